@@ -1,0 +1,315 @@
+# Earshot. `make help` lists the targets.
+
+VERSION := 0.1.0
+SOVERSION := 0
+
+BUILD ?= build
+SANITIZE ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+DURATION ?= $(or $(SECONDS),60)
+ROUNDS ?= 200000
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) '$(or $(2),$@)')
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# --- packages ------------------------------------------------------------------------------------
+
+PKGS_CORE := uuid libutf8proc
+PKGS_HUB :=
+PKGS_CLIENT := jansson readline
+PKGS_BENCH := jansson
+PKGS_TEST := criterion
+
+pkg_cflags = $(if $(strip $(1)),$(shell pkg-config --cflags $(1) 2>/dev/null))
+pkg_libs = $(if $(strip $(1)),$(shell pkg-config --libs $(1) 2>/dev/null))
+CFLAGS_HUB := $(call pkg_cflags,$(PKGS_HUB))
+CFLAGS_CLIENT := $(call pkg_cflags,$(PKGS_CLIENT))
+LIBS_CORE := $(call pkg_libs,$(PKGS_CORE))
+LIBS_HUB := $(call pkg_libs,$(PKGS_HUB))
+LIBS_CLIENT := $(call pkg_libs,$(PKGS_CLIENT))
+LIBS_BENCH := $(call pkg_libs,$(PKGS_BENCH)) -lm
+LIBS_TEST = $(call pkg_libs,$(PKGS_TEST))
+
+# --- flags ---------------------------------------------------------------------------------------
+
+# CFLAGS, CPPFLAGS and LDFLAGS belong to whoever calls make; what the project needs is in OUR_*.
+CFLAGS ?= -O2 -g
+
+# Flags of $(1) that this compiler takes.
+cc_options = $(foreach flag,$(1),$(shell $(CC) -Werror $(flag) -c -x c -o /dev/null /dev/null \
+	>/dev/null 2>&1 && echo $(flag)))
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Werror
+ifeq ($(SANITIZE),)
+HARDENING := -fstack-protector-strong $(call cc_options,-fstack-clash-protection -fcf-protection)
+HARDENING += $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+else
+HARDENING := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+OUR_CPPFLAGS := -D_GNU_SOURCE -DEARSHOT_VERSION='"$(VERSION)"' -Ishared \
+	$(call pkg_cflags,$(PKGS_CORE))
+OUR_CFLAGS := -std=gnu11 $(WARNINGS) $(HARDENING) -pthread
+OUR_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -pthread \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE))
+
+COMPILE = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(POSITION) $(CFLAGS) -MMD -MP
+LINK = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS)
+LINK_PROGRAM = $(LINK) -pie -o $@ $(filter %.o %.a,$^)
+
+# Programs are position independent; what also goes into the shared library is so in the other way.
+POSITION = -fPIE
+$(BUILD)/obj/shared/% $(BUILD)/obj/client/lib/%: POSITION = -fPIC -fno-semantic-interposition
+
+# --- sources -------------------------------------------------------------------------------------
+
+sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+SHARED_SRC := $(call sources,shared/base shared/proto shared/ipc)
+CORE_SRC := $(call sources,server/core server/store)
+HUB_SRC := $(call sources,server server/io)
+LIB_SRC := $(call sources,client/lib)
+CLIENT_SRC := $(call sources,client client/cli client/chat)
+BENCH_SRC := $(call sources,tests/bench)
+HARNESS_SRC := $(call sources,tests/harness)
+FUZZ_SRC := $(call sources,tests/fuzz)
+UNIT_SRC := $(sort $(shell find tests/unit -name '*.c' 2>/dev/null))
+TEST_DIRS := tests/integration tests/terminal tests/hostile tests/fault
+TEST_SRC := $(call sources,$(TEST_DIRS))
+TEST_SH := $(sort $(wildcard $(addsuffix /[0-9a-z]*.sh,$(TEST_DIRS))))
+PROGRAM_SRC := $(SHARED_SRC) $(CORE_SRC) $(HUB_SRC) $(LIB_SRC) $(CLIENT_SRC)
+ALL_SRC := $(PROGRAM_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC)
+HEADERS := $(sort $(shell find shared server client tests -name '*.h' 2>/dev/null))
+
+LIB_SHARED := $(BUILD)/lib/libshared.a
+LIB_CORE := $(BUILD)/lib/libcore.a
+LIB_EARSHOT := $(BUILD)/lib/libearshot.a
+LIB_HARNESS := $(BUILD)/lib/libharness.a
+LIB_SO := $(BUILD)/lib/libearshot.so.$(SOVERSION)
+
+# --- build ---------------------------------------------------------------------------------------
+
+.PHONY: all
+all: ## build everything
+all: $(BUILD)/bin/earshotd $(BUILD)/bin/earshot $(BUILD)/bin/earshot-bench \
+	$(LIB_EARSHOT) $(BUILD)/lib/libearshot.so
+
+# Rewritten only when their content changes. What is compiled depends on the flags, what is linked
+# on the list of sources, so that neither another flag nor a deleted file goes unnoticed.
+FLAGS := $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS)
+$(BUILD)/flags: CONTENT := $(FLAGS)
+$(BUILD)/sources: CONTENT := $(ALL_SRC)
+$(BUILD)/flags $(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CONTENT))' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+.PHONY: FORCE
+FORCE:
+
+# An include that goes up or sideways fails the build.
+$(BUILD)/layers: scripts/check-layers $(PROGRAM_SRC) $(HEADERS)
+	@mkdir -p $(@D)
+	@scripts/check-layers
+	@touch $@
+
+$(LIB_SHARED): $(call objects,$(SHARED_SRC))
+$(LIB_CORE): $(call objects,$(CORE_SRC))
+$(LIB_EARSHOT): $(call objects,$(LIB_SRC) $(SHARED_SRC))
+$(LIB_HARNESS): $(call objects,$(HARNESS_SRC))
+$(BUILD)/lib/%.a: $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call say,AR)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+
+$(LIB_SO): $(call objects,$(LIB_SRC) $(SHARED_SRC)) client/lib/libearshot.map
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=client/lib/libearshot.map \
+		$(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o,$^) $(LIBS_CORE)
+
+$(BUILD)/lib/libearshot.so: $(LIB_SO)
+	$(Q)ln -sf $(<F) $@
+
+$(BUILD)/bin/earshotd: $(BUILD)/sources $(call objects,$(HUB_SRC)) $(LIB_CORE) $(LIB_SHARED)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB)
+
+$(BUILD)/bin/earshot: $(BUILD)/sources $(call objects,$(CLIENT_SRC)) $(LIB_EARSHOT)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_CLIENT)
+
+$(BUILD)/bin/earshot-bench: $(BUILD)/sources $(call objects,$(BENCH_SRC)) $(LIB_EARSHOT)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_BENCH)
+
+$(BUILD)/obj/server/%.o: OUR_CPPFLAGS += -Iserver $(CFLAGS_HUB)
+$(BUILD)/obj/client/%.o: OUR_CPPFLAGS += -Iclient $(CFLAGS_CLIENT)
+$(BUILD)/obj/tests/%.o: OUR_CPPFLAGS += -Iclient -Iserver -Itests
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/layers
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -c -o $@ $<
+
+# --- tests ---------------------------------------------------------------------------------------
+
+# One Criterion program for each directory of unit tests.
+UNIT_DIRS := $(patsubst %/,%,$(sort $(dir $(UNIT_SRC))))
+UNIT_BIN := $(patsubst tests/%,$(BUILD)/tests/%/run,$(UNIT_DIRS))
+TEST_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+MUTATE := $(BUILD)/tests/fuzz/mutate
+
+define unit_program
+$(BUILD)/tests/$(patsubst tests/%,%,$(1))/run: \
+		$(call objects,$(filter $(1)/%,$(call sources,$(1)))) \
+		$(LIB_CORE) $(LIB_EARSHOT)
+	@mkdir -p $$(@D)
+	$$(call say,LD)
+	$(Q)$$(LINK_PROGRAM) $$(LIBS_CORE) $$(LIBS_HUB) $$(LIBS_TEST)
+endef
+$(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
+
+$(TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_HARNESS) $(LIB_EARSHOT)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE)
+
+# The decoders under mutation are always compiled with the address and undefined sanitizers.
+FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_COMPILE = $(OUR_CPPFLAGS) -Itests -std=gnu11 $(WARNINGS) -O1 -g $(FUZZ_FLAGS)
+CHECKED_SRC := $(call sources,shared/base shared/proto) $(filter-out %/mutate.c %/libfuzzer.c,$(FUZZ_SRC))
+MUTATE_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(CHECKED_SRC) tests/fuzz/mutate.c)
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))
+	$(Q)$(CC) $(FUZZ_COMPILE) -MMD -MP -c -o $@ $<
+$(MUTATE): $(MUTATE_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(FUZZ_FLAGS) -pthread -o $@ $^ $(LIBS_CORE)
+
+# Coverage guided, which only clang can do.
+$(BUILD)/tests/fuzz/libfuzzer: $(CHECKED_SRC) tests/fuzz/libfuzzer.c $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)clang $(FUZZ_COMPILE) -fsanitize=fuzzer -pthread -o $@ $(filter %.c,$^) $(LIBS_CORE)
+
+TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SANITIZE='$(SANITIZE)'
+
+.PHONY: tests
+tests: all $(UNIT_BIN) $(TEST_BIN) $(MUTATE) ## build all tests, run none
+
+.PHONY: check
+check: ## install what is missing, build, run all tests
+	@scripts/install-deps check
+	@$(MAKE) --no-print-directory tests
+	@$(call in_turn,check-unit check-mutate check-programs)
+
+# Makes one target after the other and goes on after a failure, which is reported at the end.
+in_turn = failed=; for target in $(1); do \
+	$(MAKE) --no-print-directory $(2) $$target || failed="$$failed $$target"; done; \
+	[ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }
+
+.PHONY: check-unit
+check-unit: all $(UNIT_BIN) ## only the unit tests
+	@status=0; for program in $(UNIT_BIN); do \
+		echo "== $$program"; $(TEST_ENV) tests/isolate -t 300 "$$program" || status=1; done; \
+		exit $$status
+
+.PHONY: check-mutate
+check-mutate: $(MUTATE) ## only the deterministic mutation of what the decoders read
+	@echo "== $<"
+	@tests/isolate -t 300 $< $(ROUNDS)
+
+.PHONY: check-programs
+check-programs: all $(TEST_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'
+	@echo "== tests of the programs"
+	@$(TEST_ENV) tests/run $(or $(TESTS),$(TEST_SH) $(TEST_SRC))
+
+.PHONY: asan ubsan tsan
+asan: ## the suite under AddressSanitizer
+	@scripts/install-deps check
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=address tests
+	@$(call in_turn,check-unit check-programs,BUILD=$(BUILD)-asan SANITIZE=address)
+ubsan: ## the suite under UndefinedBehaviorSanitizer
+	@scripts/install-deps check
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan SANITIZE=undefined tests
+	@$(call in_turn,check-unit check-programs,BUILD=$(BUILD)-ubsan SANITIZE=undefined)
+tsan: ## the tests of the programs under ThreadSanitizer (Criterion cannot run there)
+	@scripts/install-deps check
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan SANITIZE=thread check-programs
+
+.PHONY: fuzz
+fuzz: ## look for inputs that break a decoder, for DURATION=60 seconds
+	@scripts/install-deps fuzz
+	@$(MAKE) --no-print-directory $(BUILD)/tests/fuzz/libfuzzer
+	@mkdir -p $(BUILD)/corpus
+	$(BUILD)/tests/fuzz/libfuzzer -max_total_time=$(DURATION) -max_len=16128 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus
+
+# --- use -----------------------------------------------------------------------------------------
+
+.PHONY: run
+run: ## install what is missing, build, join a private hub (NAME=handle); without a terminal: demo
+	@scripts/install-deps build
+	@$(MAKE) --no-print-directory all
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BUILD)/bin/earshot $(if $(NAME),--name '$(NAME)'); \
+		else BUILD='$(BUILD)' exec scripts/demo; fi
+
+.PHONY: demo
+demo: all ## watch two clients talk to each other
+	@BUILD='$(BUILD)' scripts/demo
+
+.PHONY: bench
+bench: all ## measure, beside the bare kernel calls; BENCH_ARGS='--json ...'
+	@$(BUILD)/bin/earshot-bench $(BENCH_ARGS)
+
+.PHONY: install
+install: all ## install programs, library and header; PREFIX=/usr/local DESTDIR=
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
+		'$(DESTDIR)$(PREFIX)/include'
+	install -m 755 $(BUILD)/bin/earshot $(BUILD)/bin/earshotd $(BUILD)/bin/earshot-bench \
+		'$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 $(LIB_EARSHOT) $(LIB_SO) '$(DESTDIR)$(PREFIX)/lib'
+	ln -sf $(notdir $(LIB_SO)) '$(DESTDIR)$(PREFIX)/lib/libearshot.so'
+	install -m 644 client/lib/earshot.h '$(DESTDIR)$(PREFIX)/include'
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: earshot' 'Description: talk on the local machine' \
+		'Version: $(VERSION)' 'Requires.private: $(PKGS_CORE)' \
+		'Libs: -L$${prefix}/lib -learshot' 'Libs.private: -pthread' \
+		'Cflags: -I$${prefix}/include' >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/earshot.pc'
+
+# --- rules that a machine can check --------------------------------------------------------------
+
+.PHONY: lint
+lint: ## format, layers, headers, banned calls, static analysis, lengths
+	@scripts/install-deps lint
+	@CC='$(CC)' FLAGS='-D_GNU_SOURCE -Ishared $(call pkg_cflags,$(PKGS_CORE) $(PKGS_HUB) $(PKGS_CLIENT))' scripts/lint
+
+.PHONY: format
+format: ## reformat all sources
+	@clang-format -i $(ALL_SRC) $(HEADERS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(MUTATE_OBJ))
