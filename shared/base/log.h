@@ -1,0 +1,21 @@
+/*
+ * The hub's log: one line per event on standard error, "TIME LEVEL text". Strings that came from
+ * somebody else go through text_safe() before they get here.
+ */
+#pragma once
+
+#include "base/macro.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* The level from its name ("error", "warning", "info", "debug"); -1 when there is none such. */
+int log_level_from_name(const char *name);
+
+void log_set_level(enum log_level level);
+
+void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)

@@ -1,0 +1,34 @@
+/*
+ * Text from strangers. Two questions: is it UTF-8 (RFC 3629; Unicode 15, table 3-7), and how is it
+ * shown so that it can do nothing to a terminal but be read?
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+
+/* Valid UTF-8 without U+0000: no overlong form, no surrogate, nothing above U+10FFFF. */
+bool text_is_valid(struct bytes text);
+
+/* The largest n <= limit at which `text` can be cut without cutting a code point in two. */
+size_t text_cut(struct bytes text, size_t limit);
+
+enum text_lines {
+    TEXT_ONE_LINE,   /* line feeds and tabs are shown like any other control character */
+    TEXT_KEEP_LINES, /* line feeds and tabs stay; the caller indents what follows a line feed */
+};
+
+/*
+ * A copy that is safe to print: C0 controls and DEL in caret notation (^[), C1 controls, bidi
+ * controls, line and paragraph separators, zero-width, invisible, private-use and unassigned
+ * characters as <U+202E>, bytes that are not UTF-8 as <FF>. Joiners, variation selectors and the
+ * tags of flags stay where an emoji needs them, joiners also where Arabic and Indic spelling does,
+ * and combining marks where they follow a visible character, but no more than eight in a row.
+ * A safe string is its own safe copy. The caller frees it; NULL when memory is out.
+ */
+char *text_safe(struct bytes text, enum text_lines lines);
+
+/* The columns that a safe one-line string takes on a terminal (grapheme clusters, wide forms). */
+size_t text_columns(const char *safe);

@@ -1,0 +1,30 @@
+/* What the kernel says about a process: proc(5), pidfd_open(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PROCESS_NAME_SIZE 64
+#define PROCESS_TTY_SIZE 64
+
+/* A descriptor that polls readable when the process exits. -ESRCH when it is dead already. */
+int process_open(pid_t pid, int *pidfd);
+
+/* Whether a process with this PID lives (also one that we may not signal); not a zombie. */
+bool process_exists(pid_t pid);
+
+/* The effective uid of a living process; -ENOENT or -ESRCH when it is gone or hidden. */
+int process_uid(pid_t pid, uid_t *uid);
+
+/* The program's name from /proc/PID/comm, made safe to print; "" when it cannot be told. */
+void process_name(pid_t pid, char name[PROCESS_NAME_SIZE]);
+
+/* "pts/3", "tty1"; "" when no terminal is behind it or it cannot be told. */
+void process_tty(pid_t pid, char tty[PROCESS_TTY_SIZE]);
+
+/*
+ * The process that a thread belongs to; the number itself when it cannot be told. A queue's
+ * msg_lrpid is a thread's number when that thread was waiting in msgrcv(2) as the message came.
+ */
+pid_t process_of_thread(pid_t thread);

@@ -1,0 +1,295 @@
+#include "proto/frame.h"
+
+#include <stddef.h>
+
+#include "base/macro.h"
+#include "base/text.h"
+
+/* Fields: read. Each marks the cursor as bad when the value is out of its bounds. */
+
+static struct bytes take_text(struct cursor_in *in, size_t n) {
+    const uint8_t *data = cursor_take(in, n);
+    struct bytes text = {(const char *)data, data ? n : 0};
+    if (data && !text_is_valid(text))
+        in->bad = true;
+    return text;
+}
+
+static void take_id(struct cursor_in *in, struct uuid *id) {
+    const uint8_t *data = cursor_take(in, sizeof id->b);
+    if (data)
+        memcpy(id->b, data, sizeof id->b);
+}
+
+static void take_opt_id(struct cursor_in *in, struct uuid *id) {
+    uint8_t present = cursor_take_u8(in);
+    memset(id, 0, sizeof *id);
+    if (present == 1)
+        take_id(in, id);
+    if (present > 1 || (present == 1 && uuid_is_nil(id)))
+        in->bad = true;
+}
+
+static void take_name(struct cursor_in *in, struct bytes *name) {
+    uint8_t n = cursor_take_u8(in);
+    *name = take_text(in, n);
+    if (n == 0 || n > 128)
+        in->bad = true;
+}
+
+static void take_label(struct cursor_in *in, struct bytes *label) {
+    *label = take_text(in, cursor_take_u8(in));
+}
+
+static void take_body(struct cursor_in *in, struct bytes *text) {
+    *text = take_text(in, cursor_take_u16(in));
+}
+
+static void take_pids(struct cursor_in *in, struct bytes *pids) {
+    size_t n = (size_t)cursor_take_u16(in) * sizeof(uint32_t);
+    const uint8_t *data = cursor_take(in, n);
+    *pids = (struct bytes){(const char *)data, data ? n : 0};
+}
+
+#define FIELD_TAKE_u8(in, field) *(field) = cursor_take_u8(in)
+#define FIELD_TAKE_u16(in, field) *(field) = cursor_take_u16(in)
+#define FIELD_TAKE_u32(in, field) *(field) = cursor_take_u32(in)
+#define FIELD_TAKE_u64(in, field) *(field) = cursor_take_u64(in)
+#define FIELD_TAKE_id(in, field) take_id(in, field)
+#define FIELD_TAKE_opt_id(in, field) take_opt_id(in, field)
+#define FIELD_TAKE_name(in, field) take_name(in, field)
+#define FIELD_TAKE_label(in, field) take_label(in, field)
+#define FIELD_TAKE_text(in, field) take_body(in, field)
+#define FIELD_TAKE_pids(in, field) take_pids(in, field)
+
+/* Fields: write. */
+
+static void put_opt_id(struct cursor_out *out, const struct uuid *id) {
+    bool present = !uuid_is_nil(id);
+    cursor_put_u8(out, present);
+    if (present)
+        cursor_put(out, id->b, sizeof id->b);
+}
+
+static void put_label(struct cursor_out *out, struct bytes label) {
+    if (label.n > UINT8_MAX)
+        out->bad = true;
+    cursor_put_u8(out, (uint8_t)label.n);
+    cursor_put(out, label.data, label.n);
+}
+
+static void put_body(struct cursor_out *out, struct bytes text) {
+    if (text.n > UINT16_MAX)
+        out->bad = true;
+    cursor_put_u16(out, (uint16_t)text.n);
+    cursor_put(out, text.data, text.n);
+}
+
+static void put_pids(struct cursor_out *out, struct bytes pids) {
+    cursor_put_u16(out, (uint16_t)(pids.n / sizeof(uint32_t)));
+    cursor_put(out, pids.data, pids.n);
+}
+
+#define FIELD_PUT_u8(out, field) cursor_put_u8(out, *(field))
+#define FIELD_PUT_u16(out, field) cursor_put_u16(out, *(field))
+#define FIELD_PUT_u32(out, field) cursor_put_u32(out, *(field))
+#define FIELD_PUT_u64(out, field) cursor_put_u64(out, *(field))
+#define FIELD_PUT_id(out, field) cursor_put(out, (field)->b, sizeof(field)->b)
+#define FIELD_PUT_opt_id(out, field) put_opt_id(out, field)
+#define FIELD_PUT_name(out, field) put_label(out, *(field))
+#define FIELD_PUT_label(out, field) put_label(out, *(field))
+#define FIELD_PUT_text(out, field) put_body(out, *(field))
+#define FIELD_PUT_pids(out, field) put_pids(out, *(field))
+
+/* Values that a type bounds more tightly than its field types do. */
+
+static bool check_none(const struct frame *frame) {
+    (void)frame;
+    return true;
+}
+
+static bool check_send(const struct frame *frame) {
+    const struct frame_send *send = &frame->send;
+    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
+    return send->kind < KIND_END && send->total <= MESSAGE_TEXT_MAX &&
+           (split ? send->body.n < send->total && send->body.n > 0 : send->body.n == send->total);
+}
+
+static bool check_message(const struct frame *frame) {
+    const struct frame_message *message = &frame->message;
+    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
+    return message->kind < KIND_END && message->total <= MESSAGE_TEXT_MAX &&
+           (split ? message->body.n < message->total : message->body.n == message->total);
+}
+
+static bool check_part(const struct frame *frame) {
+    return frame->part.body.n > 0;
+}
+
+static bool check_topic(const struct frame *frame) {
+    return frame->topic.topic.n <= TOPIC_BYTES_MAX;
+}
+
+static bool check_away(const struct frame *frame) {
+    return frame->away.away <= 1;
+}
+
+static bool check_list(const struct frame *frame) {
+    return frame->list.what < LIST_END;
+}
+
+static bool check_receipt(const struct frame *frame) {
+    return frame->receipt.state == STATE_DELIVERED || frame->receipt.state == STATE_READ;
+}
+
+static bool check_state(const struct frame *frame) {
+    return frame->state.state < STATE_END;
+}
+
+static bool check_welcome(const struct frame *frame) {
+    return frame->welcome.mode < HUB_MODE_END;
+}
+
+static bool check_user(const struct frame *frame) {
+    return frame->user.state < PRESENCE_END;
+}
+
+static bool check_object(const struct frame *frame) {
+    return frame->object.role < OBJECT_END;
+}
+
+static bool check_news(const struct frame *frame) {
+    return frame->news.what < NEWS_END;
+}
+
+#define check_hello check_none
+#define check_nonce check_none
+#define check_ready check_none
+#define check_join check_none
+#define check_leave check_none
+#define check_nick check_none
+#define check_bye check_none
+#define check_ack check_none
+#define check_refused check_none
+#define check_done check_none
+#define check_fail check_none
+#define check_room check_none
+#define check_counter check_none
+#define check_more check_none
+#define check_missed check_none
+
+/* The generated codecs and their table. */
+
+#define FRAME_TAKE_FIELD(type, name) FIELD_TAKE_##type(in, &fields->name);
+#define FRAME_PUT_FIELD(type, name) FIELD_PUT_##type(out, &fields->name);
+#define FRAME_CODEC(number, NAME, name, from, cost)                                                \
+    static void take_fields_##name(struct cursor_in *in, struct frame *frame) {                    \
+        struct frame_##name *fields = &frame->name;                                                \
+        (void)in, (void)fields;                                                                    \
+        FRAME_##NAME##_FIELDS(FRAME_TAKE_FIELD)                                                    \
+    }                                                                                              \
+    static void put_fields_##name(struct cursor_out *out, const struct frame *frame) {             \
+        const struct frame_##name *fields = &frame->name;                                          \
+        (void)out, (void)fields;                                                                   \
+        FRAME_##NAME##_FIELDS(FRAME_PUT_FIELD)                                                     \
+    }
+FRAME_TYPES(FRAME_CODEC)
+
+#define FIELD_MIN_u8 1
+#define FIELD_MIN_u16 2
+#define FIELD_MIN_u32 4
+#define FIELD_MIN_u64 8
+#define FIELD_MIN_id 16
+#define FIELD_MIN_opt_id 1
+#define FIELD_MIN_name 2
+#define FIELD_MIN_label 1
+#define FIELD_MIN_text 2
+#define FIELD_MIN_pids 2
+#define FRAME_ADD_MIN(type, name) +FIELD_MIN_##type
+
+static const struct {
+    struct frame_row row;
+    void (*take)(struct cursor_in *in, struct frame *frame);
+    bool (*check)(const struct frame *frame);
+    void (*put)(struct cursor_out *out, const struct frame *frame);
+} table[FRAME_TYPE_END] = {
+#define FRAME_TABLE_ROW(number, NAME, name, from, cost)                                            \
+    [number] = {{#NAME, from, FRAME_HEADER_BYTES FRAME_##NAME##_FIELDS(FRAME_ADD_MIN), cost},      \
+                take_fields_##name,                                                                \
+                check_##name,                                                                      \
+                put_fields_##name},
+    FRAME_TYPES(FRAME_TABLE_ROW)};
+
+const struct frame_row *frame_row(unsigned type) {
+    return type < ARRAY_LEN(table) && table[type].row.name ? &table[type].row : NULL;
+}
+
+const char *frame_outcome_text(enum frame_outcome outcome) {
+    static const char *const texts[] = {
+        [FRAME_OK] = "valid",
+        [FRAME_SHORT] = "has a wrong length",
+        [FRAME_UNKNOWN] = "is of an unknown type",
+        [FRAME_MISPLACED] = "is not allowed from this sender",
+        [FRAME_BAD_FIELD] = "has a field out of bounds",
+    };
+    return texts[outcome];
+}
+
+enum frame_outcome frame_take(struct cursor_in *in, struct frame *frame, enum frame_from from) {
+    const uint8_t *start = in->at;
+    uint16_t length = cursor_take_u16(in);
+    frame->type = cursor_take_u8(in);
+    frame->flags = cursor_take_u8(in);
+    if (in->bad || length < FRAME_HEADER_BYTES || length > (size_t)(in->end - start))
+        return FRAME_SHORT;
+
+    const struct frame_row *row = frame_row(frame->type);
+    if (!row)
+        return FRAME_UNKNOWN;
+    if (!(row->from & from))
+        return FRAME_MISPLACED;
+    if (length < row->min)
+        return FRAME_SHORT;
+
+    struct cursor_in fields = cursor_in_of(in->at, (size_t)length - FRAME_HEADER_BYTES);
+    table[frame->type].take(&fields, frame);
+    if (fields.bad || cursor_in_left(&fields) != 0 || !table[frame->type].check(frame))
+        return FRAME_BAD_FIELD;
+    in->at = start + length;
+    return FRAME_OK;
+}
+
+bool frame_put(struct cursor_out *out, const struct frame *frame) {
+    struct cursor_out saved = *out;
+    cursor_put_u16(out, 0);
+    cursor_put_u8(out, frame->type);
+    cursor_put_u8(out, frame->flags);
+    table[frame->type].put(out, frame);
+    size_t length = (size_t)(out->at - saved.at);
+    if (out->bad || length > UINT16_MAX) {
+        *out = saved;
+        return false;
+    }
+    uint16_t wire = (uint16_t)length;
+    memcpy(saved.at, &wire, sizeof wire);
+    return true;
+}
+
+bool envelope_take(struct cursor_in *in, struct envelope *envelope) {
+    envelope->version = cursor_take_u8(in);
+    uint8_t flags = cursor_take_u8(in);
+    envelope->n_frames = cursor_take_u16(in);
+    envelope->session = cursor_take_u64(in);
+    return !in->bad && envelope->version == PROTO_VERSION && flags == 0;
+}
+
+void envelope_put(struct cursor_out *out, const struct envelope *envelope) {
+    cursor_put_u8(out, envelope->version);
+    cursor_put_u8(out, 0);
+    cursor_put_u16(out, envelope->n_frames);
+    cursor_put_u64(out, envelope->session);
+}
+
+void envelope_set_n_frames(void *batch, uint16_t n_frames) {
+    memcpy((uint8_t *)batch + 2, &n_frames, sizeof n_frames);
+}

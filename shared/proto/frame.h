@@ -1,0 +1,243 @@
+/*
+ * The wire protocol, version 1.
+ *
+ * A System V message (a batch) is an envelope followed by frames:
+ *
+ *   envelope   u8 version | u8 flags (0) | u16 n_frames | u64 session
+ *   frame      u16 length of the whole frame | u8 type | u8 flags | fields
+ *
+ * The session number is a secret between the hub and one client; 0 before there is a session.
+ * Each frame type is one row of FRAME_TYPES and one list of fields; structures, encoders and
+ * decoders are generated from these, so that a field cannot be written in one way and read in
+ * another. A decoder accepts a frame only if every field is within its bounds, every text is
+ * valid UTF-8 and nothing is left over.
+ *
+ * A message body longer than one frame is cut between code points: SEND or MESSAGE carries the
+ * first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no flag. The
+ * parts of one message follow each other in one direction of one session without another body
+ * in between.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/cursor.h"
+#include "base/uuid.h"
+
+#define PROTO_VERSION 1
+#define ENVELOPE_BYTES 12
+#define FRAME_HEADER_BYTES 4
+#define HUB_MTYPE 1 /* the hub's address on the well-known queue and on every lane */
+#define OBITUARY_MTYPE 2 /* there too: the hub to itself, BYE in the name of a client that died */
+
+#define BATCH_BYTES_MAX 8064     /* two batches and a marker fit into a stock queue of 16,384 */
+#define BATCH_BYTES_MIN 1024     /* below this the kernel's msgmax is too small for us */
+#define MESSAGE_TEXT_MAX 65536   /* bytes of one message's text */
+#define FRAME_TEXT_RESERVE 512   /* what a SEND or MESSAGE takes besides its text, at most */
+#define TOPIC_BYTES_MAX 512
+#define AWAY_BYTES_MAX 255
+
+/* Field types: how it stands on the wire. Names, labels and texts are checked to be UTF-8. */
+/*   u8 u16 u32 u64   numbers                                                              */
+/*   id               16 bytes                                                             */
+/*   opt_id           u8 0, or u8 1 and 16 bytes; nil in memory when absent                */
+/*   name             u8 length 1..128, text                                               */
+/*   label            u8 length 0..255, text                                               */
+/*   text             u16 length, text                                                     */
+/*   pids             u16 count, count times u32                                           */
+#define FRAME_HELLO_FIELDS(F)                                                                      \
+    F(u16, version) F(u32, mailbox) F(id, nonce) F(u32, abilities) F(label, handle)
+#define FRAME_NONCE_FIELDS(F) F(id, nonce)
+#define FRAME_READY_FIELDS(F)
+#define FRAME_SEND_FIELDS(F)                                                                       \
+    F(id, id) F(u8, kind) F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
+#define FRAME_PART_FIELDS(F) F(text, body)
+#define FRAME_JOIN_FIELDS(F) F(u32, request) F(name, room)
+#define FRAME_LEAVE_FIELDS(F) F(u32, request) F(name, room)
+#define FRAME_TOPIC_FIELDS(F) F(u32, request) F(name, room) F(text, topic)
+#define FRAME_AWAY_FIELDS(F) F(u32, request) F(u8, away) F(label, reason)
+#define FRAME_NICK_FIELDS(F) F(u32, request) F(name, handle)
+#define FRAME_LIST_FIELDS(F) F(u32, request) F(u8, what) F(label, of)
+#define FRAME_RECEIPT_FIELDS(F) F(id, id) F(u8, state) F(u32, origin)
+#define FRAME_BYE_FIELDS(F)
+#define FRAME_WELCOME_FIELDS(F)                                                                    \
+    F(u16, version) F(u32, lane) F(u8, mode) F(id, instance) F(label, hub_name) F(name, handle)    \
+    F(u64, seq)
+#define FRAME_MESSAGE_FIELDS(F)                                                                    \
+    F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from) F(name, to)          \
+    F(u32, origin) F(opt_id, reply_to) F(u32, total) F(text, body)
+#define FRAME_ACK_FIELDS(F) F(id, id) F(u64, seq)
+#define FRAME_REFUSED_FIELDS(F) F(id, id) F(u16, code) F(text, reason)
+#define FRAME_STATE_FIELDS(F) F(id, id) F(u8, state) F(name, by)
+#define FRAME_DONE_FIELDS(F) F(u32, request)
+#define FRAME_FAIL_FIELDS(F) F(u32, request) F(u16, code) F(text, reason)
+#define FRAME_USER_FIELDS(F)                                                                       \
+    F(u32, request) F(name, handle) F(u32, uid) F(u8, state) F(label, away) F(u32, idle_s)         \
+    F(pids, pids)
+#define FRAME_ROOM_FIELDS(F) F(u32, request) F(name, room) F(u32, members) F(text, topic)
+#define FRAME_COUNTER_FIELDS(F) F(u32, request) F(label, key) F(u64, value)
+#define FRAME_OBJECT_FIELDS(F)                                                                     \
+    F(u32, request) F(u8, role) F(u32, id) F(u32, uid) F(u32, pid) F(label, owner)
+#define FRAME_NEWS_FIELDS(F) F(u8, what) F(name, who) F(u32, uid) F(label, room) F(text, detail)
+#define FRAME_MORE_FIELDS(F)
+#define FRAME_MISSED_FIELDS(F) F(u64, n)
+
+enum frame_from {
+    FROM_STRANGER = 1, /* a client without a session, to the well-known queue */
+    FROM_CLIENT = 2,   /* a client with a session, to its lane */
+    FROM_HUB = 4,      /* the hub, to a mailbox */
+    FROM_SELF = 8,     /* a client, to its own mailbox */
+};
+
+/*
+ * Number, name, who may send it, cost. The cost is what one frame takes from the budget of its
+ * sender's uid besides one unit per byte and per recipient.
+ */
+#define FRAME_TYPES(R)                                                                             \
+    R(1, HELLO, hello, FROM_STRANGER, 1024)   /* wants a session for the mailbox named */          \
+    R(2, NONCE, nonce, FROM_SELF, 0)          /* makes the kernel note the client's PID */         \
+    R(3, READY, ready, FROM_CLIENT, 64)       /* has read everything up to the last MORE */        \
+    R(4, SEND, send, FROM_CLIENT, 64)         /* one message, or its first part */                 \
+    R(5, PART, part, FROM_CLIENT | FROM_HUB, 64) /* goes on with the message before */             \
+    R(6, JOIN, join, FROM_CLIENT, 256)                                                             \
+    R(7, LEAVE, leave, FROM_CLIENT, 256)                                                           \
+    R(8, TOPIC, topic, FROM_CLIENT, 256)                                                           \
+    R(9, AWAY, away, FROM_CLIENT, 256)                                                             \
+    R(10, NICK, nick, FROM_CLIENT, 1024)                                                           \
+    R(11, LIST, list, FROM_CLIENT, 4096)      /* asks for USER, ROOM, COUNTER or OBJECT frames */  \
+    R(12, RECEIPT, receipt, FROM_CLIENT, 64)  /* a message was delivered or read here */           \
+    R(13, BYE, bye, FROM_CLIENT | FROM_HUB, 0) /* leaves; the hub is being stopped */              \
+    R(14, WELCOME, welcome, FROM_HUB, 0)      /* the session has begun */                          \
+    R(15, MESSAGE, message, FROM_HUB, 0)                                                           \
+    R(16, ACK, ack, FROM_HUB, 0)              /* this message, or all up to it, is stored */       \
+    R(17, REFUSED, refused, FROM_HUB, 0)      /* this message was not taken */                     \
+    R(18, STATE, state, FROM_HUB, 0)          /* somebody's RECEIPT for a message of yours */      \
+    R(19, DONE, done, FROM_HUB, 0)            /* the request is fulfilled */                       \
+    R(20, FAIL, fail, FROM_HUB, 0)            /* the request (0: HELLO) is refused */              \
+    R(21, USER, user, FROM_HUB, 0)                                                                 \
+    R(22, ROOM, room, FROM_HUB, 0)                                                                 \
+    R(23, COUNTER, counter, FROM_HUB, 0)                                                           \
+    R(24, OBJECT, object, FROM_HUB, 0)                                                             \
+    R(25, NEWS, news, FROM_HUB, 0)            /* somebody came, left, joined, ... */               \
+    R(26, MORE, more, FROM_HUB, 0)            /* more is waiting: answer READY */                  \
+    R(27, MISSED, missed, FROM_HUB, 0)        /* so many messages did not fit and were dropped */
+
+enum frame_type {
+    FRAME_NONE = 0,
+#define FRAME_ENUM(number, NAME, name, from, cost) FRAME_##NAME = number,
+    FRAME_TYPES(FRAME_ENUM)
+#undef FRAME_ENUM
+        FRAME_TYPE_END
+};
+
+/* Frame flags; their meaning depends on the type. */
+enum {
+    FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PART: a PART follows */
+    FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
+    FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
+    FRAME_WANT_RECEIPT = 8, /* SEND, MESSAGE: tell when it is delivered and read */
+    FRAME_UP_TO = 1,        /* ACK: this one and every earlier one that was not refused */
+    FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
+};
+
+/* HELLO: what the session wants. */
+enum {
+    ABILITY_LISTEN = 1,    /* direct messages to its handle; it counts as being here */
+    ABILITY_ALL_ROOMS = 2, /* messages of every room its handle is a member of */
+    ABILITY_NEWS = 4,      /* NEWS frames */
+    ABILITY_ALL = 7,
+};
+
+enum message_kind { KIND_TEXT, KIND_ACTION, KIND_NOTICE, KIND_END };
+enum message_state { STATE_SENT, STATE_STORED, STATE_DELIVERED, STATE_READ, STATE_END };
+enum presence { PRESENCE_OFFLINE, PRESENCE_ONLINE, PRESENCE_AWAY, PRESENCE_END };
+enum hub_mode { HUB_PRIVATE, HUB_GROUP, HUB_OPEN, HUB_MODE_END };
+enum list_what { LIST_USERS, LIST_ROOMS, LIST_COUNTERS, LIST_OBJECTS, LIST_END };
+enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
+enum news_what {
+    NEWS_ONLINE,  /* who */
+    NEWS_OFFLINE, /* who */
+    NEWS_AWAY,    /* who, detail: reason */
+    NEWS_BACK,    /* who */
+    NEWS_JOINED,  /* who, room */
+    NEWS_LEFT,    /* who, room */
+    NEWS_TOPIC,   /* who, room, detail: topic */
+    NEWS_RENAMED, /* who: the old handle, detail: the new one */
+    NEWS_MANY,    /* too many changes to name each; who: the hub's owner, detail: "12 came, 3 left" */
+    NEWS_END
+};
+
+/* The structures: struct frame_hello { uint16_t version; ... }. */
+#define FIELD_C_u8 uint8_t
+#define FIELD_C_u16 uint16_t
+#define FIELD_C_u32 uint32_t
+#define FIELD_C_u64 uint64_t
+#define FIELD_C_id struct uuid
+#define FIELD_C_opt_id struct uuid
+#define FIELD_C_name struct bytes
+#define FIELD_C_label struct bytes
+#define FIELD_C_text struct bytes
+#define FIELD_C_pids struct bytes
+#define FRAME_MEMBER(type, name) FIELD_C_##type name;
+#define FRAME_STRUCT(number, NAME, name, from, cost)                                               \
+    struct frame_##name {                                                                          \
+        FRAME_##NAME##_FIELDS(FRAME_MEMBER)                                                        \
+    };
+FRAME_TYPES(FRAME_STRUCT)
+#undef FRAME_STRUCT
+
+/* A decoded frame. Its views point into the buffer that it was decoded from. */
+struct frame {
+    uint8_t type; /* enum frame_type */
+    uint8_t flags;
+    union {
+#define FRAME_UNION(number, NAME, name, from, cost) struct frame_##name name;
+        FRAME_TYPES(FRAME_UNION)
+#undef FRAME_UNION
+    };
+};
+
+struct envelope {
+    uint8_t version;
+    uint16_t n_frames;
+    uint64_t session;
+};
+
+/* One row of the table. */
+struct frame_row {
+    const char *name;
+    uint8_t from; /* enum frame_from, or-ed */
+    uint16_t min; /* bytes of the whole frame */
+    uint16_t cost;
+};
+
+/* The row of a type; NULL for an unknown one. */
+const struct frame_row *frame_row(unsigned type);
+
+enum frame_outcome {
+    FRAME_OK = 0,
+    FRAME_SHORT,     /* the length field lies, or the buffer ends within the frame */
+    FRAME_UNKNOWN,   /* no such type */
+    FRAME_MISPLACED, /* not a type that this kind of sender may send */
+    FRAME_BAD_FIELD, /* a field out of its bounds, text that is not UTF-8, bytes left over */
+};
+
+const char *frame_outcome_text(enum frame_outcome outcome);
+
+/*
+ * Takes the next frame, checks everything that can be checked without state, and leaves the
+ * cursor behind it. `from` is who is allowed to have sent it. Returns a frame_outcome.
+ */
+enum frame_outcome frame_take(struct cursor_in *in, struct frame *frame, enum frame_from from);
+
+/* Appends a frame. When it does not fit, nothing is written and false is returned. */
+bool frame_put(struct cursor_out *out, const struct frame *frame);
+
+/* False when the batch is too short or of another envelope version. */
+bool envelope_take(struct cursor_in *in, struct envelope *envelope);
+void envelope_put(struct cursor_out *out, const struct envelope *envelope);
+
+/* Sets n_frames of the envelope at the start of a batch. */
+void envelope_set_n_frames(void *batch, uint16_t n_frames);

@@ -1,0 +1,178 @@
+#include "proto/name.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/macro.h"
+
+/*
+ * A name that was typed or sent decomposed is longer than its NFC form, at most threefold; what
+ * is longer than this cannot become a valid one. A code point decomposes into 18 at most.
+ */
+#define INPUT_BYTES_MAX 512
+#define DECOMPOSED_MAX (INPUT_BYTES_MAX * 6 + 1)
+
+#define MARKS_MAX 8 /* as many as text_safe() shows */
+
+#define NFC_OPTIONS (UTF8PROC_STABLE | UTF8PROC_COMPOSE)
+#define KEY_OPTIONS                                                                                \
+    (UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
+
+/* The grammar for ASCII: 1 for a letter, a digit or `_`, 2 for what must not come first. */
+static const uint8_t ascii_class[128] = {
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['_'] = 1, ['.'] = 2, ['-'] = 2,
+};
+
+static bool is_ascii(struct bytes text) {
+    uint8_t all = 0;
+    for (size_t i = 0; i < text.n; i++)
+        all |= (uint8_t)text.data[i];
+    return all < 0x80;
+}
+
+/* What stands behind the `#` of a room, or the handle itself. */
+static struct bytes without_sign(struct bytes text) {
+    bool room = text.n > 0 && text.data[0] == '#';
+    return room ? (struct bytes){text.data + 1, text.n - 1} : text;
+}
+
+static enum name_outcome check_ascii(struct bytes bare) {
+    if (bare.n == 0)
+        return NAME_EMPTY;
+    for (size_t i = 0; i < bare.n; i++)
+        if (ascii_class[bare.data[i] & 0x7f] == 0)
+            return NAME_BAD_CHARACTER;
+    if (ascii_class[bare.data[0] & 0x7f] == 2)
+        return NAME_BAD_START;
+    return bare.n > NAME_CHARACTERS_MAX ? NAME_TOO_LONG : NAME_OK;
+}
+
+/* The class of any code point, as in ascii_class. */
+static uint8_t class_of(utf8proc_int32_t code_point) {
+    if (code_point < 0x80)
+        return ascii_class[code_point];
+    const utf8proc_property_t *property = utf8proc_get_property(code_point);
+    if (property->ignorable)
+        return 0;
+    if (property->boundclass == UTF8PROC_BOUNDCLASS_V ||
+        property->boundclass == UTF8PROC_BOUNDCLASS_T)
+        return 2; /* Hangul vowels and finals sit on the letter before, like marks */
+    switch (property->category) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+        return 1;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+/* Checks valid UTF-8 without its `#`; counts characters only up to `limit`. */
+static enum name_outcome check_unicode(struct bytes bare, size_t limit) {
+    const uint8_t *at = (const uint8_t *)bare.data;
+    const uint8_t *end = at + bare.n;
+    size_t n_characters = 0;
+    size_t n_marks = 0; /* in a row */
+    bool bad_start = false;
+    for (; at < end; n_characters++) {
+        utf8proc_int32_t code_point;
+        at += utf8proc_iterate(at, end - at, &code_point);
+        uint8_t class = class_of(code_point);
+        n_marks = class == 2 && code_point >= 0x80 ? n_marks + 1 : 0;
+        if (class == 0 || n_marks > MARKS_MAX)
+            return NAME_BAD_CHARACTER;
+        if (n_characters == 0)
+            bad_start = class == 2;
+    }
+    if (n_characters == 0)
+        return NAME_EMPTY;
+    if (bad_start)
+        return NAME_BAD_START;
+    return n_characters > limit ? NAME_TOO_LONG : NAME_OK;
+}
+
+/* Maps `text` with options of utf8proc; NAME_TOO_LONG when the result is longer than a name. */
+static enum name_outcome map_unicode(struct name *out, struct bytes text, unsigned options) {
+    utf8proc_int32_t buffer[DECOMPOSED_MAX];
+    utf8proc_ssize_t n = utf8proc_decompose((const uint8_t *)text.data, (utf8proc_ssize_t)text.n,
+                                            buffer, DECOMPOSED_MAX - 1, (utf8proc_option_t)options);
+    if (n < 0)
+        return NAME_NOT_UTF8;
+    if (n >= DECOMPOSED_MAX)
+        return NAME_TOO_LONG;
+    n = utf8proc_reencode(buffer, n, (utf8proc_option_t)options);
+    if (n < 0)
+        return NAME_NOT_UTF8;
+    if (n > NAME_BYTES_MAX)
+        return NAME_TOO_LONG;
+    memcpy(out->s, buffer, (size_t)n);
+    out->s[n] = '\0';
+    out->n = (uint8_t)n;
+    return NAME_OK;
+}
+
+/*
+ * The key must obey the grammar too, except that it may have more characters: some letters fold
+ * to spaces or to a mark without a letter, and would look like nothing.
+ */
+static enum name_outcome parse_unicode(struct name *out, struct bytes text) {
+    if (text.n > INPUT_BYTES_MAX)
+        return NAME_TOO_LONG;
+    struct name parsed;
+    struct name key;
+    enum name_outcome outcome = map_unicode(&parsed, text, NFC_OPTIONS);
+    if (outcome == NAME_OK)
+        outcome = check_unicode(without_sign(name_bytes(&parsed)), NAME_CHARACTERS_MAX);
+    if (outcome == NAME_OK)
+        outcome = map_unicode(&key, name_bytes(&parsed), KEY_OPTIONS);
+    if (outcome == NAME_OK)
+        outcome = check_unicode(without_sign(name_bytes(&key)), NAME_BYTES_MAX);
+    if (outcome == NAME_OK)
+        *out = parsed;
+    return outcome;
+}
+
+enum name_outcome name_parse(struct name *out, struct bytes text) {
+    *out = (struct name){.n = 0};
+    if (!is_ascii(text))
+        return parse_unicode(out, text);
+    enum name_outcome outcome = check_ascii(without_sign(text));
+    if (outcome == NAME_OK) {
+        memcpy(out->s, text.data, text.n);
+        out->n = (uint8_t)text.n;
+    }
+    return outcome;
+}
+
+void name_key(struct name *key, const struct name *name) {
+    if (is_ascii(name_bytes(name))) {
+        for (size_t i = 0; i < name->n; i++) {
+            char c = name->s[i];
+            key->s[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        }
+        key->n = name->n;
+        key->s[key->n] = '\0';
+    } else {
+        struct name folded;
+        enum name_outcome outcome = map_unicode(&folded, name_bytes(name), KEY_OPTIONS);
+        *key = outcome == NAME_OK ? folded : *name;
+    }
+}
+
+const char *name_problem(enum name_outcome outcome) {
+    static const char *const problems[] = {
+        [NAME_OK] = "is a valid name",
+        [NAME_EMPTY] = "is empty",
+        [NAME_TOO_LONG] = "is longer than 32 characters",
+        [NAME_BAD_START] = "begins with a dot, a dash or a combining mark",
+        [NAME_BAD_CHARACTER] = "contains something that is not a letter, a digit or one of _ . -",
+        [NAME_NOT_UTF8] = "is not valid UTF-8",
+    };
+    return (unsigned)outcome < ARRAY_LEN(problems) ? problems[outcome] : "is not a valid name";
+}

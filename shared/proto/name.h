@@ -1,0 +1,47 @@
+/*
+ * The grammar of handles and rooms: 1-32 characters; letters, digits, `_`, `.`, `-`; letters of
+ * every alphabet with their combining marks, eight at most in a row; no leading dot or dash. A
+ * room is a `#` before such a name. Names are kept as NFC and compared by their key, the NFKC case
+ * folding (Unicode 15, section 5.18), so that ALICE, alice and fullwidth alice are one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define NAME_CHARACTERS_MAX 32
+#define NAME_BYTES_MAX 128 /* with the `#`; also the bound of a key */
+
+/* A handle or a room, with its `#`, or the key of one. NUL-terminated; n does not count the NUL. */
+struct name {
+    uint8_t n;
+    char s[NAME_BYTES_MAX + 1];
+};
+
+enum name_outcome {
+    NAME_OK = 0,
+    NAME_EMPTY,
+    NAME_TOO_LONG,
+    NAME_BAD_START,     /* a leading dot, dash or combining mark */
+    NAME_BAD_CHARACTER, /* something that is not a letter, a digit or one of _ . - */
+    NAME_NOT_UTF8,
+};
+
+/* Checks a handle or room and stores its NFC form; returns a name_outcome. */
+enum name_outcome name_parse(struct name *out, struct bytes text);
+
+/* The key under which a parsed name is compared and indexed. */
+void name_key(struct name *key, const struct name *name);
+
+static inline bool name_is_room(const struct name *name) {
+    return name->n > 0 && name->s[0] == '#';
+}
+
+static inline struct bytes name_bytes(const struct name *name) {
+    return (struct bytes){name->s, name->n};
+}
+
+/* What is wrong, as the end of a sentence: "is longer than 32 characters". */
+const char *name_problem(enum name_outcome outcome);
