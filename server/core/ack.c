@@ -1,0 +1,62 @@
+/*
+ * Acknowledgements. A sender that waits gets its ACK at once; for the others the hub notes only
+ * the last message and tells "all up to this one" with the next batch that goes there anyway, or
+ * ACK_DELAY_MS later: so a conversation costs no extra wake-ups and a flood no extra messages.
+ */
+
+#include <utlist.h>
+
+#include "core/internal.h"
+
+static void put_ack(struct core *core, struct session *session, const struct uuid *id,
+                    uint64_t seq, uint8_t flags) {
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_ACK, .flags = flags, .ack = {*id, seq}});
+}
+
+void ack_cancel(struct core *core, struct session *session) {
+    if (!session->ack_due)
+        return;
+    session->ack_due = false;
+    DL_DELETE2(core->acks, session, prev_ack, next_ack);
+}
+
+void ack_put_due(struct core *core, struct session *session) {
+    if (!session->ack_due || !outbox_takes_answers(&session->outbox))
+        return;
+    ack_cancel(core, session);
+    put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
+    if (session->touched) { /* put_ack() did; the caller is sending for it already */
+        session->touched = false;
+        DL_DELETE2(core->touched, session, prev_touched, next_touched);
+    }
+}
+
+static void note(struct core *core, struct session *session, const struct uuid *id, uint64_t seq) {
+    session->ack_id = *id;
+    session->ack_seq = seq;
+    if (session->ack_due)
+        return;
+    session->ack_due = true;
+    DL_APPEND2(core->acks, session, prev_ack, next_ack);
+    if (core->acks_due.ns == 0)
+        core->acks_due = mono_add_ms(core->now, ACK_DELAY_MS);
+}
+
+void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,
+                unsigned flags) {
+    if ((flags & FRAME_WANT_SEQ) && outbox_takes_messages(&session->outbox))
+        put_ack(core, session, id, seq, 0);
+    else
+        note(core, session, id, seq);
+    if (flags & FRAME_ACK_NOW)
+        session_touch(core, session);
+}
+
+void ack_tick(struct core *core) {
+    struct session *session;
+    core->acks_due.ns = 0;
+    DL_FOREACH2(core->acks, session, next_ack) {
+        session_touch(core, session);
+    }
+}

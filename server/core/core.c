@@ -1,0 +1,374 @@
+#include "core/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+#define SLOT_MASK UINT64_C(0xffff)
+
+int core_init(struct core *core, const struct core_config *config, mono_time now) {
+    *core = (struct core){.config = *config, .started = now, .now = now};
+    core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
+    return core->slots ? 0 : -ENOMEM;
+}
+
+static void user_free(struct core *core, struct user *user) {
+    HASH_DEL(core->users, user);
+    recent_deinit(&user->recent);
+    free(user);
+}
+
+void core_deinit(struct core *core) {
+    for (uint32_t slot = 0; slot < core->n_slots; slot++)
+        if (core->slots[slot])
+            core_end(core, core->slots[slot]);
+    news_deinit(core);
+    struct handle *handle, *next_handle;
+    HASH_ITER(hh, core->handles, handle, next_handle) {
+        HASH_DEL(core->handles, handle);
+        free(handle->away);
+        free(handle);
+    }
+    struct user *user, *next_user;
+    HASH_ITER(hh, core->users, user, next_user) {
+        assert(user->n_sessions == 0);
+        user_free(core, user);
+    }
+    assert(!core->rooms && core->pool.n_used == 0);
+    chunk_pool_deinit(&core->pool);
+    free(core->slots);
+    *core = (struct core){0};
+}
+
+struct user *core_user(struct core *core, uid_t uid) {
+    struct user *user;
+    HASH_FIND(hh, core->users, &uid, sizeof uid, user);
+    if (user)
+        return user;
+    user = calloc(1, sizeof *user);
+    if (!user)
+        return NULL;
+    user->uid = uid;
+    uint64_t seed;
+    memcpy(&seed, core->config.instance.b, sizeof seed);
+    recent_init(&user->recent, seed);
+    HASH_ADD(hh, core->users, uid, sizeof user->uid, user);
+    return user;
+}
+
+/* Sessions: birth. */
+
+static bool find_slot(const struct core *core, uint32_t *slot) {
+    if (core->n_sessions < core->n_slots) {
+        for (*slot = 0; *slot < core->n_slots; (*slot)++)
+            if (!core->slots[*slot])
+                return true;
+    }
+    *slot = core->n_slots;
+    return core->n_slots < SESSIONS_MAX;
+}
+
+static struct session *session_new(struct core *core, const struct core_join *join, uint32_t slot) {
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return NULL;
+    session->slot = slot;
+    session->number = (join->random & ~SLOT_MASK) | slot;
+    session->seat = join->seat;
+    session->pid = join->pid;
+    session->abilities = join->abilities;
+    session->since = core->now;
+    core->slots[slot] = session;
+    if (slot == core->n_slots)
+        core->n_slots++;
+    core->n_sessions++;
+    return session;
+}
+
+static void await_confirmation(struct core *core, struct session *session) {
+    DL_APPEND2(core->unconfirmed, session, prev_unconfirmed, next_unconfirmed);
+    if (core->confirm_due.ns == 0)
+        core->confirm_due = mono_add_ms(core->now, CONFIRM_MS);
+}
+
+static void confirm(struct core *core, struct session *session) {
+    if (session->confirmed)
+        return;
+    session->confirmed = true;
+    DL_DELETE2(core->unconfirmed, session, prev_unconfirmed, next_unconfirmed);
+}
+
+enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
+                         char reason[256]) {
+    uint32_t slot;
+    struct handle *handle;
+    struct user *user = core_user(core, join->uid);
+    if (!user || !find_slot(core, &slot)) {
+        snprintf(reason, 256, "the hub has no room for another session; try again later");
+        return FAIL_LIMIT;
+    }
+    if (user->n_sessions >= core->config.sessions_per_user) {
+        snprintf(reason, 256, "uid %u has %u sessions already; end some of them first", join->uid,
+                 user->n_sessions);
+        return FAIL_LIMIT;
+    }
+    enum fail_code code = handle_claim(core, user, &join->handle, &handle, reason);
+    if (code != FAIL_NONE)
+        return code;
+    struct session *new = session_new(core, join, slot);
+    if (!new) {
+        snprintf(reason, 256, "the hub is out of memory");
+        return FAIL_LIMIT;
+    }
+    new->user = user;
+    user->n_sessions++;
+    core->counters.joins++;
+    if (new->abilities & ABILITY_NEWS)
+        DL_APPEND2(core->news_sessions, new, prev_news, next_news);
+    await_confirmation(core, new);
+    handle_attach(core, handle, new);
+    *session = new;
+    return FAIL_NONE;
+}
+
+void core_welcome(struct core *core, struct session *session, int lane_msqid) {
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_WELCOME,
+                                   .welcome = {.version = PROTO_VERSION,
+                                               .lane = (uint32_t)lane_msqid,
+                                               .mode = (uint8_t)core->config.mode,
+                                               .instance = core->config.instance,
+                                               .hub_name = bytes_of(core->config.name),
+                                               .handle = name_bytes(&session->handle->name),
+                                               .seq = core->seq}});
+}
+
+struct session *core_session(struct core *core, uint64_t number) {
+    uint64_t slot = number & SLOT_MASK;
+    struct session *session = slot < core->n_slots ? core->slots[slot] : NULL;
+    return session && session->number == number && !session->dead ? session : NULL;
+}
+
+/* Sessions: death. */
+
+void session_free(struct core *core, struct session *session) {
+    assert(session->dead && !session->outbox.in_flight);
+    outbox_clear(&session->outbox, &core->pool);
+    core->slots[session->slot] = NULL;
+    core->n_sessions--;
+    free(session);
+}
+
+void core_end(struct core *core, struct session *session) {
+    if (session->dead)
+        return;
+    confirm(core, session);
+    ack_cancel(core, session);
+    route_drop_assembly(session);
+    if (session->touched)
+        DL_DELETE2(core->touched, session, prev_touched, next_touched);
+    session->touched = false;
+    if (session->abilities & ABILITY_NEWS)
+        DL_DELETE2(core->news_sessions, session, prev_news, next_news);
+    room_detach_all(core, session);
+    handle_detach(core, session);
+    session->user->n_sessions--;
+    session->seat->next = core->ended;
+    core->ended = session->seat;
+    session->seat = NULL;
+    session->dead = true;
+    if (!session->outbox.in_flight)
+        session_free(core, session);
+}
+
+void core_evict_mailbox(struct core *core, int msqid) {
+    for (uint32_t slot = 0; slot < core->n_slots; slot++) {
+        struct session *session = core->slots[slot];
+        if (!session || session->dead || session->seat->msqid != msqid)
+            continue;
+        session->seat->msqid = -1;
+        core_end(core, session);
+    }
+}
+
+bool core_handle_owner(struct core *core, const struct name *handle, uid_t *uid) {
+    struct name key;
+    name_key(&key, handle);
+    struct handle *found = handle_find(core, &key);
+    if (found)
+        *uid = found->user->uid;
+    return found != NULL;
+}
+
+/* Frames in. */
+
+typedef void receive_fn(struct core *core, struct session *session, const struct frame *frame);
+
+static void receive_ready(struct core *core, struct session *session, const struct frame *frame) {
+    (void)frame;
+    outbox_ready(&session->outbox);
+    if (session->n_missed > 0) {
+        uint64_t n = session->n_missed;
+        session->n_missed = 0;
+        session_answer(core, session, &(struct frame){.type = FRAME_MISSED, .missed = {n}});
+    }
+    session_touch(core, session);
+}
+
+static void receive_bye(struct core *core, struct session *session, const struct frame *frame) {
+    (void)frame;
+    core_end(core, session);
+}
+
+static void finish(struct core *core, struct session *session, uint32_t request,
+                   enum fail_code code, const char *reason) {
+    if (code == FAIL_NONE)
+        session_done(core, session, request);
+    else
+        session_fail(core, session, request, code, reason);
+}
+
+/* The room that a frame names; answers the request itself when there is none. */
+static struct room *named_room(struct core *core, struct session *session, uint32_t request,
+                               struct bytes text) {
+    struct name name, key;
+    struct room *room = NULL;
+    if (name_parse(&name, text) == NAME_OK && name_is_room(&name)) {
+        name_key(&key, &name);
+        room = room_find(core, &key);
+    }
+    if (!room)
+        session_fail(core, session, request, FAIL_NO_ROOM, "there is no such room; see `rooms`");
+    return room;
+}
+
+static void receive_join(struct core *core, struct session *session, const struct frame *frame) {
+    struct name name;
+    char reason[256];
+    enum name_outcome problem = name_parse(&name, frame->join.room);
+    if (problem != NAME_OK || !name_is_room(&name)) {
+        snprintf(reason, sizeof reason, "the room's name %s",
+                 problem ? name_problem(problem) : "must begin with #");
+        session_fail(core, session, frame->join.request, FAIL_BAD_NAME, reason);
+        return;
+    }
+    enum fail_code code =
+        room_join(core, session, &name, (frame->flags & FRAME_SESSION_ONLY) != 0, reason);
+    finish(core, session, frame->join.request, code, reason);
+}
+
+static void receive_leave(struct core *core, struct session *session, const struct frame *frame) {
+    struct room *room = named_room(core, session, frame->leave.request, frame->leave.room);
+    if (room)
+        finish(core, session, frame->leave.request, room_leave(core, session, room),
+               "you are not in this room");
+}
+
+static void receive_topic(struct core *core, struct session *session, const struct frame *frame) {
+    uint32_t request = frame->topic.request;
+    struct bytes text = frame->topic.topic;
+    struct room *room = named_room(core, session, request, frame->topic.room);
+    if (!room)
+        return;
+    char *topic = text.n > 0 ? strndup(text.data, text.n) : NULL;
+    if (text.n > 0 && !topic) {
+        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+        return;
+    }
+    free(room->topic);
+    room->topic = topic;
+    news_room(core, NEWS_TOPIC, session->handle, room, text);
+    session_done(core, session, request);
+}
+
+static void receive_away(struct core *core, struct session *session, const struct frame *frame) {
+    enum fail_code code =
+        handle_set_away(core, session->handle, frame->away.away, frame->away.reason);
+    finish(core, session, frame->away.request, code, "the hub is out of memory");
+}
+
+static void receive_nick(struct core *core, struct session *session, const struct frame *frame) {
+    struct name name;
+    char reason[256];
+    struct handle *handle, *old = session->handle;
+    enum name_outcome problem = name_parse(&name, frame->nick.handle);
+    if (problem != NAME_OK || name_is_room(&name)) {
+        snprintf(reason, sizeof reason, "the handle %s",
+                 problem ? name_problem(problem) : "must not begin with #");
+        session_fail(core, session, frame->nick.request, FAIL_BAD_NAME, reason);
+        return;
+    }
+    enum fail_code code = handle_claim(core, session->user, &name, &handle, reason);
+    if (code == FAIL_NONE && handle != old) {
+        room_detach_all(core, session);
+        handle_detach(core, session);
+        handle_attach(core, handle, session);
+        news_renamed(core, old, handle);
+    }
+    finish(core, session, frame->nick.request, code, reason);
+}
+
+/* One handler per frame type that a client with a session may send. */
+static receive_fn *const handlers[FRAME_TYPE_END] = {
+    [FRAME_READY] = receive_ready, [FRAME_SEND] = route_send,       [FRAME_PART] = route_part,
+    [FRAME_JOIN] = receive_join,   [FRAME_LEAVE] = receive_leave,   [FRAME_TOPIC] = receive_topic,
+    [FRAME_AWAY] = receive_away,   [FRAME_NICK] = receive_nick,     [FRAME_LIST] = answer_list,
+    [FRAME_BYE] = receive_bye,     [FRAME_RECEIPT] = route_receipt,
+};
+
+const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
+    assert(handlers[frame->type]); /* frame_take() let only FROM_CLIENT types through */
+    confirm(core, session);
+    core_charge(core, session->user, frame_row(frame->type)->cost);
+    if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT)
+        session->handle->active = core->now;
+    core->broken_rule = NULL;
+    handlers[frame->type](core, session, frame);
+    return core->broken_rule;
+}
+
+void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,
+                 const char *reason) {
+    session_fail(core, session, request, code, reason);
+}
+
+/* Time. */
+
+static mono_time earlier(mono_time a, mono_time b) {
+    if (a.ns == 0 || (b.ns != 0 && b.ns < a.ns))
+        return b;
+    return a;
+}
+
+mono_time core_due(const struct core *core) {
+    return earlier(core->acks_due, earlier(core->news_due, core->confirm_due));
+}
+
+static bool is_due(const struct core *core, mono_time due) {
+    return due.ns != 0 && due.ns <= core->now.ns;
+}
+
+/* They stand in the order in which they came, so the first one is always the oldest. */
+static void end_unconfirmed(struct core *core) {
+    core->confirm_due.ns = 0;
+    while (core->unconfirmed) {
+        mono_time due = mono_add_ms(core->unconfirmed->since, CONFIRM_MS);
+        if (due.ns > core->now.ns) {
+            core->confirm_due = due;
+            return;
+        }
+        core_end(core, core->unconfirmed);
+    }
+}
+
+void core_tick(struct core *core) {
+    if (is_due(core, core->acks_due))
+        ack_tick(core);
+    if (is_due(core, core->news_due))
+        news_tick(core);
+    if (is_due(core, core->confirm_due))
+        end_unconfirmed(core);
+}

@@ -1,0 +1,262 @@
+/*
+ * The core: who is here, who may do what, and where each message goes. Pure state and rules: it
+ * makes no system call and is given the time, so it can be tested without queues and clocks.
+ *
+ * It is not thread-safe; the hub holds one lock around every call. What is to be sent lies in the
+ * outboxes afterwards: core_take() hands it out, core_returned() hears how it went.
+ *
+ * Ownership: users (uids) own handles and sessions and live as long as the hub; a handle belongs
+ * to its uid for ever; a room lives while it has members; a session is marked dead at once and
+ * freed when nobody sends for it any more.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "core/outbox.h"
+#include "core/recent.h"
+#include "proto/fail.h"
+#include "proto/frame.h"
+#include "proto/name.h"
+
+#define SESSIONS_MAX 32768 /* a slot takes 16 bits of the session number, and origin tells it */
+#define SESSIONS_PER_USER_MAX 4096 /* or less, when the hub may open few files */
+#define HANDLES_PER_USER_MAX 256
+#define ROOMS_PER_USER_MAX 256
+#define ROOMS_PER_HANDLE_MAX 256
+#define ACK_DELAY_MS 4
+#define NEWS_DELAY_MS 150
+#define CONFIRM_MS 10000 /* a session that never says READY is a handshake that failed */
+
+struct lane; /* the hub's */
+
+/* One Unix user. */
+struct user {
+    uid_t uid;
+    unsigned n_sessions, n_handles, n_rooms;
+    struct recent recent; /* ids of its latest messages */
+    int64_t budget;       /* what it may still cost, see core_throttle_ns() */
+    mono_time budget_at;
+    uint64_t n_rejected; /* frames that broke a rule */
+    struct lane *lanes;  /* the hub's, not the core's */
+    UT_hash_handle hh;
+};
+
+struct handle {
+    struct name name, key;
+    struct user *user;
+    struct session *sessions;
+    struct membership *memberships;
+    unsigned n_listening;
+    enum presence announced; /* what NEWS last told */
+    bool in_news;            /* its presence is to be told */
+    char *away;              /* NULL: not away */
+    mono_time active;
+    UT_hash_handle hh;
+};
+
+struct room {
+    struct name name, key;
+    char *topic; /* NULL: none */
+    struct user *creator;
+    struct session **listeners;
+    unsigned n_listeners, listeners_size;
+    struct membership *memberships;
+    unsigned n_members;
+    UT_hash_handle hh;
+};
+
+/* One handle in one room: by its own wish (joined) or because sessions of it listen there. */
+struct membership {
+    struct room *room;
+    struct handle *handle;
+    bool joined;
+    unsigned n_listeners;
+    struct membership *next_of_handle, *prev_of_handle;
+    struct membership *next_of_room, *prev_of_room;
+};
+
+/* Where a listening session stands in room->listeners. */
+struct listening {
+    struct room *room;
+    unsigned index;
+};
+
+/* A message whose parts are still coming. */
+struct assembly {
+    struct uuid id, reply_to;
+    uint8_t kind, flags;
+    struct name to;
+    uint32_t total, n;
+    char text[];
+};
+
+/* What the hub holds for a session; handed back to it through core->ended. */
+struct seat {
+    int msqid; /* the mailbox; -1: it is not ours any more */
+    int pidfd;
+    struct lane *lane;
+    bool is_dying;     /* the process is dead; */
+    uint64_t dies_at;  /* the session ends when the lane has received so many batches */
+    struct seat *next;
+};
+
+struct session {
+    uint64_t number; /* a secret between the hub and the client */
+    uint32_t slot;
+    pid_t pid;
+    unsigned abilities;
+    struct user *user;
+    struct handle *handle;
+    struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
+    bool confirmed, dead;
+    mono_time since;
+    uint64_t n_missed;
+    struct outbox outbox;
+    bool touched, ack_due;
+    struct uuid ack_id;
+    uint64_t ack_seq;
+    struct assembly *assembly;
+    struct listening *listenings;
+    unsigned n_listenings;
+    struct name last_to; /* the target resolved last, as it was spelled */
+    struct handle *last_handle;
+    struct room *last_room;
+    uint64_t last_epoch;
+    struct session *next_of_handle, *prev_of_handle;
+    struct session *next_touched, *prev_touched;
+    struct session *next_ack, *prev_ack;
+    struct session *next_news, *prev_news; /* of all that want NEWS */
+    struct session *next_unconfirmed, *prev_unconfirmed;
+};
+
+struct core_counters {
+    uint64_t messages, deliveries, refused, missed, rejected, joins, batches_in, batches_out;
+};
+
+struct core_config {
+    size_t batch; /* bytes per batch */
+    uid_t uid;    /* of the hub */
+    enum hub_mode mode;
+    unsigned sessions_per_user;
+    char name[128];
+    struct uuid instance;
+};
+
+struct core {
+    struct core_config config;
+    struct user *users;
+    struct handle *handles;
+    struct room *rooms;
+    struct session **slots; /* SESSIONS_MAX pointers */
+    uint32_t n_slots;       /* slots that were ever used */
+    unsigned n_sessions;
+    uint64_t seq;
+    uint64_t epoch; /* changes when a room ends: then last_room may dangle */
+    struct chunk_pool pool;
+    struct session *touched, *acks, *news_sessions, *unconfirmed;
+    struct seat *ended; /* of sessions that have ended; the hub takes them from here */
+    struct news *news;
+    unsigned n_news;
+    mono_time started, acks_due, news_due, confirm_due; /* ns 0: nothing is due */
+    mono_time now;                                      /* of the call under way */
+    wall_time wall;
+    const char *broken_rule; /* by the frame under way */
+    struct user *last_busy; /* whom the budget rule saw at work last */
+    mono_time contended_at; /* when somebody else than that was seen */
+    struct core_counters counters;
+};
+
+int core_init(struct core *core, const struct core_config *config, mono_time now);
+void core_deinit(struct core *core);
+
+/* Every entry from outside begins with this. */
+static inline void core_set_time(struct core *core, mono_time now, wall_time wall) {
+    core->now = now;
+    core->wall = wall;
+}
+
+/* The user of a uid, made if need be; NULL when memory is out. */
+struct user *core_user(struct core *core, uid_t uid);
+
+/* What a HELLO that passed the kernel's checks asks for. */
+struct core_join {
+    uid_t uid;
+    pid_t pid;
+    struct seat *seat; /* stays the caller's when joining fails */
+    unsigned abilities;
+    struct name handle;
+    uint64_t random; /* for the session number */
+};
+
+/* Begins a session; core_welcome() must follow. Returns a fail_code (FAIL_NONE: done), the why in `reason`. */
+enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
+                         char reason[256]);
+void core_welcome(struct core *core, struct session *session, int lane_msqid);
+
+/* The living session with this number; NULL when there is none. */
+struct session *core_session(struct core *core, uint64_t number);
+
+/*
+ * Ends a session. It is freed here, or in core_returned() when its outbox is in flight.
+ */
+void core_end(struct core *core, struct session *session);
+
+/*
+ * A valid frame from this session's lane. Returns NULL, or what rule it broke, for the log; the
+ * session may have ended.
+ */
+const char *core_receive(struct core *core, struct session *session, const struct frame *frame);
+
+/* Answers a request by the hub itself, who had a reason to refuse it. */
+void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,
+                 const char *reason);
+
+/*
+ * A fresh mailbox has the id of an older session's: so that one's was removed and the kernel gave
+ * its number away. The older session ends, and nobody touches the mailbox in its name.
+ */
+void core_evict_mailbox(struct core *core, int msqid);
+
+/* Whether the handle belongs to somebody already, and to whom. */
+bool core_handle_owner(struct core *core, const struct name *handle, uid_t *uid);
+
+/* Objects for LIST_OBJECTS that only the hub knows: it answers that request itself. */
+void core_answer_object(struct core *core, struct session *session, uint32_t request,
+                        enum object_role role, int id, uid_t uid, pid_t pid);
+
+/* Does what is due (acks, news, handshakes that failed). */
+void core_tick(struct core *core);
+
+/* When core_tick() is next due; ns 0: never. */
+mono_time core_due(const struct core *core);
+
+/* Tells every session that the hub stops. */
+void core_say_bye(struct core *core);
+
+/* One mailbox with what goes there next. */
+struct delivery {
+    struct session *session;
+    int msqid;
+    struct chunk *chunks; /* the hub advances it past those that were sent and releases them */
+    struct chunk *sent;
+    bool close_reserve;
+    bool full;           /* set by the hub: the mailbox was full, MORE lies at its end */
+    bool reserve_opened; /* set by the hub */
+    bool gone;           /* set by the hub: the mailbox was removed */
+};
+
+/* Takes what is to be sent, for at most `max` mailboxes. Returns for how many. */
+size_t core_take(struct core *core, struct delivery *deliveries, size_t max);
+
+/* The hub has tried. A session whose mailbox is gone is ended. */
+void core_returned(struct core *core, struct delivery *deliveries, size_t n);
+
+/* The queue that a user's next frames come from is read after so many nanoseconds, 0: at once. */
+int64_t core_throttle_ns(struct core *core, struct user *user);
+void core_charge(struct core *core, struct user *user, size_t cost);

@@ -1,0 +1,125 @@
+#include "core/outbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define POOL_UNUSED_MAX 256
+
+static struct chunk *chunk_acquire(struct chunk_pool *pool) {
+    struct chunk *chunk = pool->unused;
+    if (chunk) {
+        pool->unused = chunk->next;
+        pool->n_unused--;
+    } else {
+        chunk = malloc(sizeof *chunk);
+        if (!chunk)
+            return NULL;
+    }
+    pool->n_used++;
+    chunk->next = NULL;
+    chunk->n_frames = 0;
+    return chunk;
+}
+
+void chunk_release(struct chunk_pool *pool, struct chunk *chunk) {
+    pool->n_used--;
+    if (pool->n_unused >= POOL_UNUSED_MAX) {
+        free(chunk);
+        return;
+    }
+    chunk->next = pool->unused;
+    pool->unused = chunk;
+    pool->n_unused++;
+}
+
+void chunk_pool_deinit(struct chunk_pool *pool) {
+    while (pool->unused) {
+        struct chunk *chunk = pool->unused;
+        pool->unused = chunk->next;
+        free(chunk);
+    }
+    pool->n_unused = 0;
+}
+
+static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
+                               const struct outbox_address *address) {
+    struct chunk *chunk = chunk_acquire(pool);
+    if (!chunk)
+        return NULL;
+    struct cursor_out out = cursor_out_of(chunk->message.data, sizeof chunk->message.data);
+    envelope_put(&out, &(struct envelope){PROTO_VERSION, 0, address->session});
+    chunk->n = (uint16_t)cursor_out_used(&out);
+    chunk->message.mtype = address->mtype;
+    if (outbox->tail)
+        outbox->tail->next = chunk;
+    else
+        outbox->head = chunk;
+    outbox->tail = chunk;
+    outbox->n_chunks++;
+    return chunk;
+}
+
+int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
+                  const struct outbox_address *address, const void *frame, size_t n) {
+    struct chunk *chunk = outbox->tail;
+    if (!chunk || chunk->n + n > address->batch)
+        chunk = add_chunk(outbox, pool, address);
+    if (!chunk)
+        return -ENOMEM;
+    assert(chunk->n + n <= sizeof chunk->message.data);
+    memcpy(chunk->message.data + chunk->n, frame, n);
+    chunk->n = (uint16_t)(chunk->n + n);
+    envelope_set_n_frames(chunk->message.data, ++chunk->n_frames);
+    return 0;
+}
+
+struct chunk *outbox_take(struct outbox *outbox) {
+    struct chunk *first = outbox->head, *last = first;
+    assert(outbox_is_sendable(outbox));
+    outbox->n_chunks--;
+    for (int n = 1; n < OUTBOX_FLIGHT_MAX && last->next; n++) {
+        last = last->next;
+        outbox->n_chunks--;
+    }
+    outbox->head = last->next;
+    if (!outbox->head)
+        outbox->tail = NULL;
+    last->next = NULL;
+    outbox->in_flight = true;
+    outbox->ready = false;
+    return first;
+}
+
+void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
+    assert(outbox->in_flight);
+    outbox->in_flight = false;
+    outbox->stuck = full && !outbox->ready;
+    if (!rest)
+        return;
+    struct chunk *last = rest;
+    outbox->n_chunks++;
+    while (last->next) {
+        last = last->next;
+        outbox->n_chunks++;
+    }
+    last->next = outbox->head;
+    outbox->head = rest;
+    if (!outbox->tail)
+        outbox->tail = last;
+}
+
+void outbox_ready(struct outbox *outbox) {
+    outbox->ready = true;
+    outbox->stuck = false;
+}
+
+void outbox_clear(struct outbox *outbox, struct chunk_pool *pool) {
+    while (outbox->head) {
+        struct chunk *chunk = outbox->head;
+        outbox->head = chunk->next;
+        chunk_release(pool, chunk);
+    }
+    outbox->tail = NULL;
+    outbox->n_chunks = 0;
+}

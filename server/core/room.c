@@ -1,0 +1,219 @@
+/*
+ * Rooms. A handle is a member by its own wish (joined) or because a session of it listens there
+ * on its own account; messages go to the sessions that listen: all sessions of a joined handle
+ * that want all its rooms, and those that asked for this room.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+struct room *room_find(struct core *core, const struct name *key) {
+    struct room *room;
+    HASH_FIND(hh, core->rooms, key->s, key->n, room);
+    return room;
+}
+
+static struct room *room_new(struct core *core, struct user *user, const struct name *name,
+                             const struct name *key) {
+    struct room *room = calloc(1, sizeof *room);
+    if (!room)
+        return NULL;
+    room->name = *name;
+    room->key = *key;
+    room->creator = user;
+    user->n_rooms++;
+    HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
+    core->epoch++;
+    return room;
+}
+
+void room_free(struct core *core, struct room *room) {
+    assert(room->n_listeners == 0 && !room->memberships);
+    news_forget_room(core, room);
+    HASH_DEL(core->rooms, room);
+    room->creator->n_rooms--;
+    core->epoch++;
+    free(room->listeners);
+    free(room->topic);
+    free(room);
+}
+
+/* Memberships. */
+
+static struct membership *membership_find(const struct handle *handle, const struct room *room) {
+    struct membership *membership;
+    DL_SEARCH_SCALAR2(handle->memberships, membership, room, room, next_of_handle);
+    return membership;
+}
+
+static struct membership *membership_get(struct core *core, struct handle *handle,
+                                         struct room *room) {
+    struct membership *membership = membership_find(handle, room);
+    if (membership)
+        return membership;
+    membership = calloc(1, sizeof *membership);
+    if (!membership)
+        return NULL;
+    membership->room = room;
+    membership->handle = handle;
+    DL_APPEND2(handle->memberships, membership, prev_of_handle, next_of_handle);
+    DL_APPEND2(room->memberships, membership, prev_of_room, next_of_room);
+    room->n_members++;
+    news_room(core, NEWS_JOINED, handle, room, (struct bytes){0});
+    return membership;
+}
+
+void membership_free(struct core *core, struct membership *membership) {
+    struct room *room = membership->room;
+    DL_DELETE2(membership->handle->memberships, membership, prev_of_handle, next_of_handle);
+    DL_DELETE2(room->memberships, membership, prev_of_room, next_of_room);
+    room->n_members--;
+    if (room->n_members > 0)
+        news_room(core, NEWS_LEFT, membership->handle, room, (struct bytes){0});
+    else
+        room_free(core, room);
+    free(membership);
+}
+
+/* Listening. */
+
+static struct listening *listening_find(const struct session *session, const struct room *room) {
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (session->listenings[i].room == room)
+            return &session->listenings[i];
+    return NULL;
+}
+
+/* Both arrays grow by doubling; a failure leaves them as they were. */
+static void *grow(void *array, unsigned n, size_t item) {
+    if (n > 0 && (n < 4 || (n & (n - 1)) != 0))
+        return array;
+    return realloc(array, (n < 4 ? 4 : (size_t)2 * n) * item);
+}
+
+static int listen_in(struct session *session, struct membership *membership) {
+    struct room *room = membership->room;
+    if (listening_find(session, room))
+        return 0;
+    void *listenings =
+        grow(session->listenings, session->n_listenings, sizeof *session->listenings);
+    if (!listenings)
+        return -ENOMEM;
+    session->listenings = listenings;
+    void *listeners = grow(room->listeners, room->n_listeners, sizeof(*room->listeners));
+    if (!listeners)
+        return -ENOMEM;
+    room->listeners = listeners;
+    session->listenings[session->n_listenings++] = (struct listening){room, room->n_listeners};
+    room->listeners[room->n_listeners++] = session;
+    membership->n_listeners++;
+    return 0;
+}
+
+static void unlisten(struct core *core, struct session *session, struct listening *listening) {
+    struct room *room = listening->room;
+    struct session *last = room->listeners[--room->n_listeners];
+    listening_find(last, room)->index = listening->index;
+    room->listeners[listening->index] = last;
+    *listening = session->listenings[--session->n_listenings];
+
+    struct membership *membership = membership_find(session->handle, room);
+    membership->n_listeners--;
+    if (membership->n_listeners == 0)
+        membership_free(core, membership);
+}
+
+void room_attach_all(struct core *core, struct session *session) {
+    (void)core;
+    struct membership *membership;
+    if (!(session->abilities & ABILITY_ALL_ROOMS))
+        return;
+    DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
+        if (membership->joined && listen_in(session, membership) < 0)
+            return; /* out of memory: it hears less, and the room lists it less */
+    }
+}
+
+void room_detach_all(struct core *core, struct session *session) {
+    while (session->n_listenings > 0)
+        unlisten(core, session, &session->listenings[session->n_listenings - 1]);
+    free(session->listenings);
+    session->listenings = NULL;
+}
+
+static enum fail_code find_or_make(struct core *core, struct user *user, const struct name *name,
+                                   struct room **room, char reason[256]) {
+    struct name key;
+    name_key(&key, name);
+    *room = room_find(core, &key);
+    if (*room)
+        return FAIL_NONE;
+    if (user->n_rooms >= ROOMS_PER_USER_MAX) {
+        snprintf(reason, 256, "uid %u has made %u rooms already; leave some first", user->uid,
+                 user->n_rooms);
+        return FAIL_LIMIT;
+    }
+    *room = room_new(core, user, name, &key);
+    if (*room)
+        return FAIL_NONE;
+    snprintf(reason, 256, "the hub is out of memory");
+    return FAIL_LIMIT;
+}
+
+static int listen_all(struct session *session, struct membership *membership, bool session_only) {
+    int r = listen_in(session, membership);
+    if (session_only || r < 0)
+        return r;
+    membership->joined = true;
+    struct session *other;
+    DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
+        unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
+        if (r == 0 && (other->abilities & both) == both)
+            r = listen_in(other, membership);
+    }
+    return r;
+}
+
+enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
+                         bool session_only, char reason[256]) {
+    struct room *room;
+    if (session->n_listenings >= ROOMS_PER_HANDLE_MAX) {
+        snprintf(reason, 256, "you are in %u rooms already; leave some first",
+                 session->n_listenings);
+        return FAIL_LIMIT;
+    }
+    enum fail_code code = find_or_make(core, session->user, name, &room, reason);
+    if (code != FAIL_NONE)
+        return code;
+    struct membership *membership = membership_get(core, session->handle, room);
+    if (membership && listen_all(session, membership, session_only) == 0)
+        return FAIL_NONE;
+    if (membership && membership->n_listeners == 0)
+        membership_free(core, membership);
+    else if (room->n_members == 0)
+        room_free(core, room);
+    snprintf(reason, 256, "the hub is out of memory");
+    return FAIL_LIMIT;
+}
+
+enum fail_code room_leave(struct core *core, struct session *session, struct room *room) {
+    struct membership *membership = membership_find(session->handle, room);
+    if (!membership)
+        return FAIL_NOT_MEMBER;
+    membership->joined = false;
+    unsigned left = membership->n_listeners;
+    struct session *other;
+    DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
+        struct listening *listening = listening_find(other, room);
+        if (!listening)
+            continue;
+        unlisten(core, other, listening); /* the last one frees membership, perhaps the room */
+        if (--left == 0)
+            break;
+    }
+    return FAIL_NONE;
+}

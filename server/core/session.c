@@ -1,0 +1,99 @@
+/* What leaves the core: answers, deliveries, and which mailboxes have something to be sent. */
+
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+struct bytes encode(const struct frame *frame) {
+    static _Thread_local uint8_t scratch[BATCH_BYTES_MAX];
+    struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
+    bool fits = frame_put(&out, frame);
+    assert(fits);
+    return (struct bytes){(const char *)scratch, cursor_out_used(&out)};
+}
+
+void session_touch(struct core *core, struct session *session) {
+    if (session->touched || session->dead)
+        return;
+    session->touched = true;
+    DL_APPEND2(core->touched, session, prev_touched, next_touched);
+}
+
+static void append(struct core *core, struct session *session, struct bytes frame) {
+    struct outbox_address address = {session->number, session->pid, core->config.batch};
+    /* Out of memory: a client that misses an answer asks again; it never gets a wrong one. */
+    if (outbox_append(&session->outbox, &core->pool, &address, frame.data, frame.n) == 0)
+        session_touch(core, session);
+}
+
+void session_answer(struct core *core, struct session *session, const struct frame *frame) {
+    if (!session->dead && outbox_takes_answers(&session->outbox))
+        append(core, session, encode(frame));
+}
+
+void session_done(struct core *core, struct session *session, uint32_t request) {
+    session_answer(core, session, &(struct frame){.type = FRAME_DONE, .done = {request}});
+}
+
+void session_fail(struct core *core, struct session *session, uint32_t request,
+                  enum fail_code code, const char *reason) {
+    core->counters.refused++;
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_FAIL,
+                                   .fail = {request, (uint16_t)code, bytes_of(reason)}});
+}
+
+void core_say_bye(struct core *core) {
+    for (uint32_t slot = 0; slot < core->n_slots; slot++)
+        if (core->slots[slot])
+            session_answer(core, core->slots[slot], &(struct frame){.type = FRAME_BYE});
+}
+
+size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
+    size_t n = 0;
+    while (n < max && core->touched) {
+        struct session *session = core->touched;
+        DL_DELETE2(core->touched, session, prev_touched, next_touched);
+        session->touched = false;
+        if (session->outbox.in_flight || session->outbox.stuck)
+            continue; /* core_returned() or READY touches it again */
+        ack_put_due(core, session);
+        if (!outbox_is_sendable(&session->outbox))
+            continue;
+        deliveries[n++] = (struct delivery){.session = session,
+                                            .msqid = session->seat->msqid,
+                                            .chunks = outbox_take(&session->outbox),
+                                            .close_reserve = session->outbox.reserve_open};
+        session->outbox.reserve_open = false;
+    }
+    return n;
+}
+
+static void release_sent(struct core *core, struct delivery *delivery) {
+    while (delivery->sent) {
+        struct chunk *chunk = delivery->sent;
+        delivery->sent = chunk->next;
+        core->counters.batches_out++;
+        chunk_release(&core->pool, chunk);
+    }
+}
+
+static void returned(struct core *core, struct delivery *delivery) {
+    struct session *session = delivery->session;
+    struct outbox *outbox = &session->outbox;
+    release_sent(core, delivery);
+    outbox_return(outbox, delivery->chunks, delivery->full);
+    outbox->reserve_open = delivery->reserve_opened;
+    if (session->dead) /* it ended while its outbox was in flight */
+        session_free(core, session);
+    else if (delivery->gone)
+        core_end(core, session);
+    else if (outbox_is_sendable(outbox))
+        session_touch(core, session);
+}
+
+void core_returned(struct core *core, struct delivery *deliveries, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        returned(core, &deliveries[i]);
+}

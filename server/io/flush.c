@@ -1,0 +1,130 @@
+/* Leaving the core: what it wants done is done here, outside the lock. */
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/hub.h"
+#include "io/lane.h"
+#include "ipc/process.h"
+
+#define FLUSH_MAX 64 /* mailboxes per round */
+
+void hub_enter(struct hub *hub) {
+    pthread_mutex_lock(&hub->lock);
+    core_set_time(&hub->core, mono_now(), wall_now());
+}
+
+/* Sending. */
+
+/* The session is in flight, so it can be looked at without the lock: it is not freed. */
+static void say_gone(struct delivery *delivery, int r) {
+    const struct session *session = delivery->session;
+    delivery->gone = true;
+    if (process_exists(session->pid)) /* else it ended; that is nothing to tell */
+        log_warning("uid %u pid %d: %s: its mailbox; the session is ended", session->user->uid,
+                    session->pid,
+                    r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
+}
+
+/*
+ * The mailbox is full: MORE goes to its end, so that the client says READY when it gets there. A
+ * marker may not fit either, between small messages; then the reserve is opened for it. That
+ * fails only if the client has tampered with its own mailbox.
+ */
+static void put_marker(struct delivery *delivery) {
+    struct queue_message marker = {.mtype = delivery->chunks->message.mtype};
+    struct cursor_in in = cursor_in_of(delivery->chunks->message.data, ENVELOPE_BYTES);
+    struct cursor_out out = cursor_out_of(marker.data, sizeof marker.data);
+    struct envelope envelope;
+    envelope_take(&in, &envelope);
+    envelope.n_frames = 1;
+    envelope_put(&out, &envelope);
+    frame_put(&out, &(struct frame){.type = FRAME_MORE});
+    size_t n = cursor_out_used(&out);
+
+    int r = queue_send(delivery->msqid, &marker, n, false);
+    if (r == QUEUE_FULL) {
+        delivery->reserve_opened = true;
+        r = queue_reserve(delivery->msqid, true);
+        if (r == QUEUE_OK)
+            r = queue_send(delivery->msqid, &marker, n, false);
+    }
+    delivery->full = r == QUEUE_OK;
+    if (r != QUEUE_OK)
+        say_gone(delivery, r);
+}
+
+static void send_one(struct delivery *delivery) {
+    if (delivery->close_reserve)
+        (void)queue_reserve(delivery->msqid, false);
+    while (delivery->chunks && !delivery->full && !delivery->gone) {
+        struct chunk *chunk = delivery->chunks;
+        int r = queue_send(delivery->msqid, &chunk->message, chunk->n, false);
+        if (r == QUEUE_OK) {
+            delivery->chunks = chunk->next;
+            chunk->next = delivery->sent;
+            delivery->sent = chunk;
+        } else if (r == QUEUE_FULL) {
+            put_marker(delivery);
+        } else if (r != QUEUE_INTERRUPTED) {
+            say_gone(delivery, r);
+        }
+    }
+}
+
+/* Sessions that have ended: their descriptors and queues. */
+
+/* With the lock held. */
+static struct seat *take_ended(struct hub *hub) {
+    struct seat *ended = hub->core.ended;
+    hub->core.ended = NULL;
+    for (struct seat *seat = ended; seat; seat = seat->next) {
+        seat->lane->n_dying -= seat->is_dying;
+        lane_release(seat->lane);
+    }
+    return ended;
+}
+
+static void release_seats(struct seat *seat) {
+    while (seat) {
+        struct seat *next = seat->next;
+        close(seat->pidfd);
+        if (seat->msqid >= 0)
+            (void)queue_remove(seat->msqid);
+        free(seat);
+        seat = next;
+    }
+}
+
+/* The timer. */
+
+static void arm(struct hub *hub) {
+    mono_time due = core_due(&hub->core);
+    if (due.ns == 0 || (hub->armed.ns != 0 && hub->armed.ns <= due.ns))
+        return;
+    struct itimerspec when = {
+        .it_value = {.tv_sec = due.ns / NS_PER_S, .tv_nsec = due.ns % NS_PER_S}};
+    if (timerfd_settime(hub->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        hub->armed = due;
+}
+
+void hub_leave(struct hub *hub) {
+    struct delivery deliveries[FLUSH_MAX];
+    for (;;) {
+        size_t n = core_take(&hub->core, deliveries, FLUSH_MAX);
+        struct seat *ended = take_ended(hub);
+        if (n == 0 && !ended)
+            break;
+        pthread_mutex_unlock(&hub->lock);
+        for (size_t i = 0; i < n; i++)
+            send_one(&deliveries[i]);
+        release_seats(ended);
+        pthread_mutex_lock(&hub->lock);
+        core_returned(&hub->core, deliveries, n);
+    }
+    arm(hub);
+    pthread_mutex_unlock(&hub->lock);
+}

@@ -1,0 +1,163 @@
+#include "io/hub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/lane.h"
+#include "io/watch.h"
+
+#define SWEEP_EVERY_NS (60 * NS_PER_S)
+
+/* One descriptor per client is needed (its pidfd); the soft limit is often 1,024. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+            log_warning("cannot raise the limit of open files: %s", strerror(errno));
+    }
+}
+
+static void init_state(struct hub *hub, const struct hub_options *options) {
+    *hub = (struct hub){.options = *options, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1};
+    hub->rendezvous.lock_fd = -1;
+    pthread_mutex_init(&hub->lock, NULL);
+    pthread_cond_init(&hub->no_lane_threads, NULL);
+}
+
+/* One user may not take all descriptors that the hub has. */
+static unsigned sessions_per_user(enum hub_mode mode) {
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t share = mode == HUB_PRIVATE ? limit.rlim_cur : limit.rlim_cur / 2;
+    return share < SESSIONS_PER_USER_MAX ? (unsigned)share : SESSIONS_PER_USER_MAX;
+}
+
+static int init_core(struct hub *hub) {
+    struct core_config config = {.batch = hub->limits.batch,
+                                 .uid = geteuid(),
+                                 .mode = hub->options.mode,
+                                 .sessions_per_user = sessions_per_user(hub->options.mode),
+                                 .instance = hub->rendezvous.record.instance};
+    snprintf(config.name, sizeof config.name, "%s", hub->options.name);
+    return core_init(&hub->core, &config, mono_now());
+}
+
+/* In a private hub the well-known queue is the lane of its user; else only HELLO may come here. */
+static int open_well_known(struct hub *hub) {
+    struct lane *lane;
+    struct user *user = NULL;
+    if (hub->options.mode == HUB_PRIVATE) {
+        user = core_user(&hub->core, geteuid());
+        if (!user)
+            return -ENOMEM;
+    }
+    return lane_start(hub, &lane, hub->rendezvous.record.msqid, user, true);
+}
+
+static void sweep(const int *keep, size_t n_keep) {
+    int n_swept = queue_sweep(keep, n_keep);
+    if (n_swept > 0)
+        log_info("removed %d queues that dead processes had left", n_swept);
+}
+
+int hub_start(struct hub *hub, const struct hub_options *options) {
+    init_state(hub, options);
+    raise_descriptor_limit();
+    int r = queue_limits_read(&hub->limits);
+    if (r > 0) {
+        log_error("%s", queue_outcome_text((enum queue_outcome)r));
+        return -ENOSPC;
+    }
+    if (r == 0)
+        r = watch_init(hub);
+    if (r == 0)
+        r = rendezvous_open(&hub->rendezvous, options->dir, options->mode, options->gid);
+    if (r != 0)
+        return r;
+    sweep(NULL, 0);
+    r = init_core(hub);
+    if (r == 0)
+        r = open_well_known(hub);
+    if (r == 0)
+        log_info("hub %s: pid %d, queue %d%s", options->dir, getpid(),
+                 hub->rendezvous.record.msqid, hub->rendezvous.adopted ? " (adopted)" : "");
+    return r;
+}
+
+static void stop_lanes(struct hub *hub) {
+    struct lane *lane;
+    pthread_mutex_lock(&hub->lock);
+    hub->stopping = true;
+    DL_FOREACH(hub->lanes, lane) {
+        (void)queue_remove(lane->msqid); /* wakes its thread, which ends */
+    }
+    while (hub->n_lane_threads > 0)
+        pthread_cond_wait(&hub->no_lane_threads, &hub->lock);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static void end_sessions(struct hub *hub) {
+    hub_enter(hub);
+    for (uint32_t slot = 0; slot < hub->core.n_slots; slot++)
+        if (hub->core.slots[slot])
+            core_end(&hub->core, hub->core.slots[slot]);
+    hub_leave(hub);
+}
+
+void hub_deinit(struct hub *hub) {
+    if (hub->core.slots) {
+        hub_enter(hub);
+        core_say_bye(&hub->core);
+        hub_leave(hub);
+        stop_lanes(hub);
+        end_sessions(hub);
+        core_deinit(&hub->core);
+    }
+    if (hub->rendezvous.lock_fd >= 0)
+        rendezvous_close(&hub->rendezvous);
+    watch_deinit(hub);
+    pthread_cond_destroy(&hub->no_lane_threads);
+    pthread_mutex_destroy(&hub->lock);
+}
+
+int hub_run(struct hub *hub) {
+    watch_run(hub);
+    hub_deinit(hub);
+    sweep(NULL, 0);
+    return 0;
+}
+
+/* The ids of all lanes and mailboxes in use; *n of them. NULL when memory is out. */
+static int *ids_in_use(struct hub *hub, size_t *n) {
+    struct lane *lane;
+    hub_enter(hub);
+    int *ids = calloc(hub->core.n_slots + hub->n_lane_threads + 1, sizeof *ids);
+    *n = 0;
+    if (ids) {
+        DL_FOREACH(hub->lanes, lane) {
+            ids[(*n)++] = lane->msqid;
+        }
+        for (uint32_t slot = 0; slot < hub->core.n_slots; slot++)
+            if (hub->core.slots[slot] && !hub->core.slots[slot]->dead)
+                ids[(*n)++] = hub->core.slots[slot]->seat->msqid;
+    }
+    hub_leave(hub);
+    return ids;
+}
+
+void hub_suspect(struct hub *hub) {
+    mono_time now = mono_now();
+    size_t n;
+    if (hub->swept_at.ns != 0 && now.ns - hub->swept_at.ns < SWEEP_EVERY_NS)
+        return;
+    hub->swept_at = now;
+    CLEANUP_FREE int *ids = ids_in_use(hub, &n);
+    if (ids)
+        sweep(ids, n);
+}

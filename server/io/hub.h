@@ -1,0 +1,85 @@
+/*
+ * The hub: the pure core, and around it the threads that touch the kernel.
+ *
+ *   lane threads   one per queue: receive, check, hand to the core, flush
+ *   main thread    waits for signals, deaths (pidfd) and the core's timer
+ *
+ * Lock order: there is one lock. Whoever needs the core calls hub_enter() and hub_leave(); what
+ * the core put into outboxes in between is sent by hub_leave(), outside the lock.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/core.h"
+#include "ipc/queue.h"
+#include "ipc/rendezvous.h"
+
+#define SESSIONS_PER_LANE 4
+#define LANES_PER_USER_MAX 8
+
+struct hub_options {
+    const char *dir; /* the rendezvous directory */
+    enum hub_mode mode;
+    gid_t gid; /* HUB_GROUP */
+    const char *name;
+};
+
+/* A queue into the hub, and the thread that reads it. Guarded by the lock but for the constants. */
+struct lane {
+    struct hub *hub;    /* constant */
+    struct user *user;  /* constant: whose frames come here; NULL: HELLO only */
+    bool is_well_known; /* constant */
+    int msqid;          /* changes only when the well-known queue was removed by somebody */
+    unsigned n_sessions;
+    unsigned n_dying;    /* sessions whose process is dead, see seat->dies_at */
+    uint64_t n_received; /* batches */
+    bool closed;         /* no new sessions: it is being removed */
+    bool thread_ended;   /* the last session frees it */
+    struct lane *next, *prev;                 /* of all lanes of the hub */
+    struct lane *next_of_user, *prev_of_user; /* of user->lanes */
+};
+
+struct hub {
+    struct hub_options options;
+    struct queue_limits limits;
+    struct rendezvous rendezvous;
+
+    pthread_mutex_t lock;
+    struct core core;
+    struct lane *lanes;
+    unsigned n_lane_threads;
+    pthread_cond_t no_lane_threads;
+    mono_time armed; /* what the timer is set to; ns 0: not set */
+    bool stopping;
+    mono_time swept_at; /* used by the well-known queue's thread only */
+
+    int epoll_fd, timer_fd, signal_fd;
+};
+
+/*
+ * Opens the rendezvous, starts the threads. Returns 0, -errno, or a rendezvous_outcome. The hub
+ * answers when it returns.
+ */
+int hub_start(struct hub *hub, const struct hub_options *options);
+
+/* Serves until SIGTERM or SIGINT; then stops cleanly and frees everything. */
+int hub_run(struct hub *hub);
+
+/* Frees what hub_start() made, if it failed half way. */
+void hub_deinit(struct hub *hub);
+
+/*
+ * A handshake failed, so a dead client's mailbox may lie about: removes such, at most once a
+ * minute. Only for the well-known queue's thread, which alone makes lanes and admits mailboxes,
+ * so that it takes nothing away that is just being made. Holds no lock.
+ */
+void hub_suspect(struct hub *hub);
+
+/* Takes the lock and tells the core the time. */
+void hub_enter(struct hub *hub);
+
+/* Sends what is to be sent, releases ended sessions, sets the timer, gives the lock back. */
+void hub_leave(struct hub *hub);

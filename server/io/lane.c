@@ -1,0 +1,354 @@
+#include "io/lane.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/join.h"
+#include "io/login.h"
+
+/* What a lane thread works on. */
+struct intake {
+    struct lane *lane;
+    struct queue_message messages[LANE_DRAIN_MAX];
+    size_t sizes[LANE_DRAIN_MAX];
+    int n;
+    bool is_drained; /* nothing else was there */
+};
+
+/* Rejecting: every rule broken counts, the log is told at the 1st, 2nd, 4th, 8th ... time. */
+static void reject(struct lane *lane, const char *what) {
+    struct queue_info info = {0};
+    struct hub *hub = lane->hub;
+    hub->core.counters.rejected++;
+    uint64_t n = lane->user ? ++lane->user->n_rejected : hub->core.counters.rejected;
+    if ((n & (n - 1)) != 0)
+        return;
+    (void)queue_stat(lane->msqid, &info);
+    if (lane->user)
+        log_warning("rejected from uid %u (last sender pid %d): %s (%llu so far)", lane->user->uid,
+                    info.last_sender, what, (unsigned long long)n);
+    else
+        log_warning("rejected at the well-known queue (last sender pid %d): %s (%llu so far)",
+                    info.last_sender, what, (unsigned long long)n);
+}
+
+/* The hub's own queues belong to the answer to LIST_OBJECTS too. */
+static void answer_queues(struct hub *hub, struct session *session, uint32_t request) {
+    struct lane *lane;
+    DL_FOREACH(hub->lanes, lane) {
+        core_answer_object(&hub->core, session, request,
+                           lane->is_well_known ? OBJECT_WELL_KNOWN : OBJECT_LANE, lane->msqid,
+                           lane->user ? lane->user->uid : geteuid(), getpid());
+    }
+}
+
+/*
+ * Login names are looked up outside the lock, because NSS may ask a network; the session may end
+ * meanwhile.
+ */
+static bool may_be_called(struct lane *lane, struct session **session,
+                          const struct frame_nick *nick) {
+    struct hub *hub = lane->hub;
+    uint64_t number = (*session)->number;
+    uid_t uid = (*session)->user->uid, owner;
+    struct name name;
+    if (name_parse(&name, nick->handle) != NAME_OK || core_handle_owner(&hub->core, &name, &owner))
+        return true; /* the core judges these */
+    hub_leave(hub);
+    bool reserved = login_is_reserved(&name, uid);
+    hub_enter(hub);
+    *session = core_session(&hub->core, number);
+    if (*session && reserved)
+        core_refuse(&hub->core, *session, nick->request, FAIL_LOGIN_RESERVED,
+                    "this is somebody else's login name; choose another handle");
+    return !reserved;
+}
+
+/* The order of checks: envelope, session, lane; then each frame: length, type, fields; dispatch. */
+static void take_batch(struct lane *lane, const struct queue_message *message, size_t n) {
+    struct core *core = &lane->hub->core;
+    struct cursor_in in = cursor_in_of(message->data, n);
+    struct envelope envelope;
+    struct frame frame;
+    core->counters.batches_in++;
+    if (message->mtype != HUB_MTYPE && message->mtype != OBITUARY_MTYPE) {
+        reject(lane, "a message that is not addressed to the hub");
+        return;
+    }
+    if (!envelope_take(&in, &envelope)) {
+        reject(lane, "a batch without a valid envelope");
+        return;
+    }
+    struct session *session = core_session(core, envelope.session);
+    if (!session && message->mtype == OBITUARY_MTYPE)
+        return; /* it had said BYE itself */
+    if (!session || session->seat->lane != lane) {
+        reject(lane, "a batch for a session that is not the sender's");
+        return;
+    }
+    core_charge(core, session->user, n);
+    while (cursor_in_left(&in) > 0) {
+        enum frame_outcome outcome = frame_take(&in, &frame, FROM_CLIENT);
+        if (outcome != FRAME_OK) {
+            reject(lane, frame_outcome_text(outcome));
+            return;
+        }
+        if (frame.type == FRAME_LIST && frame.list.what == LIST_OBJECTS)
+            answer_queues(lane->hub, session, frame.list.request);
+        if (frame.type == FRAME_NICK && !may_be_called(lane, &session, &frame.nick))
+            continue;
+        const char *broken = session ? core_receive(core, session, &frame) : NULL;
+        if (broken)
+            reject(lane, broken);
+        if (!session || frame.type == FRAME_BYE)
+            return; /* the session is gone */
+    }
+}
+
+/* A batch of session 0 holds one HELLO. It is dealt with outside the lock. */
+static bool take_hello(struct lane *lane, const struct queue_message *message, size_t n) {
+    struct cursor_in in = cursor_in_of(message->data, n);
+    struct envelope envelope;
+    struct frame frame;
+    if (!lane->is_well_known || message->mtype != HUB_MTYPE || !envelope_take(&in, &envelope) ||
+        envelope.session != 0)
+        return false;
+    if (cursor_in_left(&in) == 0)
+        return true; /* nothing, politely */
+    if (frame_take(&in, &frame, FROM_STRANGER) != FRAME_OK)
+        return false;
+    join_hello(lane->hub, &frame.hello);
+    return true;
+}
+
+static int receive(struct intake *intake, bool wait) {
+    int i = intake->n;
+    /* Any mtype: what nobody takes out would fill the queue for ever. */
+    int r = queue_receive(intake->lane->msqid, &intake->messages[i], 0, &intake->sizes[i], wait);
+    if (r == QUEUE_OK)
+        intake->n++;
+    return r;
+}
+
+/* Blocks for the first batch, then takes what else is there. */
+static int fill(struct intake *intake) {
+    intake->n = 0;
+    intake->is_drained = false;
+    int r = receive(intake, true);
+    while (r == QUEUE_OK && intake->n < LANE_DRAIN_MAX && !intake->is_drained)
+        intake->is_drained = receive(intake, false) != QUEUE_OK;
+    return r;
+}
+
+static void throttle(int64_t ns) {
+    struct timespec wait = {ns / NS_PER_S, ns % NS_PER_S};
+    if (ns > 0)
+        nanosleep(&wait, NULL);
+}
+
+/* Sessions of dead processes end when all that these had sent has been dealt with. */
+static void end_dying(struct lane *lane, bool is_drained) {
+    struct core *core = &lane->hub->core;
+    for (uint32_t slot = 0; slot < core->n_slots && lane->n_dying > 0; slot++) {
+        struct session *session = core->slots[slot];
+        if (!session || session->dead || session->seat->lane != lane || !session->seat->is_dying)
+            continue;
+        if (is_drained || session->seat->dies_at <= lane->n_received)
+            core_end(core, session);
+    }
+}
+
+static void process(struct intake *intake) {
+    struct lane *lane = intake->lane;
+    int64_t wait_ns = 0;
+    bool taken[LANE_DRAIN_MAX];
+    for (int i = 0; i < intake->n; i++)
+        taken[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
+    hub_enter(lane->hub);
+    for (int i = 0; i < intake->n; i++)
+        if (!taken[i])
+            take_batch(lane, &intake->messages[i], intake->sizes[i]);
+    lane->n_received += (uint64_t)intake->n;
+    end_dying(lane, intake->is_drained);
+    if (lane->user)
+        wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
+    hub_leave(lane->hub);
+    throttle(wait_ns);
+}
+
+/*
+ * The queue is gone or cannot be read, and not by us. The well-known one is made again; true when
+ * the thread goes on.
+ */
+static bool survive_loss(struct lane *lane, const char *how) {
+    struct hub *hub = lane->hub;
+    hub_enter(hub);
+    bool goes_on = lane->is_well_known && !hub->stopping && !lane->closed;
+    if (!lane->closed && !hub->stopping) {
+        log_warning("the queue %d (uid %u) was %s; its sessions join anew", lane->msqid,
+                    lane->user ? lane->user->uid : geteuid(), how);
+        (void)queue_remove(lane->msqid);
+        lane_end_sessions(lane);
+    }
+    if (goes_on) {
+        int r = rendezvous_renew(&hub->rendezvous, hub->options.gid);
+        if (r == 0)
+            lane->msqid = hub->rendezvous.record.msqid;
+        else {
+            log_error("the well-known queue cannot be made again: %s; the hub stops",
+                      r > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)r) : strerror(-r));
+            kill(getpid(), SIGTERM);
+            goes_on = false;
+        }
+    }
+    hub_leave(hub);
+    return goes_on;
+}
+
+/* With the lock held: no new sessions come here. */
+static void close_lane(struct lane *lane) {
+    if (lane->user && !lane->closed)
+        DL_DELETE2(lane->user->lanes, lane, prev_of_user, next_of_user);
+    lane->closed = true;
+}
+
+static void leave_hub(struct lane *lane) {
+    struct hub *hub = lane->hub;
+    pthread_mutex_lock(&hub->lock);
+    close_lane(lane);
+    DL_DELETE(hub->lanes, lane);
+    lane->thread_ended = true;
+    if (lane->n_sessions == 0)
+        free(lane);
+    hub->n_lane_threads--;
+    pthread_cond_signal(&hub->no_lane_threads);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static void *lane_thread(void *arg) {
+    struct intake *intake = arg;
+    for (;;) {
+        int r = fill(intake);
+        if (r == QUEUE_OK)
+            process(intake);
+        else if (r != QUEUE_INTERRUPTED &&
+                 !survive_loss(intake->lane, r == QUEUE_GONE ? "removed" : "made unreadable"))
+            break;
+    }
+    leave_hub(intake->lane);
+    free(intake);
+    return NULL;
+}
+
+static int start_thread(struct intake *intake) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, (size_t)512 * 1024);
+    int r = pthread_create(&thread, &attributes, lane_thread, intake);
+    pthread_attr_destroy(&attributes);
+    return -r;
+}
+
+static void enlist(struct hub *hub, struct lane *lane) {
+    pthread_mutex_lock(&hub->lock);
+    DL_APPEND(hub->lanes, lane);
+    if (lane->user)
+        DL_APPEND2(lane->user->lanes, lane, prev_of_user, next_of_user);
+    hub->n_lane_threads++;
+    pthread_mutex_unlock(&hub->lock);
+}
+
+int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
+               bool is_well_known) {
+    struct lane *new = calloc(1, sizeof *new);
+    struct intake *intake = malloc(sizeof *intake);
+    if (!new || !intake) {
+        free(new);
+        free(intake);
+        return -ENOMEM;
+    }
+    *new = (struct lane){.hub = hub, .user = user, .is_well_known = is_well_known, .msqid = msqid};
+    intake->lane = new;
+    enlist(hub, new);
+    int r = start_thread(intake);
+    if (r < 0) {
+        leave_hub(new);
+        free(intake);
+        return r;
+    }
+    *lane = new;
+    return 0;
+}
+
+static int lane_create(struct hub *hub, struct user *user, struct lane **lane) {
+    int msqid;
+    int r = queue_create_private(&msqid);
+    if (r != 0)
+        return r;
+    r = queue_set(msqid, user->uid, (gid_t)-1, 0600, QUEUE_TAG_LANE);
+    if (r == 0)
+        r = lane_start(hub, lane, msqid, user, false);
+    if (r != 0)
+        (void)queue_remove(msqid);
+    return r;
+}
+
+/* With the lock held: the one with the fewest sessions, and how many there are. */
+static struct lane *least_busy(const struct user *user, unsigned *n_lanes) {
+    struct lane *each, *best = NULL;
+    *n_lanes = 0;
+    DL_FOREACH2(user->lanes, each, next_of_user) {
+        (*n_lanes)++;
+        if (!best || each->n_sessions < best->n_sessions)
+            best = each;
+    }
+    return best;
+}
+
+int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
+    unsigned n;
+    pthread_mutex_lock(&hub->lock);
+    struct lane *best = least_busy(user, &n);
+    bool enough = best && (best->n_sessions < SESSIONS_PER_LANE || n >= LANES_PER_USER_MAX);
+    pthread_mutex_unlock(&hub->lock);
+    int r = enough ? 0 : lane_create(hub, user, lane);
+
+    pthread_mutex_lock(&hub->lock);
+    best = least_busy(user, &n); /* the new one, or a busy one if none could be made */
+    if (best) {
+        best->n_sessions++;
+        *lane = best;
+        r = 0;
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return r;
+}
+
+void lane_release(struct lane *lane) {
+    lane->n_sessions--;
+    if (lane->n_sessions > 0)
+        return;
+    if (lane->thread_ended) {
+        free(lane);
+    } else if (!lane->is_well_known && !lane->closed) {
+        close_lane(lane);
+        (void)queue_remove(lane->msqid); /* its thread sees that and ends */
+    }
+}
+
+void lane_end_sessions(struct lane *lane) {
+    struct core *core = &lane->hub->core;
+    for (uint32_t slot = 0; slot < core->n_slots; slot++) {
+        struct session *session = core->slots[slot];
+        if (session && !session->dead && session->seat->lane == lane)
+            core_end(core, session);
+    }
+}

@@ -1,0 +1,23 @@
+/* Lanes: reading what clients send. */
+#pragma once
+
+#include "io/hub.h"
+
+#define LANE_DRAIN_MAX 8 /* batches that a thread takes before it asks the core */
+
+/* Starts a thread on an existing queue. The caller holds no lock. 0 or -errno. */
+int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
+               bool is_well_known);
+
+/*
+ * Reserves a lane for the next session of this user: the least busy one, a new one when all are
+ * busy. The caller holds no lock; only the well-known queue's thread calls this.
+ * 0, -errno or a queue_outcome (NO_SPACE, NO_MEMORY).
+ */
+int lane_for(struct hub *hub, struct user *user, struct lane **lane);
+
+/* With the lock held: one session less. A lane without sessions is removed. */
+void lane_release(struct lane *lane);
+
+/* With the lock held: ends all sessions whose frames came from here. */
+void lane_end_sessions(struct lane *lane);

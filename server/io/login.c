@@ -1,0 +1,29 @@
+#include "io/login.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PASSWD_BUFFER 16384
+
+void login_default_handle(uid_t uid, struct name *handle) {
+    char buffer[PASSWD_BUFFER];
+    struct passwd entry, *found = NULL;
+    if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found &&
+        name_parse(handle, bytes_of(found->pw_name)) == NAME_OK && !name_is_room(handle))
+        return;
+    handle->n = (uint8_t)snprintf(handle->s, sizeof handle->s, "uid%u", uid);
+}
+
+static bool belongs_to_other(const char *login, uid_t uid) {
+    char buffer[PASSWD_BUFFER];
+    struct passwd entry, *found = NULL;
+    return getpwnam_r(login, &entry, buffer, sizeof buffer, &found) == 0 && found &&
+           found->pw_uid != uid;
+}
+
+bool login_is_reserved(const struct name *handle, uid_t uid) {
+    struct name key;
+    name_key(&key, handle);
+    return belongs_to_other(key.s, uid) || belongs_to_other(handle->s, uid);
+}

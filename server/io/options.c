@@ -1,0 +1,183 @@
+#include "io/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/text.h"
+#include "ipc/rendezvous.h"
+
+static const char help[] =
+    "Usage: earshotd [OPTION...]\n"
+    "The hub: chat for everybody who is logged in to this machine.\n"
+    "\n"
+    "  --dir DIR            the rendezvous directory, where clients find the hub\n"
+    "                       (default: $EARSHOT_HUB, else $XDG_RUNTIME_DIR/earshot,\n"
+    "                       else /tmp/earshot-<uid>)\n"
+    "  --mode MODE          who may join: private (only you), group, open (default: private)\n"
+    "  --group NAME         with --mode group: the members of this Unix group\n"
+    "  --state DIR          where the hub keeps its log (default: $XDG_STATE_HOME/earshot,\n"
+    "                       /var/lib/earshot for /run/earshot, DIR/state with --dir)\n"
+    "  --ephemeral          nothing on disk\n"
+    "  --name HUBNAME       what clients show as its name (default: the host's name)\n"
+    "  --foreground         stay in the foreground, log to standard error\n"
+    "  --log-level LEVEL    error, warning, info or debug (default: info)\n"
+    "  --stop               end the hub of this directory, and wait until it has ended\n"
+    "  --version, --help\n";
+
+enum { OPTION_DIR = 256, OPTION_STATE, OPTION_MODE, OPTION_GROUP, OPTION_NAME, OPTION_LEVEL };
+
+struct words {
+    const char *dir, *state, *mode, *group, *name, *level;
+    int ephemeral, foreground, stop, help, version;
+};
+
+/* `value`, unless NULL, is what the user typed. */
+static int usage(const char *problem, const char *value) {
+    char *safe = text_safe(bytes_of(value ? value : ""), TEXT_ONE_LINE);
+    fprintf(stderr, "earshotd: %s%s; see earshotd --help\n", problem, safe ? safe : "");
+    free(safe);
+    return EX_USAGE;
+}
+
+static int read_words(struct words *words, int argc, char **argv) {
+    const struct option table[] = {
+        {"dir", required_argument, NULL, OPTION_DIR},
+        {"state", required_argument, NULL, OPTION_STATE},
+        {"mode", required_argument, NULL, OPTION_MODE},
+        {"group", required_argument, NULL, OPTION_GROUP},
+        {"name", required_argument, NULL, OPTION_NAME},
+        {"log-level", required_argument, NULL, OPTION_LEVEL},
+        {"ephemeral", no_argument, &words->ephemeral, 1},
+        {"foreground", no_argument, &words->foreground, 1},
+        {"stop", no_argument, &words->stop, 1},
+        {"help", no_argument, &words->help, 1},
+        {"version", no_argument, &words->version, 1},
+        {0}};
+    const char **const targets[] = {&words->dir,   &words->state, &words->mode,
+                                    &words->group, &words->name,  &words->level};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
+        if (c == ':')
+            return usage("a value is missing after ", argv[optind - 1]);
+        if (c == '?')
+            return usage("there is no such option, or it takes no value: ", argv[optind - 1]);
+        if (c >= OPTION_DIR)
+            *targets[c - OPTION_DIR] = optarg;
+    }
+    return optind < argc ? usage("this is no option: ", argv[optind]) : -1;
+}
+
+static int read_mode(struct options *options, const struct words *words) {
+    static const char *const names[] = {"private", "group", "open"};
+    const char *mode = words->mode ? words->mode : "private";
+    for (options->mode = 0; options->mode < HUB_MODE_END; options->mode++)
+        if (strcmp(names[options->mode], mode) == 0)
+            break;
+    if (options->mode == HUB_MODE_END)
+        return usage("--mode is private, group or open, not ", mode);
+    if ((options->mode == HUB_GROUP) != (words->group != NULL))
+        return usage("--mode group and --group NAME go together", NULL);
+    if (!words->group)
+        return -1;
+    const struct group *group = getgrnam(words->group);
+    if (!group) {
+        fprintf(stderr, "earshotd: there is no Unix group of the name given with --group; "
+                        "`getent group` lists them\n");
+        return EX_CONFIG;
+    }
+    options->gid = group->gr_gid;
+    return -1;
+}
+
+static int read_level(const struct words *words) {
+    int level = words->level ? log_level_from_name(words->level) : LOG_LEVEL_INFO;
+    if (level < 0)
+        return usage("--log-level is error, warning, info or debug, not ", words->level);
+    log_set_level((enum log_level)level);
+    return -1;
+}
+
+static int read_name(struct options *options, const struct words *words) {
+    char host[128] = "";
+    const char *name = words->name;
+    if (!name) {
+        (void)gethostname(host, sizeof host - 1);
+        name = host;
+    }
+    if (strlen(name) >= sizeof options->name || !text_is_valid(bytes_of(name)))
+        return usage("--name is at most 127 bytes of UTF-8, not ", name);
+    snprintf(options->name, sizeof options->name, "%s", name);
+    return -1;
+}
+
+static int too_long(void) {
+    return usage("the path of the directory is too long", NULL);
+}
+
+/* The hub leaves its working directory, so its paths must not depend on it. */
+static int make_absolute(char path[PATH_MAX]) {
+    char relative[PATH_MAX], cwd[PATH_MAX];
+    if (path[0] == '/' || path[0] == '\0')
+        return -1;
+    snprintf(relative, sizeof relative, "%s", path);
+    if (!getcwd(cwd, sizeof cwd))
+        return usage("the working directory cannot be told; name an absolute path, not ", path);
+    int n = snprintf(path, PATH_MAX, "%s/%s", cwd, relative);
+    return n < 0 || n >= PATH_MAX ? too_long() : -1;
+}
+
+static int read_state(struct options *options, const struct words *words,
+                      enum rendezvous_origin origin) {
+    const char *home = getenv("HOME"), *xdg = getenv("XDG_STATE_HOME");
+    int n;
+    if (words->ephemeral)
+        n = snprintf(options->state, sizeof options->state, "%s", "");
+    else if (words->state)
+        n = snprintf(options->state, sizeof options->state, "%s", words->state);
+    else if (strcmp(options->dir, RENDEZVOUS_SYSTEM_DIR) == 0)
+        n = snprintf(options->state, sizeof options->state, "/var/lib/earshot");
+    else if (origin == RENDEZVOUS_NAMED)
+        n = snprintf(options->state, sizeof options->state, "%s/state", options->dir);
+    else if (xdg && *xdg == '/')
+        n = snprintf(options->state, sizeof options->state, "%s/earshot", xdg);
+    else if (home && *home == '/')
+        n = snprintf(options->state, sizeof options->state, "%s/.local/state/earshot", home);
+    else
+        n = snprintf(options->state, sizeof options->state, "%s/state", options->dir);
+    return n < 0 || (size_t)n >= sizeof options->state ? too_long() : -1;
+}
+
+int options_read(struct options *options, int argc, char **argv) {
+    struct words words = {0};
+    enum rendezvous_origin origin;
+    *options = (struct options){.gid = (gid_t)-1};
+    int code = read_words(&words, argc, argv);
+    if (code >= 0)
+        return code;
+    if (words.help || words.version) {
+        fputs(words.help ? help : "earshotd " EARSHOT_VERSION "\n", stdout);
+        return EX_OK;
+    }
+    if (rendezvous_locate(options->dir, &origin, words.dir) < 0)
+        return too_long();
+    options->foreground = words.foreground;
+    options->stop = words.stop;
+    code = make_absolute(options->dir);
+    if (code < 0)
+        code = read_mode(options, &words);
+    if (code < 0)
+        code = read_level(&words);
+    if (code < 0)
+        code = read_name(options, &words);
+    if (code < 0)
+        code = read_state(options, &words, origin);
+    return code < 0 ? make_absolute(options->state) : code;
+}

@@ -1,0 +1,23 @@
+/* The command line of earshotd. */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "proto/frame.h"
+
+struct options {
+    char dir[PATH_MAX];   /* the rendezvous directory */
+    char state[PATH_MAX]; /* "" with --ephemeral */
+    char name[128];       /* of the hub */
+    enum hub_mode mode;
+    gid_t gid; /* with --mode group */
+    bool foreground, stop;
+};
+
+/*
+ * Reads the arguments. Returns -1 to go on, else the exit code: 0 after --help and --version, 64,
+ * 78 after a message on standard error.
+ */
+int options_read(struct options *options, int argc, char **argv);

@@ -1,0 +1,128 @@
+#include "io/watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/lane.h"
+
+/* Not session numbers: the low 16 bits of those are a slot, and there are fewer slots than that. */
+#define EVENT_SIGNAL UINT64_C(0xffff)
+#define EVENT_TIMER UINT64_C(0xfffe)
+
+static int add(const struct hub *hub, int fd, uint64_t what) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
+    return epoll_ctl(hub->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? error_errno() : 0;
+}
+
+int watch_init(struct hub *hub) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    hub->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    hub->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    hub->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0)
+        return error_errno();
+    int r = add(hub, hub->timer_fd, EVENT_TIMER);
+    return r < 0 ? r : add(hub, hub->signal_fd, EVENT_SIGNAL);
+}
+
+void watch_deinit(struct hub *hub) {
+    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd};
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+static bool on_signal(const struct hub *hub) {
+    struct signalfd_siginfo info;
+    bool stop = false;
+    while (read(hub->signal_fd, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGHUP) /* the terminal is gone; a hub does not need one */
+            continue;
+        log_info("stopping on %s", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+        stop = true;
+    }
+    return stop;
+}
+
+static void on_timer(struct hub *hub) {
+    uint64_t n;
+    while (read(hub->timer_fd, &n, sizeof n) > 0) {
+    }
+    hub_enter(hub);
+    hub->armed.ns = 0;
+    core_tick(&hub->core);
+    hub_leave(hub);
+}
+
+/*
+ * A client died. What it had sent before may still lie in its lane, and counts; so the hub says
+ * BYE in its name, behind all that.
+ */
+static int say_bye_for(uint64_t number, int msqid) {
+    struct queue_message message = {.mtype = OBITUARY_MTYPE};
+    struct cursor_out out = cursor_out_of(message.data, sizeof message.data);
+    envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, number});
+    frame_put(&out, &(struct frame){.type = FRAME_BYE});
+    return queue_send(msqid, &message, cursor_out_used(&out), false);
+}
+
+/*
+ * The lane is full: its thread ends the session after it has received what is there now. An
+ * empty lane that is full was made so small by its owner, who then has nothing to lose.
+ */
+static void end_later(struct hub *hub, uint64_t number) {
+    struct queue_info info;
+    hub_enter(hub);
+    struct session *session = core_session(&hub->core, number);
+    if (session) {
+        struct seat *seat = session->seat;
+        bool waits = queue_stat(seat->lane->msqid, &info) == QUEUE_OK && info.n_messages > 0;
+        if (waits && !seat->is_dying) {
+            seat->is_dying = true;
+            seat->dies_at = seat->lane->n_received + info.n_messages + LANE_DRAIN_MAX;
+            seat->lane->n_dying++;
+        } else if (!waits) {
+            core_end(&hub->core, session);
+        }
+    }
+    hub_leave(hub);
+}
+
+static void on_death(struct hub *hub, uint64_t number) {
+    hub_enter(hub);
+    struct session *session = core_session(&hub->core, number);
+    int msqid = session ? session->seat->lane->msqid : -1;
+    hub_leave(hub);
+    if (session && say_bye_for(number, msqid) != QUEUE_OK)
+        end_later(hub, number);
+}
+
+void watch_run(struct hub *hub) {
+    struct epoll_event events[64];
+    for (bool stop = false; !stop;) {
+        int n = epoll_wait(hub->epoll_fd, events, ARRAY_LEN(events), -1);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.u64 == EVENT_SIGNAL)
+                stop = on_signal(hub) || stop;
+            else if (events[i].data.u64 == EVENT_TIMER)
+                on_timer(hub);
+            else
+                on_death(hub, events[i].data.u64);
+        }
+    }
+}
