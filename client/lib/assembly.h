@@ -1,0 +1,34 @@
+/*
+ * A message that arrives in parts (see FRAME_MORE_PARTS). There is one at a time; a new one, or a
+ * part that does not fit, drops the unfinished one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/frame.h"
+
+struct assembly {
+    struct frame_message message; /* its views point into the buffer; the body grows */
+    uint8_t flags;
+    bool active;
+    char *buffer; /* from, to, body */
+    size_t size;
+};
+
+void assembly_deinit(struct assembly *assembly);
+
+/* Forgets the unfinished message. */
+void assembly_drop(struct assembly *assembly);
+
+/* Begins with the first part. 0 or -ENOMEM. */
+int assembly_begin(struct assembly *assembly, const struct frame *first);
+
+enum assembly_outcome {
+    ASSEMBLY_WHOLE = 0, /* this was the last part: assembly->message is complete */
+    ASSEMBLY_MORE,
+    ASSEMBLY_DROPPED, /* it does not belong to a message, or its length does not fit */
+};
+
+enum assembly_outcome assembly_add(struct assembly *assembly, const struct frame *part);

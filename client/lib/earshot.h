@@ -1,0 +1,278 @@
+/*
+ * libearshot: talk on the local machine.
+ *
+ * A link joins a hub, sends and receives messages, and comes back by itself when the hub was
+ * restarted: messages that the hub had not acknowledged are sent again, under the same id, so
+ * none is lost and none is doubled.
+ *
+ * Two ways to wait. Either call earshot_next() with a timeout: it blocks in msgrcv(2) itself,
+ * which is the fastest way. Or poll the descriptor from earshot_fd() in a loop of your own and
+ * call earshot_next() with a timeout of 0 until it returns EARSHOT_AGAIN; then no call here ever
+ * blocks. A link belongs to one thread at a time.
+ *
+ * Functions return 0, a negative errno when the program cannot go on, or an earshot_outcome,
+ * which the caller handles; earshot_error() has the sentence that says what happened and what to
+ * do, and earshot_fail_code() the hub's reason.
+ *
+ * Strings that came from somebody else (text, handles, topics, ...) are valid UTF-8 and not safe
+ * to print: see earshot_safe().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EARSHOT_ID_SIZE 37         /* a UUID as text, with the NUL */
+#define EARSHOT_TEXT_MAX 65536     /* bytes of one message */
+#define EARSHOT_PROTOCOL_VERSION 1 /* of this library */
+
+typedef struct earshot earshot;
+
+enum earshot_outcome {
+    EARSHOT_OK = 0,
+    EARSHOT_AGAIN,           /* nothing has come (within the timeout), or no room just now */
+    EARSHOT_NO_HUB,          /* no hub lives in the directory */
+    EARSHOT_NOT_PERMITTED,   /* no permission to talk to this hub */
+    EARSHOT_NOT_TRUSTED,     /* directory or queue does not belong to whom it should */
+    EARSHOT_OTHER_VERSION,   /* the hub speaks another protocol version */
+    EARSHOT_OTHER_NAMESPACE, /* the hub is in another IPC namespace */
+    EARSHOT_REFUSED,         /* the hub refused; see earshot_fail_code() */
+    EARSHOT_BAD_NAME,        /* not a handle or room */
+    EARSHOT_BAD_TEXT,        /* not UTF-8, or longer than EARSHOT_TEXT_MAX */
+    EARSHOT_LIMIT,           /* a kernel limit is reached; the error names it */
+};
+
+enum earshot_kind { EARSHOT_TEXT, EARSHOT_ACTION, EARSHOT_NOTICE };
+enum earshot_state { EARSHOT_SENT, EARSHOT_STORED, EARSHOT_DELIVERED, EARSHOT_READ };
+enum earshot_presence { EARSHOT_OFFLINE, EARSHOT_ONLINE, EARSHOT_AWAY };
+enum earshot_mode { EARSHOT_PRIVATE, EARSHOT_GROUP, EARSHOT_OPEN };
+
+/* earshot_options.flags */
+enum {
+    EARSHOT_LISTEN = 1,    /* receive direct messages, and count as being here */
+    EARSHOT_ALL_ROOMS = 2, /* receive the messages of all rooms that the handle is a member of */
+    EARSHOT_NEWS = 4,      /* receive EARSHOT_EVENT_NEWS */
+    EARSHOT_RECONNECT = 8, /* come back by itself; else a lost hub ends the link */
+};
+
+struct earshot_options {
+    const char *hub;    /* the rendezvous directory; NULL: as `earshot --help` describes */
+    const char *handle; /* NULL: the login name */
+    unsigned flags;
+    int timeout_ms; /* for joining; negative: for ever, 0: five seconds */
+};
+
+enum earshot_event_type {
+    EARSHOT_EVENT_MESSAGE, /* somebody wrote */
+    EARSHOT_EVENT_STATE,   /* a message of one's own: stored, delivered, read */
+    EARSHOT_EVENT_REFUSED, /* a message of one's own was not taken */
+    EARSHOT_EVENT_NEWS,    /* somebody came, went, joined, ... */
+    EARSHOT_EVENT_USER,    /* a line of an answer to earshot_list() */
+    EARSHOT_EVENT_ROOM,
+    EARSHOT_EVENT_COUNTER,
+    EARSHOT_EVENT_OBJECT,
+    EARSHOT_EVENT_DONE,   /* the request is fulfilled, its answer complete */
+    EARSHOT_EVENT_FAILED, /* the request was refused */
+    EARSHOT_EVENT_MISSED, /* so many messages did not fit and are lost */
+    EARSHOT_EVENT_LOST,   /* the hub is gone; the link tries to come back */
+    EARSHOT_EVENT_BACK,   /* the link is joined again */
+    EARSHOT_EVENT_WOKEN,  /* earshot_wake() was called */
+};
+
+enum earshot_news_what {
+    EARSHOT_NEWS_ONLINE,
+    EARSHOT_NEWS_OFFLINE,
+    EARSHOT_NEWS_AWAY, /* detail: the reason */
+    EARSHOT_NEWS_BACK,
+    EARSHOT_NEWS_JOINED,  /* room */
+    EARSHOT_NEWS_LEFT,    /* room */
+    EARSHOT_NEWS_TOPIC,   /* room; detail: the topic */
+    EARSHOT_NEWS_RENAMED, /* detail: the new handle */
+    EARSHOT_NEWS_MANY,    /* too many changes to name each; detail: "12 came, 3 left" */
+};
+
+enum earshot_list { EARSHOT_USERS, EARSHOT_ROOMS, EARSHOT_COUNTERS, EARSHOT_OBJECTS };
+enum earshot_role { EARSHOT_WELL_KNOWN, EARSHOT_LANE, EARSHOT_MAILBOX };
+
+/*
+ * What has come. All strings are NUL-terminated and, like the structure itself, valid until the
+ * next call for the same link.
+ */
+struct earshot_event {
+    enum earshot_event_type type;
+    uint32_t request; /* USER ... FAILED: the number that the asking function gave */
+    union {
+        struct {
+            uint64_t seq;
+            char id[EARSHOT_ID_SIZE];
+            char reply_to[EARSHOT_ID_SIZE]; /* "" when it is no reply */
+            int64_t at_ms;                  /* since 1970, UTC */
+            enum earshot_kind kind;
+            uid_t uid; /* of the sender, proved by the kernel */
+            const char *from, *to;
+            const char *conv; /* the room, or the other party */
+            const char *text;
+            size_t text_n;      /* bytes */
+            bool mine;          /* sent by another session of one's own handle */
+            bool wants_receipt; /* call earshot_mark_read() once a human or program has seen it */
+            uint32_t origin;
+        } message;
+        struct {
+            char id[EARSHOT_ID_SIZE];
+            enum earshot_state state;
+            uint64_t seq;   /* 0 when the hub did not tell */
+            const char *by; /* DELIVERED, READ: who; else "" */
+            const char *to;
+            bool up_to; /* also every earlier one of this link that was not refused */
+        } state;
+        struct {
+            char id[EARSHOT_ID_SIZE]; /* REFUSED; "" in FAILED */
+            unsigned code;            /* see earshot_fail_name() */
+            const char *to;           /* REFUSED: to whom it was sent */
+            const char *reason;
+        } failed;
+        struct {
+            enum earshot_news_what what;
+            uid_t uid;
+            const char *who, *room, *detail;
+        } news;
+        struct {
+            const char *handle;
+            uid_t uid;
+            enum earshot_presence state;
+            const char *away;
+            uint32_t idle_s;
+            const pid_t *pids; /* of the sessions that listen */
+            size_t n_pids;
+        } user;
+        struct {
+            const char *name, *topic; /* topic "" for none */
+            uint32_t members;
+        } room;
+        struct {
+            const char *key;
+            uint64_t value;
+        } counter;
+        struct {
+            enum earshot_role role;
+            int id; /* msqid */
+            uid_t uid;
+            pid_t pid;          /* MAILBOX: of the client; else of the hub */
+            const char *handle; /* MAILBOX: of the client; else "" */
+        } object;
+        uint64_t missed;
+    };
+};
+
+/* What is known about the hub that one is joined to. */
+struct earshot_hub_info {
+    const char *dir, *name, *handle; /* handle: one's own, as the hub spells it */
+    pid_t pid;
+    uid_t uid;
+    enum earshot_mode mode;
+    int msqid; /* of the well-known queue */
+    int32_t key;
+    char instance[EARSHOT_ID_SIZE];
+};
+
+/*
+ * Joins a hub; EARSHOT_AGAIN when it did not answer in time. On any result but EARSHOT_OK *link is
+ * still set (unless memory is out) so that earshot_error() can be asked; close it then.
+ */
+int earshot_open(earshot **link, const struct earshot_options *options);
+
+/* Leaves, frees everything; safe on NULL. Unacknowledged messages are given up. */
+void earshot_close(earshot *link);
+
+void earshot_hub(const earshot *link, struct earshot_hub_info *info);
+
+/* The sentence about the last outcome that was not EARSHOT_OK; never NULL. */
+const char *earshot_error(const earshot *link);
+
+/* The hub's reason behind EARSHOT_REFUSED or EARSHOT_EVENT_FAILED, and its name: "no-user". */
+unsigned earshot_fail_code(const earshot *link);
+const char *earshot_fail_name(unsigned code);
+int earshot_fail_exit_code(unsigned code);
+
+/* earshot_message.flags */
+enum {
+    EARSHOT_CORK = 1,         /* more follows at once: send when a batch is full, or on flush */
+    EARSHOT_WANT_SEQ = 2,     /* a STATE event of its own, with the sequence number */
+    EARSHOT_WANT_RECEIPT = 4, /* STATE events when it is delivered and read */
+    EARSHOT_ACK_NOW = 8,      /* the caller waits for the STATE event */
+};
+
+struct earshot_message {
+    const char *to; /* a handle or #room */
+    const char *text;
+    size_t text_n;
+    enum earshot_kind kind;
+    const char *id;       /* NULL: a new one; a repeated id is harmless */
+    const char *reply_to; /* NULL: none */
+    unsigned flags;
+};
+
+/*
+ * Sends a message and keeps it until the hub acknowledges it. Sends at once when the lane has
+ * room, else gathers what follows. Blocks while the window of unacknowledged messages is full;
+ * with earshot_fd() in use it returns EARSHOT_AGAIN instead, and the descriptor becomes readable
+ * when there is room. It also returns EARSHOT_AGAIN when so much has come meanwhile that events
+ * must be taken first. The id is stored in `id` unless that is NULL.
+ */
+int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
+
+/*
+ * Hands over what was corked. Blocks until the lane took it; with earshot_fd() it never blocks and
+ * returns EARSHOT_AGAIN while the lane has not taken it.
+ */
+int earshot_flush(earshot *link);
+
+/* How many messages wait for the hub's acknowledgement, and whether the lane is full just now. */
+size_t earshot_n_unacknowledged(const earshot *link);
+bool earshot_is_waiting(const earshot *link);
+
+/* The program on this side has shown the message of this event (see wants_receipt). */
+int earshot_mark_read(earshot *link, const struct earshot_event *event);
+
+/*
+ * Requests. Each stores its number in *request; DONE or FAILED answer it, after the lines of a
+ * list. A request that a lost hub did not answer is FAILED with the reason "hub-lost". After a
+ * reconnect the link joins its rooms again and is away again by itself; what the hub then refuses
+ * is FAILED with the request 0.
+ */
+int earshot_join(earshot *link, const char *room, bool session_only, uint32_t *request);
+int earshot_part(earshot *link, const char *room, uint32_t *request);
+int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *request);
+int earshot_away(earshot *link, const char *reason, uint32_t *request); /* NULL: back */
+int earshot_nick(earshot *link, const char *handle, uint32_t *request);
+/* of: for EARSHOT_USERS the room whose members are asked for, or NULL for everybody here. */
+int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request);
+
+/*
+ * The next event: within timeout_ms (negative: for ever, 0: what is there). Outcomes:
+ * EARSHOT_AGAIN; EARSHOT_NO_HUB when the hub is lost and the link does not reconnect;
+ * -EINTR when a signal came.
+ */
+int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms);
+
+/* A descriptor that polls readable when earshot_next() has work. Owned by the link. */
+int earshot_fd(earshot *link);
+
+/* Makes earshot_next() return EARSHOT_EVENT_WOKEN; may be called from another thread. */
+void earshot_wake(earshot *link);
+
+/*
+ * A copy that is safe to print: controls, escapes, bidi and invisible characters made visible.
+ * keep_lines keeps line feeds and tabs. The caller frees it; NULL when memory is out.
+ */
+char *earshot_safe(const char *text, size_t n, bool keep_lines);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,198 @@
+#include "lib/events.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* The public header names the numbers of the wire anew, because it includes nothing of ours. */
+_Static_assert((int)EARSHOT_TEXT == (int)KIND_TEXT && (int)EARSHOT_NOTICE == (int)KIND_NOTICE, "");
+_Static_assert((int)EARSHOT_SENT == (int)STATE_SENT && (int)EARSHOT_READ == (int)STATE_READ, "");
+_Static_assert((int)EARSHOT_OFFLINE == (int)PRESENCE_OFFLINE, "");
+_Static_assert((int)EARSHOT_AWAY == (int)PRESENCE_AWAY, "");
+_Static_assert((int)EARSHOT_PRIVATE == (int)HUB_PRIVATE && (int)EARSHOT_OPEN == (int)HUB_OPEN, "");
+_Static_assert((int)EARSHOT_USERS == (int)LIST_USERS, "");
+_Static_assert((int)EARSHOT_OBJECTS == (int)LIST_OBJECTS, "");
+_Static_assert((int)EARSHOT_WELL_KNOWN == (int)OBJECT_WELL_KNOWN, "");
+_Static_assert((int)EARSHOT_MAILBOX == (int)OBJECT_MAILBOX, "");
+_Static_assert((int)EARSHOT_NEWS_ONLINE == (int)NEWS_ONLINE, "");
+_Static_assert((int)EARSHOT_NEWS_RENAMED == (int)NEWS_RENAMED, "");
+_Static_assert(EARSHOT_ID_SIZE == UUID_TEXT_SIZE && EARSHOT_TEXT_MAX == MESSAGE_TEXT_MAX, "");
+_Static_assert(EARSHOT_PROTOCOL_VERSION == PROTO_VERSION, "");
+
+void event_store_deinit(struct event_store *store) {
+    free(store->bytes);
+    free(store->pids);
+    *store = (struct event_store){0};
+}
+
+/* Empties the store and makes room for n_strings strings of n bytes together. */
+static int begin(struct event_store *store, size_t n, size_t n_strings) {
+    store->used = 0;
+    if (n + n_strings <= store->size)
+        return 0;
+    char *bytes = realloc(store->bytes, n + n_strings);
+    if (!bytes)
+        return -ENOMEM;
+    store->bytes = bytes;
+    store->size = n + n_strings;
+    return 0;
+}
+
+static const char *keep(struct event_store *store, struct bytes source) {
+    char *copy = store->bytes + store->used;
+    if (source.n > 0)
+        memcpy(copy, source.data, source.n);
+    copy[source.n] = '\0';
+    store->used += source.n + 1;
+    return copy;
+}
+
+static void put_message_ids(struct earshot_event *event, const struct frame_message *message) {
+    uuid_format(&message->id, event->message.id);
+    if (uuid_is_nil(&message->reply_to))
+        event->message.reply_to[0] = '\0';
+    else
+        uuid_format(&message->reply_to, event->message.reply_to);
+}
+
+int event_from_message(struct event_store *store, struct earshot_event *event,
+                       const struct frame_message *message, uint8_t flags, struct bytes handle) {
+    int r = begin(store, message->from.n + message->to.n + message->body.n, 3);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_MESSAGE;
+    put_message_ids(event, message);
+    event->message.seq = message->seq;
+    event->message.at_ms = (int64_t)message->at_ms;
+    event->message.kind = (enum earshot_kind)message->kind;
+    event->message.uid = message->uid;
+    event->message.origin = message->origin;
+    event->message.from = keep(store, message->from);
+    event->message.to = keep(store, message->to);
+    event->message.text = keep(store, message->body);
+    event->message.text_n = message->body.n;
+    event->message.mine = bytes_equal(message->from, handle);
+    event->message.wants_receipt = (flags & FRAME_WANT_RECEIPT) && !event->message.mine;
+    bool to_room = event->message.to[0] == '#';
+    event->message.conv = to_room || event->message.mine ? event->message.to : event->message.from;
+    return 0;
+}
+
+int event_from_state(struct event_store *store, struct earshot_event *event,
+                     const struct frame_state *state) {
+    int r = begin(store, state->by.n, 2);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_STATE;
+    uuid_format(&state->id, event->state.id);
+    event->state.state = (enum earshot_state)state->state;
+    event->state.seq = 0;
+    event->state.by = keep(store, state->by);
+    event->state.to = keep(store, (struct bytes){0});
+    event->state.up_to = false;
+    return 0;
+}
+
+int event_from_fail(struct event_store *store, struct earshot_event *event,
+                    const struct frame_fail *fail) {
+    int r = begin(store, fail->reason.n, 2);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_FAILED;
+    event->request = fail->request;
+    event->failed.id[0] = '\0';
+    event->failed.code = fail->code;
+    event->failed.to = keep(store, (struct bytes){0});
+    event->failed.reason = keep(store, fail->reason);
+    return 0;
+}
+
+static int keep_pids(struct event_store *store, struct bytes pids) {
+    size_t n = pids.n / sizeof(uint32_t);
+    if (n > store->n_pids_max) {
+        pid_t *grown = realloc(store->pids, n * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        store->pids = grown;
+        store->n_pids_max = n;
+    }
+    if (n > 0)
+        memcpy(store->pids, pids.data, n * sizeof(uint32_t));
+    return 0;
+}
+
+_Static_assert(sizeof(pid_t) == sizeof(uint32_t), "PIDs are copied as they stand on the wire");
+
+int event_from_user(struct event_store *store, struct earshot_event *event,
+                    const struct frame_user *user) {
+    int r = begin(store, user->handle.n + user->away.n, 2);
+    if (r == 0)
+        r = keep_pids(store, user->pids);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_USER;
+    event->request = user->request;
+    event->user.handle = keep(store, user->handle);
+    event->user.uid = user->uid;
+    event->user.state = (enum earshot_presence)user->state;
+    event->user.away = keep(store, user->away);
+    event->user.idle_s = user->idle_s;
+    event->user.pids = store->pids;
+    event->user.n_pids = user->pids.n / sizeof(uint32_t);
+    return 0;
+}
+
+int event_from_room(struct event_store *store, struct earshot_event *event,
+                    const struct frame_room *room) {
+    int r = begin(store, room->room.n + room->topic.n, 2);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_ROOM;
+    event->request = room->request;
+    event->room.name = keep(store, room->room);
+    event->room.topic = keep(store, room->topic);
+    event->room.members = room->members;
+    return 0;
+}
+
+int event_from_counter(struct event_store *store, struct earshot_event *event,
+                       const struct frame_counter *counter) {
+    int r = begin(store, counter->key.n, 1);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_COUNTER;
+    event->request = counter->request;
+    event->counter.key = keep(store, counter->key);
+    event->counter.value = counter->value;
+    return 0;
+}
+
+int event_from_object(struct event_store *store, struct earshot_event *event,
+                      const struct frame_object *object) {
+    int r = begin(store, object->owner.n, 1);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_OBJECT;
+    event->request = object->request;
+    event->object.role = (enum earshot_role)object->role;
+    event->object.id = (int)object->id;
+    event->object.uid = object->uid;
+    event->object.pid = (pid_t)object->pid;
+    event->object.handle = keep(store, object->owner);
+    return 0;
+}
+
+int event_from_news(struct event_store *store, struct earshot_event *event,
+                    const struct frame_news *news) {
+    int r = begin(store, news->who.n + news->room.n + news->detail.n, 3);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_NEWS;
+    event->news.what = (enum earshot_news_what)news->what;
+    event->news.uid = news->uid;
+    event->news.who = keep(store, news->who);
+    event->news.room = keep(store, news->room);
+    event->news.detail = keep(store, news->detail);
+    return 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * From frames to events: the strings of a frame are copied, NUL-terminated, into a store that
+ * lives until the next event. Pure: no system call, no link.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "lib/earshot.h"
+#include "proto/frame.h"
+
+struct event_store {
+    char *bytes;
+    size_t size, used;
+    pid_t *pids;
+    size_t n_pids_max;
+};
+
+void event_store_deinit(struct event_store *store);
+
+/*
+ * Each fills the event; 0 or -ENOMEM. `handle` is one's own: it tells the other party of a
+ * direct message.
+ */
+int event_from_message(struct event_store *store, struct earshot_event *event,
+                       const struct frame_message *message, uint8_t flags, struct bytes handle);
+int event_from_state(struct event_store *store, struct earshot_event *event,
+                     const struct frame_state *state);
+int event_from_fail(struct event_store *store, struct earshot_event *event,
+                    const struct frame_fail *fail);
+int event_from_user(struct event_store *store, struct earshot_event *event,
+                    const struct frame_user *user);
+int event_from_room(struct event_store *store, struct earshot_event *event,
+                    const struct frame_room *room);
+int event_from_counter(struct event_store *store, struct earshot_event *event,
+                       const struct frame_counter *counter);
+int event_from_object(struct event_store *store, struct earshot_event *event,
+                      const struct frame_object *object);
+int event_from_news(struct event_store *store, struct earshot_event *event,
+                    const struct frame_news *news);

@@ -1,0 +1,226 @@
+/* From batches to events: one row per frame type. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/link.h"
+
+/* A handler returns 1 when it made an event, 0, or -errno. */
+typedef int handler(struct earshot *link, const struct frame *frame, struct earshot_event *event);
+
+static void send_receipt(struct earshot *link, const struct frame_message *message) {
+    if (link->current->session != link->session)
+        return;
+    outgoing_control(link, &(struct frame){
+                               .type = FRAME_RECEIPT,
+                               .receipt = {message->id, STATE_DELIVERED, message->origin},
+                           });
+}
+
+static int put_message(struct earshot *link, const struct frame_message *message, uint8_t flags,
+                       struct earshot_event *event) {
+    int r = event_from_message(&link->store, event, message, flags, name_bytes(&link->handle));
+    if (r < 0)
+        return r;
+    if (event->message.wants_receipt)
+        send_receipt(link, message);
+    return 1;
+}
+
+static int on_message(struct earshot *link, const struct frame *frame,
+                      struct earshot_event *event) {
+    assembly_drop(&link->assembly);
+    if (frame->flags & FRAME_MORE_PARTS)
+        return assembly_begin(&link->assembly, frame);
+    return put_message(link, &frame->message, frame->flags, event);
+}
+
+static int on_part(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    switch (assembly_add(&link->assembly, frame)) {
+    case ASSEMBLY_WHOLE:
+        return put_message(link, &link->assembly.message, link->assembly.flags, event);
+    case ASSEMBLY_MORE:
+        return 0;
+    case ASSEMBLY_DROPPED:
+        link->n_bad++;
+        return 0;
+    }
+    return 0;
+}
+
+/* The note holds the strings; it is shown like one that waited in the inbox. */
+static int show(struct earshot *link, struct note *note, struct earshot_event *event, bool known) {
+    link->shown = note;
+    *event = note->event;
+    return known;
+}
+
+static int on_ack(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (link->current->absorbed)
+        return 0;
+    struct note *note = note_new(EARSHOT_EVENT_STATE);
+    if (!note)
+        return -ENOMEM;
+    return show(link, note, event,
+                absorb_ack(link, &frame->ack, frame->flags, &note->event, note->to));
+}
+
+static int on_refused(struct earshot *link, const struct frame *frame,
+                      struct earshot_event *event) {
+    if (link->current->absorbed)
+        return 0;
+    struct note *note = note_new(EARSHOT_EVENT_REFUSED);
+    if (!note)
+        return -ENOMEM;
+    note_set_reason(note, frame->refused.reason);
+    note->event.failed.reason = note->reason;
+    return show(link, note, event, absorb_refused(link, &frame->refused, &note->event, note->to));
+}
+
+static int made(int r) {
+    return r < 0 ? r : 1;
+}
+
+static int on_state(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    return made(event_from_state(&link->store, event, &frame->state));
+}
+
+static int on_done(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    event->type = EARSHOT_EVENT_DONE;
+    event->request = frame->done.request;
+    return request_done(link, frame->done.request);
+}
+
+/* What the link asked for again after a reconnect, and was refused, is told as request 0. */
+static int on_fail(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    bool own;
+    int r = event_from_fail(&link->store, event, &frame->fail);
+    if (r < 0)
+        return r;
+    if (!request_failed(link, frame->fail.request, &own))
+        return 0;
+    event->request = own ? 0 : frame->fail.request;
+    return 1;
+}
+
+static int on_user(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->user.request))
+        return 0;
+    return made(event_from_user(&link->store, event, &frame->user));
+}
+
+static int on_room(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->room.request))
+        return 0;
+    return made(event_from_room(&link->store, event, &frame->room));
+}
+
+static int on_counter(struct earshot *link, const struct frame *frame,
+                      struct earshot_event *event) {
+    if (!request_is_asked(link, frame->counter.request))
+        return 0;
+    return made(event_from_counter(&link->store, event, &frame->counter));
+}
+
+static int on_object(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->object.request))
+        return 0;
+    return made(event_from_object(&link->store, event, &frame->object));
+}
+
+static int on_news(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    return made(event_from_news(&link->store, event, &frame->news));
+}
+
+static int on_missed(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    (void)link;
+    event->type = EARSHOT_EVENT_MISSED;
+    event->missed = frame->missed.n;
+    return 1;
+}
+
+static int on_more(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    (void)frame, (void)event;
+    if (link->current->absorbed || link->current->session != link->session)
+        return 0;
+    outgoing_control(link, &(struct frame){.type = FRAME_READY});
+    return 0;
+}
+
+static int on_bye(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    (void)frame, (void)event;
+    if (!link->current->absorbed && link->current->session == link->session)
+        join_lose(link, "was stopped");
+    return 0;
+}
+
+static handler *const handlers[FRAME_TYPE_END] = {
+    [FRAME_MESSAGE] = on_message, [FRAME_PART] = on_part,     [FRAME_ACK] = on_ack,
+    [FRAME_REFUSED] = on_refused, [FRAME_STATE] = on_state,   [FRAME_DONE] = on_done,
+    [FRAME_FAIL] = on_fail,       [FRAME_USER] = on_user,     [FRAME_ROOM] = on_room,
+    [FRAME_COUNTER] = on_counter, [FRAME_OBJECT] = on_object, [FRAME_NEWS] = on_news,
+    [FRAME_MISSED] = on_missed,   [FRAME_MORE] = on_more,     [FRAME_BYE] = on_bye,
+};
+
+/* A frame may need an answer; there must be room for that before it is taken. */
+static bool can_answer(struct earshot *link) {
+    if (control_has_room(&link->control) || link->phase != LINK_JOINED)
+        return true;
+    outgoing_send(link, OUTGOING_LATER, true);
+    wait_set_stalled(link, !control_has_room(&link->control) && link->phase == LINK_JOINED);
+    return !link->stalled;
+}
+
+/* The next frame of the current batch that makes an event. */
+static int take_frames(struct earshot *link, struct earshot_event *event) {
+    struct batch *batch = link->current;
+    struct frame frame;
+    int r = 0;
+    while (r == 0 && batch->n_frames > 0 && can_answer(link)) {
+        if (frame_take(&batch->in, &frame, FROM_HUB) != FRAME_OK) {
+            link->n_bad++;
+            batch->n_frames = 0;
+            break;
+        }
+        batch->n_frames--;
+        handler *handle = handlers[frame.type];
+        if (handle)
+            r = handle(link, &frame, event);
+        free(r == 0 ? link->shown : NULL);
+        link->shown = r == 0 ? NULL : link->shown;
+    }
+    return r;
+}
+
+static void take_note(struct earshot *link, struct note *note, struct earshot_event *event) {
+    link->shown = note;
+    *event = note->event;
+    if (event->type == EARSHOT_EVENT_LOST)
+        assembly_drop(&link->assembly);
+}
+
+int incoming_next(struct earshot *link, struct earshot_event *event) {
+    free(link->shown);
+    link->shown = NULL;
+    for (;;) {
+        if (link->current) {
+            int r = take_frames(link, event);
+            if (r != 0 || link->stalled)
+                return r;
+            receive_recycle(link, link->current);
+            link->current = NULL;
+        }
+        struct item *item = inbox_take(&link->inbox);
+        struct batch *batch = NULL;
+        if (item && item->is_note) {
+            take_note(link, item_note(item), event);
+            return 1;
+        }
+        if (item) {
+            link->current = item_batch(item);
+        } else if (link->pollable && (batch = reader_take(&link->reader))) {
+            receive_accept(link, batch, false);
+        } else {
+            return 0;
+        }
+    }
+}

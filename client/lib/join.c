@@ -1,0 +1,275 @@
+/*
+ * Joining a hub, and joining again after it was lost.
+ *
+ * To join, the link makes its mailbox, gives it to the hub's uid, puts a nonce into it, so that
+ * the kernel notes its PID, and sends HELLO to the well-known queue; the answer comes into the
+ * mailbox.
+ *
+ * Nonce and answer are both addressed to our PID, so a receive would take the nonce away from the
+ * hub: until the hub has taken it the mailbox is looked at, not read, a few times within the
+ * first millisecond.
+ *
+ * Nothing here blocks: what must be waited for is a phase with a time at which it is
+ * tried again, and wait.c waits. So the same code serves earshot_open(), a program that blocks
+ * in earshot_next(), and one that polls.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc/process.h"
+#include "lib/link.h"
+
+uid_t join_only_uid(const struct earshot *link) {
+    return link->origin == RENDEZVOUS_PRIVATE ? geteuid() : (uid_t)-1;
+}
+
+static int outcome_of(enum rendezvous_outcome outcome, enum fail_code *code) {
+    switch (outcome) {
+    case RENDEZVOUS_DENIED:
+        *code = FAIL_NOT_PERMITTED;
+        return EARSHOT_NOT_PERMITTED;
+    case RENDEZVOUS_NOT_A_DIRECTORY:
+    case RENDEZVOUS_NOT_TRUSTED:
+    case RENDEZVOUS_IMPOSTOR:
+        *code = FAIL_NOT_TRUSTED;
+        return EARSHOT_NOT_TRUSTED;
+    case RENDEZVOUS_OTHER_NAMESPACE:
+        *code = FAIL_OTHER_NAMESPACE;
+        return EARSHOT_OTHER_NAMESPACE;
+    default:
+        *code = FAIL_NO_HUB;
+        return EARSHOT_NO_HUB;
+    }
+}
+
+static int find_hub(struct earshot *link) {
+    enum fail_code code;
+    int r = rendezvous_find(link->dir, join_only_uid(link), &link->hub);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        int outcome = outcome_of((enum rendezvous_outcome)r, &code);
+        return link_fail(link, outcome, code, "%s %s", link->dir,
+                         rendezvous_outcome_text((enum rendezvous_outcome)r));
+    }
+    r = process_open(link->hub.pid, &link->hub_fd);
+    if (r == -ESRCH)
+        return link_fail(link, EARSHOT_NO_HUB, FAIL_NO_HUB,
+                         "the hub in %s (PID %d) has just died; start it again: earshotd --dir %s",
+                         link->dir, (int)link->hub.pid, link->dir);
+    return r;
+}
+
+static int fail_queue(struct earshot *link, int r) {
+    if (r < 0)
+        return r;
+    return link_fail(link, EARSHOT_LIMIT, FAIL_LIMIT, "cannot create a mailbox: %s",
+                     queue_outcome_text((enum queue_outcome)r));
+}
+
+/* A batch of one frame outside of a session. */
+static int send_single(int msqid, long mtype, const struct frame *frame) {
+    struct queue_message message = {.mtype = mtype};
+    struct cursor_out out = cursor_out_of(message.data, sizeof message.data);
+    envelope_put(&out, &(struct envelope){.version = PROTO_VERSION, .n_frames = 1});
+    frame_put(&out, frame);
+    return queue_send(msqid, &message, cursor_out_used(&out), false);
+}
+
+static int make_mailbox(struct earshot *link) {
+    int r = queue_create_private(&link->mailbox);
+    if (r != 0)
+        return fail_queue(link, r);
+    r = queue_set(link->mailbox, link->hub.uid, (gid_t)-1, 0600, QUEUE_TAG_MAILBOX);
+    if (r != 0)
+        return fail_queue(link, r);
+    link->nonce = uuid_random();
+    r = send_single(link->mailbox, link->pid,
+                    &(struct frame){.type = FRAME_NONCE, .nonce = {link->nonce}});
+    return r == 0 ? 0 : fail_queue(link, r);
+}
+
+static int send_hello(struct earshot *link) {
+    struct frame hello = {
+        .type = FRAME_HELLO,
+        .hello = {.version = PROTO_VERSION,
+                  .mailbox = (uint32_t)link->mailbox,
+                  .nonce = link->nonce,
+                  .abilities = link->flags & ABILITY_ALL,
+                  .handle = name_bytes(&link->handle)},
+    };
+    int r = send_single(link->hub.msqid, HUB_MTYPE, &hello);
+    if (r == QUEUE_FULL) {
+        link->phase = LINK_HELLO;
+        link->retry_at = mono_add_ms(mono_now(), LINK_HELLO_RETRY_MS);
+        return 0;
+    }
+    if (r == QUEUE_OK) {
+        link->phase = LINK_PROOF;
+        link->proof_ns = LINK_PROOF_MIN_NS;
+        link->retry_at = (mono_time){mono_now().ns + link->proof_ns};
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    if (r == QUEUE_DENIED)
+        return link_fail(link, EARSHOT_NOT_PERMITTED, FAIL_NOT_PERMITTED,
+                         "no permission to talk to the hub in %s; ask its owner (uid %u) for "
+                         "membership in the hub's group",
+                         link->dir, (unsigned)link->hub.uid);
+    return link_fail(link, EARSHOT_NO_HUB, FAIL_NO_HUB, "the hub in %s: %s; try again", link->dir,
+                     queue_outcome_text((enum queue_outcome)r));
+}
+
+static int attempt(struct earshot *link) {
+    int r = find_hub(link);
+    if (r == 0)
+        r = make_mailbox(link);
+    if (r == 0)
+        r = wait_add_hub(link);
+    if (r == 0)
+        r = send_hello(link);
+    return r;
+}
+
+int join_begin(struct earshot *link) {
+    link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS);
+    int r = attempt(link);
+    if (r < 0)
+        link_fail(link, EARSHOT_NO_HUB, FAIL_INTERNAL, "cannot join the hub in %s: %s", link->dir,
+                  strerror(-r));
+    if (r != 0)
+        return join_fail(link, r, false);
+    wait_arm(link, join_due(link));
+    return 0;
+}
+
+mono_time join_due(const struct earshot *link) {
+    switch (link->phase) {
+    case LINK_BACKOFF:
+        return link->retry_at;
+    case LINK_HELLO:
+    case LINK_PROOF:
+        return link->retry_at.ns < link->answer_by.ns ? link->retry_at : link->answer_by;
+    case LINK_WELCOME:
+        return link->answer_by;
+    default:
+        return WAIT_NOT;
+    }
+}
+
+/*
+ * Whether the mailbox may be read: the hub was the last to receive, or has answered. A refusal
+ * may come without the nonce being taken.
+ */
+static int look_at_mailbox(struct earshot *link) {
+    struct queue_info info;
+    int r = queue_stat(link->mailbox, &info);
+    if (r != 0)
+        return r < 0 ? r
+                     : link_fail(link, EARSHOT_NO_HUB, FAIL_NO_HUB,
+                                 "our mailbox was removed before the hub in %s answered; try again",
+                                 link->dir);
+    if (info.last_receiver == link->hub.pid || info.n_messages != 1) {
+        link->phase = LINK_WELCOME;
+        return wait_start(link);
+    }
+    link->proof_ns =
+        link->proof_ns * 2 < LINK_PROOF_MAX_NS ? link->proof_ns * 2 : LINK_PROOF_MAX_NS;
+    link->retry_at = (mono_time){mono_now().ns + link->proof_ns};
+    return 0;
+}
+
+void join_tick(struct earshot *link) {
+    mono_time due = join_due(link);
+    if (due.ns == 0 || mono_now().ns < due.ns)
+        return;
+    if ((link->phase == LINK_HELLO || link->phase == LINK_PROOF) && due.ns < link->answer_by.ns) {
+        int r = link->phase == LINK_HELLO ? send_hello(link) : look_at_mailbox(link);
+        if (r != 0)
+            join_fail(link, r, false);
+        return;
+    }
+    if (link->phase != LINK_BACKOFF) /* HELLO was not answered in time */
+        join_leave(link);
+    join_begin(link);
+}
+
+static void copy_name(struct name *name, struct bytes source) {
+    name->n = (uint8_t)source.n;
+    memcpy(name->s, source.data, source.n);
+    name->s[source.n] = '\0';
+}
+
+static void note_back(struct earshot *link) {
+    struct note *note = link->was_joined ? note_new(EARSHOT_EVENT_BACK) : NULL;
+    if (note)
+        absorb_note(link, note);
+    link->was_joined = true;
+}
+
+static void begin_session(struct earshot *link, const struct frame_welcome *welcome,
+                          uint64_t session) {
+    link->phase = LINK_JOINED;
+    link->session = session;
+    link->backoff_ms = LINK_BACKOFF_MIN_MS;
+    link->hub.mode = (enum hub_mode)welcome->mode;
+    link->hub.instance = welcome->instance;
+    atomic_store(&link->lane, (int)welcome->lane);
+    copy_name(&link->handle, welcome->handle);
+    memcpy(link->hub_name, welcome->hub_name.data, welcome->hub_name.n);
+    link->hub_name[welcome->hub_name.n] = '\0';
+
+    pending_rewind(&link->pending);
+    control_clear(&link->control);
+    outgoing_reset(link);
+    control_append(&link->control, 0, &(struct frame){.type = FRAME_READY});
+    request_restore(link);
+    note_back(link);
+    outgoing_send(link, OUTGOING_LATER, true);
+}
+
+static void fail_version(struct earshot *link, unsigned version) {
+    link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+              "the hub in %s speaks protocol version %u, this program %d; install the same "
+              "release of both",
+              link->dir, version, PROTO_VERSION);
+    join_fail(link, EARSHOT_OTHER_VERSION, true);
+}
+
+/* Whether asking again, later, can help. */
+static bool is_final(unsigned code) {
+    return code == FAIL_VERSION || code == FAIL_HANDLE_TAKEN || code == FAIL_LOGIN_RESERVED ||
+           code == FAIL_NOT_PERMITTED || code == FAIL_BAD_NAME;
+}
+
+static void refused(struct earshot *link, const struct frame_fail *fail) {
+    int outcome = fail->code == FAIL_VERSION ? EARSHOT_OTHER_VERSION : EARSHOT_REFUSED;
+    link_fail(link, outcome, (enum fail_code)fail->code, "the hub in %s: %.*s", link->dir,
+              (int)fail->reason.n, fail->reason.data);
+    join_fail(link, outcome, is_final(fail->code));
+}
+
+bool join_answer(struct earshot *link, struct batch *batch) {
+    struct frame frame;
+    if (batch->n > 0 && batch->message.data[0] != PROTO_VERSION) {
+        fail_version(link, batch->message.data[0]);
+        return false;
+    }
+    while (batch->n_frames > 0 && frame_take(&batch->in, &frame, FROM_HUB) == FRAME_OK) {
+        batch->n_frames--;
+        if (frame.type == FRAME_FAIL && frame.fail.request == 0) {
+            refused(link, &frame.fail);
+            return false;
+        }
+        if (frame.type != FRAME_WELCOME || batch->session == 0)
+            continue;
+        if (frame.welcome.version != PROTO_VERSION) {
+            fail_version(link, frame.welcome.version);
+            return false;
+        }
+        begin_session(link, &frame.welcome, batch->session);
+        return batch->n_frames > 0;
+    }
+    return false;
+}

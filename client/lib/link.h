@@ -1,0 +1,249 @@
+/*
+ * The inside of a link. Who does what:
+ *
+ *   open.c      earshot_open, earshot_close, what is known about the hub
+ *   join.c      finding the hub and the handshake, at first and again
+ *   leave.c     leaving the hub, losing it
+ *   send.c      earshot_send, earshot_flush: into the pending messages
+ *   outgoing.c  pending messages and other frames -> batches -> lane
+ *   receive.c   mailbox -> batches
+ *   incoming.c  batches -> events
+ *   absorb.c    acknowledgements, taken early while the program waits for room
+ *   request.c   earshot_join ... earshot_ask, and what must be asked again after a reconnect
+ *   wait.c      earshot_next, earshot_fd and all waiting
+ *
+ * A link is used by one thread at a time. Its own threads (watch.h, reader.h, writer.h) share
+ * nothing with it but what stands in their structures.
+ *
+ * Within the link a positive number is an enum earshot_outcome unless a function says otherwise.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/macro.h"
+#include "ipc/queue.h"
+#include "ipc/rendezvous.h"
+#include "lib/assembly.h"
+#include "lib/control.h"
+#include "lib/earshot.h"
+#include "lib/events.h"
+#include "lib/inbox.h"
+#include "lib/pending.h"
+#include "lib/reader.h"
+#include "lib/watch.h"
+#include "lib/writer.h"
+#include "proto/fail.h"
+#include "proto/name.h"
+
+#define LINK_ERROR_SIZE (PATH_MAX + 1024)
+#define LINK_HANDSHAKE_MS 5000 /* the hub answers HELLO within this, or is asked again */
+#define LINK_BACKOFF_MIN_MS 50
+#define LINK_BACKOFF_MAX_MS 2000
+#define LINK_HELLO_RETRY_MS 10 /* the well-known queue was full */
+#define LINK_LOOK_MS 100       /* how often a program that only sends looks for the hub */
+#define LINK_PROOF_MIN_NS (40 * 1000)
+#define LINK_PROOF_MAX_NS (5 * NS_PER_MS)
+
+enum link_phase {
+    LINK_BACKOFF, /* no hub; looks for one again at retry_at */
+    LINK_HELLO,   /* the well-known queue is full; HELLO is tried again at retry_at */
+    LINK_PROOF,   /* HELLO was sent; the hub has not taken the nonce, see join.c */
+    LINK_WELCOME, /* the hub's answer is awaited until answer_by */
+    LINK_JOINED,
+    LINK_ENDED, /* for good; `ended` tells why */
+};
+
+/* The batch being filled. */
+struct outgoing {
+    struct queue_message message;
+    struct cursor_out out;
+    uint16_t n_frames;
+    bool lane_full; /* the last attempt to send found no room */
+};
+
+struct request;
+struct room;
+
+struct earshot {
+    /* What was asked for. */
+    char dir[PATH_MAX];
+    enum rendezvous_origin origin;
+    unsigned flags; /* of earshot_options */
+    struct name handle;
+    pid_t pid; /* our own */
+
+    /* The hub, as far as it was found. */
+    enum link_phase phase;
+    int ended; /* LINK_ENDED: what earshot_next() returns */
+    bool was_joined;
+    struct rendezvous_record hub;
+    struct queue_limits limits;
+    char hub_name[256];
+    int hub_fd;      /* its pidfd */
+    int mailbox;     /* msqid, or -1 */
+    atomic_int lane; /* msqid, or -1; the watch reads it too */
+    uint64_t session;
+    struct uuid nonce;
+    mono_time retry_at, answer_by;
+    int backoff_ms;
+    int64_t proof_ns; /* how long it waits before it looks at the mailbox again */
+
+    /* Towards the hub. */
+    struct uuid_source ids;
+    struct pending pending;
+    struct control control;
+    struct outgoing outgoing;
+    struct name last_to; /* the last recipient, checked, and as the program spelled it */
+    char last_to_text[NAME_BYTES_MAX + 1];
+    uint64_t asked_at;    /* position of the last message with FRAME_ACK_NOW */
+    int64_t looked_at_ms; /* when the hub was last seen to live, without the watch */
+    uint32_t last_request;
+    struct request *requests; /* not answered yet */
+    struct room *rooms;       /* joined by this link */
+    char *away;               /* set by this link; NULL: not away */
+
+    /* From the hub. */
+    struct batch *current; /* being taken apart; NULL: none */
+    struct batch *spare;
+    struct inbox inbox;
+    struct note *shown; /* the program looks at its strings */
+    struct assembly assembly;
+    struct event_store store;
+    uint64_t n_bad; /* batches with something in them that could not be understood */
+    bool said_bye;  /* the hub; the link is to be given up */
+
+    /* Waiting. */
+    bool pollable; /* earshot_fd() was called: nothing may block */
+    bool stalled;  /* no room to answer what is in the inbox: it must wait */
+    int epoll_fd, timer_fd, wake_fd;
+    mono_time timer_at; /* when it fires; 0: not set */
+    atomic_bool woken;
+    struct watch watch;
+    struct reader reader;
+    struct writer writer;
+
+    unsigned fail_code;
+    char error[LINK_ERROR_SIZE];
+};
+
+/* open.c */
+/* Notes the sentence and the code; returns the outcome. */
+int link_fail(struct earshot *link, int outcome, enum fail_code code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+/* 0, or EARSHOT_BAD_NAME. */
+int link_check_handle(struct earshot *link, const char *handle, struct name *name);
+
+/* join.c */
+/* Begins to join. Returns 0 or, when that failed for good, link->ended. */
+int join_begin(struct earshot *link);
+/* Does what is due at this time. */
+void join_tick(struct earshot *link);
+/* A batch that came before the session; true when the session began and the rest is for it. */
+bool join_answer(struct earshot *link, struct batch *batch);
+/* Who must own a private directory; (uid_t)-1 for any other. */
+uid_t join_only_uid(const struct earshot *link);
+/* When join_tick() is next due; ns 0: never. */
+mono_time join_due(const struct earshot *link);
+
+/* leave.c */
+/*
+ * This attempt to join failed. A link that was joined before tries again later, unless that is
+ * `final`. Returns 0 then, else the outcome.
+ */
+int join_fail(struct earshot *link, int outcome, bool final);
+/* The hub is gone: `why` ends the sentence "the hub ... ". */
+void join_lose(struct earshot *link, const char *why);
+/* Leaves the hub: threads, mailbox, pidfd. Safe in every phase. */
+void join_leave(struct earshot *link);
+/* Takes a dead hub's lane away from whoever is blocked in it. Called by the watch, too. */
+void join_release_lane(void *link);
+
+/* outgoing.c */
+enum outgoing_policy {
+    OUTGOING_TRY,   /* if there is room */
+    OUTGOING_LATER, /* never blocks: the writer does */
+    OUTGOING_BLOCK,
+};
+/* Nothing is handed out: empties the batch. */
+void outgoing_reset(struct earshot *link);
+/* Moves frames into the batch. True: the batch is full, and there are more. */
+bool outgoing_fill(struct earshot *link);
+/* Waits until the writer has sent its batch. 0, also when the hub was lost, or -EINTR. */
+int outgoing_wait(struct earshot *link);
+/* Whether frames wait that were not given to the lane or the writer. */
+bool outgoing_has_frames(const struct earshot *link);
+/*
+ * Sends full batches and, if `all`, the last one too. 0, also when the hub was lost meanwhile;
+ * EARSHOT_AGAIN when frames are left; -EINTR with OUTGOING_BLOCK.
+ */
+int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all);
+/* A frame that needs no acknowledgement, behind what was sent before. False: no room now. */
+bool outgoing_control(struct earshot *link, const struct frame *frame);
+
+/* receive.c */
+/* The next batch into link->current or the inbox. A queue_outcome; GONE was dealt with. */
+int receive_batch(struct earshot *link, bool wait, bool to_inbox);
+/* Makes it the current batch, or appends it to the inbox, or drops it. Owns it. */
+void receive_accept(struct earshot *link, struct batch *batch, bool to_inbox);
+void receive_recycle(struct earshot *link, struct batch *batch);
+/* Everything that the mailbox still holds, into the inbox. */
+void receive_drain(struct earshot *link);
+
+/* incoming.c */
+/* 1: there is an event, 0: there is none, negative: -errno. */
+int incoming_next(struct earshot *link, struct earshot_event *event);
+
+/* absorb.c */
+/* A note at the end of the inbox. Frees it when it adds nothing to the one before. */
+void absorb_note(struct earshot *link, struct note *note);
+/* Deals with the acknowledgements in everything that was received. 0 or -ENOMEM. */
+int absorb_all(struct earshot *link);
+/* The same for one batch, which stays as it is; *empty: nothing else is in it. */
+int absorb_batch(struct earshot *link, struct batch *batch, bool *empty);
+/* An ACK or REFUSED, once: takes the message out of the pending ones. False: unknown message. */
+bool absorb_ack(struct earshot *link, const struct frame_ack *ack, uint8_t flags,
+                struct earshot_event *event, char to[NAME_BYTES_MAX + 1]);
+bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
+                    struct earshot_event *event, char to[NAME_BYTES_MAX + 1]);
+
+/* request.c */
+/* The answer came: whether the program asked for it. */
+bool request_is_asked(const struct earshot *link, uint32_t number);
+bool request_done(struct earshot *link, uint32_t number);
+/* False: nobody asked that. *own: the link did, after a reconnect. */
+bool request_failed(struct earshot *link, uint32_t number, bool *own);
+/* All requests are FAILED with the reason "hub-lost". */
+void request_lose_all(struct earshot *link);
+/* Asks a new hub for what the link had. */
+void request_restore(struct earshot *link);
+void request_deinit(struct earshot *link);
+
+/* wait.c */
+int wait_init(struct earshot *link);
+void wait_deinit(struct earshot *link);
+/* Adds the hub's pidfd to what is waited for. 0 or -errno. */
+int wait_add_hub(struct earshot *link);
+/* Makes the timer fire at this time or before. */
+void wait_arm(struct earshot *link, mono_time at);
+/* The descriptor becomes readable, because there is work that did not come from outside. */
+void wait_nudge(struct earshot *link);
+/* While nothing can be taken, batches that wait are no reason to wake the program. */
+void wait_set_stalled(struct earshot *link, bool stalled);
+/* The mailbox may be read from now on: readies the thread for that. 0 or -errno. */
+int wait_start(struct earshot *link);
+void wait_stop(struct earshot *link);
+/* Looks at everything but the mailbox, without blocking. True: there was something. */
+bool wait_service(struct earshot *link);
+
+#define WAIT_NOT ((mono_time){0})
+#define WAIT_FOREVER ((mono_time){INT64_MAX})
+/*
+ * Waits until something has come or the time is over. 0: look again; EARSHOT_AGAIN: nothing
+ * came; -EINTR.
+ */
+int wait_step(struct earshot *link, mono_time until, bool to_inbox);

@@ -1,0 +1,228 @@
+/* The beginning and the end of a link, and what is known about its hub. */
+#include <poll.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "lib/link.h"
+
+#define DEFAULT_TIMEOUT_MS 5000
+#define CLOSE_MS 1000 /* what is not sent yet may take this long */
+#define CLOSE_RETRY_MS 2
+
+int link_fail(struct earshot *link, int outcome, enum fail_code code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(link->error, sizeof link->error, format, args);
+    va_end(args);
+    link->fail_code = code;
+    return outcome;
+}
+
+int link_check_handle(struct earshot *link, const char *handle, struct name *name) {
+    enum name_outcome outcome = name_parse(name, bytes_of(handle));
+    if (outcome != NAME_OK)
+        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the handle \"%s\" %s", handle,
+                         name_problem(outcome));
+    if (name_is_room(name))
+        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME,
+                         "\"%s\" is a room; a handle has no # before it", handle);
+    return 0;
+}
+
+/* The login name, or "uid1000" when there is none that can be a handle. */
+static void default_handle(struct name *name) {
+    struct passwd entry, *found = NULL;
+    char buffer[4096], text[32];
+    uid_t uid = getuid();
+    if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found &&
+        name_parse(name, bytes_of(found->pw_name)) == NAME_OK && !name_is_room(name))
+        return;
+    snprintf(text, sizeof text, "uid%u", (unsigned)uid);
+    enum name_outcome outcome = name_parse(name, bytes_of(text));
+    assert(outcome == NAME_OK);
+}
+
+static int set_options(struct earshot *link, const struct earshot_options *options) {
+    link->flags = options->flags;
+    link->pid = getpid();
+    link->backoff_ms = LINK_BACKOFF_MIN_MS;
+    int r = rendezvous_locate(link->dir, &link->origin, options->hub);
+    if (r < 0)
+        return link_fail(link, EARSHOT_NO_HUB, FAIL_NO_HUB,
+                         "the name of the hub's directory is too long; name a shorter one");
+    if (options->handle)
+        return link_check_handle(link, options->handle, &link->handle);
+    default_handle(&link->handle);
+    return 0;
+}
+
+/* The zero state that earshot_close() can free. */
+static struct earshot *link_new(void) {
+    struct earshot *link = calloc(1, sizeof *link);
+    if (!link)
+        return NULL;
+    link->phase = LINK_ENDED;
+    link->ended = EARSHOT_NO_HUB;
+    link->hub_fd = link->mailbox = -1;
+    link->epoll_fd = link->timer_fd = link->wake_fd = -1;
+    atomic_init(&link->lane, -1);
+    return link;
+}
+
+static int init_parts(struct earshot *link) {
+    int watch = watch_init(&link->watch);
+    int reader = reader_init(&link->reader);
+    int writer = writer_init(&link->writer);
+    if (watch < 0 || reader < 0 || writer < 0)
+        return watch < 0 ? watch : reader < 0 ? reader : writer;
+    int r = wait_init(link);
+    if (r == 0)
+        r = pending_init(&link->pending);
+    return r == 0 ? control_init(&link->control) : r;
+}
+
+static int read_limits(struct earshot *link) {
+    int r = queue_limits_read(&link->limits);
+    if (r <= 0)
+        return r;
+    return link_fail(link, EARSHOT_LIMIT, FAIL_LIMIT, "message queues cannot be used here: %s",
+                     queue_outcome_text((enum queue_outcome)r));
+}
+
+static int fail_timeout(struct earshot *link) {
+    const char *what =
+        link->phase == LINK_HELLO ? "has a full queue and does not read it" : "does not answer";
+    int r = link_fail(link, EARSHOT_AGAIN, FAIL_TIMED_OUT,
+                      "the hub in %s (PID %d) %s; is it stopped, or very busy? Look at it: "
+                      "ps %d",
+                      link->dir, (int)link->hub.pid, what, (int)link->hub.pid);
+    join_leave(link);
+    link->phase = LINK_ENDED;
+    link->ended = r;
+    return r;
+}
+
+static int join_and_wait(struct earshot *link, int timeout_ms) {
+    mono_time until = WAIT_FOREVER;
+    if (timeout_ms >= 0)
+        until = mono_add_ms(mono_now(), timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS);
+    int r = join_begin(link);
+    while (r == 0 && link->phase != LINK_JOINED) {
+        r = wait_step(link, until, false);
+        if (link->phase == LINK_ENDED)
+            return link->ended;
+        if (r == EARSHOT_AGAIN && link->phase != LINK_JOINED)
+            return fail_timeout(link);
+        r = r == EARSHOT_AGAIN ? 0 : r;
+    }
+    return r;
+}
+
+int earshot_open(earshot **result, const struct earshot_options *options) {
+    earshot *link = *result = link_new();
+    if (!link)
+        return -ENOMEM;
+    int r = init_parts(link);
+    if (r == 0)
+        r = set_options(link, options);
+    if (r == 0)
+        r = read_limits(link);
+    if (r == 0)
+        r = join_and_wait(link, options->timeout_ms);
+    if (r < 0 && !link->error[0])
+        link_fail(link, EARSHOT_LIMIT, FAIL_INTERNAL, "cannot join: %s", strerror(-r));
+    return r;
+}
+
+/* A short wait that the hub's death and the writer end. */
+static void pause_briefly(struct earshot *link) {
+    struct pollfd fds[] = {
+        {.fd = link->hub_fd, .events = POLLIN},
+        {.fd = link->writer.done_fd, .events = POLLIN},
+    };
+    if (poll(fds, 2, CLOSE_RETRY_MS) > 0 && fds[0].revents)
+        join_lose(link, "died");
+}
+
+static void say_bye(struct earshot *link) {
+    mono_time until = mono_add_ms(mono_now(), CLOSE_MS);
+    while (link->phase == LINK_JOINED && (outgoing_has_frames(link) || link->writer.given) &&
+           mono_now().ns < until.ns) {
+        int r = outgoing_send(link, OUTGOING_TRY, true);
+        if (r < 0)
+            break;
+        if (r > 0 || link->writer.given)
+            pause_briefly(link);
+    }
+    if (link->phase != LINK_JOINED)
+        return;
+    outgoing_control(link, &(struct frame){.type = FRAME_BYE});
+    outgoing_send(link, OUTGOING_TRY, true);
+}
+
+static void free_incoming(struct earshot *link) {
+    inbox_deinit(&link->inbox);
+    free(link->current);
+    free(link->spare);
+    free(link->shown);
+    assembly_deinit(&link->assembly);
+    event_store_deinit(&link->store);
+}
+
+void earshot_close(earshot *link) {
+    if (!link)
+        return;
+    link->flags &= ~(unsigned)EARSHOT_RECONNECT;
+    say_bye(link);
+    join_leave(link);
+    watch_deinit(&link->watch);
+    reader_deinit(&link->reader);
+    writer_deinit(&link->writer);
+    wait_deinit(link);
+    free_incoming(link);
+    request_deinit(link);
+    pending_deinit(&link->pending);
+    control_deinit(&link->control);
+    free(link);
+}
+
+void earshot_hub(const earshot *link, struct earshot_hub_info *info) {
+    struct queue_info queue;
+    *info = (struct earshot_hub_info){
+        .dir = link->dir,
+        .name = link->hub_name,
+        .handle = link->handle.s,
+        .pid = link->hub.pid,
+        .uid = link->hub.uid,
+        .mode = (enum earshot_mode)link->hub.mode,
+        .msqid = link->hub.msqid,
+    };
+    if (queue_stat_any(link->hub.msqid, &queue) == 0)
+        info->key = queue.key;
+    uuid_format(&link->hub.instance, info->instance);
+}
+
+const char *earshot_error(const earshot *link) {
+    return link && link->error[0] ? link->error : "no error";
+}
+
+unsigned earshot_fail_code(const earshot *link) {
+    return link->fail_code;
+}
+
+const char *earshot_fail_name(unsigned code) {
+    return fail_name(code);
+}
+
+int earshot_fail_exit_code(unsigned code) {
+    return fail_exit_code(code);
+}
+
+char *earshot_safe(const char *text, size_t n, bool keep_lines) {
+    return text_safe((struct bytes){text, n}, keep_lines ? TEXT_KEEP_LINES : TEXT_ONE_LINE);
+}

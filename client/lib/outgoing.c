@@ -1,0 +1,176 @@
+/*
+ * From the pending messages into the lane.
+ *
+ * Frames are gathered in one batch. While the lane has room they go at once, one batch per
+ * message if need be: that is the shortest way. When it is full they gather until the batch is
+ * full, so that the next system call carries as many as possible. A full batch before a full
+ * lane blocks: here, in msgsnd(2), when the program wants that (the watch ends it should the hub
+ * die); in the writer when nothing here may block.
+ */
+#include <poll.h>
+
+#include "lib/link.h"
+#include "lib/thread.h"
+
+static void start_batch(struct earshot *link) {
+    struct outgoing *outgoing = &link->outgoing;
+    outgoing->message.mtype = HUB_MTYPE;
+    outgoing->n_frames = 0;
+    outgoing->out = cursor_out_of(outgoing->message.data, link->limits.batch);
+    envelope_put(&outgoing->out,
+                 &(struct envelope){.version = PROTO_VERSION, .session = link->session});
+}
+
+void outgoing_reset(struct earshot *link) {
+    link->outgoing.lane_full = false;
+    start_batch(link);
+}
+
+static bool put(struct outgoing *outgoing, struct bytes frame) {
+    if (cursor_out_left(&outgoing->out) < frame.n)
+        return false;
+    cursor_put(&outgoing->out, frame.data, frame.n);
+    outgoing->n_frames++;
+    return true;
+}
+
+bool outgoing_fill(struct earshot *link) {
+    struct bytes frame;
+    for (;;) {
+        if (control_next(&link->control, link->pending.unsent, &frame)) {
+            if (!put(&link->outgoing, frame))
+                return true;
+            control_advance(&link->control, frame.n);
+        } else if (pending_next(&link->pending, &frame)) {
+            if (!put(&link->outgoing, frame))
+                return true;
+            pending_advance(&link->pending, frame.n);
+        } else {
+            return false;
+        }
+    }
+}
+
+bool outgoing_has_frames(const struct earshot *link) {
+    return link->outgoing.n_frames > 0 || !control_is_empty(&link->control) ||
+           link->pending.unsent < link->pending.end;
+}
+
+/* The lane's answer: 0 sent (or the hub is lost), EARSHOT_AGAIN full, -EINTR. */
+static int sent(struct earshot *link, int r) {
+    switch (r) {
+    case QUEUE_OK:
+        link->outgoing.lane_full = false;
+        start_batch(link);
+        return 0;
+    case QUEUE_FULL:
+        link->outgoing.lane_full = true;
+        return EARSHOT_AGAIN;
+    case QUEUE_NO_MEMORY:
+        return -ENOMEM;
+    case QUEUE_INTERRUPTED:
+        return -EINTR;
+    default:
+        join_lose(link, "removed its queue");
+        return 0;
+    }
+}
+
+/* Waits in msgsnd(2). The watch must not have anything to tell before: see watch.h. */
+static int send_blocking(struct earshot *link, size_t n) {
+    int r = QUEUE_FULL;
+    if (!link->watch.running)
+        r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
+    if (r != QUEUE_FULL)
+        return sent(link, r);
+    r = watch_start(&link->watch);
+    if (r < 0)
+        return r;
+    for (;;) {
+        int lane = atomic_load(&link->lane);
+        atomic_store(&link->watch.blocked, true);
+        if (!watch_has_fired(&link->watch))
+            break;
+        atomic_store(&link->watch.blocked, false);
+        wait_service(link);
+        if (link->phase != LINK_JOINED || lane != atomic_load(&link->lane))
+            return 0;
+    }
+    r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, true);
+    atomic_store(&link->watch.blocked, false);
+    return sent(link, r);
+}
+
+/* Whether the writer is through; a hub that it found gone is lost. */
+static bool writer_is_free(struct earshot *link) {
+    int result;
+    if (!link->writer.given)
+        return true;
+    if (writer_is_busy(&link->writer, &result))
+        return false;
+    link->outgoing.lane_full = false;
+    if (result != QUEUE_OK)
+        join_lose(link, "removed its queue");
+    return true;
+}
+
+int outgoing_wait(struct earshot *link) {
+    struct pollfd fds[] = {
+        {.fd = link->writer.done_fd, .events = POLLIN},
+        {.fd = link->hub_fd, .events = POLLIN},
+    };
+    if (poll(fds, 2, -1) < 0)
+        return error_errno();
+    if (fds[1].revents)
+        join_lose(link, "died");
+    else
+        writer_is_free(link);
+    return 0;
+}
+
+static int give_to_writer(struct earshot *link, size_t n) {
+    struct outgoing *outgoing = &link->outgoing;
+    int r = queue_send(atomic_load(&link->lane), &outgoing->message, n, false);
+    if (r != QUEUE_FULL)
+        return sent(link, r);
+    outgoing->lane_full = true;
+    r = writer_give(&link->writer, atomic_load(&link->lane), &outgoing->message, n);
+    if (r == 0)
+        start_batch(link);
+    return r;
+}
+
+static int send_batch(struct earshot *link, enum outgoing_policy policy) {
+    struct outgoing *outgoing = &link->outgoing;
+    size_t n = cursor_out_used(&outgoing->out);
+    if (!writer_is_free(link))
+        return policy == OUTGOING_BLOCK ? outgoing_wait(link) : EARSHOT_AGAIN;
+    if (link->phase != LINK_JOINED)
+        return 0;
+    envelope_set_n_frames(outgoing->message.data, outgoing->n_frames);
+    switch (policy) {
+    case OUTGOING_TRY:
+        return sent(link, queue_send(atomic_load(&link->lane), &outgoing->message, n, false));
+    case OUTGOING_LATER:
+        return give_to_writer(link, n);
+    case OUTGOING_BLOCK:
+        return send_blocking(link, n);
+    }
+    return 0;
+}
+
+int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all) {
+    int r = 0;
+    writer_is_free(link);
+    while (r == 0 && link->phase == LINK_JOINED) {
+        bool full = outgoing_fill(link);
+        if (!full && (!all || link->outgoing.n_frames == 0))
+            return 0;
+        r = send_batch(link, policy);
+    }
+    return r;
+}
+
+bool outgoing_control(struct earshot *link, const struct frame *frame) {
+    return control_append(&link->control, link->pending.end, frame);
+}

@@ -1,0 +1,145 @@
+#include "lib/pending.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "proto/frame.h"
+
+int pending_init(struct pending *pending) {
+    *pending = (struct pending){
+        .entries = malloc(PENDING_MESSAGES_MAX * sizeof *pending->entries),
+        .bytes = malloc(PENDING_BYTES_MAX),
+    };
+    if (pending->entries && pending->bytes)
+        return 0;
+    pending_deinit(pending);
+    return -ENOMEM;
+}
+
+void pending_deinit(struct pending *pending) {
+    free(pending->entries);
+    free(pending->bytes);
+    *pending = (struct pending){0};
+}
+
+static struct pending_entry *entry_at(const struct pending *pending, uint64_t position) {
+    return &pending->entries[position % PENDING_MESSAGES_MAX];
+}
+
+/* Where n contiguous bytes are free. The tail never meets the head unless nothing is kept. */
+static bool find_room(const struct pending *pending, size_t n, uint32_t *at) {
+    uint32_t tail = pending->tail;
+    if (pending->first == pending->end) {
+        *at = 0;
+        return n <= PENDING_BYTES_MAX;
+    }
+    uint32_t head = entry_at(pending, pending->first)->at;
+    if (tail > head && n <= PENDING_BYTES_MAX - tail) {
+        *at = tail;
+        return true;
+    }
+    *at = tail > head ? 0 : tail;
+    return n < head - *at;
+}
+
+bool pending_reserve(const struct pending *pending, size_t n, struct cursor_out *out) {
+    uint32_t at;
+    if (pending->end - pending->first >= PENDING_MESSAGES_MAX || !find_room(pending, n, &at))
+        return false;
+    *out = cursor_out_of(pending->bytes + at, n);
+    return true;
+}
+
+void pending_commit(struct pending *pending, const struct uuid *id, const struct cursor_out *out) {
+    assert(!out->bad && cursor_out_used(out) > 0);
+    uint32_t at = (uint32_t)(out->start - pending->bytes);
+    uint32_t n = (uint32_t)cursor_out_used(out);
+    *entry_at(pending, pending->end++) = (struct pending_entry){.id = *id, .at = at, .n = n};
+    pending->tail = at + n;
+    pending->n_bytes += n;
+    pending->n_waiting++;
+}
+
+bool pending_next(const struct pending *pending, struct bytes *frame) {
+    if (pending->unsent == pending->end)
+        return false;
+    const struct pending_entry *entry = entry_at(pending, pending->unsent);
+    const uint8_t *data = pending->bytes + entry->at + pending->unsent_offset;
+    uint16_t length;
+    memcpy(&length, data, sizeof length);
+    *frame = (struct bytes){(const char *)data, length};
+    return true;
+}
+
+/* Messages that were done before they were sent again are not sent. */
+static void skip_done(struct pending *pending) {
+    while (pending->unsent < pending->end && pending->unsent_offset == 0 &&
+           entry_at(pending, pending->unsent)->done)
+        pending->unsent++;
+}
+
+void pending_advance(struct pending *pending, size_t n) {
+    pending->unsent_offset += (uint32_t)n;
+    if (pending->unsent_offset < entry_at(pending, pending->unsent)->n)
+        return;
+    pending->unsent++;
+    pending->unsent_offset = 0;
+    skip_done(pending);
+}
+
+void pending_rewind(struct pending *pending) {
+    pending->unsent = pending->first;
+    pending->unsent_offset = 0;
+    skip_done(pending);
+}
+
+bool pending_find(const struct pending *pending, const struct uuid *id, uint64_t *position) {
+    for (uint64_t at = pending->first; at < pending->end; at++) {
+        const struct pending_entry *entry = entry_at(pending, at);
+        if (!entry->done && uuid_equal(&entry->id, id)) {
+            *position = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+void pending_to(const struct pending *pending, uint64_t position, struct name *to) {
+    const struct pending_entry *entry = entry_at(pending, position);
+    struct cursor_in in = cursor_in_of(pending->bytes + entry->at, entry->n);
+    struct frame frame;
+    enum frame_outcome outcome = frame_take(&in, &frame, FROM_CLIENT);
+    assert(outcome == FRAME_OK && frame.type == FRAME_SEND);
+    to->n = (uint8_t)frame.send.to.n;
+    memcpy(to->s, frame.send.to.data, to->n);
+    to->s[to->n] = '\0';
+}
+
+/* Frees the oldest messages as far as they are done. */
+static void release(struct pending *pending) {
+    while (pending->first < pending->end && entry_at(pending, pending->first)->done)
+        pending->n_bytes -= entry_at(pending, pending->first++)->n;
+    if (pending->unsent < pending->first) {
+        pending->unsent = pending->first;
+        pending->unsent_offset = 0;
+    }
+    skip_done(pending);
+}
+
+static void mark_done(struct pending *pending, uint64_t position) {
+    struct pending_entry *entry = entry_at(pending, position);
+    if (!entry->done)
+        pending->n_waiting--;
+    entry->done = true;
+}
+
+void pending_done(struct pending *pending, uint64_t position) {
+    mark_done(pending, position);
+    release(pending);
+}
+
+void pending_done_up_to(struct pending *pending, uint64_t position) {
+    for (uint64_t at = pending->first; at <= position; at++)
+        mark_done(pending, at);
+    release(pending);
+}

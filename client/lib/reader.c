@@ -1,0 +1,120 @@
+#include "lib/reader.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "lib/thread.h"
+
+int reader_init(struct reader *reader) {
+    pthread_mutex_init(&reader->lock, NULL);
+    pthread_cond_init(&reader->taken, NULL);
+    reader->ready_fd = event_open();
+    return reader->ready_fd < 0 ? reader->ready_fd : 0;
+}
+
+void reader_deinit(struct reader *reader) {
+    reader_stop(reader);
+    inbox_deinit(&reader->queue);
+    if (reader->ready_fd >= 0)
+        close(reader->ready_fd);
+    reader->ready_fd = -1;
+    pthread_cond_destroy(&reader->taken);
+    pthread_mutex_destroy(&reader->lock);
+}
+
+/* Queues one batch and waits while there are too many. False: stop. */
+static bool put(struct reader *reader, struct batch *batch) {
+    pthread_mutex_lock(&reader->lock);
+    bool was_empty = !reader->queue.head;
+    inbox_append(&reader->queue, &batch->item);
+    if (was_empty)
+        event_set(reader->ready_fd);
+    while (!reader->stop && reader->queue.n_batches >= READER_BATCHES_MAX)
+        pthread_cond_wait(&reader->taken, &reader->lock);
+    bool go_on = !reader->stop;
+    pthread_mutex_unlock(&reader->lock);
+    return go_on;
+}
+
+static void set_gone(struct reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    reader->gone = true;
+    pthread_mutex_unlock(&reader->lock);
+    event_set(reader->ready_fd);
+}
+
+/* Without memory nothing can be received; the link joins again when there is some. */
+static void *run(void *arg) {
+    struct reader *reader = arg;
+    for (;;) {
+        struct batch *batch = malloc(sizeof *batch);
+        int r = -ENOMEM;
+        if (batch) {
+            batch->item.is_note = false;
+            do {
+                r = queue_receive(reader->mailbox, &batch->message, reader->pid, &batch->n, true);
+            } while (r == QUEUE_INTERRUPTED);
+        }
+        if (r != QUEUE_OK) {
+            free(batch);
+            set_gone(reader);
+            return NULL;
+        }
+        if (!put(reader, batch))
+            return NULL;
+    }
+}
+
+int reader_start(struct reader *reader, int mailbox, pid_t pid) {
+    if (reader->running)
+        return 0;
+    reader->mailbox = mailbox;
+    reader->pid = pid;
+    reader->stop = reader->gone = false;
+    int r = thread_start(&reader->thread, run, reader);
+    if (r == 0)
+        reader->running = true;
+    return r;
+}
+
+/*
+ * The thread waits either for the queue to be taken from, which the condition ends, or for a
+ * message, which an empty batch ends. When there is no room for that, messages are there.
+ */
+void reader_stop(struct reader *reader) {
+    if (!reader->running)
+        return;
+    struct queue_message wake = {.mtype = reader->pid};
+    struct cursor_out out = cursor_out_of(wake.data, ENVELOPE_BYTES);
+    envelope_put(&out, &(struct envelope){.version = PROTO_VERSION});
+
+    pthread_mutex_lock(&reader->lock);
+    reader->stop = true;
+    pthread_cond_signal(&reader->taken);
+    pthread_mutex_unlock(&reader->lock);
+    queue_send(reader->mailbox, &wake, ENVELOPE_BYTES, false);
+    pthread_join(reader->thread, NULL);
+    reader->running = reader->gone = false;
+    if (!reader->queue.head)
+        event_clear(reader->ready_fd);
+}
+
+struct batch *reader_take(struct reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    bool was_full = reader->queue.n_batches >= READER_BATCHES_MAX;
+    struct item *item = inbox_take(&reader->queue);
+    if (was_full)
+        pthread_cond_signal(&reader->taken);
+    if (!reader->queue.head && !reader->gone)
+        event_clear(reader->ready_fd);
+    pthread_mutex_unlock(&reader->lock);
+    return item ? item_batch(item) : NULL;
+}
+
+bool reader_is_gone(struct reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    bool gone = reader->gone;
+    pthread_mutex_unlock(&reader->lock);
+    return gone;
+}

@@ -1,0 +1,42 @@
+/*
+ * The reader: the thread that makes a mailbox pollable. It blocks in msgrcv(2), queues what comes
+ * and raises an eventfd while something is queued. It stops reading while READER_BATCHES_MAX
+ * batches wait; the hub then sees a full mailbox and keeps the rest.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/inbox.h"
+
+#define READER_BATCHES_MAX 64
+
+struct reader {
+    pthread_t thread;
+    bool running;
+    int mailbox;
+    pid_t pid;            /* our own */
+    int ready_fd;         /* an eventfd: something is queued, or the mailbox is gone */
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t taken;
+    struct inbox queue;
+    bool stop, gone;
+};
+
+/* 0 or -errno. ready_fd is -1 when closed. */
+int reader_init(struct reader *reader);
+void reader_deinit(struct reader *reader);
+
+/* Starts reading a mailbox unless it does already. 0 or -errno. */
+int reader_start(struct reader *reader, int mailbox, pid_t pid);
+
+/* Stops the thread; what it has queued stays. */
+void reader_stop(struct reader *reader);
+
+/* The next batch, which the caller now owns; NULL when there is none. */
+struct batch *reader_take(struct reader *reader);
+
+/* Whether the mailbox was removed. */
+bool reader_is_gone(struct reader *reader);

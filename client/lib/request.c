@@ -1,0 +1,345 @@
+/*
+ * Requests: asked, answered, and what of their effect a new hub must be told again. The hub keeps
+ * rooms and presence in memory only, so after a reconnect the link joins its rooms anew and says
+ * again that it is away; these requests are its own, and their answers stay within.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/text.h"
+#include "lib/link.h"
+
+struct request {
+    uint32_t number;
+    uint8_t type;
+    bool own; /* asked by the link itself */
+    bool session_only;
+    bool away;
+    char *text; /* room, handle or reason */
+    struct request *prev, *next;
+};
+
+struct room {
+    struct name name, key;
+    bool session_only;
+    struct room *prev, *next;
+};
+
+static void free_request(struct request *request) {
+    free(request->text);
+    free(request);
+}
+
+static struct request *find(const struct earshot *link, uint32_t number) {
+    struct request *request;
+    DL_FOREACH(link->requests, request) {
+        if (request->number == number)
+            return request;
+    }
+    return NULL;
+}
+
+bool request_is_asked(const struct earshot *link, uint32_t number) {
+    return find(link, number) != NULL;
+}
+
+/* Rooms that the link is in. */
+
+static struct room *find_room(const struct earshot *link, const struct name *key) {
+    struct room *room;
+    DL_FOREACH(link->rooms, room) {
+        if (bytes_equal(name_bytes(&room->key), name_bytes(key)))
+            return room;
+    }
+    return NULL;
+}
+
+static void enter_room(struct earshot *link, const struct request *request) {
+    struct room *room = calloc(1, sizeof *room);
+    if (!room || name_parse(&room->name, bytes_of(request->text)) != NAME_OK) {
+        free(room);
+        return;
+    }
+    name_key(&room->key, &room->name);
+    struct room *known = find_room(link, &room->key);
+    if (known) {
+        known->session_only = known->session_only && request->session_only;
+        free(room);
+        return;
+    }
+    room->session_only = request->session_only;
+    DL_APPEND(link->rooms, room);
+}
+
+static void leave_room(struct earshot *link, const char *text) {
+    struct name name, key;
+    if (name_parse(&name, bytes_of(text)) != NAME_OK)
+        return;
+    name_key(&key, &name);
+    struct room *room = find_room(link, &key);
+    if (room) {
+        DL_DELETE(link->rooms, room);
+        free(room);
+    }
+}
+
+static void set_away(struct earshot *link, struct request *request) {
+    free(link->away);
+    link->away = request->away ? request->text : NULL;
+    if (request->away)
+        request->text = NULL;
+}
+
+static void apply(struct earshot *link, struct request *request) {
+    struct name name;
+    switch (request->type) {
+    case FRAME_JOIN:
+        enter_room(link, request);
+        break;
+    case FRAME_LEAVE:
+        leave_room(link, request->text);
+        break;
+    case FRAME_AWAY:
+        set_away(link, request);
+        break;
+    case FRAME_NICK:
+        if (name_parse(&name, bytes_of(request->text)) == NAME_OK)
+            link->handle = name;
+        break;
+    default:
+        break;
+    }
+}
+
+bool request_done(struct earshot *link, uint32_t number) {
+    struct request *request = find(link, number);
+    if (!request)
+        return false;
+    bool asked = !request->own;
+    DL_DELETE(link->requests, request);
+    if (asked)
+        apply(link, request);
+    free_request(request);
+    return asked;
+}
+
+bool request_failed(struct earshot *link, uint32_t number, bool *own) {
+    struct request *request = find(link, number);
+    *own = request && request->own;
+    if (!request)
+        return false;
+    if (request->own && request->type == FRAME_JOIN)
+        leave_room(link, request->text);
+    DL_DELETE(link->requests, request);
+    free_request(request);
+    return true;
+}
+
+static void note_lost(struct earshot *link, uint32_t number) {
+    struct note *note = note_new(EARSHOT_EVENT_FAILED);
+    if (!note)
+        return;
+    note_set_reason(note, bytes_of("the hub went away before it answered; ask again"));
+    note->event.request = number;
+    note->event.failed.code = FAIL_LOST;
+    note->event.failed.to = "";
+    note->event.failed.reason = note->reason;
+    absorb_note(link, note);
+}
+
+void request_lose_all(struct earshot *link) {
+    struct request *request, *next;
+    DL_FOREACH_SAFE(link->requests, request, next) {
+        DL_DELETE(link->requests, request);
+        if (!request->own)
+            note_lost(link, request->number);
+        free_request(request);
+    }
+}
+
+static uint32_t next_number(struct earshot *link) {
+    if (++link->last_request == 0)
+        ++link->last_request;
+    return link->last_request;
+}
+
+static struct request *request_new(struct earshot *link, uint8_t type, const char *text) {
+    struct request *request = calloc(1, sizeof *request);
+    if (!request)
+        return NULL;
+    request->number = next_number(link);
+    request->type = type;
+    request->text = strdup(text);
+    if (!request->text) {
+        free(request);
+        return NULL;
+    }
+    return request;
+}
+
+static void ask_again(struct earshot *link, struct frame *frame, const char *text) {
+    struct request *request = request_new(link, frame->type, text);
+    if (!request)
+        return;
+    request->own = true;
+    frame->join.request = request->number; /* the first field of every request */
+    if (control_append(&link->control, 0, frame))
+        DL_APPEND(link->requests, request);
+    else
+        free_request(request);
+}
+
+void request_restore(struct earshot *link) {
+    struct room *room;
+    if (link->away)
+        ask_again(link,
+                  &(struct frame){.type = FRAME_AWAY,
+                                  .away = {.away = 1, .reason = bytes_of(link->away)}},
+                  link->away);
+    DL_FOREACH(link->rooms, room) {
+        ask_again(link,
+                  &(struct frame){.type = FRAME_JOIN,
+                                  .flags = room->session_only ? FRAME_SESSION_ONLY : 0,
+                                  .join = {.room = name_bytes(&room->name)}},
+                  room->name.s);
+    }
+}
+
+void request_deinit(struct earshot *link) {
+    struct request *request, *next_request;
+    DL_FOREACH_SAFE(link->requests, request, next_request) {
+        DL_DELETE(link->requests, request);
+        free_request(request);
+    }
+    struct room *room, *next_room;
+    DL_FOREACH_SAFE(link->rooms, room, next_room) {
+        DL_DELETE(link->rooms, room);
+        free(room);
+    }
+    free(link->away);
+    link->away = NULL;
+}
+
+_Static_assert(offsetof(struct frame_join, request) == 0 &&
+                   offsetof(struct frame_leave, request) == 0 &&
+                   offsetof(struct frame_topic, request) == 0 &&
+                   offsetof(struct frame_away, request) == 0 &&
+                   offsetof(struct frame_nick, request) == 0 &&
+                   offsetof(struct frame_list, request) == 0,
+               "the number is set through the first of them");
+
+/* Sends the request, or tells at once that there is no hub to answer it. */
+static int submit(struct earshot *link, struct frame *frame, struct request *request) {
+    if (link->phase != LINK_JOINED) {
+        note_lost(link, request->number);
+        free_request(request);
+        return 0;
+    }
+    frame->join.request = request->number;
+    if (!outgoing_control(link, frame)) {
+        free_request(request);
+        return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY,
+                         "too many requests wait for the hub in %s; try again later", link->dir);
+    }
+    DL_APPEND(link->requests, request);
+    int r = outgoing_send(link, OUTGOING_LATER, true);
+    return r < 0 ? r : 0;
+}
+
+static int ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number) {
+    if (link->phase == LINK_ENDED)
+        return link->ended;
+    struct request *request = request_new(link, frame->type, text);
+    if (!request)
+        return -ENOMEM;
+    request->session_only = frame->type == FRAME_JOIN && (frame->flags & FRAME_SESSION_ONLY);
+    request->away = frame->type == FRAME_AWAY && frame->away.away;
+    if (number)
+        *number = request->number;
+    return submit(link, frame, request);
+}
+
+static int check_room(struct earshot *link, const char *room, struct name *name) {
+    enum name_outcome outcome = name_parse(name, bytes_of(room));
+    if (outcome != NAME_OK)
+        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the room \"%s\" %s", room,
+                         name_problem(outcome));
+    if (!name_is_room(name))
+        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME,
+                         "\"%s\" is no room; a room begins with #: #%s", room, room);
+    return 0;
+}
+
+static int check_text(struct earshot *link, const char *what, const char *text, size_t max) {
+    size_t n = strlen(text);
+    if (n > max)
+        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
+                         "the %s has %zu bytes; shorten it to %zu", what, n, max);
+    if (!text_is_valid(bytes_of(text)))
+        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
+                         "the %s is not UTF-8; convert it first (iconv)", what);
+    return 0;
+}
+
+int earshot_join(earshot *link, const char *room, bool session_only, uint32_t *request) {
+    struct name name;
+    int r = check_room(link, room, &name);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_JOIN,
+                          .flags = session_only ? FRAME_SESSION_ONLY : 0,
+                          .join = {.room = name_bytes(&name)}};
+    return ask(link, &frame, name.s, request);
+}
+
+int earshot_part(earshot *link, const char *room, uint32_t *request) {
+    struct name name;
+    int r = check_room(link, room, &name);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_LEAVE, .leave = {.room = name_bytes(&name)}};
+    return ask(link, &frame, name.s, request);
+}
+
+int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *request) {
+    struct name name;
+    int r = check_room(link, room, &name);
+    if (r == 0)
+        r = check_text(link, "topic", topic, TOPIC_BYTES_MAX);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_TOPIC,
+                          .topic = {.room = name_bytes(&name), .topic = bytes_of(topic)}};
+    return ask(link, &frame, name.s, request);
+}
+
+int earshot_away(earshot *link, const char *reason, uint32_t *request) {
+    int r = reason ? check_text(link, "reason", reason, AWAY_BYTES_MAX) : 0;
+    if (r != 0)
+        return r;
+    const char *text = reason ? reason : "";
+    struct frame frame = {.type = FRAME_AWAY,
+                          .away = {.away = reason != NULL, .reason = bytes_of(text)}};
+    return ask(link, &frame, text, request);
+}
+
+int earshot_nick(earshot *link, const char *handle, uint32_t *request) {
+    struct name name;
+    int r = link_check_handle(link, handle, &name);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_NICK, .nick = {.handle = name_bytes(&name)}};
+    return ask(link, &frame, name.s, request);
+}
+
+int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request) {
+    struct name name = {0};
+    int r = of ? check_room(link, of, &name) : 0;
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_LIST,
+                          .list = {.what = (uint8_t)what, .of = name_bytes(&name)}};
+    return ask(link, &frame, name.s, request);
+}

@@ -1,0 +1,278 @@
+/* Messages: checked, made into frames, kept until they are acknowledged. */
+#include <string.h>
+
+#include "base/text.h"
+#include "lib/link.h"
+
+/* What the frames of a message take besides its text: the first frame's fields, every header. */
+#define FIRST_FRAME_BYTES 256
+#define PART_FRAME_BYTES 8
+
+_Static_assert((int)EARSHOT_LISTEN == (int)ABILITY_LISTEN && (int)EARSHOT_NEWS == (int)ABILITY_NEWS,
+               "the abilities in HELLO are the flags of the options");
+
+/* A recipient is checked once as long as it stays the same. */
+static int check_to(struct earshot *link, const char *to) {
+    if (link->last_to.n > 0 && strcmp(to, link->last_to_text) == 0)
+        return 0;
+    enum name_outcome outcome = name_parse(&link->last_to, bytes_of(to));
+    link->last_to_text[0] = '\0';
+    if (outcome != NAME_OK) {
+        link->last_to.n = 0;
+        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the recipient \"%s\" %s", to,
+                         name_problem(outcome));
+    }
+    if (strlen(to) < sizeof link->last_to_text)
+        memcpy(link->last_to_text, to, strlen(to) + 1);
+    return 0;
+}
+
+static int check_text(struct earshot *link, const struct earshot_message *message) {
+    if (message->text_n > MESSAGE_TEXT_MAX)
+        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
+                         "the message has %zu bytes; one message may have %d: send it in several, "
+                         "or as a file",
+                         message->text_n, MESSAGE_TEXT_MAX);
+    if (!text_is_valid((struct bytes){message->text, message->text_n}))
+        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
+                         "the message is not UTF-8 text, or has a NUL in it; convert it first "
+                         "(iconv), or send it as a file");
+    return 0;
+}
+
+static int parse_id(struct earshot *link, const char *text, struct uuid *id) {
+    if (uuid_from_text(id, text) && !uuid_is_nil(id))
+        return 0;
+    return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME,
+                     "\"%s\" is not the id of a message; an id is a UUID, as uuidgen prints it",
+                     text);
+}
+
+/* A few milliseconds do not matter for an id; the coarse clock is several times cheaper. */
+static wall_time coarse_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return (wall_time){now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS};
+}
+
+static int check(struct earshot *link, const struct earshot_message *message,
+                 struct frame_send *send) {
+    int r = check_to(link, message->to);
+    if (r == 0)
+        r = check_text(link, message);
+    if (r == 0 && message->reply_to)
+        r = parse_id(link, message->reply_to, &send->reply_to);
+    if (r == 0 && message->id)
+        r = parse_id(link, message->id, &send->id);
+    if (r != 0)
+        return r;
+    if (!message->id)
+        send->id = uuid_next(&link->ids, coarse_now());
+    send->kind = (uint8_t)message->kind;
+    send->to = name_bytes(&link->last_to);
+    send->total = (uint32_t)message->text_n;
+    return 0;
+}
+
+static size_t chunk_bytes(const struct earshot *link) {
+    return link->limits.batch - ENVELOPE_BYTES - FRAME_TEXT_RESERVE;
+}
+
+static bool reserve(struct earshot *link, size_t text_n, struct cursor_out *out) {
+    size_t n_parts = text_n / (chunk_bytes(link) - 3) + 1;
+    return pending_reserve(&link->pending, text_n + FIRST_FRAME_BYTES + n_parts * PART_FRAME_BYTES,
+                           out);
+}
+
+/* Nothing here may block; the descriptor tells when there is room. */
+static int fail_full(struct earshot *link) {
+    int r = outgoing_send(link, OUTGOING_LATER, true);
+    if (r < 0)
+        return r;
+    return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY,
+                     "%u messages wait for the hub in %s (PID %d) to acknowledge them; try again "
+                     "when it has",
+                     link->pending.n_waiting, link->dir, (int)link->hub.pid);
+}
+
+/* Takes acknowledgements until there is room. */
+static int wait_for_room(struct earshot *link, size_t text_n, struct cursor_out *out) {
+    while (!reserve(link, text_n, out)) {
+        if (link->phase == LINK_ENDED)
+            return link->ended;
+        int r = link->pollable ? 0 : absorb_all(link);
+        if (link->said_bye)
+            join_lose(link, "was stopped");
+        if (r < 0)
+            return r;
+        if (reserve(link, text_n, out))
+            return 0;
+        if (link->pollable || inbox_is_full(&link->inbox))
+            return fail_full(link);
+        r = outgoing_send(link, OUTGOING_BLOCK, true);
+        if (r == 0)
+            r = wait_step(link, WAIT_FOREVER, true);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Past half of the window the hub is asked now and then, so that the window need not close. */
+static uint8_t frame_flags(struct earshot *link, unsigned flags) {
+    uint64_t n = link->pending.end - link->pending.first;
+    bool ask = pending_is_half_full(&link->pending) && link->pending.end - link->asked_at > n / 4;
+    if (ask || (flags & EARSHOT_ACK_NOW))
+        link->asked_at = link->pending.end;
+    return (uint8_t)((ask || (flags & EARSHOT_ACK_NOW) ? FRAME_ACK_NOW : 0) |
+                     (flags & EARSHOT_WANT_SEQ ? FRAME_WANT_SEQ : 0) |
+                     (flags & EARSHOT_WANT_RECEIPT ? FRAME_WANT_RECEIPT : 0));
+}
+
+/* The next piece of the text, cut between code points; sets the flag when more follows. */
+static struct bytes cut(struct bytes *rest, size_t chunk, uint8_t *flags) {
+    struct bytes piece = {rest->data, rest->n <= chunk ? rest->n : text_cut(*rest, chunk)};
+    rest->data += piece.n;
+    rest->n -= piece.n;
+    *flags |= rest->n > 0 ? FRAME_MORE_PARTS : 0;
+    return piece;
+}
+
+static void encode(struct earshot *link, const struct earshot_message *message,
+                   const struct frame_send *send, struct cursor_out *out) {
+    struct bytes rest = {message->text, message->text_n};
+    size_t chunk = chunk_bytes(link);
+    struct frame frame = {.type = FRAME_SEND, .send = *send};
+    frame.flags = frame_flags(link, message->flags);
+    frame.send.body = cut(&rest, chunk, &frame.flags);
+    bool fits = frame_put(out, &frame);
+    while (rest.n > 0) {
+        struct frame part = {.type = FRAME_PART};
+        part.part.body = cut(&rest, chunk, &part.flags);
+        fits = frame_put(out, &part) && fits;
+    }
+    assert(fits);
+    pending_commit(&link->pending, &send->id, out);
+}
+
+/* Acknowledgements that are there already cost one system call per batch, not a wait later. */
+static int peek_acks(struct earshot *link) {
+    if (link->pollable || link->phase != LINK_JOINED || !pending_is_half_full(&link->pending) ||
+        inbox_is_full(&link->inbox))
+        return 0;
+    int r = receive_batch(link, false, true);
+    return r < 0 ? r : 0;
+}
+
+/*
+ * Hands out what can be. The message is kept already, so nothing but a fatal error matters: what
+ * is not sent now goes with the next batch.
+ */
+static int dispatch(struct earshot *link, bool cork) {
+    uint16_t n_before = link->outgoing.n_frames;
+    int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
+    if (r == 0 && !cork && (link->pollable || !link->outgoing.lane_full))
+        r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_TRY, true);
+    if (r >= 0 && link->outgoing.n_frames < n_before)
+        r = peek_acks(link);
+    return r < 0 && r != -EINTR ? r : 0;
+}
+
+/* Whether it is time to look whether the hub lives: the watch does that when it runs. */
+static bool should_look(struct earshot *link) {
+    struct timespec now;
+    if (link->watch.running)
+        return watch_has_fired(&link->watch);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    int64_t ms = now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+    if (ms - link->looked_at_ms < LINK_LOOK_MS)
+        return false;
+    link->looked_at_ms = ms;
+    return true;
+}
+
+/*
+ * A program that sends and never takes events should notice a dead hub, and come back, all the
+ * same. Nothing here blocks.
+ */
+static int progress(struct earshot *link) {
+    int r = 0;
+    if (link->phase == LINK_ENDED)
+        return link->ended;
+    if (link->pollable || inbox_is_full(&link->inbox))
+        return 0;
+    if (link->phase != LINK_JOINED)
+        r = wait_step(link, WAIT_NOT, true);
+    else if (should_look(link))
+        wait_service(link);
+    if (r < 0)
+        return r;
+    return link->phase == LINK_ENDED ? link->ended : 0;
+}
+
+int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
+    struct frame_send send = {0};
+    struct cursor_out out;
+    int r = progress(link);
+    if (r == 0)
+        r = check(link, message, &send);
+    if (r == 0)
+        r = wait_for_room(link, message->text_n, &out);
+    if (r != 0)
+        return r;
+    encode(link, message, &send, &out);
+    if (id)
+        uuid_format(&send.id, id);
+    return dispatch(link, (message->flags & EARSHOT_CORK) != 0);
+}
+
+static int flush_later(struct earshot *link) {
+    int r = outgoing_send(link, OUTGOING_LATER, true);
+    if (r != 0 || !link->writer.given)
+        return r;
+    return EARSHOT_AGAIN;
+}
+
+int earshot_flush(earshot *link) {
+    int r = progress(link);
+    while (r == 0 && (outgoing_has_frames(link) || link->writer.given)) {
+        if (link->phase == LINK_ENDED)
+            return link->ended;
+        if (link->pollable)
+            return flush_later(link);
+        if (link->phase != LINK_JOINED && inbox_is_full(&link->inbox))
+            return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY,
+                             "events wait: take them with earshot_next() before the next flush");
+        if (link->phase != LINK_JOINED)
+            r = wait_step(link, WAIT_FOREVER, true);
+        else if (link->writer.given)
+            r = outgoing_wait(link);
+        else
+            r = outgoing_send(link, OUTGOING_BLOCK, true);
+    }
+    return r;
+}
+
+size_t earshot_n_unacknowledged(const earshot *link) {
+    return link->pending.n_waiting;
+}
+
+bool earshot_is_waiting(const earshot *link) {
+    return link->phase == LINK_JOINED &&
+           (link->writer.given || (link->outgoing.lane_full && outgoing_has_frames(link)));
+}
+
+int earshot_mark_read(earshot *link, const struct earshot_event *event) {
+    struct frame frame = {.type = FRAME_RECEIPT};
+    if (link->phase == LINK_ENDED)
+        return link->ended;
+    if (link->phase != LINK_JOINED || event->type != EARSHOT_EVENT_MESSAGE ||
+        !event->message.wants_receipt || !uuid_from_text(&frame.receipt.id, event->message.id))
+        return 0;
+    frame.receipt.state = STATE_READ;
+    frame.receipt.origin = event->message.origin;
+    if (outgoing_control(link, &frame))
+        return 0;
+    return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY,
+                     "too many receipts wait for the hub in %s; try again later", link->dir);
+}
