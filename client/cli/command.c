@@ -1,0 +1,116 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "cli/help.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/suggest.h"
+
+const struct cli_command cli_commands[] = {
+    {"chat", "[#ROOM...]", "talk interactively; this is what `earshot` alone does",
+     "Joins the rooms named. Inside, /help lists the commands. Without a terminal it reads lines\n"
+     "from standard input and writes plain lines.",
+     NULL, 0, -1, cli_chat},
+    {"send", "TO [TEXT...]", "send one message to a handle or #room",
+     "TO may be several names, separated by commas. Without TEXT, or with `-`, the message is all\n"
+     "of standard input, less one newline at its end.",
+     cli_send_options, 1, -1, cli_send},
+    {"tail", "[CONV...]", "print what arrives, for ever",
+     "CONV is a handle or #room; without any, all direct messages and the rooms of your handle.",
+     cli_tail_options, 0, -1, cli_tail},
+    {"who", "[#ROOM]", "list who is here, or the members of a room", NULL, NULL, 0, 1, cli_who},
+    {"rooms", "", "list the rooms", NULL, NULL, 0, 0, cli_rooms},
+    {"topic", "#ROOM [TEXT...]", "show or set the topic of a room",
+     "An empty TEXT (\"\") removes the topic.", NULL, 1, -1, cli_topic},
+    {"away", "[TEXT...]", "mark your handle as away, with a reason", NULL, NULL, 0, -1, cli_away},
+    {"back", "", "mark your handle as here again", NULL, NULL, 0, 0, cli_back},
+    {"status", "", "show the hub: process, uptime, sessions, counters", NULL, NULL, 0, 0,
+     cli_status},
+    {"inspect", "", "show the hub's message queues as the kernel sees them", NULL, NULL, 0, 0,
+     cli_inspect},
+    {"help", "[COMMAND]", "explain the program or one command", NULL, NULL, 0, 1, cli_help},
+    {0},
+};
+
+const struct cli_command *cli_command_find(const char *name) {
+    for (const struct cli_command *command = cli_commands; command->name; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+const char *cli_command_nearest(const char *word) {
+    struct suggest suggest;
+    suggest_init(&suggest, word);
+    for (const struct cli_command *command = cli_commands; command->name; command++)
+        suggest_consider(&suggest, command->name);
+    return suggest.nearest;
+}
+
+static int unknown_command(const struct cli_options *options, const char *word) {
+    const char *nearest = cli_command_nearest(word);
+    if (nearest)
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "there is no command \"%s\"; did you mean `earshot %s`?", word, nearest);
+    return cli_fail(options, CLI_USAGE, "usage",
+                    "there is no command \"%s\"; `earshot help` lists them", word);
+}
+
+static int check_words(const struct cli_options *options, const struct cli_command *command,
+                       int n_words) {
+    bool too_many = command->max_words >= 0 && n_words > command->max_words;
+    if (!too_many && n_words >= command->min_words)
+        return CLI_DONE;
+    return cli_fail(options, CLI_USAGE, "usage", "%s: too %s words; usage: earshot %s%s%s",
+                    command->name, too_many ? "many" : "few", command->name,
+                    *command->words ? " " : "", command->words);
+}
+
+static int run(struct cli_options *options, const struct cli_command *command, int argc,
+               char **argv) {
+    int first;
+    static const struct cli_option none[1];
+    int code =
+        cli_options_parse(options, command->options ? command->options : none, argc, argv, &first);
+    if (code != CLI_DONE)
+        return code;
+    if (options->help)
+        return help_command(command);
+    if (options->version)
+        return help_version();
+    code = check_words(options, command, argc - first);
+    if (code != CLI_DONE)
+        return code;
+    return command->run(options, argc - first, argv + first);
+}
+
+static int dispatch(int argc, char **argv) {
+    static char chat[] = "chat";
+    char *alone[] = {chat, NULL};
+    struct cli_options options;
+    int first;
+    cli_options_init(&options);
+    int code = cli_options_parse(&options, NULL, argc, argv, &first);
+    if (code != CLI_DONE)
+        return code;
+    if (first == argc && options.help)
+        return help_program();
+    if (first == argc)
+        return run(&options, cli_command_find(chat), 1, alone);
+    const struct cli_command *command = cli_command_find(argv[first]);
+    if (!command && options.help)
+        return help_program();
+    if (!command)
+        return unknown_command(&options, argv[first]);
+    return run(&options, command, argc - first, argv + first);
+}
+
+int cli_main(int argc, char **argv) {
+    cli_interrupt_setup();
+    if (argc < 1)
+        return CLI_USAGE;
+    int code = dispatch(argc, argv);
+    return code == CLI_CLOSED ? CLI_DONE : code;
+}

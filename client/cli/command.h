@@ -1,0 +1,41 @@
+/* The table of subcommands: dispatch, help and suggestions come from it. */
+#pragma once
+
+#include "cli/options.h"
+
+struct cli_command {
+    const char *name;
+    const char *words;                /* what follows the name, as help shows it: "TO [TEXT...]" */
+    const char *summary;              /* one line */
+    const char *details;              /* more lines for `help COMMAND`; NULL for none */
+    const struct cli_option *options; /* its own; NULL for none */
+    int min_words, max_words;         /* max_words -1: any number */
+    int (*run)(const struct cli_options *options, int n_words, char **words);
+};
+
+extern const struct cli_command cli_commands[]; /* name NULL ends it */
+
+const struct cli_command *cli_command_find(const char *name);
+
+/* The command whose name is nearest to a mistyped one; NULL when none is near. */
+const char *cli_command_nearest(const char *word);
+
+/* The whole program. Returns the exit code of the process. */
+int cli_main(int argc, char **argv);
+
+/* One function per subcommand; each returns an exit code (cli/report.h) or CLI_CLOSED. */
+int cli_chat(const struct cli_options *options, int n_words, char **words);
+int cli_send(const struct cli_options *options, int n_words, char **words);
+int cli_tail(const struct cli_options *options, int n_words, char **words);
+int cli_who(const struct cli_options *options, int n_words, char **words);
+int cli_rooms(const struct cli_options *options, int n_words, char **words);
+int cli_topic(const struct cli_options *options, int n_words, char **words);
+int cli_away(const struct cli_options *options, int n_words, char **words);
+int cli_back(const struct cli_options *options, int n_words, char **words);
+int cli_status(const struct cli_options *options, int n_words, char **words);
+int cli_inspect(const struct cli_options *options, int n_words, char **words);
+int cli_help(const struct cli_options *options, int n_words, char **words);
+
+/* The options of those commands that have some of their own. */
+extern const struct cli_option cli_send_options[];
+extern const struct cli_option cli_tail_options[];

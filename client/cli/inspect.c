@@ -1,0 +1,69 @@
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/request.h"
+#include "cli/text.h"
+
+struct queues {
+    struct cli_queue *all;
+    size_t n;
+};
+
+static void add_object(void *arg, const struct earshot_event *event) {
+    struct queues *queues = arg;
+    queues->all = cli_grow(queues->all, queues->n, sizeof *queues->all);
+    queues->all[queues->n++] = (struct cli_queue){
+        .role = event->object.role,
+        .uid = event->object.uid,
+        .pid = event->object.pid,
+        .handle = cli_copy(event->object.handle),
+        .info = {.msqid = event->object.id},
+    };
+}
+
+static int by_role(const void *a, const void *b) {
+    const struct cli_queue *x = a, *y = b;
+    if (x->role != y->role)
+        return x->role < y->role ? -1 : 1;
+    return (x->info.msqid > y->info.msqid) - (x->info.msqid < y->info.msqid);
+}
+
+static int print(const struct cli_options *options, struct queues *queues) {
+    if (queues->n > 1)
+        qsort(queues->all, queues->n, sizeof *queues->all, by_role);
+    for (size_t i = 0; i < queues->n; i++) {
+        struct cli_queue *queue = &queues->all[i];
+        /* One that was removed since the hub answered is left out. */
+        if (queue_stat_any(queue->info.msqid, &queue->info) != QUEUE_OK)
+            continue;
+        queue->info.last_sender = process_of_thread(queue->info.last_sender);
+        queue->info.last_receiver = process_of_thread(queue->info.last_receiver);
+        if (options->json)
+            json_queue(queue);
+        else
+            text_queue(options, queue);
+    }
+    return cli_flush();
+}
+
+int cli_inspect(const struct cli_options *options, int n_words, char **words) {
+    (void)n_words, (void)words;
+    struct queues queues = {0};
+    earshot *link;
+    uint32_t request = 0;
+    int code = cli_request_open(&link, options);
+    if (code != CLI_DONE)
+        return code;
+    int result = earshot_ask(link, EARSHOT_OBJECTS, NULL, &request);
+    code = cli_request_wait(link, options, result, request, add_object, &queues);
+    if (code == CLI_DONE)
+        code = print(options, &queues);
+    earshot_close(link);
+    for (size_t i = 0; i < queues.n; i++)
+        free(queues.all[i].handle);
+    free(queues.all);
+    return code;
+}

@@ -1,0 +1,180 @@
+#include "cli/json.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+
+static const char *const kinds[] = {"text", "action", "notice"};
+static const char *const states[] = {"sent", "stored", "delivered", "read"};
+static const char *const presences[] = {"offline", "online", "away"};
+static const char *const modes[] = {"private", "group", "open"};
+static const char *const roles[] = {"well-known", "lane", "mailbox"};
+
+/*
+ * The characters above ASCII that could do something to a terminal: C1 controls, line and
+ * paragraph separators, bidi controls. JSON may escape any character, so they are escaped.
+ */
+static bool is_risky(unsigned c) {
+    return c == 0x7F || (c >= 0x80 && c <= 0x9F) || c == 0x61C || (c >= 0x200B && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* The character that starts at `at` if it has two or three bytes; *n is how many. 0 otherwise. */
+static unsigned decode(const unsigned char *at, size_t *n) {
+    *n = 1;
+    if (at[0] >= 0xC2 && at[0] <= 0xDF) {
+        *n = 2;
+        return ((at[0] & 0x1Fu) << 6) | (at[1] & 0x3Fu);
+    }
+    if (at[0] >= 0xE0 && at[0] <= 0xEF) {
+        *n = 3;
+        return ((at[0] & 0x0Fu) << 12) | ((at[1] & 0x3Fu) << 6) | (at[2] & 0x3Fu);
+    }
+    return at[0] < 0x80 ? at[0] : 0;
+}
+
+static void write_line(FILE *out, const char *text) {
+    const unsigned char *start = (const unsigned char *)text, *at = start;
+    while (*at) {
+        size_t n;
+        unsigned c = decode(at, &n);
+        if (is_risky(c)) {
+            fwrite(start, 1, (size_t)(at - start), out);
+            fprintf(out, "\\u%04x", c);
+            start = at + n;
+        }
+        at += n;
+    }
+    fwrite(start, 1, (size_t)(at - start), out);
+    fputc('\n', out);
+}
+
+static void put(FILE *out, json_t *object) {
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    if (text)
+        write_line(out, text);
+    free(text);
+}
+
+static json_t *text_or_null(const char *text) {
+    return *text ? json_string(text) : json_null();
+}
+
+static json_t *hex(uint32_t number) {
+    return json_sprintf("0x%08x", number);
+}
+
+/* RFC 3339, UTC; with milliseconds unless `seconds` says otherwise. */
+static json_t *instant(int64_t ms, bool seconds) {
+    char text[64];
+    time_t s = ms / 1000;
+    struct tm tm;
+    if (!gmtime_r(&s, &tm))
+        return json_null();
+    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (!seconds)
+        snprintf(text + n, sizeof text - n, ".%03d", (int)(ms % 1000));
+    return json_sprintf("%sZ", text);
+}
+
+static json_t *instant_or_null(time_t s) {
+    return s ? instant(s * 1000, true) : json_null();
+}
+
+void json_report(const char *type, const char *code, const char *text) {
+    /* An error may quote an argument that is not UTF-8; JSON cannot. */
+    char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
+    json_t *object = json_pack("{s:s}", "type", type);
+    if (code)
+        json_object_set_new(object, "code", json_string(code));
+    json_object_set_new(object, "text", json_string(safe ? safe : "out of memory"));
+    put(stderr, object);
+    free(safe);
+}
+
+void json_message(const struct earshot_event *event) {
+    put(stdout, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:s%,s:o}", "type", "message",
+                          "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
+                          instant(event->message.at_ms, false), "conv", event->message.conv, "from",
+                          event->message.from, "uid", (json_int_t)event->message.uid, "to",
+                          event->message.to, "kind", kinds[event->message.kind], "text",
+                          event->message.text, event->message.text_n, "reply_to",
+                          text_or_null(event->message.reply_to)));
+}
+
+void json_sent(const struct cli_sent *sent) {
+    json_t *seq = sent->seq ? json_integer((json_int_t)sent->seq) : json_null();
+    put(stdout, json_pack("{s:s,s:s,s:o,s:s}", "type", "sent", "id", sent->id, "seq", seq, "state",
+                          states[sent->state]));
+}
+
+static json_t *session(const struct cli_session *s) {
+    return json_pack("{s:i,s:o,s:s}", "pid", (int)s->pid, "tty", text_or_null(s->tty), "program",
+                     s->program);
+}
+
+void json_user(const struct cli_user *user) {
+    json_t *sessions = json_array();
+    for (size_t i = 0; i < user->n_sessions; i++)
+        json_array_append_new(sessions, session(&user->sessions[i]));
+    json_t *away = user->state == EARSHOT_AWAY ? json_string(user->away) : json_null();
+    put(stdout, json_pack("{s:s,s:s,s:I,s:s,s:s,s:o,s:I,s:o}", "type", "user", "handle",
+                          user->handle, "uid", (json_int_t)user->uid, "login", user->login, "state",
+                          presences[user->state], "away", away, "idle_s", (json_int_t)user->idle_s,
+                          "sessions", sessions));
+}
+
+void json_room(const char *name, uint32_t members, const char *topic) {
+    put(stdout, json_pack("{s:s,s:s,s:I,s:o}", "type", "room", "name", name, "members",
+                          (json_int_t)members, "topic", text_or_null(topic)));
+}
+
+void json_status(const struct cli_status *status) {
+    json_t *queue = json_pack("{s:o,s:i,s:I,s:I}", "key", hex((uint32_t)status->queue.key), "id",
+                              status->queue.msqid, "bytes", (json_int_t)status->queue.n_bytes,
+                              "messages", (json_int_t)status->queue.n_messages);
+    json_t *counters = json_object();
+    for (size_t i = 0; i < status->n_counters; i++)
+        json_object_set_new(counters, status->counters[i].key,
+                            json_integer((json_int_t)status->counters[i].value));
+    put(stdout, json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:n,s:s,s:s,s:s}", "type", "status",
+                          "pid", (int)status->hub.pid, "uid", (json_int_t)status->hub.uid, "mode",
+                          modes[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
+                          "sessions", (json_int_t)status->sessions, "queue", queue, "counters",
+                          counters, "store", "name", status->hub.name, "dir", status->hub.dir,
+                          "instance", status->hub.instance));
+}
+
+/* Who touched a queue last; the program is null when the process is gone. */
+static json_t *process_or_null(pid_t pid) {
+    char program[PROCESS_NAME_SIZE];
+    if (pid == 0)
+        return json_null();
+    process_name(pid, program);
+    return json_pack("{s:i,s:o}", "pid", (int)pid, "program", text_or_null(program));
+}
+
+void json_queue(const struct cli_queue *queue) {
+    const struct queue_info *info = &queue->info;
+    char mode[16];
+    snprintf(mode, sizeof mode, "%04o", (unsigned)info->mode);
+    json_t *object = json_pack("{s:s,s:s,s:I,s:o,s:o}", "type", "queue", "role", roles[queue->role],
+                               "uid", (json_int_t)queue->uid, "handle", text_or_null(queue->handle),
+                               "process", process_or_null(queue->pid));
+    json_t *kernel = json_pack(
+        "{s:o,s:i,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "key", hex((uint32_t)info->key),
+        "id", info->msqid, "creator", (json_int_t)info->cuid, "owner", (json_int_t)info->uid,
+        "mode", mode, "bytes", (json_int_t)info->n_bytes, "limit", (json_int_t)info->limit,
+        "messages", (json_int_t)info->n_messages, "last_sender", process_or_null(info->last_sender),
+        "last_receiver", process_or_null(info->last_receiver), "sent_at",
+        instant_or_null(info->sent_at), "received_at", instant_or_null(info->received_at),
+        "changed_at", instant_or_null(info->changed_at));
+    json_object_update(object, kernel);
+    json_decref(kernel);
+    put(stdout, object);
+}

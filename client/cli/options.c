@@ -1,0 +1,195 @@
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/macro.h"
+#include "cli/report.h"
+#include "cli/suggest.h"
+
+#define OPTIONS_MAX 32   /* of one command, with the global ones */
+#define LONG_VALUE 0x100 /* what getopt_long() returns for row i is LONG_VALUE + i */
+#define AT(member) offsetof(struct cli_options, member)
+
+const struct cli_option cli_global_options[] = {
+    {"hub", 0, CLI_STRING, AT(hub), "DIR", "the hub in this directory", NULL, 0},
+    {"name", 0, CLI_STRING, AT(name), "HANDLE", "your handle; else your login name", NULL, 0},
+    {"json", 0, CLI_FLAG, AT(json), NULL, "one JSON object per line", NULL, 0},
+    {"quiet", 'q', CLI_FLAG, AT(quiet), NULL, "no remarks, only data and errors", NULL, 0},
+    {"no-color", 0, CLI_FLAG, AT(no_color), NULL, "no colour", NULL, 0},
+    {"timeout", 0, CLI_SECONDS, AT(timeout_ms), "SECONDS", "give up after so long", NULL, 0},
+    {"start", 0, CLI_FLAG, AT(start), NULL, "start a hub in DIR when none is there", NULL, 0},
+    {"help", 'h', CLI_FLAG, AT(help), NULL, "show help", NULL, 0},
+    {"version", 0, CLI_FLAG, AT(version), NULL, "show the version", NULL, 0},
+    {0},
+};
+
+struct parser {
+    struct cli_options *options;
+    const struct cli_option *rows[OPTIONS_MAX];
+    int n_rows;
+    struct option longs[OPTIONS_MAX + 1];
+    char letters[2 * OPTIONS_MAX + 3];
+};
+
+void cli_options_init(struct cli_options *options) {
+    const char *no_color = getenv("NO_COLOR");
+    *options = (struct cli_options){
+        .timeout_ms = -1,
+        .wait = EARSHOT_STORED,
+        .no_color = no_color && *no_color,
+    };
+}
+
+static void add_rows(struct parser *parser, const struct cli_option *rows) {
+    size_t n = strlen(parser->letters);
+    for (; rows && rows->name; rows++) {
+        assert(parser->n_rows < OPTIONS_MAX);
+        int i = parser->n_rows++;
+        parser->rows[i] = rows;
+        parser->longs[i] = (struct option){
+            .name = rows->name,
+            .has_arg = rows->argument ? required_argument : no_argument,
+            .val = LONG_VALUE + i,
+        };
+        if (rows->letter) {
+            parser->letters[n++] = rows->letter;
+            if (rows->argument)
+                parser->letters[n++] = ':';
+        }
+    }
+}
+
+static const struct cli_option *row_of(const struct parser *parser, int value) {
+    if (value >= LONG_VALUE)
+        return value - LONG_VALUE < parser->n_rows ? parser->rows[value - LONG_VALUE] : NULL;
+    for (int i = 0; i < parser->n_rows; i++)
+        if (value && parser->rows[i]->letter == value)
+            return parser->rows[i];
+    return NULL;
+}
+
+static int bad_value(const struct parser *parser, const struct cli_option *row, const char *text,
+                     const char *want) {
+    return cli_fail(parser->options, CLI_USAGE, "usage", "--%s cannot be \"%s\"; give %s",
+                    row->name, text, want);
+}
+
+static int take_seconds(struct parser *parser, const struct cli_option *row, const char *text) {
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end || !(seconds > 0) || seconds > 2000000)
+        return bad_value(parser, row, text, "a number of seconds above 0, such as 2.5");
+    int ms = (int)(seconds * 1000);
+    *(int *)((char *)parser->options + row->offset) = ms > 0 ? ms : 1;
+    return CLI_DONE;
+}
+
+static int take_count(struct parser *parser, const struct cli_option *row, const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (end == text || *end || errno || n == 0 || strchr(text, '-'))
+        return bad_value(parser, row, text, "a whole number above 0");
+    *(unsigned long long *)((char *)parser->options + row->offset) = n;
+    return CLI_DONE;
+}
+
+static int take_choice(struct parser *parser, const struct cli_option *row, const char *text) {
+    for (int i = 0; row->choices[i]; i++) {
+        if (strcmp(row->choices[i], text) == 0) {
+            *(int *)((char *)parser->options + row->offset) = i;
+            return CLI_DONE;
+        }
+    }
+    return bad_value(parser, row, text, row->argument);
+}
+
+static int take(struct parser *parser, const struct cli_option *row, const char *text) {
+    char *member = (char *)parser->options + row->offset;
+    switch (row->type) {
+    case CLI_FLAG:
+        *(bool *)member = true;
+        return CLI_DONE;
+    case CLI_STRING:
+        *(const char **)member = text;
+        return CLI_DONE;
+    case CLI_SET:
+        *(int *)member = row->value;
+        return CLI_DONE;
+    case CLI_SECONDS:
+        return take_seconds(parser, row, text);
+    case CLI_COUNT:
+        return take_count(parser, row, text);
+    case CLI_CHOICE:
+        return take_choice(parser, row, text);
+    }
+    return CLI_FAILED;
+}
+
+/* The option whose name is nearest to a mistyped "--word" or "--word=value"; NULL for none. */
+static const char *nearest_option(const struct parser *parser, const char *word) {
+    struct suggest suggest;
+    char name[32];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    suggest_init(&suggest, name);
+    for (int i = 0; i < parser->n_rows; i++)
+        suggest_consider(&suggest, parser->rows[i]->name);
+    return suggest.nearest;
+}
+
+static int bad_option(const struct parser *parser, int result, char **argv) {
+    const struct cli_option *row = row_of(parser, optopt);
+    if (row && result == ':')
+        return cli_fail(parser->options, CLI_USAGE, "usage", "--%s needs a value: %s", row->name,
+                        row->argument);
+    if (row)
+        return cli_fail(parser->options, CLI_USAGE, "usage", "--%s takes no value", row->name);
+    if (optopt)
+        return cli_fail(parser->options, CLI_USAGE, "usage",
+                        "there is no option -%c; `earshot help` lists them; text that begins with "
+                        "a dash goes after --",
+                        optopt);
+    const char *word = argv[optind - 1];
+    const char *nearest = strlen(word) > 2 ? nearest_option(parser, word) : NULL;
+    if (nearest)
+        return cli_fail(parser->options, CLI_USAGE, "usage",
+                        "there is no option \"%s\"; did you mean --%s?", word, nearest);
+    return cli_fail(parser->options, CLI_USAGE, "usage",
+                    "there is no option \"%s\"; `earshot help` lists them; text that begins with "
+                    "a dash goes after --",
+                    word);
+}
+
+/* Errors may be printed before --json is reached, so it is looked for first. */
+static void look_for_json(struct cli_options *options, int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            options->json = true;
+    cli_report_json(options->json);
+}
+
+int cli_options_parse(struct cli_options *options, const struct cli_option *own, int argc,
+                      char **argv, int *first) {
+    struct parser parser = {.options = options};
+    memcpy(parser.letters, own ? ":" : "+:", own ? 2 : 3);
+    add_rows(&parser, cli_global_options);
+    add_rows(&parser, own);
+    look_for_json(options, argc, argv);
+    opterr = 0;
+    optind = 0; /* GNU: start anew */
+    for (int result;
+         (result = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1;) {
+        const struct cli_option *row =
+            result == '?' || result == ':' ? NULL : row_of(&parser, result);
+        int code = row ? take(&parser, row, optarg) : bad_option(&parser, result, argv);
+        if (code != CLI_DONE)
+            return code;
+    }
+    *first = optind;
+    return CLI_DONE;
+}

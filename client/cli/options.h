@@ -1,0 +1,76 @@
+/*
+ * What the user asked for: the options of the program, and opening a link as they say.
+ *
+ * Options are rows of a table. Global ones may stand before or after the subcommand; a command
+ * names its own in its row of the command table. A row says where in struct cli_options its value
+ * goes, so that a new option is a row and a member.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "lib/earshot.h"
+
+struct cli_options {
+    const char *hub;  /* --hub DIR; NULL when not given */
+    const char *name; /* --name HANDLE; NULL when not given */
+    bool json;        /* --json */
+    bool quiet;       /* -q, --quiet: no remarks, only data and errors */
+    bool no_color;    /* --no-color, or NO_COLOR in the environment */
+    bool start;       /* --start: start a hub in a DIR that was named */
+    bool help;
+    bool version;
+    int timeout_ms; /* --timeout SECONDS; -1 when not given */
+
+    /* of single commands */
+    bool lines;               /* send */
+    int wait;                 /* send: enum earshot_state */
+    int kind;                 /* send: enum earshot_kind */
+    const char *id;           /* send */
+    const char *reply_to;     /* send */
+    unsigned long long count; /* tail; 0 for no end */
+    bool dm;                  /* tail */
+};
+
+enum cli_option_type {
+    CLI_FLAG,    /* bool */
+    CLI_STRING,  /* const char * */
+    CLI_SECONDS, /* int, milliseconds; the user gives seconds, fractions allowed */
+    CLI_COUNT,   /* unsigned long long, at least 1 */
+    CLI_CHOICE,  /* int: the index in `choices` */
+    CLI_SET,     /* int: `value` */
+};
+
+struct cli_option {
+    const char *name; /* without the dashes; NULL ends a table */
+    char letter;      /* 0 for none */
+    enum cli_option_type type;
+    size_t offset;        /* in struct cli_options */
+    const char *argument; /* as help shows it; NULL when it takes none */
+    const char *summary;
+    const char *const *choices; /* CLI_CHOICE: NULL-terminated */
+    int value;                  /* CLI_SET */
+};
+
+extern const struct cli_option cli_global_options[];
+
+/* The values when nothing is given. */
+void cli_options_init(struct cli_options *options);
+
+/*
+ * Takes options from argv[1..] (argv[0] is not looked at): global ones and, unless NULL, `own`.
+ * With `own` NULL it stops at the first word that is no option, else it reorders argv so that
+ * the words stand last. *first is the index of the first word. Returns an exit code; wrong usage
+ * has been reported.
+ */
+int cli_options_parse(struct cli_options *options, const struct cli_option *own, int argc,
+                      char **argv, int *first);
+
+/*
+ * Opens a link (flags: those of struct earshot_options). When no hub lives in the private default
+ * directory, or none in the named one and --start is given, starts one in the background. Returns
+ * an exit code; an error has been reported (cli/report.h) and *link is NULL then.
+ */
+int cli_open(earshot **link, const struct cli_options *options, unsigned flags);

@@ -1,0 +1,69 @@
+/*
+ * What commands print: the answers of the hub, completed with what the kernel and the user
+ * database know. text.c and json.c print them.
+ */
+#pragma once
+
+#include "cli/options.h"
+#include "ipc/process.h"
+#include "ipc/queue.h"
+
+#define LOGIN_SIZE 64
+
+struct cli_session {
+    pid_t pid;
+    char tty[PROCESS_TTY_SIZE];
+    char program[PROCESS_NAME_SIZE];
+};
+
+struct cli_user {
+    char *handle, *away;
+    uid_t uid;
+    char login[LOGIN_SIZE];
+    enum earshot_presence state;
+    uint32_t idle_s;
+    struct cli_session *sessions;
+    size_t n_sessions;
+};
+
+struct cli_room {
+    char *name, *topic;
+    uint32_t members;
+};
+
+/* A queue of the hub: what the hub says it is for, and what the kernel says about it. */
+struct cli_queue {
+    enum earshot_role role;
+    uid_t uid;
+    pid_t pid; /* of the client or hub that it belongs to */
+    char *handle;
+    struct queue_info info;
+};
+
+struct cli_counter {
+    char *key;
+    uint64_t value;
+};
+
+struct cli_status {
+    struct earshot_hub_info hub;
+    struct queue_info queue; /* the well-known one */
+    uint64_t uptime_s, sessions;
+    struct cli_counter *counters;
+    size_t n_counters;
+};
+
+/* A message that was sent, as `send --json` tells of it. */
+struct cli_sent {
+    char id[EARSHOT_ID_SIZE];
+    uint64_t seq; /* 0 when not known */
+    enum earshot_state state;
+};
+
+/* The login name of a uid; the number when there is none. */
+void cli_login(uid_t uid, char login[LOGIN_SIZE]);
+
+/* Room for one more in an array of n. These three end the program when memory is out. */
+void *cli_grow(void *array, size_t n, size_t size);
+void *cli_allocate(size_t size);
+char *cli_copy(const char *string);

@@ -1,0 +1,98 @@
+#include "cli/report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "cli/json.h"
+
+/* Until options are known, and where none are at hand. */
+static bool json_wanted;
+
+void cli_report_json(bool json) {
+    json_wanted = json;
+}
+
+static void print_line(const char *type, const char *code, const char *text) {
+    if (json_wanted) {
+        json_report(type, code, text);
+        return;
+    }
+    char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
+    fprintf(stderr, "earshot: %s\n", safe ? safe : "out of memory");
+    free(safe);
+}
+
+int cli_fail(const struct cli_options *options, int exit_code, const char *code, const char *format,
+             ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (options)
+        json_wanted = options->json;
+    print_line("error", code, text);
+    return exit_code;
+}
+
+void cli_remark(const struct cli_options *options, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    if (options->quiet)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_line("note", NULL, text);
+}
+
+static int fail_interrupted(const struct cli_options *options) {
+    if (cli_interrupted())
+        return cli_interrupted();
+    return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
+                    "the hub did not answer within %g s; try again, or allow more with --timeout",
+                    cli_limit_seconds());
+}
+
+struct outcome_row {
+    int exit_code;
+    const char *code;
+};
+
+static const struct outcome_row outcomes[] = {
+    [EARSHOT_AGAIN] = {CLI_TRY_AGAIN, "timed-out"},
+    [EARSHOT_NO_HUB] = {CLI_NO_HUB, "no-hub"},
+    [EARSHOT_NOT_PERMITTED] = {CLI_NOT_PERMITTED, "not-permitted"},
+    [EARSHOT_NOT_TRUSTED] = {CLI_NOT_PERMITTED, "not-trusted"},
+    [EARSHOT_OTHER_VERSION] = {CLI_NO_HUB, "version"},
+    [EARSHOT_OTHER_NAMESPACE] = {CLI_NO_HUB, "other-namespace"},
+    [EARSHOT_BAD_NAME] = {CLI_USAGE, "bad-name"},
+    [EARSHOT_BAD_TEXT] = {CLI_DATA, "bad-text"},
+    [EARSHOT_LIMIT] = {CLI_TRY_AGAIN, "limit"},
+};
+
+int cli_fail_link(const struct cli_options *options, const earshot *link, int result) {
+    if (result == -EINTR)
+        return fail_interrupted(options);
+    const char *text = link ? earshot_error(link) : "";
+    if (result == EARSHOT_REFUSED) {
+        unsigned code = earshot_fail_code(link);
+        return cli_fail(options, earshot_fail_exit_code(code), earshot_fail_name(code), "%s", text);
+    }
+    if (result > 0 && (size_t)result < ARRAY_LEN(outcomes) && outcomes[result].code)
+        return cli_fail(options, outcomes[result].exit_code, outcomes[result].code, "%s", text);
+    if (*text)
+        return cli_fail(options, CLI_FAILED, "internal", "%s", text);
+    return cli_fail(options, CLI_FAILED, "internal", "cannot go on: %s", strerror(-result));
+}
+
+int cli_fail_event(const struct cli_options *options, const struct earshot_event *event) {
+    unsigned code = event->failed.code;
+    return cli_fail(options, earshot_fail_exit_code(code), earshot_fail_name(code), "%s",
+                    event->failed.reason);
+}

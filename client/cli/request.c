@@ -1,0 +1,47 @@
+#include "cli/request.h"
+
+#include <errno.h>
+
+#include "cli/interrupt.h"
+#include "cli/report.h"
+
+#define REQUEST_MS 30000
+
+int cli_request_open(earshot **link, const struct cli_options *options) {
+    cli_limit_start(options->timeout_ms >= 0 ? options->timeout_ms : REQUEST_MS);
+    return cli_open(link, options, 0);
+}
+
+int cli_request_next(earshot *link, const struct cli_options *options,
+                     struct earshot_event *event) {
+    int result;
+    do {
+        if (cli_interrupted() || cli_limit_passed())
+            return cli_fail_link(options, link, -EINTR);
+        result = earshot_next(link, event, -1);
+    } while (result == -EINTR || result == EARSHOT_AGAIN);
+    return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(options, link, result);
+}
+
+static bool is_line(const struct earshot_event *event) {
+    return event->type == EARSHOT_EVENT_USER || event->type == EARSHOT_EVENT_ROOM ||
+           event->type == EARSHOT_EVENT_COUNTER || event->type == EARSHOT_EVENT_OBJECT;
+}
+
+int cli_request_wait(earshot *link, const struct cli_options *options, int result, uint32_t request,
+                     request_line *line, void *arg) {
+    struct earshot_event event;
+    if (result != EARSHOT_OK)
+        return cli_fail_link(options, link, result);
+    for (;;) {
+        int code = cli_request_next(link, options, &event);
+        if (code != CLI_DONE)
+            return code;
+        if (event.type == EARSHOT_EVENT_DONE && event.request == request)
+            return CLI_DONE;
+        if (event.type == EARSHOT_EVENT_FAILED && event.request == request)
+            return cli_fail_event(options, &event);
+        if (line && is_line(&event) && event.request == request)
+            line(arg, &event);
+    }
+}

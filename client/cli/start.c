@@ -1,0 +1,125 @@
+#include "cli/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/interrupt.h"
+#include "cli/report.h"
+
+#define HUB_PROGRAM "earshotd"
+
+/* The path of earshotd beside our own program; else its bare name, to be found in PATH. */
+static const char *hub_program(char path[PATH_MAX]) {
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof HUB_PROGRAM - 1);
+    if (n <= 0)
+        return HUB_PROGRAM;
+    path[n] = '\0';
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return HUB_PROGRAM;
+    memcpy(slash + 1, HUB_PROGRAM, sizeof HUB_PROGRAM);
+    return access(path, X_OK) == 0 ? path : HUB_PROGRAM;
+}
+
+struct start {
+    const struct cli_options *options;
+    const char *program, *dir;
+    pid_t pid;
+    int errors; /* a file in memory that takes what the hub prints until it answers */
+};
+
+/* Signals as the shell gave them to us, and no hold on our standard input, output and error. */
+static int spawn(struct start *start, char **argv) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t defaults;
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (start->errors >= 0)
+        posix_spawn_file_actions_adddup2(&files, start->errors, STDERR_FILENO);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    int error = posix_spawnp(&start->pid, start->program, &files, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    return -error;
+}
+
+static int wait_for(const struct start *start, int *status) {
+    while (waitpid(start->pid, status, 0) < 0) {
+        if (errno != EINTR)
+            return cli_fail(start->options, CLI_FAILED, "internal",
+                            "cannot wait for " HUB_PROGRAM ": %s", strerror(errno));
+        if (cli_interrupted() || cli_limit_passed()) {
+            kill(start->pid, SIGTERM);
+            return cli_fail_link(start->options, NULL, -EINTR);
+        }
+    }
+    return CLI_DONE;
+}
+
+/* The last line that the hub printed, or what its exit status says. */
+static void explain(const struct start *start, int status, char *text, size_t size) {
+    char printed[1024];
+    ssize_t n = start->errors < 0 ? 0 : pread(start->errors, printed, sizeof printed - 1, 0);
+    while (n > 0 && printed[n - 1] == '\n')
+        n--;
+    printed[n > 0 ? n : 0] = '\0';
+    const char *line = strrchr(printed, '\n');
+    if (n > 0)
+        snprintf(text, size, "%s", line ? line + 1 : printed);
+    else if (WIFSIGNALED(status))
+        snprintf(text, size, "it was killed by signal %d", WTERMSIG(status));
+    else
+        snprintf(text, size, "it ended with exit code %d", WEXITSTATUS(status));
+}
+
+static int check_status(const struct start *start, int status) {
+    char why[1100];
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == CLI_CANNOT_CREATE))
+        return CLI_DONE;
+    explain(start, status, why, sizeof why);
+    return cli_fail(start->options, CLI_NO_HUB, "no-hub",
+                    "the hub did not start: %s; to see more: %s --dir %s --foreground", why,
+                    start->program, start->dir);
+}
+
+static int run(struct start *start) {
+    char name[] = HUB_PROGRAM, dir_option[] = "--dir", dir[PATH_MAX];
+    char *argv[] = {name, dir_option, dir, NULL};
+    int status;
+    snprintf(dir, sizeof dir, "%s", start->dir);
+    int r = spawn(start, argv);
+    if (r < 0)
+        return cli_fail(start->options, CLI_NO_HUB, "no-hub",
+                        "cannot start %s for %s: %s; is " HUB_PROGRAM " installed?", start->program,
+                        start->dir, strerror(-r));
+    int code = wait_for(start, &status);
+    return code == CLI_DONE ? check_status(start, status) : code;
+}
+
+int cli_start_hub(const struct cli_options *options, const char *dir) {
+    char path[PATH_MAX];
+    struct start start = {
+        .options = options,
+        .program = hub_program(path),
+        .dir = dir,
+        .errors = memfd_create("hub-errors", MFD_CLOEXEC),
+    };
+    int code = run(&start);
+    if (start.errors >= 0)
+        close(start.errors);
+    return code;
+}

@@ -1,0 +1,10 @@
+/* Starting a hub in the background. */
+#pragma once
+
+#include "cli/options.h"
+
+/*
+ * Starts earshotd for `dir` and returns when it answers. The program is the one beside ours, else
+ * the one in PATH. Returns an exit code; when somebody else was first, CLI_DONE.
+ */
+int cli_start_hub(const struct cli_options *options, const char *dir);

@@ -1,0 +1,12 @@
+/* All that is printed for people. Whatever came from somebody else is made safe here. */
+#pragma once
+
+#include "cli/records.h"
+
+/* On standard output; the caller flushes (cli/output.h). */
+void text_message(const struct cli_options *options, const struct earshot_event *event);
+void text_users(const struct cli_options *options, const struct cli_user *users, size_t n);
+void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n);
+void text_topic(const char *topic);
+void text_status(const struct cli_status *status);
+void text_queue(const struct cli_options *options, const struct cli_queue *queue);

@@ -1,0 +1,87 @@
+#include <stdlib.h>
+#include <strings.h>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/request.h"
+#include "cli/text.h"
+
+struct users {
+    struct cli_user *all;
+    size_t n;
+};
+
+static void add_sessions(struct cli_user *user, const struct earshot_event *event) {
+    for (size_t i = 0; i < event->user.n_pids; i++) {
+        user->sessions = cli_grow(user->sessions, i, sizeof *user->sessions);
+        struct cli_session *session = &user->sessions[user->n_sessions++];
+        session->pid = event->user.pids[i];
+        process_tty(session->pid, session->tty);
+        process_name(session->pid, session->program);
+    }
+}
+
+static void add_user(void *arg, const struct earshot_event *event) {
+    struct users *users = arg;
+    users->all = cli_grow(users->all, users->n, sizeof *users->all);
+    struct cli_user *user = &users->all[users->n++];
+    *user = (struct cli_user){
+        .handle = cli_copy(event->user.handle),
+        .away = cli_copy(event->user.away),
+        .uid = event->user.uid,
+        .state = event->user.state,
+        .idle_s = event->user.idle_s,
+    };
+    cli_login(user->uid, user->login);
+    add_sessions(user, event);
+}
+
+static int by_handle(const void *a, const void *b) {
+    return strcasecmp(((const struct cli_user *)a)->handle, ((const struct cli_user *)b)->handle);
+}
+
+static int print(const struct cli_options *options, const struct users *users) {
+    if (users->n > 1)
+        qsort(users->all, users->n, sizeof *users->all, by_handle);
+    if (options->json)
+        for (size_t i = 0; i < users->n; i++)
+            json_user(&users->all[i]);
+    else if (users->n > 0)
+        text_users(options, users->all, users->n);
+    else
+        cli_remark(options, "nobody is here");
+    return cli_flush();
+}
+
+static void free_users(struct users *users) {
+    for (size_t i = 0; i < users->n; i++) {
+        free(users->all[i].handle);
+        free(users->all[i].away);
+        free(users->all[i].sessions);
+    }
+    free(users->all);
+}
+
+int cli_who(const struct cli_options *options, int n_words, char **words) {
+    const char *room = n_words > 0 ? words[0] : NULL;
+    if (room && room[0] != '#')
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "who: \"%s\" is not a room; a room begins with #, as in `earshot who "
+                        "'#ops'`",
+                        room);
+    struct users users = {0};
+    earshot *link;
+    uint32_t request = 0;
+    int code = cli_request_open(&link, options);
+    if (code != CLI_DONE)
+        return code;
+    int result = earshot_ask(link, EARSHOT_USERS, room, &request);
+    code = cli_request_wait(link, options, result, request, add_user, &users);
+    earshot_close(link);
+    if (code == CLI_DONE)
+        code = print(options, &users);
+    free_users(&users);
+    return code;
+}

@@ -1,0 +1,11 @@
+/* The program `earshot`: the command line is in cli/, the window of `earshot chat` above it. */
+#include "chat/chat.h"
+#include "cli/command.h"
+
+int cli_chat(const struct cli_options *options, int n_words, char **words) {
+    return chat_run(options, words, n_words);
+}
+
+int main(int argc, char **argv) {
+    return cli_main(argc, argv);
+}
