@@ -1,0 +1,299 @@
+/*
+ * The loop: keyboard, signals and hub, all by one poll(2), none of which can make it wait for
+ * another. Nothing here blocks on the hub: libearshot's descriptor says when it has work.
+ */
+#include "chat/chat.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "chat/ask.h"
+#include "chat/command.h"
+#include "chat/editor.h"
+#include "chat/event.h"
+#include "chat/news.h"
+#include "chat/plain.h"
+#include "chat/state.h"
+#include "chat/talk.h"
+#include "cli/output.h"
+#include "cli/report.h"
+
+#define LEAVING_MS 30000 /* for the hub to take one more message, once we want to leave */
+
+struct loop {
+    struct chat chat;
+    struct plain plain;
+    int signal_fd;
+    mono_time give_up_at; /* when leaving */
+    size_t n_left;        /* when leaving: what the hub had not answered, last time */
+};
+
+/* Signals. */
+
+static int signals_block(bool has_editor) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGQUIT);
+    if (has_editor) {
+        sigaddset(&set, SIGWINCH);
+        sigaddset(&set, SIGTSTP);
+        sigaddset(&set, SIGCONT);
+    }
+    int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (r != 0)
+        return -r;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd >= 0 ? fd : error_errno();
+}
+
+static void leave_at_once(struct chat *chat, int signal_number) {
+    chat->leaving = chat->at_once = true;
+    chat->exit_code = 128 + signal_number;
+}
+
+/* At a terminal the kernel clears the line on Ctrl-C by itself; there, it is no reason to leave. */
+static void interrupt(struct chat *chat) {
+    if (chat->view.edits)
+        editor_clear_line(chat);
+    else if (chat->leaving || !chat->view.windowed)
+        leave_at_once(chat, SIGINT);
+}
+
+static void signal_take(struct chat *chat, int signal_number) {
+    switch (signal_number) {
+    case SIGINT:
+        interrupt(chat);
+        break;
+    case SIGWINCH: /* has ended the wait; see turn() */
+        break;
+    case SIGTSTP:
+        if (chat->view.edits)
+            editor_suspend();
+        else
+            raise(SIGSTOP);
+        break;
+    case SIGCONT:
+        if (chat->view.edits)
+            editor_resume();
+        break;
+    default:
+        leave_at_once(chat, signal_number);
+        break;
+    }
+}
+
+static void signals_read(struct loop *loop) {
+    struct signalfd_siginfo info;
+    while (read(loop->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        signal_take(&loop->chat, (int)info.ssi_signo);
+}
+
+/* Beginning. */
+
+static void greet(struct chat *chat) {
+    static const char *const modes[] = {"private", "group", "open"};
+    struct earshot_hub_info hub;
+    earshot_hub(chat->link, &hub);
+    snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
+    if (!chat->view.windowed)
+        return;
+    const struct passwd *owner = getpwuid(hub.uid);
+    view_note(&chat->view, VIEW_INFO, "you are %s at the %s hub of %s%s%s in %s", chat->me,
+              modes[hub.mode], owner ? owner->pw_name : "an unknown user", *hub.name ? ", " : "",
+              hub.name, hub.dir);
+}
+
+static void join_rooms(struct chat *chat, char **rooms, int n_rooms) {
+    for (int i = 0; i < n_rooms; i++) {
+        CLEANUP_FREE char *line = NULL;
+        if (asprintf(&line, "/join %s", rooms[i]) < 0) {
+            line = NULL;
+            return;
+        }
+        command_line(chat, line);
+    }
+    if (chat->view.windowed)
+        ask_list(chat, EARSHOT_USERS, NULL, n_rooms > 0 ? ASK_HERE_AGAIN : ASK_HERE, "");
+}
+
+static bool is_windowed(const struct cli_options *options) {
+    return !options->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static bool is_dumb(void) {
+    const char *term = getenv("TERM");
+    return !term || !*term || strcmp(term, "dumb") == 0;
+}
+
+/* Text is UTF-8 whatever the locale says; readline measures it by the locale. */
+static void locale_start(void) {
+    setlocale(LC_ALL, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static int loop_start(struct loop *loop) {
+    struct chat *chat = &loop->chat;
+    locale_start();
+    bool windowed = is_windowed(chat->options);
+    chat->has_editor = windowed && !is_dumb();
+    int r = view_init(&chat->view, windowed, chat->options,
+                      chat->has_editor && !chat->options->no_color);
+    if (r < 0)
+        return r;
+    loop->signal_fd = signals_block(chat->has_editor);
+    if (loop->signal_fd < 0)
+        return loop->signal_fd;
+    chat->link_fd = earshot_fd(chat->link);
+    return chat->link_fd < 0 ? chat->link_fd : 0;
+}
+
+static void loop_deinit(struct loop *loop) {
+    struct chat *chat = &loop->chat;
+    news_deinit(chat);
+    ask_deinit(chat);
+    talk_deinit(&chat->talk);
+    roster_deinit(&chat->roster);
+    view_deinit(&chat->view);
+    plain_deinit(&loop->plain);
+    earshot_close(chat->link);
+    if (loop->signal_fd >= 0)
+        close(loop->signal_fd);
+}
+
+/* The loop. */
+
+static size_t n_unanswered(const struct chat *chat) {
+    return earshot_n_unacknowledged(chat->link) + ask_n(chat);
+}
+
+/* Whether the loop goes on when the user wants to leave: as long as the hub takes what was said. */
+static bool is_leaving_slowly(struct loop *loop) {
+    size_t n = n_unanswered(&loop->chat);
+    int limit = loop->chat.options->timeout_ms;
+    if (n != loop->n_left)
+        loop->give_up_at = mono_add_ms(mono_now(), limit >= 0 ? limit : LEAVING_MS);
+    loop->n_left = n;
+    return n > 0 && mono_ms_until(mono_now(), loop->give_up_at) > 0;
+}
+
+static bool goes_on(struct loop *loop) {
+    struct chat *chat = &loop->chat;
+    if (chat->link_result != 0 || chat->at_once)
+        return false;
+    if (!chat->leaving)
+        return true;
+    editor_stop(chat);
+    return is_leaving_slowly(loop);
+}
+
+static int earlier(int a, int b) {
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+static int timeout_ms(const struct loop *loop) {
+    int ms = earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
+    if (loop->chat.leaving)
+        ms = earlier(ms, (int)mono_ms_until(mono_now(), loop->give_up_at));
+    return ms;
+}
+
+static void keyboard_read(struct loop *loop) {
+    if (loop->chat.view.edits)
+        editor_read();
+    else
+        plain_read(&loop->chat, &loop->plain);
+}
+
+static bool wants_input(const struct loop *loop) {
+    return !loop->chat.leaving && (loop->chat.view.edits || plain_wants_input(&loop->plain));
+}
+
+/* One turn. Returns 0, or -errno. */
+static int turn(struct loop *loop) {
+    struct chat *chat = &loop->chat;
+    struct pollfd fds[] = {
+        {.fd = loop->signal_fd, .events = POLLIN},
+        {.fd = chat->link_fd, .events = POLLIN},
+        {.fd = wants_input(loop) ? STDIN_FILENO : -1, .events = POLLIN},
+    };
+    if (poll(fds, ARRAY_LEN(fds), timeout_ms(loop)) < 0)
+        return errno == EINTR ? 0 : error_errno();
+    if (chat->view.edits)
+        editor_follow_size();
+    if (fds[0].revents)
+        signals_read(loop);
+    if (fds[1].revents)
+        event_take_all(chat);
+    if (fds[2].revents && !chat->leaving)
+        keyboard_read(loop);
+    if (!chat->has_editor)
+        plain_run(chat, &loop->plain);
+    talk_report(chat);
+    news_flush_due(chat);
+    if (!view_flush(&chat->view)) {
+        chat->at_once = true;
+        chat->exit_code = CLI_CLOSED;
+    }
+    return 0;
+}
+
+static void tell_of_unaccepted(struct chat *chat) {
+    size_t n = earshot_n_unacknowledged(chat->link);
+    if (n == 0 || chat->exit_code == CLI_CLOSED)
+        return;
+    int code = cli_fail(chat->options, CLI_TRY_AGAIN, "timed-out",
+                        "%zu message%s not accepted by the hub and given up", n,
+                        n == 1 ? " was" : "s were");
+    if (chat->exit_code == CLI_DONE)
+        chat->exit_code = code;
+}
+
+static int loop_run(struct loop *loop) {
+    struct chat *chat = &loop->chat;
+    int r = 0;
+    if (chat->has_editor)
+        editor_start(chat);
+    while (r == 0 && goes_on(loop))
+        r = turn(loop);
+    editor_stop(chat);
+    view_flush(&chat->view);
+    if (r < 0)
+        return cli_fail(chat->options, CLI_FAILED, "internal", "cannot go on: %s", strerror(-r));
+    if (chat->link_result != 0)
+        return cli_fail_link(chat->options, chat->link, chat->link_result);
+    tell_of_unaccepted(chat);
+    return chat->exit_code;
+}
+
+int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
+    struct loop loop = {.chat = {.options = options, .bell = CHAT_BELL_ALL}, .signal_fd = -1};
+    unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_RECONNECT;
+    int code = cli_open(&loop.chat.link, options, flags);
+    if (code != CLI_DONE)
+        return code;
+    int r = loop_start(&loop);
+    if (r < 0) {
+        code = cli_fail(options, CLI_FAILED, "internal", "cannot start: %s", strerror(-r));
+    } else {
+        greet(&loop.chat);
+        join_rooms(&loop.chat, rooms, n_rooms);
+        code = loop_run(&loop);
+    }
+    loop_deinit(&loop);
+    return code;
+}

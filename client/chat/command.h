@@ -1,0 +1,47 @@
+/* The commands of the chat window: one table for dispatch, /help and completion. */
+#pragma once
+
+#include "chat/state.h"
+
+enum command_argument {
+    ARGUMENT_NONE,
+    ARGUMENT_HANDLE,
+    ARGUMENT_ROOM,
+    ARGUMENT_CONV, /* a handle or a room */
+    ARGUMENT_BELL,
+    ARGUMENT_COMMAND,
+};
+
+enum command_outcome {
+    COMMAND_DONE = 0,
+    COMMAND_KEEP, /* could not be sent now: the line stays for another try */
+};
+
+struct command {
+    const char *name;      /* without the slash */
+    const char *arguments; /* as /help shows them; "" for none */
+    const char *help;
+    enum command_argument argument; /* what the first one completes to */
+    int (*run)(struct chat *chat, char *arguments);
+};
+
+/* The table; `name` NULL ends it. */
+extern const struct command command_table[];
+
+/* The words that ARGUMENT_BELL takes, in the order of enum chat_bell; NULL ends them. */
+extern const char *const command_bell_words[];
+
+/* The command of this name or unambiguous prefix; NULL when there is none. */
+const struct command *command_find(const char *word, size_t n);
+
+/*
+ * Does what a line says: a command, or a text for the target. Returns a command_outcome; with
+ * COMMAND_KEEP nothing is said about it.
+ */
+int command_line(struct chat *chat, const char *line);
+
+/* Sends a text to the target, whatever it begins with. Likewise. */
+int command_text(struct chat *chat, const char *text);
+
+/* Prints the table, or one row of it. */
+void command_help(struct chat *chat, const char *name);

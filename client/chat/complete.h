@@ -1,0 +1,7 @@
+/* Tab: commands, handles, rooms. */
+#pragma once
+
+#include "chat/state.h"
+
+/* Sets readline's completion up for this window. */
+void complete_start(struct chat *chat);

@@ -1,0 +1,25 @@
+/*
+ * The line at the bottom: readline's callback interface. Only these functions and view_flush()
+ * touch it. The terminal is given back by editor_stop(), at exit, and before an abort.
+ */
+#pragma once
+
+#include "chat/state.h"
+
+void editor_start(struct chat *chat);
+void editor_stop(struct chat *chat);
+
+/* Standard input has something. */
+void editor_read(void);
+
+/* The prompt follows the target. */
+void editor_target_changed(struct chat *chat);
+
+/* If the terminal has another size than before, the line is drawn anew. Before anything is drawn.
+ */
+void editor_follow_size(void);
+
+/* SIGINT, SIGTSTP, SIGCONT. */
+void editor_clear_line(struct chat *chat);
+void editor_suspend(void);
+void editor_resume(void);

@@ -1,0 +1,134 @@
+#include "chat/format.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+#include "base/macro.h"
+#include "base/text.h"
+
+#define PREVIEW_BYTES 60
+#define INDENT_MAX 32 /* columns */
+
+#define DIM "\033[2m"
+#define BOLD "\033[1m"
+#define ROOM_COLOUR "\033[36m"
+#define HIGHLIGHT_COLOUR "\033[1;33m"
+#define NORMAL "\033[0m"
+
+/* One colour for one handle, so that people can be told apart at a glance. */
+static const char *handle_colour(const char *handle) {
+    static const char *const colours[] = {"\033[32m", "\033[34m", "\033[35m",
+                                          "\033[92m", "\033[94m", "\033[95m"};
+    unsigned hash = 5381;
+    for (const char *c = handle; *c; c++)
+        hash = hash * 33 + (unsigned char)*c;
+    return colours[hash % ARRAY_LEN(colours)];
+}
+
+/* What stands around the sender, by the kind of the message. */
+static const struct {
+    const char *before, *after;
+} marks[] = {
+    [EARSHOT_TEXT] = {"<", ">"},
+    [EARSHOT_ACTION] = {"* ", ""},
+    [EARSHOT_NOTICE] = {"-", "-"},
+};
+
+static const char *sender_colour(const struct format_message *message) {
+    if (message->mine)
+        return DIM;
+    return message->highlight ? HIGHLIGHT_COLOUR : handle_colour(message->from);
+}
+
+/* Writes everything before the text; returns the columns it takes. */
+static size_t head_write(FILE *out, const struct format_message *message, bool colour,
+                         const struct tm *at) {
+    CLEANUP_FREE char *conv = text_safe(bytes_of(message->conv), TEXT_ONE_LINE);
+    CLEANUP_FREE char *from = text_safe(bytes_of(message->from), TEXT_ONE_LINE);
+    if (!conv || !from)
+        return 0;
+    const char *at_sign = conv[0] == '#' ? "" : "@";
+    unsigned kind = message->kind < ARRAY_LEN(marks) ? message->kind : EARSHOT_TEXT;
+    const char *before = marks[kind].before, *after = marks[kind].after;
+    const char *who = colour ? sender_colour(message) : "";
+    fprintf(out, "%s%02d:%02d%s %s%s%s%s %s%s%s%s%s ", colour ? DIM : "", at->tm_hour, at->tm_min,
+            colour ? NORMAL : "", colour ? ROOM_COLOUR : "", at_sign, conv, colour ? NORMAL : "",
+            who, before, from, after, colour ? NORMAL : "");
+    return strlen("HH:MM ") + strlen(at_sign) + text_columns(conv) + 1 + strlen(before) +
+           text_columns(from) + strlen(after) + 1;
+}
+
+static void text_write(FILE *out, const char *safe, size_t indent, bool bold) {
+    int width = (int)(indent < INDENT_MAX ? indent : INDENT_MAX);
+    if (bold)
+        fputs(BOLD, out);
+    for (const char *c = safe; *c; c++) {
+        fputc(*c, out);
+        if (*c == '\n')
+            fprintf(out, "%*s", width, "");
+    }
+    if (bold)
+        fputs(NORMAL, out);
+}
+
+char *format_message(const struct format_message *message, bool colour, struct tm *at) {
+    time_t seconds = (time_t)(message->at_ms / 1000);
+    localtime_r(&seconds, at);
+    struct bytes text = {message->text, message->text_n};
+    while (text.n > 0 && text.data[text.n - 1] == '\n')
+        text.n--;
+    CLEANUP_FREE char *safe = text_safe(text, TEXT_KEEP_LINES);
+    char *lines = NULL;
+    size_t n_lines = 0;
+    FILE *out = safe ? open_memstream(&lines, &n_lines) : NULL;
+    if (!out)
+        return NULL;
+    size_t columns = head_write(out, message, colour, at);
+    text_write(out, safe, columns, colour && message->highlight);
+    fclose(out);
+    return lines;
+}
+
+char *format_preview(const char *text, size_t n) {
+    size_t cut = text_cut((struct bytes){text, n}, n < PREVIEW_BYTES ? n : PREVIEW_BYTES);
+    CLEANUP_FREE char *begin = strndup(text, cut);
+    if (!begin)
+        return NULL;
+    for (char *c = begin; *c; c++)
+        if (*c == '\n' || *c == '\t')
+            *c = ' ';
+    char *preview = NULL;
+    if (asprintf(&preview, "%s%s", begin, cut < n ? "..." : "") < 0)
+        return NULL;
+    return preview;
+}
+
+static char *folded(const char *text) {
+    return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)text);
+}
+
+static bool is_word(char c) {
+    return isalnum((unsigned char)c) || c == '_' || c == '-' || (c & 0x80);
+}
+
+bool format_mentions(const char *text, const char *handle) {
+    CLEANUP_FREE char *where = folded(text);
+    CLEANUP_FREE char *what = folded(handle);
+    if (!where || !what || !*what)
+        return false;
+    size_t n = strlen(what);
+    for (const char *at = where; (at = strstr(at, what)); at++)
+        if ((at == where || !is_word(at[-1])) && !is_word(at[n]))
+            return true;
+    return false;
+}
+
+bool format_begins(const char *name, const char *prefix) {
+    CLEANUP_FREE char *whole = folded(name);
+    CLEANUP_FREE char *start = folded(prefix);
+    return whole && start && strncmp(whole, start, strlen(start)) == 0;
+}

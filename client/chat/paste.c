@@ -1,0 +1,151 @@
+#include "chat/paste.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <readline/readline.h>
+
+#define LINES_UNASKED 3
+#define PASTE_BEGIN "\033[200~"
+#define PASTE_END "\033[201~"
+#define PASTE_MAX (1024 * 1024) /* bytes; what is beyond is dropped, and far too long anyway */
+
+static struct {
+    int (*submit)(int count, int key);
+    char *text; /* the pasted lines; NULL when nothing is asked */
+    bool each;
+    Keymap before, answers;
+} paste;
+
+static size_t count_lines(const char *text) {
+    size_t n = *text ? 1 : 0;
+    for (const char *c = text; *c; c++)
+        n += *c == '\n' && c[1];
+    return n;
+}
+
+/* Reads up to the end mark, with line ends as line feeds. The caller frees it; NULL: no memory. */
+static char *read_pasted(void) {
+    char *text = NULL;
+    size_t n_text = 0, matched = 0, n = 0;
+    FILE *out = open_memstream(&text, &n_text);
+    int c, last = 0;
+    if (!out)
+        return NULL;
+    while (matched < strlen(PASTE_END) && (c = rl_read_key()) > 0) {
+        matched = c == PASTE_END[matched] ? matched + 1 : c == PASTE_END[0];
+        if (n++ < PASTE_MAX && !(c == '\n' && last == '\r'))
+            fputc(c == '\r' ? '\n' : c, out);
+        last = c;
+    }
+    fclose(out);
+    if (matched == strlen(PASTE_END) && n_text >= matched)
+        text[n_text - matched] = '\0';
+    return text;
+}
+
+static void trim_end(char *text) {
+    size_t n = strlen(text);
+    while (n > 0 && text[n - 1] == '\n')
+        text[--n] = '\0';
+}
+
+static bool is_command_typed(void) {
+    return rl_line_buffer[0] == '/' && rl_line_buffer[1] != '/';
+}
+
+static void ask(void) {
+    rl_save_prompt();
+    rl_message("%zu lines pasted. Send: [o]ne message%s, [n]o? ", count_lines(paste.text),
+               is_command_typed() ? "" : ", [l]ine by line");
+}
+
+static void end_question(void) {
+    free(paste.text);
+    paste.text = NULL;
+    rl_set_keymap(paste.before);
+    rl_restore_prompt();
+    rl_clear_message();
+}
+
+void paste_cancel(void) {
+    paste.each = false;
+    if (paste.text)
+        end_question();
+}
+
+bool paste_take_each(void) {
+    bool each = paste.each;
+    paste.each = false;
+    return each;
+}
+
+static int submit_with_paste(bool each) {
+    if (!each && rl_end == 0 && paste.text[0] == '/')
+        rl_insert_text("/"); /* what was pasted is text, not a command */
+    rl_insert_text(paste.text);
+    end_question();
+    paste.each = each;
+    return paste.submit(1, '\r');
+}
+
+static int answer_key(int count, int key) {
+    (void)count;
+    if (key == 'o' || key == 'O')
+        return submit_with_paste(false);
+    if ((key == 'l' || key == 'L') && !is_command_typed())
+        return submit_with_paste(true);
+    if (key == 'n' || key == 'N' || key == '\a')
+        end_question();
+    else
+        rl_ding();
+    return 0;
+}
+
+/* A second block cannot be an answer. */
+static int discard_pasted(int count, int key) {
+    (void)count;
+    (void)key;
+    free(read_pasted());
+    rl_ding();
+    return 0;
+}
+
+static int take_pasted(int count, int key) {
+    char *text = read_pasted();
+    (void)count;
+    (void)key;
+    if (!text)
+        return 0;
+    trim_end(text);
+    if (count_lines(text) <= LINES_UNASKED) {
+        rl_insert_text(text);
+        free(text);
+        return 0;
+    }
+    paste.text = text;
+    paste.before = rl_get_keymap();
+    rl_set_keymap(paste.answers);
+    ask();
+    return 0;
+}
+
+static Keymap answers_new(void) {
+    Keymap map = rl_make_bare_keymap();
+    for (int key = 0; map && key < KEYMAP_SIZE - 1; key++)
+        rl_bind_key_in_map(key, answer_key, map);
+    if (map)
+        rl_bind_keyseq_in_map(PASTE_BEGIN, discard_pasted, map);
+    return map;
+}
+
+void paste_start(int (*submit)(int count, int key)) {
+    paste.submit = submit;
+    if (!paste.answers)
+        paste.answers = answers_new();
+    if (!paste.answers)
+        return;
+    rl_bind_keyseq_in_map(PASTE_BEGIN, take_pasted, emacs_standard_keymap);
+    rl_bind_keyseq_in_map(PASTE_BEGIN, take_pasted, vi_insertion_keymap);
+}

@@ -1,0 +1,89 @@
+#include "chat/plain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chat/command.h"
+#include "cli/report.h"
+
+#define READ_BYTES 65536
+#define LINE_MAX_BYTES (2 * EARSHOT_TEXT_MAX) /* longer ones are refused when they end */
+
+void plain_deinit(struct plain *plain) {
+    free(plain->buffer);
+    *plain = (struct plain){0};
+}
+
+static char *line_end(const struct plain *plain) {
+    return plain->n > 0 ? memchr(plain->buffer, '\n', plain->n) : NULL;
+}
+
+bool plain_wants_input(const struct plain *plain) {
+    return !plain->ended && !line_end(plain);
+}
+
+static bool make_room(struct plain *plain) {
+    if (plain->size - plain->n > READ_BYTES)
+        return true;
+    size_t size = plain->n + 2 * READ_BYTES;
+    char *buffer = realloc(plain->buffer, size);
+    if (!buffer)
+        return false;
+    plain->buffer = buffer;
+    plain->size = size;
+    return true;
+}
+
+void plain_read(struct chat *chat, struct plain *plain) {
+    if (plain->n > LINE_MAX_BYTES)
+        plain->n = LINE_MAX_BYTES; /* too long already: its end is not needed to say so */
+    if (!make_room(plain)) {
+        chat_fail(chat, CLI_FAILED, "internal", "out of memory");
+        chat->at_once = true;
+        return;
+    }
+    ssize_t n = read(STDIN_FILENO, plain->buffer + plain->n, READ_BYTES);
+    if (n > 0) {
+        plain->n += (size_t)n;
+    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+        plain->ended = true;
+        plain->buffer[plain->n++] = '\n'; /* the last line may lack it */
+    }
+}
+
+/* False when the line has to wait for the hub. */
+static bool run_line(struct chat *chat, char *line, size_t n) {
+    line[n] = '\0';
+    if (strlen(line) < n) {
+        chat_fail(chat, CLI_DATA, "bad-text", "a line with a NUL byte was not sent");
+        return true;
+    }
+    bool dos = n > 0 && line[n - 1] == '\r';
+    if (dos)
+        line[n - 1] = '\0';
+    if (command_line(chat, line) != COMMAND_KEEP)
+        return true;
+    line[n] = '\n';
+    if (dos)
+        line[n - 1] = '\r';
+    return false;
+}
+
+void plain_run(struct chat *chat, struct plain *plain) {
+    char *end, *at = plain->buffer;
+    size_t left = plain->n;
+    while (!chat->leaving && left > 0 && (end = memchr(at, '\n', left))) {
+        size_t n = (size_t)(end - at);
+        if (!run_line(chat, at, n))
+            break;
+        at += n + 1;
+        left -= n + 1;
+    }
+    if (at != plain->buffer)
+        memmove(plain->buffer, at, left);
+    plain->n = left;
+    if (plain->ended && left == 0)
+        chat->leaving = true;
+}

@@ -1,0 +1,23 @@
+/* Without a window: lines come from standard input as they are, for pipes and TERM=dumb. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "chat/state.h"
+
+struct plain {
+    char *buffer;
+    size_t n, size; /* bytes in it that are not lines yet */
+    bool ended;     /* end of input */
+};
+
+void plain_deinit(struct plain *plain);
+
+/* Whether there is reason to read on: no line waits for the hub. */
+bool plain_wants_input(const struct plain *plain);
+
+/* Standard input has something, or has ended. */
+void plain_read(struct chat *chat, struct plain *plain);
+
+/* Does what the lines say that are there, as far as the hub takes them. */
+void plain_run(struct chat *chat, struct plain *plain);

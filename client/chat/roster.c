@@ -1,0 +1,197 @@
+#include "chat/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "base/macro.h"
+#include "proto/name.h"
+
+#define FEW 12 /* as long as so many are here, everybody matters */
+
+struct roster_entry {
+    struct name key;
+    struct name name;
+    enum earshot_presence presence;
+    char *away;
+    bool heard, ignored;
+    bool joined; /* rooms */
+    UT_hash_handle hh;
+};
+
+static bool keys_of(const char *text, struct name *name, struct name *key) {
+    if (name_parse(name, bytes_of(text)) != NAME_OK)
+        return false;
+    name_key(key, name);
+    return true;
+}
+
+static struct roster_entry *find(const struct roster *roster, const char *text) {
+    struct name name, key;
+    if (!keys_of(text, &name, &key))
+        return NULL;
+    struct roster_entry *entry;
+    HASH_FIND(hh, roster->entries, key.s, key.n, entry);
+    return entry;
+}
+
+static struct roster_entry *find_or_add(struct roster *roster, const char *text) {
+    struct roster_entry *entry = find(roster, text);
+    struct name name, key;
+    if (entry || !keys_of(text, &name, &key))
+        return entry;
+    entry = calloc(1, sizeof *entry);
+    if (!entry)
+        return NULL;
+    entry->name = name;
+    entry->key = key;
+    HASH_ADD(hh, roster->entries, key.s, entry->key.n, entry);
+    return entry;
+}
+
+static void drop(struct roster *roster, struct roster_entry *entry) {
+    HASH_DEL(roster->entries, entry);
+    free(entry->away);
+    free(entry);
+}
+
+static void presence_set(struct roster *roster, struct roster_entry *entry,
+                         enum earshot_presence presence) {
+    if (entry->presence != EARSHOT_OFFLINE)
+        roster->n_here--;
+    if (presence != EARSHOT_OFFLINE)
+        roster->n_here++;
+    entry->presence = presence;
+    if (presence != EARSHOT_AWAY) {
+        free(entry->away);
+        entry->away = NULL;
+    }
+}
+
+/* An entry about which nothing is known any more need not stay. */
+static void drop_if_idle(struct roster *roster, struct roster_entry *entry) {
+    if (!name_is_room(&entry->name) && entry->presence == EARSHOT_OFFLINE && !entry->heard &&
+        !entry->ignored)
+        drop(roster, entry);
+}
+
+void roster_deinit(struct roster *roster) {
+    struct roster_entry *entry, *next;
+    HASH_ITER(hh, roster->entries, entry, next) {
+        drop(roster, entry);
+    }
+    *roster = (struct roster){0};
+}
+
+void roster_forget_presence(struct roster *roster) {
+    struct roster_entry *entry, *next;
+    HASH_ITER(hh, roster->entries, entry, next) {
+        presence_set(roster, entry, EARSHOT_OFFLINE);
+        drop_if_idle(roster, entry);
+    }
+}
+
+void roster_presence(struct roster *roster, const char *handle, enum earshot_presence presence,
+                     const char *away) {
+    struct roster_entry *entry = find_or_add(roster, handle);
+    if (!entry)
+        return;
+    presence_set(roster, entry, presence);
+    if (presence == EARSHOT_AWAY) {
+        free(entry->away);
+        entry->away = strdup(away);
+    }
+    drop_if_idle(roster, entry);
+}
+
+/* Whoever takes another handle is here, even if the end of the old one was told first. */
+void roster_rename(struct roster *roster, const char *handle, const char *now) {
+    struct roster_entry *old = find(roster, handle);
+    struct roster_entry *new = find_or_add(roster, now);
+    if (!new || new == old)
+        return;
+    if (new->presence == EARSHOT_OFFLINE)
+        presence_set(roster, new, EARSHOT_ONLINE);
+    if (!old)
+        return;
+    new->heard |= old->heard;
+    new->ignored |= old->ignored;
+    presence_set(roster, old, EARSHOT_OFFLINE);
+    drop(roster, old);
+}
+
+bool roster_is_here(const struct roster *roster, const char *handle) {
+    const struct roster_entry *entry = find(roster, handle);
+    return entry && entry->presence != EARSHOT_OFFLINE;
+}
+
+void roster_heard(struct roster *roster, const char *handle) {
+    struct roster_entry *entry = find_or_add(roster, handle);
+    if (entry)
+        entry->heard = true;
+}
+
+bool roster_matters(const struct roster *roster, const char *handle) {
+    const struct roster_entry *entry = find(roster, handle);
+    return roster->n_here <= FEW || (entry && entry->heard);
+}
+
+const char *roster_away(const struct roster *roster, const char *handle) {
+    const struct roster_entry *entry = find(roster, handle);
+    if (!entry || entry->presence != EARSHOT_AWAY)
+        return NULL;
+    return entry->away ? entry->away : "";
+}
+
+void roster_ignore(struct roster *roster, const char *handle, bool ignored) {
+    struct roster_entry *entry = ignored ? find_or_add(roster, handle) : find(roster, handle);
+    if (!entry)
+        return;
+    entry->ignored = ignored;
+    drop_if_idle(roster, entry);
+}
+
+bool roster_is_ignored(const struct roster *roster, const char *handle) {
+    const struct roster_entry *entry = find(roster, handle);
+    return entry && entry->ignored;
+}
+
+void roster_room(struct roster *roster, const char *room, bool joined) {
+    struct roster_entry *entry = find_or_add(roster, room);
+    if (entry)
+        entry->joined = joined;
+}
+
+bool roster_is_joined(const struct roster *roster, const char *room) {
+    const struct roster_entry *entry = find(roster, room);
+    return entry && entry->joined;
+}
+
+static bool is_of_kind(const struct roster_entry *entry, enum roster_kind kind) {
+    bool room = name_is_room(&entry->name);
+    switch (kind) {
+    case ROSTER_HERE:
+        return !room && (entry->presence != EARSHOT_OFFLINE || entry->heard);
+    case ROSTER_IGNORED:
+        return !room && entry->ignored;
+    case ROSTER_ROOMS:
+        return room;
+    case ROSTER_JOINED:
+        return room && entry->joined;
+    }
+    return false;
+}
+
+void roster_each(const struct roster *roster, enum roster_kind kind,
+                 void (*visit)(void *arg, const char *name), void *arg) {
+    for (const struct roster_entry *entry = roster->entries; entry; entry = entry->hh.next)
+        if (is_of_kind(entry, kind))
+            visit(arg, entry->name.s);
+}
+
+bool roster_same(const char *a, const char *b) {
+    struct name name, key_a, key_b;
+    return keys_of(a, &name, &key_a) && keys_of(b, &name, &key_b) &&
+           bytes_equal(name_bytes(&key_a), name_bytes(&key_b));
+}

@@ -1,0 +1,54 @@
+/*
+ * Who and what is known: handles and rooms, from lists, news and messages. It feeds completion,
+ * decides whose coming and going is worth a line, and holds who is ignored. Names compare as the
+ * hub compares them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/earshot.h"
+
+struct roster_entry;
+
+/* Zero is the empty roster. */
+struct roster {
+    struct roster_entry *entries;
+    size_t n_here; /* handles that are online or away */
+};
+
+void roster_deinit(struct roster *roster);
+
+/* Nobody is here any more: the hub was lost, and a list will follow. */
+void roster_forget_presence(struct roster *roster);
+
+/* away: "" or the reason. Names that break the grammar are not taken. */
+void roster_presence(struct roster *roster, const char *handle, enum earshot_presence presence,
+                     const char *away);
+void roster_rename(struct roster *roster, const char *handle, const char *now);
+
+bool roster_is_here(const struct roster *roster, const char *handle);
+
+/* The handle has spoken where this window could hear it. */
+void roster_heard(struct roster *roster, const char *handle);
+
+/* Whether a change of presence should be told: few are here, or it has spoken. */
+bool roster_matters(const struct roster *roster, const char *handle);
+
+/* The reason of one who is away ("" for none given); NULL when not away. Valid until a change. */
+const char *roster_away(const struct roster *roster, const char *handle);
+
+void roster_ignore(struct roster *roster, const char *handle, bool ignored);
+bool roster_is_ignored(const struct roster *roster, const char *handle);
+
+void roster_room(struct roster *roster, const char *room, bool joined);
+bool roster_is_joined(const struct roster *roster, const char *room);
+
+/* Calls visit for every name that is known, with its spelling. */
+enum roster_kind { ROSTER_HERE, ROSTER_IGNORED, ROSTER_ROOMS, ROSTER_JOINED };
+void roster_each(const struct roster *roster, enum roster_kind kind,
+                 void (*visit)(void *arg, const char *name), void *arg);
+
+/* Whether two names are one to the hub. */
+bool roster_same(const char *a, const char *b);

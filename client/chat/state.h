@@ -1,0 +1,69 @@
+/* What the parts of the chat window share. One thread, one window. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "chat/roster.h"
+#include "chat/view.h"
+#include "cli/options.h"
+#include "lib/earshot.h"
+
+#define CHAT_NAME_SIZE 160 /* a handle or room with its NUL; longer than any that is legal */
+
+enum chat_bell { CHAT_BELL_OFF, CHAT_BELL_DM, CHAT_BELL_ALL };
+
+/* A message of ours that the hub has not acknowledged. */
+struct talk_sent {
+    char id[EARSHOT_ID_SIZE];
+    char *preview;
+    mono_time at;
+    struct talk_sent *prev, *next;
+};
+
+/* What is known about the hub's taking of our messages; see talk.h. */
+struct talk {
+    struct talk_sent *sent; /* oldest first */
+    size_t n_reported;      /* as the last line said it; 0: nothing was said */
+    mono_time reported_at;
+};
+
+struct ask;       /* ask.h */
+struct news_item; /* news.h */
+
+struct chat {
+    const struct cli_options *options;
+    earshot *link;
+    int link_fd;
+    bool has_editor; /* both sides are a terminal that can do more than print lines */
+    struct view view;
+    struct roster roster;
+    struct talk talk;
+    struct ask *asks;
+    struct news_item *news;
+    mono_time news_due; /* when there are news */
+    char me[CHAT_NAME_SIZE];
+    char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
+    enum chat_bell bell;
+    bool leaving;    /* do no more than wait for the hub to take what was said */
+    bool at_once;    /* not even that */
+    int link_result; /* of earshot_next(), when the link has ended */
+    int exit_code;
+};
+
+/* A room that this window is in, other than the target; "" when there is none. */
+const char *chat_next_room(struct chat *chat);
+
+/* Changes where plain lines go, and the prompt. */
+void chat_set_target(struct chat *chat, const char *name);
+
+/*
+ * Something was not done: an error line, and, without a window, the exit code at the end. `code`
+ * is its name in --json.
+ */
+void chat_fail(struct chat *chat, int exit_code, const char *code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+/* A call of libearshot that did not go well; `what` begins the sentence: "cannot join #ops". */
+void chat_fail_link(struct chat *chat, int result, const char *what);

@@ -1,0 +1,162 @@
+#include "chat/talk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "chat/format.h"
+#include "chat/news.h"
+#include "cli/report.h"
+
+#define PATIENCE_MS 1500 /* as long as the hub may take for a message without a word about it */
+#define REPEAT_MS 10000
+
+void talk_deinit(struct talk *talk) {
+    struct talk_sent *sent, *next;
+    DL_FOREACH_SAFE(talk->sent, sent, next) {
+        DL_DELETE(talk->sent, sent);
+        free(sent->preview);
+        free(sent);
+    }
+}
+
+static void remember(struct chat *chat, const char *id, const char *text, size_t n) {
+    struct talk_sent *sent = calloc(1, sizeof *sent);
+    if (!sent)
+        return;
+    memcpy(sent->id, id, sizeof sent->id);
+    sent->preview = format_preview(text, n);
+    sent->at = mono_now();
+    DL_APPEND(chat->talk.sent, sent);
+}
+
+static void echo(struct chat *chat, const struct earshot_message *message) {
+    if (!chat->has_editor)
+        return;
+    struct format_message line = {.at_ms = wall_now().ms,
+                                  .kind = message->kind,
+                                  .conv = message->to,
+                                  .from = chat->me,
+                                  .text = message->text,
+                                  .text_n = message->text_n,
+                                  .mine = true};
+    struct tm at;
+    news_flush(chat);
+    CLEANUP_FREE char *lines = format_message(&line, chat->view.colour, &at);
+    if (lines)
+        view_talk(&chat->view, &at, lines);
+}
+
+static void tell_if_away(struct chat *chat, const char *to) {
+    const char *away = roster_away(&chat->roster, to);
+    if (away)
+        view_note(&chat->view, VIEW_INFO, "%s is away%s%s", to, *away ? ": " : "", away);
+}
+
+int talk_send(struct chat *chat, const char *to, const char *text, size_t n,
+              enum earshot_kind kind) {
+    struct earshot_message message = {.to = to, .text = text, .text_n = n, .kind = kind};
+    char id[EARSHOT_ID_SIZE];
+    int r = earshot_send(chat->link, &message, id);
+    if (r == EARSHOT_AGAIN)
+        return TALK_FULL;
+    if (r != EARSHOT_OK) {
+        chat_fail_link(chat, r, "not sent");
+        return TALK_BAD;
+    }
+    remember(chat, id, text, n);
+    echo(chat, &message);
+    tell_if_away(chat, to);
+    return TALK_SENT;
+}
+
+static struct talk_sent *find(struct talk *talk, const char *id) {
+    struct talk_sent *sent;
+    DL_FOREACH(talk->sent, sent) {
+        if (strcmp(sent->id, id) == 0)
+            return sent;
+    }
+    return NULL;
+}
+
+static void forget(struct talk *talk, struct talk_sent *sent) {
+    DL_DELETE(talk->sent, sent);
+    free(sent->preview);
+    free(sent);
+}
+
+static void acknowledged(struct talk *talk, const char *id, bool up_to) {
+    struct talk_sent *last = find(talk, id);
+    if (!last)
+        return;
+    while (up_to && talk->sent != last)
+        forget(talk, talk->sent);
+    forget(talk, last);
+}
+
+static void refused(struct chat *chat, const struct earshot_event *event) {
+    struct talk_sent *sent = find(&chat->talk, event->failed.id);
+    const char *reason = event->failed.reason;
+    if (!*reason)
+        reason = earshot_fail_name(event->failed.code);
+    unsigned code = event->failed.code;
+    chat_fail(chat, earshot_fail_exit_code(code), earshot_fail_name(code),
+              "not delivered to %s: %s (\"%s\")", event->failed.to, reason,
+              sent && sent->preview ? sent->preview : "?");
+    if (sent)
+        forget(&chat->talk, sent);
+}
+
+void talk_event(struct chat *chat, const struct earshot_event *event) {
+    if (event->type == EARSHOT_EVENT_REFUSED)
+        refused(chat, event);
+    else if (event->state.state == EARSHOT_STORED)
+        acknowledged(&chat->talk, event->state.id, event->state.up_to);
+}
+
+static const char *plural(size_t n) {
+    return n == 1 ? "" : "s";
+}
+
+void talk_report_now(struct chat *chat, const char *consequence) {
+    size_t n = earshot_n_unacknowledged(chat->link);
+    view_note(&chat->view, VIEW_INFO, "waiting for the hub: %zu message%s not yet accepted%s", n,
+              plural(n), consequence);
+    chat->talk.n_reported = n;
+    chat->talk.reported_at = mono_now();
+}
+
+static void report_end(struct chat *chat) {
+    talk_deinit(&chat->talk);
+    if (chat->talk.n_reported > 0)
+        view_note(&chat->view, VIEW_INFO, "the hub has accepted everything");
+    chat->talk.n_reported = 0;
+}
+
+/* When the next line about the waiting is due; false when none is. */
+static bool next_report(const struct chat *chat, mono_time *due) {
+    const struct talk *talk = &chat->talk;
+    size_t n = earshot_n_unacknowledged(chat->link);
+    if (n == 0 || n == talk->n_reported || !talk->sent)
+        return false;
+    *due = talk->n_reported > 0 ? mono_add_ms(talk->reported_at, REPEAT_MS)
+                                : mono_add_ms(talk->sent->at, PATIENCE_MS);
+    return true;
+}
+
+void talk_report(struct chat *chat) {
+    mono_time due;
+    if (earshot_n_unacknowledged(chat->link) == 0)
+        report_end(chat);
+    else if (next_report(chat, &due) && mono_ms_until(mono_now(), due) <= 0)
+        talk_report_now(chat, chat->leaving ? "; Ctrl-C leaves without" : "");
+}
+
+int talk_timeout_ms(const struct chat *chat) {
+    mono_time due;
+    if (!next_report(chat, &due))
+        return -1;
+    int64_t ms = mono_ms_until(mono_now(), due);
+    return ms > 0 ? (int)ms : 0;
+}

@@ -1,0 +1,109 @@
+#include "chat/view.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <readline/readline.h>
+
+#include "base/macro.h"
+#include "base/text.h"
+#include "cli/report.h"
+
+static const struct {
+    const char *mark, *colour;
+} styles[] = {
+    [VIEW_INFO] = {"-- ", "\033[36m"},
+    [VIEW_NEWS] = {"", "\033[2m"},
+    [VIEW_ERROR] = {"!! ", "\033[31m"},
+};
+
+int view_init(struct view *view, bool windowed, const struct cli_options *options, bool colour) {
+    *view = (struct view){.options = options, .windowed = windowed, .colour = colour};
+    time_t now = time(NULL);
+    localtime_r(&now, &view->day);
+    view->burst = open_memstream(&view->buffer, &view->n_buffer);
+    return view->burst ? 0 : -ENOMEM;
+}
+
+void view_deinit(struct view *view) {
+    if (!view->burst)
+        return;
+    view_flush(view);
+    fclose(view->burst);
+    free(view->buffer);
+    *view = (struct view){0};
+}
+
+static void note_write(struct view *view, enum view_style style, const char *text) {
+    if (!view->windowed)
+        cli_remark(view->options, "%s", text);
+    else if (view->colour)
+        fprintf(view->burst, "%s%s%s\033[0m\n", styles[style].colour, styles[style].mark, text);
+    else
+        fprintf(view->burst, "%s%s\n", styles[style].mark, text);
+}
+
+void view_note(struct view *view, enum view_style style, const char *format, ...) {
+    if (view->options->quiet && style != VIEW_ERROR)
+        return;
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    char *safe = text_safe((struct bytes){text, (size_t)n}, TEXT_ONE_LINE);
+    if (safe)
+        note_write(view, style, safe);
+    free(safe);
+    free(text);
+}
+
+static void day_separator(struct view *view, const struct tm *at) {
+    if (at->tm_yday == view->day.tm_yday && at->tm_year == view->day.tm_year)
+        return;
+    view->day = *at;
+    char text[64];
+    if (strftime(text, sizeof text, "%A, %e %B %Y", at) > 0)
+        view_note(view, VIEW_INFO, "%s", text);
+}
+
+void view_talk(struct view *view, const struct tm *at, const char *lines) {
+    day_separator(view, at);
+    fprintf(view->burst, "%s\n", lines);
+}
+
+void view_clear(struct view *view) {
+    if (view->windowed)
+        fputs("\033[H\033[2J", view->burst);
+}
+
+void view_ring(struct view *view) {
+    view->bell = view->windowed;
+}
+
+static void burst_write(struct view *view) {
+    fwrite(view->buffer, 1, view->n_buffer, stdout);
+    if (view->bell)
+        fputc('\a', stdout);
+}
+
+bool view_flush(struct view *view) {
+    fflush(view->burst);
+    if (view->windowed && view->n_buffer == 0 && !view->bell)
+        return true;
+    if (view->edits) {
+        rl_clear_visible_line();
+        burst_write(view);
+        rl_on_new_line();
+        rl_redisplay();
+    } else {
+        burst_write(view);
+    }
+    view->bell = false;
+    rewind(view->burst);
+    return fflush(stdout) == 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * What is printed. Lines are gathered and shown by view_flush(), so that a burst takes the prompt
+ * away once and puts it back once, whatever is being typed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/macro.h"
+#include "cli/options.h"
+
+enum view_style {
+    VIEW_INFO,  /* an answer to what the user did, or what the window has to say */
+    VIEW_NEWS,  /* who came and went: less than talk */
+    VIEW_ERROR, /* something was not done; see chat_fail() */
+};
+
+struct view {
+    const struct cli_options *options;
+    bool windowed; /* a window for a person; else data goes to stdout and remarks to stderr */
+    bool edits;    /* a prompt stands below: set by the editor */
+    bool colour;
+    bool bell; /* to be rung with the next flush */
+    FILE *burst;
+    char *buffer;
+    size_t n_buffer;
+    struct tm day; /* of the last message shown */
+};
+
+/* Returns 0 or -ENOMEM. */
+int view_init(struct view *view, bool windowed, const struct cli_options *options, bool colour);
+void view_deinit(struct view *view);
+
+/* A remark on one line. Made safe here as a whole: arguments may come from anybody. */
+void view_note(struct view *view, enum view_style style, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Lines that format.h made; `at` is their day, for the separators between days. */
+void view_talk(struct view *view, const struct tm *at, const char *lines);
+
+/* Wipes the screen with the next flush; the scrollback stays. */
+void view_clear(struct view *view);
+
+void view_ring(struct view *view);
+
+/* Shows what was gathered. False when standard output takes no more. */
+bool view_flush(struct view *view);
