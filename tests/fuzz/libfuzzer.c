@@ -1,0 +1,10 @@
+/* The entry for libFuzzer: clang -fsanitize=fuzzer,address,undefined. */
+#include "fuzz/check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    check_batch(data, size);
+    check_text(data, size);
+    return 0;
+}

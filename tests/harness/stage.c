@@ -1,0 +1,184 @@
+#include "harness/stage.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TALK_ROUNDS 20
+#define TALK_MS 10000
+#define LOG_MS 3000
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
+    (void)stat, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static char root_to_remove[PATH_MAX / 4];
+static pid_t root_owner;
+
+/* Also when the test ends early; children exit as well, and must not do it. */
+static void remove_root(void) {
+    if (getpid() == root_owner && !getenv("KEEP"))
+        nftw(root_to_remove, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void stage_prepare(struct stage *stage) {
+    memset(stage, 0, sizeof *stage);
+    check_begin();
+    user_need_root();
+    if (unshare(CLONE_NEWIPC) < 0)
+        check_skip("cannot make an IPC namespace: %s", strerror(errno));
+    umask(022);
+    const char *base = getenv("TMPDIR");
+    snprintf(stage->root, sizeof stage->root, "%s/stage-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(stage->root) || chmod(stage->root, 0755) < 0)
+        check_die("%s: %s", stage->root, strerror(errno));
+    memcpy(root_to_remove, stage->root, sizeof root_to_remove);
+    root_owner = getpid();
+    atexit(remove_root);
+    snprintf(stage->dir, sizeof stage->dir, "%s/rendezvous", stage->root);
+    snprintf(stage->log, sizeof stage->log, "%s/hub.log", stage->root);
+    if (mkdir(stage->dir, 0755) < 0 || chown(stage->dir, UID_HUB, UID_HUB) < 0)
+        check_die("%s: %s", stage->dir, strerror(errno));
+}
+
+void stage_start_hub(struct stage *stage, const char *mode) {
+    struct hub_options options = {
+        .uid = UID_HUB, .dir = stage->dir, .mode = mode, .log = stage->log};
+    if (!hub_start(&stage->hub, &options)) {
+        hub_log_show(&stage->hub, 0);
+        check_die("the hub did not come up (exit code %d)", stage->hub.exit_code);
+    }
+}
+
+void stage_begin(struct stage *stage) {
+    stage_prepare(stage);
+    stage_start_hub(stage, "open");
+    if (!bystanders_start(&stage->pair, stage->dir, 1000)) {
+        hub_log_show(&stage->hub, 0);
+        check_die("the bystanders cannot talk: %s", stage->pair.talk->wrong);
+    }
+}
+
+void stage_check_talk(struct stage *stage, const char *what) {
+    bool alive = hub_is_alive(&stage->hub);
+    bool talking = alive && bystanders_keep_talking(&stage->pair, TALK_ROUNDS, TALK_MS);
+    check(talking, "%s: %s", what,
+          !alive ? "the hub has died" : "alice and bob keep talking, the hub lives");
+    if (!talking)
+        hub_log_show(&stage->hub, 0);
+    if (!alive)
+        exit(1);
+}
+
+void stage_check_logged(struct stage *stage, long mark, uid_t uid, pid_t pid, const char *what) {
+    char uid_text[32] = "", pid_text[32] = "";
+    if (uid != 0)
+        snprintf(uid_text, sizeof uid_text, "%u", uid);
+    if (pid != 0)
+        snprintf(pid_text, sizeof pid_text, "%d", pid);
+    const char *word = uid != 0 ? uid_text : pid_text;
+    const char *other = uid != 0 && pid != 0 ? pid_text : NULL;
+    check(hub_log_has(&stage->hub, mark, word, other, LOG_MS), "%s: the log names%s%s%s%s", what,
+          uid ? " uid " : "", uid_text, pid ? " PID " : "", pid_text);
+}
+
+static bool count_one(void *arg, const struct queue_info *info) {
+    (void)info;
+    ++*(size_t *)arg;
+    return true;
+}
+
+/* Sanitizers keep freed memory, so there the figure says nothing. */
+void stage_check_growth(const struct stage *stage, long before_kib, long bound_kib,
+                        const char *what) {
+    const char *sanitizer = getenv("SANITIZE");
+    long growth = hub_rss_kib(&stage->hub) - before_kib;
+    if (sanitizer && *sanitizer)
+        check_note("%s: the hub grew by %ld KiB (not judged under a sanitizer)", what, growth);
+    else
+        check(growth < bound_kib, "%s: the hub grew by %ld KiB, below %ld", what, growth,
+              bound_kib);
+}
+
+size_t stage_n_queues(void) {
+    size_t n = 0;
+    int r = queue_each(count_one, &n);
+    if (r < 0)
+        check_die("cannot list the queues: %s", strerror(-r));
+    return n;
+}
+
+struct tagged {
+    enum queue_tag tag;
+    size_t n;
+};
+
+static bool count_tagged(void *arg, const struct queue_info *info) {
+    struct tagged *tagged = arg;
+    tagged->n += info->key == IPC_PRIVATE && queue_tag_of(info) == tagged->tag;
+    return true;
+}
+
+size_t stage_n_tagged(enum queue_tag tag) {
+    struct tagged tagged = {.tag = tag};
+    int r = queue_each(count_tagged, &tagged);
+    if (r < 0)
+        check_die("cannot list the queues: %s", strerror(-r));
+    return tagged.n;
+}
+
+static bool tell_one(void *arg, const struct queue_info *info) {
+    (void)arg;
+    check_note(
+        "left: queue %d key 0x%x owner %u creator %u mode %o tag %d last sender %d receiver %d "
+        "messages %zu",
+        info->msqid, (unsigned)info->key, info->uid, info->cuid, info->mode,
+        (int)queue_tag_of(info), info->last_sender, info->last_receiver, info->n_messages);
+    return true;
+}
+
+struct first {
+    int msqid;
+    bool any;
+};
+
+static bool take_first(void *arg, const struct queue_info *info) {
+    *(struct first *)arg = (struct first){info->msqid, true};
+    return false;
+}
+
+static void remove_all(void) {
+    struct first first;
+    do {
+        first.any = false;
+        queue_each(take_first, &first);
+    } while (first.any && queue_remove(first.msqid) == QUEUE_OK);
+}
+
+void stage_check_nothing_left(const char *when) {
+    size_t n = stage_n_queues();
+    check(n == 0, "%s: no queue is left (%zu)", when, n);
+    if (n > 0)
+        queue_each(tell_one, NULL);
+    remove_all();
+}
+
+int stage_end(struct stage *stage) {
+    bystanders_stop(&stage->pair);
+    if (stage->hub.pid > 0) {
+        bool alive = hub_is_alive(&stage->hub);
+        int code = hub_stop(&stage->hub);
+        check(alive && code == 0, "the hub ends cleanly (exit code %d)", code);
+        if (code != 0)
+            hub_log_show(&stage->hub, 0);
+    }
+    stage_check_nothing_left("after the hub's stop");
+    return check_end();
+}

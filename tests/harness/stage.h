@@ -1,0 +1,50 @@
+/*
+ * Where a hostile or fault test plays: an IPC namespace of its own (so "nothing is left" is exact),
+ * a directory of its own, a hub and two bystanders.
+ */
+#pragma once
+
+#include <limits.h>
+
+#include "harness/bystanders.h"
+#include "harness/check.h"
+#include "harness/hub.h"
+#include "harness/raw.h"
+#include "harness/user.h"
+
+struct stage {
+    char root[PATH_MAX / 4]; /* removed by stage_end() */
+    char dir[PATH_MAX / 2];  /* the rendezvous directory, owned by UID_HUB */
+    char log[PATH_MAX / 2];
+    struct hub hub;
+    struct bystanders pair;
+};
+
+/* Needs root, else skips. Makes the namespace and the directories; starts nothing. */
+void stage_prepare(struct stage *stage);
+
+/* Starts the hub in this mode as UID_HUB; ends the test when it does not come up. */
+void stage_start_hub(struct stage *stage, const char *mode);
+
+/* Both of the above with an open hub, and the bystanders. */
+void stage_begin(struct stage *stage);
+
+/* One line: the bystanders still talk (and the hub lives) after or during `what`. */
+void stage_check_talk(struct stage *stage, const char *what);
+
+/* One line: a line of the log after the mark names this uid and this PID; 0: not asked for. */
+void stage_check_logged(struct stage *stage, long mark, uid_t uid, pid_t pid, const char *what);
+
+/* One line: the hub's memory grew by less than the bound (printed only under a sanitizer). */
+void stage_check_growth(const struct stage *stage, long before_kib, long bound_kib,
+                        const char *what);
+
+/* The queues of the namespace now; those with this tag. */
+size_t stage_n_queues(void);
+size_t stage_n_tagged(enum queue_tag tag);
+
+/* One line: no queue is left in the namespace; tells which. Removes them. */
+void stage_check_nothing_left(const char *when);
+
+/* Stops everything, checks the clean stop and that nothing is left; the exit code of the test. */
+int stage_end(struct stage *stage);

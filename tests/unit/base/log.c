@@ -1,0 +1,90 @@
+#include "base/log.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* What `log_write` wrote to standard error since log_begin(). */
+static char logged[8192];
+static int log_fds[2];
+static int saved_stderr;
+
+static void log_begin(void) {
+    cr_assert_eq(pipe(log_fds), 0);
+    saved_stderr = dup(STDERR_FILENO);
+    cr_assert_geq(dup2(log_fds[1], STDERR_FILENO), 0);
+    close(log_fds[1]);
+}
+
+static size_t log_end(void) {
+    dup2(saved_stderr, STDERR_FILENO); /* the last write end: reading ends */
+    close(saved_stderr);
+    size_t n = 0;
+    ssize_t got;
+    while ((got = read(log_fds[0], logged + n, sizeof logged - 1 - n)) > 0)
+        n += (size_t)got;
+    close(log_fds[0]);
+    logged[n] = '\0';
+    return n;
+}
+
+Test(log, 01_levels_have_names) {
+    cr_assert_eq(log_level_from_name("error"), LOG_LEVEL_ERROR);
+    cr_assert_eq(log_level_from_name("warning"), LOG_LEVEL_WARNING);
+    cr_assert_eq(log_level_from_name("info"), LOG_LEVEL_INFO);
+    cr_assert_eq(log_level_from_name("debug"), LOG_LEVEL_DEBUG);
+    cr_assert_eq(log_level_from_name(""), -1);
+    cr_assert_eq(log_level_from_name("Error"), -1);
+    cr_assert_eq(log_level_from_name("errors"), -1);
+}
+
+Test(log, 02_a_line_is_time_level_and_text) {
+    log_begin();
+    log_warning("uid %d is %s", 1000, "slow");
+    log_end();
+    cr_assert_eq(logged[10], 'T');
+    cr_assert_eq(logged[19], '.');
+    cr_assert_str_eq(logged + 23, "Z warning uid 1000 is slow\n");
+}
+
+Test(log, 03_the_level_decides) {
+    log_begin();
+    log_debug("not by default");
+    log_set_level(LOG_LEVEL_ERROR);
+    log_warning("not now");
+    log_error("always");
+    log_set_level(LOG_LEVEL_DEBUG);
+    log_debug("at last");
+    log_end();
+    cr_assert_null(strstr(logged, "not "));
+    cr_assert_not_null(strstr(logged, "error always\n"));
+    cr_assert_not_null(strstr(logged, "debug at last\n"));
+}
+
+Test(log, 04_a_long_line_is_cut_between_characters) {
+    for (size_t shift = 0; shift < 4; shift++) {
+        char text[4096];
+        memset(text, 'x', shift);
+        for (size_t i = shift; i + 4 < sizeof text; i += 4)
+            memcpy(text + i, "\U0001f600", 4);
+        text[shift + 4088] = '\0';
+        log_begin();
+        log_error("%s", text);
+        size_t n = log_end();
+        cr_assert_lt(n, 2100);
+        cr_assert_gt(n, 1900);
+        cr_assert_eq(logged[n - 1], '\n');
+        cr_assert(text_is_valid((struct bytes){logged, n}));
+    }
+}
+
+Test(log, 05_errno_survives) {
+    log_begin();
+    errno = ENOTTY;
+    log_error("x");
+    int after = errno;
+    log_end();
+    cr_assert_eq(after, ENOTTY);
+}

@@ -1,0 +1,190 @@
+#include "lib/pending.h"
+
+#include <criterion/criterion.h>
+
+#include "proto/frame.h"
+
+static struct pending pending;
+
+static void setup(void) {
+    cr_assert_eq(pending_init(&pending), 0);
+}
+
+static void teardown(void) {
+    pending_deinit(&pending);
+}
+
+TestSuite(pending, .init = setup, .fini = teardown);
+
+static struct uuid id_of(uint32_t n) {
+    struct uuid id = {{1}};
+    memcpy(id.b + 1, &n, sizeof n);
+    return id;
+}
+
+/* A message of n_parts frames, each with `body` bytes of text. False: no room. */
+static bool append_parts(uint32_t n, size_t body, unsigned n_parts) {
+    static char text[8000];
+    memset(text, 'x', sizeof text);
+    struct cursor_out out;
+    if (!pending_reserve(&pending, n_parts * (body + 100), &out))
+        return false;
+    struct uuid id = id_of(n);
+    struct frame frame = {
+        .type = FRAME_SEND,
+        .flags = n_parts > 1 ? FRAME_MORE_PARTS : 0,
+        .send = {.id = id,
+                 .to = bytes_of("bob"),
+                 .total = (uint32_t)(body * n_parts),
+                 .body = {text, body}},
+    };
+    cr_assert(frame_put(&out, &frame));
+    for (unsigned i = 1; i < n_parts; i++) {
+        struct frame part = {.type = FRAME_PART,
+                             .flags = i + 1 < n_parts ? FRAME_MORE_PARTS : 0,
+                             .part = {.body = {text, body}}};
+        cr_assert(frame_put(&out, &part));
+    }
+    pending_commit(&pending, &id, &out);
+    return true;
+}
+
+static bool append(uint32_t n, size_t body) {
+    return append_parts(n, body, 1);
+}
+
+/* The number of the next message handed out; 0 when there is none. */
+static uint32_t hand_out(void) {
+    struct bytes frame;
+    struct frame decoded;
+    uint32_t n;
+    if (!pending_next(&pending, &frame))
+        return 0;
+    struct cursor_in in = cursor_in_of(frame.data, frame.n);
+    cr_assert_eq(frame_take(&in, &decoded, FROM_CLIENT), FRAME_OK);
+    cr_assert_eq(cursor_in_left(&in), 0);
+    pending_advance(&pending, frame.n);
+    memcpy(&n, decoded.send.id.b + 1, sizeof n);
+    return n;
+}
+
+static uint64_t find(uint32_t n) {
+    uint64_t position = UINT64_MAX;
+    struct uuid id = id_of(n);
+    pending_find(&pending, &id, &position);
+    return position;
+}
+
+Test(pending, 01_messages_are_handed_out_once_and_in_order) {
+    for (uint32_t n = 1; n <= 3; n++)
+        cr_assert(append(n, 10));
+    for (uint32_t n = 1; n <= 3; n++)
+        cr_assert_eq(hand_out(), n);
+    cr_assert_eq(hand_out(), 0);
+    cr_assert_eq(pending.n_waiting, 3);
+}
+
+Test(pending, 02_all_that_is_kept_is_handed_out_again) {
+    for (uint32_t n = 1; n <= 4; n++)
+        append(n, 10);
+    while (hand_out())
+        ;
+    pending_done(&pending, find(3));
+    pending_done_up_to(&pending, find(1));
+    cr_assert_eq(pending.n_waiting, 2);
+    pending_rewind(&pending);
+    cr_assert_eq(hand_out(), 2);
+    cr_assert_eq(hand_out(), 4, "3 was acknowledged on its own");
+    cr_assert_eq(hand_out(), 0);
+}
+
+Test(pending, 03_parts_follow_each_other) {
+    struct bytes frame;
+    append_parts(1, 1000, 3);
+    append(2, 10);
+    for (int i = 0; i < 3; i++) {
+        cr_assert(pending_next(&pending, &frame));
+        cr_assert_eq(frame.data[2], i == 0 ? FRAME_SEND : FRAME_PART);
+        pending_advance(&pending, frame.n);
+    }
+    cr_assert_eq(hand_out(), 2);
+}
+
+Test(pending, 04_a_message_half_handed_out_begins_anew) {
+    struct bytes frame;
+    append_parts(1, 1000, 3);
+    pending_next(&pending, &frame);
+    pending_advance(&pending, frame.n);
+    pending_rewind(&pending);
+    cr_assert(pending_next(&pending, &frame));
+    cr_assert_eq(frame.data[2], FRAME_SEND);
+}
+
+Test(pending, 05_what_is_done_is_not_found_again) {
+    append(1, 10);
+    append(2, 10);
+    pending_done(&pending, find(2));
+    cr_assert_eq(find(2), UINT64_MAX, "done, though 1 keeps its place");
+    cr_assert_eq(find(1), 0);
+    cr_assert_eq(find(7), UINT64_MAX);
+    pending_done(&pending, find(1));
+    cr_assert_eq(pending.n_waiting, 0);
+    cr_assert_eq(pending.first, pending.end);
+    cr_assert_eq(pending.n_bytes, 0);
+}
+
+Test(pending, 06_the_recipient_is_known_as_long_as_it_is_kept) {
+    struct name to;
+    append(1, 10);
+    pending_to(&pending, find(1), &to);
+    cr_assert_str_eq(to.s, "bob");
+}
+
+Test(pending, 07_the_window_has_a_bound_in_messages) {
+    uint32_t n = 1;
+    while (append(n, 1))
+        n++;
+    cr_assert_eq(n - 1, PENDING_MESSAGES_MAX);
+    pending_done(&pending, find(1));
+    cr_assert(append(n, 1));
+    cr_assert_not(append(n + 1, 1));
+}
+
+Test(pending, 08_the_window_has_a_bound_in_bytes) {
+    uint32_t n = 1;
+    while (append(n, 7000))
+        n++;
+    cr_assert_gt(n, PENDING_BYTES_MAX / 7200);
+    cr_assert_leq(pending.n_bytes, PENDING_BYTES_MAX);
+    cr_assert(pending_is_half_full(&pending));
+}
+
+Test(pending, 09_an_acknowledgement_before_it_is_sent_again_skips_it) {
+    for (uint32_t n = 1; n <= 3; n++)
+        append(n, 10);
+    while (hand_out())
+        ;
+    pending_rewind(&pending);
+    pending_done_up_to(&pending, find(2));
+    cr_assert_eq(hand_out(), 3);
+    cr_assert_eq(hand_out(), 0);
+}
+
+/* The buffer wraps many times; sizes and the order of acknowledgements vary, but not by chance. */
+Test(pending, 10_wrapping_keeps_every_message_whole) {
+    uint32_t appended = 0, taken = 0, done = 0, state = 12345;
+    for (int round = 0; round < 200000; round++) {
+        state = state * 1103515245 + 12345;
+        size_t body = (state >> 16) % 2000 + 1;
+        if (append(appended + 1, body))
+            appended++;
+        while (taken < appended && (state >> 8) % 3 != 0)
+            cr_assert_eq(hand_out(), ++taken);
+        if ((state >> 20) % 4 == 0 && taken > done) {
+            done += (taken - done + 1) / 2;
+            pending_done_up_to(&pending, find(done));
+        }
+        cr_assert_eq(pending.n_waiting, appended - done);
+    }
+    cr_assert_gt(appended, 10000);
+}

@@ -1,0 +1,172 @@
+/* Frames that frame_take() must refuse. */
+#include <criterion/criterion.h>
+
+#include "base/macro.h"
+#include "proto/frame.h"
+#include "unit/proto/wire.h"
+
+static const enum frame_from all_from[] = {FROM_STRANGER, FROM_CLIENT, FROM_HUB, FROM_SELF};
+
+/* Wrong lengths. */
+
+Test(frame_refused, 01_short_buffers_of_every_length) {
+    EACH_TYPE(type) {
+        size_t n = encode_sample(type, SAMPLE_USUAL);
+        for (size_t cut = 0; cut < n; cut++)
+            cr_assert_eq(decode(cut, any_sender(type)), FRAME_SHORT, "%s, %zu of %zu",
+                         frame_row(type)->name, cut, n);
+    }
+}
+
+Test(frame_refused, 02_short_frames_of_every_length) {
+    EACH_TYPE(type) {
+        size_t n = encode_sample(type, SAMPLE_USUAL);
+        for (size_t cut = 0; cut < n; cut++) {
+            set_length(cut);
+            enum frame_outcome wanted = cut < frame_row(type)->min ? FRAME_SHORT : FRAME_BAD_FIELD;
+            cr_assert_eq(decode(n, any_sender(type)), wanted, "%s, %zu of %zu",
+                         frame_row(type)->name, cut, n);
+        }
+    }
+}
+
+Test(frame_refused, 03_left_over_bytes) {
+    EACH_TYPE(type) {
+        EACH_SIZE(size) {
+            size_t n = encode_sample(type, size);
+            memset(wire + n, 0, 8);
+            for (size_t more = 1; more <= 8; more++) {
+                set_length(n + more);
+                cr_assert_eq(decode(n + more, any_sender(type)), FRAME_BAD_FIELD);
+            }
+        }
+    }
+}
+
+Test(frame_refused, 04_lengths_that_lie) {
+    EACH_TYPE(type) {
+        size_t n = encode_sample(type, SAMPLE_USUAL);
+        set_length(n + 1);
+        cr_assert_eq(decode(n, any_sender(type)), FRAME_SHORT);
+        set_length(UINT16_MAX);
+        cr_assert_eq(decode(n, any_sender(type)), FRAME_SHORT);
+        set_length(0);
+        cr_assert_eq(decode(n, any_sender(type)), FRAME_SHORT);
+    }
+}
+
+Test(frame_refused, 05_inner_lengths_that_lie) {
+    struct frame frame = {.type = FRAME_PART, .part.body = bytes_of("hello")};
+    static const uint16_t lies[] = {0, 4, 6, 255, 256, UINT16_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        size_t n = encode(&frame);
+        memcpy(wire + FRAME_HEADER_BYTES, &lies[i], sizeof lies[i]);
+        cr_assert_eq(decode_any(n), FRAME_BAD_FIELD, "%u", lies[i]);
+    }
+    size_t n = encode_sample(FRAME_USER, SAMPLE_LEAST);
+    memset(wire + n - 2, 0xff, 2); /* 65,535 PIDs */
+    cr_assert_eq(decode_any(n), FRAME_BAD_FIELD);
+}
+
+/* Wrong types and senders. */
+
+Test(frame_refused, 06_unknown_types) {
+    for (unsigned type = 0; type <= UINT8_MAX; type++) {
+        if (frame_row(type))
+            continue;
+        size_t n = encode_sample(FRAME_PART, SAMPLE_USUAL);
+        wire[2] = (uint8_t)type;
+        for (size_t i = 0; i < ARRAY_LEN(all_from); i++)
+            cr_assert_eq(decode(n, all_from[i]), FRAME_UNKNOWN);
+    }
+}
+
+Test(frame_refused, 07_misplaced_senders) {
+    EACH_TYPE(type) {
+        size_t n = encode_sample(type, SAMPLE_USUAL);
+        for (size_t i = 0; i < ARRAY_LEN(all_from); i++) {
+            bool may = (frame_row(type)->from & all_from[i]) != 0;
+            cr_assert_eq(decode(n, all_from[i]), may ? FRAME_OK : FRAME_MISPLACED, "%s",
+                         frame_row(type)->name);
+        }
+    }
+}
+
+/* Fields out of their bounds: frame_put writes them, frame_take must refuse them. */
+
+#define REFUSES(frame_type, member, value)                                                         \
+    do {                                                                                           \
+        struct frame frame = sample_frame(frame_type, SAMPLE_USUAL);                               \
+        cr_assert_eq(pass(&frame), FRAME_OK);                                                      \
+        frame.member = value;                                                                      \
+        cr_assert_eq(pass(&frame), FRAME_BAD_FIELD, "%s = %s", #member, #value);                   \
+    } while (0)
+
+Test(frame_refused, 08_numbers_out_of_bounds) {
+    REFUSES(FRAME_SEND, send.kind, KIND_END);
+    REFUSES(FRAME_SEND, send.kind, UINT8_MAX);
+    REFUSES(FRAME_MESSAGE, message.kind, KIND_END);
+    REFUSES(FRAME_AWAY, away.away, 2);
+    REFUSES(FRAME_LIST, list.what, LIST_END);
+    REFUSES(FRAME_RECEIPT, receipt.state, STATE_SENT);
+    REFUSES(FRAME_RECEIPT, receipt.state, STATE_STORED);
+    REFUSES(FRAME_RECEIPT, receipt.state, STATE_END);
+    REFUSES(FRAME_STATE, state.state, STATE_END);
+    REFUSES(FRAME_WELCOME, welcome.mode, HUB_MODE_END);
+    REFUSES(FRAME_USER, user.state, PRESENCE_END);
+    REFUSES(FRAME_OBJECT, object.role, OBJECT_END);
+    REFUSES(FRAME_NEWS, news.what, NEWS_END);
+}
+
+Test(frame_refused, 09_totals_that_do_not_fit_the_body) {
+    REFUSES(FRAME_SEND, send.total, 0);
+    REFUSES(FRAME_SEND, send.total, UINT32_MAX);
+    REFUSES(FRAME_MESSAGE, message.total, MESSAGE_TEXT_MAX);
+    REFUSES(FRAME_PART, part.body.n, 0);
+
+    struct frame frame = sample_frame(FRAME_SEND, SAMPLE_USUAL);
+    frame.flags = FRAME_MORE_PARTS;
+    cr_assert_eq(pass(&frame), FRAME_BAD_FIELD, "more parts, but nothing is missing");
+    frame.send.total++;
+    cr_assert_eq(pass(&frame), FRAME_OK);
+    frame.send.total = MESSAGE_TEXT_MAX;
+    cr_assert_eq(pass(&frame), FRAME_OK);
+    frame.send.total++;
+    cr_assert_eq(pass(&frame), FRAME_BAD_FIELD);
+    frame.send.total = MESSAGE_TEXT_MAX;
+    frame.send.body.n = 0;
+    cr_assert_eq(pass(&frame), FRAME_BAD_FIELD, "a first part that holds nothing");
+}
+
+Test(frame_refused, 10_names_and_texts_out_of_bounds) {
+    static const char longest[129] = {[0 ... 128] = 'x'};
+    static char topic[TOPIC_BYTES_MAX + 1];
+    memset(topic, 'x', sizeof topic);
+    REFUSES(FRAME_SEND, send.to.n, 0);
+    REFUSES(FRAME_SEND, send.to, ((struct bytes){longest, 129}));
+    REFUSES(FRAME_TOPIC, topic.topic, ((struct bytes){topic, sizeof topic}));
+    REFUSES(FRAME_SEND, send.to, bytes_of("\xff"));
+    REFUSES(FRAME_HELLO, hello.handle, bytes_of("\xc3"));
+    REFUSES(FRAME_PART, part.body, bytes_of("\xed\xa0\x80"));
+    REFUSES(FRAME_PART, part.body, ((struct bytes){"a\0b", 3}));
+    REFUSES(FRAME_AWAY, away.reason, bytes_of("\xf0\x9f\x98"));
+}
+
+Test(frame_refused, 11_optional_ids) {
+    struct frame frame = sample_frame(FRAME_SEND, SAMPLE_USUAL);
+    size_t n = encode(&frame);
+    size_t at = FRAME_HEADER_BYTES + 16 + 1 + 1 + frame.send.to.n;
+    cr_assert_eq(wire[at], 1);
+    memset(wire + at + 1, 0, 16);
+    cr_assert_eq(decode_any(n), FRAME_BAD_FIELD, "nil has a form of its own");
+    encode(&frame);
+    wire[at] = 2;
+    cr_assert_eq(decode_any(n), FRAME_BAD_FIELD);
+}
+
+Test(frame_refused, 12_outcomes_have_words) {
+    for (int outcome = FRAME_OK; outcome <= FRAME_BAD_FIELD; outcome++)
+        for (int other = FRAME_OK; other < outcome; other++)
+            cr_assert_str_neq(frame_outcome_text((enum frame_outcome)outcome),
+                              frame_outcome_text((enum frame_outcome)other));
+}
