@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Tab completes commands, handles and rooms; a long list is cut.
+# shellcheck source=tests/harness/terminal.sh
+. "$(dirname "$0")/../harness/terminal.sh"
+
+completes() { # TYPED BECOMES
+    key ann C-u
+    type_in ann "$1"
+    key ann Tab
+    still_typed "\"$1\" becomes \"$2\"" ann "[#ops] $2"
+}
+
+start_hub
+n=0
+for handle in ben benny cleo 'zoë'; do
+    run_earshot "$handle" --name "$handle" tail '#ops'
+    n=$((n + 1))
+    wait_for "$handle listens" has_members '#ops' "$n"
+done
+run_earshot dev --name ben tail '#development'
+wait_for "there is another room" has_members '#development' 1
+terminal ann 90 30
+chat ann ann '#ops'
+sees "who is here is known" ann "#ops: you and"
+
+completes "/he" "/help"
+completes "/un" "/unignore"
+key ann C-u
+enter ann "/rooms"
+sees "the rooms are listed" ann "#development, 1 member"
+completes "/j #dev" "/j #development"
+completes "cl" "cleo:"
+completes "CL" "cleo:"
+completes "hello cl" "hello cleo"
+completes "zo" "zoë:"
+completes "@cl" "@cleo:"
+completes "/msg be" "/msg ben"
+sees "several are listed" ann "-- ben  benny"
+completes "/msg #o" "/msg #ops"
+completes "/bell d" "/bell dm"
+completes "/help top" "/help topic"
+completes "nothing/like/th" "nothing/like/th"
+completes "/etc/pass" "/etc/pass"
+key ann C-u
+type_in ann "/"
+key ann Tab
+sees "all commands are listed" ann "/unignore"
+still_typed "the line stays" ann "[#ops] /"
+
+for i in $(seq 50); do
+    run_earshot "crowd$i" --name "crowd$i" tail --dm
+done
+for i in $(seq 50); do
+    wait_for "crowd$i is here" is_here "crowd$i"
+done
+key ann C-u
+enter ann "/who"
+sees "many are listed" ann "crowd50"
+key ann C-u
+type_in ann "crowd"
+key ann Tab
+sees "the list is cut" ann "and 10 more"
+still_typed "the line stays" ann "[#ops] crowd"

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# History, Ctrl-C, Ctrl-Z, Ctrl-D, /quit, commands that are none; the terminal is sane afterwards.
+# shellcheck source=tests/harness/terminal.sh
+. "$(dirname "$0")/../harness/terminal.sh"
+
+terminal_is_sane() { # NAME
+    key "$1" C-c
+    enter "$1" 'clear; stty -a | tr " ;" "\n" | grep -x -e "-\?\(echo\|icanon\|isig\|icrnl\|opost\)" | sort | xargs'
+    sees "the terminal is as it was" "$1" "echo icanon icrnl isig opost"
+}
+
+start_hub
+terminal ann 80 30
+chat ann ann
+sees "what can be done is said" ann "/join #lobby enters a room"
+still_typed "no place yet" ann ">"
+enter ann "hello?"
+sees "a line with nowhere to go says what to do" ann "/join #ROOM or /query HANDLE first"
+enter ann "/join #ops"
+sees "the room is entered" ann "#ops: nobody else is here yet"
+still_typed "the prompt says where one is" ann "[#ops]"
+
+enter ann "first"
+enter ann "second"
+key ann Up Up
+still_typed "history" ann "[#ops] first"
+key ann Down
+still_typed "history, back" ann "[#ops] second"
+type_in ann " again"
+earshot --name ben send '#ops' "while in the history"
+sees "a message" ann "<ben> while in the history"
+still_typed "a line of the history, changed" ann "[#ops] second again"
+key ann Enter
+sees "it is said" ann "#ops <ann> second again"
+key ann Up Up
+still_typed "the history is as it was" ann "[#ops] second"
+key ann C-c
+still_typed "Ctrl-C clears a line of the history" ann "[#ops]"
+type_in ann "not to be said"
+key ann C-c
+still_typed "Ctrl-C clears the line" ann "[#ops]"
+key ann C-c
+sees "on an empty line it says how to leave" ann "/quit or Ctrl-D leaves"
+still_typed "and stays" ann "[#ops]"
+key ann C-r
+type_in ann "fir"
+await "a search" shows ann "(reverse-i-search)\`fir': first"
+key ann C-c
+still_typed "Ctrl-C ends a search" ann "[#ops]"
+enter ann "still here"
+sees "it goes on" ann "#ops <ann> still here"
+await "nothing else was said" hides ann "#ops <ann> not to be said"
+
+enter ann "/hlep"
+sees "an unknown command names the nearest" ann "no command /hlep; /help? not sent"
+enter ann "/usr/bin/env is a path"
+sees "and is not sent" ann "no command /usr/bin/env; not sent"
+enter ann "//usr/bin/env is a path"
+sees "two slashes begin a text" ann "#ops <ann> /usr/bin/env is a path"
+enter ann "/b"
+sees "a prefix of two is refused" ann "/b could be /back, /bell; not sent"
+enter ann "/to"
+sees "an unambiguous prefix is enough" ann "topic of #ops: none"
+enter ann "/help"
+sees "/help lists the commands" ann "/quit"
+
+pid=$(pid_in ann)
+type_in ann "half"
+key ann C-z
+sees "Ctrl-Z stops it" ann "Stopped"
+earshot --name ben send '#ops' "while stopped"
+enter ann "echo the shell; fg"
+sees "the shell works meanwhile" ann "the shell"
+sees "what came is shown afterwards" ann "<ben> while stopped"
+still_typed "fg: the line is back" ann "[#ops] half"
+kill -STOP "$pid"
+kill -CONT "$pid"
+still_typed "stopped and continued from outside" ann "[#ops] half"
+key ann C-c
+
+type_in ann "x"
+key ann C-d
+still_typed "Ctrl-D in a line is no end" ann "[#ops] x"
+key ann C-c C-d
+await "Ctrl-D leaves" bottom_is ann '$'
+terminal_is_sane ann
+chat ann ann '#ops'
+enter ann "/quit"
+await "/quit leaves" bottom_is ann '$'
+terminal_is_sane ann
+for signal in TERM HUP QUIT; do
+    chat ann ann '#ops'
+    type_in ann "half a line"
+    kill -"$signal" "$(pid_in ann)"
+    await "SIG$signal ends it" bottom_is ann '$'
+    terminal_is_sane ann
+done
+chat ann ann '#ops'
+kill -ABRT "$(pid_in ann)"
+await "even when it aborts" shows ann "Aborted"
+terminal_is_sane ann
