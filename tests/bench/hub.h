@@ -1,0 +1,32 @@
+/* The hub under test: a child process in a rendezvous directory of its own. */
+#pragma once
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "bench/bench.h"
+
+#define HUB_DIR_SIZE 64
+
+struct hub {
+    pid_t pid; /* 0 when there is none */
+    char dir[HUB_DIR_SIZE];
+};
+
+/* Starts earshotd, which lies beside this program, and waits until it answers. */
+int hub_start(struct bench *bench, struct hub *hub);
+
+/* Stops it, waits for its end and removes its directory; safe on the zero state. */
+void hub_stop(struct hub *hub);
+
+/* The path of a program that was built beside this one; 0 or BENCH_FAILED. */
+int hub_program(struct bench *bench, char path[PATH_MAX], const char *name);
+
+struct hub_memory {
+    size_t rss, private_dirty; /* bytes, from /proc/PID/smaps_rollup */
+};
+
+int hub_memory(struct bench *bench, const struct hub *hub, struct hub_memory *memory);
+
+/* The context switches of all threads of the hub since they began, wanted or not. */
+int hub_switches(struct bench *bench, const struct hub *hub, unsigned long *n);

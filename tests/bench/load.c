@@ -1,0 +1,86 @@
+#include "bench/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define NUMBER_AT 8
+
+static void write_hex(char *at, uint32_t number) {
+    for (int i = 7; i >= 0; i--, number >>= 4)
+        at[i] = "0123456789abcdef"[number & 15];
+}
+
+static uint32_t read_hex(const char *at) {
+    char digits[9] = {0};
+    memcpy(digits, at, 8);
+    return (uint32_t)strtoul(digits, NULL, 16);
+}
+
+void load_init(struct load *load, uint32_t sender, unsigned n) {
+    *load = (struct load){.sender = sender, .n = n};
+    for (unsigned i = 0; i < n; i++)
+        load->text[i] = (char)('a' + i % 26);
+    write_hex(load->text, sender);
+    write_hex(load->text + NUMBER_AT, 0);
+}
+
+void load_next(struct load *load) {
+    load->number++;
+    write_hex(load->text + NUMBER_AT, load->number);
+}
+
+static const char *violation(const struct load *expected, const char *text, size_t n) {
+    if (n != expected->n || read_hex(text) != expected->sender)
+        return "a foreign or damaged message";
+    uint32_t number = read_hex(text + NUMBER_AT);
+    if (number == expected->number)
+        return "a damaged message";
+    return number < expected->number ? "a doubled or reordered message" : "messages are lost";
+}
+
+int load_check(struct load *expected, struct crew_arena *arena, const char *text, size_t n) {
+    if (n != expected->n || memcmp(text, expected->text, n) != 0)
+        return crew_fail(arena, "violation: %s: sender %u, number %u expected, got \"%.*s\"",
+                         violation(expected, text, n < LOAD_TEXT_MIN ? 0 : n), expected->sender,
+                         expected->number, (int)(n < LOAD_TEXT_MIN ? n : LOAD_TEXT_MIN), text);
+    load_next(expected);
+    return 0;
+}
+
+void credit_await(struct credit *credit, unsigned n_sent, unsigned window) {
+    while (!credit_left(credit, n_sent, window)) {
+        unsigned n = atomic_load(&credit->n);
+        atomic_store(&credit->sleeping, 1);
+        if (n_sent - n >= window)
+            futex_wait(&credit->n, n, 100);
+    }
+}
+
+void credit_give(struct credit *credit, unsigned n_more) {
+    atomic_fetch_add(&credit->n, n_more);
+    if (atomic_load(&credit->sleeping) && atomic_exchange(&credit->sleeping, 0))
+        futex_wake_all(&credit->n);
+}
+
+/* A step is complete before its place is used again: the sender waits CREDIT_STEPS behind it. */
+void crowd_credit_step(struct crowd_credit *credit, unsigned n_steps) {
+    atomic_uint *n_there = &credit->steps[n_steps % ARRAY_LEN(credit->steps)];
+    if (atomic_fetch_add(n_there, 1) + 1 < credit->n_members)
+        return;
+    atomic_store(n_there, 0);
+    credit_give(&credit->credit, credit->step);
+}
+
+double spans_seconds(const struct span *spans, unsigned n) {
+    int64_t first = INT64_MAX, last = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (spans[i].first_ns > 0 && spans[i].first_ns < first)
+            first = spans[i].first_ns;
+        if (spans[i].last_ns > last)
+            last = spans[i].last_ns;
+    }
+    return last > first ? (double)(last - first) / (double)NS_PER_S : 0;
+}

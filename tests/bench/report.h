@@ -1,0 +1,21 @@
+/* The report: a table for people, or one JSON object per row. */
+#pragma once
+
+#include "bench/bench.h"
+
+/* What the rounds of a scenario gave, by side. */
+struct results {
+    double values[BENCH_SIDES_MAX][BENCH_ROUNDS_MAX];
+    unsigned n_rounds;
+    const char *failure; /* NULL when all went well */
+};
+
+/* The line above the table; nothing with --json. */
+void report_head(const struct bench_options *options);
+
+/* Returns whether the row reached its goal, or has none. */
+bool report_row(const struct bench_options *options, const struct scenario *scenario,
+                const struct row *row, const struct results *results);
+
+/* What the rows are called and what they measure, for --list. */
+void report_list(const struct scenario *scenario, const struct row *row);
