@@ -1,6 +1,7 @@
 #include "io/lane.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include "base/log.h"
 #include "io/join.h"
 #include "io/login.h"
+
+#define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
+#define FLUSH_TURNS 4   /* drains of a flooded lane before the outboxes are flushed */
 
 /* What a lane thread works on. */
 struct intake {
@@ -136,13 +140,19 @@ static int receive(struct intake *intake, bool wait) {
     return r;
 }
 
+/* Takes what is there. */
+static void drain(struct intake *intake) {
+    intake->is_drained = false;
+    while (intake->n < LANE_DRAIN_MAX && !intake->is_drained)
+        intake->is_drained = receive(intake, false) != QUEUE_OK;
+}
+
 /* Blocks for the first batch, then takes what else is there. */
 static int fill(struct intake *intake) {
     intake->n = 0;
-    intake->is_drained = false;
     int r = receive(intake, true);
-    while (r == QUEUE_OK && intake->n < LANE_DRAIN_MAX && !intake->is_drained)
-        intake->is_drained = receive(intake, false) != QUEUE_OK;
+    if (r == QUEUE_OK)
+        drain(intake);
     return r;
 }
 
@@ -164,9 +174,9 @@ static void end_dying(struct lane *lane, bool is_drained) {
     }
 }
 
-static void process(struct intake *intake) {
+/* What was received goes through the core; what the core wants sent stays in the outboxes. */
+static void hand_over(struct intake *intake) {
     struct lane *lane = intake->lane;
-    int64_t wait_ns = 0;
     bool taken[LANE_DRAIN_MAX];
     for (int i = 0; i < intake->n; i++)
         taken[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
@@ -176,6 +186,30 @@ static void process(struct intake *intake) {
             take_batch(lane, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
     end_dying(lane, intake->is_drained);
+    pthread_mutex_unlock(&lane->hub->lock);
+}
+
+/*
+ * Whoever sends full batches is in a flood and has the next ones ready soon. These are awaited
+ * for a few turns before anything is flushed, so that recipients get full batches, too: with
+ * many of them, what counts is how often each is woken.
+ */
+static bool refill(struct intake *intake) {
+    if (intake->sizes[intake->n - 1] < BULK_BYTES)
+        return false;
+    sched_yield();
+    intake->n = 0;
+    drain(intake);
+    return intake->n > 0;
+}
+
+static void process(struct intake *intake) {
+    struct lane *lane = intake->lane;
+    int64_t wait_ns = 0;
+    hand_over(intake);
+    for (int turn = 1; turn < FLUSH_TURNS && refill(intake); turn++)
+        hand_over(intake);
+    hub_enter(lane->hub);
     if (lane->user)
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
     hub_leave(lane->hub);

@@ -166,6 +166,8 @@ int options_read(struct options *options, int argc, char **argv) {
         fputs(words.help ? help : "earshotd " EARSHOT_VERSION "\n", stdout);
         return EX_OK;
     }
+    if (words.dir && !*words.dir)
+        return usage("--dir needs the name of a directory", NULL);
     if (rendezvous_locate(options->dir, &origin, words.dir) < 0)
         return too_long();
     options->foreground = words.foreground;
