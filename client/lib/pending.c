@@ -90,6 +90,8 @@ void pending_advance(struct pending *pending, size_t n) {
 void pending_rewind(struct pending *pending) {
     pending->unsent = pending->first;
     pending->unsent_offset = 0;
+    for (uint64_t at = pending->first; at < pending->end; at++)
+        frame_mark_repeated(pending->bytes + entry_at(pending, at)->at);
     skip_done(pending);
 }
 

@@ -55,7 +55,7 @@ bool pending_next(const struct pending *pending, struct bytes *frame);
 /* That frame was handed out. */
 void pending_advance(struct pending *pending, size_t n);
 
-/* Everything that is kept must be handed out again. */
+/* Everything that is kept must be handed out again, marked as perhaps repeated. */
 void pending_rewind(struct pending *pending);
 
 /* Finds a message that is not done. */

@@ -144,6 +144,8 @@ static void encode(struct earshot *link, const struct earshot_message *message,
     size_t chunk = chunk_bytes(link);
     struct frame frame = {.type = FRAME_SEND, .send = *send};
     frame.flags = frame_flags(link, message->flags);
+    if (message->id)
+        frame.flags |= FRAME_REPEAT;
     frame.send.body = cut(&rest, chunk, &frame.flags);
     bool fits = frame_put(out, &frame);
     while (rest.n > 0) {

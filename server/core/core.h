@@ -118,6 +118,7 @@ struct session {
     mono_time since;
     uint64_t n_missed;
     struct outbox outbox;
+    struct uuid last_id; /* the greatest message id that came from here */
     bool touched, ack_due;
     struct uuid ack_id;
     uint64_t ack_seq;

@@ -1,82 +1,94 @@
 #include "core/recent.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #define SIZE_MIN 64
-
-struct recent_entry {
-    struct uuid id;
-    uint64_t seq;
-};
-
-/* Ids are chosen by strangers; the seed keeps them from choosing ones that share a place. */
-static size_t place_of(const struct recent_set *set, const struct uuid *id) {
-    uint64_t high, low;
-    memcpy(&high, id->b, sizeof high);
-    memcpy(&low, id->b + 8, sizeof low);
-    uint64_t hash = (high ^ set->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    hash ^= (hash >> 32) ^ low;
-    hash = (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93); /* consecutive ids differ at the top */
-    return (size_t)(hash >> 32) & (set->size - 1);
-}
-
-static struct recent_entry *probe(const struct recent_set *set, const struct uuid *id) {
-    assert(set->entries);
-    size_t place = place_of(set, id);
-    while (set->entries[place].seq && !uuid_equal(&set->entries[place].id, id))
-        place = (place + 1) & (set->size - 1);
-    return &set->entries[place];
-}
-
-static int resize(struct recent_set *set, size_t size) {
-    struct recent_set bigger = {
-        .entries = calloc(size, sizeof *bigger.entries), .size = size, .seed = set->seed};
-    if (!bigger.entries)
-        return -ENOMEM;
-    for (size_t i = 0; set->entries && i < set->size; i++)
-        if (set->entries[i].seq)
-            *probe(&bigger, &set->entries[i].id) = set->entries[i];
-    bigger.n = set->n;
-    free(set->entries);
-    *set = bigger;
-    return 0;
-}
+#define INDEX_FACTOR 4 /* places of the index per entry of the ring */
 
 void recent_init(struct recent *recent, uint64_t seed) {
-    *recent = (struct recent){.young.seed = seed, .old.seed = seed};
+    *recent = (struct recent){.seed = seed};
 }
 
 void recent_deinit(struct recent *recent) {
-    free(recent->young.entries);
-    free(recent->old.entries);
+    free(recent->ring);
+    free(recent->index);
     *recent = (struct recent){0};
 }
 
-uint64_t recent_find(const struct recent *recent, const struct uuid *id) {
-    uint64_t seq = recent->young.size ? probe(&recent->young, id)->seq : 0;
-    if (!seq && recent->old.size)
-        seq = probe(&recent->old, id)->seq;
-    return seq;
+static void drop_index(struct recent *recent) {
+    free(recent->index);
+    recent->index = NULL;
 }
 
-int recent_add(struct recent *recent, const struct uuid *id, uint64_t seq) {
-    struct recent_set *young = &recent->young;
-    if (young->n == RECENT_MAX) {
-        struct recent_set forgotten = recent->old;
-        recent->old = *young;
-        *young = forgotten;
-        if (young->entries)
-            memset(young->entries, 0, young->size * sizeof *young->entries);
-        young->n = 0;
-    }
-    if (2 * (young->n + 1) > young->size) {
-        int r = resize(young, young->size ? 2 * young->size : SIZE_MIN);
+/* Only a ring that has never gone round grows, so that entry n stays at n. */
+static int grow(struct recent *recent) {
+    size_t size = recent->size ? 2 * recent->size : SIZE_MIN;
+    struct recent_entry *ring = realloc(recent->ring, size * sizeof *ring);
+    if (!ring)
+        return -ENOMEM;
+    recent->ring = ring;
+    recent->size = size;
+    drop_index(recent);
+    return 0;
+}
+
+int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq) {
+    if (recent->n_noted == recent->size && recent->size < RECENT_MAX) {
+        int r = grow(recent);
         if (r < 0)
             return r;
     }
-    *probe(young, id) = (struct recent_entry){*id, seq};
-    young->n++;
+    recent->ring[recent->n_noted++ & (recent->size - 1)] = (struct recent_entry){*id, seq};
     return 0;
+}
+
+/* Ids are chosen by strangers; the seed keeps them from choosing ones that share a place. */
+static size_t place_of(const struct recent *recent, const struct uuid *id) {
+    uint64_t high, low;
+    memcpy(&high, id->b, sizeof high);
+    memcpy(&low, id->b + 8, sizeof low);
+    uint64_t hash = (high ^ recent->seed) * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= (hash >> 32) ^ low;
+    hash = (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93); /* ids in a row differ at the top */
+    return (size_t)(hash >> 32) & (INDEX_FACTOR * recent->size - 1);
+}
+
+static uint32_t *probe(struct recent *recent, const struct uuid *id) {
+    size_t place = place_of(recent, id), mask = INDEX_FACTOR * recent->size - 1;
+    while (recent->index[place] && !uuid_equal(&recent->ring[recent->index[place] - 1].id, id))
+        place = (place + 1) & mask;
+    return &recent->index[place];
+}
+
+/* From nothing, when there is no index or what is out of date fills half of it. */
+static int restart_index(struct recent *recent) {
+    drop_index(recent);
+    recent->index = calloc(INDEX_FACTOR * recent->size, sizeof *recent->index);
+    recent->n_used = 0;
+    recent->n_indexed = recent->n_noted > recent->size ? recent->n_noted - recent->size : 0;
+    return recent->index ? 0 : -ENOMEM;
+}
+
+static int update_index(struct recent *recent) {
+    uint64_t n_new = recent->n_noted - recent->n_indexed;
+    if (!recent->index || recent->n_used + n_new > INDEX_FACTOR * recent->size / 2) {
+        int r = restart_index(recent);
+        if (r < 0)
+            return r;
+    }
+    for (; recent->n_indexed < recent->n_noted; recent->n_indexed++) {
+        size_t at = recent->n_indexed & (recent->size - 1);
+        uint32_t *place = probe(recent, &recent->ring[at].id);
+        recent->n_used += *place == 0;
+        *place = (uint32_t)at + 1;
+    }
+    return 0;
+}
+
+uint64_t recent_find(struct recent *recent, const struct uuid *id) {
+    if (recent->n_noted == 0 || update_index(recent) < 0)
+        return 0;
+    const uint32_t *place = probe(recent, id);
+    return *place ? recent->ring[*place - 1].seq : 0;
 }

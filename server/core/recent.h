@@ -1,7 +1,9 @@
 /*
  * The ids of a user's latest messages and their sequence numbers, so that a message sent again
- * is recognised. Bounded: two generations of up to RECENT_MAX ids; when the younger is full, the
- * older is forgotten. So at least the last RECENT_MAX ids are known.
+ * is recognised. Bounded: the last RECENT_MAX ids are known.
+ *
+ * Every message is noted, few are ever looked up. So noting only appends to a ring; the index
+ * over it is brought up to date when somebody looks.
  */
 #pragma once
 
@@ -10,25 +12,29 @@
 
 #include "base/uuid.h"
 
-#define RECENT_MAX 32768
+#define RECENT_MAX 65536
 
-struct recent_set {
-    struct recent_entry *entries; /* open addressing; seq 0 is a free place */
-    size_t size;                  /* a power of two, at least twice n */
-    size_t n;
-    uint64_t seed;
+struct recent_entry {
+    struct uuid id;
+    uint64_t seq;
 };
 
 struct recent {
-    struct recent_set young, old;
+    struct recent_entry *ring;
+    size_t size;        /* of the ring: a power of two */
+    uint64_t n_noted;   /* entry n lies at n modulo size */
+    uint32_t *index;    /* places in the ring, plus one; 0 is free. Some are out of date */
+    uint64_t n_indexed; /* of the entries noted */
+    size_t n_used;      /* places of the index that are not free */
+    uint64_t seed;
 };
 
 /* The seed should be a number that no client can guess. */
 void recent_init(struct recent *recent, uint64_t seed);
 void recent_deinit(struct recent *recent);
 
-/* The sequence number of this id; 0 when it is not known. */
-uint64_t recent_find(const struct recent *recent, const struct uuid *id);
+/* The sequence number of this id; 0 when it is not known (or memory for the index is out). */
+uint64_t recent_find(struct recent *recent, const struct uuid *id);
 
-/* Notes an id that is not known yet; seq > 0. Returns 0 or -ENOMEM. */
-int recent_add(struct recent *recent, const struct uuid *id, uint64_t seq);
+/* Notes an id. Returns 0 or -ENOMEM. */
+int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq);

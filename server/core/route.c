@@ -202,10 +202,21 @@ static void route_room(struct core *core, struct session *session, struct room *
             deliver(core, room->listeners[i], encoded);
 }
 
+/*
+ * A sender's own ids ascend, and it says so when it repeats one (after a reconnection, or because
+ * a program chose the id); whoever lies doubles only his own messages.
+ */
+static bool may_be_known(struct session *session, const struct incoming *in) {
+    bool ascends = memcmp(in->id->b, session->last_id.b, sizeof in->id->b) > 0;
+    if (ascends)
+        session->last_id = *in->id;
+    return !ascends || (in->flags & FRAME_REPEAT);
+}
+
 static void route(struct core *core, struct session *session, const struct incoming *in) {
     struct target target;
     struct encoded encoded = {0};
-    uint64_t seq = recent_find(&session->user->recent, in->id);
+    uint64_t seq = may_be_known(session, in) ? recent_find(&session->user->recent, in->id) : 0;
     if (seq) { /* sent again: it was routed before */
         ack_stored(core, session, in->id, seq, in->flags);
         return;
@@ -224,7 +235,7 @@ static void route(struct core *core, struct session *session, const struct incom
     core->counters.missed += encoded.n_missed;
     core_charge(core, session->user, encoded.n * (1 + encoded.n_recipients));
     /* Out of memory: only a repeat within one hub's life would show it. */
-    (void)recent_add(&session->user->recent, in->id, core->seq);
+    (void)recent_note(&session->user->recent, in->id, core->seq);
     ack_stored(core, session, in->id, core->seq, in->flags);
 }
 

@@ -275,6 +275,10 @@ bool frame_put(struct cursor_out *out, const struct frame *frame) {
     return true;
 }
 
+void frame_mark_repeated(void *send) {
+    ((uint8_t *)send)[3] |= FRAME_REPEAT; /* behind length and type */
+}
+
 bool envelope_take(struct cursor_in *in, struct envelope *envelope) {
     envelope->version = cursor_take_u8(in);
     uint8_t flags = cursor_take_u8(in);

@@ -138,6 +138,7 @@ enum {
     FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
     FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
     FRAME_WANT_RECEIPT = 8, /* SEND, MESSAGE: tell when it is delivered and read */
+    FRAME_REPEAT = 16,      /* SEND: this id may have been sent before */
     FRAME_UP_TO = 1,        /* ACK: this one and every earlier one that was not refused */
     FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
 };
@@ -234,6 +235,9 @@ enum frame_outcome frame_take(struct cursor_in *in, struct frame *frame, enum fr
 
 /* Appends a frame. When it does not fit, nothing is written and false is returned. */
 bool frame_put(struct cursor_out *out, const struct frame *frame);
+
+/* Sets FRAME_REPEAT of an encoded SEND frame. */
+void frame_mark_repeated(void *send);
 
 /* False when the batch is too short or of another envelope version. */
 bool envelope_take(struct cursor_in *in, struct envelope *envelope);
