@@ -19,6 +19,7 @@ static struct chunk *chunk_acquire(struct chunk_pool *pool) {
     pool->n_used++;
     chunk->next = NULL;
     chunk->n_frames = 0;
+    chunk->has_more = false;
     return chunk;
 }
 
@@ -63,7 +64,7 @@ static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
                   const struct outbox_address *address, const void *frame, size_t n) {
     struct chunk *chunk = outbox->tail;
-    if (!chunk || chunk->n + n > address->batch)
+    if (!chunk || chunk->n + n + FRAME_HEADER_BYTES > address->batch) /* MORE always fits */
         chunk = add_chunk(outbox, pool, address);
     if (!chunk)
         return -ENOMEM;
@@ -74,11 +75,24 @@ int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
     return 0;
 }
 
+static void mark_more(struct chunk *chunk) {
+    if (chunk->has_more)
+        return;
+    chunk->has_more = true;
+    struct cursor_out out = cursor_out_of(chunk->message.data + chunk->n, FRAME_HEADER_BYTES);
+    frame_put(&out, &(struct frame){.type = FRAME_MORE});
+    assert(!out.bad);
+    chunk->n = (uint16_t)(chunk->n + cursor_out_used(&out));
+    envelope_set_n_frames(chunk->message.data, ++chunk->n_frames);
+}
+
 struct chunk *outbox_take(struct outbox *outbox) {
     struct chunk *first = outbox->head, *last = first;
     assert(outbox_is_sendable(outbox));
+    bool mark = outbox->is_mailbox_empty && outbox->n_chunks > MAILBOX_BATCHES;
+    int max = mark ? MAILBOX_BATCHES : OUTBOX_FLIGHT_MAX;
     outbox->n_chunks--;
-    for (int n = 1; n < OUTBOX_FLIGHT_MAX && last->next; n++) {
+    for (int n = 1; n < max && last->next; n++) {
         last = last->next;
         outbox->n_chunks--;
     }
@@ -86,6 +100,10 @@ struct chunk *outbox_take(struct outbox *outbox) {
     if (!outbox->head)
         outbox->tail = NULL;
     last->next = NULL;
+    if (mark)
+        mark_more(last);
+    outbox->has_marked = mark;
+    outbox->is_mailbox_empty = false;
     outbox->in_flight = true;
     outbox->ready = false;
     return first;
@@ -94,7 +112,7 @@ struct chunk *outbox_take(struct outbox *outbox) {
 void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
     assert(outbox->in_flight);
     outbox->in_flight = false;
-    outbox->stuck = full && !outbox->ready;
+    outbox->stuck = (full || outbox->has_marked) && !outbox->ready;
     if (!rest)
         return;
     struct chunk *last = rest;
@@ -112,6 +130,7 @@ void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
 void outbox_ready(struct outbox *outbox) {
     outbox->ready = true;
     outbox->stuck = false;
+    outbox->is_mailbox_empty = true;
 }
 
 void outbox_clear(struct outbox *outbox, struct chunk_pool *pool) {

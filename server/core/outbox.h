@@ -7,7 +7,10 @@
  *
  *   empty --append--> waiting --take--> in flight --all sent--> empty or waiting
  *                        ^                  |
- *                        +--- READY --- stuck (the mailbox was full; MORE lies at its end)
+ *                        +--- READY --- stuck (the mailbox is full; MORE lies at its end)
+ *
+ * READY says that the mailbox is empty. So if more waits then than fits, only as much is taken as
+ * fits, with MORE at its end: the mailbox need not be found full first.
  *
  * One thread at a time sends for a session (in_flight), outside the core's lock. A READY that
  * arrives before that thread has reported "full" is remembered in `ready`, or it would be lost.
@@ -22,11 +25,13 @@
 #define OUTBOX_CHUNKS_MAX 32
 #define OUTBOX_CONTROL_MAX 64
 #define OUTBOX_FLIGHT_MAX 4 /* chunks that are taken at once */
+#define MAILBOX_BATCHES 2   /* batches that fit into an empty mailbox */
 
 struct chunk {
     struct chunk *next;
     uint16_t n; /* bytes used of message.data */
     uint16_t n_frames;
+    bool has_more; /* MORE is its last frame */
     struct queue_message message;
 };
 
@@ -41,6 +46,8 @@ struct outbox {
     struct chunk *head, *tail;
     unsigned n_chunks;
     bool in_flight, stuck, ready;
+    bool is_mailbox_empty; /* READY has come, nothing was sent since */
+    bool has_marked;       /* MORE lies at the end of what is in flight */
     bool reserve_open; /* the mailbox's reserve was opened to make room for MORE */
 };
 

@@ -14,7 +14,7 @@
 #include "io/login.h"
 
 #define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
-#define FLUSH_TURNS 4   /* drains of a flooded lane before the outboxes are flushed */
+#define FLUSH_TURNS 8   /* drains of a flooded lane before the outboxes are flushed */
 
 /* What a lane thread works on. */
 struct intake {
@@ -190,14 +190,16 @@ static void hand_over(struct intake *intake) {
 }
 
 /*
- * Whoever sends full batches is in a flood and has the next ones ready soon. These are awaited
- * for a few turns before anything is flushed, so that recipients get full batches, too: with
- * many of them, what counts is how often each is woken.
+ * What is still there is taken for a few turns before anything is flushed, so that recipients get
+ * full batches: with many of them, what counts is how often each is woken. Whoever sends full
+ * batches, or several, is in a flood and has the next ones ready soon: these are waited for.
  */
 static bool refill(struct intake *intake) {
-    if (intake->sizes[intake->n - 1] < BULK_BYTES)
+    bool is_flood = intake->n > 1 || intake->sizes[0] >= BULK_BYTES;
+    if (intake->is_drained && !is_flood)
         return false;
-    sched_yield();
+    if (intake->is_drained)
+        sched_yield();
     intake->n = 0;
     drain(intake);
     return intake->n > 0;

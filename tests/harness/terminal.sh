@@ -128,10 +128,15 @@ still_typed() {
     is "$1: one prompt" "$(n_prompts "$2")" 1
 }
 
+# Whether a process is one of our windows still, and not another one with a PID used again.
+is_window() { # PID
+    tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -q -F -e "--hub $HUB "
+}
+
 no_window_is_left() {
     local pid
     for pid in "${WINDOWS[@]}"; do
-        ! kill -0 "$pid" 2>/dev/null || return 1
+        ! is_window "$pid" || return 1
     done
 }
 
@@ -141,9 +146,8 @@ finish_terminals() {
     [ "$N_FAILED" -eq 0 ] || for_each_screen
     [ -z "${HUB_PID:-}" ] || kill -CONT "$HUB_PID" 2>/dev/null
     for pid in "${WINDOWS[@]}"; do
-        kill -TERM "$pid" 2>/dev/null
-        kill -CONT "$pid" 2>/dev/null
-    done
+        is_window "$pid" && kill -TERM "$pid" && kill -CONT "$pid"
+    done 2>/dev/null
     wait_for "no window is left" no_window_is_left && STATUS='' check "no window is left" true
     tm kill-server 2>/dev/null
     finish

@@ -27,8 +27,10 @@ static void record_message(struct record *record, uint64_t session, const char *
                            const char *text, const struct uuid *id) {
     struct frame frame;
     raw_fill_send(&frame, to, text);
-    if (id)
+    if (id) { /* as a client does that comes back: it says that it repeats */
         frame.send.id = *id;
+        frame.flags |= FRAME_REPEAT;
+    }
     record->id = frame.send.id;
     raw_batch_start(&record->batch, session);
     raw_batch_add(&record->batch, &frame);

@@ -74,8 +74,9 @@ sees "the shell works meanwhile" ann "the shell"
 sees "what came is shown afterwards" ann "<ben> while stopped"
 still_typed "fg: the line is back" ann "[#ops] half"
 kill -STOP "$pid"
-kill -CONT "$pid"
-still_typed "stopped and continued from outside" ann "[#ops] half"
+await "stopped from outside: the shell sees it" shows_times ann "Stopped" 2
+enter ann "clear; fg"
+still_typed "stopped from outside: fg brings the line back" ann "[#ops] half"
 key ann C-c
 
 type_in ann "x"

@@ -64,13 +64,14 @@ is "nowhere to go: exit status" "$STATUS" 64
 try earshot --name ann chat '#ops' < <(printf 'bad \xff\n')
 is "not UTF-8: exit status" "$STATUS" 65
 try earshot --name ann chat '#ops' --json < <(echo hello; echo "/nick 'x")
+wait_for "it is heard" has_lines "$T/ben.out" 8
 check "--json: errors are objects" json '.type == "error" or .type == "note"' "$ERR"
 
 terminal ann 80 24
 enter ann "clear; TERM=dumb $BIN/earshot --hub $HUB --name ann chat '#ops'"
 sees "TERM=dumb: it joins" ann "#ops: you and ben"
 enter ann "from a dumb terminal"
-wait_for "it is heard" has_lines "$T/ben.out" 8
+wait_for "it is heard" has_lines "$T/ben.out" 9
 is "TERM=dumb: lines are said" "$(tail -1 "$T/ben.out" | jq -r .text)" "from a dumb terminal"
 earshot --name ben send '#ops' "to a dumb terminal"
 sees "TERM=dumb: lines are shown" ann "#ops <ben> to a dumb terminal"
