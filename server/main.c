@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "io/daemon.h"
 #include "io/hub.h"
-#include "ipc/process.h"
 #include "io/options.h"
+#include "ipc/process.h"
 
 #define STOP_WAIT_MS 30000
 

@@ -298,6 +298,7 @@ void editor_suspend(void) {
 }
 
 void editor_resume(void) {
+    rl_deprep_terminal(); /* the shell may have changed its modes, unknown to readline */
     rl_prep_terminal(1);
     fputs("\r\033[K", stdout); /* the shell may have left something, or nobody has */
     rl_on_new_line();

@@ -8,8 +8,8 @@
 
 #include "core/internal.h"
 
-static void put_ack(struct core *core, struct session *session, const struct uuid *id,
-                    uint64_t seq, uint8_t flags) {
+static void put_ack(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,
+                    uint8_t flags) {
     session_answer(core, session,
                    &(struct frame){.type = FRAME_ACK, .flags = flags, .ack = {*id, seq}});
 }

@@ -59,20 +59,21 @@ static void list_members(struct core *core, struct session *session, uint32_t re
 
 static void list_rooms(struct core *core, struct session *session, uint32_t request) {
     for (struct room *room = core->rooms; room; room = room->hh.next)
-        session_answer(core, session,
-                       &(struct frame){.type = FRAME_ROOM,
-                                       .room = {.request = request,
-                                                .room = name_bytes(&room->name),
-                                                .members = room->n_members,
-                                                .topic = bytes_of(room->topic ? room->topic : "")}});
+        session_answer(
+            core, session,
+            &(struct frame){.type = FRAME_ROOM,
+                            .room = {.request = request,
+                                     .room = name_bytes(&room->name),
+                                     .members = room->n_members,
+                                     .topic = bytes_of(room->topic ? room->topic : "")}});
     session_done(core, session, request);
 }
 
 static void put_counter(struct core *core, struct session *session, uint32_t request,
                         const char *key, uint64_t value) {
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_COUNTER,
-                                   .counter = {request, bytes_of(key), value}});
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_COUNTER, .counter = {request, bytes_of(key), value}});
 }
 
 static void list_counters(struct core *core, struct session *session, uint32_t request) {

@@ -101,8 +101,8 @@ struct seat {
     int msqid; /* the mailbox; -1: it is not ours any more */
     int pidfd;
     struct lane *lane;
-    bool is_dying;     /* the process is dead; */
-    uint64_t dies_at;  /* the session ends when the lane has received so many batches */
+    bool is_dying;    /* the process is dead; */
+    uint64_t dies_at; /* the session ends when the lane has received so many batches */
     struct seat *next;
 };
 
@@ -168,8 +168,8 @@ struct core {
     mono_time now;                                      /* of the call under way */
     wall_time wall;
     const char *broken_rule; /* by the frame under way */
-    struct user *last_busy; /* whom the budget rule saw at work last */
-    mono_time contended_at; /* when somebody else than that was seen */
+    struct user *last_busy;  /* whom the budget rule saw at work last */
+    mono_time contended_at;  /* when somebody else than that was seen */
     struct core_counters counters;
 };
 
@@ -195,7 +195,8 @@ struct core_join {
     uint64_t random; /* for the session number */
 };
 
-/* Begins a session; core_welcome() must follow. Returns a fail_code (FAIL_NONE: done), the why in `reason`. */
+/* Begins a session; core_welcome() must follow. Returns a fail_code (FAIL_NONE: done), the why in
+ * `reason`. */
 enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
                          char reason[256]);
 void core_welcome(struct core *core, struct session *session, int lane_msqid);

@@ -6,8 +6,8 @@
 /* A request's answer, a refusal, a list line: goes into the session's outbox, and is sent. */
 void session_answer(struct core *core, struct session *session, const struct frame *frame);
 void session_done(struct core *core, struct session *session, uint32_t request);
-void session_fail(struct core *core, struct session *session, uint32_t request,
-                  enum fail_code code, const char *reason);
+void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
+                  const char *reason);
 
 /* Frees a dead session whose outbox is not in flight. */
 void session_free(struct core *core, struct session *session);

@@ -10,7 +10,7 @@
 
 #include "core/internal.h"
 
-#define NEWS_EACH_MAX 32    /* of one kind; more are told as a number */
+#define NEWS_EACH_MAX 32 /* of one kind; more are told as a number */
 #define NEWS_WAITING_MAX 65536
 
 struct news {
@@ -114,13 +114,13 @@ static void tell_one(struct core *core, const struct news *news) {
     else if (news->detail)
         detail = bytes_of(news->detail);
     tell(core, news->room,
-         &(struct frame){.type = FRAME_NEWS,
-                         .news = {.what = (uint8_t)news->what,
-                                  .who = name_bytes(&news->who->name),
-                                  .uid = news->who->user->uid,
-                                  .room = news->room ? name_bytes(&news->room->name)
-                                                     : (struct bytes){0},
-                                  .detail = detail}});
+         &(struct frame){
+             .type = FRAME_NEWS,
+             .news = {.what = (uint8_t)news->what,
+                      .who = name_bytes(&news->who->name),
+                      .uid = news->who->user->uid,
+                      .room = news->room ? name_bytes(&news->room->name) : (struct bytes){0},
+                      .detail = detail}});
 }
 
 static void tell_many(struct core *core, const struct news *like, unsigned n_came,
@@ -128,13 +128,13 @@ static void tell_many(struct core *core, const struct news *like, unsigned n_cam
     char detail[64];
     snprintf(detail, sizeof detail, "%u came, %u left", n_came, n_left);
     tell(core, like->room,
-         &(struct frame){.type = FRAME_NEWS,
-                         .news = {.what = NEWS_MANY,
-                                  .who = name_bytes(&like->who->name),
-                                  .uid = like->who->user->uid,
-                                  .room = like->room ? name_bytes(&like->room->name)
-                                                     : (struct bytes){0},
-                                  .detail = bytes_of(detail)}});
+         &(struct frame){
+             .type = FRAME_NEWS,
+             .news = {.what = NEWS_MANY,
+                      .who = name_bytes(&like->who->name),
+                      .uid = like->who->user->uid,
+                      .room = like->room ? name_bytes(&like->room->name) : (struct bytes){0},
+                      .detail = bytes_of(detail)}});
 }
 
 /* What a handle's presence changed to since it was told last; drops what changed back. */

@@ -48,7 +48,7 @@ struct outbox {
     bool in_flight, stuck, ready;
     bool is_mailbox_empty; /* READY has come, nothing was sent since */
     bool has_marked;       /* MORE lies at the end of what is in flight */
-    bool reserve_open; /* the mailbox's reserve was opened to make room for MORE */
+    bool reserve_open;     /* the mailbox's reserve was opened to make room for MORE */
 };
 
 /* Where the frames go: what each batch starts with. */

@@ -50,7 +50,8 @@ static size_t place_of(const struct recent *recent, const struct uuid *id) {
     memcpy(&low, id->b + 8, sizeof low);
     uint64_t hash = (high ^ recent->seed) * UINT64_C(0x9e3779b97f4a7c15);
     hash ^= (hash >> 32) ^ low;
-    hash = (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93); /* ids in a row differ at the top */
+    hash =
+        (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93); /* ids in a row differ at the top */
     return (size_t)(hash >> 32) & (INDEX_FACTOR * recent->size - 1);
 }
 

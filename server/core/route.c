@@ -25,9 +25,9 @@ struct target {
 static void refuse(struct core *core, struct session *session, const struct uuid *id,
                    enum fail_code code, const char *reason) {
     core->counters.refused++;
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_REFUSED,
-                                   .refused = {*id, (uint16_t)code, bytes_of(reason)}});
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_REFUSED, .refused = {*id, (uint16_t)code, bytes_of(reason)}});
 }
 
 /* Finding the target. Most messages go where the one before went, so that is looked at first. */
@@ -106,21 +106,20 @@ static void encode_message(struct core *core, const struct session *session,
     static _Thread_local uint8_t scratch[ENCODED_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
     size_t part = text_cut(in->text, part_bytes(core)), at = part;
-    struct frame frame = {
-        .type = FRAME_MESSAGE,
-        .flags = (uint8_t)((in->flags & FRAME_WANT_RECEIPT) |
-                           (part < in->text.n ? FRAME_MORE_PARTS : 0)),
-        .message = {.seq = core->seq,
-                    .id = *in->id,
-                    .at_ms = (uint64_t)core->wall.ms,
-                    .kind = in->kind,
-                    .uid = session->user->uid,
-                    .from = name_bytes(&session->handle->name),
-                    .to = name_bytes(to),
-                    .origin = session->slot,
-                    .reply_to = *in->reply_to,
-                    .total = (uint32_t)in->text.n,
-                    .body = {in->text.data, part}}};
+    struct frame frame = {.type = FRAME_MESSAGE,
+                          .flags = (uint8_t)((in->flags & FRAME_WANT_RECEIPT) |
+                                             (part < in->text.n ? FRAME_MORE_PARTS : 0)),
+                          .message = {.seq = core->seq,
+                                      .id = *in->id,
+                                      .at_ms = (uint64_t)core->wall.ms,
+                                      .kind = in->kind,
+                                      .uid = session->user->uid,
+                                      .from = name_bytes(&session->handle->name),
+                                      .to = name_bytes(to),
+                                      .origin = session->slot,
+                                      .reply_to = *in->reply_to,
+                                      .total = (uint32_t)in->text.n,
+                                      .body = {in->text.data, part}}};
     bool fits = frame_put(&out, &frame);
     while (at < in->text.n && fits) {
         struct bytes rest = {in->text.data + at, in->text.n - at};
@@ -273,8 +272,8 @@ void route_send(struct core *core, struct session *session, const struct frame *
         return;
     }
     route(core, session,
-          &(struct incoming){
-              &send->id, &send->reply_to, send->kind, frame->flags, send->to, send->body});
+          &(struct incoming){&send->id, &send->reply_to, send->kind, frame->flags, send->to,
+                             send->body});
 }
 
 void route_part(struct core *core, struct session *session, const struct frame *frame) {
@@ -285,7 +284,8 @@ void route_part(struct core *core, struct session *session, const struct frame *
         core->broken_rule = "a part of a message without its beginning";
         return;
     }
-    if (body.n > assembly->total - assembly->n || last != (assembly->n + body.n == assembly->total)) {
+    if (body.n > assembly->total - assembly->n ||
+        last != (assembly->n + body.n == assembly->total)) {
         core->broken_rule = "parts that do not add up";
         refuse(core, session, &assembly->id, FAIL_BAD_TEXT,
                "its parts do not add up to the length that was announced");
@@ -298,8 +298,12 @@ void route_part(struct core *core, struct session *session, const struct frame *
         return;
     session->assembly = NULL;
     route(core, session,
-          &(struct incoming){&assembly->id, &assembly->reply_to, assembly->kind, assembly->flags,
-                             name_bytes(&assembly->to), {assembly->text, assembly->n}});
+          &(struct incoming){&assembly->id,
+                             &assembly->reply_to,
+                             assembly->kind,
+                             assembly->flags,
+                             name_bytes(&assembly->to),
+                             {assembly->text, assembly->n}});
     free(assembly);
 }
 
@@ -315,7 +319,7 @@ void route_receipt(struct core *core, struct session *session, const struct fram
     if (!sender || sender->dead || !outbox_takes_messages(&sender->outbox))
         return;
     session_answer(core, sender,
-                   &(struct frame){.type = FRAME_STATE,
-                                   .state = {receipt->id, receipt->state,
-                                             name_bytes(&session->handle->name)}});
+                   &(struct frame){
+                       .type = FRAME_STATE,
+                       .state = {receipt->id, receipt->state, name_bytes(&session->handle->name)}});
 }

@@ -36,12 +36,12 @@ void session_done(struct core *core, struct session *session, uint32_t request) 
     session_answer(core, session, &(struct frame){.type = FRAME_DONE, .done = {request}});
 }
 
-void session_fail(struct core *core, struct session *session, uint32_t request,
-                  enum fail_code code, const char *reason) {
+void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
+                  const char *reason) {
     core->counters.refused++;
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_FAIL,
-                                   .fail = {request, (uint16_t)code, bytes_of(reason)}});
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_FAIL, .fail = {request, (uint16_t)code, bytes_of(reason)}});
 }
 
 void core_say_bye(struct core *core) {

@@ -25,8 +25,7 @@ static void say_gone(struct delivery *delivery, int r) {
     delivery->gone = true;
     if (process_exists(session->pid)) /* else it ended; that is nothing to tell */
         log_warning("uid %u pid %d: %s: its mailbox; the session is ended", session->user->uid,
-                    session->pid,
-                    r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
+                    session->pid, r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
 }
 
 /*

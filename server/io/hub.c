@@ -82,12 +82,11 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
         return r;
     sweep(NULL, 0);
     r = init_core(hub);
-    if (r == 0)
-        r = open_well_known(hub);
-    if (r == 0)
-        log_info("hub %s: pid %d, queue %d%s", options->dir, getpid(),
-                 hub->rendezvous.record.msqid, hub->rendezvous.adopted ? " (adopted)" : "");
-    return r;
+    if (r != 0)
+        return r;
+    log_info("hub %s: pid %d, queue %d%s", options->dir, getpid(), hub->rendezvous.record.msqid,
+             hub->rendezvous.adopted ? " (adopted)" : "");
+    return open_well_known(hub);
 }
 
 static void stop_lanes(struct hub *hub) {

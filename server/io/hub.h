@@ -34,11 +34,11 @@ struct lane {
     bool is_well_known; /* constant */
     int msqid;          /* changes only when the well-known queue was removed by somebody */
     unsigned n_sessions;
-    unsigned n_dying;    /* sessions whose process is dead, see seat->dies_at */
-    uint64_t n_received; /* batches */
-    bool closed;         /* no new sessions: it is being removed */
-    bool thread_ended;   /* the last session frees it */
-    struct lane *next, *prev;                 /* of all lanes of the hub */
+    unsigned n_dying;         /* sessions whose process is dead, see seat->dies_at */
+    uint64_t n_received;      /* batches */
+    bool closed;              /* no new sessions: it is being removed */
+    bool thread_ended;        /* the last session frees it */
+    struct lane *next, *prev; /* of all lanes of the hub */
     struct lane *next_of_user, *prev_of_user; /* of user->lanes */
 };
 

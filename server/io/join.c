@@ -72,8 +72,8 @@ static void refuse(struct claim *claim, enum fail_code code, const char *reason)
     struct queue_message message = {.mtype = claim->pid};
     struct cursor_out out = cursor_out_of(message.data, sizeof message.data);
     envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, 0});
-    frame_put(&out, &(struct frame){.type = FRAME_FAIL,
-                                    .fail = {0, (uint16_t)code, bytes_of(reason)}});
+    frame_put(&out,
+              &(struct frame){.type = FRAME_FAIL, .fail = {0, (uint16_t)code, bytes_of(reason)}});
     (void)queue_send(claim->msqid, &message, cursor_out_used(&out), false);
 }
 
@@ -170,7 +170,8 @@ static bool check_process(struct claim *claim) {
     uid_t uid;
     int r = process_open(claim->pid, &claim->pidfd);
     if (r == -EMFILE || r == -ENFILE) {
-        refuse(claim, FAIL_LIMIT, "the hub has no file descriptor left; raise its limit (ulimit -n)");
+        refuse(claim, FAIL_LIMIT,
+               "the hub has no file descriptor left; raise its limit (ulimit -n)");
         return false;
     }
     if (r < 0) {
@@ -225,8 +226,8 @@ static bool watch_process(const struct hub *hub, int pidfd, uint64_t number) {
     return epoll_ctl(hub->epoll_fd, EPOLL_CTL_ADD, pidfd, &event) == 0;
 }
 
-static enum fail_code begin_locked(struct hub *hub, const struct core_join *join,
-                                   struct lane *lane, char reason[256]) {
+static enum fail_code begin_locked(struct hub *hub, const struct core_join *join, struct lane *lane,
+                                   char reason[256]) {
     struct session *session;
     if (lane->closed) {
         snprintf(reason, 256, "your lane was removed meanwhile; try again");
@@ -268,8 +269,9 @@ static enum fail_code begin(struct claim *claim, struct user *user, struct lane 
 
 static void limit_reason(int r, char reason[256]) {
     if (r == -EAGAIN)
-        snprintf(reason, 256, "the hub cannot start a thread for your lane; raise the limit of "
-                              "threads of the hub's user (ulimit -u, TasksMax=)");
+        snprintf(reason, 256,
+                 "the hub cannot start a thread for your lane; raise the limit of "
+                 "threads of the hub's user (ulimit -u, TasksMax=)");
     else
         snprintf(reason, 256, "no lane can be made for you: %s",
                  r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));

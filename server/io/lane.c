@@ -105,12 +105,13 @@ static void take_batch(struct lane *lane, const struct queue_message *message, s
         }
         if (frame.type == FRAME_LIST && frame.list.what == LIST_OBJECTS)
             answer_queues(lane->hub, session, frame.list.request);
-        if (frame.type == FRAME_NICK && !may_be_called(lane, &session, &frame.nick))
-            continue;
-        const char *broken = session ? core_receive(core, session, &frame) : NULL;
+        bool is_allowed = frame.type != FRAME_NICK || may_be_called(lane, &session, &frame.nick);
+        if (!session)
+            return; /* it ended meanwhile */
+        const char *broken = is_allowed ? core_receive(core, session, &frame) : NULL;
         if (broken)
             reject(lane, broken);
-        if (!session || frame.type == FRAME_BYE)
+        if (frame.type == FRAME_BYE)
             return; /* the session is gone */
     }
 }

@@ -48,19 +48,18 @@ static int usage(const char *problem, const char *value) {
 }
 
 static int read_words(struct words *words, int argc, char **argv) {
-    const struct option table[] = {
-        {"dir", required_argument, NULL, OPTION_DIR},
-        {"state", required_argument, NULL, OPTION_STATE},
-        {"mode", required_argument, NULL, OPTION_MODE},
-        {"group", required_argument, NULL, OPTION_GROUP},
-        {"name", required_argument, NULL, OPTION_NAME},
-        {"log-level", required_argument, NULL, OPTION_LEVEL},
-        {"ephemeral", no_argument, &words->ephemeral, 1},
-        {"foreground", no_argument, &words->foreground, 1},
-        {"stop", no_argument, &words->stop, 1},
-        {"help", no_argument, &words->help, 1},
-        {"version", no_argument, &words->version, 1},
-        {0}};
+    const struct option table[] = {{"dir", required_argument, NULL, OPTION_DIR},
+                                   {"state", required_argument, NULL, OPTION_STATE},
+                                   {"mode", required_argument, NULL, OPTION_MODE},
+                                   {"group", required_argument, NULL, OPTION_GROUP},
+                                   {"name", required_argument, NULL, OPTION_NAME},
+                                   {"log-level", required_argument, NULL, OPTION_LEVEL},
+                                   {"ephemeral", no_argument, &words->ephemeral, 1},
+                                   {"foreground", no_argument, &words->foreground, 1},
+                                   {"stop", no_argument, &words->stop, 1},
+                                   {"help", no_argument, &words->help, 1},
+                                   {"version", no_argument, &words->version, 1},
+                                   {0}};
     const char **const targets[] = {&words->dir,   &words->state, &words->mode,
                                     &words->group, &words->name,  &words->level};
     opterr = 0;

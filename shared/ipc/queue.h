@@ -125,7 +125,7 @@ int queue_remove(int msqid);
 
 /*
  * Removes the tagged queues that belong to us and to no living process: last sender and last
- * receiver are dead or ourselves, or nobody ever used it and it is older than ten seconds. Queues in
- * `keep` (n_keep ids) are left alone. Returns how many were removed, or -errno.
+ * receiver are dead or ourselves, or nobody ever used it and it is older than ten seconds. Queues
+ * in `keep` (n_keep ids) are left alone. Returns how many were removed, or -errno.
  */
 int queue_sweep(const int *keep, size_t n_keep);

@@ -2,6 +2,7 @@
 #pragma once
 
 /* Number on the wire, constant, exit code, name in --json. */
+/* clang-format off */
 #define FAIL_CODES(R)                                                                              \
     R(1, INTERNAL, 1, "internal")                   /* the hub is at fault; its log says why */    \
     R(2, NO_USER, 67, "no-user")                    /* nobody has this handle */                   \
@@ -22,6 +23,7 @@
     R(17, NOT_TRUSTED, 77, "not-trusted")           /* directory or queue of the wrong owner */    \
     R(18, TIMED_OUT, 75, "timed-out")                                                              \
     R(19, LOST, 69, "hub-lost")                     /* the hub went away meanwhile */
+/* clang-format on */
 
 enum fail_code {
     FAIL_NONE = 0,

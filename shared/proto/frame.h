@@ -29,13 +29,13 @@
 #define PROTO_VERSION 1
 #define ENVELOPE_BYTES 12
 #define FRAME_HEADER_BYTES 4
-#define HUB_MTYPE 1 /* the hub's address on the well-known queue and on every lane */
+#define HUB_MTYPE 1      /* the hub's address on the well-known queue and on every lane */
 #define OBITUARY_MTYPE 2 /* there too: the hub to itself, BYE in the name of a client that died */
 
-#define BATCH_BYTES_MAX 8064     /* two batches and a marker fit into a stock queue of 16,384 */
-#define BATCH_BYTES_MIN 1024     /* below this the kernel's msgmax is too small for us */
-#define MESSAGE_TEXT_MAX 65536   /* bytes of one message's text */
-#define FRAME_TEXT_RESERVE 512   /* what a SEND or MESSAGE takes besides its text, at most */
+#define BATCH_BYTES_MAX 8064   /* two batches and a marker fit into a stock queue of 16,384 */
+#define BATCH_BYTES_MIN 1024   /* below this the kernel's msgmax is too small for us */
+#define MESSAGE_TEXT_MAX 65536 /* bytes of one message's text */
+#define FRAME_TEXT_RESERVE 512 /* what a SEND or MESSAGE takes besides its text, at most */
 #define TOPIC_BYTES_MAX 512
 #define AWAY_BYTES_MAX 255
 
@@ -47,6 +47,7 @@
 /*   label            u8 length 0..255, text                                               */
 /*   text             u16 length, text                                                     */
 /*   pids             u16 count, count times u32                                           */
+/* clang-format off */
 #define FRAME_HELLO_FIELDS(F)                                                                      \
     F(u16, version) F(u32, mailbox) F(id, nonce) F(u32, abilities) F(label, handle)
 #define FRAME_NONCE_FIELDS(F) F(id, nonce)
@@ -83,6 +84,7 @@
 #define FRAME_NEWS_FIELDS(F) F(u8, what) F(name, who) F(u32, uid) F(label, room) F(text, detail)
 #define FRAME_MORE_FIELDS(F)
 #define FRAME_MISSED_FIELDS(F) F(u64, n)
+/* clang-format on */
 
 enum frame_from {
     FROM_STRANGER = 1, /* a client without a session, to the well-known queue */
@@ -95,6 +97,7 @@ enum frame_from {
  * Number, name, who may send it, cost. The cost is what one frame takes from the budget of its
  * sender's uid besides one unit per byte and per recipient.
  */
+/* clang-format off */
 #define FRAME_TYPES(R)                                                                             \
     R(1, HELLO, hello, FROM_STRANGER, 1024)   /* wants a session for the mailbox named */          \
     R(2, NONCE, nonce, FROM_SELF, 0)          /* makes the kernel note the client's PID */         \
@@ -123,6 +126,7 @@ enum frame_from {
     R(25, NEWS, news, FROM_HUB, 0)            /* somebody came, left, joined, ... */               \
     R(26, MORE, more, FROM_HUB, 0)            /* more is waiting: answer READY */                  \
     R(27, MISSED, missed, FROM_HUB, 0)        /* so many messages did not fit and were dropped */
+/* clang-format on */
 
 enum frame_type {
     FRAME_NONE = 0,
@@ -166,7 +170,7 @@ enum news_what {
     NEWS_LEFT,    /* who, room */
     NEWS_TOPIC,   /* who, room, detail: topic */
     NEWS_RENAMED, /* who: the old handle, detail: the new one */
-    NEWS_MANY,    /* too many changes to name each; who: the hub's owner, detail: "12 came, 3 left" */
+    NEWS_MANY, /* too many changes to name each; who: the hub's owner, detail: "12 came, 3 left" */
     NEWS_END
 };
 

@@ -75,13 +75,11 @@ static int chatter(void *arg) {
     struct raw raw;
     if (raw_join(&raw, play->stage->dir, "chatter", 0) != RAW_WELCOME)
         return 1;
-    for (;;) {
+    for (int us = 0;; check_pause(&us)) { /* a hundred times a second, for each of the crowd */
         struct frame frame;
         raw_say(&raw, "#crowd", "is anybody still there?", NULL);
         while (raw_next(&raw, &frame, 0) == QUEUE_OK)
             ;
-        int us = 0;
-        check_pause(&us);
     }
 }
 

@@ -21,9 +21,16 @@ terminal() { # NAME [COLUMNS [ROWS]]
     sees "$1 has a shell" "$1" '$' || exit 1
 }
 
-# What the kernel knows as the process in front of the shell of a terminal.
+# The window in a terminal.
 pid_in() { # NAME
-    ps -o pid= --ppid "$(tm display-message -p -t "$1" '#{pane_pid}')" | head -1 | tr -d ' '
+    local pid
+    for pid in $(ps -o pid= --ppid "$(tm display-message -p -t "$1" '#{pane_pid}')"); do
+        is_window "$pid" && echo "$pid"
+    done
+}
+
+has_window() { # NAME
+    [ -n "$(pid_in "$1")" ]
 }
 
 key() { # NAME KEY...
@@ -44,12 +51,25 @@ paste_in() { # NAME TEXT
     tm paste-buffer -p -t "$1"
 }
 
+is_empty() { # NAME
+    [ "$(screen "$1" | grep -c .)" -le 1 ]
+}
+
+# A command in the shell of a terminal, on an empty screen: what is seen next is of this command.
+command_in() { # NAME COMMAND
+    await "$1 has a prompt" bottom_is "$1" '$' || exit 1
+    enter "$1" clear
+    await "$1 has an empty screen" is_empty "$1" || exit 1
+    enter "$1" "$2"
+}
+
 # chat NAME HANDLE [WORD...]: joins from this terminal, and waits for the prompt.
 chat() {
     local name=$1 handle=$2
     shift 2
-    enter "$name" "clear; $BIN/earshot --hub $HUB --name $handle chat ${*@Q}"
+    command_in "$name" "$BIN/earshot --hub $HUB --name $handle chat ${*@Q}"
     sees "$handle has joined" "$name" "you are $handle at" || exit 1
+    wait_for "the window runs" has_window "$name"
     WINDOWS+=("$(pid_in "$name")")
     SEEN+=("${WINDOWS[-1]}")
 }

@@ -4,8 +4,7 @@
 . "$(dirname "$0")/../harness/terminal.sh"
 
 terminal_is_sane() { # NAME
-    key "$1" C-c
-    enter "$1" 'clear; stty -a | tr " ;" "\n" | grep -x -e "-\?\(echo\|icanon\|isig\|icrnl\|opost\)" | sort | xargs'
+    command_in "$1" 'stty -a | tr " ;" "\n" | grep -x -e "-\?\(echo\|icanon\|isig\|icrnl\|opost\)" | sort | xargs'
     sees "the terminal is as it was" "$1" "echo icanon icrnl isig opost"
 }
 

@@ -68,7 +68,7 @@ wait_for "it is heard" has_lines "$T/ben.out" 8
 check "--json: errors are objects" json '.type == "error" or .type == "note"' "$ERR"
 
 terminal ann 80 24
-enter ann "clear; TERM=dumb $BIN/earshot --hub $HUB --name ann chat '#ops'"
+command_in ann "TERM=dumb $BIN/earshot --hub $HUB --name ann chat '#ops'"
 sees "TERM=dumb: it joins" ann "#ops: you and ben"
 enter ann "from a dumb terminal"
 wait_for "it is heard" has_lines "$T/ben.out" 9
@@ -83,19 +83,19 @@ is "TERM=dumb: Ctrl-C clears the line" "$(tail -1 "$T/ben.out" | jq -r .text)" "
 key ann C-d
 await "TERM=dumb: Ctrl-D leaves" bottom_is ann '$'
 
-enter ann "clear; $BIN/earshot --hub $HUB --name ann chat '#ops' | cat"
+command_in ann "$BIN/earshot --hub $HUB --name ann chat '#ops' | cat"
 wait_for "ann has joined" has_members '#ops' 2
 earshot --name ben send '#ops' "into a pipe"
 sees "output in a pipe: plain lines" ann "#ops <ben> into a pipe"
 key ann C-c
 await "output in a pipe: Ctrl-C ends it" bottom_is ann '$'
 
-enter ann "clear; echo a line | $BIN/earshot --hub $HUB --name ann chat '#ops'"
+command_in ann "echo a line | $BIN/earshot --hub $HUB --name ann chat '#ops'"
 wait_for "it is heard" has_lines "$T/ben.out" 12
 await "input from a pipe: it ends" bottom_is ann '$'
 
 terminal colours 80 24
-enter colours "clear; NO_COLOR=1 $BIN/earshot --hub $HUB --name dora chat '#ops'"
+command_in colours "NO_COLOR=1 $BIN/earshot --hub $HUB --name dora chat '#ops'"
 sees "NO_COLOR: it joins" colours "#ops: you and ben"
 earshot --name ben send '#ops' "dora: any colour?"
 sees "NO_COLOR: a mention" colours "dora: any colour?"
