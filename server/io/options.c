@@ -154,6 +154,14 @@ static int read_state(struct options *options, const struct words *words,
     return n < 0 || (size_t)n >= sizeof options->state ? too_long() : -1;
 }
 
+/* A client that starts the private hub names its directory, too. */
+static bool is_default_place(const char *dir) {
+    char place[PATH_MAX];
+    enum rendezvous_origin origin;
+    return rendezvous_locate(place, &origin, NULL) == 0 && origin == RENDEZVOUS_PRIVATE &&
+           strcmp(place, dir) == 0;
+}
+
 int options_read(struct options *options, int argc, char **argv) {
     struct words words = {0};
     enum rendezvous_origin origin;
@@ -169,6 +177,8 @@ int options_read(struct options *options, int argc, char **argv) {
         return usage("--dir needs the name of a directory", NULL);
     if (rendezvous_locate(options->dir, &origin, words.dir) < 0)
         return too_long();
+    if (is_default_place(options->dir))
+        origin = RENDEZVOUS_PRIVATE;
     options->foreground = words.foreground;
     options->stop = words.stop;
     code = make_absolute(options->dir);
