@@ -165,6 +165,7 @@ void session_free(struct core *core, struct session *session) {
 void core_end(struct core *core, struct session *session) {
     if (session->dead)
         return;
+    run_close(core);
     confirm(core, session);
     ack_cancel(core, session);
     route_drop_assembly(session);
@@ -326,6 +327,8 @@ const char *core_receive(struct core *core, struct session *session, const struc
     if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT)
         session->handle->active = core->now;
     core->broken_rule = NULL;
+    if (frame->type != FRAME_SEND || session != core->run.sender)
+        run_close(core);
     handlers[frame->type](core, session, frame);
     return core->broken_rule;
 }
@@ -365,6 +368,7 @@ static void end_unconfirmed(struct core *core) {
 }
 
 void core_tick(struct core *core) {
+    run_close(core);
     if (is_due(core, core->acks_due))
         ack_tick(core);
     if (is_due(core, core->news_due))

@@ -136,6 +136,15 @@ struct session {
     struct session *next_unconfirmed, *prev_unconfirmed;
 };
 
+/* Messages of one sender to one room that are not in the listeners' outboxes yet, see run.c. */
+struct run {
+    struct session *sender;
+    struct room *room; /* NULL: there is none */
+    size_t n;          /* bytes of frames */
+    uint16_t n_messages;
+    uint8_t frames[BATCH_BYTES_MAX];
+};
+
 struct core_counters {
     uint64_t messages, deliveries, refused, missed, rejected, joins, batches_in, batches_out;
 };
@@ -160,6 +169,7 @@ struct core {
     uint64_t seq;
     uint64_t epoch; /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
+    struct run run;
     struct session *touched, *acks, *news_sessions, *unconfirmed;
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news *news;

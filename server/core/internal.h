@@ -38,6 +38,11 @@ void room_detach_all(struct core *core, struct session *session);
 void room_free(struct core *core, struct room *room);
 void membership_free(struct core *core, struct membership *membership);
 
+/* Runs of messages to one room (run.c). False: the frame is too long for a run. */
+bool run_add(struct core *core, struct session *sender, struct room *room,
+             const struct bytes *frame);
+void run_close(struct core *core);
+
 /* Messages (route.c). */
 void route_send(struct core *core, struct session *session, const struct frame *frame);
 void route_part(struct core *core, struct session *session, const struct frame *frame);

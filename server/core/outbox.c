@@ -62,16 +62,18 @@ static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
 }
 
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
-                  const struct outbox_address *address, const void *frame, size_t n) {
+                  const struct outbox_address *address, const void *frames, size_t n,
+                  uint16_t n_frames) {
     struct chunk *chunk = outbox->tail;
     if (!chunk || chunk->n + n + FRAME_HEADER_BYTES > address->batch) /* MORE always fits */
         chunk = add_chunk(outbox, pool, address);
     if (!chunk)
         return -ENOMEM;
     assert(chunk->n + n <= sizeof chunk->message.data);
-    memcpy(chunk->message.data + chunk->n, frame, n);
+    memcpy(chunk->message.data + chunk->n, frames, n);
     chunk->n = (uint16_t)(chunk->n + n);
-    envelope_set_n_frames(chunk->message.data, ++chunk->n_frames);
+    chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames);
+    envelope_set_n_frames(chunk->message.data, chunk->n_frames);
     return 0;
 }
 

@@ -89,6 +89,7 @@ static const char *target_problem(enum fail_code code) {
 struct encoded {
     uint8_t *frames;
     size_t n;
+    unsigned n_frames;
     size_t n_recipients;
     size_t n_missed;
 };
@@ -106,6 +107,7 @@ static void encode_message(struct core *core, const struct session *session,
     static _Thread_local uint8_t scratch[ENCODED_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
     size_t part = text_cut(in->text, part_bytes(core)), at = part;
+    unsigned n_frames = 1;
     struct frame frame = {.type = FRAME_MESSAGE,
                           .flags = (uint8_t)((in->flags & FRAME_WANT_RECEIPT) |
                                              (part < in->text.n ? FRAME_MORE_PARTS : 0)),
@@ -129,9 +131,11 @@ static void encode_message(struct core *core, const struct session *session,
                                .flags = at < in->text.n ? FRAME_MORE_PARTS : 0,
                                .part = {{rest.data, part}}};
         fits = frame_put(&out, &frame);
+        n_frames++;
     }
     assert(fits);
-    *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
+    *encoded =
+        (struct encoded){.frames = scratch, .n = cursor_out_used(&out), .n_frames = n_frames};
 }
 
 /* Appends all frames or, when the first does not fit any more, none. */
@@ -145,7 +149,7 @@ static void deliver(struct core *core, struct session *to, struct encoded *encod
     for (size_t at = 0; at < encoded->n;) {
         uint16_t n;
         memcpy(&n, encoded->frames + at, sizeof n);
-        if (outbox_append(&to->outbox, &core->pool, &address, encoded->frames + at, n) < 0) {
+        if (outbox_append(&to->outbox, &core->pool, &address, encoded->frames + at, n, 1) < 0) {
             to->n_missed++; /* the reader drops a message whose parts end early */
             encoded->n_missed++;
             return;
@@ -181,6 +185,7 @@ static enum fail_code route_direct(struct core *core, struct session *session,
         return FAIL_NOT_HERE;
     if (!can_take(handle))
         return FAIL_BUSY;
+    run_close(core);
     core->seq++;
     encode_message(core, session, in, &handle->name, encoded);
     deliver_to_handle(core, handle, session, encoded);
@@ -196,6 +201,10 @@ static void route_room(struct core *core, struct session *session, struct room *
                        const struct incoming *in, struct encoded *encoded) {
     core->seq++;
     encode_message(core, session, in, &room->name, encoded);
+    struct bytes frames = {(const char *)encoded->frames, encoded->n};
+    if (encoded->n_frames == 1 && run_add(core, session, room, &frames))
+        return;
+    run_close(core);
     for (unsigned i = 0; i < room->n_listeners; i++)
         if (room->listeners[i] != session)
             deliver(core, room->listeners[i], encoded);

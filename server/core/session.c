@@ -23,7 +23,7 @@ void session_touch(struct core *core, struct session *session) {
 static void append(struct core *core, struct session *session, struct bytes frame) {
     struct outbox_address address = {session->number, session->pid, core->config.batch};
     /* Out of memory: a client that misses an answer asks again; it never gets a wrong one. */
-    if (outbox_append(&session->outbox, &core->pool, &address, frame.data, frame.n) == 0)
+    if (outbox_append(&session->outbox, &core->pool, &address, frame.data, frame.n, 1) == 0)
         session_touch(core, session);
 }
 
@@ -52,6 +52,7 @@ void core_say_bye(struct core *core) {
 
 size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     size_t n = 0;
+    run_close(core);
     while (n < max && core->touched) {
         struct session *session = core->touched;
         DL_DELETE2(core->touched, session, prev_touched, next_touched);

@@ -16,6 +16,8 @@
 #define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
 #define FLUSH_TURNS 8   /* drains of a flooded lane before the outboxes are flushed */
 
+#define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
+
 /* What a lane thread works on. */
 struct intake {
     struct lane *lane;
@@ -23,6 +25,8 @@ struct intake {
     size_t sizes[LANE_DRAIN_MAX];
     int n;
     bool is_drained; /* nothing else was there */
+    bool is_lone;    /* one small batch, which was waited for: none will be behind it */
+    bool has_dying;  /* the lane has dying sessions, which end when it is drained */
 };
 
 /* Rejecting: every rule broken counts, the log is told at the 1st, 2nd, 4th, 8th ... time. */
@@ -151,8 +155,13 @@ static void drain(struct intake *intake) {
 /* Blocks for the first batch, then takes what else is there. */
 static int fill(struct intake *intake) {
     intake->n = 0;
+    mono_time before = mono_now();
     int r = receive(intake, true);
-    if (r == QUEUE_OK)
+    if (r != QUEUE_OK)
+        return r;
+    intake->is_lone = intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
+    intake->is_drained = false;
+    if (!intake->is_lone)
         drain(intake);
     return r;
 }
@@ -187,6 +196,7 @@ static void hand_over(struct intake *intake) {
             take_batch(lane, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
     end_dying(lane, intake->is_drained);
+    intake->has_dying = lane->n_dying > 0;
     pthread_mutex_unlock(&lane->hub->lock);
 }
 
@@ -196,6 +206,8 @@ static void hand_over(struct intake *intake) {
  * batches, or several, is in a flood and has the next ones ready soon: these are waited for.
  */
 static bool refill(struct intake *intake) {
+    if (intake->is_lone && !intake->has_dying)
+        return false;
     bool is_flood = intake->n > 1 || intake->sizes[0] >= BULK_BYTES;
     if (intake->is_drained && !is_flood)
         return false;
@@ -213,6 +225,7 @@ static void process(struct intake *intake) {
     for (int turn = 1; turn < FLUSH_TURNS && refill(intake); turn++)
         hand_over(intake);
     hub_enter(lane->hub);
+    end_dying(lane, intake->is_drained);
     if (lane->user)
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
     hub_leave(lane->hub);

@@ -70,8 +70,8 @@ sees "and can be sent now" ann "#ops <ann> a short line"
 kill -STOP "$HUB_PID"
 enter ann "last words"
 key ann C-d
-sees "leaving waits for the hub, and says so" ann "1 message not yet accepted; Ctrl-C leaves without"
+sees "leaving waits for the hub, and says so" ann "not yet accepted; Ctrl-C leaves without"
 key ann C-c
-sees "Ctrl-C leaves without" ann "1 message was not accepted by the hub and given up"
+sees "Ctrl-C leaves without" ann "not accepted by the hub and given up"
 await "the shell is back" bottom_is ann '$'
 kill -CONT "$HUB_PID"

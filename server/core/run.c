@@ -1,0 +1,62 @@
+/*
+ * Runs: consecutive messages of one sender to one room. All listeners get the same frames, so
+ * these are gathered and then appended to each outbox at once, instead of message by message to
+ * a thousand outboxes that no cache holds.
+ *
+ * A run is closed before anything else may go to a listener, so that nobody sees another order:
+ * before a frame that does not continue it, before the outboxes are taken, before a tick, and
+ * before a session ends (which may end the room).
+ */
+
+#include "core/internal.h"
+
+static void append(struct core *core, struct session *to, const struct run *run,
+                   unsigned *n_reached) {
+    struct outbox_address address = {to->number, to->pid, core->config.batch};
+    if (!outbox_takes_messages(&to->outbox) ||
+        outbox_append(&to->outbox, &core->pool, &address, run->frames, run->n, run->n_messages) <
+            0) {
+        to->n_missed += run->n_messages;
+        core->counters.missed += run->n_messages;
+        return;
+    }
+    (*n_reached)++;
+    session_touch(core, to);
+}
+
+void run_close(struct core *core) {
+    struct run *run = &core->run;
+    unsigned n_reached = 0;
+    if (!run->room)
+        return;
+    for (unsigned i = 0; i < run->room->n_listeners; i++)
+        if (run->room->listeners[i] != run->sender)
+            append(core, run->room->listeners[i], run, &n_reached);
+    core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
+    core_charge(core, run->sender->user, run->n * n_reached);
+    run->room = NULL;
+}
+
+static size_t run_bytes_max(const struct core *core) {
+    return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
+}
+
+bool run_add(struct core *core, struct session *sender, struct room *room,
+             const struct bytes *frame) {
+    struct run *run = &core->run;
+    bool goes_on = run->room == room && run->sender == sender;
+    if (!goes_on || run->n + frame->n > run_bytes_max(core))
+        run_close(core);
+    if (frame->n > run_bytes_max(core))
+        return false;
+    if (!run->room) {
+        run->room = room;
+        run->sender = sender;
+        run->n = 0;
+        run->n_messages = 0;
+    }
+    memcpy(run->frames + run->n, frame->data, frame->n);
+    run->n += frame->n;
+    run->n_messages++;
+    return true;
+}
