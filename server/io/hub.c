@@ -38,6 +38,14 @@ static unsigned sessions_per_user(enum hub_mode mode) {
     return share < SESSIONS_PER_USER_MAX ? (unsigned)share : SESSIONS_PER_USER_MAX;
 }
 
+/* More lanes than processors only add wake-ups: whatever the lanes bring meets at one lock. */
+static unsigned lanes_per_user(void) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    if (n < LANES_PER_USER_MIN)
+        return LANES_PER_USER_MIN;
+    return n > LANES_PER_USER_MAX ? LANES_PER_USER_MAX : (unsigned)n;
+}
+
 static int init_core(struct hub *hub) {
     struct core_config config = {.batch = hub->limits.batch,
                                  .uid = geteuid(),
@@ -81,6 +89,7 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
     if (r != 0)
         return r;
     sweep(NULL, 0);
+    hub->lanes_per_user = lanes_per_user();
     r = init_core(hub);
     if (r != 0)
         return r;

@@ -18,7 +18,8 @@
 #include "ipc/rendezvous.h"
 
 #define SESSIONS_PER_LANE 4
-#define LANES_PER_USER_MAX 8
+#define LANES_PER_USER_MIN 2 /* for a busy user; at most */
+#define LANES_PER_USER_MAX 8 /* as many as there are processors */
 
 struct hub_options {
     const char *dir; /* the rendezvous directory */
@@ -50,6 +51,7 @@ struct hub {
     pthread_mutex_t lock;
     struct core core;
     struct lane *lanes;
+    unsigned lanes_per_user; /* constant */
     unsigned n_lane_threads;
     pthread_cond_t no_lane_threads;
     mono_time armed; /* what the timer is set to; ns 0: not set */

@@ -26,6 +26,7 @@ struct intake {
     int n;
     bool is_drained; /* nothing else was there */
     bool is_lone;    /* one small batch, which was waited for: none will be behind it */
+    bool is_flood;   /* last time several came */
     bool has_dying;  /* the lane has dying sessions, which end when it is drained */
 };
 
@@ -159,7 +160,8 @@ static int fill(struct intake *intake) {
     int r = receive(intake, true);
     if (r != QUEUE_OK)
         return r;
-    intake->is_lone = intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
+    intake->is_lone =
+        !intake->is_flood && intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
     intake->is_drained = false;
     if (!intake->is_lone)
         drain(intake);
@@ -201,15 +203,14 @@ static void hand_over(struct intake *intake) {
 }
 
 /*
- * What is still there is taken for a few turns before anything is flushed, so that recipients get
- * full batches: with many of them, what counts is how often each is woken. Whoever sends full
- * batches, or several, is in a flood and has the next ones ready soon: these are waited for.
+ * In a flood, what comes within a few turns is taken before anything is flushed, so that
+ * recipients get full batches: with many of them, what counts is how often each is woken. The
+ * senders are given the processor to have the next ones ready.
  */
 static bool refill(struct intake *intake) {
     if (intake->is_lone && !intake->has_dying)
         return false;
-    bool is_flood = intake->n > 1 || intake->sizes[0] >= BULK_BYTES;
-    if (intake->is_drained && !is_flood)
+    if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
         return false;
     if (intake->is_drained)
         sched_yield();
@@ -221,9 +222,13 @@ static bool refill(struct intake *intake) {
 static void process(struct intake *intake) {
     struct lane *lane = intake->lane;
     int64_t wait_ns = 0;
+    int n_batches = intake->n;
     hand_over(intake);
-    for (int turn = 1; turn < FLUSH_TURNS && refill(intake); turn++)
+    for (int turn = 1; turn < FLUSH_TURNS && refill(intake); turn++) {
+        n_batches += intake->n;
         hand_over(intake);
+    }
+    intake->is_flood = n_batches > 1;
     hub_enter(lane->hub);
     end_dying(lane, intake->is_drained);
     if (lane->user)
@@ -319,7 +324,7 @@ static void enlist(struct hub *hub, struct lane *lane) {
 int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
                bool is_well_known) {
     struct lane *new = calloc(1, sizeof *new);
-    struct intake *intake = malloc(sizeof *intake);
+    struct intake *intake = calloc(1, sizeof *intake);
     if (!new || !intake) {
         free(new);
         free(intake);
@@ -367,7 +372,7 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
     unsigned n;
     pthread_mutex_lock(&hub->lock);
     struct lane *best = least_busy(user, &n);
-    bool enough = best && (best->n_sessions < SESSIONS_PER_LANE || n >= LANES_PER_USER_MAX);
+    bool enough = best && (best->n_sessions < SESSIONS_PER_LANE || n >= hub->lanes_per_user);
     pthread_mutex_unlock(&hub->lock);
     int r = enough ? 0 : lane_create(hub, user, lane);
 
