@@ -99,6 +99,8 @@ static void confirm(struct core *core, struct session *session) {
         return;
     session->confirmed = true;
     DL_DELETE2(core->unconfirmed, session, prev_unconfirmed, next_unconfirmed);
+    if (!core->unconfirmed)
+        core->confirm_due.ns = 0; /* an idle hub has nothing to wake up for */
 }
 
 enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
