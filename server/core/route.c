@@ -181,11 +181,11 @@ static bool can_take(const struct handle *handle) {
 static enum fail_code route_direct(struct core *core, struct session *session,
                                    struct handle *handle, const struct incoming *in,
                                    struct encoded *encoded) {
+    run_close(core); /* it takes room in the outboxes */
     if (handle->n_listening == 0)
         return FAIL_NOT_HERE;
     if (!can_take(handle))
         return FAIL_BUSY;
-    run_close(core);
     core->seq++;
     encode_message(core, session, in, &handle->name, encoded);
     deliver_to_handle(core, handle, session, encoded);
