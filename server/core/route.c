@@ -68,19 +68,27 @@ static enum fail_code find_target(struct core *core, struct session *session, st
     return FAIL_NONE;
 }
 
+/* What follows the name in the sentence that the sender reads. */
 static const char *target_problem(enum fail_code code) {
     switch (code) {
     case FAIL_NO_ROOM:
-        return "there is no such room; somebody must join it first";
+        return "does not exist; somebody must join it first";
     case FAIL_NO_USER:
-        return "nobody has this handle; `earshot who` shows who is here";
+        return "is nobody's handle; `earshot who` shows who is here";
     case FAIL_NOT_HERE:
         return "is not here now; try again when `earshot who` shows the handle";
     case FAIL_BUSY:
-        return "does not read now and the bound on waiting messages is reached; try again later";
+        return "does not read now, and no more can wait; try again later";
     default:
-        return "this is neither a handle nor a room";
+        return "is neither a handle nor a room";
     }
+}
+
+static void refuse_target(struct core *core, struct session *session, const struct incoming *in,
+                          enum fail_code code) {
+    char reason[256];
+    snprintf(reason, sizeof reason, "%.*s %s", (int)in->to.n, in->to.data, target_problem(code));
+    refuse(core, session, in->id, code, reason);
 }
 
 /* Delivering. */
@@ -235,7 +243,7 @@ static void route(struct core *core, struct session *session, const struct incom
     else if (code == FAIL_NONE)
         route_room(core, session, target.room, in, &encoded);
     if (code != FAIL_NONE) {
-        refuse(core, session, in->id, code, target_problem(code));
+        refuse_target(core, session, in, code);
         return;
     }
     core->counters.messages++;
