@@ -61,19 +61,47 @@ static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
     return chunk;
 }
 
+/* MORE always fits behind the frames, and nothing comes behind MORE. */
+static size_t room_in(const struct chunk *chunk, const struct outbox_address *address) {
+    return chunk && !chunk->has_more ? address->batch - FRAME_HEADER_BYTES - chunk->n : 0;
+}
+
+static size_t frame_bytes(const uint8_t *frame) {
+    uint16_t n;
+    memcpy(&n, frame, sizeof n);
+    return n;
+}
+
+/* How many bytes of the frames, whole ones, fit into `room`; *n_frames is how many these are. */
+static size_t whole_frames(const uint8_t *frames, size_t n, size_t room, unsigned *n_frames) {
+    size_t at = 0;
+    *n_frames = 0;
+    while (at < n && at + frame_bytes(frames + at) <= room) {
+        at += frame_bytes(frames + at);
+        (*n_frames)++;
+    }
+    return at;
+}
+
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
-                  const struct outbox_address *address, const void *frames, size_t n,
-                  uint16_t n_frames) {
-    struct chunk *chunk = outbox->tail;
-    if (!chunk || chunk->n + n + FRAME_HEADER_BYTES > address->batch) /* MORE always fits */
-        chunk = add_chunk(outbox, pool, address);
-    if (!chunk)
-        return -ENOMEM;
-    assert(chunk->n + n <= sizeof chunk->message.data);
-    memcpy(chunk->message.data + chunk->n, frames, n);
-    chunk->n = (uint16_t)(chunk->n + n);
-    chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames);
-    envelope_set_n_frames(chunk->message.data, chunk->n_frames);
+                  const struct outbox_address *address, const void *frames, size_t n) {
+    const uint8_t *rest = frames;
+    while (n > 0) {
+        struct chunk *chunk = outbox->tail;
+        if (room_in(chunk, address) < frame_bytes(rest))
+            chunk = add_chunk(outbox, pool, address);
+        if (!chunk)
+            return -ENOMEM;
+        unsigned n_frames;
+        size_t part = whole_frames(rest, n, room_in(chunk, address), &n_frames);
+        assert(part > 0);
+        memcpy(chunk->message.data + chunk->n, rest, part);
+        chunk->n = (uint16_t)(chunk->n + part);
+        chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames);
+        envelope_set_n_frames(chunk->message.data, chunk->n_frames);
+        rest += part;
+        n -= part;
+    }
     return 0;
 }
 

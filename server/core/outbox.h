@@ -73,10 +73,12 @@ static inline bool outbox_is_sendable(const struct outbox *outbox) {
     return outbox->head && !outbox->in_flight && !outbox->stuck;
 }
 
-/* Appends n_frames encoded frames, n bytes in all, to one batch. Returns 0 or -ENOMEM. */
+/*
+ * Appends encoded frames, n bytes in all, filling one batch after the other. Returns 0, or -ENOMEM
+ * when not all of them could be appended.
+ */
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
-                  const struct outbox_address *address, const void *frames, size_t n,
-                  uint16_t n_frames);
+                  const struct outbox_address *address, const void *frames, size_t n);
 
 /* Takes up to OUTBOX_FLIGHT_MAX chunks off the front; the outbox is in flight until returned. */
 struct chunk *outbox_take(struct outbox *outbox);

@@ -97,7 +97,6 @@ static void refuse_target(struct core *core, struct session *session, const stru
 struct encoded {
     uint8_t *frames;
     size_t n;
-    unsigned n_frames;
     size_t n_recipients;
     size_t n_missed;
 };
@@ -115,7 +114,6 @@ static void encode_message(struct core *core, const struct session *session,
     static _Thread_local uint8_t scratch[ENCODED_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
     size_t part = text_cut(in->text, part_bytes(core)), at = part;
-    unsigned n_frames = 1;
     struct frame frame = {.type = FRAME_MESSAGE,
                           .flags = (uint8_t)((in->flags & FRAME_WANT_RECEIPT) |
                                              (part < in->text.n ? FRAME_MORE_PARTS : 0)),
@@ -139,11 +137,9 @@ static void encode_message(struct core *core, const struct session *session,
                                .flags = at < in->text.n ? FRAME_MORE_PARTS : 0,
                                .part = {{rest.data, part}}};
         fits = frame_put(&out, &frame);
-        n_frames++;
     }
     assert(fits);
-    *encoded =
-        (struct encoded){.frames = scratch, .n = cursor_out_used(&out), .n_frames = n_frames};
+    *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
 }
 
 /* Appends all frames or, when the first does not fit any more, none. */
@@ -154,15 +150,10 @@ static void deliver(struct core *core, struct session *to, struct encoded *encod
         encoded->n_missed++;
         return;
     }
-    for (size_t at = 0; at < encoded->n;) {
-        uint16_t n;
-        memcpy(&n, encoded->frames + at, sizeof n);
-        if (outbox_append(&to->outbox, &core->pool, &address, encoded->frames + at, n, 1) < 0) {
-            to->n_missed++; /* the reader drops a message whose parts end early */
-            encoded->n_missed++;
-            return;
-        }
-        at += n;
+    if (outbox_append(&to->outbox, &core->pool, &address, encoded->frames, encoded->n) < 0) {
+        to->n_missed++; /* the reader drops a message whose parts end early */
+        encoded->n_missed++;
+        return;
     }
     encoded->n_recipients++;
     session_touch(core, to);
@@ -210,7 +201,7 @@ static void route_room(struct core *core, struct session *session, struct room *
     core->seq++;
     encode_message(core, session, in, &room->name, encoded);
     struct bytes frames = {(const char *)encoded->frames, encoded->n};
-    if (encoded->n_frames == 1 && run_add(core, session, room, &frames))
+    if (run_add(core, session, room, &frames))
         return;
     run_close(core);
     for (unsigned i = 0; i < room->n_listeners; i++)

@@ -14,8 +14,7 @@ static void append(struct core *core, struct session *to, const struct run *run,
                    unsigned *n_reached) {
     struct outbox_address address = {to->number, to->pid, core->config.batch};
     if (!outbox_takes_messages(&to->outbox) ||
-        outbox_append(&to->outbox, &core->pool, &address, run->frames, run->n, run->n_messages) <
-            0) {
+        outbox_append(&to->outbox, &core->pool, &address, run->frames, run->n) < 0) {
         to->n_missed += run->n_messages;
         core->counters.missed += run->n_messages;
         return;

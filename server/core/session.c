@@ -23,7 +23,7 @@ void session_touch(struct core *core, struct session *session) {
 static void append(struct core *core, struct session *session, struct bytes frame) {
     struct outbox_address address = {session->number, session->pid, core->config.batch};
     /* Out of memory: a client that misses an answer asks again; it never gets a wrong one. */
-    if (outbox_append(&session->outbox, &core->pool, &address, frame.data, frame.n, 1) == 0)
+    if (outbox_append(&session->outbox, &core->pool, &address, frame.data, frame.n) == 0)
         session_touch(core, session);
 }
 
