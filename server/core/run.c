@@ -4,8 +4,8 @@
  * a thousand outboxes that no cache holds.
  *
  * A run is closed before anything else may go to a listener, so that nobody sees another order:
- * before a frame that does not continue it, before the outboxes are taken, before a tick, and
- * before a session ends (which may end the room).
+ * before a frame that does not continue it, before any answer, before the outboxes are taken,
+ * before a tick, and before a session begins or ends (which may end the room).
  */
 
 #include "core/internal.h"

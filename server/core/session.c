@@ -28,6 +28,7 @@ static void append(struct core *core, struct session *session, struct bytes fram
 }
 
 void session_answer(struct core *core, struct session *session, const struct frame *frame) {
+    run_close(core);
     if (!session->dead && outbox_takes_answers(&session->outbox))
         append(core, session, encode(frame));
 }

@@ -1,0 +1,323 @@
+/* What is refused, dropped, gathered or slowed down. */
+
+#include <stdio.h>
+
+#include "unit/core/world.h"
+
+static struct client *alice, *bob;
+
+static void setup(void) {
+    world_begin();
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    pass_ms(NEWS_DELAY_MS);
+    drain();
+}
+
+TestSuite(core_limits, .init = setup, .fini = world_end);
+
+/* Refusals. */
+
+Test(core_limits, 01_unknown_or_absent_targets) {
+    join(1003, "deaf", 0);
+    expect_refused(alice, say(alice, "nobody", "x"), FAIL_NO_USER);
+    expect_refused(alice, say(alice, "#nowhere", "x"), FAIL_NO_ROOM);
+    expect_refused(alice, say(alice, "deaf", "x"), FAIL_NOT_HERE);
+    expect_refused(alice, say(alice, "not a name", "x"), FAIL_BAD_NAME);
+    core_end(&core, bob->session);
+    expect_refused(alice, say(alice, "bob", "x"), FAIL_NOT_HERE);
+    cr_assert_eq(core.counters.refused, 5);
+    cr_assert_eq(core.counters.messages, 0);
+}
+
+Test(core_limits, 02_a_handle_that_appears_is_found) {
+    expect_refused(alice, say(alice, "carol", "x"), FAIL_NO_USER);
+    struct client *carol = join(1003, "carol", HERE);
+    say(alice, "carol", "x");
+    expect_text(carol, "x");
+}
+
+/* Sends to bob, who does not read, until the bound is reached. Returns how many were taken. */
+static unsigned fill_outbox(void) {
+    unsigned n = 0;
+    bob->is_full = true;
+    while (outbox_takes_messages(&bob->session->outbox)) {
+        say(alice, "bob", "fill");
+        if (++n == 1)
+            drain(); /* from now on it is stuck */
+        cr_assert_lt(n, 100000);
+    }
+    return n;
+}
+
+Test(core_limits, 03_busy_when_the_outbox_is_full_and_taken_again_after_ready) {
+    unsigned n = fill_outbox();
+    cr_assert_geq(bob->session->outbox.n_chunks, OUTBOX_CHUNKS_MAX);
+    struct uuid id = say(alice, "bob", "one too many");
+    pass_ms(ACK_DELAY_MS);
+    expect_refused(alice, id, FAIL_BUSY);
+    bob->is_full = false;
+    ready(bob);
+    for (unsigned i = 0; i < n; i++)
+        expect_text(bob, "fill");
+    expect_nothing(bob);
+    say(alice, "bob", "taken again");
+    expect_text(bob, "taken again");
+}
+
+Test(core_limits, 04_busy_only_when_no_session_can_take_it) {
+    fill_outbox();
+    struct client *bob2 = join(BOB, "bob", HERE);
+    say(alice, "bob", "to the other");
+    expect_text(bob2, "to the other");
+    cr_assert_eq(bob->session->n_missed, 1);
+}
+
+Test(core_limits, 05_missed_is_told_after_ready) {
+    struct client *carol = join(1003, "carol", HERE);
+    enter(bob, "#tea", 0);
+    enter(carol, "#tea", 0);
+    unsigned n = fill_outbox();
+    for (int i = 0; i < 5; i++)
+        say(alice, "#tea", "missed");
+    for (int i = 0; i < 5; i++)
+        expect_text(carol, "missed"); /* somebody else's full mailbox is none of hers */
+    cr_assert_eq(core.counters.missed, 5);
+    bob->is_full = false;
+    ready(bob);
+    for (unsigned i = 0; i < n; i++)
+        expect_text(bob, "fill");
+    cr_assert_eq(expect(bob, FRAME_MISSED)->missed.n, 5);
+    say(alice, "#tea", "heard");
+    expect_text(bob, "heard");
+    ready(bob);
+    expect_nothing(bob);
+}
+
+Test(core_limits, 06_more_is_followed_by_the_rest) {
+    bob->is_silent = true;
+    for (int i = 0; i < 100; i++)
+        say(alice, "bob", "many messages");
+    ready(bob); /* empty: as much as fits, then MORE */
+    drain();
+    size_t n = bob->n_in - bob->at;
+    cr_assert_gt(n, 0);
+    cr_assert_lt(n, 100);
+    cr_assert(bob->session->outbox.stuck);
+    bob->is_silent = false;
+    ready(bob);
+    for (int i = 0; i < 100; i++)
+        expect_text(bob, "many messages");
+    expect_nothing(bob);
+}
+
+/* Parts. */
+
+static struct uuid begin_parts(uint32_t total, const char *text) {
+    struct uuid id = new_id();
+    cr_assert_null(give(
+        alice,
+        &(struct frame){
+            .type = FRAME_SEND,
+            .flags = FRAME_MORE_PARTS,
+            .send = {.id = id, .to = bytes_of("bob"), .total = total, .body = bytes_of(text)}}));
+    return id;
+}
+
+static const char *give_part(const char *text, unsigned flags) {
+    return give(alice, &(struct frame){
+                           .type = FRAME_PART, .flags = (uint8_t)flags, .part = {bytes_of(text)}});
+}
+
+Test(core_limits, 07_parts_become_one_message) {
+    begin_parts(9, "one");
+    cr_assert_null(give_part("two", FRAME_MORE_PARTS));
+    expect_nothing(bob);
+    cr_assert_null(give_part("six", 0));
+    expect_text(bob, "onetwosix");
+    expect_nothing(bob);
+}
+
+static void assert_wrong_parts(uint32_t total, const char *text, unsigned flags) {
+    struct uuid id = begin_parts(total, "one");
+    cr_assert_not_null(give_part(text, flags));
+    expect_refused(alice, id, FAIL_BAD_TEXT);
+    cr_assert_not_null(give_part("late", 0), "its beginning was dropped");
+    expect_nothing(alice);
+    expect_nothing(bob);
+}
+
+Test(core_limits, 08_parts_that_do_not_add_up_are_refused) {
+    assert_wrong_parts(9, "two", 0);     /* ends early */
+    assert_wrong_parts(6, "twofour", 0); /* too long */
+    assert_wrong_parts(6, "twofour", FRAME_MORE_PARTS);
+    assert_wrong_parts(6, "two", FRAME_MORE_PARTS); /* whole, and more is announced */
+    say(alice, "bob", "and on");
+    expect_text(bob, "and on");
+}
+
+Test(core_limits, 09_a_part_without_a_beginning_breaks_a_rule) {
+    cr_assert_not_null(give_part("x", 0));
+    expect_nothing(alice);
+}
+
+Test(core_limits, 10_a_new_message_drops_an_unfinished_one) {
+    begin_parts(6, "one");
+    say(alice, "bob", "whole");
+    cr_assert_not_null(give_part("two", 0));
+    expect_text(bob, "whole");
+    expect_nothing(bob);
+}
+
+Test(core_limits, 11_the_longest_text_comes_through_in_parts) {
+    static char text[MESSAGE_TEXT_MAX], got[MESSAGE_TEXT_MAX];
+    enum { PART = 8 * 900 };
+    for (size_t i = 0; i < sizeof text; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2); /* cut between characters only */
+    struct frame frame = {
+        .type = FRAME_SEND,
+        .flags = FRAME_MORE_PARTS,
+        .send = {new_id(), KIND_TEXT, bytes_of("bob"), {{0}}, sizeof text, {text, PART}}};
+    cr_assert_null(give(alice, &frame));
+    for (size_t at = PART, n; at < sizeof text; at += n) {
+        n = sizeof text - at < PART ? sizeof text - at : PART;
+        uint8_t flags = at + n < sizeof text ? FRAME_MORE_PARTS : 0;
+        cr_assert_null(give(
+            alice, &(struct frame){.type = FRAME_PART, .flags = flags, .part = {{text + at, n}}}));
+    }
+    const struct frame *in = expect(bob, FRAME_MESSAGE);
+    cr_assert_eq(in->message.total, sizeof text);
+    size_t n = in->message.body.n;
+    memcpy(got, in->message.body.data, n);
+    while (in->flags & FRAME_MORE_PARTS) {
+        in = expect(bob, FRAME_PART);
+        cr_assert_leq(n + in->part.body.n, sizeof got);
+        memcpy(got + n, in->part.body.data, in->part.body.n);
+        n += in->part.body.n;
+    }
+    cr_assert_eq(n, sizeof text);
+    cr_assert_arr_eq(got, text, sizeof text);
+}
+
+Test(core_limits, 12_an_unfinished_message_ends_with_its_session) {
+    begin_parts(6, "one");
+    core_end(&core, alice->session);
+    expect_nothing(bob);
+}
+
+/* News. */
+
+static const struct frame *expect_news(struct client *client, enum news_what what,
+                                       const char *who) {
+    const struct frame *frame = expect(client, FRAME_NEWS);
+    cr_assert_eq(frame->news.what, what);
+    cr_assert(bytes_equal(frame->news.who, bytes_of(who)));
+    return frame;
+}
+
+static struct client *join_for_news(void) {
+    struct client *client = join(1009, "reader", HERE | ABILITY_NEWS);
+    pass_ms(NEWS_DELAY_MS);
+    expect_news(client, NEWS_ONLINE, "reader");
+    return client;
+}
+
+Test(core_limits, 13_news_are_gathered) {
+    struct client *reader = join_for_news();
+    struct client *carol = join(1003, "carol", HERE);
+    core_end(&core, join(1004, "dave", HERE)->session); /* came and went: no news */
+    core_end(&core, bob->session);
+    pass_ms(NEWS_DELAY_MS - 1);
+    expect_nothing(reader);
+    pass_ms(1);
+    expect_news(reader, NEWS_ONLINE, "carol");
+    expect_news(reader, NEWS_OFFLINE, "bob");
+    expect_nothing(reader);
+    expect_nothing(carol);
+}
+
+Test(core_limits, 14_away_and_back) {
+    struct client *reader = join_for_news();
+    give(bob, &(struct frame){.type = FRAME_AWAY, .away = {1, 1, bytes_of("lunch")}});
+    pass_ms(NEWS_DELAY_MS);
+    const struct frame *frame = expect_news(reader, NEWS_AWAY, "bob");
+    cr_assert(bytes_equal(frame->news.detail, bytes_of("lunch")));
+    give(bob, &(struct frame){.type = FRAME_AWAY, .away = {.request = 2}});
+    pass_ms(NEWS_DELAY_MS);
+    expect_news(reader, NEWS_BACK, "bob");
+    expect_nothing(reader);
+}
+
+Test(core_limits, 15_news_of_a_room_are_for_those_in_it) {
+    struct client *reader = join_for_news();
+    enter(alice, "#milk", 0);
+    enter(bob, "#tea", 0);
+    enter(reader, "#tea", 0);
+    pass_ms(NEWS_DELAY_MS);
+    expect_news(reader, NEWS_JOINED, "bob");
+    expect_news(reader, NEWS_JOINED, "reader");
+    leave(bob, "#tea");
+    pass_ms(NEWS_DELAY_MS);
+    const struct frame *frame = expect_news(reader, NEWS_LEFT, "bob");
+    cr_assert(bytes_equal(frame->news.room, bytes_of("#tea")));
+    expect_nothing(reader);
+}
+
+Test(core_limits, 16_a_crowd_is_told_as_a_number) {
+    struct client *reader = join_for_news();
+    char handle[16];
+    for (int i = 0; i < 50; i++) {
+        snprintf(handle, sizeof handle, "guest%d", i);
+        join(1003, handle, HERE);
+    }
+    core_end(&core, bob->session);
+    pass_ms(NEWS_DELAY_MS);
+    const struct frame *frame = expect(reader, FRAME_NEWS);
+    cr_assert_eq(frame->news.what, NEWS_MANY);
+    cr_assert(bytes_equal(frame->news.detail, bytes_of("50 came, 1 left")));
+    expect_nothing(reader);
+}
+
+/* The budget. */
+
+#define SPENT ((size_t)64 << 20) /* more than anybody may have saved */
+#define ALONE_MS 1000            /* after which nobody else counts as at work */
+
+Test(core_limits, 17_alone_nobody_waits) {
+    struct user *user = alice->session->user;
+    core_throttle_ns(&core, user);
+    pass_ms(ALONE_MS);
+    for (int i = 0; i < 10; i++) {
+        core_charge(&core, user, SPENT);
+        cr_assert_eq(core_throttle_ns(&core, user), 0);
+    }
+}
+
+Test(core_limits, 18_beside_others_who_has_used_up_the_budget_waits) {
+    struct user *user = alice->session->user, *other = bob->session->user;
+    core_throttle_ns(&core, user);
+    pass_ms(ALONE_MS);
+    cr_assert_eq(core_throttle_ns(&core, other), 0);
+    core_charge(&core, user, SPENT);
+    int64_t ns = core_throttle_ns(&core, user);
+    cr_assert_gt(ns, 0);
+    cr_assert_eq(core_throttle_ns(&core, other), 0, "who used little does not wait");
+    pass_ms(ns / NS_PER_MS + 1);
+    cr_assert_eq(core_throttle_ns(&core, user), 0, "after the time that was named");
+}
+
+Test(core_limits, 19_messages_cost_by_their_recipients) {
+    struct user *user = alice->session->user;
+    enter(bob, "#tea", 0);
+    core_throttle_ns(&core, user);
+    int64_t before = user->budget;
+    say(alice, "bob", "one recipient");
+    int64_t one = before - user->budget;
+    for (int i = 0; i < 9; i++)
+        enter(join(1003, "carol", HERE), "#tea", 0);
+    before = user->budget;
+    say(alice, "#tea", "ten recipients");
+    drain(); /* a run is charged when it is closed */
+    cr_assert_gt(one, 0);
+    cr_assert_gt(before - user->budget, one);
+}

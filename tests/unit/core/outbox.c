@@ -1,0 +1,340 @@
+#include "core/outbox.h"
+
+#include <criterion/criterion.h>
+
+#define SESSION UINT64_C(0x1122334455660001)
+#define MTYPE 4711
+
+static struct outbox outbox;
+static struct chunk_pool pool;
+static struct outbox_address address;
+static uint32_t n_appended; /* DONE frames, numbered from 1 */
+static uint32_t n_received;
+
+static void setup(void) {
+    address = (struct outbox_address){SESSION, MTYPE, BATCH_BYTES_MIN};
+}
+
+static void teardown(void) {
+    outbox_clear(&outbox, &pool);
+    cr_assert_eq(pool.n_used, 0);
+    chunk_pool_deinit(&pool);
+    cr_assert_null(pool.unused);
+}
+
+TestSuite(outbox, .init = setup, .fini = teardown);
+
+static size_t encode_done(uint8_t *data, size_t size, uint32_t number) {
+    struct cursor_out out = cursor_out_of(data, size);
+    cr_assert(frame_put(&out, &(struct frame){.type = FRAME_DONE, .done = {number}}));
+    return cursor_out_used(&out);
+}
+
+static void append_one(void) {
+    uint8_t data[64];
+    size_t n = encode_done(data, sizeof data, ++n_appended);
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, data, n), 0);
+}
+
+/* Appends until so many chunks wait, the last one with a single frame. */
+static void fill(unsigned n_chunks) {
+    while (outbox.n_chunks < n_chunks)
+        append_one();
+}
+
+/* Decodes a batch: numbers go on where they ended, MORE comes last or not at all. */
+static bool receive_chunk(const struct chunk *chunk) {
+    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct envelope envelope;
+    struct frame frame = {0};
+    cr_assert_eq(chunk->message.mtype, MTYPE);
+    cr_assert_leq(chunk->n, address.batch);
+    cr_assert(envelope_take(&in, &envelope));
+    cr_assert_eq(envelope.session, SESSION);
+    cr_assert_eq(envelope.n_frames, chunk->n_frames);
+    for (unsigned i = 0; i < envelope.n_frames; i++) {
+        cr_assert_neq(frame.type, FRAME_MORE, "something follows MORE");
+        cr_assert_eq(frame_take(&in, &frame, FROM_HUB), FRAME_OK);
+        if (frame.type == FRAME_DONE)
+            cr_assert_eq(frame.done.request, ++n_received);
+        else
+            cr_assert_eq(frame.type, FRAME_MORE);
+    }
+    cr_assert_eq(cursor_in_left(&in), 0);
+    return frame.type == FRAME_MORE;
+}
+
+/* Sends the first n of what was taken; returns the rest. Counts the MOREs. */
+static struct chunk *send_some(struct chunk *chunks, unsigned n, unsigned *n_mores) {
+    for (; chunks && n > 0; n--) {
+        struct chunk *chunk = chunks;
+        chunks = chunk->next;
+        *n_mores += receive_chunk(chunk);
+        chunk_release(&pool, chunk);
+    }
+    return chunks;
+}
+
+static unsigned count(const struct chunk *chunk) {
+    unsigned n = 0;
+    for (; chunk; chunk = chunk->next)
+        n++;
+    return n;
+}
+
+/* Takes and sends everything that may go now; returns how many MOREs it saw. */
+static unsigned send_all(void) {
+    unsigned n_mores = 0;
+    while (outbox_is_sendable(&outbox)) {
+        struct chunk *rest = send_some(outbox_take(&outbox), ~0u, &n_mores);
+        outbox_return(&outbox, rest, false);
+    }
+    return n_mores;
+}
+
+/* Filling. */
+
+Test(outbox, 01_an_empty_one_owns_nothing_and_has_nothing_to_send) {
+    cr_assert_not(outbox_is_sendable(&outbox));
+    cr_assert_eq(pool.n_used, 0);
+    append_one();
+    cr_assert(outbox_is_sendable(&outbox));
+    cr_assert_eq(pool.n_used, 1);
+    cr_assert_eq(send_all(), 0);
+    cr_assert_eq(n_received, 1);
+    cr_assert_eq(pool.n_used, 0);
+    cr_assert_null(outbox.head);
+    cr_assert_null(outbox.tail);
+}
+
+Test(outbox, 02_batches_are_filled_up_to_the_limit_less_one_marker) {
+    uint8_t data[64];
+    size_t frame = encode_done(data, sizeof data, 1);
+    size_t fit = (address.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES) / frame;
+    for (size_t i = 0; i < fit; i++)
+        append_one();
+    cr_assert_eq(outbox.n_chunks, 1);
+    append_one();
+    cr_assert_eq(outbox.n_chunks, 2);
+    cr_assert_eq(outbox.head->n_frames, fit);
+    cr_assert_eq(outbox.head->n, ENVELOPE_BYTES + fit * frame);
+}
+
+Test(outbox, 03_a_batch_may_be_full_to_the_byte) {
+    uint8_t data[BATCH_BYTES_MIN] = {0};
+    struct cursor_out out = cursor_out_of(data, sizeof data);
+    size_t room = BATCH_BYTES_MIN - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
+    static char text[BATCH_BYTES_MIN];
+    memset(text, 'x', sizeof text);
+    struct frame part = {.type = FRAME_PART, .part = {{text, room - FRAME_HEADER_BYTES - 2}}};
+    cr_assert(frame_put(&out, &part));
+    cr_assert_eq(cursor_out_used(&out), room);
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, data, room), 0);
+    cr_assert_eq(outbox.n_chunks, 1);
+    append_one();
+    cr_assert_eq(outbox.n_chunks, 2);
+}
+
+Test(outbox, 04_several_frames_at_once_fill_one_batch_after_the_other) {
+    static uint8_t data[3 * BATCH_BYTES_MIN];
+    size_t n = 0;
+    append_one();
+    while (n + 64 < sizeof data)
+        n += encode_done(data + n, sizeof data - n, ++n_appended);
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, data, n), 0);
+    cr_assert_eq(outbox.n_chunks, 3);
+    cr_assert_gt(outbox.head->n + 64, address.batch, "the first one was filled up");
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 05_bounds_for_messages_and_for_answers) {
+    fill(OUTBOX_CHUNKS_MAX - 1);
+    cr_assert(outbox_takes_messages(&outbox));
+    fill(OUTBOX_CHUNKS_MAX);
+    cr_assert_not(outbox_takes_messages(&outbox));
+    cr_assert(outbox_takes_answers(&outbox));
+    fill(OUTBOX_CONTROL_MAX);
+    cr_assert_not(outbox_takes_answers(&outbox));
+    cr_assert_eq(pool.n_used, OUTBOX_CONTROL_MAX);
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+    cr_assert(outbox_takes_messages(&outbox));
+}
+
+Test(outbox, 06_clearing_gives_all_chunks_back_and_they_are_used_again) {
+    fill(10);
+    outbox_clear(&outbox, &pool);
+    cr_assert_eq(pool.n_used, 0);
+    cr_assert_eq(pool.n_unused, 10);
+    cr_assert_eq(outbox.n_chunks, 0);
+    n_appended = 0;
+    fill(4);
+    cr_assert_eq(pool.n_used, 4);
+    cr_assert_eq(pool.n_unused, 6);
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+/* Flights. */
+
+Test(outbox, 07_a_flight_is_bounded_and_only_one_at_a_time) {
+    fill(OUTBOX_FLIGHT_MAX + 3);
+    struct chunk *chunks = outbox_take(&outbox);
+    cr_assert_eq(count(chunks), OUTBOX_FLIGHT_MAX);
+    cr_assert_eq(outbox.n_chunks, 3);
+    cr_assert_not(outbox_is_sendable(&outbox));
+    outbox_return(&outbox, chunks, false);
+    cr_assert_eq(outbox.n_chunks, OUTBOX_FLIGHT_MAX + 3);
+    cr_assert(outbox_is_sendable(&outbox));
+}
+
+Test(outbox, 08_order_is_kept_when_only_part_was_sent) {
+    for (unsigned sent = 0; sent <= OUTBOX_FLIGHT_MAX; sent++) {
+        unsigned n_mores = 0;
+        fill(OUTBOX_FLIGHT_MAX + 2);
+        struct chunk *rest = send_some(outbox_take(&outbox), sent, &n_mores);
+        append_one(); /* while in flight */
+        outbox_return(&outbox, rest, false);
+        cr_assert_eq(n_mores, 0);
+    }
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 09_order_is_kept_when_nothing_waits_behind_the_rest) {
+    unsigned n_mores = 0;
+    fill(3);
+    struct chunk *rest = send_some(outbox_take(&outbox), 1, &n_mores);
+    cr_assert_null(outbox.head);
+    outbox_return(&outbox, rest, false);
+    cr_assert_eq(outbox.n_chunks, 2);
+    append_one();
+    cr_assert_eq(outbox.n_chunks, 2, "the tail is filled up");
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+/* A full mailbox. */
+
+Test(outbox, 10_full_means_stuck_until_ready) {
+    unsigned n_mores = 0;
+    fill(3);
+    outbox_return(&outbox, send_some(outbox_take(&outbox), 1, &n_mores), true);
+    cr_assert_not(outbox_is_sendable(&outbox));
+    append_one();
+    cr_assert_not(outbox_is_sendable(&outbox));
+    outbox_ready(&outbox);
+    cr_assert(outbox_is_sendable(&outbox));
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 11_ready_that_comes_in_flight_is_not_lost) {
+    fill(2);
+    struct chunk *chunks = outbox_take(&outbox);
+    outbox_ready(&outbox);
+    cr_assert_not(outbox_is_sendable(&outbox));
+    outbox_return(&outbox, chunks, true);
+    cr_assert(outbox_is_sendable(&outbox));
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 12_ready_of_an_earlier_flight_does_not_count_for_the_next) {
+    fill(2);
+    outbox_ready(&outbox);
+    struct chunk *chunks = outbox_take(&outbox);
+    outbox_return(&outbox, chunks, true);
+    cr_assert_not(outbox_is_sendable(&outbox));
+}
+
+/* MORE before the mailbox was found full. */
+
+Test(outbox, 13_no_marker_while_all_fits) {
+    outbox_ready(&outbox);
+    fill(MAILBOX_BATCHES);
+    cr_assert_eq(send_all(), 0);
+    cr_assert_eq(n_received, n_appended);
+    cr_assert_not(outbox.stuck);
+}
+
+Test(outbox, 14_no_marker_when_the_mailbox_may_hold_something) {
+    fill(MAILBOX_BATCHES + 1);
+    cr_assert_eq(send_all(), 0);
+    outbox_ready(&outbox);
+    fill(1);
+    cr_assert_eq(send_all(), 0); /* it is not empty any more */
+    fill(MAILBOX_BATCHES + 1);
+    cr_assert_eq(send_all(), 0);
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 15_as_much_as_fits_with_a_marker_at_its_end) {
+    unsigned n_mores = 0;
+    outbox_ready(&outbox);
+    fill(MAILBOX_BATCHES + 1);
+    struct chunk *chunks = outbox_take(&outbox);
+    cr_assert_eq(count(chunks), MAILBOX_BATCHES);
+    chunks = send_some(chunks, MAILBOX_BATCHES - 1, &n_mores);
+    cr_assert_eq(n_mores, 0);
+    chunks = send_some(chunks, 1, &n_mores);
+    cr_assert_eq(n_mores, 1);
+    outbox_return(&outbox, chunks, false);
+    cr_assert_not(outbox_is_sendable(&outbox), "waits for READY although nothing was full");
+    outbox_ready(&outbox);
+    cr_assert_eq(send_all(), 0);
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 16_every_mailbox_full_has_one_marker) {
+    unsigned n_mores = 0, n_rounds = 0;
+    fill(5 * MAILBOX_BATCHES);
+    while (outbox.head) {
+        outbox_ready(&outbox);
+        n_mores += send_all();
+        n_rounds++;
+    }
+    cr_assert_eq(n_rounds, 5);
+    cr_assert_eq(n_mores, 4);
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 17_a_batch_that_comes_back_is_not_marked_twice) {
+    unsigned n_mores = 0;
+    outbox_ready(&outbox);
+    fill(MAILBOX_BATCHES + 2);
+    for (int i = 0; i < 3; i++) { /* the marked one comes back again and again */
+        struct chunk *rest = outbox_take(&outbox);
+        outbox_return(&outbox, rest, true);
+        outbox_ready(&outbox);
+    }
+    struct chunk *rest = send_some(outbox_take(&outbox), ~0u, &n_mores);
+    outbox_return(&outbox, rest, false);
+    cr_assert_eq(n_mores, 1);
+    outbox_ready(&outbox);
+    cr_assert_eq(send_all(), 0);
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 18_the_marker_fits_into_full_batches) {
+    address.batch = BATCH_BYTES_MAX;
+    outbox_ready(&outbox);
+    fill(MAILBOX_BATCHES + 1);
+    cr_assert_eq(send_all(), 1);
+    outbox_ready(&outbox);
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}
+
+Test(outbox, 19_ready_after_a_marked_flight_before_its_return) {
+    unsigned n_mores = 0;
+    outbox_ready(&outbox);
+    fill(MAILBOX_BATCHES + 1);
+    struct chunk *rest = send_some(outbox_take(&outbox), ~0u, &n_mores);
+    outbox_ready(&outbox); /* the client was quicker than the sending thread */
+    outbox_return(&outbox, rest, false);
+    cr_assert(outbox_is_sendable(&outbox));
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+}

@@ -1,0 +1,149 @@
+#include "core/recent.h"
+
+#include <criterion/criterion.h>
+
+static struct recent recent;
+static struct uuid_source source;
+
+static void setup(void) {
+    recent_init(&recent, UINT64_C(0x0123456789abcdef));
+}
+
+static void teardown(void) {
+    recent_deinit(&recent);
+}
+
+TestSuite(recent, .init = setup, .fini = teardown);
+
+static struct uuid id_of(uint32_t n) {
+    struct uuid id = {{7}};
+    memcpy(id.b + 12, &n, sizeof n);
+    return id;
+}
+
+static void note(uint32_t n, uint64_t seq) {
+    struct uuid id = id_of(n);
+    cr_assert_eq(recent_note(&recent, &id, seq), 0);
+}
+
+static uint64_t find(uint32_t n) {
+    struct uuid id = id_of(n);
+    return recent_find(&recent, &id);
+}
+
+/* Ids first..end-1, each with its number plus one as sequence number. */
+static void note_range(uint32_t first, uint32_t end) {
+    for (uint32_t n = first; n < end; n++)
+        note(n, n + UINT64_C(1));
+}
+
+static void assert_known(uint32_t first, uint32_t end) {
+    for (uint32_t n = first; n < end; n++)
+        cr_assert_eq(find(n), n + UINT64_C(1), "%u", n);
+}
+
+static void assert_unknown(uint32_t first, uint32_t end) {
+    for (uint32_t n = first; n < end; n++)
+        cr_assert_eq(find(n), 0, "%u", n);
+}
+
+Test(recent, 01_an_empty_one_knows_nothing) {
+    cr_assert_eq(find(0), 0);
+}
+
+Test(recent, 02_what_was_noted_is_found_and_nothing_else) {
+    note_range(0, 1000);
+    assert_known(0, 1000);
+    assert_unknown(1000, 2000);
+}
+
+Test(recent, 03_found_at_every_size_it_grows_through) {
+    for (uint32_t n = 0; n < 300; n++) {
+        note(n, n + UINT64_C(1));
+        assert_known(0, n + 1);
+    }
+    assert_unknown(300, 310);
+}
+
+Test(recent, 04_the_last_of_the_ring_are_known_and_older_ones_not) {
+    uint32_t n_older = 1000;
+    note_range(0, RECENT_MAX + n_older);
+    assert_unknown(0, n_older);
+    assert_known(n_older, RECENT_MAX + n_older);
+}
+
+Test(recent, 05_the_bound_is_exact) {
+    note_range(0, RECENT_MAX);
+    cr_assert_eq(find(0), 1);
+    note(RECENT_MAX, RECENT_MAX + 1);
+    cr_assert_eq(find(0), 0);
+    cr_assert_eq(find(1), 2);
+    cr_assert_eq(find(RECENT_MAX), RECENT_MAX + 1);
+}
+
+Test(recent, 06_lookups_between_notes_over_several_rounds) {
+    uint32_t n = 0, end = 4 * RECENT_MAX;
+    while (n < end) {
+        uint32_t step = 1 + n % 5000, oldest;
+        note_range(n, n + step);
+        n += step;
+        oldest = n > RECENT_MAX ? n - RECENT_MAX : 0;
+        cr_assert_eq(find(n - 1), n);
+        cr_assert_eq(find(n), 0);
+        cr_assert_eq(find(oldest), oldest + UINT64_C(1));
+        if (oldest > 0)
+            cr_assert_eq(find(oldest - 1), 0);
+    }
+    assert_known(n - RECENT_MAX, n);
+}
+
+Test(recent, 07_more_than_a_round_between_two_lookups) {
+    note_range(0, RECENT_MAX);
+    cr_assert_eq(find(5), 6);
+    note_range(RECENT_MAX, 3 * RECENT_MAX + 77);
+    assert_known(2 * RECENT_MAX + 77, 3 * RECENT_MAX + 77);
+    assert_unknown(RECENT_MAX, RECENT_MAX + 100);
+}
+
+Test(recent, 08_a_repeated_id_has_its_latest_number) {
+    note_range(0, 100);
+    cr_assert_eq(find(3), 4);
+    note(3, 777);
+    cr_assert_eq(find(3), 777);
+    note_range(100, RECENT_MAX + 50); /* drops the first of the two, not the second */
+    cr_assert_eq(find(3), 777);
+    cr_assert_eq(find(2), 0);
+    note_range(RECENT_MAX + 50, RECENT_MAX + 150);
+    cr_assert_eq(find(3), 0);
+}
+
+Test(recent, 09_one_id_again_and_again) {
+    for (uint64_t seq = 1; seq <= 2 * RECENT_MAX; seq++) {
+        note(9, seq);
+        if (seq % 1000 == 0)
+            cr_assert_eq(find(9), seq);
+    }
+    cr_assert_eq(find(8), 0);
+}
+
+Test(recent, 10_ids_that_are_made_in_a_row) {
+    enum { N = 20000 };
+    static struct uuid ids[N];
+    for (uint32_t n = 0; n < N; n++) {
+        ids[n] = uuid_next(&source, (wall_time){1000000 + n / 100});
+        cr_assert_eq(recent_note(&recent, &ids[n], n + UINT64_C(1)), 0);
+    }
+    for (uint32_t n = 0; n < N; n++)
+        cr_assert_eq(recent_find(&recent, &ids[n]), n + UINT64_C(1));
+    struct uuid next = uuid_next(&source, (wall_time){0});
+    cr_assert_eq(recent_find(&recent, &next), 0);
+}
+
+Test(recent, 11_can_be_used_again_after_the_end) {
+    note_range(0, 10);
+    recent_deinit(&recent);
+    recent_init(&recent, 1);
+    assert_unknown(0, 10);
+    note_range(0, 10);
+    assert_known(0, 10);
+}

@@ -1,0 +1,256 @@
+#include "unit/core/world.h"
+
+#include <stdlib.h>
+
+#define WALL_MS INT64_C(1700000000000)
+#define DELIVERIES_MAX 16
+
+struct core core;
+
+struct batch {
+    struct batch *next;
+    uint8_t data[]; /* what frames point into */
+};
+
+static struct batch *batches;
+static struct client *clients;
+static struct uuid_source ids;
+static uint64_t n_joins;
+static mono_time now;
+
+static void *allocate(size_t n) {
+    void *memory = calloc(1, n);
+    cr_assert_not_null(memory);
+    return memory;
+}
+
+void world_begin(void) {
+    struct core_config config = {
+        .batch = BATCH_BYTES_MIN, .mode = HUB_OPEN, .sessions_per_user = 100, .name = "test"};
+    now = (mono_time){1000 * NS_PER_S};
+    cr_assert_eq(core_init(&core, &config, now), 0);
+    core_set_time(&core, now, (wall_time){WALL_MS});
+}
+
+void world_end(void) {
+    core_deinit(&core); /* asserts that nothing is left */
+    while (clients) {
+        struct client *client = clients;
+        clients = client->next;
+        free(client->in);
+        free(client);
+    }
+    while (batches) {
+        struct batch *batch = batches;
+        batches = batch->next;
+        free(batch);
+    }
+}
+
+/* Clients. */
+
+struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum fail_code *code) {
+    char reason[256] = "";
+    struct client *client = allocate(sizeof *client);
+    client->seat = (struct seat){.msqid = (int)n_joins, .pidfd = -1};
+    struct core_join wish = {.uid = uid,
+                             .pid = (pid_t)(5000 + n_joins),
+                             .seat = &client->seat,
+                             .abilities = abilities,
+                             .random = (n_joins + 1) << 20};
+    cr_assert_eq(name_parse(&wish.handle, bytes_of(handle)), NAME_OK);
+    n_joins++;
+    client->next = clients;
+    clients = client;
+    *code = core_join(&core, &wish, &client->session, reason);
+    if (*code != FAIL_NONE) {
+        cr_assert_neq(reason[0], 0, "a refusal has a reason");
+        return NULL;
+    }
+    client->number = client->session->number;
+    core_welcome(&core, client->session, 42);
+    return client;
+}
+
+struct client *join(uid_t uid, const char *handle, unsigned abilities) {
+    enum fail_code code;
+    struct client *client = try_join(uid, handle, abilities, &code);
+    cr_assert_not_null(client, "%s", fail_name(code));
+    expect(client, FRAME_WELCOME);
+    ready(client);
+    return client;
+}
+
+bool is_over(const struct client *client) {
+    return core_session(&core, client->number) == NULL;
+}
+
+/* To the hub. */
+
+const char *give(struct client *client, const struct frame *frame) {
+    static uint8_t wire[BATCH_BYTES_MAX];
+    struct frame decoded;
+    struct cursor_out out = cursor_out_of(wire, sizeof wire);
+    cr_assert(frame_put(&out, frame));
+    size_t n = cursor_out_used(&out);
+    uint8_t *exact = allocate(n); /* gone afterwards, as the hub's receive buffer is */
+    memcpy(exact, wire, n);
+    struct cursor_in in = cursor_in_of(exact, n);
+    cr_assert_eq(frame_take(&in, &decoded, FROM_CLIENT), FRAME_OK);
+    const char *rule = core_receive(&core, client->session, &decoded);
+    free(exact);
+    return rule;
+}
+
+struct uuid new_id(void) {
+    return uuid_next(&ids, (wall_time){WALL_MS});
+}
+
+void give_send(struct client *from, struct uuid id, const char *to, const char *text,
+               unsigned flags) {
+    struct bytes body = bytes_of(text);
+    cr_assert_null(
+        give(from,
+             &(struct frame){
+                 .type = FRAME_SEND,
+                 .flags = (uint8_t)flags,
+                 .send = {.id = id, .to = bytes_of(to), .total = (uint32_t)body.n, .body = body}}));
+}
+
+struct uuid say(struct client *from, const char *to, const char *text) {
+    struct uuid id = new_id();
+    give_send(from, id, to, text, 0);
+    return id;
+}
+
+void enter(struct client *client, const char *room, unsigned flags) {
+    give(client, &(struct frame){.type = FRAME_JOIN,
+                                 .flags = (uint8_t)flags,
+                                 .join = {.request = 7, .room = bytes_of(room)}});
+    cr_assert_eq(expect(client, FRAME_DONE)->done.request, 7);
+}
+
+void leave(struct client *client, const char *room) {
+    give(client,
+         &(struct frame){.type = FRAME_LEAVE, .leave = {.request = 8, .room = bytes_of(room)}});
+    cr_assert_eq(expect(client, FRAME_DONE)->done.request, 8);
+}
+
+void ready(struct client *client) {
+    give(client, &(struct frame){.type = FRAME_READY});
+}
+
+void pass_ms(int64_t ms) {
+    now = mono_add_ms(now, ms);
+    core_set_time(&core, now, (wall_time){WALL_MS});
+    core_tick(&core);
+}
+
+/* From the hub. */
+
+static struct client *client_of(const struct session *session) {
+    for (struct client *client = clients; client; client = client->next)
+        if (client->session == session && client->number == session->number)
+            return client;
+    cr_assert_fail("a delivery to nobody");
+    return NULL;
+}
+
+static void keep(struct client *client, const struct frame *frame) {
+    if (client->n_in == client->size_in) {
+        client->size_in = 2 * client->size_in + 16;
+        client->in = realloc(client->in, client->size_in * sizeof *client->in);
+        cr_assert_not_null(client->in);
+    }
+    client->in[client->n_in++] = *frame;
+}
+
+/* Returns whether MORE was in it. */
+static bool receive_batch(struct client *client, const struct chunk *chunk) {
+    struct batch *batch = allocate(sizeof *batch + chunk->n);
+    struct envelope envelope;
+    bool more = false;
+    memcpy(batch->data, chunk->message.data, chunk->n);
+    batch->next = batches;
+    batches = batch;
+    struct cursor_in in = cursor_in_of(batch->data, chunk->n);
+    cr_assert_eq(chunk->message.mtype, client->session->pid);
+    cr_assert_leq(chunk->n, core.config.batch);
+    cr_assert(envelope_take(&in, &envelope));
+    cr_assert_eq(envelope.session, client->number);
+    for (unsigned i = 0; i < envelope.n_frames; i++) {
+        struct frame frame;
+        cr_assert_eq(frame_take(&in, &frame, FROM_HUB), FRAME_OK);
+        more = more || frame.type == FRAME_MORE;
+        if (frame.type != FRAME_MORE)
+            keep(client, &frame);
+    }
+    cr_assert_eq(cursor_in_left(&in), 0);
+    return more;
+}
+
+/* Returns whether the client is to answer READY. */
+static bool send_delivery(struct delivery *delivery) {
+    struct client *client = client_of(delivery->session);
+    bool more = false;
+    cr_assert_eq(delivery->msqid, client->seat.msqid);
+    if (client->is_full) {
+        delivery->full = true;
+        return false;
+    }
+    for (struct chunk *chunk = delivery->chunks; chunk; chunk = chunk->next)
+        more = receive_batch(client, chunk) || more;
+    delivery->sent = delivery->chunks;
+    delivery->chunks = NULL;
+    return more && !client->is_silent;
+}
+
+void drain(void) {
+    struct delivery deliveries[DELIVERIES_MAX];
+    struct client *answers[DELIVERIES_MAX];
+    size_t n;
+    while ((n = core_take(&core, deliveries, DELIVERIES_MAX)) > 0) {
+        size_t n_answers = 0;
+        for (size_t i = 0; i < n; i++)
+            if (send_delivery(&deliveries[i]))
+                answers[n_answers++] = client_of(deliveries[i].session);
+        core_returned(&core, deliveries, n);
+        for (size_t i = 0; i < n_answers; i++)
+            if (!is_over(answers[i]))
+                ready(answers[i]);
+    }
+}
+
+/* What has arrived. */
+
+const struct frame *next_frame(struct client *client) {
+    drain();
+    return client->at < client->n_in ? &client->in[client->at++] : NULL;
+}
+
+const struct frame *expect(struct client *client, unsigned type) {
+    const struct frame *frame = next_frame(client);
+    cr_assert_not_null(frame, "nothing instead of %s", frame_row(type)->name);
+    cr_assert_eq(frame->type, type, "%s instead of %s", frame_row(frame->type)->name,
+                 frame_row(type)->name);
+    return frame;
+}
+
+void expect_text(struct client *client, const char *text) {
+    struct bytes body = expect(client, FRAME_MESSAGE)->message.body;
+    cr_assert(bytes_equal(body, bytes_of(text)), "%.*s instead of %s", (int)body.n, body.data,
+              text);
+}
+
+void expect_refused(struct client *client, struct uuid id, enum fail_code code) {
+    const struct frame *frame = expect(client, FRAME_REFUSED);
+    cr_assert(uuid_equal(&frame->refused.id, &id));
+    cr_assert_eq(frame->refused.code, code, "%s", fail_name(frame->refused.code));
+    cr_assert_gt(frame->refused.reason.n, 0);
+}
+
+void expect_nothing(struct client *client) {
+    const struct frame *frame = next_frame(client);
+    if (frame)
+        cr_assert_fail("%s instead of nothing", frame_row(frame->type)->name);
+}

@@ -1,0 +1,55 @@
+/* A core without a hub: clients whose frames go through the real codecs, and time as a number. */
+#pragma once
+
+#include <criterion/criterion.h>
+
+#include "core/core.h"
+
+#define ALICE 1001
+#define BOB 1002
+#define HERE (ABILITY_LISTEN | ABILITY_ALL_ROOMS)
+
+struct client {
+    struct session *session;
+    struct seat seat;
+    uint64_t number;
+    bool is_full;     /* its mailbox takes nothing */
+    bool is_silent;   /* it does not answer MORE */
+    struct frame *in; /* what arrived, in order */
+    size_t n_in, size_in, at;
+    struct client *next;
+};
+
+extern struct core core;
+
+void world_begin(void);
+void world_end(void);
+
+/* Joins; the refusal is returned when the client is NULL. */
+struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum fail_code *code);
+/* Joins, says READY and has read its WELCOME. */
+struct client *join(uid_t uid, const char *handle, unsigned abilities);
+bool is_over(const struct client *client);
+
+/* A frame from this client; returns the broken rule. */
+const char *give(struct client *client, const struct frame *frame);
+struct uuid new_id(void);
+void give_send(struct client *from, struct uuid id, const char *to, const char *text,
+               unsigned flags);
+struct uuid say(struct client *from, const char *to, const char *text);
+void enter(struct client *client, const char *room, unsigned flags);
+void leave(struct client *client, const char *room);
+void ready(struct client *client);
+
+/* Time passes, and the core is told. */
+void pass_ms(int64_t ms);
+/* Sends what is to be sent until nothing is left. */
+void drain(void);
+
+/* The next frame that has arrived (drains first); NULL when there is none. */
+const struct frame *next_frame(struct client *client);
+/* The same, but it must be there and of this type. */
+const struct frame *expect(struct client *client, unsigned type);
+void expect_text(struct client *client, const char *text);
+void expect_refused(struct client *client, struct uuid id, enum fail_code code);
+void expect_nothing(struct client *client);
