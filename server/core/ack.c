@@ -33,6 +33,8 @@ void ack_put_due(struct core *core, struct session *session) {
 }
 
 static void note(struct core *core, struct session *session, const struct uuid *id, uint64_t seq) {
+    if (session->ack_due && seq < session->ack_seq) /* a repeated one must not hide later ones */
+        put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
     session->ack_id = *id;
     session->ack_seq = seq;
     if (session->ack_due)
