@@ -62,8 +62,8 @@ Test(core, 04_handles_of_a_user_are_limited) {
 
 Test(core, 05_sessions_of_a_user_are_limited) {
     enum fail_code code;
-    struct client *client = NULL;
-    for (unsigned i = 0; i < core.config.sessions_per_user; i++)
+    struct client *client = join(ALICE, "alice", HERE);
+    for (unsigned i = 1; i < core.config.sessions_per_user; i++)
         client = join(ALICE, "alice", HERE);
     cr_assert_null(try_join(ALICE, "alice", HERE, &code));
     cr_assert_eq(code, FAIL_LIMIT);
