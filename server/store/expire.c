@@ -1,0 +1,252 @@
+/*
+ * Deleting, a little at a time. A deleted message leaves the index as a note that it is gone; its
+ * words and their room on the disk go when the index is rewritten, which FTS5 can do in steps
+ * (https://sqlite.org/fts5.html, section 6.9).
+ */
+#include "base/error.h"
+#include "base/macro.h"
+#include "store/inside.h"
+
+#define STEP_MAX 512     /* messages at once */
+#define MERGE_PAGES 128  /* of an index at once */
+#define ROUND_PERCENT 10 /* of the messages, before the index must follow */
+
+static const char doing[] = "delete messages";
+
+struct oldest {
+    uint64_t seqs[STEP_MAX];
+    int64_t at_ms[STEP_MAX];
+    unsigned n;
+};
+
+static int take_rows(struct connection *writer, sqlite3_stmt *row, struct oldest *oldest) {
+    int code = SQLITE_DONE;
+    oldest->n = 0;
+    while (oldest->n < STEP_MAX && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        oldest->seqs[oldest->n] = column_number(row, 0);
+        oldest->at_ms[oldest->n++] = sqlite3_column_int64(row, 1);
+    }
+    int r = code == SQLITE_DONE || code == SQLITE_ROW ? 0 : connection_fail(writer, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static unsigned limit(unsigned n_max) {
+    return n_max < STEP_MAX ? n_max : STEP_MAX;
+}
+
+static int run_on(struct connection *writer, enum statement which, uint64_t seq) {
+    sqlite3_stmt *statement = connection_get(writer, which);
+    if (!statement)
+        return connection_fail(writer, doing);
+    bind_number(statement, 1, seq);
+    return connection_finish(writer, statement, doing);
+}
+
+static int delete_message(struct store *store, uint64_t seq) {
+    struct connection *writer = &store->writer;
+    int r = 0;
+    if (seq <= store->committed.words_upto)
+        r = run_on(writer, WORDS_DELETE, seq);
+    if (r == 0 && seq <= store->committed.parts_upto)
+        r = run_on(writer, PARTS_DELETE, seq);
+    if (r == 0)
+        r = run_on(writer, MESSAGE_DELETE, seq);
+    if (r == 0 && store->pending.n_messages > 0)
+        store->pending.n_messages--;
+    return r;
+}
+
+/* What both of a conversation have forgotten. */
+
+struct doom {
+    conv_number conv; /* 0: none */
+    uint64_t upto;
+};
+
+static int first_doomed(struct connection *writer, struct doom *doom) {
+    sqlite3_stmt *row = connection_get(writer, DOOMED_FIRST);
+    int code = row ? sqlite3_step(row) : SQLITE_ERROR;
+    *doom = (struct doom){0};
+    if (code == SQLITE_ROW)
+        *doom = (struct doom){sqlite3_column_int64(row, 0), column_number(row, 1)};
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(writer, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int doomed_rows(struct connection *writer, const struct doom *doom, unsigned n_max,
+                       struct oldest *oldest) {
+    sqlite3_stmt *row = connection_get(writer, MESSAGES_DOOMED);
+    if (!row)
+        return connection_fail(writer, doing);
+    bind_number(row, 1, n_max);
+    sqlite3_bind_int64(row, 2, doom->conv);
+    bind_number(row, 3, doom->upto);
+    return take_rows(writer, row, oldest);
+}
+
+static int doom_done(struct store *store, const struct doom *doom) {
+    sqlite3_stmt *done = connection_get(&store->writer, DOOMED_DONE);
+    if (!done)
+        return connection_fail(&store->writer, doing);
+    sqlite3_bind_int64(done, 1, doom->conv);
+    store->pending.purge = PURGE_WORDS_BEGIN;
+    return connection_finish(&store->writer, done, doing);
+}
+
+static int delete_doomed(struct store *store, const struct doom *doom, unsigned n_max) {
+    struct oldest oldest;
+    int r = doomed_rows(&store->writer, doom, n_max, &oldest);
+    for (unsigned i = 0; r == 0 && i < oldest.n; i++)
+        r = delete_message(store, oldest.seqs[i]);
+    if (r == 0 && oldest.n < n_max)
+        r = doom_done(store, doom);
+    return r;
+}
+
+/* Rewriting the index. */
+
+static int purge_step(struct store *store) {
+    static const enum statement merges[] = {
+        [PURGE_WORDS_BEGIN] = WORDS_MERGE,
+        [PURGE_WORDS] = WORDS_MERGE,
+        [PURGE_PARTS_BEGIN] = PARTS_MERGE,
+        [PURGE_PARTS] = PARTS_MERGE,
+    };
+    static const uint64_t next[] = {
+        [PURGE_WORDS_BEGIN] = PURGE_WORDS,
+        [PURGE_WORDS] = PURGE_PARTS_BEGIN,
+        [PURGE_PARTS_BEGIN] = PURGE_PARTS,
+        [PURGE_PARTS] = PURGE_NONE,
+    };
+    uint64_t purge = store->pending.purge;
+    if (purge == PURGE_NONE || purge >= ARRAY_LEN(merges)) {
+        store->pending.purge = PURGE_NONE;
+        return 0;
+    }
+    bool begins = purge == PURGE_WORDS_BEGIN || purge == PURGE_PARTS_BEGIN;
+    struct connection *writer = &store->writer;
+    sqlite3_stmt *merge = connection_get(writer, merges[purge]);
+    if (!merge)
+        return connection_fail(writer, doing);
+    sqlite3_bind_int64(merge, 1, begins ? -MERGE_PAGES : MERGE_PAGES);
+    int n_before = sqlite3_total_changes(writer->db);
+    int r = connection_finish(writer, merge, doing);
+    /* Fewer than two changes mean that there was nothing to merge. */
+    if (r == 0 && (begins || sqlite3_total_changes(writer->db) - n_before < 2))
+        store->pending.purge = next[purge];
+    return r;
+}
+
+bool cleaning_is_due(const struct store *store) {
+    return store->maybe_doomed || store->committed.purge != PURGE_NONE;
+}
+
+int cleaning_step(struct store *store, unsigned n_max) {
+    struct doom doom = {0};
+    int r = transaction_begin(store, false);
+    if (r != 0)
+        return r;
+    if (store->maybe_doomed)
+        r = first_doomed(&store->writer, &doom);
+    if (r == 0 && doom.conv != 0)
+        r = delete_doomed(store, &doom, limit(n_max));
+    else if (r == 0)
+        r = purge_step(store);
+    r = transaction_end(store, r);
+    if (r == 0)
+        store->maybe_doomed = doom.conv != 0;
+    return r;
+}
+
+/* What is too old, or too much. */
+
+struct sizes {
+    uint64_t used, file; /* bytes */
+};
+
+static int read_sizes(struct connection *writer, struct sizes *sizes) {
+    sqlite3_stmt *row = connection_get(writer, PAGES_USED);
+    int r = row && sqlite3_step(row) == SQLITE_ROW ? 0 : connection_fail(writer, doing);
+    if (r == 0)
+        *sizes = (struct sizes){column_number(row, 0), column_number(row, 1)};
+    sqlite3_reset(row);
+    return r;
+}
+
+/*
+ * Whether messages have to go for want of room. While the index still holds the words of those
+ * that went before, more would be deleted than needed: so after some of them it is rewritten first.
+ */
+static bool is_too_much(struct store *store, const struct sizes *sizes, uint64_t keep_bytes) {
+    uint64_t n = store->pending.n_messages;
+    if (keep_bytes == 0 || sizes->used <= keep_bytes) {
+        store->round_end = 0;
+        return false;
+    }
+    if (store->pending.purge != PURGE_NONE)
+        return false;
+    if (store->round_end == 0)
+        store->round_end = n - n * ROUND_PERCENT / 100;
+    if (n > store->round_end)
+        return true;
+    store->round_end = 0;
+    if (n > 0)
+        store->pending.purge = PURGE_WORDS_BEGIN;
+    return false;
+}
+
+static int oldest_rows(struct connection *writer, unsigned n_max, struct oldest *oldest) {
+    sqlite3_stmt *row = connection_get(writer, MESSAGES_OLDEST);
+    if (!row)
+        return connection_fail(writer, doing);
+    bind_number(row, 1, n_max);
+    return take_rows(writer, row, oldest);
+}
+
+static int delete_oldest(struct store *store, int64_t before_ms, bool too_much, unsigned n_max,
+                         bool *more) {
+    struct oldest oldest;
+    unsigned n_deleted = 0;
+    int r = oldest_rows(&store->writer, n_max, &oldest);
+    for (unsigned i = 0; r == 0 && i < oldest.n; i++)
+        if (too_much || oldest.at_ms[i] < before_ms) {
+            r = delete_message(store, oldest.seqs[i]);
+            n_deleted++;
+        }
+    *more = n_deleted > 0 && oldest.n == n_max;
+    return r;
+}
+
+static int shrink(struct store *store, const struct sizes *sizes, uint64_t keep_bytes, bool *more) {
+    if (keep_bytes == 0 || sizes->file <= keep_bytes || sizes->used == sizes->file)
+        return 0;
+    *more = true;
+    return connection_do(&store->writer, VACUUM, "shrink the file");
+}
+
+static int expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+                  bool *more) {
+    struct sizes sizes;
+    int r = transaction_begin(store, false);
+    if (r != 0)
+        return r;
+    r = read_sizes(&store->writer, &sizes);
+    if (r == 0) {
+        bool too_much = is_too_much(store, &sizes, keep_bytes);
+        r = delete_oldest(store, before_ms, too_much, n_max, more);
+    }
+    if (r == 0)
+        r = shrink(store, &sizes, keep_bytes, more);
+    return transaction_end(store, r);
+}
+
+int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+                 bool *more) {
+    *more = false;
+    turn_take(&store->turn);
+    int r = expire(store, before_ms, keep_bytes, limit(n_max), more);
+    turn_give(&store->turn);
+    return r;
+}

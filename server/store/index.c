@@ -1,0 +1,84 @@
+/*
+ * The full-text indexes are filled behind the commits, in batches, each a transaction that is not
+ * synced: after a crash state.words_upto and state.parts_upto tell what has to be done again.
+ */
+#include <stdio.h>
+
+#include "store/inside.h"
+
+#define BATCH 512 /* messages of a search that has to wait for the index */
+#define PARTS_BATCH 256
+
+static const char doing[] = "index messages";
+
+/* Where a batch of n_max messages after `after` ends; 0: there are none. */
+static int batch_end(struct connection *writer, uint64_t after, unsigned n_max, uint64_t *upto) {
+    sqlite3_stmt *row = connection_get(writer, BATCH_END);
+    if (!row)
+        return connection_fail(writer, doing);
+    bind_number(row, 1, after);
+    bind_number(row, 2, n_max);
+    int r = sqlite3_step(row) == SQLITE_ROW ? 0 : connection_fail(writer, doing);
+    if (r == 0)
+        *upto = column_number(row, 0);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int add_messages(struct connection *writer, bool parts, uint64_t after, uint64_t upto) {
+    sqlite3_stmt *add = connection_get(writer, parts ? PARTS_ADD : WORDS_ADD);
+    if (!add)
+        return connection_fail(writer, doing);
+    bind_number(add, 1, after);
+    bind_number(add, 2, upto);
+    return connection_finish(writer, add, doing);
+}
+
+static uint64_t *place_of(struct store_state *state, bool parts) {
+    return parts ? &state->parts_upto : &state->words_upto;
+}
+
+/* One batch, of whoever has the turn. */
+static int index_batch(struct store *store, bool parts, unsigned n_max) {
+    uint64_t after = *place_of(&store->committed, parts), upto = 0;
+    int r = transaction_begin(store, false);
+    if (r != 0)
+        return r;
+    r = batch_end(&store->writer, after, n_max, &upto);
+    if (r == 0 && upto > 0)
+        r = add_messages(&store->writer, parts, after, upto);
+    if (r == 0) /* the newest messages may have been deleted */
+        *place_of(&store->pending, parts) = upto > 0 ? upto : store->pending.last_seq;
+    return transaction_end(store, r);
+}
+
+int index_catch_up(struct store *store, struct connection *teller, bool parts, uint64_t upto) {
+    _Atomic uint64_t *at = parts ? &store->parts_upto : &store->words_upto;
+    int r = 0;
+    while (r == 0 && *at < upto) {
+        turn_take(&store->turn);
+        if (*place_of(&store->committed, parts) < upto)
+            r = index_batch(store, parts, parts ? PARTS_BATCH : BATCH);
+        if (r != 0)
+            (void)connection_tell(teller, r, "%s", store->writer.error);
+        turn_give(&store->turn);
+    }
+    return r;
+}
+
+static bool is_behind(const struct store_state *state) {
+    return state->words_upto < state->last_seq || state->parts_upto < state->last_seq;
+}
+
+int store_index(struct store *store, unsigned n_max, bool *more) {
+    int r = 0;
+    turn_take(&store->turn);
+    const struct store_state *state = &store->committed;
+    if (is_behind(state))
+        r = index_batch(store, state->words_upto >= state->last_seq, n_max);
+    else if (cleaning_is_due(store))
+        r = cleaning_step(store, n_max);
+    *more = r == 0 && (is_behind(state) || cleaning_is_due(store));
+    turn_give(&store->turn);
+    return r;
+}

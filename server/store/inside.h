@@ -1,0 +1,82 @@
+/*
+ * What the files of the store share.
+ *
+ * Connections: `writer` belongs to who has the turn, from store_begin() to the end of the
+ * transaction, or for one batch of the index; a search that finds the index behind takes turns
+ * with the writing thread. `finder` belongs to who holds `finding`. Each reader has its own.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "store/connection.h"
+#include "store/place.h"
+#include "store/store.h"
+#include "store/turn.h"
+
+#define STORE_MARK ".check"    /* beside the database: look at all of it at the next start */
+#define STORE_KNOWN_PAIRS 8192 /* a power of two */
+
+/* The single row of the table `state`. */
+struct store_state {
+    uint64_t seq_limit, last_seq, n_messages;
+    uint64_t words_upto, parts_upto; /* messages up to these are in the full-text indexes */
+    uint64_t purge;                  /* enum store_purge */
+};
+
+/* The index keeps the words of deleted messages until it is rewritten, which goes on bit by bit. */
+enum store_purge { PURGE_NONE, PURGE_WORDS_BEGIN, PURGE_WORDS, PURGE_PARTS_BEGIN, PURGE_PARTS };
+
+struct store {
+    struct place place;
+    struct turn turn;
+    struct connection writer;
+    bool writing;       /* between begin and commit */
+    bool relaxed;       /* the writer's commits are not synced */
+    bool maybe_doomed;  /* the table `doomed` may have rows */
+    uint64_t round_end; /* deleting by size pauses at so many messages; 0: no round */
+    int outcome;        /* of what failed since begin: the transaction is lost */
+    struct store_state committed, pending;
+    conv_number known_pairs[STORE_KNOWN_PAIRS]; /* have their rows; by hash, the last one wins */
+
+    pthread_mutex_t finding;
+    struct connection finder;
+
+    /* For other threads: what is committed, and where the indexes are. */
+    _Atomic uint64_t last_seq, n_messages, words_upto, parts_upto;
+};
+
+struct store_reader {
+    struct connection connection;
+    struct store *store;
+};
+
+/* schema.c: makes the tables, or brings them up to this version. */
+int schema_open(struct connection *connection);
+bool schema_is_newer(int64_t version);
+int schema_tell_newer(struct connection *connection, int64_t version); /* STORE_NEWER */
+
+/* write.c: transactions of whoever has the turn. What is not durable is not synced. */
+int transaction_begin(struct store *store, bool durable);
+int transaction_end(struct store *store, int outcome);
+int state_read(struct connection *connection, struct store_state *state);
+void state_publish(struct store *store, const struct store_state *state);
+
+/* index.c: brings an index up to `upto`; the failure's sentence is copied to `teller`. */
+int index_catch_up(struct store *store, struct connection *teller, bool parts, uint64_t upto);
+
+/*
+ * expire.c: what is left to do when the indexes are up to date, one step of it: deleting what all
+ * have forgotten, then rewriting the indexes. Both of whoever has the turn.
+ */
+bool cleaning_is_due(const struct store *store);
+int cleaning_step(struct store *store, unsigned n_max);
+
+/* read.c. The columns of a message; false, and the failure told, when they cannot be of one. */
+bool message_take(struct connection *connection, sqlite3_stmt *row, struct record *record);
+/* A snapshot for all that is read until reading_end(), which returns `outcome` again. */
+int reading_begin(struct connection *connection, struct store_state *state);
+int reading_end(struct connection *connection, int outcome);
+int pair_forgotten(struct connection *connection, uint32_t handle, conv_number conv,
+                   uint64_t *upto);

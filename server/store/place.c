@@ -1,0 +1,181 @@
+#include "store/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/macro.h"
+#include "store/inside.h"
+#include "store/store.h"
+
+#define FILE_NAME "earshot.db"
+#define LOCK_NAME "earshot.lock"
+
+#define HEADER_SIZE 100 /* https://sqlite.org/fileformat2.html, section 1.3 */
+#define HEADER_VERSION 60
+static const char magic[16] = "SQLite format 3";
+
+static int tell(struct place *place, int outcome, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static int tell(struct place *place, int outcome, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(place->error, sizeof place->error, format, args);
+    va_end(args);
+    return outcome;
+}
+
+static int tell_errno(struct place *place, const char *doing, const char *what) {
+    int error = errno, outcome = STORE_FAILED;
+    if (error == ENOMEM)
+        outcome = -ENOMEM;
+    else if (error == ENOSPC || error == EDQUOT)
+        outcome = STORE_FULL;
+    else if (error == EACCES || error == EPERM || error == EROFS || error == ELOOP)
+        outcome = STORE_DENIED;
+    return tell(place, outcome, "cannot %s %s: %s", doing, what, strerrordesc_np(error));
+}
+
+/* Like mkdir -p; what is there already stays as it is. */
+static int make_directories(const char *dir) {
+    char path[PATH_MAX];
+    size_t n = strlen(dir);
+    if (n == 0 || n >= sizeof path) {
+        errno = n == 0 ? ENOENT : ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(path, dir, n + 1);
+    for (char *at = path + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+            return -1;
+        *at = '/';
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
+}
+
+static int open_directory(struct place *place, const char *dir) {
+    struct stat status;
+    if (make_directories(dir) < 0)
+        return tell_errno(place, "make the directory", dir);
+    place->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place->dir < 0 || fstat(place->dir, &status) < 0)
+        return tell_errno(place, "open the directory", dir);
+    if (status.st_uid != geteuid())
+        return tell(place, STORE_DENIED, "%s belongs to another user (uid %u)", dir,
+                    (unsigned)status.st_uid);
+    if (status.st_mode & (S_IWGRP | S_IWOTH))
+        return tell(place, STORE_DENIED, "%s is writable by others; chmod 700 it", dir);
+    return 0;
+}
+
+/* A lock of this open file (fcntl(2), F_OFD_SETLK): it ends with the process, whatever happens. */
+static int take_lock(struct place *place, const char *dir) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    place->lock = openat(place->dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (place->lock < 0)
+        return tell_errno(place, "make the file " LOCK_NAME " in", dir);
+    if (fcntl(place->lock, F_OFD_SETLK, &lock) == 0)
+        return 0;
+    if (errno == EAGAIN || errno == EACCES)
+        return tell(place, STORE_IN_USE, "another hub keeps its messages in %s", dir);
+    return tell_errno(place, "lock the file " LOCK_NAME " in", dir);
+}
+
+/* SQLite would follow a link, and take the mode from the umask. */
+static int make_file(struct place *place) {
+    struct stat status;
+    CLEANUP_CLOSE int fd =
+        openat(place->dir, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return tell_errno(place, "open", place->path);
+    if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
+        return tell(place, STORE_DENIED, "%s is not a file of this user", place->path);
+    if ((status.st_mode & 0777) != 0600 && fchmod(fd, 0600) < 0)
+        return tell_errno(place, "chmod 600", place->path);
+    return 0;
+}
+
+int place_open(struct place *place, const char *dir) {
+    *place = (struct place){.dir = -1, .lock = -1};
+    if (snprintf(place->path, sizeof place->path, "%s/" FILE_NAME, dir) >=
+        (int)(sizeof place->path - sizeof "-journal"))
+        return tell(place, STORE_FAILED, "the name of the directory is too long");
+    int r = open_directory(place, dir);
+    if (r == 0)
+        r = take_lock(place, dir);
+    return r == 0 ? make_file(place) : r;
+}
+
+void place_close(struct place *place) {
+    cleanup_closep(&place->lock);
+    cleanup_closep(&place->dir);
+    place->lock = place->dir = -1;
+}
+
+int place_look(struct place *place, enum place_header *header, unsigned *version) {
+    uint8_t bytes[HEADER_SIZE];
+    CLEANUP_CLOSE int fd = openat(place->dir, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : pread(fd, bytes, sizeof bytes, 0);
+    if (n < 0)
+        return tell_errno(place, "read", place->path);
+    *version = 0;
+    *header = n == 0 ? PLACE_EMPTY : PLACE_DAMAGED;
+    if (n == sizeof bytes && memcmp(bytes, magic, sizeof magic) == 0) {
+        const uint8_t *at = bytes + HEADER_VERSION;
+        *header = PLACE_SOUND;
+        *version = (unsigned)at[0] << 24 | (unsigned)at[1] << 16 | (unsigned)at[2] << 8 | at[3];
+    }
+    return 0;
+}
+
+/* The first of NAME, NAME-2, NAME-3, ... that is free. */
+static int free_name(const struct place *place, char *name, size_t size) {
+    char date[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    snprintf(name, size, FILE_NAME ".damaged-%s", date);
+    for (unsigned i = 2; faccessat(place->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++)
+        snprintf(name, size, FILE_NAME ".damaged-%s-%u", date, i);
+    return errno == ENOENT ? 0 : -1;
+}
+
+int place_set_aside(struct place *place, char *to, size_t size) {
+    char name[96], wal[104];
+    if (free_name(place, name, sizeof name) < 0)
+        return tell_errno(place, "set aside the damaged", place->path);
+    snprintf(wal, sizeof wal, "%s-wal", name);
+    if ((renameat(place->dir, FILE_NAME "-wal", place->dir, wal) < 0 && errno != ENOENT) ||
+        renameat(place->dir, FILE_NAME, place->dir, name) < 0)
+        return tell_errno(place, "set aside the damaged", place->path);
+    unlinkat(place->dir, FILE_NAME "-shm", 0);
+    place_unmark(place);
+    fsync(place->dir);
+    snprintf(to, size, "%.*s%s", (int)(strlen(place->path) - strlen(FILE_NAME)), place->path, name);
+    return make_file(place);
+}
+
+bool place_is_marked(const struct place *place) {
+    return faccessat(place->dir, FILE_NAME STORE_MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void place_unmark(const struct place *place) {
+    unlinkat(place->dir, FILE_NAME STORE_MARK, 0);
+}
+
+long long place_size(const struct place *place, bool with_wal) {
+    struct stat status;
+    long long n = fstatat(place->dir, FILE_NAME, &status, 0) == 0 ? status.st_size : 0;
+    if (with_wal && fstatat(place->dir, FILE_NAME "-wal", &status, 0) == 0)
+        n += status.st_size;
+    return n;
+}

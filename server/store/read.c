@@ -1,0 +1,260 @@
+/* Reading by sequence number: what comes next in a view, and pages of its past. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/inside.h"
+#include "store/merge.h"
+
+static const char doing[] = "read messages";
+
+int store_reader_open(struct store_reader **reader, struct store *store) {
+    struct store_reader *new = *reader = calloc(1, sizeof *new);
+    if (!new)
+        return -ENOMEM;
+    new->store = store;
+    int r = connection_open(&new->connection, store->place.path);
+    if (r == 0)
+        r = connection_run(&new->connection,
+                           "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
+                           "PRAGMA cache_size = -4000; PRAGMA trusted_schema = OFF;"
+                           "PRAGMA cell_size_check = ON",
+                           "open it");
+    return r;
+}
+
+void store_reader_close(struct store_reader *reader) {
+    if (reader)
+        connection_close(&reader->connection);
+    free(reader);
+}
+
+const char *store_reader_error(const struct store_reader *reader) {
+    return reader->connection.error;
+}
+
+static bool take_uuid(sqlite3_stmt *row, int at, struct uuid *id) {
+    if (sqlite3_column_bytes(row, at) != sizeof id->b)
+        return false;
+    memcpy(id->b, sqlite3_column_blob(row, at), sizeof id->b);
+    return true;
+}
+
+/* Who got it follows from the conversation. */
+static uint32_t recipient_of(conv_number conv, uint32_t from) {
+    return conv_is_room(conv) ? (uint32_t)-conv : conv_other(conv, from);
+}
+
+bool message_take(struct connection *connection, sqlite3_stmt *row, struct record *record) {
+    *record = (struct record){
+        .seq = column_number(row, 0),
+        .conv = sqlite3_column_int64(row, 2),
+        .at_ms = sqlite3_column_int64(row, 3),
+        .from = (uint32_t)column_number(row, 4),
+        .uid = (uint32_t)column_number(row, 5),
+        .kind = (uint8_t)column_number(row, 6),
+        .flags = (uint8_t)column_number(row, 7),
+        .link = (uint64_t)sqlite3_column_int64(row, 8),
+        .text = column_text(row, 10),
+    };
+    record->to = recipient_of(record->conv, record->from);
+    if (take_uuid(row, 1, &record->id) &&
+        (sqlite3_column_type(row, 9) == SQLITE_NULL || take_uuid(row, 9, &record->reply_to)))
+        return true;
+    if (sqlite3_errcode(sqlite3_db_handle(row)) == SQLITE_NOMEM)
+        (void)connection_fail(connection, doing);
+    else
+        (void)connection_tell_damage(connection, "has a message without a proper id");
+    return false;
+}
+
+int reading_begin(struct connection *connection, struct store_state *state) {
+    int r = connection_do(connection, BEGIN_READING, doing);
+    return r == 0 ? state_read(connection, state) : r;
+}
+
+int reading_end(struct connection *connection, int outcome) {
+    if (sqlite3_get_autocommit(connection->db))
+        return outcome;
+    sqlite3_stmt *end = connection_get(connection, COMMIT);
+    if (end) {
+        sqlite3_step(end);
+        sqlite3_reset(end);
+    } else {
+        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return outcome;
+}
+
+int pair_forgotten(struct connection *connection, uint32_t handle, conv_number conv,
+                   uint64_t *upto) {
+    sqlite3_stmt *row = connection_get(connection, PAIR_FORGOTTEN);
+    if (!row)
+        return connection_fail(connection, doing);
+    bind_number(row, 1, handle);
+    sqlite3_bind_int64(row, 2, conv);
+    int code = sqlite3_step(row);
+    *upto = code == SQLITE_ROW ? column_number(row, 0) : 0;
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+/* Counts down what is still wanted. */
+struct reading {
+    struct connection *connection;
+    unsigned n_left;
+    uint64_t upto;
+    store_visit *visit;
+    void *arg;
+};
+
+static int visit_row(struct reading *reading, sqlite3_stmt *row) {
+    struct record record;
+    if (!message_take(reading->connection, row, &record))
+        return reading->connection->damaged ? STORE_FAILED : -ENOMEM;
+    reading->upto = record.seq - 1;
+    int r = reading->visit(reading->arg, &record);
+    if (r != 0)
+        return r;
+    reading->upto = record.seq;
+    reading->n_left--;
+    return 0;
+}
+
+static int read_run(struct reading *reading, const struct merge_run *run) {
+    sqlite3_stmt *row = connection_get(reading->connection, RUN_UP);
+    if (!row)
+        return connection_fail(reading->connection, doing);
+    sqlite3_bind_int64(row, 1, run->source->conv);
+    bind_number(row, 2, run->after);
+    bind_number(row, 3, run->before);
+    bind_number(row, 4, reading->n_left);
+    int r = 0, code = SQLITE_DONE;
+    while (r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visit_row(reading, row);
+    if (r == 0 && code != SQLITE_DONE)
+        r = connection_fail(reading->connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int read_up(struct reading *reading, const struct store_view *view,
+                   const struct merge_range *range, uint64_t last_seq) {
+    struct merge merge;
+    struct merge_run run;
+    int r = merge_open(&merge, reading->connection, view, range);
+    while (r == 0 && reading->n_left > 0 && merge_next(&merge, &run)) {
+        r = read_run(reading, &run);
+        if (r == 0 && reading->n_left > 0)
+            r = merge_passed(&merge, &run);
+    }
+    if (r == 0 && reading->n_left > 0)
+        reading->upto = last_seq;
+    merge_close(&merge);
+    return r;
+}
+
+int store_read(struct store_reader *reader, const struct store_view *view, unsigned n_max,
+               uint64_t *upto, store_visit *visit, void *arg) {
+    struct connection *connection = &reader->connection;
+    struct reading reading = {connection, n_max, 0, visit, arg};
+    struct merge_range range = {0};
+    struct store_state state;
+    int r = reading_begin(connection, &state);
+    if (r == 0)
+        r = read_up(&reading, view, &range, state.last_seq);
+    *upto = reading.upto;
+    return reading_end(connection, r);
+}
+
+/* The numbers of the newest messages of a page, the newest first. */
+struct numbers {
+    uint64_t *seqs;
+    size_t n, size;
+};
+
+static int add_number(struct numbers *numbers, uint64_t seq) {
+    if (numbers->n == numbers->size) {
+        size_t size = numbers->size > 0 ? 2 * numbers->size : 64;
+        uint64_t *seqs = reallocarray(numbers->seqs, size, sizeof *seqs);
+        if (!seqs)
+            return -ENOMEM;
+        numbers->seqs = seqs;
+        numbers->size = size;
+    }
+    numbers->seqs[numbers->n++] = seq;
+    return 0;
+}
+
+static int number_run(struct connection *connection, const struct merge_run *run, size_t n_max,
+                      struct numbers *numbers) {
+    sqlite3_stmt *row = connection_get(connection, RUN_DOWN);
+    if (!row)
+        return connection_fail(connection, doing);
+    sqlite3_bind_int64(row, 1, run->source->conv);
+    bind_number(row, 2, run->after);
+    bind_number(row, 3, run->before);
+    bind_number(row, 4, n_max - numbers->n);
+    int r = 0, code = SQLITE_DONE;
+    while (r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = add_number(numbers, column_number(row, 0));
+    if (r == 0 && code != SQLITE_DONE)
+        r = connection_fail(connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int number_down(struct connection *connection, const struct store_view *view,
+                       const struct merge_range *range, size_t n_max, struct numbers *numbers) {
+    struct merge merge;
+    struct merge_run run;
+    int r = merge_open(&merge, connection, view, range);
+    while (r == 0 && numbers->n < n_max && merge_next(&merge, &run)) {
+        r = number_run(connection, &run, n_max, numbers);
+        if (r == 0)
+            r = merge_passed(&merge, &run);
+    }
+    merge_close(&merge);
+    return r;
+}
+
+static int visit_number(struct reading *reading, uint64_t seq) {
+    sqlite3_stmt *row = connection_get(reading->connection, MESSAGE_GET);
+    if (!row)
+        return connection_fail(reading->connection, doing);
+    bind_number(row, 1, seq);
+    int r = sqlite3_step(row) == SQLITE_ROW ? visit_row(reading, row)
+                                            : connection_fail(reading->connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int read_down(struct reading *reading, const struct store_view *view,
+                     const struct merge_range *range) {
+    struct numbers numbers = {0};
+    int r = number_down(reading->connection, view, range, reading->n_left, &numbers);
+    while (r == 0 && numbers.n > 0)
+        r = visit_number(reading, numbers.seqs[--numbers.n]);
+    free(numbers.seqs);
+    return r;
+}
+
+int store_history(struct store_reader *reader, const struct store_view *view,
+                  const struct store_page *page, store_visit *visit, void *arg) {
+    struct connection *connection = &reader->connection;
+    struct reading reading = {connection, page->n_max, 0, visit, arg};
+    struct merge_range range = {
+        .conv = page->conv,
+        .down = page->after == 0,
+        .after = page->after,
+        .before = page->before > 0 ? page->before : UINT64_MAX,
+    };
+    struct store_state state;
+    int r = reading_begin(connection, &state);
+    if (r == 0 && range.down)
+        r = read_down(&reading, view, &range);
+    else if (r == 0)
+        r = read_up(&reading, view, &range, state.last_seq);
+    return reading_end(connection, r);
+}

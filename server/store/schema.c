@@ -1,0 +1,87 @@
+/*
+ * The tables, and how each version came from the one before. A step is never edited once it has
+ * been released: databases that were made by it exist.
+ */
+#include <stdio.h>
+
+#include "store/inside.h"
+
+/*
+ * Version 1. A direct conversation has a row in `pair` for each of its two handles, made with its
+ * first message. The full-text index keeps no text of its own (https://sqlite.org/fts5.html,
+ * section 4.4.3) and is filled behind the commits, up to state.words_upto.
+ */
+static const char begin[] =
+    "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), seq_limit INTEGER NOT NULL,"
+    " last_seq INTEGER NOT NULL, n_messages INTEGER NOT NULL, words_upto INTEGER NOT NULL);"
+    "INSERT INTO state VALUES (1, 0, 0, 0, 0);"
+    "CREATE TABLE handle (number INTEGER PRIMARY KEY, uid INTEGER NOT NULL, name TEXT NOT NULL,"
+    " direct INTEGER NOT NULL, rooms INTEGER NOT NULL, read INTEGER NOT NULL);"
+    "CREATE TABLE room (number INTEGER PRIMARY KEY, creator INTEGER NOT NULL, name TEXT NOT NULL,"
+    " topic TEXT NOT NULL);"
+    "CREATE TABLE member (room INTEGER NOT NULL, handle INTEGER NOT NULL, since INTEGER NOT NULL,"
+    " PRIMARY KEY (room, handle)) WITHOUT ROWID;"
+    "CREATE TABLE pair (handle INTEGER NOT NULL, conv INTEGER NOT NULL,"
+    " forgotten INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (handle, conv)) WITHOUT ROWID;"
+    "CREATE TABLE message (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, conv INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, sender INTEGER NOT NULL, uid INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, flags INTEGER NOT NULL, link INTEGER NOT NULL, reply_to BLOB,"
+    " text TEXT NOT NULL);"
+    "CREATE UNIQUE INDEX message_id ON message (id);"
+    "CREATE INDEX message_conv ON message (conv, seq);"
+    "CREATE VIRTUAL TABLE words USING fts5 (text, content = 'message', content_rowid = 'seq',"
+    " tokenize = 'unicode61 remove_diacritics 2');";
+
+/*
+ * Version 2: an index of all groups of three characters, for parts of words and for scripts
+ * without spaces. With detail=none it is a third in size and twice as fast to fill; which
+ * messages have the groups in a row is found out from their text. And what both have forgotten
+ * is deleted bit by bit.
+ */
+static const char add_parts[] =
+    "CREATE VIRTUAL TABLE parts USING fts5 (text, content = 'message', content_rowid = 'seq',"
+    " tokenize = 'trigram', detail = 'none');"
+    "CREATE TABLE doomed (conv INTEGER PRIMARY KEY, upto INTEGER NOT NULL);"
+    "ALTER TABLE state ADD COLUMN parts_upto INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE state ADD COLUMN purge INTEGER NOT NULL DEFAULT 0;";
+
+/* steps[n] makes version n + 1 of version n. */
+static const char *const steps[] = {begin, add_parts};
+#define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
+
+static int step(struct connection *connection, int64_t version) {
+    char end[64];
+    snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)version + 1);
+    int r = connection_run(connection, "BEGIN IMMEDIATE", "upgrade it");
+    if (r == 0)
+        r = connection_run(connection, steps[version], "upgrade it");
+    if (r == 0)
+        r = connection_run(connection, end, "upgrade it");
+    if (r != 0)
+        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
+int schema_tell_newer(struct connection *connection, int64_t version) {
+    return connection_tell(connection, STORE_NEWER,
+                           "%s was made by a newer version of Earshot (schema %lld, this one knows "
+                           "%lld); it was not touched. Start that version, or another --state",
+                           connection->path, (long long)version, (long long)SCHEMA_VERSION);
+}
+
+bool schema_is_newer(int64_t version) {
+    return version > SCHEMA_VERSION;
+}
+
+int schema_open(struct connection *connection) {
+    int64_t version = 0, n_tables = 0;
+    int r = connection_number(connection, "PRAGMA user_version", &version);
+    if (r == 0)
+        r = connection_number(connection, "SELECT count(*) FROM sqlite_schema", &n_tables);
+    if (r == 0 && (version < 0 || (version == 0) != (n_tables == 0))) {
+        return connection_tell_damage(connection, "is not a database of Earshot");
+    }
+    for (; r == 0 && version < SCHEMA_VERSION; version++)
+        r = step(connection, version);
+    return r;
+}

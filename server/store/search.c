@@ -1,0 +1,236 @@
+/*
+ * Search. The messages that an index finds come newest first; those that the view does not show
+ * are passed over. When many in a row are not shown, the search jumps to the newest message that
+ * is, so that somebody who sees little pays for little; a jump that gains nothing makes the next
+ * one rarer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "store/merge.h"
+#include "store/words.h"
+
+#define JUMP_AFTER 64 /* messages that are not shown */
+
+static const char doing[] = "search";
+
+struct search {
+    struct connection *connection;
+    const struct store_view *view;
+    const struct store_query *query;
+    struct words words;
+    bool parts;         /* what the index finds has to be looked at */
+    conv_number *rooms; /* of the view, sorted */
+    struct merge merge; /* what the view shows, for jumps */
+    bool merging;
+    unsigned n_found;
+    store_visit *visit;
+    void *arg;
+};
+
+static int compare_conv(const void *a, const void *b) {
+    const conv_number *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int sort_rooms(struct search *search) {
+    size_t n = search->view->n_rooms;
+    search->rooms = calloc(n + 1, sizeof *search->rooms);
+    if (!search->rooms)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        search->rooms[i] = search->view->rooms[i].conv;
+    qsort(search->rooms, n, sizeof *search->rooms, compare_conv);
+    return 0;
+}
+
+static int is_shown(struct search *search, conv_number conv, uint64_t seq, bool *shown) {
+    const struct store_view *view = search->view;
+    *shown = false;
+    if (search->query->conv != 0 && search->query->conv != conv)
+        return 0;
+    if (conv_is_room(conv)) {
+        *shown = bsearch(&conv, search->rooms, view->n_rooms, sizeof conv, compare_conv) != NULL;
+        return 0;
+    }
+    if (!view->direct || !conv_has(conv, view->handle))
+        return 0;
+    uint64_t forgotten = 0;
+    int r = pair_forgotten(search->connection, view->handle, conv, &forgotten);
+    *shown = seq > forgotten;
+    return r;
+}
+
+static int look_at(struct search *search, sqlite3_stmt *row, bool *shown) {
+    struct record record;
+    if (!message_take(search->connection, row, &record))
+        return search->connection->damaged ? STORE_FAILED : -ENOMEM;
+    int r = is_shown(search, record.conv, record.seq, shown);
+    if (r != 0 || !*shown || (search->query->from != 0 && search->query->from != record.from) ||
+        (search->parts && !words_are_in(&search->words, record.text)))
+        return r;
+    search->n_found++;
+    return search->visit(search->arg, &record);
+}
+
+/* A message that an index names; it is there, in the same snapshot. */
+static int look_up(struct search *search, uint64_t seq, bool *shown) {
+    sqlite3_stmt *row = connection_get(search->connection, MESSAGE_GET);
+    if (!row)
+        return connection_fail(search->connection, doing);
+    bind_number(row, 1, seq);
+    int code = sqlite3_step(row), r = 0;
+    if (code == SQLITE_ROW)
+        r = look_at(search, row, shown);
+    else if (code == SQLITE_DONE)
+        r = connection_tell_damage(search->connection, "has an index that does not fit");
+    else
+        r = connection_fail(search->connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+/* The newest message before `before` that the view shows; 0: none. */
+static int newest_shown(struct search *search, uint64_t before, uint64_t *seq) {
+    struct merge_range range = {search->query->conv, true, 0, before, true};
+    struct merge_run run;
+    int r = search->merging ? merge_seek(&search->merge, before)
+                            : merge_open(&search->merge, search->connection, search->view, &range);
+    search->merging = true;
+    *seq = r == 0 && merge_next(&search->merge, &run) ? run.source->head : 0;
+    return r;
+}
+
+static void start_find(sqlite3_stmt *find, const char *expression, uint64_t before) {
+    sqlite3_reset(find);
+    sqlite3_bind_text(find, 1, expression, -1, SQLITE_STATIC);
+    bind_number(find, 2, before);
+}
+
+struct jump {
+    unsigned n_misses, after;
+};
+
+/* Nothing is shown at `seq`: perhaps goes on elsewhere; *end: nothing is shown any more. */
+static int miss(struct search *search, struct jump *jump, sqlite3_stmt *find,
+                const char *expression, uint64_t seq, bool *end) {
+    uint64_t next = 0;
+    if (++jump->n_misses < jump->after)
+        return 0;
+    int r = newest_shown(search, seq, &next);
+    *end = r == 0 && next == 0;
+    if (r != 0 || *end)
+        return r;
+    bool pays = seq - next > UINT64_C(4) * jump->after;
+    if (pays)
+        start_find(find, expression, next + 1);
+    *jump = (struct jump){0, pays ? JUMP_AFTER : 2 * jump->after};
+    return 0;
+}
+
+static int find_by(struct search *search, enum statement which, const char *expression) {
+    sqlite3_stmt *find = connection_get(search->connection, which);
+    if (!find)
+        return connection_fail(search->connection, doing);
+    struct jump jump = {0, JUMP_AFTER};
+    int r = 0, code = SQLITE_DONE;
+    bool end = false;
+    start_find(find, expression, UINT64_MAX);
+    while (r == 0 && !end && search->n_found < search->query->n_max &&
+           (code = sqlite3_step(find)) == SQLITE_ROW) {
+        uint64_t seq = column_number(find, 0);
+        bool shown = false;
+        r = look_up(search, seq, &shown);
+        if (shown)
+            jump.n_misses = 0;
+        else if (r == 0)
+            r = miss(search, &jump, find, expression, seq, &end);
+    }
+    if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
+        r = connection_fail(search->connection, doing);
+    sqlite3_reset(find);
+    return r;
+}
+
+/* Words that are too short for the index: everything in the view is looked at. */
+static int scan_run(struct search *search, const struct merge_run *run) {
+    sqlite3_stmt *row = connection_get(search->connection, SCAN_DOWN);
+    if (!row)
+        return connection_fail(search->connection, doing);
+    sqlite3_bind_int64(row, 1, run->source->conv);
+    bind_number(row, 2, run->after);
+    bind_number(row, 3, run->before);
+    int r = 0, code = SQLITE_DONE;
+    bool shown;
+    while (r == 0 && search->n_found < search->query->n_max &&
+           (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = look_at(search, row, &shown);
+    if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
+        r = connection_fail(search->connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int scan(struct search *search) {
+    struct merge_run run;
+    uint64_t newest;
+    int r = newest_shown(search, UINT64_MAX, &newest);
+    while (r == 0 && search->n_found < search->query->n_max && merge_next(&search->merge, &run)) {
+        r = scan_run(search, &run);
+        if (r == 0)
+            r = merge_passed(&search->merge, &run);
+    }
+    return r;
+}
+
+static int find(struct search *search) {
+    CLEANUP_FREE char *expression = NULL;
+    struct store_state state;
+    int r = search->parts ? words_part_expression(&search->words, &expression)
+                          : words_whole_expression(&search->words, &expression);
+    if (r != 0)
+        return r;
+    r = reading_begin(search->connection, &state);
+    if (r == 0 && expression)
+        r = find_by(search, search->parts ? PARTS_FIND : WORDS_FIND, expression);
+    else if (r == 0)
+        r = scan(search);
+    merge_close(&search->merge);
+    search->merging = false;
+    return reading_end(search->connection, r);
+}
+
+/* Whole words first; parts of words when there are none, or where words have no spaces. */
+static int search_all(struct search *search, struct store *store) {
+    uint64_t upto = store->last_seq;
+    int r = 0;
+    if (!search->words.is_unspaced) {
+        r = index_catch_up(store, search->connection, false, upto);
+        if (r == 0)
+            r = find(search);
+    }
+    if (r != 0 || search->n_found > 0)
+        return r;
+    search->parts = true;
+    r = index_catch_up(store, search->connection, true, upto);
+    return r == 0 ? find(search) : r;
+}
+
+int store_search(struct store_reader *reader, const struct store_view *view,
+                 const struct store_query *query, store_visit *visit, void *arg) {
+    struct search search = {
+        .connection = &reader->connection,
+        .view = view,
+        .query = query,
+        .visit = visit,
+        .arg = arg,
+    };
+    int r = words_parse(&search.words, query->words);
+    if (r == 0)
+        r = sort_rooms(&search);
+    if (r == 0 && search.words.n > 0)
+        r = search_all(&search, reader->store);
+    words_free(&search.words);
+    free(search.rooms);
+    return r;
+}

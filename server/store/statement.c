@@ -1,0 +1,89 @@
+#include "store/statement.h"
+
+/* In the order that message_take() in read.c expects. */
+#define MESSAGE_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to, text"
+
+const char *const statement_sql[N_STATEMENTS] = {
+    [BEGIN_WRITING] = "BEGIN IMMEDIATE",
+    [BEGIN_READING] = "BEGIN",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+
+    [STATE_READ] =
+        "SELECT seq_limit, last_seq, n_messages, words_upto, parts_upto, purge FROM state",
+    [STATE_WRITE] = "UPDATE state SET seq_limit = ?1, last_seq = ?2, n_messages = ?3,"
+                    " words_upto = ?4, parts_upto = ?5, purge = ?6",
+
+    [MESSAGE_PUT] = "INSERT INTO message (" MESSAGE_COLUMNS ")"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                    " ON CONFLICT (id) DO NOTHING",
+    [MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE seq = ?1",
+    [MESSAGE_DELETE] = "DELETE FROM message WHERE seq = ?1",
+    [MESSAGES_OLDEST] = "SELECT seq, at_ms FROM message ORDER BY seq LIMIT ?1",
+    [MESSAGES_DOOMED] = "SELECT seq, at_ms FROM message"
+                        " WHERE conv = ?2 AND seq <= ?3 ORDER BY seq LIMIT ?1",
+    [ID_FIND] = "SELECT seq, uid FROM message WHERE id = ?1",
+
+    [PAIR_ADD] = "INSERT INTO pair (handle, conv) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [PAIR_FORGET] = "INSERT INTO pair (handle, conv, forgotten) VALUES (?1, ?2, ?3)"
+                    " ON CONFLICT DO UPDATE SET forgotten = max(forgotten, excluded.forgotten)",
+    /* The conversation of a handle with itself has one row. */
+    [PAIR_FORGOTTEN_BY_ALL] = "SELECT min(forgotten), count(*) FROM pair"
+                              " WHERE conv = ?1 AND handle IN (?2, ?3)",
+    [PAIR_FORGOTTEN] = "SELECT forgotten FROM pair WHERE handle = ?1 AND conv = ?2",
+    /* Conversations of a handle, where each of them begins to be visible, and its first message
+     * after ?2 or its last one before ?2. */
+    [PAIRS_AFTER] = "SELECT conv, forgotten, (SELECT min(seq) FROM message"
+                    " WHERE conv = pair.conv AND seq > max(?2, pair.forgotten))"
+                    " FROM pair WHERE handle = ?1",
+    [PAIRS_BEFORE] = "SELECT conv, forgotten, (SELECT max(seq) FROM message"
+                     " WHERE conv = pair.conv AND seq < ?2)"
+                     " FROM pair WHERE handle = ?1",
+    [DOOMED_ADD] = "INSERT INTO doomed (conv, upto) VALUES (?1, ?2)"
+                   " ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)",
+    [DOOMED_FIRST] = "SELECT conv, upto FROM doomed LIMIT 1",
+    [DOOMED_DONE] = "DELETE FROM doomed WHERE conv = ?1",
+
+    [HANDLE_PUT] = "INSERT OR REPLACE INTO handle (number, uid, name, direct, rooms, read)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [HANDLES] = "SELECT number, uid, name, direct, rooms, read FROM handle",
+    [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
+                 " VALUES (?1, ?2, ?3, ?4)",
+    [ROOMS] = "SELECT number, creator, name, topic,"
+              " (SELECT max(seq) FROM message WHERE conv = -room.number) FROM room",
+    [MEMBER_PUT] = "INSERT OR REPLACE INTO member (room, handle, since) VALUES (?1, ?2, ?3)",
+    [MEMBER_REMOVE] = "DELETE FROM member WHERE room = ?1 AND handle = ?2",
+    [MEMBERS] = "SELECT room, handle, since FROM member",
+    [LAST_NUMBERS] = "SELECT (SELECT max(number) FROM handle), (SELECT max(number) FROM room),"
+                     " (SELECT max(seq) FROM message)",
+
+    [FIRST_AFTER] = "SELECT min(seq) FROM message WHERE conv = ?1 AND seq > ?2",
+    [LAST_BEFORE] = "SELECT max(seq) FROM message WHERE conv = ?1 AND seq < ?2",
+    [RUN_UP] = "SELECT " MESSAGE_COLUMNS " FROM message"
+               " WHERE conv = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq LIMIT ?4",
+    [SCAN_DOWN] = "SELECT " MESSAGE_COLUMNS " FROM message"
+                  " WHERE conv = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC",
+    [RUN_DOWN] = "SELECT seq FROM message"
+                 " WHERE conv = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4",
+
+    [WORDS_FIND] = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2"
+                   " ORDER BY rowid DESC",
+    [PARTS_FIND] = "SELECT rowid FROM parts WHERE parts MATCH ?1 AND rowid < ?2"
+                   " ORDER BY rowid DESC",
+    [BATCH_END] = "SELECT max(seq) FROM (SELECT seq FROM message WHERE seq > ?1"
+                  " ORDER BY seq LIMIT ?2)",
+    [WORDS_ADD] = "INSERT INTO words (rowid, text)"
+                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2",
+    [PARTS_ADD] = "INSERT INTO parts (rowid, text)"
+                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2",
+    [WORDS_DELETE] = "INSERT INTO words (words, rowid, text)"
+                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1",
+    [PARTS_DELETE] = "INSERT INTO parts (parts, rowid, text)"
+                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1",
+    [WORDS_MERGE] = "INSERT INTO words (words, rank) VALUES ('merge', ?1)",
+    [PARTS_MERGE] = "INSERT INTO parts (parts, rank) VALUES ('merge', ?1)",
+
+    [VACUUM] = "PRAGMA incremental_vacuum(256)",
+    [PAGES_USED] = "SELECT (page_count - freelist_count) * page_size, page_count * page_size"
+                   " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+};

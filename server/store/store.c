@@ -1,0 +1,270 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "store/inside.h"
+
+#define INDEX_AT_CLOSE 2000 /* messages */
+
+static const char *const outcome_texts[] = {
+    [STORE_OK] = "all is well",
+    [STORE_NEWER] = "the database was made by a newer version",
+    [STORE_DENIED] = "no permission for the database",
+    [STORE_FULL] = "no room on the disk",
+    [STORE_FAILED] = "the database cannot be read or written",
+    [STORE_IN_USE] = "another program has the database open",
+    [STORE_NOT_FOUND] = "no such message",
+};
+
+const char *store_outcome_text(enum store_outcome outcome) {
+    if ((size_t)outcome >= ARRAY_LEN(outcome_texts))
+        return "unknown";
+    return outcome_texts[outcome];
+}
+
+/* A page that the header promises must be there, once nothing is in the -wal file any more. */
+static int check_size(struct store *store) {
+    struct connection *writer = &store->writer;
+    int64_t busy = 1, n_pages = 0, page_size = 0;
+    int r = connection_number(writer, "PRAGMA wal_checkpoint(TRUNCATE)", &busy);
+    if (r != 0 || busy != 0)
+        return writer->damaged ? r : 0; /* no room, perhaps; what is there can still be used */
+    r = connection_number(writer, "PRAGMA page_count", &n_pages);
+    if (r == 0)
+        r = connection_number(writer, "PRAGMA page_size", &page_size);
+    if (r == 0 && place_size(&store->place, false) < n_pages * page_size) {
+        r = connection_tell_damage(writer, "was cut off");
+    }
+    return r;
+}
+
+/* After SQLite found damage in an earlier run. The indexes can be made again. */
+static int check_everything(struct store *store) {
+    struct connection *writer = &store->writer;
+    int64_t is_sound = 0;
+    int r = connection_number(writer, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)",
+                              &is_sound);
+    if (r == 0 && !is_sound) {
+        r = connection_tell_damage(writer, "is damaged");
+    }
+    if (r == 0)
+        r = connection_run(writer,
+                           "BEGIN IMMEDIATE;"
+                           "INSERT INTO words (words) VALUES ('delete-all');"
+                           "INSERT INTO parts (parts) VALUES ('delete-all');"
+                           "UPDATE state SET words_upto = 0, parts_upto = 0; COMMIT",
+                           "make the index again");
+    if (r == 0)
+        place_unmark(&store->place);
+    return r;
+}
+
+static int read_info(struct store *store, struct store_info *info) {
+    struct connection *writer = &store->writer;
+    int r = state_read(writer, &store->committed);
+    if (r != 0)
+        return r;
+    sqlite3_stmt *row = connection_get(writer, LAST_NUMBERS);
+    if (!row || sqlite3_step(row) != SQLITE_ROW)
+        return connection_fail(writer, "read it");
+    info->seq_limit = store->committed.seq_limit;
+    info->last_handle = (uint32_t)column_number(row, 0);
+    info->last_room = (uint32_t)column_number(row, 1);
+    info->last_seq = column_number(row, 2);
+    sqlite3_reset(row);
+    if (info->last_seq > store->committed.last_seq) {
+        return connection_tell_damage(writer, "contradicts itself");
+    }
+    state_publish(store, &store->committed);
+    return 0;
+}
+
+/* Nothing is written until the version is known. */
+static int open_writer(struct store *store) {
+    struct connection *writer = &store->writer;
+    int64_t version = 0;
+    int r = connection_open(writer, store->place.path);
+    if (r != 0)
+        return r;
+    sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    r = connection_number(writer, "PRAGMA user_version", &version);
+    if (r == 0 && schema_is_newer(version))
+        return schema_tell_newer(writer, version);
+    sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    if (r == 0)
+        r = connection_run(writer,
+                           "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+                           "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+                           "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 16777216;"
+                           "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
+                           "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
+                           "open it");
+    return r;
+}
+
+static int open_database(struct store *store, struct store_info *info) {
+    enum place_header header = PLACE_EMPTY;
+    unsigned version = 0;
+    int r = place_look(&store->place, &header, &version);
+    if (r != 0)
+        return connection_tell(&store->writer, r, "%s", store->place.error);
+    store->writer.path = store->place.path;
+    if (header == PLACE_DAMAGED) {
+        return connection_tell_damage(&store->writer, "is not a database");
+    }
+    if (schema_is_newer(version))
+        return schema_tell_newer(&store->writer, version);
+    r = open_writer(store);
+    if (r == 0)
+        r = check_size(store);
+    if (r == 0)
+        r = schema_open(&store->writer);
+    if (r == 0 && place_is_marked(&store->place))
+        r = check_everything(store);
+    return r == 0 ? read_info(store, info) : r;
+}
+
+/* The sentence survives. */
+static void close_connections(struct store *store) {
+    connection_close(&store->finder);
+    connection_close(&store->writer);
+}
+
+static int open_all(struct store *store, struct store_info *info) {
+    int r = open_database(store, info);
+    if (r > 0 && store->writer.damaged) {
+        close_connections(store);
+        r = place_set_aside(&store->place, info->set_aside, sizeof info->set_aside);
+        if (r != 0)
+            return connection_tell(&store->writer, r, "%s", store->place.error);
+        r = open_database(store, info);
+    }
+    if (r != 0)
+        return r;
+    r = connection_open(&store->finder, store->place.path);
+    return r == 0 ? 0 : connection_tell(&store->writer, r, "%s", store->finder.error);
+}
+
+int store_open(struct store **store, const char *dir, struct store_info *info) {
+    *info = (struct store_info){0};
+    struct store *new = *store = calloc(1, sizeof **store);
+    if (!new)
+        return -ENOMEM;
+    new->maybe_doomed = true;
+    new->turn = (struct turn)TURN_INITIAL;
+    new->finding = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    int r = place_open(&new->place, dir);
+    if (r != 0)
+        return connection_tell(&new->writer, r, "%s", new->place.error);
+    return open_all(new, info);
+}
+
+void store_close(struct store *store) {
+    if (!store)
+        return;
+    bool more;
+    if (store->writing)
+        store_rollback(store);
+    if (store->finder.db)
+        (void)store_index(store, INDEX_AT_CLOSE, &more);
+    close_connections(store);
+    place_close(&store->place);
+    free(store);
+}
+
+const char *store_error(const struct store *store) {
+    return store->writer.error;
+}
+
+void store_stats(struct store *store, struct store_stats *stats) {
+    long long n_bytes = place_size(&store->place, true);
+    *stats = (struct store_stats){
+        .n_messages = store->n_messages,
+        .n_bytes = n_bytes > 0 ? (uint64_t)n_bytes : 0,
+    };
+}
+
+int store_find_id(struct store *store, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
+    int r = STORE_NOT_FOUND;
+    pthread_mutex_lock(&store->finding);
+    sqlite3_stmt *find = connection_get(&store->finder, ID_FIND);
+    int code = SQLITE_ERROR;
+    if (find) {
+        sqlite3_bind_blob(find, 1, id->b, sizeof id->b, SQLITE_STATIC);
+        code = sqlite3_step(find);
+    }
+    if (code == SQLITE_ROW) {
+        *seq = column_number(find, 0);
+        *uid = (uint32_t)column_number(find, 1);
+        r = 0;
+    } else if (code != SQLITE_DONE) {
+        r = connection_fail(&store->finder, "find a message");
+    }
+    sqlite3_reset(find);
+    pthread_mutex_unlock(&store->finding);
+    return r;
+}
+
+static int visit_handles(struct connection *connection, const struct store_visitor *visitor) {
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_stmt *row = connection_get(connection, HANDLES);
+    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visitor->handle(visitor->arg, &(struct store_handle){
+                                              .number = (uint32_t)column_number(row, 0),
+                                              .uid = (uint32_t)column_number(row, 1),
+                                              .name = column_text(row, 2),
+                                              .direct = column_number(row, 3),
+                                              .rooms = column_number(row, 4),
+                                              .read = column_number(row, 5),
+                                          });
+    if (r == 0 && (!row || code != SQLITE_DONE))
+        r = connection_fail(connection, "read the handles");
+    sqlite3_reset(row);
+    return r;
+}
+
+static int visit_rooms(struct connection *connection, const struct store_visitor *visitor) {
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_stmt *row = connection_get(connection, ROOMS);
+    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visitor->room(visitor->arg, &(struct store_room){
+                                            .number = (uint32_t)column_number(row, 0),
+                                            .creator = (uint32_t)column_number(row, 1),
+                                            .name = column_text(row, 2),
+                                            .topic = column_text(row, 3),
+                                            .last_seq = column_number(row, 4),
+                                        });
+    if (r == 0 && (!row || code != SQLITE_DONE))
+        r = connection_fail(connection, "read the rooms");
+    sqlite3_reset(row);
+    return r;
+}
+
+static int visit_members(struct connection *connection, const struct store_visitor *visitor) {
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_stmt *row = connection_get(connection, MEMBERS);
+    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visitor->member(visitor->arg, &(struct store_member){
+                                              .room = (uint32_t)column_number(row, 0),
+                                              .handle = (uint32_t)column_number(row, 1),
+                                              .since = column_number(row, 2),
+                                          });
+    if (r == 0 && (!row || code != SQLITE_DONE))
+        r = connection_fail(connection, "read the members of rooms");
+    sqlite3_reset(row);
+    return r;
+}
+
+int store_load(struct store *store, const struct store_visitor *visitor) {
+    turn_take(&store->turn);
+    int r = visit_handles(&store->writer, visitor);
+    if (r == 0)
+        r = visit_rooms(&store->writer, visitor);
+    if (r == 0)
+        r = visit_members(&store->writer, visitor);
+    turn_give(&store->turn);
+    return r;
+}

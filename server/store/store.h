@@ -1,0 +1,194 @@
+/*
+ * The store: the log of every conversation and what must outlive the hub, in one SQLite database
+ * (https://sqlite.org) in WAL mode with synchronous=FULL.
+ *
+ * Threads: one thread writes (store_begin ... store_commit, store_index, store_expire), one thread
+ * reads (everything that takes a struct store_reader), each with a connection of its own, so that
+ * neither waits for the other. store_search() may call for the index; the store does the locking.
+ *
+ * Errors: 0, a negative errno (memory), or a store_outcome. store_error() has the sentence.
+ *
+ * The directory is 0700 and the file 0600. The schema has a version (PRAGMA user_version); older
+ * ones are migrated step by step, each in one transaction.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/record.h"
+
+struct store;
+struct store_reader;
+
+enum store_outcome {
+    STORE_OK = 0,
+    STORE_NEWER,     /* the database was made by a newer version; it was not touched */
+    STORE_DENIED,    /* no permission, or directory or file belong to somebody else */
+    STORE_FULL,      /* no room on the disk, or a quota */
+    STORE_FAILED,    /* an I/O error, or SQLite's; see store_error() */
+    STORE_IN_USE,    /* another hub has it open */
+    STORE_NOT_FOUND, /* no such message */
+};
+
+const char *store_outcome_text(enum store_outcome outcome);
+
+/* What is known after opening. */
+struct store_info {
+    uint64_t seq_limit;              /* no message has a greater number; 0: the store is new */
+    uint64_t last_seq;               /* of the newest message; 0: none */
+    uint32_t last_handle, last_room; /* the greatest numbers in use */
+    char set_aside[4096]; /* "" or where a damaged database was moved to; a new one was begun */
+};
+
+/*
+ * Opens or makes dir/earshot.db. A damaged database is renamed to earshot.db.damaged-<date>, with
+ * its -wal file, and a new one is begun: the caller reports info->set_aside loudly. On any result
+ * but 0 *store may still be set, for store_error(); close it then.
+ */
+int store_open(struct store **store, const char *dir, struct store_info *info);
+
+/* Safe on NULL. Brings the index up to date as far as that takes little time; truncates the WAL. */
+void store_close(struct store *store);
+
+/* The sentence about the last outcome that was not 0: what happened, to what, what to do. */
+const char *store_error(const struct store *store);
+
+/* What is persistent besides messages. */
+struct store_handle {
+    uint32_t number;
+    uint32_t uid;
+    struct bytes name;      /* as it is shown; the key for comparing is the core's business */
+    uint64_t direct, rooms; /* messages up to these were given to a session of the handle */
+    uint64_t read;          /* and shown to somebody up to this one */
+};
+
+struct store_room {
+    uint32_t number;
+    uint32_t creator; /* uid */
+    struct bytes name, topic;
+    uint64_t last_seq; /* of its newest message; only when loading */
+};
+
+struct store_member {
+    uint32_t room, handle;
+    uint64_t since; /* messages after this one are for the member */
+};
+
+/* Called with everything there is, handles first, then rooms, then members. Non-zero ends it. */
+struct store_visitor {
+    void *arg;
+    int (*handle)(void *arg, const struct store_handle *handle);
+    int (*room)(void *arg, const struct store_room *room);
+    int (*member)(void *arg, const struct store_member *member);
+};
+
+int store_load(struct store *store, const struct store_visitor *visitor);
+
+/*
+ * Writing: one transaction. What is put is durable when store_commit() returned 0. When any call
+ * or the commit fails, everything since store_begin() is undone, by store_rollback() or by a
+ * failed store_commit(); the store can be used again at once.
+ *
+ * Messages come in ascending order of seq. A message whose id exists already is passed over.
+ * put_handle and put_room replace what was there under that number.
+ */
+int store_begin(struct store *store);
+int store_put_message(struct store *store, const struct record *record);
+int store_put_handle(struct store *store, const struct store_handle *handle);
+int store_put_room(struct store *store, const struct store_room *room);
+int store_put_member(struct store *store, const struct store_member *member);
+int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
+int store_put_seq_limit(struct store *store, uint64_t seq_limit);
+/* The handle sees nothing of this direct conversation up to seq any more. What both have forgotten
+ * is deleted, its text and index included. */
+int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq);
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/*
+ * Puts up to n_max messages into the full-text index; *more: there are others. In a transaction
+ * of its own, which need not be synced: what is missing after a crash is indexed again.
+ */
+int store_index(struct store *store, unsigned n_max, bool *more);
+
+/*
+ * Deletes up to n_max of the oldest messages that are older than before_ms, or that are too many
+ * for keep_bytes (of the database; 0: no bound); *more: there are others.
+ */
+int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+                 bool *more);
+
+struct store_stats {
+    uint64_t n_messages; /* exact or kept by the store, never counted anew */
+    uint64_t n_bytes;    /* of the files */
+};
+
+/* May be called by any thread. */
+void store_stats(struct store *store, struct store_stats *stats);
+
+/* Reading. */
+
+int store_reader_open(struct store_reader **reader, struct store *store);
+void store_reader_close(struct store_reader *reader);
+const char *store_reader_error(const struct store_reader *reader);
+
+/* STORE_NOT_FOUND, or where it is and whose. May be called by any thread. */
+int store_find_id(struct store *store, const struct uuid *id, uint64_t *seq, uint32_t *uid);
+
+/* Called for each message; the text is valid during the call. Non-zero ends the reading. */
+typedef int store_visit(void *arg, const struct record *record);
+
+/* A conversation, and after which message on it is wanted. */
+struct store_source {
+    conv_number conv;
+    uint64_t after;
+};
+
+/* What is visible to a handle: its direct conversations (unless it has forgotten them) and rooms.
+ */
+struct store_view {
+    uint32_t handle;
+    bool direct;           /* all its direct conversations, */
+    uint64_t direct_after; /* after this message on */
+    const struct store_source *rooms;
+    size_t n_rooms;
+};
+
+/*
+ * The oldest n_max messages of the view, in ascending order, merged from the indexes of its
+ * conversations, so that it costs what is read and not what lies between. *upto: everything
+ * visible up to this sequence number was visited (the newest committed one, when fewer than n_max
+ * were there).
+ */
+int store_read(struct store_reader *reader, const struct store_view *view, unsigned n_max,
+               uint64_t *upto, store_visit *visit, void *arg);
+
+/*
+ * One page: of one conversation (conv 0: of everything in the view), ascending. after 0: the
+ * newest n_max before `before` (0: of all); else the oldest n_max after `after`.
+ */
+struct store_page {
+    conv_number conv;
+    uint64_t before, after;
+    unsigned n_max;
+};
+
+int store_history(struct store_reader *reader, const struct store_view *view,
+                  const struct store_page *page, store_visit *visit, void *arg);
+
+/*
+ * Messages with all the words, newest first, of what the view shows (its `after`s do not count).
+ * A word matches whole words or, when none of the messages has it as a whole word or it is in a
+ * script without spaces, parts of words. It finds everything that was committed before the call.
+ */
+struct store_query {
+    struct bytes words;
+    conv_number conv; /* 0: all */
+    uint32_t from;    /* number of a handle; 0: anybody */
+    unsigned n_max;
+};
+
+int store_search(struct store_reader *reader, const struct store_view *view,
+                 const struct store_query *query, store_visit *visit, void *arg);

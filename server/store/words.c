@@ -1,0 +1,167 @@
+#include "store/words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/macro.h"
+
+#define GROUP 3       /* characters in the index of parts */
+#define GROUPS_MAX 12 /* of one word in an expression; the rest is looked for in the text */
+
+/* Scripts that write no spaces between words, so that the words of the index are whole phrases. */
+static const struct {
+    int32_t first, last;
+} unspaced[] = {
+    {0x0e00, 0x0fff},   /* Thai, Lao, Tibetan */
+    {0x1000, 0x109f},   /* Burmese */
+    {0x1780, 0x17ff},   /* Khmer */
+    {0x2e80, 0x2fdf},   /* radicals */
+    {0x3040, 0x30ff},   /* Hiragana, Katakana */
+    {0x31f0, 0x31ff},   /* Katakana */
+    {0x3400, 0x9fff},   /* Han */
+    {0xf900, 0xfaff},   /* Han */
+    {0xff66, 0xff9f},   /* Katakana, half wide */
+    {0x20000, 0x3ffff}, /* Han */
+};
+
+static bool is_unspaced(int32_t character) {
+    for (size_t i = 0; i < ARRAY_LEN(unspaced); i++)
+        if (character >= unspaced[i].first && character <= unspaced[i].last)
+            return true;
+    return false;
+}
+
+static bool is_space(int32_t character) {
+    return character <= ' ' || utf8proc_category(character) == UTF8PROC_CATEGORY_ZS;
+}
+
+/* The character at *at, which moves behind it; a byte that is not UTF-8 is one of its own. */
+static int32_t take(struct bytes text, size_t *at) {
+    int32_t character;
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text.data + *at,
+                                          (utf8proc_ssize_t)(text.n - *at), &character);
+    if (n <= 0) {
+        character = (uint8_t)text.data[*at] | 0x40000000;
+        n = 1;
+    }
+    *at += (size_t)n;
+    return character;
+}
+
+static int32_t fold(int32_t character) {
+    return character < 0x110000 ? utf8proc_tolower(character) : character;
+}
+
+int words_parse(struct words *words, struct bytes text) {
+    *words = (struct words){.folded = calloc(text.n + 1, sizeof *words->folded)};
+    if (!words->folded)
+        return -ENOMEM;
+    int32_t *to = words->folded;
+    struct word *word = NULL;
+    for (size_t at = 0, start = 0; at < text.n; start = at) {
+        int32_t character = take(text, &at);
+        if (is_space(character)) {
+            word = NULL;
+            continue;
+        }
+        if (!word && words->n == WORDS_MAX)
+            break;
+        if (!word) {
+            word = &words->words[words->n++];
+            *word = (struct word){.text = {text.data + start, 0}, .folded = to};
+        }
+        word->text.n += at - start;
+        word->folded[word->n++] = fold(character);
+        to++;
+        words->is_unspaced |= is_unspaced(character);
+    }
+    return 0;
+}
+
+void words_free(struct words *words) {
+    free(words->folded);
+    *words = (struct words){0};
+}
+
+/* Appends one quoted string: what is in it means nothing to FTS5. */
+static char *quote(char *to, const char *and, struct bytes text) {
+    size_t n = strlen(and);
+    memcpy(to, and, n);
+    to += n;
+    *to++ = '"';
+    for (size_t i = 0; i < text.n; i++) {
+        *to++ = text.data[i];
+        if (text.data[i] == '"')
+            *to++ = '"';
+    }
+    *to++ = '"';
+    return to;
+}
+
+static const char and[] = " AND ";
+
+int words_whole_expression(const struct words *words, char **expression) {
+    size_t size = 1;
+    for (size_t i = 0; i < words->n; i++)
+        size += sizeof and+2 + 2 * words->words[i].text.n;
+    char *to = *expression = malloc(size);
+    if (!to)
+        return -ENOMEM;
+    for (size_t i = 0; i < words->n; i++)
+        to = quote(to, i > 0 ? and : "", words->words[i].text);
+    *to = '\0';
+    return 0;
+}
+
+/* The groups of three characters of one word. */
+static char *quote_groups(char *to, const char *start, const struct word *word) {
+    size_t ends[GROUP] = {0}, at = 0;
+    for (size_t i = 0; i < word->n && i < GROUPS_MAX + GROUP - 1; i++) {
+        size_t begin = ends[i % GROUP]; /* where the character before the last three ended */
+        (void)take(word->text, &at);
+        ends[i % GROUP] = at;
+        if (i + 1 >= GROUP)
+            to = quote(to, to == start ? "" : and,
+                       (struct bytes){word->text.data + begin, at - begin});
+    }
+    return to;
+}
+
+int words_part_expression(const struct words *words, char **expression) {
+    size_t n_groups = 0;
+    for (size_t i = 0; i < words->n; i++)
+        n_groups += words->words[i].n >= GROUP ? GROUPS_MAX : 0;
+    *expression = NULL;
+    if (n_groups == 0)
+        return 0;
+    char *to = *expression = malloc(1 + n_groups * (sizeof and+2 + 2 * 4 * GROUP));
+    if (!to)
+        return -ENOMEM;
+    for (size_t i = 0; i < words->n; i++)
+        to = quote_groups(to, *expression, &words->words[i]);
+    *to = '\0';
+    return 0;
+}
+
+static bool starts_with(struct bytes text, size_t at, const struct word *word) {
+    for (size_t i = 0; i < word->n; i++)
+        if (at >= text.n || fold(take(text, &at)) != word->folded[i])
+            return false;
+    return true;
+}
+
+static bool is_in(const struct word *word, struct bytes text) {
+    for (size_t at = 0; at < text.n; (void)take(text, &at))
+        if (starts_with(text, at, word))
+            return true;
+    return false;
+}
+
+bool words_are_in(const struct words *words, struct bytes text) {
+    for (size_t i = 0; i < words->n; i++)
+        if (!is_in(&words->words[i], text))
+            return false;
+    return true;
+}

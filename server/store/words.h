@@ -1,0 +1,34 @@
+/* The words of a search: as an expression for the indexes, and looked for in a text. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define WORDS_MAX 32 /* more are not looked at */
+
+struct word {
+    struct bytes text;
+    int32_t *folded; /* its characters, in lower case */
+    size_t n;
+};
+
+struct words {
+    struct word words[WORDS_MAX];
+    size_t n;
+    int32_t *folded;  /* of all words */
+    bool is_unspaced; /* has characters of a script that writes no spaces between words */
+};
+
+/* The text must outlive it. 0 or -ENOMEM. */
+int words_parse(struct words *words, struct bytes text);
+void words_free(struct words *words); /* safe on the zero state */
+
+/* All whole words, or as parts: NULL in *expression when no word is long enough. To be freed. */
+int words_whole_expression(const struct words *words, char **expression);
+int words_part_expression(const struct words *words, char **expression);
+
+/* Whether the text has every one of the words, upper and lower case being the same. */
+bool words_are_in(const struct words *words, struct bytes text);

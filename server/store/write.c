@@ -1,0 +1,278 @@
+/* What is written, in transactions. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/macro.h"
+#include "store/inside.h"
+
+int state_read(struct connection *connection, struct store_state *state) {
+    sqlite3_stmt *row = connection_get(connection, STATE_READ);
+    if (!row || sqlite3_step(row) != SQLITE_ROW) {
+        int r = connection_fail(connection, "read its state");
+        sqlite3_reset(row);
+        return r;
+    }
+    *state = (struct store_state){
+        .seq_limit = column_number(row, 0),
+        .last_seq = column_number(row, 1),
+        .n_messages = column_number(row, 2),
+        .words_upto = column_number(row, 3),
+        .parts_upto = column_number(row, 4),
+        .purge = column_number(row, 5),
+    };
+    sqlite3_reset(row);
+    return 0;
+}
+
+static int state_write(struct connection *connection, const struct store_state *state) {
+    sqlite3_stmt *put = connection_get(connection, STATE_WRITE);
+    if (!put)
+        return connection_fail(connection, "write its state");
+    bind_number(put, 1, state->seq_limit);
+    bind_number(put, 2, state->last_seq);
+    bind_number(put, 3, state->n_messages);
+    bind_number(put, 4, state->words_upto);
+    bind_number(put, 5, state->parts_upto);
+    bind_number(put, 6, state->purge);
+    return connection_finish(connection, put, "write its state");
+}
+
+void state_publish(struct store *store, const struct store_state *state) {
+    store->last_seq = state->last_seq;
+    store->n_messages = state->n_messages;
+    store->words_upto = state->words_upto;
+    store->parts_upto = state->parts_upto;
+}
+
+static int set_relaxed(struct store *store, bool relaxed) {
+    if (store->relaxed == relaxed)
+        return 0;
+    int r = connection_run(&store->writer,
+                           relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+                           "change how it is synced");
+    if (r == 0)
+        store->relaxed = relaxed;
+    return r;
+}
+
+int transaction_begin(struct store *store, bool durable) {
+    int r = set_relaxed(store, !durable);
+    if (r == 0)
+        r = connection_do(&store->writer, BEGIN_WRITING, "begin to write");
+    store->pending = store->committed;
+    return r;
+}
+
+/* Commits when nothing has failed; else undoes everything and returns what failed. */
+int transaction_end(struct store *store, int outcome) {
+    struct connection *writer = &store->writer;
+    if (outcome == 0 && memcmp(&store->pending, &store->committed, sizeof store->pending) != 0)
+        outcome = state_write(writer, &store->pending);
+    if (outcome == 0)
+        outcome = connection_do(writer, COMMIT, "commit");
+    if (outcome == 0) {
+        store->committed = store->pending;
+        state_publish(store, &store->committed);
+        return 0;
+    }
+    /* SQLite has undone some failures by itself. */
+    if (!sqlite3_get_autocommit(writer->db))
+        sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
+    memset(store->known_pairs, 0, sizeof store->known_pairs);
+    return outcome;
+}
+
+int store_begin(struct store *store) {
+    turn_take(&store->turn);
+    int r = transaction_begin(store, true);
+    store->writing = r == 0;
+    store->outcome = 0;
+    if (r != 0)
+        turn_give(&store->turn);
+    return r;
+}
+
+static int end(struct store *store) {
+    int r = transaction_end(store, store->outcome);
+    store->writing = false;
+    turn_give(&store->turn);
+    return r;
+}
+
+int store_commit(struct store *store) {
+    assert(store->writing);
+    return end(store);
+}
+
+void store_rollback(struct store *store) {
+    if (!store->writing)
+        return;
+    store->outcome = -ECANCELED; /* any failure */
+    (void)end(store);
+}
+
+/* The statement of a put; NULL when this one or an earlier one failed: see store->outcome. */
+static sqlite3_stmt *prepare(struct store *store, enum statement which, const char *doing) {
+    assert(store->writing);
+    if (store->outcome != 0)
+        return NULL;
+    sqlite3_stmt *put = connection_get(&store->writer, which);
+    if (!put)
+        store->outcome = connection_fail(&store->writer, doing);
+    return put;
+}
+
+static int run(struct store *store, sqlite3_stmt *put, const char *doing) {
+    store->outcome = connection_finish(&store->writer, put, doing);
+    return store->outcome;
+}
+
+static int add_pair(struct store *store, uint32_t handle, conv_number conv) {
+    static const char doing[] = "note a conversation";
+    sqlite3_stmt *add = prepare(store, PAIR_ADD, doing);
+    if (!add)
+        return store->outcome;
+    bind_number(add, 1, handle);
+    sqlite3_bind_int64(add, 2, conv);
+    return run(store, add, doing);
+}
+
+/* Costs nothing but the first time. */
+static int note_pair(struct store *store, conv_number conv) {
+    uint64_t hash = (uint64_t)conv * UINT64_C(0x9e3779b97f4a7c15);
+    conv_number *known = &store->known_pairs[hash >> 51];
+    _Static_assert(STORE_KNOWN_PAIRS == 1 << (64 - 51), "as many as the hash has values");
+    if (conv_is_room(conv) || *known == conv)
+        return 0;
+    int r = add_pair(store, (uint32_t)(conv >> 32), conv);
+    if (r == 0)
+        r = add_pair(store, (uint32_t)conv, conv);
+    if (r == 0)
+        *known = conv;
+    return r;
+}
+
+static void bind_message(sqlite3_stmt *put, const struct record *record) {
+    bind_number(put, 1, record->seq);
+    sqlite3_bind_blob(put, 2, record->id.b, sizeof record->id.b, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 3, record->conv);
+    sqlite3_bind_int64(put, 4, record->at_ms);
+    bind_number(put, 5, record->from);
+    bind_number(put, 6, record->uid);
+    bind_number(put, 7, record->kind);
+    bind_number(put, 8, record->flags);
+    sqlite3_bind_int64(put, 9, (int64_t)record->link);
+    if (uuid_is_nil(&record->reply_to))
+        sqlite3_bind_null(put, 10);
+    else
+        sqlite3_bind_blob(put, 10, record->reply_to.b, sizeof record->reply_to.b, SQLITE_STATIC);
+    bind_text(put, 11, record->text);
+}
+
+int store_put_message(struct store *store, const struct record *record) {
+    static const char doing[] = "store a message";
+    sqlite3_stmt *put = prepare(store, MESSAGE_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_message(put, record);
+    int r = run(store, put, doing);
+    if (r != 0 || sqlite3_changes(store->writer.db) == 0)
+        return r;
+    assert(record->seq > store->pending.last_seq);
+    store->pending.last_seq = record->seq;
+    store->pending.n_messages++;
+    return note_pair(store, record->conv);
+}
+
+int store_put_handle(struct store *store, const struct store_handle *handle) {
+    static const char doing[] = "store a handle";
+    sqlite3_stmt *put = prepare(store, HANDLE_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, handle->number);
+    bind_number(put, 2, handle->uid);
+    bind_text(put, 3, handle->name);
+    bind_number(put, 4, handle->direct);
+    bind_number(put, 5, handle->rooms);
+    bind_number(put, 6, handle->read);
+    return run(store, put, doing);
+}
+
+int store_put_room(struct store *store, const struct store_room *room) {
+    static const char doing[] = "store a room";
+    sqlite3_stmt *put = prepare(store, ROOM_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, room->number);
+    bind_number(put, 2, room->creator);
+    bind_text(put, 3, room->name);
+    bind_text(put, 4, room->topic);
+    return run(store, put, doing);
+}
+
+int store_put_member(struct store *store, const struct store_member *member) {
+    static const char doing[] = "store a member of a room";
+    sqlite3_stmt *put = prepare(store, MEMBER_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, member->room);
+    bind_number(put, 2, member->handle);
+    bind_number(put, 3, member->since);
+    return run(store, put, doing);
+}
+
+int store_remove_member(struct store *store, uint32_t room, uint32_t handle) {
+    static const char doing[] = "remove a member of a room";
+    sqlite3_stmt *remove = prepare(store, MEMBER_REMOVE, doing);
+    if (!remove)
+        return store->outcome;
+    bind_number(remove, 1, room);
+    bind_number(remove, 2, handle);
+    return run(store, remove, doing);
+}
+
+int store_put_seq_limit(struct store *store, uint64_t seq_limit) {
+    assert(store->writing);
+    if (store->outcome == 0)
+        store->pending.seq_limit = seq_limit;
+    return store->outcome;
+}
+
+/* Up to where all of the conversation's handles have forgotten it. */
+static int forgotten_by_all(struct store *store, conv_number conv, uint64_t *upto) {
+    static const char doing[] = "forget a conversation";
+    *upto = 0;
+    uint32_t first = (uint32_t)(conv >> 32), second = (uint32_t)conv;
+    sqlite3_stmt *row = prepare(store, PAIR_FORGOTTEN_BY_ALL, doing);
+    if (!row)
+        return store->outcome;
+    sqlite3_bind_int64(row, 1, conv);
+    bind_number(row, 2, first);
+    bind_number(row, 3, second);
+    if (sqlite3_step(row) != SQLITE_ROW)
+        store->outcome = connection_fail(&store->writer, doing);
+    else if (sqlite3_column_int(row, 1) == (first == second ? 1 : 2))
+        *upto = column_number(row, 0);
+    sqlite3_reset(row);
+    return store->outcome;
+}
+
+int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq) {
+    static const char doing[] = "forget a conversation";
+    uint64_t upto = 0;
+    sqlite3_stmt *put = conv_has(conv, handle) ? prepare(store, PAIR_FORGET, doing) : NULL;
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, handle);
+    sqlite3_bind_int64(put, 2, conv);
+    bind_number(put, 3, seq);
+    if (run(store, put, doing) != 0 || forgotten_by_all(store, conv, &upto) != 0 || upto == 0)
+        return store->outcome;
+    put = prepare(store, DOOMED_ADD, doing);
+    if (!put)
+        return store->outcome;
+    sqlite3_bind_int64(put, 1, conv);
+    bind_number(put, 2, upto);
+    store->maybe_doomed = true;
+    return run(store, put, doing);
+}

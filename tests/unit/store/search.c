@@ -1,0 +1,250 @@
+#include "unit/store/shelf.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+TestSuite(store_search, .init = shelf_begin, .fini = shelf_end);
+
+#define AB conv_of_pair(ALICE, BOB)
+#define R1 conv_of_room(1)
+#define R2 conv_of_room(2)
+
+static const struct store_source room_1[] = {{-1, 0}};
+static struct store_view view;
+
+static void show(void) {
+    view = view_of(ALICE, room_1, 1);
+}
+
+static void find(const char *words, const char *texts) {
+    search(&view, words);
+    expect_seen(texts);
+}
+
+Test(store_search, 01_all_the_words_newest_first) {
+    show();
+    say(R1, BOB, "the disk is full");
+    say(AB, BOB, "Full moon, empty disk");
+    say(R1, CAROL, "nothing here");
+    find("disk", "Full moon, empty disk|the disk is full");
+    find("disk full", "Full moon, empty disk|the disk is full");
+    find(" \tmoon\n disk  ", "Full moon, empty disk");
+    find("disk nothing", "");
+    find("absent", "");
+    find("", "");
+    find(" ", "");
+}
+
+Test(store_search, 02_whole_words_before_parts) {
+    show();
+    say(R1, BOB, "concatenate");
+    find("cat", "concatenate");
+    say(R1, BOB, "a Cat sat");
+    find("cat", "a Cat sat");
+    find("caten", "concatenate");
+    find("CATEN", "concatenate");
+    find("cat nate", "concatenate");
+    find("ten", "concatenate");
+    find("tena", "concatenate");
+}
+
+Test(store_search, 03_syntax_is_only_text) {
+    static const char *const words[] = {
+        "AND",  "OR", "NOT",      "NEAR",      "a AND",    "NOT b",     "\"",
+        "\"\"", "*",  "a*",       "^a",        "text:a",   "words : a", "NEAR(a b, 2)",
+        "(a",   "a)", "{text}:a", "-text : a", "a + b",    "'",         "a' OR '1'='1",
+        "%",    "_",  "\\",       "a\"b",      "\" OR \"", ";",         "--",
+    };
+    show();
+    say(R1, BOB, "xyz 123 ~");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        find(words[i], "");
+    say(R1, BOB, "this AND that");
+    say(R1, BOB, "say \"quoted\" here");
+    say(R1, BOB, "100%_sure");
+    find("and", "this AND that");
+    find("AND that", "this AND that");
+    find("\"quoted\"", "say \"quoted\" here");
+    find("y \"qu", "say \"quoted\" here");
+    find("%_s", "100%_sure");
+    find("%", "100%_sure");
+    find("\"", "say \"quoted\" here");
+}
+
+Test(store_search, 04_accents_and_case_of_every_alphabet) {
+    show();
+    say(R1, BOB, "Un café à l'été");
+    say(R1, BOB, "ПРИВЕТ мир");
+    say(R1, BOB, "Straße über Ångström");
+    find("cafe", "Un café à l'été");
+    find("CAFÉ ete", "Un café à l'été");
+    find("привет", "ПРИВЕТ мир");
+    find("риве", "ПРИВЕТ мир");
+    find("UBER", "Straße über Ångström");
+    find("ångst", "Straße über Ångström");
+}
+
+Test(store_search, 05_scripts_without_spaces) {
+    show();
+    say(R1, BOB, "東京都に住んでいます");
+    say(R1, BOB, "京都へ行く");
+    say(R1, BOB, "ディスク full です");
+    find("京都", "京都へ行く|東京都に住んでいます");
+    find("東京都", "東京都に住んでいます");
+    find("都", "京都へ行く|東京都に住んでいます");
+    find("住んでい 東京", "東京都に住んでいます");
+    find("ディスク ful", "ディスク full です");
+    find("大阪", "");
+    say(R1, BOB, "สวัสดีครับ");
+    find("ดีครับ", "สวัสดีครับ");
+}
+
+Test(store_search, 06_short_words) {
+    show();
+    say(R1, BOB, "go to x");
+    say(R1, BOB, "c++ 🎉");
+    find("x", "go to x");
+    find("t", "go to x");
+    find("++", "c++ 🎉");
+    find("c++", "c++ 🎉");
+    find("🎉", "c++ 🎉");
+    find("o x", "go to x");
+}
+
+Test(store_search, 07_only_what_the_view_shows) {
+    show();
+    say(R2, BOB, "secret");
+    say(conv_of_pair(BOB, CAROL), BOB, "secret");
+    say(R1, BOB, "xsecretx");
+    find("secret", "xsecretx");
+    uint64_t seq = say(AB, BOB, "secret");
+    find("secret", "secret");
+    forget(ALICE, AB, seq);
+    find("secret", "xsecretx");
+    view.direct = false;
+    view.n_rooms = 0;
+    find("secret", "");
+    find("x", "");
+}
+
+Test(store_search, 08_filters) {
+    show();
+    say(R1, BOB, "one r bob");
+    say(AB, BOB, "one ab bob");
+    say(AB, ALICE, "one ab alice");
+    struct store_query query = {.words = bytes_of("one"), .n_max = 50, .conv = AB};
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("one ab alice|one ab bob");
+    query.from = BOB;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("one ab bob");
+    query.conv = 0;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("one ab bob|one r bob");
+    query.n_max = 1;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("one ab bob");
+    query.conv = R2;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("");
+    query = (struct store_query){.words = bytes_of("one"), .n_max = 50};
+    seen.end_after = 2;
+    seen.end_with = 9;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 9);
+    expect_seen("one ab alice|one ab bob");
+}
+
+Test(store_search, 09_little_is_found_among_much_of_others) {
+    show();
+    say(AB, BOB, "needle first");
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (int i = 0; i < 3000; i++) {
+        put(R2, BOB, "needle of others");
+        if (i % 500 == 0)
+            put(R1, BOB, i % 1000 ? "needle in a room" : "hay in a room");
+    }
+    cr_assert_eq(store_commit(shelf.store), 0);
+    say(AB, BOB, "needle last");
+    find("needle", "needle last|needle in a room|needle in a room|needle in a room|needle first");
+    find("eedl", "needle last|needle in a room|needle in a room|needle in a room|needle first");
+    view.handle = DAVE;
+    view.n_rooms = 0;
+    find("needle", "");
+}
+
+Test(store_search, 10_everything_that_was_committed_before_is_found) {
+    char text[32];
+    show();
+    for (int i = 0; i < 50; i++) {
+        snprintf(text, sizeof text, "word%dx", i);
+        say(R1, BOB, text);
+        find(text, text);
+        snprintf(text, sizeof text, "ord%dx", i);
+        search(&view, text);
+        cr_assert_eq(seen.n, 1);
+    }
+    shelf_reopen();
+    find("word7x", "word7x");
+}
+
+Test(store_search, 11_the_words_of_what_is_forgotten_are_gone_from_the_file) {
+    char content[1 << 16];
+    bool found = false;
+    show();
+    say(AB, BOB, "zyxwvutsrq");
+    for (int i = 0; i < 5; i++)
+        say(AB, BOB, "something else");
+    index_all();
+    forget(ALICE, AB, 1);
+    forget(BOB, AB, 1);
+    index_all();
+    shelf_close();
+    FILE *file = fopen(shelf_path("earshot.db"), "r");
+    for (size_t n; (n = fread(content, 1, sizeof content, file)) > 0;)
+        found |= memmem(content, n, "zyxwv", 5) != NULL;
+    fclose(file);
+    cr_assert_not(found);
+    shelf_open();
+    find("something", "something else|something else|something else|something else|"
+                      "something else");
+}
+
+/* A thread that searches while another one writes. */
+
+static void *search_for_long(void *arg) {
+    struct store_reader *reader = NULL;
+    struct store_query query = {.words = bytes_of("common"), .n_max = 5};
+    int *result = arg;
+    *result = store_reader_open(&reader, shelf.store);
+    for (int i = 0; i < 100 && *result == 0; i++) {
+        struct store_stats before;
+        unsigned n = 0;
+        store_stats(shelf.store, &before);
+        seen.n = 0;
+        *result = store_search(reader, &view, &query, see, NULL);
+        n = seen.n;
+        if (*result == 0 && before.n_messages >= 10 && n != 5)
+            *result = 77;
+    }
+    store_reader_close(reader);
+    return NULL;
+}
+
+Test(store_search, 12_searching_while_messages_come, .timeout = 120) {
+    pthread_t thread;
+    int result = -1;
+    bool more;
+    show();
+    cr_assert_eq(pthread_create(&thread, NULL, search_for_long, &result), 0);
+    for (int i = 0; i < 300; i++) {
+        cr_assert_eq(store_begin(shelf.store), 0);
+        put(R1, BOB, "common");
+        put(R2, BOB, "common");
+        cr_assert_eq(store_commit(shelf.store), 0);
+        if (i % 10 == 0)
+            cr_assert_eq(store_index(shelf.store, 7, &more), 0);
+    }
+    pthread_join(thread, NULL);
+    cr_assert_eq(result, 0, "%d", result);
+}

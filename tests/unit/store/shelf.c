@@ -1,0 +1,151 @@
+#include "unit/store/shelf.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct shelf shelf;
+struct seen seen;
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where) {
+    (void)status, (void)type, (void)where;
+    return remove(path);
+}
+
+const char *shelf_path(const char *name) {
+    static char paths[4][192];
+    static unsigned at;
+    char *path = paths[at++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", shelf.dir, name);
+    return path;
+}
+
+static void make_top(void) {
+    const char *temporary = getenv("TMPDIR");
+    snprintf(shelf.top, sizeof shelf.top, "%.40s/store-XXXXXX", temporary ? temporary : "/tmp");
+    cr_assert_not_null(mkdtemp(shelf.top));
+    snprintf(shelf.dir, sizeof shelf.dir, "%s/a/b", shelf.top);
+}
+
+int shelf_try_open(void) {
+    int r = store_open(&shelf.store, shelf.dir, &shelf.info);
+    shelf.seq = shelf.info.last_seq;
+    return r;
+}
+
+void shelf_open(void) {
+    int r = shelf_try_open();
+    cr_assert_eq(r, 0, "%d: %s", r, shelf.store ? store_error(shelf.store) : "");
+    r = store_reader_open(&shelf.reader, shelf.store);
+    cr_assert_eq(r, 0, "%d: %s", r, store_reader_error(shelf.reader));
+}
+
+void shelf_close(void) {
+    store_reader_close(shelf.reader);
+    store_close(shelf.store);
+    shelf.reader = NULL;
+    shelf.store = NULL;
+}
+
+void shelf_begin(void) {
+    make_top();
+    shelf_open();
+}
+
+void shelf_end(void) {
+    shelf_close();
+    if (shelf.top[0])
+        nftw(shelf.top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void shelf_reopen(void) {
+    shelf_close();
+    shelf_open();
+}
+
+struct uuid id_of(uint64_t seq) {
+    struct uuid id = {{0x01, 0x90}};
+    for (int i = 0; i < 8; i++)
+        id.b[8 + i] = (uint8_t)(seq >> (56 - 8 * i));
+    return id;
+}
+
+struct record record_of(uint64_t seq, conv_number conv, uint32_t from, const char *text) {
+    return (struct record){
+        .seq = seq,
+        .at_ms = (int64_t)seq * 1000,
+        .id = id_of(seq),
+        .link = 0xfedcba9876543210,
+        .conv = conv,
+        .from = from,
+        .uid = 1000 + from,
+        .kind = 1,
+        .flags = 2,
+        .text = bytes_of(text),
+    };
+}
+
+void put(conv_number conv, uint32_t from, const char *text) {
+    struct record record = record_of(++shelf.seq, conv, from, text);
+    int r = store_put_message(shelf.store, &record);
+    cr_assert_eq(r, 0, "%d: %s", r, store_error(shelf.store));
+}
+
+static void commit(void) {
+    int r = store_commit(shelf.store);
+    cr_assert_eq(r, 0, "%d: %s", r, store_error(shelf.store));
+}
+
+uint64_t say(conv_number conv, uint32_t from, const char *text) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    put(conv, from, text);
+    commit();
+    return shelf.seq;
+}
+
+void forget(uint32_t handle, conv_number conv, uint64_t upto) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_forgotten(shelf.store, handle, conv, upto), 0);
+    commit();
+}
+
+void index_all(void) {
+    bool more = true;
+    while (more) {
+        int r = store_index(shelf.store, 100, &more);
+        cr_assert_eq(r, 0, "%d: %s", r, store_error(shelf.store));
+    }
+}
+
+int see(void *arg, const struct record *record) {
+    (void)arg;
+    cr_assert_lt(seen.n, SHELF_SEEN_MAX);
+    struct uuid id = id_of(record->seq);
+    cr_assert(uuid_equal(&record->id, &id));
+    seen.seqs[seen.n] = record->seq;
+    snprintf(seen.texts[seen.n++], sizeof seen.texts[0], "%.*s", (int)record->text.n,
+             record->text.data);
+    return seen.end_after > 0 && seen.n >= seen.end_after ? seen.end_with : 0;
+}
+
+struct store_view view_of(uint32_t handle, const struct store_source *rooms, size_t n_rooms) {
+    return (struct store_view){
+        .handle = handle, .direct = true, .rooms = rooms, .n_rooms = n_rooms};
+}
+
+void expect_seen(const char *texts) {
+    char all[SHELF_SEEN_MAX] = "";
+    size_t n = 0;
+    for (unsigned i = 0; i < seen.n; i++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i > 0 ? "|" : "", seen.texts[i]);
+    seen = (struct seen){0};
+    cr_assert_str_eq(all, texts);
+}
+
+void search(const struct store_view *view, const char *words) {
+    struct store_query query = {.words = bytes_of(words), .n_max = 50};
+    seen = (struct seen){0};
+    int r = store_search(shelf.reader, view, &query, see, NULL);
+    cr_assert_eq(r, 0, "%d: %s", r, store_reader_error(shelf.reader));
+}

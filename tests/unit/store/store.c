@@ -1,0 +1,220 @@
+#include "store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit/store/shelf.h"
+
+TestSuite(store, .init = shelf_begin, .fini = shelf_end);
+
+Test(store, 01_a_new_one_is_empty_and_private) {
+    struct stat status;
+    cr_assert_eq(shelf.info.seq_limit, 0);
+    cr_assert_eq(shelf.info.last_seq, 0);
+    cr_assert_eq(shelf.info.last_handle, 0);
+    cr_assert_eq(shelf.info.last_room, 0);
+    cr_assert_str_empty(shelf.info.set_aside);
+    cr_assert_eq(stat(shelf.dir, &status), 0);
+    cr_assert_eq(status.st_mode & 0777, 0700);
+    const char *files[] = {"earshot.db", "earshot.db-wal", "earshot.db-shm", "earshot.lock"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        cr_assert_eq(stat(shelf_path(files[i]), &status), 0, "%s", files[i]);
+        cr_assert_eq(status.st_mode & 0777, 0600, "%s", files[i]);
+    }
+}
+
+static int compare_record(void *arg, const struct record *got) {
+    const struct record *want = arg;
+    cr_assert_eq(got->seq, want->seq);
+    cr_assert_eq(got->at_ms, want->at_ms);
+    cr_assert(uuid_equal(&got->id, &want->id));
+    cr_assert(uuid_equal(&got->reply_to, &want->reply_to));
+    cr_assert_eq(got->link, want->link);
+    cr_assert_eq(got->conv, want->conv);
+    cr_assert_eq(got->from, want->from);
+    cr_assert_eq(got->to, want->to);
+    cr_assert_eq(got->uid, want->uid);
+    cr_assert_eq(got->kind, want->kind);
+    cr_assert_eq(got->flags, want->flags);
+    cr_assert(bytes_equal(got->text, want->text));
+    return 7;
+}
+
+static void put_and_compare(struct record record, uint32_t to) {
+    struct store_source rooms[] = {{conv_of_room(9), 0}};
+    struct store_view view = view_of(record.from, rooms, 1);
+    struct store_page page = {.n_max = 1};
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_message(shelf.store, &record), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    record.to = to;
+    cr_assert_eq(store_history(shelf.reader, &view, &page, compare_record, &record), 7);
+}
+
+Test(store, 02_a_message_comes_back_with_all_its_fields) {
+    struct record record = record_of(1, conv_of_pair(ALICE, BOB), BOB, "hello");
+    put_and_compare(record, ALICE);
+    record = record_of(2, conv_of_pair(ALICE, BOB), ALICE, "");
+    record.reply_to = id_of(1);
+    record.uid = UINT32_MAX;
+    put_and_compare(record, BOB);
+    record = record_of(3, conv_of_room(9), CAROL, "\xf0\x9f\x98\x80 \xff not UTF-8");
+    put_and_compare(record, 9);
+    record = record_of(UINT64_C(1) << 60, conv_of_pair(DAVE, DAVE), DAVE, "note to myself");
+    record.at_ms = -1;
+    put_and_compare(record, DAVE);
+    record = record_of((UINT64_C(1) << 60) + 1, conv_of_pair(1, UINT32_MAX), UINT32_MAX, "x");
+    put_and_compare(record, 1);
+}
+
+Test(store, 03_an_id_is_stored_once) {
+    uint64_t seq = 0;
+    uint32_t uid = 0;
+    struct uuid id = id_of(1), none = id_of(99);
+    say(conv_of_room(1), ALICE, "first");
+    cr_assert_eq(store_begin(shelf.store), 0);
+    struct record again = record_of(2, conv_of_pair(BOB, CAROL), BOB, "second");
+    again.id = id;
+    cr_assert_eq(store_put_message(shelf.store, &again), 0);
+    struct record third = record_of(3, conv_of_room(1), BOB, "third");
+    cr_assert_eq(store_put_message(shelf.store, &third), 0);
+    cr_assert_eq(store_put_message(shelf.store, &third), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    cr_assert_eq(store_find_id(shelf.store, &id, &seq, &uid), 0);
+    cr_assert_eq(seq, 1);
+    cr_assert_eq(uid, 1000 + ALICE);
+    cr_assert_eq(store_find_id(shelf.store, &none, &seq, &uid), STORE_NOT_FOUND);
+    struct store_stats stats;
+    store_stats(shelf.store, &stats);
+    cr_assert_eq(stats.n_messages, 2);
+    cr_assert_gt(stats.n_bytes, 4096);
+}
+
+Test(store, 04_what_is_rolled_back_was_never_there) {
+    uint64_t seq;
+    uint32_t uid;
+    struct uuid id = id_of(1);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    put(conv_of_pair(ALICE, BOB), ALICE, "one");
+    cr_assert_eq(store_put_seq_limit(shelf.store, 50), 0);
+    cr_assert_eq(store_find_id(shelf.store, &id, &seq, &uid), STORE_NOT_FOUND);
+    store_rollback(shelf.store);
+    store_rollback(shelf.store);
+    cr_assert_eq(store_find_id(shelf.store, &id, &seq, &uid), STORE_NOT_FOUND);
+    shelf.seq = 0;
+    say(conv_of_pair(ALICE, BOB), ALICE, "one");
+    struct store_view view = view_of(BOB, NULL, 0);
+    struct store_page page = {.n_max = 9};
+    cr_assert_eq(store_history(shelf.reader, &view, &page, see, NULL), 0);
+    expect_seen("one");
+    shelf_reopen();
+    cr_assert_eq(shelf.info.seq_limit, 0);
+    cr_assert_eq(shelf.info.last_seq, 1);
+}
+
+struct loaded {
+    char text[512];
+    size_t n;
+    int end_with;
+};
+
+#define NOTE(loaded, ...)                                                                          \
+    (loaded)->n += (size_t)snprintf((loaded)->text + (loaded)->n,                                  \
+                                    sizeof(loaded)->text - (loaded)->n, __VA_ARGS__)
+
+static int load_handle(void *arg, const struct store_handle *handle) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "handle %u %u %.*s %ju %ju %ju\n", handle->number, handle->uid,
+         (int)handle->name.n, handle->name.data, (uintmax_t)handle->direct,
+         (uintmax_t)handle->rooms, (uintmax_t)handle->read);
+    return loaded->end_with;
+}
+
+static int load_room(void *arg, const struct store_room *room) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "room %u %u %.*s <%.*s> %ju\n", room->number, room->creator, (int)room->name.n,
+         room->name.data, (int)room->topic.n, room->topic.data, (uintmax_t)room->last_seq);
+    return 0;
+}
+
+static int load_member(void *arg, const struct store_member *member) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "member %u %u %ju\n", member->room, member->handle, (uintmax_t)member->since);
+    return 0;
+}
+
+static int load(struct loaded *loaded) {
+    struct store_visitor visitor = {loaded, load_handle, load_room, load_member};
+    return store_load(shelf.store, &visitor);
+}
+
+static void put_people(void) {
+    struct store *store = shelf.store;
+    cr_assert_eq(store_begin(store), 0);
+    cr_assert_eq(store_put_handle(store, &(struct store_handle){1, 501, bytes_of("old"), 0, 0, 0}),
+                 0);
+    cr_assert_eq(
+        store_put_handle(store, &(struct store_handle){1, 501, bytes_of("Alice"), 7, 8, 9}), 0);
+    cr_assert_eq(store_put_handle(store, &(struct store_handle){2, 0, bytes_of("bob"), 0, 0, 0}),
+                 0);
+    cr_assert_eq(
+        store_put_room(store, &(struct store_room){4, 501, bytes_of("#ops"), bytes_of("calm"), 0}),
+        0);
+    cr_assert_eq(store_put_room(store, &(struct store_room){5, 0, bytes_of("#dev"), {"", 0}, 0}),
+                 0);
+    cr_assert_eq(store_put_member(store, &(struct store_member){4, 1, 10}), 0);
+    cr_assert_eq(store_put_member(store, &(struct store_member){4, 2, 11}), 0);
+    cr_assert_eq(store_put_member(store, &(struct store_member){5, 1, 0}), 0);
+    cr_assert_eq(store_remove_member(store, 4, 2), 0);
+    cr_assert_eq(store_remove_member(store, 4, 77), 0);
+    put(conv_of_room(4), 1, "hello");
+    put(conv_of_room(4), 1, "again");
+    cr_assert_eq(store_put_seq_limit(store, 1000), 0);
+    cr_assert_eq(store_commit(store), 0);
+}
+
+Test(store, 05_people_and_rooms_outlive_the_hub) {
+    struct loaded loaded = {0};
+    put_people();
+    shelf_reopen();
+    cr_assert_eq(load(&loaded), 0);
+    cr_assert_str_eq(loaded.text, "handle 1 501 Alice 7 8 9\nhandle 2 0 bob 0 0 0\n"
+                                  "room 4 501 #ops <calm> 2\nroom 5 0 #dev <> 0\n"
+                                  "member 4 1 10\nmember 5 1 0\n");
+    cr_assert_eq(shelf.info.seq_limit, 1000);
+    cr_assert_eq(shelf.info.last_seq, 2);
+    cr_assert_eq(shelf.info.last_handle, 2);
+    cr_assert_eq(shelf.info.last_room, 5);
+    loaded = (struct loaded){.end_with = 5};
+    cr_assert_eq(load(&loaded), 5);
+    cr_assert_str_eq(loaded.text, "handle 1 501 Alice 7 8 9\n");
+}
+
+Test(store, 06_one_hub_at_a_time) {
+    struct store *other = NULL;
+    struct store_info info;
+    cr_assert_eq(store_open(&other, shelf.dir, &info), STORE_IN_USE);
+    cr_assert_not_null(strstr(store_error(other), shelf.dir));
+    store_close(other);
+    say(conv_of_room(1), ALICE, "still mine");
+    shelf_close();
+    cr_assert_eq(store_open(&other, shelf.dir, &info), 0);
+    store_close(other);
+}
+
+Test(store, 07_every_outcome_has_a_text) {
+    for (int i = STORE_OK; i <= STORE_NOT_FOUND; i++)
+        cr_assert_str_neq(store_outcome_text((enum store_outcome)i), "unknown");
+    cr_assert_str_eq(store_outcome_text((enum store_outcome)99), "unknown");
+}
+
+Test(store, 08_closing_leaves_one_file_and_nothing_in_the_log) {
+    say(conv_of_room(1), ALICE, "hello");
+    shelf_close();
+    cr_assert_neq(access(shelf_path("earshot.db-wal"), F_OK), 0);
+    cr_assert_neq(access(shelf_path("earshot.db-shm"), F_OK), 0);
+    store_close(NULL);
+    store_reader_close(NULL);
+}
