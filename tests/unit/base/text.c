@@ -44,24 +44,41 @@ Test(text, 02_invalid_text) {
 }
 
 /* Words of eight bytes are read at once: a bad byte must be seen at every place. */
-Test(text, 03_a_bad_byte_is_seen_wherever_it_stands) {
-    for (size_t n = 1; n <= 40; n++) {
-        char *buffer = malloc(n);
-        for (size_t at = 0; at < n; at++) {
-            memset(buffer, 'a', n);
-            cr_assert(text_is_valid((struct bytes){buffer, n}));
-            static const char bad[] = {'\0', '\x80', '\xc3', '\xff'};
-            for (size_t i = 0; i < sizeof bad; i++) {
-                buffer[at] = bad[i];
-                cr_assert(!text_is_valid((struct bytes){buffer, n}), "%zu of %zu", at, n);
-            }
-            if (at + 1 < n) {
-                memcpy(buffer + at, "\u00e4", 2);
-                cr_assert(text_is_valid((struct bytes){buffer, n}), "%zu of %zu", at, n);
-            }
+static void check_places(char *text, size_t n) {
+    static const char bad[] = {'\0', '\x80', '\xc3', '\xff'};
+    memset(text, 'a', n);
+    cr_assert(text_is_valid((struct bytes){text, n}));
+    for (size_t at = 0; at < n; at++) {
+        for (size_t i = 0; i < sizeof bad; i++) {
+            text[at] = bad[i];
+            cr_assert(!text_is_valid((struct bytes){text, n}), "%zu of %zu", at, n);
         }
-        free(buffer);
+        text[at] = 'a';
     }
+}
+
+/* The same for characters of two, three and four bytes, whole and cut by the end. */
+static void check_characters(char *text, size_t n) {
+    static const char *const characters[] = {"\u00e4", "\u4f60", "\U0001f600"};
+    for (size_t i = 0; i < ARRAY_LEN(characters); i++) {
+        size_t width = strlen(characters[i]);
+        for (size_t at = 0; at + width <= n; at++) {
+            memset(text, 'a', n);
+            memcpy(text + at, characters[i], width);
+            cr_assert(text_is_valid((struct bytes){text, n}), "%zu of %zu", at, n);
+            cr_assert(!text_is_valid((struct bytes){text, at + width - 1}), "%zu", at);
+        }
+    }
+}
+
+Test(text, 03_a_bad_byte_is_seen_wherever_it_stands) {
+    for (size_t n = 1; n <= 80; n++)
+        for (size_t offset = 0; offset < 8; offset++) {
+            char *memory = malloc(offset + n); /* as long as that, so that the sanitizer looks */
+            check_places(memory + offset, n);
+            check_characters(memory + offset, n);
+            free(memory);
+        }
 }
 
 /* Cutting. */
