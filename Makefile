@@ -24,9 +24,9 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- packages ------------------------------------------------------------------------------------
 
-PKGS_CORE := uuid libutf8proc
-PKGS_HUB :=
-PKGS_CLIENT := jansson readline
+PKGS_CORE := uuid libutf8proc libxxhash
+PKGS_HUB := sqlite3
+PKGS_CLIENT := jansson readline inih
 PKGS_BENCH := jansson
 PKGS_TEST := criterion
 
@@ -218,7 +218,7 @@ tests: all $(UNIT_BIN) $(TEST_BIN) $(MUTATE) ## build all tests, run none
 check: ## install what is missing, build, run all tests
 	@scripts/install-deps check
 	@$(MAKE) --no-print-directory tests
-	@$(call in_turn,check-unit check-mutate check-programs)
+	@$(call in_turn,check-unit check-mutate model check-programs)
 
 # Makes one target after the other and goes on after a failure, which is reported at the end.
 in_turn = failed=; for target in $(1); do \
@@ -235,6 +235,11 @@ check-unit: all $(UNIT_BIN) ## only the unit tests
 check-mutate: $(MUTATE) ## only the deterministic mutation of what the decoders read
 	@echo "== $<"
 	@tests/isolate -t 300 $< $(ROUNDS)
+
+.PHONY: model
+model: ## check the model of the ring in all its states, and that its mutants are found out
+	@echo "== model of the ring"
+	@tests/isolate -t 300 tests/model/run
 
 .PHONY: check-programs
 check-programs: all $(TEST_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'
@@ -279,19 +284,79 @@ demo: all ## watch two clients talk to each other
 bench: all ## measure, beside the bare kernel calls; BENCH_ARGS='--json ...'
 	@$(BUILD)/bin/earshot-bench $(BENCH_ARGS)
 
+# --- installation --------------------------------------------------------------------------------
+
+# The standard directories (GNU Coding Standards, 7.2.5); each can be given to make. The hub is in
+# bindir, not sbindir: everybody runs one, the private one, which a client starts.
+prefix = $(PREFIX)
+exec_prefix = $(prefix)
+bindir = $(exec_prefix)/bin
+libdir = $(exec_prefix)/lib
+includedir = $(prefix)/include
+datadir = $(prefix)/share
+mandir = $(datadir)/man
+pkgconfigdir = $(libdir)/pkgconfig
+systemdsystemdir = $(prefix)/lib/systemd/system
+systemduserdir = $(prefix)/lib/systemd/user
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+bashdir = $(datadir)/bash-completion/completions
+zshdir = $(datadir)/zsh/site-functions
+fishdir = $(datadir)/fish/vendor_completions.d
+
+# mode:file:where it goes
+PAGES := $(wildcard client/man/*.[1-8] server/man/*.[1-8])
+FILES = 755:$(BUILD)/bin/earshot:$(bindir)/earshot \
+	755:$(BUILD)/bin/earshotd:$(bindir)/earshotd \
+	644:$(LIB_EARSHOT):$(libdir)/libearshot.a \
+	644:$(LIB_SO):$(libdir)/libearshot.so.$(VERSION) \
+	644:client/lib/earshot.h:$(includedir)/earshot.h \
+	644:$(BUILD)/install/earshot.pc:$(pkgconfigdir)/earshot.pc \
+	644:$(BUILD)/install/system.service:$(systemdsystemdir)/earshot.service \
+	644:$(BUILD)/install/user.service:$(systemduserdir)/earshot.service \
+	644:server/systemd/sysusers.conf:$(sysusersdir)/earshot.conf \
+	644:server/systemd/tmpfiles.conf:$(tmpfilesdir)/earshot.conf \
+	644:client/completion/earshot.bash:$(bashdir)/earshot \
+	644:client/completion/_earshot:$(zshdir)/_earshot \
+	644:client/completion/earshot.fish:$(fishdir)/earshot.fish \
+	$(foreach page,$(PAGES),644:$(page):$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
+LINKS = libearshot.so.$(SOVERSION) libearshot.so
+
+# Templates name directories as @libdir@. They are filled in each time: the directories may differ.
+$(BUILD)/install/earshot.pc: client/lib/earshot.pc.in
+$(BUILD)/install/system.service: server/systemd/system.service.in
+$(BUILD)/install/user.service: server/systemd/user.service.in
+$(BUILD)/install/%: FORCE
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@prefix@|$(prefix)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@libdir@|$(libdir)|g' \
+		-e 's|@includedir@|$(includedir)|g' -e 's|@version@|$(VERSION)|g' \
+		-e 's|@requires@|$(PKGS_CORE)|g' $(filter %.in,$^) >$@
+
+# Lines of the recipes below; the empty line ends each of them.
+define install_row
+	install -D -m $(word 1,$(1)) $(word 2,$(1)) '$(DESTDIR)$(word 3,$(1))'
+
+endef
+define uninstall_row
+	rm -f '$(DESTDIR)$(word 3,$(1))'
+
+endef
+
 .PHONY: install
-install: all ## install programs, library and header; PREFIX=/usr/local DESTDIR=
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
-		'$(DESTDIR)$(PREFIX)/include'
-	install -m 755 $(BUILD)/bin/earshot $(BUILD)/bin/earshotd $(BUILD)/bin/earshot-bench \
-		'$(DESTDIR)$(PREFIX)/bin'
-	install -m 644 $(LIB_EARSHOT) $(LIB_SO) '$(DESTDIR)$(PREFIX)/lib'
-	ln -sf $(notdir $(LIB_SO)) '$(DESTDIR)$(PREFIX)/lib/libearshot.so'
-	install -m 644 client/lib/earshot.h '$(DESTDIR)$(PREFIX)/include'
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: earshot' 'Description: talk on the local machine' \
-		'Version: $(VERSION)' 'Requires.private: $(PKGS_CORE)' \
-		'Libs: -L$${prefix}/lib -learshot' 'Libs.private: -pthread' \
-		'Cflags: -I$${prefix}/include' >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/earshot.pc'
+install: all $(addprefix $(BUILD)/install/,earshot.pc system.service user.service)
+install: ## install programs, library, manual, units; PREFIX=/usr/local DESTDIR=, bindir= ...
+	$(foreach row,$(FILES),$(call install_row,$(subst :, ,$(row))))
+	$(foreach link,$(LINKS),ln -sf libearshot.so.$(VERSION) '$(DESTDIR)$(libdir)/$(link)' &&) true
+
+.PHONY: uninstall
+uninstall: ## remove what install put there, with the same PREFIX= DESTDIR=
+	$(foreach row,$(FILES),$(call uninstall_row,$(subst :, ,$(row))))
+	rm -f $(foreach link,$(LINKS),'$(DESTDIR)$(libdir)/$(link)')
+
+.PHONY: deb
+deb: ## build Debian packages and check them with lintian; they are in $(BUILD)/deb
+	@scripts/install-deps deb
+	@BUILD='$(BUILD)' VERSION='$(VERSION)' scripts/deb/build
 
 # --- rules that a machine can check --------------------------------------------------------------
 

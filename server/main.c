@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "io/daemon.h"
 #include "io/hub.h"
+#include "io/notify.h"
 #include "io/options.h"
 #include "ipc/process.h"
 
@@ -40,6 +41,11 @@ static void explain(const struct hub *hub, const char *dir, int result) {
                 "earshotd: a hub is running in %s already: pid %d of uid %u; "
                 "stop it with earshotd --dir %s --stop, or name another --dir\n",
                 dir, record->pid, record->uid, dir);
+    else if (result == HUB_NO_STORE)
+        fprintf(stderr,
+                "earshotd: cannot start in %s: the store cannot be used, see above; name "
+                "another --state DIR, or start with --ephemeral\n",
+                dir);
     else
         fprintf(stderr, "earshotd: cannot start in %s: %s\n", dir,
                 result > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)result)
@@ -64,8 +70,13 @@ static void log_path(const struct options *options, char path[PATH_MAX]) {
 
 static int serve(const struct options *options) {
     static struct hub hub;
-    struct hub_options hub_options = {
-        .dir = options->dir, .mode = options->mode, .gid = options->gid, .name = options->name};
+    struct hub_options hub_options = {.dir = options->dir,
+                                      .mode = options->mode,
+                                      .gid = options->gid,
+                                      .name = options->name,
+                                      .state = options->state,
+                                      .keep_days = options->keep_days,
+                                      .keep_bytes = options->keep_bytes};
     char log[PATH_MAX];
     int parent = options->foreground ? -1 : daemon_fork();
     if (!options->foreground && parent < 0) {
@@ -73,6 +84,8 @@ static int serve(const struct options *options) {
         return EX_OSERR;
     }
     umask(022);
+    if (options->foreground)
+        notify_init();
     int r = hub_start(&hub, &hub_options), code = exit_code_of(r);
     if (r != 0)
         explain(&hub, options->dir, r);
@@ -80,12 +93,14 @@ static int serve(const struct options *options) {
         log_path(options, log);
     if (parent >= 0)
         daemon_tell(parent, code, code == EX_OK && log[0] ? log : NULL);
-    if (r != 0) {
+    if (r == 0) {
+        notify_send("READY=1");
+        hub_run(&hub);
+    } else {
         hub_deinit(&hub);
-        return code;
     }
-    hub_run(&hub);
-    return EX_OK;
+    notify_deinit();
+    return code;
 }
 
 static int wait_until_ended(int pidfd, pid_t pid) {

@@ -1,6 +1,6 @@
 /*
- * A message that arrives in parts (see FRAME_MORE_PARTS). There is one at a time; a new one, or a
- * part that does not fit, drops the unfinished one.
+ * A message that arrives in parts (see FRAME_MORE_PARTS), live or of the past. There is one at a
+ * time; a new one, or a part that does not fit, drops the unfinished one.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 
 struct assembly {
     struct frame_message message; /* its views point into the buffer; the body grows */
+    uint32_t request; /* whose answer it is; 0: it is none */
     uint8_t flags;
     bool active;
     char *buffer; /* from, to, body */
@@ -22,7 +23,10 @@ void assembly_deinit(struct assembly *assembly);
 /* Forgets the unfinished message. */
 void assembly_drop(struct assembly *assembly);
 
-/* Begins with the first part. 0 or -ENOMEM. */
+/* A PAST frame as the message that it tells of. */
+struct frame_message assembly_past(const struct frame_past *past);
+
+/* Begins with the first part, a MESSAGE or PAST. 0 or -ENOMEM. */
 int assembly_begin(struct assembly *assembly, const struct frame *first);
 
 enum assembly_outcome {

@@ -55,10 +55,11 @@ enum earshot_mode { EARSHOT_PRIVATE, EARSHOT_GROUP, EARSHOT_OPEN };
 
 /* earshot_options.flags */
 enum {
-    EARSHOT_LISTEN = 1,    /* receive direct messages, and count as being here */
-    EARSHOT_ALL_ROOMS = 2, /* receive the messages of all rooms that the handle is a member of */
-    EARSHOT_NEWS = 4,      /* receive EARSHOT_EVENT_NEWS */
-    EARSHOT_RECONNECT = 8, /* come back by itself; else a lost hub ends the link */
+    EARSHOT_LISTEN = 1,     /* receive direct messages, and count as being here */
+    EARSHOT_ALL_ROOMS = 2,  /* receive the messages of all rooms that the handle is a member of */
+    EARSHOT_NEWS = 4,       /* receive EARSHOT_EVENT_NEWS */
+    EARSHOT_RECONNECT = 16, /* come back by itself; else a lost hub ends the link */
+    EARSHOT_AFTER = 8,      /* begin after the message `after`, see there */
 };
 
 struct earshot_options {
@@ -66,10 +67,17 @@ struct earshot_options {
     const char *handle; /* NULL: the login name */
     unsigned flags;
     int timeout_ms; /* for joining; negative: for ever, 0: five seconds */
+    /*
+     * EARSHOT_AFTER: messages after this one come first, then what is new; UINT64_MAX: only what
+     * is new. Without it a link that listens first gets what nobody of its handle has received
+     * yet. Rooms that are joined before the first earshot_next() or earshot_fd() begin there, too.
+     */
+    uint64_t after;
 };
 
 enum earshot_event_type {
     EARSHOT_EVENT_MESSAGE, /* somebody wrote */
+    EARSHOT_EVENT_PAST,    /* a message in answer to earshot_history() or earshot_search() */
     EARSHOT_EVENT_STATE,   /* a message of one's own: stored, delivered, read */
     EARSHOT_EVENT_REFUSED, /* a message of one's own was not taken */
     EARSHOT_EVENT_NEWS,    /* somebody came, went, joined, ... */
@@ -79,7 +87,7 @@ enum earshot_event_type {
     EARSHOT_EVENT_OBJECT,
     EARSHOT_EVENT_DONE,   /* the request is fulfilled, its answer complete */
     EARSHOT_EVENT_FAILED, /* the request was refused */
-    EARSHOT_EVENT_MISSED, /* so many messages did not fit and are lost */
+    EARSHOT_EVENT_MISSED, /* so many messages are not in the hub's log any more */
     EARSHOT_EVENT_LOST,   /* the hub is gone; the link tries to come back */
     EARSHOT_EVENT_BACK,   /* the link is joined again */
     EARSHOT_EVENT_WOKEN,  /* earshot_wake() was called */
@@ -97,7 +105,14 @@ enum earshot_news_what {
     EARSHOT_NEWS_MANY,    /* too many changes to name each; detail: "12 came, 3 left" */
 };
 
-enum earshot_list { EARSHOT_USERS, EARSHOT_ROOMS, EARSHOT_COUNTERS, EARSHOT_OBJECTS };
+/* EARSHOT_HANDLES: every handle that the hub knows, here or not, as USER events. */
+enum earshot_list {
+    EARSHOT_USERS,
+    EARSHOT_ROOMS,
+    EARSHOT_COUNTERS,
+    EARSHOT_OBJECTS,
+    EARSHOT_HANDLES
+};
 enum earshot_role { EARSHOT_WELL_KNOWN, EARSHOT_LANE, EARSHOT_MAILBOX };
 
 /*
@@ -121,7 +136,8 @@ struct earshot_event {
             size_t text_n;      /* bytes */
             bool mine;          /* sent by another session of one's own handle */
             bool wants_receipt; /* call earshot_mark_read() once a human or program has seen it */
-            uint32_t origin;
+            bool late;          /* it was sent while nobody of this handle was here, or read */
+            uint64_t link;      /* of the sender's program, for receipts */
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];
@@ -178,6 +194,9 @@ struct earshot_hub_info {
     enum earshot_mode mode;
     int msqid; /* of the well-known queue */
     int32_t key;
+    uint64_t seq;        /* of the newest message when the link was joined */
+    uint32_t keep_days;  /* how long, and how many bytes of them, the hub keeps messages; 0: */
+    uint64_t keep_bytes; /* without bound */
     char instance[EARSHOT_ID_SIZE];
 };
 
@@ -237,8 +256,15 @@ int earshot_flush(earshot *link);
 size_t earshot_n_unacknowledged(const earshot *link);
 bool earshot_is_waiting(const earshot *link);
 
-/* The program on this side has shown the message of this event (see wants_receipt). */
+/* The program on this side has shown the message of this event, and all before it. */
 int earshot_mark_read(earshot *link, const struct earshot_event *event);
+
+/*
+ * A message counts as received when the program makes its next call to earshot_next() or
+ * earshot_close(). One that it has no use for it can pass over, before that call: then neither
+ * this message nor anything after it counts, and who joins next under this handle gets it all.
+ */
+void earshot_pass_over(earshot *link, const struct earshot_event *event);
 
 /*
  * Requests. Each stores its number in *request; DONE or FAILED answer it, after the lines of a
@@ -253,6 +279,23 @@ int earshot_away(earshot *link, const char *reason, uint32_t *request); /* NULL:
 int earshot_nick(earshot *link, const char *handle, uint32_t *request);
 /* of: for EARSHOT_USERS the room whose members are asked for, or NULL for everybody here. */
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request);
+
+#define EARSHOT_PAGE_MAX 1000 /* messages in one answer */
+
+/*
+ * Asks for messages of the past, which come as EARSHOT_EVENT_PAST, oldest first: of one
+ * conversation (a handle or #room) or, NULL, of everything that this handle may see. after 0: the
+ * newest `limit` before `before` (0: of all); else the oldest `limit` after `after`.
+ */
+int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t after,
+                    unsigned limit, uint32_t *request);
+
+/* Messages with all of these words, newest first; conv and from may be NULL. */
+int earshot_search(earshot *link, const char *words, const char *conv, const char *from,
+                   unsigned limit, uint32_t *request);
+
+/* This handle sees nothing any more of what was said with `handle` until now. */
+int earshot_forget(earshot *link, const char *handle, uint32_t *request);
 
 /*
  * The next event: within timeout_ms (negative: for ever, 0: what is there). Outcomes:

@@ -12,7 +12,8 @@ _Static_assert((int)EARSHOT_OFFLINE == (int)PRESENCE_OFFLINE, "");
 _Static_assert((int)EARSHOT_AWAY == (int)PRESENCE_AWAY, "");
 _Static_assert((int)EARSHOT_PRIVATE == (int)HUB_PRIVATE && (int)EARSHOT_OPEN == (int)HUB_OPEN, "");
 _Static_assert((int)EARSHOT_USERS == (int)LIST_USERS, "");
-_Static_assert((int)EARSHOT_OBJECTS == (int)LIST_OBJECTS, "");
+_Static_assert((int)EARSHOT_HANDLES == (int)LIST_HANDLES, "");
+_Static_assert(EARSHOT_PAGE_MAX == PAGE_MESSAGES_MAX, "");
 _Static_assert((int)EARSHOT_WELL_KNOWN == (int)OBJECT_WELL_KNOWN, "");
 _Static_assert((int)EARSHOT_MAILBOX == (int)OBJECT_MAILBOX, "");
 _Static_assert((int)EARSHOT_NEWS_ONLINE == (int)NEWS_ONLINE, "");
@@ -67,7 +68,8 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     event->message.at_ms = (int64_t)message->at_ms;
     event->message.kind = (enum earshot_kind)message->kind;
     event->message.uid = message->uid;
-    event->message.origin = message->origin;
+    event->message.link = message->link;
+    event->message.late = (flags & FRAME_LATE) != 0;
     event->message.from = keep(store, message->from);
     event->message.to = keep(store, message->to);
     event->message.text = keep(store, message->body);
@@ -77,6 +79,14 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     bool to_room = event->message.to[0] == '#';
     event->message.conv = to_room || event->message.mine ? event->message.to : event->message.from;
     return 0;
+}
+
+int event_from_past(struct event_store *store, struct earshot_event *event,
+                    const struct frame_message *message, uint32_t request, struct bytes handle) {
+    int r = event_from_message(store, event, message, 0, handle);
+    event->type = EARSHOT_EVENT_PAST;
+    event->request = request;
+    return r;
 }
 
 int event_from_state(struct event_store *store, struct earshot_event *event,

@@ -24,6 +24,9 @@ void event_store_deinit(struct event_store *store);
  */
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle);
+/* The same for one of the past, in answer to this request. */
+int event_from_past(struct event_store *store, struct earshot_event *event,
+                    const struct frame_message *message, uint32_t request, struct bytes handle);
 int event_from_state(struct event_store *store, struct earshot_event *event,
                      const struct frame_state *state);
 int event_from_fail(struct event_store *store, struct earshot_event *event,

@@ -38,6 +38,7 @@ struct batch {
 struct note {
     struct item item;
     struct earshot_event event;
+    uint64_t seq; /* BACK: what had been received before */
     char to[NAME_BYTES_MAX + 1];
     char reason[NOTE_REASON_SIZE];
 };

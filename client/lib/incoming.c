@@ -12,12 +12,30 @@ static void send_receipt(struct earshot *link, const struct frame_message *messa
         return;
     outgoing_control(link, &(struct frame){
                                .type = FRAME_RECEIPT,
-                               .receipt = {message->id, STATE_DELIVERED, message->origin},
+                               .receipt = {message->id, STATE_DELIVERED, message->link, message->uid},
                            });
+}
+
+/* Whether it has not come before; notes that it has come now. */
+static bool admit(struct earshot *link, const struct frame_message *message) {
+    bool of_this_session = link->current->session == link->session;
+    if (!place_admit(&link->place, message->seq, of_this_session))
+        return false;
+    link->place.in_hand = message->seq;
+    if (!(link->flags & EARSHOT_RECONNECT))
+        return true;
+    if (received_has(&link->received, &message->id)) {
+        place_take(&link->place);
+        return false;
+    }
+    received_note(&link->received, &message->id);
+    return true;
 }
 
 static int put_message(struct earshot *link, const struct frame_message *message, uint8_t flags,
                        struct earshot_event *event) {
+    if (!admit(link, message))
+        return 0;
     int r = event_from_message(&link->store, event, message, flags, name_bytes(&link->handle));
     if (r < 0)
         return r;
@@ -34,9 +52,27 @@ static int on_message(struct earshot *link, const struct frame *frame,
     return put_message(link, &frame->message, frame->flags, event);
 }
 
+static int put_past(struct earshot *link, const struct frame_message *message, uint32_t request,
+                    struct earshot_event *event) {
+    int r = event_from_past(&link->store, event, message, request, name_bytes(&link->handle));
+    return r < 0 ? r : 1;
+}
+
+static int on_past(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    assembly_drop(&link->assembly);
+    if (!request_is_asked(link, frame->past.request))
+        return 0;
+    if (frame->flags & FRAME_MORE_PARTS)
+        return assembly_begin(&link->assembly, frame);
+    struct frame_message message = assembly_past(&frame->past);
+    return put_past(link, &message, frame->past.request, event);
+}
+
 static int on_part(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     switch (assembly_add(&link->assembly, frame)) {
     case ASSEMBLY_WHOLE:
+        if (link->assembly.request)
+            return put_past(link, &link->assembly.message, link->assembly.request, event);
         return put_message(link, &link->assembly.message, link->assembly.flags, event);
     case ASSEMBLY_MORE:
         return 0;
@@ -159,6 +195,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_FAIL] = on_fail,       [FRAME_USER] = on_user,     [FRAME_ROOM] = on_room,
     [FRAME_COUNTER] = on_counter, [FRAME_OBJECT] = on_object, [FRAME_NEWS] = on_news,
     [FRAME_MISSED] = on_missed,   [FRAME_MORE] = on_more,     [FRAME_BYE] = on_bye,
+    [FRAME_PAST] = on_past,
 };
 
 /* A frame may need an answer; there must be room for that before it is taken. */
@@ -191,11 +228,20 @@ static int take_frames(struct earshot *link, struct earshot_event *event) {
     return r;
 }
 
+/* From here on comes what the new hub sends, which may not have stored all that the old one sent. */
+static void enter_session(struct earshot *link, const struct note *note) {
+    place_enter(&link->place, note->seq);
+    if (received_index(&link->received) < 0)
+        link->n_bad++;
+}
+
 static void take_note(struct earshot *link, struct note *note, struct earshot_event *event) {
     link->shown = note;
     *event = note->event;
     if (event->type == EARSHOT_EVENT_LOST)
         assembly_drop(&link->assembly);
+    if (event->type == EARSHOT_EVENT_BACK)
+        enter_session(link, note);
 }
 
 int incoming_next(struct earshot *link, struct earshot_event *event) {

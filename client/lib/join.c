@@ -90,13 +90,18 @@ static int make_mailbox(struct earshot *link) {
 }
 
 static int send_hello(struct earshot *link) {
+    uint64_t after;
+    bool is_known = place_is_known(&link->place, &after);
+    unsigned wanted = link->flags & ABILITY_ALL & ~(unsigned)ABILITY_AFTER;
     struct frame hello = {
         .type = FRAME_HELLO,
         .hello = {.version = PROTO_VERSION,
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
-                  .abilities = link->flags & ABILITY_ALL,
-                  .handle = name_bytes(&link->handle)},
+                  .abilities = wanted | (is_known ? ABILITY_AFTER : 0),
+                  .handle = name_bytes(&link->handle),
+                  .link = link->number,
+                  .after = after},
     };
     int r = send_single(link->hub.msqid, HUB_MTYPE, &hello);
     if (r == QUEUE_FULL) {
@@ -203,8 +208,10 @@ static void copy_name(struct name *name, struct bytes source) {
 
 static void note_back(struct earshot *link) {
     struct note *note = link->was_joined ? note_new(EARSHOT_EVENT_BACK) : NULL;
-    if (note)
+    if (note) {
+        note->seq = link->place.resume;
         absorb_note(link, note);
+    }
     link->was_joined = true;
 }
 
@@ -219,12 +226,16 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     copy_name(&link->handle, welcome->handle);
     memcpy(link->hub_name, welcome->hub_name.data, welcome->hub_name.n);
     link->hub_name[welcome->hub_name.n] = '\0';
+    link->keep_days = welcome->keep_days;
+    link->keep_bytes = welcome->keep_bytes;
+    link->joined_seq = welcome->seq;
 
     pending_rewind(&link->pending);
     control_clear(&link->control);
     outgoing_reset(link);
-    control_append(&link->control, 0, &(struct frame){.type = FRAME_READY});
-    request_restore(link);
+    place_begin(&link->place, welcome->seq);
+    request_restore(link); /* rooms first: they begin where the session begins, at READY */
+    taken_begin(link);
     note_back(link);
     outgoing_send(link, OUTGOING_LATER, true);
 }

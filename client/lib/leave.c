@@ -76,6 +76,7 @@ static void end_session(struct earshot *link) {
     wait_stop(link);
     receive_drain(link);
     absorb_all(link);
+    taken_end(link);
     link->said_bye = false;
     if (atomic_load(&link->lane) != link->hub.msqid && hub_is_dead(link))
         join_release_lane(link);

@@ -9,7 +9,9 @@
  *   receive.c   mailbox -> batches
  *   incoming.c  batches -> events
  *   absorb.c    acknowledgements, taken early while the program waits for room
- *   request.c   earshot_join ... earshot_ask, and what must be asked again after a reconnect
+ *   request.c   requests that are not answered, and what must be asked again after a reconnect
+ *   ask.c       earshot_join ... earshot_forget
+ *   taken.c     telling the hub what was taken, and from where to go on after a reconnect
  *   wait.c      earshot_next, earshot_fd and all waiting
  *
  * A link is used by one thread at a time. Its own threads (watch.h, reader.h, writer.h) share
@@ -33,7 +35,9 @@
 #include "lib/events.h"
 #include "lib/inbox.h"
 #include "lib/pending.h"
+#include "lib/place.h"
 #include "lib/reader.h"
+#include "lib/received.h"
 #include "lib/watch.h"
 #include "lib/writer.h"
 #include "proto/fail.h"
@@ -74,7 +78,8 @@ struct earshot {
     enum rendezvous_origin origin;
     unsigned flags; /* of earshot_options */
     struct name handle;
-    pid_t pid; /* our own */
+    uint64_t number; /* HELLO's `link`: tells the sessions of this link from all others */
+    pid_t pid;       /* our own */
 
     /* The hub, as far as it was found. */
     enum link_phase phase;
@@ -83,6 +88,9 @@ struct earshot {
     struct rendezvous_record hub;
     struct queue_limits limits;
     char hub_name[256];
+    uint64_t joined_seq; /* its newest message when the session began */
+    uint32_t keep_days;
+    uint64_t keep_bytes;
     int hub_fd;      /* its pidfd */
     int mailbox;     /* msqid, or -1 */
     atomic_int lane; /* msqid, or -1; the watch reads it too */
@@ -115,6 +123,9 @@ struct earshot {
     struct event_store store;
     uint64_t n_bad; /* batches with something in them that could not be understood */
     bool said_bye;  /* the hub; the link is to be given up */
+    bool takes;     /* the program has begun to take events */
+    struct place place;
+    struct received received; /* only when it reconnects */
 
     /* Waiting. */
     bool pollable; /* earshot_fd() was called: nothing may block */
@@ -211,7 +222,25 @@ bool absorb_ack(struct earshot *link, const struct frame_ack *ack, uint8_t flags
 bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
                     struct earshot_event *event, char to[NAME_BYTES_MAX + 1]);
 
+/* taken.c */
+/* Behind what a new session begins with: READY, or TAKEN when the hub is to wait for READY. */
+void taken_begin(struct earshot *link);
+/* The program begins to take events. */
+void taken_start(struct earshot *link);
+/* The program asks for the next event, so it has taken the last one. */
+void taken_next(struct earshot *link);
+/* What the hub does not know goes with this batch, if it fits. */
+void taken_put(struct earshot *link);
+/* It goes with the next batch. */
+void taken_tell(struct earshot *link);
+/* It goes when it is due. */
+void taken_tick(struct earshot *link);
+/* The session is over, and all that came is in the inbox. */
+void taken_end(struct earshot *link);
+
 /* request.c */
+/* Sends a request; its first field is the number that it gets. What earshot_join() returns. */
+int request_ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number);
 /* The answer came: whether the program asked for it. */
 bool request_is_asked(const struct earshot *link, uint32_t number);
 bool request_done(struct earshot *link, uint32_t number);

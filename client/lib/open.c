@@ -47,8 +47,20 @@ static void default_handle(struct name *name) {
     assert(outcome == NAME_OK);
 }
 
+/* Random, and never 0. */
+static uint64_t link_number(void) {
+    struct uuid id = uuid_random();
+    uint64_t number;
+    memcpy(&number, id.b, sizeof number); /* four of these 64 bits are the UUID's version */
+    return number ? number : 1;
+}
+
 static int set_options(struct earshot *link, const struct earshot_options *options) {
     link->flags = options->flags;
+    link->number = link_number();
+    link->place.counts = (options->flags & (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS)) != 0;
+    link->place.has_begin = (options->flags & EARSHOT_AFTER) != 0;
+    link->place.begin = options->after;
     link->pid = getpid();
     link->backoff_ms = LINK_BACKOFF_MIN_MS;
     int r = rendezvous_locate(link->dir, &link->origin, options->hub);
@@ -151,6 +163,8 @@ static void pause_briefly(struct earshot *link) {
 
 static void say_bye(struct earshot *link) {
     mono_time until = mono_add_ms(mono_now(), CLOSE_MS);
+    place_take(&link->place);
+    taken_tell(link);
     while (link->phase == LINK_JOINED && (outgoing_has_frames(link) || link->writer.given) &&
            mono_now().ns < until.ns) {
         int r = outgoing_send(link, OUTGOING_TRY, true);
@@ -172,6 +186,7 @@ static void free_incoming(struct earshot *link) {
     free(link->shown);
     assembly_deinit(&link->assembly);
     event_store_deinit(&link->store);
+    received_deinit(&link->received);
 }
 
 void earshot_close(earshot *link) {
@@ -201,6 +216,9 @@ void earshot_hub(const earshot *link, struct earshot_hub_info *info) {
         .uid = link->hub.uid,
         .mode = (enum earshot_mode)link->hub.mode,
         .msqid = link->hub.msqid,
+        .seq = link->joined_seq,
+        .keep_days = link->keep_days,
+        .keep_bytes = link->keep_bytes,
     };
     if (queue_stat_any(link->hub.msqid, &queue) == 0)
         info->key = queue.key;

@@ -142,11 +142,12 @@ static int give_to_writer(struct earshot *link, size_t n) {
 
 static int send_batch(struct earshot *link, enum outgoing_policy policy) {
     struct outgoing *outgoing = &link->outgoing;
-    size_t n = cursor_out_used(&outgoing->out);
     if (!writer_is_free(link))
         return policy == OUTGOING_BLOCK ? outgoing_wait(link) : EARSHOT_AGAIN;
     if (link->phase != LINK_JOINED)
         return 0;
+    taken_put(link);
+    size_t n = cursor_out_used(&outgoing->out);
     envelope_set_n_frames(outgoing->message.data, outgoing->n_frames);
     switch (policy) {
     case OUTGOING_TRY:

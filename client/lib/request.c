@@ -8,7 +8,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "base/text.h"
 #include "lib/link.h"
 
 struct request {
@@ -227,7 +226,10 @@ _Static_assert(offsetof(struct frame_join, request) == 0 &&
                    offsetof(struct frame_topic, request) == 0 &&
                    offsetof(struct frame_away, request) == 0 &&
                    offsetof(struct frame_nick, request) == 0 &&
-                   offsetof(struct frame_list, request) == 0,
+                   offsetof(struct frame_list, request) == 0 &&
+                   offsetof(struct frame_history, request) == 0 &&
+                   offsetof(struct frame_search, request) == 0 &&
+                   offsetof(struct frame_forget, request) == 0,
                "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
@@ -248,7 +250,7 @@ static int submit(struct earshot *link, struct frame *frame, struct request *req
     return r < 0 ? r : 0;
 }
 
-static int ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number) {
+int request_ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number) {
     if (link->phase == LINK_ENDED)
         return link->ended;
     struct request *request = request_new(link, frame->type, text);
@@ -259,87 +261,4 @@ static int ask(struct earshot *link, struct frame *frame, const char *text, uint
     if (number)
         *number = request->number;
     return submit(link, frame, request);
-}
-
-static int check_room(struct earshot *link, const char *room, struct name *name) {
-    enum name_outcome outcome = name_parse(name, bytes_of(room));
-    if (outcome != NAME_OK)
-        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the room \"%s\" %s", room,
-                         name_problem(outcome));
-    if (!name_is_room(name))
-        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME,
-                         "\"%s\" is no room; a room begins with #: #%s", room, room);
-    return 0;
-}
-
-static int check_text(struct earshot *link, const char *what, const char *text, size_t max) {
-    size_t n = strlen(text);
-    if (n > max)
-        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
-                         "the %s has %zu bytes; shorten it to %zu", what, n, max);
-    if (!text_is_valid(bytes_of(text)))
-        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
-                         "the %s is not UTF-8; convert it first (iconv)", what);
-    return 0;
-}
-
-int earshot_join(earshot *link, const char *room, bool session_only, uint32_t *request) {
-    struct name name;
-    int r = check_room(link, room, &name);
-    if (r != 0)
-        return r;
-    struct frame frame = {.type = FRAME_JOIN,
-                          .flags = session_only ? FRAME_SESSION_ONLY : 0,
-                          .join = {.room = name_bytes(&name)}};
-    return ask(link, &frame, name.s, request);
-}
-
-int earshot_part(earshot *link, const char *room, uint32_t *request) {
-    struct name name;
-    int r = check_room(link, room, &name);
-    if (r != 0)
-        return r;
-    struct frame frame = {.type = FRAME_LEAVE, .leave = {.room = name_bytes(&name)}};
-    return ask(link, &frame, name.s, request);
-}
-
-int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *request) {
-    struct name name;
-    int r = check_room(link, room, &name);
-    if (r == 0)
-        r = check_text(link, "topic", topic, TOPIC_BYTES_MAX);
-    if (r != 0)
-        return r;
-    struct frame frame = {.type = FRAME_TOPIC,
-                          .topic = {.room = name_bytes(&name), .topic = bytes_of(topic)}};
-    return ask(link, &frame, name.s, request);
-}
-
-int earshot_away(earshot *link, const char *reason, uint32_t *request) {
-    int r = reason ? check_text(link, "reason", reason, AWAY_BYTES_MAX) : 0;
-    if (r != 0)
-        return r;
-    const char *text = reason ? reason : "";
-    struct frame frame = {.type = FRAME_AWAY,
-                          .away = {.away = reason != NULL, .reason = bytes_of(text)}};
-    return ask(link, &frame, text, request);
-}
-
-int earshot_nick(earshot *link, const char *handle, uint32_t *request) {
-    struct name name;
-    int r = link_check_handle(link, handle, &name);
-    if (r != 0)
-        return r;
-    struct frame frame = {.type = FRAME_NICK, .nick = {.handle = name_bytes(&name)}};
-    return ask(link, &frame, name.s, request);
-}
-
-int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request) {
-    struct name name = {0};
-    int r = of ? check_room(link, of, &name) : 0;
-    if (r != 0)
-        return r;
-    struct frame frame = {.type = FRAME_LIST,
-                          .list = {.what = (uint8_t)what, .of = name_bytes(&name)}};
-    return ask(link, &frame, name.s, request);
 }

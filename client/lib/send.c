@@ -268,11 +268,14 @@ int earshot_mark_read(earshot *link, const struct earshot_event *event) {
     struct frame frame = {.type = FRAME_RECEIPT};
     if (link->phase == LINK_ENDED)
         return link->ended;
+    if (event->type == EARSHOT_EVENT_MESSAGE)
+        place_read(&link->place, event->message.seq);
     if (link->phase != LINK_JOINED || event->type != EARSHOT_EVENT_MESSAGE ||
         !event->message.wants_receipt || !uuid_from_text(&frame.receipt.id, event->message.id))
         return 0;
     frame.receipt.state = STATE_READ;
-    frame.receipt.origin = event->message.origin;
+    frame.receipt.link = event->message.link;
+    frame.receipt.uid = event->message.uid;
     if (outgoing_control(link, &frame))
         return 0;
     return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY,

@@ -120,6 +120,7 @@ bool wait_service(struct earshot *link) {
         serve(link, (enum source)events[i].data.u32);
     join_tick(link);
     wait_arm(link, join_due(link));
+    taken_tick(link);
     if (link->watch.running && watch_has_fired(&link->watch))
         watch_rearm(&link->watch);
     return n > 0;
@@ -209,6 +210,7 @@ static int take_event(struct earshot *link, struct earshot_event *event) {
 
 int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms) {
     mono_time until = until_of(timeout_ms);
+    taken_next(link);
     for (int waited = 0;;) {
         int r = take_event(link, event);
         if (r != 0)
@@ -226,6 +228,7 @@ int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms) {
 }
 
 int earshot_fd(earshot *link) {
+    taken_start(link);
     if (!link->pollable) {
         watch_stop(&link->watch);
         link->pollable = true;

@@ -38,6 +38,12 @@ static void list_everybody(struct core *core, struct session *session, uint32_t 
     session_done(core, session, request);
 }
 
+static void list_handles(struct core *core, struct session *session, uint32_t request) {
+    for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
+        put_user(core, session, request, handle);
+    session_done(core, session, request);
+}
+
 static void list_members(struct core *core, struct session *session, uint32_t request,
                          struct bytes of) {
     struct name name, key;
@@ -47,7 +53,7 @@ static void list_members(struct core *core, struct session *session, uint32_t re
         name_key(&key, &name);
         room = room_find(core, &key);
     }
-    if (!room) {
+    if (!room || room->n_members == 0) {
         session_fail(core, session, request, FAIL_NO_ROOM, "there is no such room; see `rooms`");
         return;
     }
@@ -58,7 +64,9 @@ static void list_members(struct core *core, struct session *session, uint32_t re
 }
 
 static void list_rooms(struct core *core, struct session *session, uint32_t request) {
-    for (struct room *room = core->rooms; room; room = room->hh.next)
+    for (struct room *room = core->rooms; room; room = room->hh.next) {
+        if (room->n_members == 0)
+            continue;
         session_answer(
             core, session,
             &(struct frame){.type = FRAME_ROOM,
@@ -66,6 +74,7 @@ static void list_rooms(struct core *core, struct session *session, uint32_t requ
                                      .room = name_bytes(&room->name),
                                      .members = room->n_members,
                                      .topic = bytes_of(room->topic ? room->topic : "")}});
+    }
     session_done(core, session, request);
 }
 
@@ -93,6 +102,12 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
         {"refused", counters->refused},
         {"missed", counters->missed},
         {"rejected", counters->rejected},
+        {"store_messages", core->persist.n_messages},
+        {"store_bytes", core->persist.n_bytes},
+        {"store_trouble", core->persist.in_trouble},
+        {"log_bytes", core->log.n_bytes},
+        {"keep_days", core->config.keep_days},
+        {"keep_bytes", core->config.keep_bytes},
         {"batches_in", counters->batches_in},
         {"batches_out", counters->batches_out},
         {"outbox_chunks", core->pool.n_used},
@@ -144,6 +159,9 @@ void answer_list(struct core *core, struct session *session, const struct frame 
         break;
     case LIST_COUNTERS:
         list_counters(core, session, request);
+        break;
+    case LIST_HANDLES:
+        list_handles(core, session, request);
         break;
     case LIST_OBJECTS: /* the hub has put its own queues before */
         list_mailboxes(core, session, request);

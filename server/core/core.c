@@ -12,6 +12,7 @@
 int core_init(struct core *core, const struct core_config *config, mono_time now) {
     *core = (struct core){.config = *config, .started = now, .now = now};
     core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
+    persist_init(core);
     return core->slots ? 0 : -ENOMEM;
 }
 
@@ -26,11 +27,11 @@ void core_deinit(struct core *core) {
         if (core->slots[slot])
             core_end(core, core->slots[slot]);
     news_deinit(core);
+    ask_drop_all(core);
+    room_free_all(core);
     struct handle *handle, *next_handle;
     HASH_ITER(hh, core->handles, handle, next_handle) {
-        HASH_DEL(core->handles, handle);
-        free(handle->away);
-        free(handle);
+        handle_free(core, handle);
     }
     struct user *user, *next_user;
     HASH_ITER(hh, core->users, user, next_user) {
@@ -38,6 +39,7 @@ void core_deinit(struct core *core) {
         user_free(core, user);
     }
     assert(!core->rooms && core->pool.n_used == 0);
+    persist_deinit(core);
     chunk_pool_deinit(&core->pool);
     free(core->slots);
     *core = (struct core){0};
@@ -80,12 +82,29 @@ static struct session *session_new(struct core *core, const struct core_join *jo
     session->seat = join->seat;
     session->pid = join->pid;
     session->abilities = join->abilities;
+    session->link = join->link;
     session->since = core->now;
     core->slots[slot] = session;
     if (slot == core->n_slots)
         core->n_slots++;
     core->n_sessions++;
     return session;
+}
+
+/* A link that joins again before its old session has ended takes the place over. */
+static void enter_link(struct session *session) {
+    struct session *old;
+    if (!session->link)
+        return;
+    HASH_REPLACE(hh_link, session->user->links, link, sizeof session->link, session, old);
+    if (old)
+        old->link = 0;
+}
+
+static void leave_link(struct session *session) {
+    if (session->link)
+        HASH_DELETE(hh_link, session->user->links, session);
+    session->link = 0;
 }
 
 static void await_confirmation(struct core *core, struct session *session) {
@@ -128,11 +147,12 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
     }
     new->user = user;
     user->n_sessions++;
+    enter_link(new);
     core->counters.joins++;
     if (new->abilities & ABILITY_NEWS)
         DL_APPEND2(core->news_sessions, new, prev_news, next_news);
     await_confirmation(core, new);
-    handle_attach(core, handle, new);
+    handle_attach(core, handle, new, join->after);
     *session = new;
     return FAIL_NONE;
 }
@@ -146,7 +166,9 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
                                                .instance = core->config.instance,
                                                .hub_name = bytes_of(core->config.name),
                                                .handle = name_bytes(&session->handle->name),
-                                               .seq = core->seq}});
+                                               .seq = core->seq,
+                                               .keep_days = core->config.keep_days,
+                                               .keep_bytes = core->config.keep_bytes}});
 }
 
 struct session *core_session(struct core *core, uint64_t number) {
@@ -170,6 +192,7 @@ void core_end(struct core *core, struct session *session) {
         return;
     run_close(core);
     confirm(core, session);
+    leave_link(session);
     ack_cancel(core, session);
     route_drop_assembly(session);
     if (session->touched)
@@ -214,12 +237,11 @@ typedef void receive_fn(struct core *core, struct session *session, const struct
 static void receive_ready(struct core *core, struct session *session, const struct frame *frame) {
     (void)frame;
     outbox_ready(&session->outbox);
-    if (session->n_missed > 0) {
-        uint64_t n = session->n_missed;
-        session->n_missed = 0;
-        session_answer(core, session, &(struct frame){.type = FRAME_MISSED, .missed = {n}});
-    }
-    session_touch(core, session);
+    feed_ready(core, session);
+}
+
+static void receive_taken(struct core *core, struct session *session, const struct frame *frame) {
+    feed_taken(core, session, frame->taken.seq, frame->taken.read);
 }
 
 static void receive_bye(struct core *core, struct session *session, const struct frame *frame) {
@@ -244,8 +266,10 @@ static struct room *named_room(struct core *core, struct session *session, uint3
         name_key(&key, &name);
         room = room_find(core, &key);
     }
-    if (!room)
+    if (!room || room->n_members == 0) {
         session_fail(core, session, request, FAIL_NO_ROOM, "there is no such room; see `rooms`");
+        return NULL;
+    }
     return room;
 }
 
@@ -284,6 +308,7 @@ static void receive_topic(struct core *core, struct session *session, const stru
     }
     free(room->topic);
     room->topic = topic;
+    persist_room(core, room);
     news_room(core, NEWS_TOPIC, session->handle, room, text);
     session_done(core, session, request);
 }
@@ -309,7 +334,8 @@ static void receive_nick(struct core *core, struct session *session, const struc
     if (code == FAIL_NONE && handle != old) {
         room_detach_all(core, session);
         handle_detach(core, session);
-        handle_attach(core, handle, session);
+        handle_attach(core, handle, session, 0);
+        feed_ready(core, session);
         news_renamed(core, old, handle);
     }
     finish(core, session, frame->nick.request, code, reason);
@@ -317,17 +343,18 @@ static void receive_nick(struct core *core, struct session *session, const struc
 
 /* One handler per frame type that a client with a session may send. */
 static receive_fn *const handlers[FRAME_TYPE_END] = {
-    [FRAME_READY] = receive_ready, [FRAME_SEND] = route_send,       [FRAME_PART] = route_part,
-    [FRAME_JOIN] = receive_join,   [FRAME_LEAVE] = receive_leave,   [FRAME_TOPIC] = receive_topic,
-    [FRAME_AWAY] = receive_away,   [FRAME_NICK] = receive_nick,     [FRAME_LIST] = answer_list,
-    [FRAME_BYE] = receive_bye,     [FRAME_RECEIPT] = route_receipt,
+    [FRAME_READY] = receive_ready,  [FRAME_SEND] = route_send,       [FRAME_PART] = route_part,
+    [FRAME_JOIN] = receive_join,    [FRAME_LEAVE] = receive_leave,   [FRAME_TOPIC] = receive_topic,
+    [FRAME_AWAY] = receive_away,    [FRAME_NICK] = receive_nick,     [FRAME_LIST] = answer_list,
+    [FRAME_BYE] = receive_bye,      [FRAME_RECEIPT] = route_receipt, [FRAME_TAKEN] = receive_taken,
+    [FRAME_HISTORY] = past_history, [FRAME_SEARCH] = past_search,    [FRAME_FORGET] = past_forget,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
     assert(handlers[frame->type]); /* frame_take() let only FROM_CLIENT types through */
     confirm(core, session);
     core_charge(core, session->user, frame_row(frame->type)->cost);
-    if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT)
+    if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN)
         session->handle->active = core->now;
     core->broken_rule = NULL;
     if (frame->type != FRAME_SEND || session != core->run.sender)
@@ -350,7 +377,8 @@ static mono_time earlier(mono_time a, mono_time b) {
 }
 
 mono_time core_due(const struct core *core) {
-    return earlier(core->acks_due, earlier(core->news_due, core->confirm_due));
+    return earlier(earlier(core->acks_due, core->positions_due),
+                   earlier(core->news_due, core->confirm_due));
 }
 
 static bool is_due(const struct core *core, mono_time due) {
@@ -376,6 +404,8 @@ void core_tick(struct core *core) {
         ack_tick(core);
     if (is_due(core, core->news_due))
         news_tick(core);
+    if (is_due(core, core->positions_due))
+        persist_tick(core);
     if (is_due(core, core->confirm_due))
         end_unconfirmed(core);
 }

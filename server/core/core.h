@@ -18,7 +18,9 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "core/log.h"
 #include "core/outbox.h"
+#include "core/persist.h"
 #include "core/recent.h"
 #include "proto/fail.h"
 #include "proto/frame.h"
@@ -31,6 +33,10 @@
 #define ROOMS_PER_HANDLE_MAX 256
 #define ACK_DELAY_MS 4
 #define NEWS_DELAY_MS 150
+#define POSITIONS_DELAY_MS                                                                         \
+    1000 /* what was given to whom is stored with the next messages, or then */
+#define UNCOMMITTED_PER_USER_MAX ((size_t)2 * 1024 * 1024)
+#define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
 #define CONFIRM_MS 10000 /* a session that never says READY is a handshake that failed */
 
 struct lane; /* the hub's */
@@ -42,14 +48,21 @@ struct user {
     struct recent recent; /* ids of its latest messages */
     int64_t budget;       /* what it may still cost, see core_throttle_ns() */
     mono_time budget_at;
-    uint64_t n_rejected; /* frames that broke a rule */
-    struct lane *lanes;  /* the hub's, not the core's */
+    uint64_t n_rejected;   /* frames that broke a rule */
+    size_t uncommitted;    /* bytes of its messages that are not stored yet */
+    struct lane *lanes;    /* the hub's, not the core's */
+    struct session *links; /* its sessions by link */
     UT_hash_handle hh;
 };
 
 struct handle {
     struct name name, key;
+    uint32_t number; /* for ever, see record.h */
     struct user *user;
+    uint64_t direct, rooms; /* up to these its direct and its rooms' messages were received */
+    uint64_t read;          /* and shown to somebody up to this one */
+    uint64_t last_direct;   /* the newest direct message from or to it is not after this one */
+    bool is_moved;          /* these positions are to be stored */
     struct session *sessions;
     struct membership *memberships;
     unsigned n_listening;
@@ -57,18 +70,22 @@ struct handle {
     bool in_news;            /* its presence is to be told */
     char *away;              /* NULL: not away */
     mono_time active;
-    UT_hash_handle hh;
+    struct handle *next_moved, *prev_moved;
+    UT_hash_handle hh, hh_number;
 };
 
+/* A room without members is not shown; it stays as long as there are messages in it. */
 struct room {
     struct name name, key;
-    char *topic; /* NULL: none */
+    uint32_t number;
+    uint64_t last_seq; /* of its newest message; 0: none */
+    char *topic;       /* NULL: none */
     struct user *creator;
     struct session **listeners;
     unsigned n_listeners, listeners_size;
     struct membership *memberships;
     unsigned n_members;
-    UT_hash_handle hh;
+    UT_hash_handle hh, hh_number;
 };
 
 /* One handle in one room: by its own wish (joined) or because sessions of it listen there. */
@@ -76,6 +93,7 @@ struct membership {
     struct room *room;
     struct handle *handle;
     bool joined;
+    uint64_t since; /* joined: messages after this one are for the handle */
     unsigned n_listeners;
     struct membership *next_of_handle, *prev_of_handle;
     struct membership *next_of_room, *prev_of_room;
@@ -85,6 +103,7 @@ struct membership {
 struct listening {
     struct room *room;
     unsigned index;
+    uint64_t after; /* messages after this one */
 };
 
 /* A message whose parts are still coming. */
@@ -108,6 +127,7 @@ struct seat {
 
 struct session {
     uint64_t number; /* a secret between the hub and the client */
+    uint64_t link;   /* chosen by the client, the same after it came back; not secret */
     uint32_t slot;
     pid_t pid;
     unsigned abilities;
@@ -116,7 +136,12 @@ struct session {
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
     bool confirmed, dead;
     mono_time since;
-    uint64_t n_missed;
+    uint64_t joined_seq, direct_after, rooms_after; /* see feed.c */
+    bool held;                                      /* it has not said READY yet */
+    bool behind;    /* it gets nothing at once, but from the log from feed_next on */
+    bool is_asking; /* the store is reading for it */
+    uint64_t feed_next;
+    unsigned n_asks; /* questions about the past that are not answered */
     struct outbox outbox;
     struct uuid last_id; /* the greatest message id that came from here */
     bool touched, ack_due;
@@ -134,12 +159,14 @@ struct session {
     struct session *next_ack, *prev_ack;
     struct session *next_news, *prev_news; /* of all that want NEWS */
     struct session *next_unconfirmed, *prev_unconfirmed;
+    UT_hash_handle hh_link;
 };
 
 /* Messages of one sender to one room that are not in the listeners' outboxes yet, see run.c. */
 struct run {
     struct session *sender;
     struct room *room; /* NULL: there is none */
+    uint64_t seq;      /* of the first message */
     size_t n;          /* bytes of frames */
     uint16_t n_messages;
     uint8_t frames[BATCH_BYTES_MAX];
@@ -156,6 +183,13 @@ struct core_config {
     unsigned sessions_per_user;
     char name[128];
     struct uuid instance;
+    bool durable;         /* there is a store */
+    size_t log_bytes_max; /* of the log in memory; a store may need more for a moment */
+    unsigned keep_days;   /* for WELCOME and status; 0: without bound */
+    uint64_t keep_bytes;
+    /* Where a message with this id is stored; 0, or not 0. NULL: there is no store. */
+    int (*find_stored)(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid);
+    void *find_arg;
 };
 
 struct core {
@@ -167,15 +201,21 @@ struct core {
     uint32_t n_slots;       /* slots that were ever used */
     unsigned n_sessions;
     uint64_t seq;
-    uint64_t epoch; /* changes when a room ends: then last_room may dangle */
+    struct log log;
+    struct persist persist;
+    struct ask *asks, *asks_tail; /* questions for the store */
+    struct handle *handles_by_number;
+    struct room *rooms_by_number;
+    uint32_t last_handle, last_room; /* the greatest numbers in use */
+    uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
     struct run run;
     struct session *touched, *acks, *news_sessions, *unconfirmed;
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news *news;
     unsigned n_news;
-    mono_time started, acks_due, news_due, confirm_due; /* ns 0: nothing is due */
-    mono_time now;                                      /* of the call under way */
+    mono_time started, acks_due, news_due, confirm_due, positions_due; /* ns 0: nothing is due */
+    mono_time now;                                                     /* of the call under way */
     wall_time wall;
     const char *broken_rule; /* by the frame under way */
     struct user *last_busy;  /* whom the budget rule saw at work last */
@@ -203,6 +243,7 @@ struct core_join {
     unsigned abilities;
     struct name handle;
     uint64_t random; /* for the session number */
+    uint64_t link, after;
 };
 
 /* Begins a session; core_welcome() must follow. Returns a fail_code (FAIL_NONE: done), the why in

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/error.h"
 #include "core/internal.h"
 
 struct handle *handle_find(struct core *core, const struct name *key) {
@@ -21,7 +22,10 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->key = *key;
     handle->user = user;
     handle->active = core->now;
+    handle->number = ++core->last_handle;
+    handle->direct = handle->rooms = handle->read = core->seq;
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
+    HASH_ADD(hh_number, core->handles_by_number, number, sizeof handle->number, handle);
     user->n_handles++;
     core->epoch++; /* a cached "no such user" is no longer true */
     return handle;
@@ -49,11 +53,41 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
         snprintf(reason, 256, "the hub is out of memory");
         return FAIL_LIMIT;
     }
+    persist_handle(core, *handle);
     return FAIL_NONE;
 }
 
-void handle_attach(struct core *core, struct handle *handle, struct session *session) {
+void handle_free(struct core *core, struct handle *handle) {
+    HASH_DELETE(hh, core->handles, handle);
+    HASH_DELETE(hh_number, core->handles_by_number, handle);
+    free(handle->away);
+    free(handle);
+}
+
+int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct bytes text,
+                        uint64_t direct, uint64_t rooms, uint64_t read) {
+    struct name name, key;
+    struct user *user = core_user(core, uid);
+    if (name_parse(&name, text) != NAME_OK || name_is_room(&name))
+        return -EINVAL;
+    name_key(&key, &name);
+    if (handle_find(core, &key))
+        return -EEXIST;
+    core->last_handle = number - 1; /* the next number is this one */
+    struct handle *handle = user ? handle_new(core, user, &name, &key) : NULL;
+    if (!handle)
+        return -ENOMEM;
+    handle->direct = direct;
+    handle->rooms = rooms;
+    handle->read = read;
+    handle->last_direct = core->seq; /* nobody knows; at the first join the store is asked */
+    return 0;
+}
+
+void handle_attach(struct core *core, struct handle *handle, struct session *session,
+                   uint64_t after) {
     session->handle = handle;
+    feed_begin(core, session, after);
     DL_APPEND2(handle->sessions, session, prev_of_handle, next_of_handle);
     handle->active = core->now;
     if (!(session->abilities & ABILITY_LISTEN))

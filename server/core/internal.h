@@ -1,6 +1,7 @@
 /* What the files of the core use of each other. */
 #pragma once
 
+#include "core/ask.h"
 #include "core/core.h"
 
 /* A request's answer, a refusal, a list line: goes into the session's outbox, and is sent. */
@@ -15,14 +16,80 @@ void session_free(struct core *core, struct session *session);
 /* Puts the session on the list of those that core_take() looks at. */
 void session_touch(struct core *core, struct session *session);
 
-/* Encodes into the scratch of the calling thread; the view is valid until the next call. */
+/* Frames (encode.c): into the scratch of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);
+
+/* A message as frames. */
+struct encoded {
+    uint8_t *frames;
+    size_t n;
+};
+
+/* MESSAGE, or PAST in answer to a request. False: nobody knows its sender or target any more. */
+bool encode_record(const struct core *core, const struct record *record, uint8_t flags,
+                   const uint32_t *request, struct encoded *encoded);
+struct handle *handle_of_number(const struct core *core, uint32_t number);
+struct room *room_of_number(const struct core *core, uint32_t number);
+
+/* Who lags (feed.c). */
+void feed_begin(struct core *core, struct session *session, uint64_t after);
+uint64_t feed_room_after(const struct core *core, const struct session *session,
+                         const struct membership *membership);
+void feed_ready(struct core *core, struct session *session);
+void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read);
+void feed_fall_behind(struct session *session, uint64_t seq);
+/* Fills the outbox of a session that is behind, if it has room. */
+void feed_step(struct core *core, struct session *session);
+
+/* The past (past.c, past_log.c). */
+bool ask_feed(struct core *core, const struct session *session);
+void ask_drop_all(struct core *core);
+void past_history(struct core *core, struct session *session, const struct frame *frame);
+void past_search(struct core *core, struct session *session, const struct frame *frame);
+void past_forget(struct core *core, struct session *session, const struct frame *frame);
+void past_from_log(struct core *core, const struct ask *ask);
+void past_hide_in_log(struct core *core, const struct handle *handle, conv_number conv);
+
+/* What outlives the hub (persist.c). */
+void persist_init(struct core *core);
+void persist_deinit(struct core *core);
+void persist_handle(struct core *core, const struct handle *handle);
+void persist_position(struct core *core, struct handle *handle);
+void persist_room(struct core *core, const struct room *room);
+void persist_member(struct core *core, const struct membership *membership);
+/* False when memory is out. */
+bool persist_forget(struct core *core, const struct session *session, uint32_t request,
+                    conv_number conv);
+void persist_tick(struct core *core);
+/* Whether this user may have more that is not stored. */
+bool persist_has_room(const struct core *core, const struct user *user);
+/* Into the log; NULL when memory is out. */
+struct log_entry *persist_message(struct core *core, const struct session *session,
+                                  const struct record *record, unsigned ack_flags);
+/* Sent again before it was stored. False when memory is out. */
+bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
+                    uint64_t seq, unsigned flags);
+void changes_deinit(struct changes *changes);
+
+/* A handle, or a room (target.c). */
+struct target {
+    struct handle *handle; /* or */
+    struct room *room;
+};
+
+enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
+                           struct target *target);
+/* The sentence that the sender reads. */
+void target_reason(struct core *core, struct bytes to, enum fail_code code, char reason[256]);
 
 /* Handles: registration, presence (handle.c). */
 struct handle *handle_find(struct core *core, const struct name *key);
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
                             struct handle **handle, char reason[256]);
-void handle_attach(struct core *core, struct handle *handle, struct session *session);
+/* after: with ABILITY_AFTER, where the session begins. */
+void handle_attach(struct core *core, struct handle *handle, struct session *session,
+                   uint64_t after);
+void handle_free(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
 enum presence handle_presence(const struct handle *handle);
 enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
@@ -35,12 +102,11 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
 enum fail_code room_leave(struct core *core, struct session *session, struct room *room);
 void room_attach_all(struct core *core, struct session *session);
 void room_detach_all(struct core *core, struct session *session);
-void room_free(struct core *core, struct room *room);
-void membership_free(struct core *core, struct membership *membership);
+void room_free_all(struct core *core);
 
 /* Runs of messages to one room (run.c). False: the frame is too long for a run. */
-bool run_add(struct core *core, struct session *sender, struct room *room,
-             const struct bytes *frame);
+bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
+             const struct encoded *encoded);
 void run_close(struct core *core);
 
 /* Messages (route.c). */
@@ -48,6 +114,9 @@ void route_send(struct core *core, struct session *session, const struct frame *
 void route_part(struct core *core, struct session *session, const struct frame *frame);
 void route_receipt(struct core *core, struct session *session, const struct frame *frame);
 void route_drop_assembly(struct session *session);
+/* The store could not take it; session NULL: its sender is gone. */
+void route_not_stored(struct core *core, struct session *session, const struct record *record,
+                      const char *reason);
 
 /* Acknowledgements (ack.c). */
 void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,

@@ -1,7 +1,7 @@
 /*
- * Rooms. A handle is a member by its own wish (joined) or because a session of it listens there
- * on its own account; messages go to the sessions that listen: all sessions of a joined handle
- * that want all its rooms, and those that asked for this room.
+ * Rooms. A handle is a member by its own wish (joined), until it leaves, here or not; or because
+ * a session of it listens there on its own account. Messages go to the sessions that listen: all
+ * sessions of a joined handle that want all its rooms, and those that asked for this room.
  */
 
 #include <stdio.h>
@@ -25,16 +25,19 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
     room->name = *name;
     room->key = *key;
     room->creator = user;
+    room->number = ++core->last_room;
     user->n_rooms++;
     HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
+    HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
     core->epoch++;
     return room;
 }
 
-void room_free(struct core *core, struct room *room) {
+static void room_free(struct core *core, struct room *room) {
     assert(room->n_listeners == 0 && !room->memberships);
     news_forget_room(core, room);
-    HASH_DEL(core->rooms, room);
+    HASH_DELETE(hh, core->rooms, room);
+    HASH_DELETE(hh_number, core->rooms_by_number, room);
     room->creator->n_rooms--;
     core->epoch++;
     free(room->listeners);
@@ -50,8 +53,7 @@ static struct membership *membership_find(const struct handle *handle, const str
     return membership;
 }
 
-static struct membership *membership_get(struct core *core, struct handle *handle,
-                                         struct room *room) {
+static struct membership *membership_get(struct handle *handle, struct room *room) {
     struct membership *membership = membership_find(handle, room);
     if (membership)
         return membership;
@@ -63,20 +65,39 @@ static struct membership *membership_get(struct core *core, struct handle *handl
     DL_APPEND2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_APPEND2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members++;
-    news_room(core, NEWS_JOINED, handle, room, (struct bytes){0});
     return membership;
 }
 
-void membership_free(struct core *core, struct membership *membership) {
+static void membership_unlink(struct membership *membership) {
     struct room *room = membership->room;
     DL_DELETE2(membership->handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_DELETE2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members--;
+}
+
+/* Frees it, if nothing holds it, and the room with it, if there is nothing in it. */
+static void membership_release(struct core *core, struct membership *membership) {
+    struct room *room = membership->room;
+    if (membership->joined || membership->n_listeners > 0)
+        return;
+    membership_unlink(membership);
     if (room->n_members > 0)
         news_room(core, NEWS_LEFT, membership->handle, room, (struct bytes){0});
-    else
+    else if (room->last_seq == 0)
         room_free(core, room);
     free(membership);
+}
+
+void room_free_all(struct core *core) {
+    struct room *room, *next_room;
+    struct membership *membership, *next;
+    HASH_ITER(hh, core->rooms, room, next_room) {
+        DL_FOREACH_SAFE2(room->memberships, membership, next, next_of_room) {
+            membership_unlink(membership);
+            free(membership);
+        }
+        room_free(core, room);
+    }
 }
 
 /* Listening. */
@@ -95,7 +116,7 @@ static void *grow(void *array, unsigned n, size_t item) {
     return realloc(array, (n < 4 ? 4 : (size_t)2 * n) * item);
 }
 
-static int listen_in(struct session *session, struct membership *membership) {
+static int listen_in(struct core *core, struct session *session, struct membership *membership) {
     struct room *room = membership->room;
     if (listening_find(session, room))
         return 0;
@@ -108,7 +129,8 @@ static int listen_in(struct session *session, struct membership *membership) {
     if (!listeners)
         return -ENOMEM;
     room->listeners = listeners;
-    session->listenings[session->n_listenings++] = (struct listening){room, room->n_listeners};
+    session->listenings[session->n_listenings++] =
+        (struct listening){room, room->n_listeners, feed_room_after(core, session, membership)};
     room->listeners[room->n_listeners++] = session;
     membership->n_listeners++;
     return 0;
@@ -123,17 +145,15 @@ static void unlisten(struct core *core, struct session *session, struct listenin
 
     struct membership *membership = membership_find(session->handle, room);
     membership->n_listeners--;
-    if (membership->n_listeners == 0)
-        membership_free(core, membership);
+    membership_release(core, membership);
 }
 
 void room_attach_all(struct core *core, struct session *session) {
-    (void)core;
     struct membership *membership;
     if (!(session->abilities & ABILITY_ALL_ROOMS))
         return;
     DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
-        if (membership->joined && listen_in(session, membership) < 0)
+        if (membership->joined && listen_in(core, session, membership) < 0)
             return; /* out of memory: it hears less, and the room lists it less */
     }
 }
@@ -158,22 +178,34 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
         return FAIL_LIMIT;
     }
     *room = room_new(core, user, name, &key);
-    if (*room)
+    if (*room) {
+        persist_room(core, *room);
         return FAIL_NONE;
+    }
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
 }
 
-static int listen_all(struct session *session, struct membership *membership, bool session_only) {
-    int r = listen_in(session, membership);
+/* The handle becomes a member for good. */
+static void be_joined(struct core *core, struct membership *membership) {
+    if (membership->joined)
+        return;
+    membership->joined = true;
+    membership->since = core->seq;
+    persist_member(core, membership);
+}
+
+static int listen_all(struct core *core, struct session *session, struct membership *membership,
+                      bool session_only) {
+    int r = listen_in(core, session, membership);
     if (session_only || r < 0)
         return r;
-    membership->joined = true;
+    be_joined(core, membership);
     struct session *other;
     DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
         unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
         if (r == 0 && (other->abilities & both) == both)
-            r = listen_in(other, membership);
+            r = listen_in(core, other, membership);
     }
     return r;
 }
@@ -189,12 +221,16 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
     enum fail_code code = find_or_make(core, session->user, name, &room, reason);
     if (code != FAIL_NONE)
         return code;
-    struct membership *membership = membership_get(core, session->handle, room);
-    if (membership && listen_all(session, membership, session_only) == 0)
+    bool is_new = !membership_find(session->handle, room);
+    struct membership *membership = membership_get(session->handle, room);
+    if (membership && listen_all(core, session, membership, session_only) == 0) {
+        if (is_new)
+            news_room(core, NEWS_JOINED, session->handle, room, (struct bytes){0});
         return FAIL_NONE;
-    if (membership && membership->n_listeners == 0)
-        membership_free(core, membership);
-    else if (room->n_members == 0)
+    }
+    if (membership)
+        membership_release(core, membership);
+    else if (room->n_members == 0 && room->last_seq == 0)
         room_free(core, room);
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
@@ -204,11 +240,16 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
     struct membership *membership = membership_find(session->handle, room);
     if (!membership)
         return FAIL_NOT_MEMBER;
-    membership->joined = false;
     unsigned left = membership->n_listeners;
     struct session *other;
+    if (membership->joined) {
+        membership->joined = false;
+        persist_member(core, membership);
+    }
+    if (left == 0)
+        membership_release(core, membership);
     DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
-        struct listening *listening = listening_find(other, room);
+        struct listening *listening = left ? listening_find(other, room) : NULL;
         if (!listening)
             continue;
         unlisten(core, other, listening); /* the last one frees membership, perhaps the room */
@@ -216,4 +257,36 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
             break;
     }
     return FAIL_NONE;
+}
+
+int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes text,
+                      struct bytes topic, uint64_t last_seq) {
+    struct name name, key;
+    struct user *user = core_user(core, creator);
+    if (name_parse(&name, text) != NAME_OK || !name_is_room(&name))
+        return -EINVAL;
+    name_key(&key, &name);
+    if (room_find(core, &key))
+        return -EEXIST;
+    core->last_room = number - 1; /* the next number is this one */
+    struct room *room = user ? room_new(core, user, &name, &key) : NULL;
+    if (!room)
+        return -ENOMEM;
+    room->last_seq = last_seq;
+    room->topic = topic.n > 0 ? strndup(topic.data, topic.n) : NULL;
+    return topic.n > 0 && !room->topic ? -ENOMEM : 0;
+}
+
+int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle_number,
+                        uint64_t since) {
+    struct room *room = room_of_number(core, room_number);
+    struct handle *handle = handle_of_number(core, handle_number);
+    if (!room || !handle || membership_find(handle, room))
+        return -EINVAL;
+    struct membership *membership = membership_get(handle, room);
+    if (!membership)
+        return -ENOMEM;
+    membership->joined = true;
+    membership->since = since;
+    return 0;
 }

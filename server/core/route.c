@@ -17,11 +17,6 @@ struct incoming {
     struct bytes to, text;
 };
 
-struct target {
-    struct handle *handle; /* or */
-    struct room *room;
-};
-
 static void refuse(struct core *core, struct session *session, const struct uuid *id,
                    enum fail_code code, const char *reason) {
     core->counters.refused++;
@@ -30,184 +25,113 @@ static void refuse(struct core *core, struct session *session, const struct uuid
         &(struct frame){.type = FRAME_REFUSED, .refused = {*id, (uint16_t)code, bytes_of(reason)}});
 }
 
-/* Finding the target. Most messages go where the one before went, so that is looked at first. */
-
-static bool recall(const struct core *core, const struct session *session, struct bytes to,
-                   struct target *target) {
-    if (session->last_epoch != core->epoch || !bytes_equal(name_bytes(&session->last_to), to))
-        return false;
-    *target = (struct target){session->last_handle, session->last_room};
-    return target->handle || target->room;
-}
-
-static void remember(const struct core *core, struct session *session, struct bytes to,
-                     const struct target *target) {
-    session->last_epoch = core->epoch;
-    session->last_to.n = (uint8_t)to.n;
-    memcpy(session->last_to.s, to.data, to.n);
-    session->last_handle = target->handle;
-    session->last_room = target->room;
-}
-
-static enum fail_code find_target(struct core *core, struct session *session, struct bytes to,
-                                  struct target *target) {
-    struct name name, key;
-    if (recall(core, session, to, target))
-        return FAIL_NONE;
-    if (name_parse(&name, to) != NAME_OK)
-        return FAIL_BAD_NAME;
-    name_key(&key, &name);
-    *target = (struct target){0};
-    if (name_is_room(&name))
-        target->room = room_find(core, &key);
-    else
-        target->handle = handle_find(core, &key);
-    if (!target->room && !target->handle)
-        return name_is_room(&name) ? FAIL_NO_ROOM : FAIL_NO_USER;
-    remember(core, session, to, target);
-    return FAIL_NONE;
-}
-
-/* What follows the name in the sentence that the sender reads. */
-static const char *target_problem(enum fail_code code) {
-    switch (code) {
-    case FAIL_NO_ROOM:
-        return "does not exist; somebody must join it first";
-    case FAIL_NO_USER:
-        return "is nobody's handle; `earshot who` shows who is here";
-    case FAIL_NOT_HERE:
-        return "is not here now; try again when `earshot who` shows the handle";
-    case FAIL_BUSY:
-        return "does not read now, and no more can wait; try again later";
-    default:
-        return "is neither a handle nor a room";
-    }
-}
-
-static void refuse_target(struct core *core, struct session *session, const struct incoming *in,
-                          enum fail_code code) {
-    char reason[256];
-    snprintf(reason, sizeof reason, "%.*s %s", (int)in->to.n, in->to.data, target_problem(code));
-    refuse(core, session, in->id, code, reason);
-}
-
 /* Delivering. */
 
-/* A message as frames, encoded once for all recipients. */
-struct encoded {
-    uint8_t *frames;
-    size_t n;
-    size_t n_recipients;
-    size_t n_missed;
-};
-
-/* Room for the parts of the longest text. */
-#define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
-
-static size_t part_bytes(const struct core *core) {
-    return core->config.batch - ENVELOPE_BYTES - FRAME_TEXT_RESERVE;
-}
-
-static void encode_message(struct core *core, const struct session *session,
-                           const struct incoming *in, const struct name *to,
-                           struct encoded *encoded) {
-    static _Thread_local uint8_t scratch[ENCODED_MAX];
-    struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
-    size_t part = text_cut(in->text, part_bytes(core)), at = part;
-    struct frame frame = {.type = FRAME_MESSAGE,
-                          .flags = (uint8_t)((in->flags & FRAME_WANT_RECEIPT) |
-                                             (part < in->text.n ? FRAME_MORE_PARTS : 0)),
-                          .message = {.seq = core->seq,
-                                      .id = *in->id,
-                                      .at_ms = (uint64_t)core->wall.ms,
-                                      .kind = in->kind,
-                                      .uid = session->user->uid,
-                                      .from = name_bytes(&session->handle->name),
-                                      .to = name_bytes(to),
-                                      .origin = session->slot,
-                                      .reply_to = *in->reply_to,
-                                      .total = (uint32_t)in->text.n,
-                                      .body = {in->text.data, part}}};
-    bool fits = frame_put(&out, &frame);
-    while (at < in->text.n && fits) {
-        struct bytes rest = {in->text.data + at, in->text.n - at};
-        part = text_cut(rest, part_bytes(core));
-        at += part;
-        frame = (struct frame){.type = FRAME_PART,
-                               .flags = at < in->text.n ? FRAME_MORE_PARTS : 0,
-                               .part = {{rest.data, part}}};
-        fits = frame_put(&out, &frame);
-    }
-    assert(fits);
-    *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
-}
-
-/* Appends all frames or, when the first does not fit any more, none. */
-static void deliver(struct core *core, struct session *to, struct encoded *encoded) {
+/* Without a recipient who hears it now it lies in the log. */
+static bool deliver(struct core *core, struct session *to, const struct encoded *encoded,
+                    uint64_t seq) {
     struct outbox_address address = {to->number, to->pid, core->config.batch};
-    if (!outbox_takes_messages(&to->outbox)) {
-        to->n_missed++;
-        encoded->n_missed++;
-        return;
+    if (to->behind)
+        return false;
+    if (!outbox_takes_messages(&to->outbox) ||
+        outbox_append(&to->outbox, &core->pool, &address, encoded->frames, encoded->n) < 0) {
+        feed_fall_behind(to, seq);
+        return false;
     }
-    if (outbox_append(&to->outbox, &core->pool, &address, encoded->frames, encoded->n) < 0) {
-        to->n_missed++; /* the reader drops a message whose parts end early */
-        encoded->n_missed++;
-        return;
-    }
-    encoded->n_recipients++;
     session_touch(core, to);
+    return true;
 }
 
-static void deliver_to_handle(struct core *core, struct handle *handle,
-                              const struct session *except, struct encoded *encoded) {
+static size_t deliver_to_handle(struct core *core, struct handle *handle,
+                                const struct session *except, const struct encoded *encoded,
+                                uint64_t seq) {
     struct session *session;
+    size_t n = 0;
+    handle->last_direct = seq;
     DL_FOREACH2(handle->sessions, session, next_of_handle) {
         if ((session->abilities & ABILITY_LISTEN) && session != except)
-            deliver(core, session, encoded);
+            n += deliver(core, session, encoded, seq);
     }
+    return n;
 }
 
-static bool can_take(const struct handle *handle) {
-    const struct session *session;
-    DL_FOREACH2(handle->sessions, session, next_of_handle) {
-        if ((session->abilities & ABILITY_LISTEN) && outbox_takes_messages(&session->outbox))
-            return true;
-    }
-    return false;
-}
-
-static enum fail_code route_direct(struct core *core, struct session *session,
-                                   struct handle *handle, const struct incoming *in,
-                                   struct encoded *encoded) {
-    run_close(core); /* it takes room in the outboxes */
-    if (handle->n_listening == 0)
-        return FAIL_NOT_HERE;
-    if (!can_take(handle))
-        return FAIL_BUSY;
-    core->seq++;
-    encode_message(core, session, in, &handle->name, encoded);
-    deliver_to_handle(core, handle, session, encoded);
-    if (handle != session->handle) {
-        size_t n_missed = encoded->n_missed;
-        deliver_to_handle(core, session->handle, session, encoded);
-        encoded->n_missed = n_missed; /* the sender's own laggards are no news to the sender */
-    }
-    return FAIL_NONE;
-}
-
-static void route_room(struct core *core, struct session *session, struct room *room,
-                       const struct incoming *in, struct encoded *encoded) {
-    core->seq++;
-    encode_message(core, session, in, &room->name, encoded);
-    struct bytes frames = {(const char *)encoded->frames, encoded->n};
-    if (run_add(core, session, room, &frames))
-        return;
+static size_t deliver_to_room(struct core *core, struct session *session, struct room *room,
+                              const struct encoded *encoded, uint64_t seq) {
+    size_t n = 0;
+    room->last_seq = seq;
+    if (run_add(core, session, room, seq, encoded))
+        return 0; /* counted when the run is closed */
     run_close(core);
     for (unsigned i = 0; i < room->n_listeners; i++)
         if (room->listeners[i] != session)
-            deliver(core, room->listeners[i], encoded);
+            n += deliver(core, room->listeners[i], encoded, seq);
+    return n;
 }
+
+static size_t deliver_all(struct core *core, struct session *session, const struct target *target,
+                          const struct encoded *encoded, uint64_t seq) {
+    if (target->room)
+        return deliver_to_room(core, session, target->room, encoded, seq);
+    run_close(core); /* it takes room in the outboxes */
+    size_t n = deliver_to_handle(core, target->handle, session, encoded, seq);
+    if (target->handle != session->handle)
+        n += deliver_to_handle(core, session->handle, session, encoded, seq);
+    return n;
+}
+
+/* Storing. */
+
+/* In user->recent: it was delivered, but could not be stored. */
+#define NOT_STORED (UINT64_C(1) << 63)
+
+static struct record make_record(struct core *core, const struct session *session,
+                                 const struct target *target, const struct incoming *in) {
+    uint32_t from = session->handle->number;
+    uint32_t to = target->room ? target->room->number : target->handle->number;
+    return (struct record){.seq = ++core->seq,
+                           .at_ms = core->wall.ms,
+                           .id = *in->id,
+                           .reply_to = *in->reply_to,
+                           .link = session->link,
+                           .conv = target->room ? conv_of_room(to) : conv_of_pair(from, to),
+                           .from = from,
+                           .to = to,
+                           .uid = session->user->uid,
+                           .kind = in->kind,
+                           .flags = in->flags & FRAME_WANT_RECEIPT,
+                           .text = in->text};
+}
+
+static void route_new(struct core *core, struct session *session, const struct target *target,
+                      const struct incoming *in, bool is_delivered) {
+    struct record record = make_record(core, session, target, in);
+    struct encoded encoded;
+    size_t n = 0;
+    if (!persist_message(core, session, &record, in->flags)) {
+        refuse(core, session, in->id, FAIL_LIMIT, "the hub is out of memory; try again later");
+        return;
+    }
+    if (!is_delivered && encode_record(core, &record, record.flags, NULL, &encoded))
+        n = deliver_all(core, session, target, &encoded, record.seq);
+    core->counters.messages++;
+    core->counters.deliveries += n;
+    core_charge(core, session->user, in->text.n * (1 + n));
+    /* Out of memory: only a repeat within one hub's life would show it. */
+    (void)recent_note(&session->user->recent, in->id, record.seq);
+    if (!core->config.durable)
+        ack_stored(core, session, in->id, record.seq, in->flags);
+}
+
+void route_not_stored(struct core *core, struct session *session, const struct record *record,
+                      const char *reason) {
+    struct user *user = core_user(core, record->uid);
+    if (user)
+        (void)recent_note(&user->recent, &record->id, record->seq | NOT_STORED);
+    if (session)
+        refuse(core, session, &record->id, FAIL_NOT_STORED, reason);
+}
+
+/* Sent again. */
 
 /*
  * A sender's own ids ascend, and it says so when it repeats one (after a reconnection, or because
@@ -220,30 +144,45 @@ static bool may_be_known(struct session *session, const struct incoming *in) {
     return !ascends || (in->flags & FRAME_REPEAT);
 }
 
+/* Where a message with this id is already: 0 nowhere. *uid is whose it is. */
+static uint64_t find_known(struct core *core, struct session *session, const struct incoming *in,
+                           uint32_t *uid) {
+    uint64_t seq = 0;
+    *uid = session->user->uid;
+    if (!may_be_known(session, in))
+        return 0;
+    seq = recent_find(&session->user->recent, in->id);
+    if (seq == 0 && core->config.find_stored &&
+        core->config.find_stored(core->config.find_arg, in->id, &seq, uid) != 0)
+        return 0;
+    return seq;
+}
+
 static void route(struct core *core, struct session *session, const struct incoming *in) {
     struct target target;
-    struct encoded encoded = {0};
-    uint64_t seq = may_be_known(session, in) ? recent_find(&session->user->recent, in->id) : 0;
-    if (seq) { /* sent again: it was routed before */
-        ack_stored(core, session, in->id, seq, in->flags);
+    char reason[256];
+    uint32_t uid;
+    uint64_t seq = find_known(core, session, in, &uid);
+    if (uid != session->user->uid) {
+        refuse(core, session, in->id, FAIL_NOT_PERMITTED, "this id is another user's message");
         return;
     }
-    enum fail_code code = find_target(core, session, in->to, &target);
-    if (code == FAIL_NONE && target.handle)
-        code = route_direct(core, session, target.handle, in, &encoded);
-    else if (code == FAIL_NONE)
-        route_room(core, session, target.room, in, &encoded);
-    if (code != FAIL_NONE) {
-        refuse_target(core, session, in, code);
+    if (seq && !(seq & NOT_STORED)) {
+        if (seq <= core->persist.committed)
+            ack_stored(core, session, in->id, seq, in->flags);
+        else
+            (void)persist_repeat(core, session, in->id, seq, in->flags);
         return;
     }
-    core->counters.messages++;
-    core->counters.deliveries += encoded.n_recipients;
-    core->counters.missed += encoded.n_missed;
-    core_charge(core, session->user, encoded.n * (1 + encoded.n_recipients));
-    /* Out of memory: only a repeat within one hub's life would show it. */
-    (void)recent_note(&session->user->recent, in->id, core->seq);
-    ack_stored(core, session, in->id, core->seq, in->flags);
+    enum fail_code code = target_find(core, session, in->to, &target);
+    if (code == FAIL_NONE && target.room && target.room->n_members == 0)
+        code = FAIL_NO_ROOM;
+    if (code == FAIL_NONE) {
+        route_new(core, session, &target, in, seq != 0);
+        return;
+    }
+    target_reason(core, in->to, code, reason);
+    refuse(core, session, in->id, code, reason);
 }
 
 /* Frames in. */
@@ -315,16 +254,24 @@ void route_part(struct core *core, struct session *session, const struct frame *
     free(assembly);
 }
 
+static struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
+    struct user *user;
+    struct session *session;
+    HASH_FIND(hh, core->users, &uid, sizeof uid, user);
+    if (!user)
+        return NULL;
+    HASH_FIND(hh_link, user->links, &link, sizeof link, session);
+    return session;
+}
+
 /*
  * A receipt goes to the session that sent the message, under the name of whoever sends the
  * receipt. It is that client who knows whether the message and its recipient are its own.
  */
 void route_receipt(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_receipt *receipt = &frame->receipt;
-    if (receipt->origin >= core->n_slots)
-        return;
-    struct session *sender = core->slots[receipt->origin];
-    if (!sender || sender->dead || !outbox_takes_messages(&sender->outbox))
+    struct session *sender = session_of_link(core, receipt->uid, receipt->link);
+    if (!sender || !outbox_takes_messages(&sender->outbox))
         return;
     session_answer(core, sender,
                    &(struct frame){

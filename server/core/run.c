@@ -13,10 +13,11 @@
 static void append(struct core *core, struct session *to, const struct run *run,
                    unsigned *n_reached) {
     struct outbox_address address = {to->number, to->pid, core->config.batch};
+    if (to->behind)
+        return;
     if (!outbox_takes_messages(&to->outbox) ||
         outbox_append(&to->outbox, &core->pool, &address, run->frames, run->n) < 0) {
-        to->n_missed += run->n_messages;
-        core->counters.missed += run->n_messages;
+        feed_fall_behind(to, run->seq);
         return;
     }
     (*n_reached)++;
@@ -40,22 +41,23 @@ static size_t run_bytes_max(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
 }
 
-bool run_add(struct core *core, struct session *sender, struct room *room,
-             const struct bytes *frame) {
+bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
+             const struct encoded *encoded) {
     struct run *run = &core->run;
     bool goes_on = run->room == room && run->sender == sender;
-    if (!goes_on || run->n + frame->n > run_bytes_max(core))
+    if (!goes_on || run->n + encoded->n > run_bytes_max(core))
         run_close(core);
-    if (frame->n > run_bytes_max(core))
+    if (encoded->n > run_bytes_max(core))
         return false;
     if (!run->room) {
         run->room = room;
         run->sender = sender;
+        run->seq = seq;
         run->n = 0;
         run->n_messages = 0;
     }
-    memcpy(run->frames + run->n, frame->data, frame->n);
-    run->n += frame->n;
+    memcpy(run->frames + run->n, encoded->frames, encoded->n);
+    run->n += encoded->n;
     run->n_messages++;
     return true;
 }

@@ -5,14 +5,6 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-struct bytes encode(const struct frame *frame) {
-    static _Thread_local uint8_t scratch[BATCH_BYTES_MAX];
-    struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
-    bool fits = frame_put(&out, frame);
-    assert(fits);
-    return (struct bytes){(const char *)scratch, cursor_out_used(&out)};
-}
-
 void session_touch(struct core *core, struct session *session) {
     if (session->touched || session->dead)
         return;
@@ -60,6 +52,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         session->touched = false;
         if (session->outbox.in_flight || session->outbox.stuck)
             continue; /* core_returned() or READY touches it again */
+        feed_step(core, session);
         ack_put_due(core, session);
         if (!outbox_is_sendable(&session->outbox))
             continue;
@@ -91,7 +84,7 @@ static void returned(struct core *core, struct delivery *delivery) {
         session_free(core, session);
     else if (delivery->gone)
         core_end(core, session);
-    else if (outbox_is_sendable(outbox))
+    else if (outbox_is_sendable(outbox) || session->behind)
         session_touch(core, session);
 }
 

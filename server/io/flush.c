@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "io/hub.h"
 #include "io/lane.h"
+#include "io/storage.h"
 #include "ipc/process.h"
 
 #define FLUSH_MAX 64 /* mailboxes per round */
@@ -125,5 +126,6 @@ void hub_leave(struct hub *hub) {
         core_returned(&hub->core, deliveries, n);
     }
     arm(hub);
+    storage_wake(hub);
     pthread_mutex_unlock(&hub->lock);
 }

@@ -9,9 +9,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "io/lane.h"
+#include "io/notify.h"
+#include "io/storage.h"
 #include "io/watch.h"
 
 #define SWEEP_EVERY_NS (60 * NS_PER_S)
+#define LOG_BYTES ((size_t)4 * 1024 * 1024) /* what is stored already, for those who lag a little  \
+                                             */
+#define LOG_BYTES_EPHEMERAL ((size_t)64 * 1024 * 1024)
 
 /* One descriptor per client is needed (its pidfd); the soft limit is often 1,024. */
 static void raise_descriptor_limit(void) {
@@ -46,12 +51,23 @@ static unsigned lanes_per_user(void) {
     return n > LANES_PER_USER_MAX ? LANES_PER_USER_MAX : (unsigned)n;
 }
 
+/* Without a store the log in memory is all there is. */
+static size_t log_bytes(const struct hub *hub) {
+    uint64_t n = hub->options.keep_bytes;
+    return n == 0 || n > LOG_BYTES_EPHEMERAL ? LOG_BYTES_EPHEMERAL : (size_t)n;
+}
+
 static int init_core(struct hub *hub) {
     struct core_config config = {.batch = hub->limits.batch,
                                  .uid = geteuid(),
                                  .mode = hub->options.mode,
                                  .sessions_per_user = sessions_per_user(hub->options.mode),
-                                 .instance = hub->rendezvous.record.instance};
+                                 .instance = hub->rendezvous.record.instance,
+                                 .durable = hub->options.state[0] != '\0',
+                                 .log_bytes_max =
+                                     hub->options.state[0] ? LOG_BYTES : log_bytes(hub),
+                                 .keep_days = hub->options.state[0] ? hub->options.keep_days : 0,
+                                 .keep_bytes = hub->options.keep_bytes};
     snprintf(config.name, sizeof config.name, "%s", hub->options.name);
     return core_init(&hub->core, &config, mono_now());
 }
@@ -74,6 +90,12 @@ static void sweep(const int *keep, size_t n_keep) {
         log_info("removed %d queues that dead processes had left", n_swept);
 }
 
+/* No number is used twice over restarts, so that a client that comes back misses nothing. */
+static int begin_ephemeral(struct hub *hub) {
+    core_restore_seq(&hub->core, (uint64_t)wall_now().ms * 1000);
+    return 0;
+}
+
 int hub_start(struct hub *hub, const struct hub_options *options) {
     init_state(hub, options);
     raise_descriptor_limit();
@@ -91,6 +113,12 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
     sweep(NULL, 0);
     hub->lanes_per_user = lanes_per_user();
     r = init_core(hub);
+    if (r == 0)
+        r = options->state[0] ? storage_open(hub) : begin_ephemeral(hub);
+    if (r > 0)
+        return HUB_NO_STORE;
+    if (r == 0)
+        r = storage_start(hub);
     if (r != 0)
         return r;
     log_info("hub %s: pid %d, queue %d%s", options->dir, getpid(), hub->rendezvous.record.msqid,
@@ -124,6 +152,7 @@ void hub_deinit(struct hub *hub) {
         core_say_bye(&hub->core);
         hub_leave(hub);
         stop_lanes(hub);
+        storage_stop(hub);
         end_sessions(hub);
         core_deinit(&hub->core);
     }
@@ -136,6 +165,7 @@ void hub_deinit(struct hub *hub) {
 
 int hub_run(struct hub *hub) {
     watch_run(hub);
+    notify_send("STOPPING=1");
     hub_deinit(hub);
     sweep(NULL, 0);
     return 0;

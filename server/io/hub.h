@@ -3,6 +3,7 @@
  *
  *   lane threads   one per queue: receive, check, hand to the core, flush
  *   main thread    waits for signals, deaths (pidfd) and the core's timer
+ *   store threads  write and read the store, see storage.h
  *
  * Lock order: there is one lock. Whoever needs the core calls hub_enter() and hub_leave(); what
  * the core put into outboxes in between is sent by hub_leave(), outside the lock.
@@ -26,6 +27,9 @@ struct hub_options {
     enum hub_mode mode;
     gid_t gid; /* HUB_GROUP */
     const char *name;
+    const char *state;  /* the store's directory; "": ephemeral, nothing on disk */
+    unsigned keep_days; /* messages are kept so long, and so many bytes of them; 0: no bound */
+    uint64_t keep_bytes;
 };
 
 /* A queue into the hub, and the thread that reads it. Guarded by the lock but for the constants. */
@@ -56,14 +60,18 @@ struct hub {
     pthread_cond_t no_lane_threads;
     mono_time armed; /* what the timer is set to; ns 0: not set */
     bool stopping;
-    mono_time swept_at; /* used by the well-known queue's thread only */
+    struct storage *storage; /* NULL: nothing is stored */
+    mono_time swept_at;      /* used by the well-known queue's thread only */
 
     int epoll_fd, timer_fd, signal_fd;
 };
 
+/* Besides what rendezvous.h has: the store cannot be used; the log says why. */
+#define HUB_NO_STORE 1000
+
 /*
- * Opens the rendezvous, starts the threads. Returns 0, -errno, or a rendezvous_outcome. The hub
- * answers when it returns.
+ * Opens the rendezvous, starts the threads. Returns 0, -errno, HUB_NO_STORE, or a
+ * rendezvous_outcome. The hub answers when it returns.
  */
 int hub_start(struct hub *hub, const struct hub_options *options);
 

@@ -37,6 +37,7 @@ struct claim {
     uid_t uid; /* (uid_t)-1: not known yet */
     int pidfd;
     unsigned abilities;
+    uint64_t link, after;
     struct name handle;
 };
 
@@ -252,7 +253,9 @@ static enum fail_code begin(struct claim *claim, struct user *user, struct lane 
                              .pid = claim->pid,
                              .seat = calloc(1, sizeof *join.seat),
                              .abilities = claim->abilities & ABILITY_ALL,
-                             .handle = claim->handle};
+                             .handle = claim->handle,
+                             .link = claim->link,
+                             .after = claim->after};
     if (!join.seat || getrandom(&join.random, sizeof join.random, 0) != sizeof join.random) {
         free(join.seat);
         snprintf(reason, 256, "the hub is out of memory or randomness");
@@ -307,7 +310,9 @@ void join_hello(struct hub *hub, const struct frame_hello *hello) {
                           .msqid = (int)hello->mailbox,
                           .uid = (uid_t)-1,
                           .pidfd = -1,
-                          .abilities = hello->abilities};
+                          .abilities = hello->abilities,
+                          .link = hello->link,
+                          .after = hello->after};
     bool nonce_is_noted;
     if (!check_mailbox(&claim, &nonce_is_noted) ||
         !check_nonce(&claim, &hello->nonce, nonce_is_noted))

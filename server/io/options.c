@@ -14,6 +14,9 @@
 #include "base/text.h"
 #include "ipc/rendezvous.h"
 
+#define KEEP_DAYS 365
+#define KEEP_BYTES (UINT64_C(4) << 30)
+
 static const char help[] =
     "Usage: earshotd [OPTION...]\n"
     "The hub: chat for everybody who is logged in to this machine.\n"
@@ -25,17 +28,29 @@ static const char help[] =
     "  --group NAME         with --mode group: the members of this Unix group\n"
     "  --state DIR          where the hub keeps its log (default: $XDG_STATE_HOME/earshot,\n"
     "                       /var/lib/earshot for /run/earshot, DIR/state with --dir)\n"
-    "  --ephemeral          nothing on disk\n"
+    "  --ephemeral          nothing on disk: history and mail live in bounded memory\n"
+    "  --keep-days N        delete messages that are older (default: 365; 0: never)\n"
+    "  --keep-bytes N       delete the oldest messages when the log is larger; K, M or G may\n"
+    "                       follow the number (default: 4G; 0: no bound)\n"
     "  --name HUBNAME       what clients show as its name (default: the host's name)\n"
     "  --foreground         stay in the foreground, log to standard error\n"
     "  --log-level LEVEL    error, warning, info or debug (default: info)\n"
     "  --stop               end the hub of this directory, and wait until it has ended\n"
     "  --version, --help\n";
 
-enum { OPTION_DIR = 256, OPTION_STATE, OPTION_MODE, OPTION_GROUP, OPTION_NAME, OPTION_LEVEL };
+enum {
+    OPTION_DIR = 256,
+    OPTION_STATE,
+    OPTION_MODE,
+    OPTION_GROUP,
+    OPTION_NAME,
+    OPTION_LEVEL,
+    OPTION_DAYS,
+    OPTION_BYTES
+};
 
 struct words {
-    const char *dir, *state, *mode, *group, *name, *level;
+    const char *dir, *state, *mode, *group, *name, *level, *days, *bytes;
     int ephemeral, foreground, stop, help, version;
 };
 
@@ -54,14 +69,16 @@ static int read_words(struct words *words, int argc, char **argv) {
                                    {"group", required_argument, NULL, OPTION_GROUP},
                                    {"name", required_argument, NULL, OPTION_NAME},
                                    {"log-level", required_argument, NULL, OPTION_LEVEL},
+                                   {"keep-days", required_argument, NULL, OPTION_DAYS},
+                                   {"keep-bytes", required_argument, NULL, OPTION_BYTES},
                                    {"ephemeral", no_argument, &words->ephemeral, 1},
                                    {"foreground", no_argument, &words->foreground, 1},
                                    {"stop", no_argument, &words->stop, 1},
                                    {"help", no_argument, &words->help, 1},
                                    {"version", no_argument, &words->version, 1},
                                    {0}};
-    const char **const targets[] = {&words->dir,   &words->state, &words->mode,
-                                    &words->group, &words->name,  &words->level};
+    const char **const targets[] = {&words->dir,  &words->state, &words->mode, &words->group,
+                                    &words->name, &words->level, &words->days, &words->bytes};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
         if (c == ':')
@@ -114,6 +131,30 @@ static int read_name(struct options *options, const struct words *words) {
     if (strlen(name) >= sizeof options->name || !text_is_valid(bytes_of(name)))
         return usage("--name is at most 127 bytes of UTF-8, not ", name);
     snprintf(options->name, sizeof options->name, "%s", name);
+    return -1;
+}
+
+static int read_keep(struct options *options, const struct words *words) {
+    static const char units[] = "KMG";
+    uint64_t days = KEEP_DAYS, bytes = KEEP_BYTES;
+    char *end;
+    errno = 0;
+    if (words->days) {
+        days = strtoull(words->days, &end, 10);
+        if (errno || end == words->days || *end || *words->days == '-' || days > 36500)
+            return usage("--keep-days is a number of days up to 36500, not ", words->days);
+    }
+    if (words->bytes) {
+        bytes = strtoull(words->bytes, &end, 10);
+        const char *unit = *end ? strchr(units, *end) : NULL;
+        unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+        if (errno || end == words->bytes || *words->bytes == '-' || (*end && (!unit || end[1])) ||
+            bytes > UINT64_MAX >> 32)
+            return usage("--keep-bytes is a number, and K, M or G may follow, not ", words->bytes);
+        bytes <<= shift;
+    }
+    options->keep_days = (unsigned)days;
+    options->keep_bytes = bytes;
     return -1;
 }
 
@@ -188,6 +229,8 @@ int options_read(struct options *options, int argc, char **argv) {
         code = read_level(&words);
     if (code < 0)
         code = read_name(options, &words);
+    if (code < 0)
+        code = read_keep(options, &words);
     if (code < 0)
         code = read_state(options, &words, origin);
     return code < 0 ? make_absolute(options->state) : code;

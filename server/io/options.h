@@ -14,6 +14,8 @@ struct options {
     enum hub_mode mode;
     gid_t gid; /* with --mode group */
     bool foreground, stop;
+    unsigned keep_days;  /* 0: for ever */
+    uint64_t keep_bytes; /* 0: without bound */
 };
 
 /*

@@ -22,7 +22,9 @@
     R(16, OTHER_NAMESPACE, 69, "other-namespace")   /* the hub is in another IPC namespace */      \
     R(17, NOT_TRUSTED, 77, "not-trusted")           /* directory or queue of the wrong owner */    \
     R(18, TIMED_OUT, 75, "timed-out")                                                              \
-    R(19, LOST, 69, "hub-lost")                     /* the hub went away meanwhile */
+    R(19, LOST, 69, "hub-lost")                     /* the hub went away meanwhile */              \
+    R(20, NOT_STORED, 75, "not-stored")             /* delivered to who is here, but not stored */ \
+    R(21, STORE, 1, "store-failed")                 /* the log cannot be read; the hub says why */
 /* clang-format on */
 
 enum fail_code {

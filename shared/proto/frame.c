@@ -138,6 +138,23 @@ static bool check_list(const struct frame *frame) {
     return frame->list.what < LIST_END;
 }
 
+static bool check_past(const struct frame *frame) {
+    const struct frame_past *past = &frame->past;
+    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
+    return past->kind < KIND_END && past->total <= MESSAGE_TEXT_MAX &&
+           (split ? past->body.n < past->total : past->body.n == past->total);
+}
+
+static bool check_history(const struct frame *frame) {
+    return frame->history.limit > 0 && frame->history.limit <= PAGE_MESSAGES_MAX;
+}
+
+static bool check_search(const struct frame *frame) {
+    const struct frame_search *search = &frame->search;
+    return search->limit > 0 && search->limit <= PAGE_MESSAGES_MAX && search->words.n > 0 &&
+           search->words.n <= SEARCH_BYTES_MAX;
+}
+
 static bool check_receipt(const struct frame *frame) {
     return frame->receipt.state == STATE_DELIVERED || frame->receipt.state == STATE_READ;
 }
@@ -177,6 +194,8 @@ static bool check_news(const struct frame *frame) {
 #define check_counter check_none
 #define check_more check_none
 #define check_missed check_none
+#define check_taken check_none
+#define check_forget check_none
 
 /* The generated codecs and their table. */
 

@@ -12,8 +12,8 @@
  * another. A decoder accepts a frame only if every field is within its bounds, every text is
  * valid UTF-8 and nothing is left over.
  *
- * A message body longer than one frame is cut between code points: SEND or MESSAGE carries the
- * first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no flag. The
+ * A message body longer than one frame is cut between code points: SEND, MESSAGE or PAST carries
+ * the first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no flag. The
  * parts of one message follow each other in one direction of one session without another body
  * in between.
  */
@@ -38,6 +38,8 @@
 #define FRAME_TEXT_RESERVE 512 /* what a SEND or MESSAGE takes besides its text, at most */
 #define TOPIC_BYTES_MAX 512
 #define AWAY_BYTES_MAX 255
+#define SEARCH_BYTES_MAX 1024
+#define PAGE_MESSAGES_MAX 1000 /* of one answer to HISTORY or SEARCH */
 
 /* Field types: how it stands on the wire. Names, labels and texts are checked to be UTF-8. */
 /*   u8 u16 u32 u64   numbers                                                              */
@@ -49,7 +51,8 @@
 /*   pids             u16 count, count times u32                                           */
 /* clang-format off */
 #define FRAME_HELLO_FIELDS(F)                                                                      \
-    F(u16, version) F(u32, mailbox) F(id, nonce) F(u32, abilities) F(label, handle)
+    F(u16, version) F(u32, mailbox) F(id, nonce) F(u32, abilities) F(label, handle) F(u64, link)    \
+    F(u64, after)
 #define FRAME_NONCE_FIELDS(F) F(id, nonce)
 #define FRAME_READY_FIELDS(F)
 #define FRAME_SEND_FIELDS(F)                                                                       \
@@ -61,14 +64,23 @@
 #define FRAME_AWAY_FIELDS(F) F(u32, request) F(u8, away) F(label, reason)
 #define FRAME_NICK_FIELDS(F) F(u32, request) F(name, handle)
 #define FRAME_LIST_FIELDS(F) F(u32, request) F(u8, what) F(label, of)
-#define FRAME_RECEIPT_FIELDS(F) F(id, id) F(u8, state) F(u32, origin)
+#define FRAME_RECEIPT_FIELDS(F) F(id, id) F(u8, state) F(u64, link) F(u32, uid)
+#define FRAME_TAKEN_FIELDS(F) F(u64, seq) F(u64, read)
+#define FRAME_HISTORY_FIELDS(F)                                                                    \
+    F(u32, request) F(label, conv) F(u64, before) F(u64, after) F(u16, limit)
+#define FRAME_SEARCH_FIELDS(F)                                                                     \
+    F(u32, request) F(label, conv) F(label, from) F(u16, limit) F(text, words)
+#define FRAME_FORGET_FIELDS(F) F(u32, request) F(name, conv)
 #define FRAME_BYE_FIELDS(F)
 #define FRAME_WELCOME_FIELDS(F)                                                                    \
     F(u16, version) F(u32, lane) F(u8, mode) F(id, instance) F(label, hub_name) F(name, handle)    \
-    F(u64, seq)
+    F(u64, seq) F(u32, keep_days) F(u64, keep_bytes)
 #define FRAME_MESSAGE_FIELDS(F)                                                                    \
     F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from) F(name, to)          \
-    F(u32, origin) F(opt_id, reply_to) F(u32, total) F(text, body)
+    F(u64, link) F(opt_id, reply_to) F(u32, total) F(text, body)
+#define FRAME_PAST_FIELDS(F)                                                                       \
+    F(u32, request) F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from)       \
+    F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
 #define FRAME_ACK_FIELDS(F) F(id, id) F(u64, seq)
 #define FRAME_REFUSED_FIELDS(F) F(id, id) F(u16, code) F(text, reason)
 #define FRAME_STATE_FIELDS(F) F(id, id) F(u8, state) F(name, by)
@@ -125,7 +137,13 @@ enum frame_from {
     R(24, OBJECT, object, FROM_HUB, 0)                                                             \
     R(25, NEWS, news, FROM_HUB, 0)            /* somebody came, left, joined, ... */               \
     R(26, MORE, more, FROM_HUB, 0)            /* more is waiting: answer READY */                  \
-    R(27, MISSED, missed, FROM_HUB, 0)        /* so many messages did not fit and were dropped */
+    R(27, MISSED, missed, FROM_HUB, 0)        /* so many messages are not in the log any more */    \
+    R(28, TAKEN, taken, FROM_CLIENT, 64)      /* the program has all messages up to seq, and has
+                                               shown those up to read */                          \
+    R(29, HISTORY, history, FROM_CLIENT, 4096) /* asks for PAST frames, oldest first */             \
+    R(30, SEARCH, search, FROM_CLIENT, 16384) /* asks for PAST frames, newest first */              \
+    R(31, FORGET, forget, FROM_CLIENT, 4096)  /* a direct conversation, for one's own handle */     \
+    R(32, PAST, past, FROM_HUB, 0)            /* a message of the past, or its first part */
 /* clang-format on */
 
 enum frame_type {
@@ -138,12 +156,13 @@ enum frame_type {
 
 /* Frame flags; their meaning depends on the type. */
 enum {
-    FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PART: a PART follows */
+    FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PAST, PART: a PART follows */
     FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
     FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
     FRAME_WANT_RECEIPT = 8, /* SEND, MESSAGE: tell when it is delivered and read */
     FRAME_REPEAT = 16,      /* SEND: this id may have been sent before */
     FRAME_UP_TO = 1,        /* ACK: this one and every earlier one that was not refused */
+    FRAME_LATE = 32,        /* MESSAGE: it was sent while the session was not here, or behind */
     FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
 };
 
@@ -152,14 +171,15 @@ enum {
     ABILITY_LISTEN = 1,    /* direct messages to its handle; it counts as being here */
     ABILITY_ALL_ROOMS = 2, /* messages of every room its handle is a member of */
     ABILITY_NEWS = 4,      /* NEWS frames */
-    ABILITY_ALL = 7,
+    ABILITY_AFTER = 8,     /* begins after the message `after`, not where its handle stopped */
+    ABILITY_ALL = 15,
 };
 
 enum message_kind { KIND_TEXT, KIND_ACTION, KIND_NOTICE, KIND_END };
 enum message_state { STATE_SENT, STATE_STORED, STATE_DELIVERED, STATE_READ, STATE_END };
 enum presence { PRESENCE_OFFLINE, PRESENCE_ONLINE, PRESENCE_AWAY, PRESENCE_END };
 enum hub_mode { HUB_PRIVATE, HUB_GROUP, HUB_OPEN, HUB_MODE_END };
-enum list_what { LIST_USERS, LIST_ROOMS, LIST_COUNTERS, LIST_OBJECTS, LIST_END };
+enum list_what { LIST_USERS, LIST_ROOMS, LIST_COUNTERS, LIST_OBJECTS, LIST_HANDLES, LIST_END };
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
 enum news_what {
     NEWS_ONLINE,  /* who */

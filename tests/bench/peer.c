@@ -7,7 +7,8 @@
 
 int peer_open(struct peer *peer, struct crew_arena *arena, const char *dir, const char *handle,
               unsigned flags) {
-    struct earshot_options options = {dir, handle, flags, OPEN_TIMEOUT_MS};
+    struct earshot_options options = {
+        .hub = dir, .handle = handle, .flags = flags, .timeout_ms = OPEN_TIMEOUT_MS};
     *peer = (struct peer){.arena = arena};
     prctl(PR_SET_NAME, "bench-client"); /* perf(1) and inspect tell it from the bare ones */
     int r = earshot_open(&peer->link, &options);

@@ -138,7 +138,7 @@ static void hub_frames(struct play *play) {
     struct bytes alice = bytes_of("alice"), bob = bytes_of("bob"), text = bytes_of("forged");
     struct uuid id = uuid_random();
     const struct frame frames[] = {
-        {.type = FRAME_HELLO, .hello = {PROTO_VERSION, (uint32_t)play->raw.mailbox, id, 1, alice}},
+        {.type = FRAME_HELLO, .hello = {PROTO_VERSION, (uint32_t)play->raw.mailbox, id, 1, alice, 1, 0}},
         {.type = FRAME_NONCE, .nonce = {id}},
         {.type = FRAME_WELCOME, .welcome = {1, 1, 2, id, text, alice, 1}},
         {.type = FRAME_MESSAGE,
@@ -250,7 +250,7 @@ static void too_much(struct play *play) {
         frame = (struct frame){.type = FRAME_NICK, .nick = {i, bytes_of(name + 1)}};
         send_frame(play, &frame);
         frame = (struct frame){.type = FRAME_RECEIPT,
-                               .receipt = {uuid_random(), STATE_READ, i * 2654435761u}};
+                               .receipt = {uuid_random(), STATE_READ, i * 2654435761u, i}};
         send_frame(play, &frame);
         frame = (struct frame){.type = FRAME_LIST, .list = {i, LIST_USERS, {"", 0}}};
         send_frame(play, &frame);

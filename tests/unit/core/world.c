@@ -25,8 +25,11 @@ static void *allocate(size_t n) {
 }
 
 void world_begin(void) {
-    struct core_config config = {
-        .batch = BATCH_BYTES_MIN, .mode = HUB_OPEN, .sessions_per_user = 100, .name = "test"};
+    struct core_config config = {.batch = BATCH_BYTES_MIN,
+                                 .mode = HUB_OPEN,
+                                 .sessions_per_user = 100,
+                                 .name = "test",
+                                 .log_bytes_max = 1024 * 1024};
     now = (mono_time){1000 * NS_PER_S};
     cr_assert_eq(core_init(&core, &config, now), 0);
     core_set_time(&core, now, (wall_time){WALL_MS});
@@ -57,6 +60,7 @@ struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum 
                              .pid = (pid_t)(5000 + n_joins),
                              .seat = &client->seat,
                              .abilities = abilities,
+                             .link = n_joins + 1,
                              .random = (n_joins + 1) << 20};
     cr_assert_eq(name_parse(&wish.handle, bytes_of(handle)), NAME_OK);
     n_joins++;

@@ -74,3 +74,33 @@ Test(assembly, 06_the_longest_message_fits) {
     cr_assert_eq(add(body, true), ASSEMBLY_WHOLE);
     cr_assert_eq(assembly.message.body.n, MESSAGE_TEXT_MAX);
 }
+
+Test(assembly, 07_a_message_of_the_past_comes_in_parts_too) {
+    struct frame first = {
+        .type = FRAME_PAST,
+        .flags = FRAME_MORE_PARTS,
+        .past = {.request = 3,
+                 .seq = 8,
+                 .id = {{1}},
+                 .at_ms = 99,
+                 .kind = KIND_NOTICE,
+                 .uid = 1001,
+                 .from = bytes_of("bob"),
+                 .to = bytes_of("alice"),
+                 .reply_to = {{2}},
+                 .total = 6,
+                 .body = bytes_of("one")},
+    };
+    cr_assert_eq(assembly_begin(&assembly, &first), 0);
+    cr_assert_eq(assembly.request, 3);
+    cr_assert_eq(add("two", true), ASSEMBLY_WHOLE);
+    cr_assert_eq(assembly.message.seq, 8);
+    cr_assert_eq(assembly.message.at_ms, 99);
+    cr_assert_eq(assembly.message.kind, KIND_NOTICE);
+    cr_assert_eq(assembly.message.uid, 1001);
+    cr_assert_eq(assembly.message.id.b[0], 1);
+    cr_assert_eq(assembly.message.reply_to.b[0], 2);
+    cr_assert(bytes_equal(assembly.message.body, bytes_of("onetwo")));
+    begin(6, "one");
+    cr_assert_eq(assembly.request, 0, "a live one is no answer");
+}

@@ -19,7 +19,7 @@ static void message(const char *from, const char *to, const char *body, uint8_t 
                                    .uid = 1001,
                                    .from = bytes_of(from),
                                    .to = bytes_of(to),
-                                   .origin = 5,
+                                   .link = 5,
                                    .total = (uint32_t)strlen(body),
                                    .body = bytes_of(body)};
     cr_assert_eq(event_from_message(&store, &event, &fields, flags, bytes_of("alice")), 0);
@@ -37,7 +37,7 @@ Test(events, 01_a_direct_message_belongs_to_its_sender) {
     cr_assert_eq(event.message.at_ms, 1234);
     cr_assert_eq(event.message.kind, EARSHOT_ACTION);
     cr_assert_eq(event.message.uid, 1001);
-    cr_assert_eq(event.message.origin, 5);
+    cr_assert_eq(event.message.link, 5);
     cr_assert_str_eq(event.message.id, "01000000-0000-0000-0000-000000000000");
     cr_assert_str_eq(event.message.reply_to, "");
     cr_assert_not(event.message.mine);
@@ -130,4 +130,29 @@ Test(events, 07_lines_of_lists) {
     cr_assert_eq(event.state.state, EARSHOT_READ);
     cr_assert_str_eq(event.state.by, "bob");
     cr_assert_not(event.state.up_to);
+}
+
+Test(events, 20_a_message_of_the_past_answers_a_request) {
+    struct frame_message fields = {.seq = 9,
+                                   .id = {{1}},
+                                   .from = bytes_of("alice"),
+                                   .to = bytes_of("bob"),
+                                   .total = 5,
+                                   .body = bytes_of("hello")};
+    cr_assert_eq(event_from_past(&store, &event, &fields, 7, bytes_of("alice")), 0);
+    cr_assert_eq(event.type, EARSHOT_EVENT_PAST);
+    cr_assert_eq(event.request, 7);
+    cr_assert_eq(event.message.seq, 9);
+    cr_assert_str_eq(event.message.conv, "bob");
+    cr_assert_str_eq(event.message.text, "hello");
+    cr_assert(event.message.mine);
+    cr_assert_not(event.message.late);
+    cr_assert_not(event.message.wants_receipt);
+}
+
+Test(events, 21_a_late_message_says_so) {
+    message("bob", "alice", "hello", FRAME_LATE);
+    cr_assert(event.message.late);
+    message("bob", "alice", "hello", 0);
+    cr_assert_not(event.message.late);
 }

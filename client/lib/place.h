@@ -1,0 +1,76 @@
+/*
+ * Where a link stands in the hub's log: what has come, what the program has taken, what the hub
+ * was told of that, and where to go on after a reconnect. Pure: no system call, no link.
+ *
+ * Sequence numbers ascend within a session, and over the hub's restarts as long as the hub keeps
+ * its log. A hub that came back without one counts anew; then what was said of the old log does
+ * not matter any more. WELCOME tells: its newest message is older than what had come already.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+#define PLACE_TELL_MS 1000 /* the hub is told of what was taken within this */
+
+struct place {
+    bool counts;        /* what comes is mail of the handle: the hub wants to know it was taken */
+    bool is_passed;     /* the program passed a message over: nothing counts as taken any more */
+    bool has_begin;     /* `begin` was asked for, or is where the first session began */
+    uint64_t begin;     /* messages after this one; UINT64_MAX: after the newest one */
+    uint64_t resume;    /* had been received when this session began */
+    uint64_t newest;    /* of this session: the newest message, when it began or since */
+    uint64_t last;      /* made into an event, whatever session it came in */
+    uint64_t received;  /* the same, of this session only; 0: none */
+    uint64_t in_hand;   /* of the event that the program looks at; 0: none */
+    uint64_t taken, read;           /* by the program; */
+    uint64_t told_taken, told_read; /* and what the hub knows of it */
+    mono_time due;                  /* when it is to be told; ns 0: nothing is */
+};
+
+/* Whether HELLO says where to begin, and after which message. */
+bool place_is_known(const struct place *place, uint64_t *after);
+
+/* A session has begun; the hub's newest message is `newest`. */
+void place_begin(struct place *place, uint64_t newest);
+
+/* Its first events are about to be taken. */
+static inline void place_enter(struct place *place, uint64_t resume) {
+    place->last = resume;
+}
+
+/* A whole message has come. False: it had come before. */
+static inline bool place_admit(struct place *place, uint64_t seq, bool of_this_session) {
+    if (seq <= place->last)
+        return false;
+    place->last = seq;
+    if (of_this_session) {
+        place->received = seq;
+        if (seq > place->newest)
+            place->newest = seq;
+    }
+    return true;
+}
+
+/* The session is over; up to this message everything has been received in it (0: nothing). */
+void place_end(struct place *place, uint64_t received);
+
+/* The program is through with the event that it had in hand. */
+static inline void place_take(struct place *place) {
+    /* What came from a log that is lost means nothing to this hub. */
+    if (place->in_hand > place->taken && place->in_hand <= place->newest && !place->is_passed)
+        place->taken = place->in_hand;
+    place->in_hand = 0;
+}
+
+/* The program has shown this message to somebody. */
+void place_read(struct place *place, uint64_t seq);
+
+/* Whether the hub is to be told something. */
+static inline bool place_has_news(const struct place *place) {
+    return place->counts && (place->taken > place->told_taken || place->read > place->told_read);
+}
+
+void place_told(struct place *place);

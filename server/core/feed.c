@@ -1,0 +1,201 @@
+/*
+ * Feeding: how a session gets what it could not get at once.
+ *
+ * A session that is behind hears nothing directly. It has a place in the log, feed_next: it has
+ * everything before that, and nothing from there on. Whenever its outbox has room, the messages
+ * that are for it are taken from the log, from that place on; what the log in memory does not hold
+ * any more is read from the store, outside the lock, and handed in by core_fed(). When nothing
+ * for it lies behind the place, it is behind no longer, and hears directly again. So order is
+ * kept, nothing is given twice, and the memory that a laggard needs is its outbox.
+ *
+ * Every session begins behind, and held until it says READY: what its handle has not received yet
+ * comes first, and the rooms that it joins meanwhile begin at the same place.
+ */
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+#define FEED_CHUNKS 4 /* the outbox is filled up to here */
+
+/* Own messages from before do not come back, unless the client says where it had stopped. */
+static bool is_own(const struct session *session, const struct record *record) {
+    bool to_itself = !conv_is_room(record->conv) && record->to == record->from;
+    if (record->from != session->handle->number)
+        return false;
+    if (record->link == session->link && record->link)
+        return true;
+    return !(session->abilities & ABILITY_AFTER) && record->seq <= session->joined_seq &&
+           !to_itself;
+}
+
+static const struct listening *listening_of(const struct session *session, uint32_t room) {
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (session->listenings[i].room->number == room)
+            return &session->listenings[i];
+    return NULL;
+}
+
+static bool is_for(const struct session *session, const struct record *record) {
+    if (is_own(session, record))
+        return false;
+    if (conv_is_room(record->conv)) {
+        const struct listening *listening = listening_of(session, record->to);
+        return listening && record->seq > listening->after;
+    }
+    return (session->abilities & ABILITY_LISTEN) &&
+           conv_has(record->conv, session->handle->number) && record->seq > session->direct_after;
+}
+
+/* The newest message that may be for the session. */
+static uint64_t last_for(const struct session *session) {
+    uint64_t last = session->abilities & ABILITY_LISTEN ? session->handle->last_direct : 0;
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (session->listenings[i].room->last_seq > last)
+            last = session->listenings[i].room->last_seq;
+    return last;
+}
+
+/* From the first message on that any of its conversations may have for it. */
+static uint64_t first_for(const struct session *session) {
+    uint64_t after = session->abilities & ABILITY_LISTEN ? session->direct_after : UINT64_MAX;
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (session->listenings[i].after < after)
+            after = session->listenings[i].after;
+    return after == UINT64_MAX ? after : after + 1;
+}
+
+/* False: the outbox is out of memory; it is tried again from this message on. */
+static bool feed(struct core *core, struct session *session, const struct record *record) {
+    struct encoded encoded;
+    struct outbox_address address = {session->number, session->pid, core->config.batch};
+    uint8_t late = record->seq <= session->joined_seq ? FRAME_LATE : 0;
+    if (!is_for(session, record) ||
+        !encode_record(core, record, record->flags | late, NULL, &encoded))
+        return true;
+    if (outbox_append(&session->outbox, &core->pool, &address, encoded.frames, encoded.n) < 0)
+        return false;
+    core->counters.deliveries++;
+    core_charge(core, session->user, encoded.n);
+    return true;
+}
+
+/* An ephemeral hub's log has let go of something that might have been for the session. */
+static void miss(struct core *core, struct session *session) {
+    uint64_t n = core->log.first_seq - session->feed_next;
+    session->feed_next = core->log.first_seq;
+    core->counters.missed += n;
+    session_answer(core, session, &(struct frame){.type = FRAME_MISSED, .missed = {n}});
+}
+
+static void feed_from_log(struct core *core, struct session *session) {
+    struct log_place place = log_find(&core->log, session->feed_next);
+    while (session->outbox.n_chunks < FEED_CHUNKS) {
+        const struct log_entry *entry = log_next(&place);
+        if (!entry) {
+            session->behind = false;
+            return;
+        }
+        if (!feed(core, session, &entry->record))
+            return;
+        session->feed_next = entry->record.seq + 1;
+    }
+}
+
+void feed_step(struct core *core, struct session *session) {
+    if (session->dead || !session->behind || session->held || session->is_asking ||
+        session->outbox.n_chunks >= FEED_CHUNKS)
+        return;
+    run_close(core);
+    if (session->feed_next > last_for(session)) {
+        session->behind = false;
+        return;
+    }
+    if (session->feed_next < core->log.first_seq) {
+        if (core->config.durable) {
+            session->is_asking = ask_feed(core, session);
+            return;
+        }
+        miss(core, session);
+    }
+    feed_from_log(core, session);
+}
+
+void core_fed(struct core *core, const struct ask *ask, const struct record *records, size_t n,
+              uint64_t upto, const char *reason) {
+    struct session *session = core_session(core, ask->session);
+    if (!session)
+        return;
+    session->is_asking = false;
+    if (reason) { /* it joins anew, and asks again */
+        core_end(core, session);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (records[i].seq < session->feed_next)
+            continue;
+        if (!outbox_takes_messages(&session->outbox) || !feed(core, session, &records[i])) {
+            session_touch(core, session);
+            return;
+        }
+        session->feed_next = records[i].seq + 1;
+    }
+    if (upto >= session->feed_next)
+        session->feed_next = upto + 1;
+    session_touch(core, session);
+}
+
+void feed_fall_behind(struct session *session, uint64_t seq) {
+    if (session->behind)
+        return;
+    session->behind = true;
+    session->feed_next = seq;
+}
+
+void feed_begin(struct core *core, struct session *session, uint64_t after) {
+    const struct handle *handle = session->handle;
+    bool resumes = (session->abilities & ABILITY_AFTER) != 0;
+    if (after > core->seq)
+        after = 0; /* it speaks of another log; all of this one is new to it */
+    session->held = session->behind = true;
+    session->joined_seq = core->seq;
+    session->direct_after = resumes ? after : handle->direct;
+    session->rooms_after = resumes ? after : handle->rooms;
+}
+
+uint64_t feed_room_after(const struct core *core, const struct session *session,
+                         const struct membership *membership) {
+    bool resumes = (session->abilities & ABILITY_AFTER) != 0;
+    if (!session->held)
+        return core->seq;
+    if (!membership->joined)
+        return resumes ? session->rooms_after : core->seq;
+    return membership->since > session->rooms_after ? membership->since : session->rooms_after;
+}
+
+void feed_ready(struct core *core, struct session *session) {
+    if (session->held) {
+        session->held = false;
+        session->feed_next = first_for(session);
+    }
+    session_touch(core, session);
+}
+
+void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read) {
+    struct handle *handle = session->handle;
+    bool moved = false;
+    if (seq > core->seq || read > core->seq) {
+        core->broken_rule = "it took what was never sent";
+        return;
+    }
+    if ((session->abilities & ABILITY_LISTEN) && seq > handle->direct)
+        handle->direct = seq, moved = true;
+    if ((session->abilities & ABILITY_ALL_ROOMS) && seq > handle->rooms)
+        handle->rooms = seq, moved = true;
+    if (read > handle->read)
+        handle->read = read, moved = true;
+    if (moved)
+        persist_position(core, handle);
+}

@@ -1,0 +1,86 @@
+/*
+ * The latest messages, in memory, in the order of their sequence numbers.
+ *
+ * Who lags is fed from here. Where there is a store the log keeps at least what is not committed
+ * yet, and the store's thread reads it from here; without one (an ephemeral hub) it is all there
+ * is: history, search, mail for those who are away.
+ *
+ * An entry never moves and never changes but for the marks, so that the store's thread can read
+ * the entries of a span without the core's lock: they stay until log_trim() is told that they are
+ * committed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/record.h"
+
+#define LOG_BLOCK_BYTES ((size_t)256 * 1024)
+
+struct log_entry {
+    uint32_t size;        /* of the whole entry, text included */
+    uint8_t ack_flags;    /* of the SEND frame */
+    uint8_t hidden;       /* enum log_hidden, guarded by the core's lock */
+    uint64_t session;     /* number of the sender's session */
+    struct record record; /* its text is behind it */
+};
+
+enum log_hidden {
+    LOG_HIDDEN_FROM = 1, /* the sender has forgotten it */
+    LOG_HIDDEN_TO = 2,   /* the recipient has */
+};
+
+struct log_block {
+    struct log_block *next;
+    size_t n, size;
+    uint64_t last_seq;
+    _Alignas(16) uint8_t bytes[];
+};
+
+struct log {
+    struct log_block *head, *tail;
+    size_t n_bytes;     /* of all blocks */
+    uint64_t first_seq; /* every message from here on is in the log */
+};
+
+/* No message before `next_seq` is or will be in it. */
+void log_init(struct log *log, uint64_t next_seq);
+void log_deinit(struct log *log);
+
+/* A copy of the record; NULL when memory is out. */
+struct log_entry *log_append(struct log *log, const struct record *record);
+
+/* Drops the oldest blocks while there are more than n_bytes_max, but nothing after `committed`. */
+void log_trim(struct log *log, uint64_t committed, size_t n_bytes_max);
+
+/* A place between two entries. */
+struct log_place {
+    struct log_block *block;
+    size_t at;
+};
+
+/* Before the first entry whose number is seq or greater. */
+struct log_place log_find(const struct log *log, uint64_t seq);
+
+/* The entry behind the place, which moves on; NULL at the end. */
+struct log_entry *log_next(struct log_place *place);
+
+/* Entries that lie behind each other in one block. */
+struct log_span {
+    const uint8_t *bytes;
+    size_t n;
+};
+
+/* The spans behind the place, at most n_max; the place moves behind them. Returns how many. */
+size_t log_spans(struct log_place *place, struct log_span *spans, size_t n_max);
+
+/* The next entry of a span, from *at on; NULL at its end. */
+static inline const struct log_entry *log_span_next(const struct log_span *span, size_t *at) {
+    const struct log_entry *entry = (const struct log_entry *)(const void *)(span->bytes + *at);
+    if (*at >= span->n)
+        return NULL;
+    *at += entry->size;
+    return entry;
+}

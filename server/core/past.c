@@ -1,0 +1,244 @@
+/*
+ * Questions about the past: HISTORY, SEARCH, FORGET. Everybody may read a room, as everybody may
+ * join it; a direct conversation is for its two handles.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+/* Asking. */
+
+void ask_free(struct ask *ask) {
+    if (ask) {
+        free(ask->rooms);
+        free(ask->words);
+    }
+    free(ask);
+}
+
+void ask_drop_all(struct core *core) {
+    for (struct ask *ask; (ask = core_take_ask(core));)
+        ask_free(ask);
+}
+
+struct ask *core_take_ask(struct core *core) {
+    struct ask *ask = core->asks;
+    if (!ask)
+        return NULL;
+    core->asks = ask->next;
+    if (!core->asks)
+        core->asks_tail = NULL;
+    ask->next = NULL;
+    return ask;
+}
+
+static void enqueue(struct core *core, struct ask *ask) {
+    if (core->asks_tail)
+        core->asks_tail->next = ask;
+    else
+        core->asks = ask;
+    core->asks_tail = ask;
+}
+
+static struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_rooms) {
+    struct ask *ask = calloc(1, sizeof *ask);
+    if (!ask)
+        return NULL;
+    *ask =
+        (struct ask){.what = what, .session = session->number, .handle = session->handle->number};
+    ask->rooms = calloc(n_rooms + 1, sizeof *ask->rooms);
+    if (ask->rooms)
+        return ask;
+    free(ask);
+    return NULL;
+}
+
+bool ask_feed(struct core *core, const struct session *session) {
+    struct ask *ask = ask_new(session, ASK_FEED, session->n_listenings);
+    if (!ask)
+        return false;
+    uint64_t before = session->feed_next - 1;
+    ask->direct = (session->abilities & ABILITY_LISTEN) != 0;
+    ask->direct_after = session->direct_after > before ? session->direct_after : before;
+    for (unsigned i = 0; i < session->n_listenings; i++) {
+        const struct listening *listening = &session->listenings[i];
+        ask->rooms[ask->n_rooms++] =
+            (struct ask_room){conv_of_room(listening->room->number),
+                              listening->after > before ? listening->after : before};
+    }
+    ask->limit = FEED_PAGE_MESSAGES;
+    enqueue(core, ask);
+    return true;
+}
+
+static size_t n_memberships(const struct handle *handle) {
+    const struct membership *membership;
+    size_t n = 0;
+    DL_COUNT2(handle->memberships, membership, n, next_of_handle);
+    return n;
+}
+
+/* What the handle may see: one conversation, or its direct ones and the rooms it is in. */
+static struct ask *ask_view(const struct session *session, enum ask_what what, conv_number conv) {
+    const struct membership *membership;
+    struct ask *ask = ask_new(session, what, n_memberships(session->handle) + 1);
+    if (!ask)
+        return NULL;
+    ask->conv = conv;
+    ask->direct = !conv_is_room(conv);
+    if (conv_is_room(conv))
+        ask->rooms[ask->n_rooms++] = (struct ask_room){conv, 0};
+    if (conv == 0) {
+        DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
+            if (membership->joined || membership->n_listeners > 0)
+                ask->rooms[ask->n_rooms++] =
+                    (struct ask_room){conv_of_room(membership->room->number), 0};
+        }
+    }
+    return ask;
+}
+
+/* Names. */
+
+static bool find_conv(struct core *core, struct session *session, uint32_t request,
+                      struct bytes text, conv_number *conv) {
+    struct target target;
+    char reason[256];
+    *conv = 0;
+    if (text.n == 0)
+        return true;
+    enum fail_code code = target_find(core, session, text, &target);
+    if (code == FAIL_NONE && target.room) {
+        *conv = conv_of_room(target.room->number);
+        return true;
+    }
+    if (code == FAIL_NONE) {
+        *conv = conv_of_pair(session->handle->number, target.handle->number);
+        return true;
+    }
+    target_reason(core, text, code, reason);
+    session_fail(core, session, request, code, reason);
+    return false;
+}
+
+/* Answering. */
+
+static bool put_past(struct core *core, struct session *session, uint32_t request,
+                     const struct record *record, size_t *n_bytes) {
+    struct encoded encoded;
+    struct outbox_address address = {session->number, session->pid, core->config.batch};
+    if (!encode_record(core, record, 0, &request, &encoded))
+        return true;
+    *n_bytes += encoded.n;
+    core_charge(core, session->user, encoded.n);
+    return outbox_append(&session->outbox, &core->pool, &address, encoded.frames, encoded.n) == 0;
+}
+
+void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
+                   const char *reason) {
+    struct session *session = core_session(core, ask->session);
+    size_t n_bytes = 0;
+    if (!session)
+        return;
+    session->n_asks--;
+    run_close(core);
+    if (reason) {
+        session_fail(core, session, ask->request, FAIL_STORE, reason);
+        return;
+    }
+    for (size_t i = 0; i < n && n_bytes < PAGE_BYTES_MAX; i++)
+        if (!put_past(core, session, ask->request, &records[i], &n_bytes)) {
+            session_fail(core, session, ask->request, FAIL_LIMIT, "the hub is out of memory");
+            return;
+        }
+    session_done(core, session, ask->request);
+}
+
+/* Takes over the ask. */
+static void submit(struct core *core, struct session *session, uint32_t request, struct ask *ask) {
+    const char *reason = NULL;
+    if (!ask)
+        reason = "the hub is out of memory";
+    else if (session->n_asks >= ASKS_PER_SESSION_MAX || !outbox_takes_messages(&session->outbox))
+        reason = "too many questions wait for an answer; take the answers first";
+    if (reason) {
+        session_fail(core, session, request, FAIL_BUSY, reason);
+        ask_free(ask);
+        return;
+    }
+    ask->request = request;
+    session->n_asks++;
+    if (core->config.durable) {
+        enqueue(core, ask);
+        return;
+    }
+    past_from_log(core, ask);
+    ask_free(ask);
+}
+
+void past_history(struct core *core, struct session *session, const struct frame *frame) {
+    const struct frame_history *history = &frame->history;
+    conv_number conv;
+    if (!find_conv(core, session, history->request, history->conv, &conv))
+        return;
+    struct ask *ask = ask_view(session, ASK_HISTORY, conv);
+    if (ask) {
+        ask->before = history->before;
+        ask->after = history->after;
+        ask->limit = history->limit;
+    }
+    submit(core, session, history->request, ask);
+}
+
+void past_search(struct core *core, struct session *session, const struct frame *frame) {
+    const struct frame_search *search = &frame->search;
+    struct target from = {0};
+    conv_number conv;
+    char reason[256];
+    if (!find_conv(core, session, search->request, search->conv, &conv))
+        return;
+    if (search->from.n > 0) {
+        enum fail_code code = target_find(core, session, search->from, &from);
+        if (code == FAIL_NONE && !from.handle)
+            code = FAIL_NO_USER;
+        if (code != FAIL_NONE) {
+            target_reason(core, search->from, code, reason);
+            session_fail(core, session, search->request, code, reason);
+            return;
+        }
+    }
+    struct ask *ask = ask_view(session, ASK_SEARCH, conv);
+    if (ask) {
+        ask->from = from.handle ? from.handle->number : 0;
+        ask->limit = search->limit;
+        ask->words = strndup(search->words.data, search->words.n);
+        if (!ask->words) {
+            ask_free(ask);
+            ask = NULL;
+        }
+    }
+    submit(core, session, search->request, ask);
+}
+
+void past_forget(struct core *core, struct session *session, const struct frame *frame) {
+    uint32_t request = frame->forget.request;
+    conv_number conv;
+    if (!find_conv(core, session, request, frame->forget.conv, &conv))
+        return;
+    if (conv_is_room(conv)) {
+        session_fail(core, session, request, FAIL_NOT_PERMITTED,
+                     "a room's log belongs to all its members; only a direct conversation can be "
+                     "forgotten");
+        return;
+    }
+    past_hide_in_log(core, session->handle, conv);
+    if (!core->config.durable)
+        session_done(core, session, request);
+    else if (!persist_forget(core, session, request, conv))
+        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+}

@@ -1,0 +1,272 @@
+#include "core/persist.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+#define SEQ_AHEAD (UINT64_C(1) << 20) /* more than can ever wait to be committed */
+
+/* Changes. */
+
+static struct change *add(struct core *core, const struct change *change) {
+    struct changes *changes = &core->persist.changes;
+    if (!core->config.durable)
+        return NULL;
+    if (changes->n == changes->size) {
+        size_t size = changes->size ? 2 * changes->size : 16;
+        struct change *list = realloc(changes->list, size * sizeof *list);
+        if (!list)
+            return NULL; /* the hub forgets it when it ends */
+        changes->list = list;
+        changes->size = size;
+    }
+    changes->list[changes->n] = *change;
+    return &changes->list[changes->n++];
+}
+
+void changes_deinit(struct changes *changes) {
+    for (size_t i = 0; i < changes->n; i++)
+        free(changes->list[i].topic);
+    free(changes->list);
+    *changes = (struct changes){0};
+}
+
+static void add_handle(struct core *core, const struct handle *handle) {
+    add(core, &(struct change){.what = CHANGE_HANDLE,
+                               .handle = handle->number,
+                               .uid = handle->user->uid,
+                               .name = handle->name,
+                               .direct = handle->direct,
+                               .rooms = handle->rooms,
+                               .read = handle->read});
+}
+
+void persist_handle(struct core *core, const struct handle *handle) {
+    add_handle(core, handle);
+}
+
+void persist_position(struct core *core, struct handle *handle) {
+    if (!core->config.durable || handle->is_moved)
+        return;
+    handle->is_moved = true;
+    DL_APPEND2(core->persist.moved, handle, prev_moved, next_moved);
+    if (core->positions_due.ns == 0)
+        core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
+}
+
+void persist_tick(struct core *core) {
+    core->positions_due.ns = 0;
+    core->persist.flush_positions = true;
+}
+
+static void add_positions(struct core *core) {
+    struct handle *handle, *next;
+    DL_FOREACH_SAFE2(core->persist.moved, handle, next, next_moved) {
+        DL_DELETE2(core->persist.moved, handle, prev_moved, next_moved);
+        handle->is_moved = false;
+        add_handle(core, handle);
+    }
+    core->persist.flush_positions = false;
+    core->positions_due.ns = 0;
+}
+
+void persist_room(struct core *core, const struct room *room) {
+    add(core, &(struct change){.what = CHANGE_ROOM,
+                               .room = room->number,
+                               .uid = room->creator->uid,
+                               .name = room->name,
+                               .topic = room->topic ? strdup(room->topic) : NULL});
+}
+
+void persist_member(struct core *core, const struct membership *membership) {
+    add(core, &(struct change){.what = membership->joined ? CHANGE_MEMBER : CHANGE_NO_MEMBER,
+                               .room = membership->room->number,
+                               .handle = membership->handle->number,
+                               .seq = membership->since});
+}
+
+bool persist_forget(struct core *core, const struct session *session, uint32_t request,
+                    conv_number conv) {
+    return add(core, &(struct change){.what = CHANGE_FORGET,
+                                      .handle = session->handle->number,
+                                      .conv = conv,
+                                      .seq = core->seq,
+                                      .session = session->number,
+                                      .request = request}) != NULL;
+}
+
+/* Numbers of messages. */
+
+void persist_init(struct core *core) {
+    core->persist.taken = core->persist.committed = core->seq;
+    core->persist.seq_limit = core->seq;
+    log_init(&core->log, core->seq + 1);
+}
+
+void persist_deinit(struct core *core) {
+    changes_deinit(&core->persist.changes);
+    free(core->persist.repeats);
+    log_deinit(&core->log);
+}
+
+void core_restore_seq(struct core *core, uint64_t seq_limit) {
+    core->seq = seq_limit;
+    log_deinit(&core->log);
+    persist_init(core);
+}
+
+uint64_t core_last_seq(const struct core *core) {
+    return core->seq;
+}
+
+/* Messages. */
+
+bool persist_has_room(const struct core *core, const struct user *user) {
+    const struct persist *persist = &core->persist;
+    return user->uncommitted < UNCOMMITTED_PER_USER_MAX &&
+           (persist->uncommitted < UNCOMMITTED_MAX ||
+            user->uncommitted < UNCOMMITTED_PER_USER_MAX / 32);
+}
+
+struct log_entry *persist_message(struct core *core, const struct session *session,
+                                  const struct record *record, unsigned ack_flags) {
+    struct log_entry *entry = log_append(&core->log, record);
+    if (!entry)
+        return NULL;
+    entry->session = session->number;
+    entry->ack_flags = (uint8_t)ack_flags;
+    if (core->config.durable) {
+        session->user->uncommitted += entry->size;
+        core->persist.uncommitted += entry->size;
+    } else {
+        core->persist.taken = core->persist.committed = record->seq;
+    }
+    log_trim(&core->log, core->persist.committed, core->config.log_bytes_max);
+    return entry;
+}
+
+bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
+                    uint64_t seq, unsigned flags) {
+    struct persist *persist = &core->persist;
+    if (persist->n_repeats == persist->repeats_size) {
+        size_t size = persist->repeats_size ? 2 * persist->repeats_size : 64;
+        struct repeat *repeats = realloc(persist->repeats, size * sizeof *repeats);
+        if (!repeats)
+            return false; /* no acknowledgement: it will be sent again */
+        persist->repeats = repeats;
+        persist->repeats_size = size;
+    }
+    persist->repeats[persist->n_repeats++] =
+        (struct repeat){session->number, seq, *id, (uint8_t)flags};
+    return true;
+}
+
+/* Batches. */
+
+bool core_has_commit(const struct core *core) {
+    const struct persist *persist = &core->persist;
+    return core->config.durable &&
+           (persist->taken < core->seq || persist->changes.n > 0 || persist->flush_positions);
+}
+
+bool core_has_messages(const struct core *core) {
+    return core->persist.taken < core->seq;
+}
+
+void core_take_commit(struct core *core, struct commit *commit) {
+    struct persist *persist = &core->persist;
+    struct log_place place = log_find(&core->log, persist->taken + 1);
+    run_close(core);
+    add_positions(core);
+    *commit = (struct commit){.upto = core->seq, .changes = persist->changes};
+    persist->changes = (struct changes){0};
+    commit->n_spans = log_spans(&place, commit->spans, COMMIT_SPANS_MAX);
+    commit->has_messages = commit->n_spans > 0;
+    const struct log_entry *entry = log_next(&place); /* there is more than fits into a batch */
+    if (entry)
+        commit->upto = entry->record.seq - 1;
+    persist->taken = commit->upto;
+    if (persist->seq_limit < commit->upto + SEQ_AHEAD / 2) {
+        persist->seq_limit = commit->upto + SEQ_AHEAD;
+        commit->seq_limit = persist->seq_limit;
+    }
+}
+
+static void answer_message(struct core *core, const struct log_entry *entry, const char *reason) {
+    const struct record *record = &entry->record;
+    struct session *session = core_session(core, entry->session);
+    if (reason)
+        route_not_stored(core, session, record, reason);
+    else if (session)
+        ack_stored(core, session, &record->id, record->seq, entry->ack_flags);
+}
+
+static void release_message(struct core *core, const struct log_entry *entry) {
+    struct user *user = core_user(core, entry->record.uid);
+    if (user)
+        user->uncommitted -= entry->size;
+    core->persist.uncommitted -= entry->size;
+}
+
+static void answer_messages(struct core *core, const struct commit *commit, const char *reason) {
+    for (size_t i = 0; i < commit->n_spans; i++) {
+        size_t at = 0;
+        for (const struct log_entry *entry; (entry = log_span_next(&commit->spans[i], &at));) {
+            answer_message(core, entry, reason);
+            release_message(core, entry);
+        }
+    }
+}
+
+static void answer_repeats(struct core *core, const char *reason) {
+    struct persist *persist = &core->persist;
+    size_t n_left = 0;
+    for (size_t i = 0; i < persist->n_repeats; i++) {
+        const struct repeat repeat = persist->repeats[i];
+        struct session *session = core_session(core, repeat.session);
+        if (repeat.seq > persist->committed)
+            persist->repeats[n_left++] = repeat;
+        else if (session && !reason)
+            ack_stored(core, session, &repeat.id, repeat.seq, repeat.flags);
+    }
+    persist->n_repeats = n_left;
+}
+
+static void answer_changes(struct core *core, const struct changes *changes) {
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct change *change = &changes->list[i];
+        struct session *session = core_session(core, change->session);
+        if (change->session && session)
+            session_done(core, session, change->request);
+    }
+}
+
+/* What could not be stored comes before what has changed since. */
+static void put_back(struct core *core, struct changes *changes) {
+    struct changes later = core->persist.changes;
+    core->persist.changes = *changes;
+    *changes = (struct changes){0};
+    for (size_t i = 0; i < later.n; i++)
+        if (!add(core, &later.list[i]))
+            free(later.list[i].topic);
+    free(later.list);
+}
+
+void core_committed(struct core *core, struct commit *commit, const char *reason) {
+    struct persist *persist = &core->persist;
+    persist->committed = commit->upto;
+    persist->in_trouble = reason != NULL;
+    answer_messages(core, commit, reason);
+    answer_repeats(core, reason);
+    if (reason) {
+        if (commit->seq_limit)
+            persist->seq_limit = 0; /* to be stored with the next batch */
+        put_back(core, &commit->changes);
+    } else {
+        answer_changes(core, &commit->changes);
+        changes_deinit(&commit->changes);
+    }
+    log_trim(&core->log, persist->committed, core->config.log_bytes_max);
+}

@@ -1,0 +1,93 @@
+/*
+ * What outlives the hub: the messages that are not stored yet lie in the log, everything else is
+ * noted as a change. The store's thread takes both as a batch, writes it outside the lock, and
+ * tells how it went: only then senders hear that their messages are stored.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/log.h"
+#include "proto/name.h"
+
+struct core;
+struct handle;
+
+enum change_what { CHANGE_HANDLE, CHANGE_ROOM, CHANGE_MEMBER, CHANGE_NO_MEMBER, CHANGE_FORGET };
+
+struct change {
+    enum change_what what;
+    uint32_t handle, room;        /* numbers */
+    uint32_t uid;                 /* HANDLE: the owner, ROOM: who made it */
+    struct name name;             /* HANDLE, ROOM */
+    char *topic;                  /* ROOM; owned, NULL: none */
+    uint64_t direct, rooms, read; /* HANDLE */
+    uint64_t seq;                 /* MEMBER: since; FORGET: up to */
+    conv_number conv;             /* FORGET */
+    uint64_t session;             /* who waits for DONE, and for which request; 0: nobody */
+    uint32_t request;
+};
+
+struct changes {
+    struct change *list;
+    size_t n, size;
+};
+
+#define COMMIT_SPANS_MAX 16
+
+/* What is written in one transaction. */
+struct commit {
+    struct log_span spans[COMMIT_SPANS_MAX];
+    size_t n_spans;
+    uint64_t upto; /* of the messages; */
+    bool has_messages;
+    uint64_t seq_limit; /* to be stored; 0: as it was */
+    struct changes changes;
+};
+
+/* A repeated message whose first copy is not stored yet: it is acknowledged with that one. */
+struct repeat {
+    uint64_t session, seq;
+    struct uuid id;
+    uint8_t flags;
+};
+
+struct persist {
+    uint64_t taken;     /* messages up to this one were given to the store, */
+    uint64_t committed; /* and up to this one it has answered */
+    uint64_t seq_limit; /* no message gets a greater number before a greater one is stored */
+    size_t uncommitted; /* bytes of messages after `committed` */
+    struct changes changes;
+    struct handle *moved; /* handles with new positions */
+    bool flush_positions;
+    struct repeat *repeats;
+    size_t n_repeats, repeats_size;
+    bool in_trouble;              /* the last batch could not be written */
+    uint64_t n_messages, n_bytes; /* of the store, for status */
+};
+
+/* What the hub had when it ended; before the first session. */
+int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct bytes name,
+                        uint64_t direct, uint64_t rooms, uint64_t read);
+int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes name,
+                      struct bytes topic, uint64_t last_seq);
+int core_restore_member(struct core *core, uint32_t room, uint32_t handle, uint64_t since);
+/* And where the numbers of messages go on. */
+void core_restore_seq(struct core *core, uint64_t seq_limit);
+
+/* Whether a commit can be taken; one at a time. */
+bool core_has_commit(const struct core *core);
+/* Whether there are messages to be stored. */
+bool core_has_messages(const struct core *core);
+void core_take_commit(struct core *core, struct commit *commit);
+
+/*
+ * The commit is stored, or (reason not NULL) it is not: then senders learn that their messages
+ * were delivered only, and the changes are tried again with the next batch. Empties it.
+ */
+void core_committed(struct core *core, struct commit *commit, const char *reason);
+
+/* The number to be stored by a hub that ends. */
+uint64_t core_last_seq(const struct core *core);

@@ -1,0 +1,54 @@
+/*
+ * A message as the log keeps it. Who and where are numbers: the core gives each handle and each
+ * room one for ever, so that a record survives a change of spelling and is small.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "proto/name.h"
+
+/*
+ * A conversation: a room's number, negative, or what two handles say to each other, the smaller
+ * number in the upper half. 0 is none.
+ */
+typedef int64_t conv_number;
+
+static inline conv_number conv_of_room(uint32_t room) {
+    return -(conv_number)room;
+}
+
+static inline conv_number conv_of_pair(uint32_t a, uint32_t b) {
+    return a < b ? (conv_number)a << 32 | b : (conv_number)b << 32 | a;
+}
+
+static inline bool conv_is_room(conv_number conv) {
+    return conv < 0;
+}
+
+/* Of a pair: whether the handle is one of the two, and who the other one is. */
+static inline bool conv_has(conv_number conv, uint32_t handle) {
+    return conv > 0 && ((uint32_t)(conv >> 32) == handle || (uint32_t)conv == handle);
+}
+
+static inline uint32_t conv_other(conv_number conv, uint32_t handle) {
+    return (uint32_t)(conv >> 32) == handle ? (uint32_t)conv : (uint32_t)(conv >> 32);
+}
+
+struct record {
+    uint64_t seq;
+    int64_t at_ms;            /* since 1970, UTC */
+    struct uuid id, reply_to; /* reply_to: nil for none */
+    uint64_t link;            /* of the client that sent it */
+    conv_number conv;
+    uint32_t from; /* number of the handle */
+    uint32_t to;   /* number of the handle or, of a room, of the room */
+    uint32_t uid;  /* of the sender */
+    uint8_t kind;  /* enum message_kind */
+    uint8_t flags; /* FRAME_WANT_RECEIPT or 0 */
+    struct bytes text;
+};

@@ -1,0 +1,148 @@
+#include "io/archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+#define STEP_MESSAGES 64 /* read at once, going back: what is too much for a page was in vain */
+#define STEPS_PER_PAGE 16
+
+void archive_free(struct archive_page *page) {
+    for (size_t i = 0; i < page->n; i++)
+        free((char *)page->records[i].text.data);
+    free(page->records);
+    *page = (struct archive_page){0};
+}
+
+static int collect(void *arg, const struct record *record) {
+    struct archive_page *page = arg;
+    if (page->n == page->size) {
+        size_t size = page->size ? 2 * page->size : 64;
+        struct record *records = realloc(page->records, size * sizeof *records);
+        if (!records)
+            return -ENOMEM;
+        page->records = records;
+        page->size = size;
+    }
+    char *text = malloc(record->text.n + 1);
+    if (!text)
+        return -ENOMEM;
+    memcpy(text, record->text.data, record->text.n);
+    page->records[page->n] = *record;
+    page->records[page->n++].text.data = text;
+    page->n_bytes += record->text.n;
+    return 0;
+}
+
+/* The same, until the page is full. */
+static int collect_page(void *arg, const struct record *record) {
+    struct archive_page *page = arg;
+    return page->n_bytes >= PAGE_BYTES_MAX ? 1 : collect(arg, record);
+}
+
+static struct store_view view_of(const struct ask *ask, struct store_source *sources) {
+    for (size_t i = 0; i < ask->n_rooms; i++)
+        sources[i] = (struct store_source){ask->rooms[i].conv, ask->rooms[i].after};
+    return (struct store_view){.handle = ask->handle,
+                               .direct = ask->direct,
+                               .direct_after = ask->direct_after,
+                               .rooms = sources,
+                               .n_rooms = ask->n_rooms};
+}
+
+static int read_feed(struct store_reader *reader, const struct ask *ask,
+                     const struct store_view *view, struct archive_page *page) {
+    int r = store_read(reader, view, ask->limit, &page->upto, collect_page, page);
+    if (r > 0 && page->n_bytes >= PAGE_BYTES_MAX) { /* it was ended by us */
+        page->upto = page->records[page->n - 1].seq;
+        r = 0;
+    }
+    return r;
+}
+
+/* Puts what was read now before what was read already. */
+static void rotate(struct archive_page *page, size_t n_before) {
+    size_t n_new = page->n - n_before;
+    struct record *all = calloc(page->n + 1, sizeof *all);
+    if (!all) {
+        page->out_of_memory = true;
+        return;
+    }
+    memcpy(all, page->records + n_before, n_new * sizeof *all);
+    memcpy(all + n_new, page->records, n_before * sizeof *all);
+    memcpy(page->records, all, page->n * sizeof *all);
+    free(all);
+}
+
+/* The newest ones, step by step into the past, until the page is full. */
+static int read_back(struct store_reader *reader, const struct ask *ask,
+                     const struct store_view *view, struct archive_page *page) {
+    uint64_t before = ask->before;
+    int r = 0;
+    for (int step = 0; r == 0 && step < STEPS_PER_PAGE && page->n < ask->limit; step++) {
+        size_t n_before = page->n;
+        unsigned n = ask->limit - (unsigned)page->n;
+        struct store_page wanted = {
+            .conv = ask->conv, .before = before, .n_max = n < STEP_MESSAGES ? n : STEP_MESSAGES};
+        r = store_history(reader, view, &wanted, collect, page);
+        if (r != 0 || page->n - n_before == 0)
+            break;
+        rotate(page, n_before);
+        before = page->records[0].seq;
+        if (page->n - n_before < wanted.n_max || page->n_bytes >= PAGE_BYTES_MAX)
+            break;
+    }
+    return r;
+}
+
+static int read_history(struct store_reader *reader, const struct ask *ask,
+                        const struct store_view *view, struct archive_page *page) {
+    if (!ask->after)
+        return read_back(reader, ask, view, page);
+    struct store_page wanted = {
+        .conv = ask->conv, .before = ask->before, .after = ask->after, .n_max = ask->limit};
+    int r = store_history(reader, view, &wanted, collect_page, page);
+    return r > 0 && page->n_bytes >= PAGE_BYTES_MAX ? 0 : r;
+}
+
+static int read_search(struct store_reader *reader, const struct ask *ask,
+                       const struct store_view *view, struct archive_page *page) {
+    struct store_query query = {
+        .words = bytes_of(ask->words), .conv = ask->conv, .from = ask->from, .n_max = ask->limit};
+    int r = store_search(reader, view, &query, collect_page, page);
+    return r > 0 && page->n_bytes >= PAGE_BYTES_MAX ? 0 : r;
+}
+
+static int read_for(struct store_reader *reader, const struct ask *ask, struct archive_page *page) {
+    struct store_source *sources = calloc(ask->n_rooms + 1, sizeof *sources);
+    if (!sources)
+        return -ENOMEM;
+    struct store_view view = view_of(ask, sources);
+    int r = 0;
+    switch (ask->what) {
+    case ASK_FEED:
+        r = read_feed(reader, ask, &view, page);
+        break;
+    case ASK_HISTORY:
+        r = read_history(reader, ask, &view, page);
+        break;
+    case ASK_SEARCH:
+        r = read_search(reader, ask, &view, page);
+        break;
+    }
+    free(sources);
+    return r;
+}
+
+void archive_read(struct store_reader *reader, const struct ask *ask, struct archive_page *page) {
+    *page = (struct archive_page){0};
+    int r = read_for(reader, ask, page);
+    if (r == 0 && page->out_of_memory)
+        r = -ENOMEM;
+    if (r == 0)
+        return;
+    log_error("the store: %s", r > 0 ? store_reader_error(reader) : strerror(-r));
+    page->reason = r > 0 ? store_reader_error(reader) : "the hub is out of memory";
+}

@@ -1,0 +1,333 @@
+#include "io/storage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "core/ask.h"
+#include "io/archive.h"
+#include "store/store.h"
+
+#define RETRY_MS 1000   /* after a failure, when nothing new comes */
+#define INDEX_STEP 512  /* messages */
+#define EXPIRE_STEP 256 /* messages */
+#define EXPIRE_EVERY_MS (3600 * 1000)
+
+struct storage {
+    struct store *store;
+    struct store_reader *reader;
+    pthread_t writer_thread, reader_thread;
+    bool has_writer, has_reader;
+    pthread_cond_t work, questions; /* with the hub's lock */
+    bool stopping, has_failed;
+    /* The writer's own. */
+    bool index_is_due, expire_is_due;
+    mono_time expire_at;
+};
+
+/* Loading. */
+
+static int load_handle(void *arg, const struct store_handle *handle) {
+    return core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->direct,
+                               handle->rooms, handle->read);
+}
+
+static int load_room(void *arg, const struct store_room *room) {
+    return core_restore_room(arg, room->number, room->creator, room->name, room->topic,
+                             room->last_seq);
+}
+
+static int load_member(void *arg, const struct store_member *member) {
+    int r = core_restore_member(arg, member->room, member->handle, member->since);
+    return r == -EINVAL ? 0 : r; /* of a room that is gone */
+}
+
+/* Where the messages of this id are, for the core; the index answers within microseconds. */
+static int find_stored(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
+    return store_find_id(arg, id, seq, uid);
+}
+
+static int load(struct hub *hub, struct store *store, const struct store_info *info) {
+    struct core *core = &hub->core;
+    struct store_visitor visitor = {core, load_handle, load_room, load_member};
+    core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
+    int r = store_load(store, &visitor);
+    core->last_handle = info->last_handle;
+    core->last_room = info->last_room;
+    core->config.find_stored = find_stored;
+    core->config.find_arg = store;
+    return r;
+}
+
+static int open_store(struct hub *hub, struct storage *storage) {
+    struct store_info info;
+    int r = store_open(&storage->store, hub->options.state, &info);
+    if (r != 0) {
+        log_error("the store in %s: %s", hub->options.state,
+                  storage->store ? store_error(storage->store) : strerror(ENOMEM));
+        return r;
+    }
+    if (info.set_aside[0])
+        log_error("the store was damaged; it was set aside as %s, and a new one begun: what "
+                  "was said before is not shown any more",
+                  info.set_aside);
+    r = load(hub, storage->store, &info);
+    if (r == 0)
+        r = store_reader_open(&storage->reader, storage->store);
+    if (r != 0)
+        log_error("the store in %s cannot be read: %s", hub->options.state,
+                  r > 0 ? store_error(storage->store) : strerror(-r));
+    return r;
+}
+
+int storage_open(struct hub *hub) {
+    struct storage *storage = calloc(1, sizeof *storage);
+    if (!storage)
+        return -ENOMEM;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&storage->work, &attributes);
+    pthread_cond_init(&storage->questions, &attributes);
+    pthread_condattr_destroy(&attributes);
+    storage->index_is_due = storage->expire_is_due = true;
+    hub->storage = storage;
+    return open_store(hub, storage);
+}
+
+/* Writing. */
+
+static int put_change(struct store *store, const struct change *change) {
+    switch (change->what) {
+    case CHANGE_HANDLE:
+        return store_put_handle(store, &(struct store_handle){.number = change->handle,
+                                                              .uid = change->uid,
+                                                              .name = name_bytes(&change->name),
+                                                              .direct = change->direct,
+                                                              .rooms = change->rooms,
+                                                              .read = change->read});
+    case CHANGE_ROOM:
+        return store_put_room(
+            store, &(struct store_room){.number = change->room,
+                                        .creator = change->uid,
+                                        .name = name_bytes(&change->name),
+                                        .topic = bytes_of(change->topic ? change->topic : "")});
+    case CHANGE_MEMBER:
+        return store_put_member(store,
+                                &(struct store_member){change->room, change->handle, change->seq});
+    case CHANGE_NO_MEMBER:
+        return store_remove_member(store, change->room, change->handle);
+    case CHANGE_FORGET:
+        return store_put_forgotten(store, change->handle, change->conv, change->seq);
+    }
+    return 0;
+}
+
+static int put_messages(struct store *store, const struct log_span *span) {
+    size_t at = 0;
+    int r = 0;
+    for (const struct log_entry *entry; r == 0 && (entry = log_span_next(span, &at));)
+        r = store_put_message(store, &entry->record);
+    return r;
+}
+
+static int put_commit(struct store *store, const struct commit *commit) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < commit->n_spans; i++)
+        r = put_messages(store, &commit->spans[i]);
+    for (size_t i = 0; r == 0 && i < commit->changes.n; i++)
+        r = put_change(store, &commit->changes.list[i]);
+    if (r == 0 && commit->seq_limit)
+        r = store_put_seq_limit(store, commit->seq_limit);
+    return r;
+}
+
+static int write_commit(struct store *store, const struct commit *commit) {
+    int r = store_begin(store);
+    if (r != 0)
+        return r;
+    r = put_commit(store, commit);
+    if (r == 0)
+        return store_commit(store);
+    store_rollback(store);
+    return r;
+}
+
+static void tell_trouble(struct storage *storage, int r) {
+    if (r != 0 && !storage->has_failed)
+        log_error("messages cannot be stored: %s; they are still delivered to who is here, and "
+                  "their senders are told",
+                  r > 0 ? store_error(storage->store) : strerror(-r));
+    if (r == 0 && storage->has_failed)
+        log_warning("messages are stored again");
+    storage->has_failed = r != 0;
+}
+
+static const char *reason_of(int r) {
+    if (r == 0)
+        return NULL;
+    return r == STORE_FULL ? "the hub's disk is full: the message reached who is here now, but it "
+                             "is not stored; send it again later"
+                           : "the hub cannot write to its store: the message reached who is here "
+                             "now, but it is not stored; send it again later";
+}
+
+/* With the lock held; gives it back meanwhile. */
+static void commit_now(struct hub *hub) {
+    struct storage *storage = hub->storage;
+    struct commit commit;
+    struct store_stats stats;
+    core_take_commit(&hub->core, &commit);
+    pthread_mutex_unlock(&hub->lock);
+    int r = write_commit(storage->store, &commit);
+    store_stats(storage->store, &stats);
+    tell_trouble(storage, r);
+    hub_enter(hub);
+    hub->core.persist.n_messages = stats.n_messages;
+    hub->core.persist.n_bytes = stats.n_bytes;
+    core_committed(&hub->core, &commit, reason_of(r));
+    hub_leave(hub);
+    pthread_mutex_lock(&hub->lock);
+    storage->index_is_due = true;
+}
+
+/* A step of what can wait; false: there is nothing. Without the lock. */
+static bool keep_house(struct hub *hub, struct storage *storage) {
+    int64_t before_ms = 0;
+    bool more = false;
+    if (storage->index_is_due) {
+        storage->index_is_due = store_index(storage->store, INDEX_STEP, &more) == 0 && more;
+        return true;
+    }
+    if (!storage->expire_is_due && mono_now().ns < storage->expire_at.ns)
+        return false;
+    if (hub->options.keep_days > 0)
+        before_ms = wall_now().ms - (int64_t)hub->options.keep_days * 24 * 3600 * 1000;
+    storage->expire_is_due =
+        store_expire(storage->store, before_ms, hub->options.keep_bytes, EXPIRE_STEP, &more) == 0 &&
+        more;
+    if (!storage->expire_is_due)
+        storage->expire_at = mono_add_ms(mono_now(), EXPIRE_EVERY_MS);
+    return true;
+}
+
+static void wait_for_work(struct hub *hub, int64_t ms) {
+    mono_time until = mono_add_ms(mono_now(), ms);
+    struct timespec at = {until.ns / NS_PER_S, until.ns % NS_PER_S};
+    (void)pthread_cond_timedwait(&hub->storage->work, &hub->lock, &at);
+}
+
+static void *writer_thread(void *arg) {
+    struct hub *hub = arg;
+    struct storage *storage = hub->storage;
+    pthread_mutex_lock(&hub->lock);
+    while (!storage->stopping || core_has_commit(&hub->core)) {
+        if (core_has_commit(&hub->core)) {
+            commit_now(hub);
+            if (storage->has_failed && storage->stopping)
+                break;
+            if (storage->has_failed && !core_has_messages(&hub->core))
+                wait_for_work(hub, RETRY_MS);
+            continue;
+        }
+        pthread_mutex_unlock(&hub->lock);
+        bool busy = keep_house(hub, storage);
+        pthread_mutex_lock(&hub->lock);
+        if (!busy && !storage->stopping && !core_has_commit(&hub->core))
+            wait_for_work(hub, EXPIRE_EVERY_MS);
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return NULL;
+}
+
+/* Reading. */
+
+static void *reader_thread(void *arg) {
+    struct hub *hub = arg;
+    struct storage *storage = hub->storage;
+    pthread_mutex_lock(&hub->lock);
+    while (!storage->stopping) {
+        struct ask *ask = core_take_ask(&hub->core);
+        if (!ask) {
+            pthread_cond_wait(&storage->questions, &hub->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&hub->lock);
+        struct archive_page page;
+        archive_read(storage->reader, ask, &page);
+        hub_enter(hub);
+        if (ask->what == ASK_FEED)
+            core_fed(&hub->core, ask, page.records, page.n, page.upto, page.reason);
+        else
+            core_answered(&hub->core, ask, page.records, page.n, page.reason);
+        hub_leave(hub);
+        archive_free(&page);
+        ask_free(ask);
+        pthread_mutex_lock(&hub->lock);
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return NULL;
+}
+
+/* Life. */
+
+int storage_start(struct hub *hub) {
+    struct storage *storage = hub->storage;
+    if (!storage)
+        return 0;
+    int r = pthread_create(&storage->writer_thread, NULL, writer_thread, hub);
+    storage->has_writer = r == 0;
+    if (r == 0)
+        r = pthread_create(&storage->reader_thread, NULL, reader_thread, hub);
+    storage->has_reader = storage->has_writer && r == 0;
+    return -r;
+}
+
+void storage_wake(struct hub *hub) {
+    struct storage *storage = hub->storage;
+    if (!storage)
+        return;
+    if (core_has_commit(&hub->core))
+        pthread_cond_signal(&storage->work);
+    if (hub->core.asks)
+        pthread_cond_signal(&storage->questions);
+}
+
+/* Nothing was lost, so nothing need be left out in the numbers. */
+static void put_last_seq(struct hub *hub, struct store *store) {
+    int r = store_begin(store);
+    if (r == 0)
+        r = store_put_seq_limit(store, core_last_seq(&hub->core));
+    if (r == 0)
+        r = store_commit(store);
+    else
+        store_rollback(store);
+    if (r != 0)
+        log_warning("the store: %s", r > 0 ? store_error(store) : strerror(-r));
+}
+
+void storage_stop(struct hub *hub) {
+    struct storage *storage = hub->storage;
+    if (!storage)
+        return;
+    pthread_mutex_lock(&hub->lock);
+    hub->core.persist.flush_positions |= hub->core.persist.moved != NULL;
+    storage->stopping = true;
+    pthread_cond_signal(&storage->work);
+    pthread_cond_signal(&storage->questions);
+    pthread_mutex_unlock(&hub->lock);
+    if (storage->has_reader)
+        pthread_join(storage->reader_thread, NULL);
+    if (storage->has_writer)
+        pthread_join(storage->writer_thread, NULL);
+    if (storage->has_writer && !storage->has_failed)
+        put_last_seq(hub, storage->store);
+    store_reader_close(storage->reader);
+    store_close(storage->store);
+    pthread_cond_destroy(&storage->work);
+    pthread_cond_destroy(&storage->questions);
+    free(storage);
+    hub->storage = NULL;
+}

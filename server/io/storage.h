@@ -1,0 +1,22 @@
+/*
+ * The hub's threads that touch the disk. The writer takes what the core has to be stored, as much
+ * as there is, and commits it in one transaction (group commit); while that lasts the next batch
+ * gathers. The reader answers questions about the past. Neither holds the hub's lock meanwhile.
+ */
+#pragma once
+
+#include "io/hub.h"
+
+struct storage;
+
+/* Opens the store and hands the core what it holds. A store_outcome, 0 or -errno; says why. */
+int storage_open(struct hub *hub);
+
+/* After the core has what the store holds. 0 or -errno. */
+int storage_start(struct hub *hub);
+
+/* Stores what is left, ends the threads, closes the store. Without the lock. Safe when not open. */
+void storage_stop(struct hub *hub);
+
+/* With the lock held: wakes the threads that have something to do. */
+void storage_wake(struct hub *hub);

@@ -1,0 +1,150 @@
+/* From where a link goes on: what had come whole when its session ended. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "lib/link.h"
+
+#define SESSION 77
+
+static struct earshot *link_;
+
+static void setup(void) {
+    link_ = calloc(1, sizeof *link_);
+    cr_assert_not_null(link_);
+    link_->session = SESSION;
+    link_->place.counts = true;
+    place_begin(&link_->place, 100);
+}
+
+static void teardown(void) {
+    inbox_deinit(&link_->inbox);
+    assembly_deinit(&link_->assembly);
+    free(link_->current);
+    free(link_);
+}
+
+TestSuite(taken, .init = setup, .fini = teardown);
+
+static struct batch *new_batch(uint64_t session) {
+    struct batch *batch = calloc(1, sizeof *batch);
+    cr_assert_not_null(batch);
+    batch->session = session;
+    return batch;
+}
+
+static void put(struct batch *batch, const struct frame *frame) {
+    struct cursor_out out =
+        cursor_out_of(batch->message.data + batch->n, sizeof batch->message.data - batch->n);
+    cr_assert(frame_put(&out, frame));
+    batch->n += cursor_out_used(&out);
+    batch->n_frames++;
+    batch->in = cursor_in_of(batch->message.data, batch->n);
+}
+
+static void put_message(struct batch *batch, uint64_t seq, bool split) {
+    put(batch, &(struct frame){.type = FRAME_MESSAGE,
+                               .flags = split ? FRAME_MORE_PARTS : 0,
+                               .message = {.seq = seq,
+                                           .id = {{1}},
+                                           .from = bytes_of("bob"),
+                                           .to = bytes_of("alice"),
+                                           .total = split ? 9 : 3,
+                                           .body = bytes_of("one")}});
+}
+
+static void put_past(struct batch *batch, uint64_t seq) {
+    put(batch, &(struct frame){.type = FRAME_PAST,
+                               .flags = FRAME_MORE_PARTS,
+                               .past = {.request = 1,
+                                        .seq = seq,
+                                        .id = {{1}},
+                                        .from = bytes_of("bob"),
+                                        .to = bytes_of("alice"),
+                                        .total = 9,
+                                        .body = bytes_of("one")}});
+}
+
+static void put_part(struct batch *batch, bool last) {
+    put(batch, &(struct frame){.type = FRAME_PART,
+                               .flags = last ? 0 : FRAME_MORE_PARTS,
+                               .part = {.body = bytes_of("two")}});
+}
+
+static void resumes_after(uint64_t seq) {
+    uint64_t after = 0;
+    taken_end(link_);
+    cr_assert_eq(place_is_known(&link_->place, &after), seq > 0);
+    cr_assert_eq(after, seq, "after %llu", (unsigned long long)after);
+}
+
+Test(taken, 01_nothing_has_come) {
+    resumes_after(0);
+}
+
+Test(taken, 02_what_was_made_into_events) {
+    cr_assert(place_admit(&link_->place, 101, true));
+    resumes_after(101);
+}
+
+Test(taken, 03_what_is_in_the_inbox_has_come) {
+    struct batch *batch = new_batch(SESSION);
+    put_message(batch, 101, false);
+    put_message(batch, 103, false);
+    inbox_append(&link_->inbox, &batch->item);
+    resumes_after(103);
+}
+
+Test(taken, 04_the_rest_of_the_batch_under_way_too) {
+    link_->current = new_batch(SESSION);
+    put_message(link_->current, 101, false);
+    resumes_after(101);
+}
+
+Test(taken, 05_a_message_whose_parts_are_missing_has_not_come) {
+    struct batch *batch = new_batch(SESSION);
+    put_message(batch, 101, false);
+    put_message(batch, 102, true);
+    put_part(batch, false);
+    inbox_append(&link_->inbox, &batch->item);
+    resumes_after(101);
+}
+
+Test(taken, 06_one_whose_last_part_is_there_has_come) {
+    struct batch *first = new_batch(SESSION), *second = new_batch(SESSION);
+    put_message(first, 102, true);
+    put_part(second, false);
+    put_part(second, true);
+    inbox_append(&link_->inbox, &first->item);
+    inbox_append(&link_->inbox, &second->item);
+    resumes_after(102);
+}
+
+Test(taken, 07_the_parts_that_were_taken_already_count) {
+    struct batch *first = new_batch(SESSION), *rest = new_batch(SESSION);
+    struct frame frame;
+    put_message(first, 102, true);
+    cr_assert_eq(frame_take(&first->in, &frame, FROM_HUB), FRAME_OK);
+    cr_assert_eq(assembly_begin(&link_->assembly, &frame), 0);
+    free(first);
+    put_part(rest, true);
+    inbox_append(&link_->inbox, &rest->item);
+    resumes_after(102);
+}
+
+Test(taken, 08_a_message_of_the_past_is_not_what_comes_next) {
+    struct batch *batch = new_batch(SESSION);
+    put_message(batch, 101, false);
+    put_past(batch, 5);
+    put_part(batch, true);
+    inbox_append(&link_->inbox, &batch->item);
+    resumes_after(101);
+}
+
+Test(taken, 09_what_an_older_session_left_does_not_count) {
+    struct batch *old = new_batch(SESSION - 1), *batch = new_batch(SESSION);
+    put_message(old, 500, false);
+    put_message(batch, 101, false);
+    inbox_append(&link_->inbox, &old->item);
+    inbox_append(&link_->inbox, &batch->item);
+    resumes_after(101);
+}
