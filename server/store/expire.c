@@ -177,16 +177,10 @@ static int read_sizes(struct connection *writer, struct sizes *sizes) {
 
 /*
  * Whether messages have to go for want of room. While the index still holds the words of those
- * that went before, more would be deleted than needed: so after some of them it is rewritten first.
+ * that went before, more would be deleted than needed: so after some of them it is rewritten.
  */
-static bool is_too_much(struct store *store, const struct sizes *sizes, uint64_t keep_bytes) {
+static bool is_too_much(struct store *store) {
     uint64_t n = store->pending.n_messages;
-    if (keep_bytes == 0 || sizes->used <= keep_bytes) {
-        store->round_end = 0;
-        return false;
-    }
-    if (store->pending.purge != PURGE_NONE)
-        return false;
     if (store->round_end == 0)
         store->round_end = n - n * ROUND_PERCENT / 100;
     if (n > store->round_end)
@@ -226,20 +220,34 @@ static int shrink(struct store *store, const struct sizes *sizes, uint64_t keep_
     return connection_do(&store->writer, VACUUM, "shrink the file");
 }
 
+static int expire_step(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+                       bool *more) {
+    struct sizes sizes;
+    int r = read_sizes(&store->writer, &sizes);
+    if (r != 0)
+        return r;
+    bool over = keep_bytes > 0 && sizes.used > keep_bytes, too_much = false, purging = false;
+    if (over && store->pending.purge == PURGE_NONE)
+        too_much = is_too_much(store);
+    else if (!over)
+        store->round_end = 0;
+    r = delete_oldest(store, before_ms, too_much, n_max, more);
+    if (r == 0 && over && store->pending.purge != PURGE_NONE) {
+        r = purge_step(store);
+        purging = true;
+    }
+    *more |= purging;
+    return r == 0 ? shrink(store, &sizes, keep_bytes, more) : r;
+}
+
 static int expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
                   bool *more) {
-    struct sizes sizes;
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
-    r = read_sizes(&store->writer, &sizes);
-    if (r == 0) {
-        bool too_much = is_too_much(store, &sizes, keep_bytes);
-        r = delete_oldest(store, before_ms, too_much, n_max, more);
-    }
-    if (r == 0)
-        r = shrink(store, &sizes, keep_bytes, more);
-    return transaction_end(store, r);
+    r = transaction_end(store, expire_step(store, before_ms, keep_bytes, n_max, more));
+    *more &= r == 0;
+    return r;
 }
 
 int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
@@ -247,6 +255,7 @@ int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, un
     *more = false;
     turn_take(&store->turn);
     int r = expire(store, before_ms, keep_bytes, limit(n_max), more);
+    r = store_tell(store, r);
     turn_give(&store->turn);
     return r;
 }

@@ -6,8 +6,8 @@
 
 #include "store/inside.h"
 
-#define BATCH 512 /* messages of a search that has to wait for the index */
-#define PARTS_BATCH 256
+#define BATCH 512    /* messages of a search that has to wait for the index */
+#define PARTS_COST 4 /* as much work as so many messages of the words */
 
 static const char doing[] = "index messages";
 
@@ -44,6 +44,8 @@ static int index_batch(struct store *store, bool parts, unsigned n_max) {
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
+    if (parts)
+        n_max = n_max / PARTS_COST + 1;
     r = batch_end(&store->writer, after, n_max, &upto);
     if (r == 0 && upto > 0)
         r = add_messages(&store->writer, parts, after, upto);
@@ -58,7 +60,7 @@ int index_catch_up(struct store *store, struct connection *teller, bool parts, u
     while (r == 0 && *at < upto) {
         turn_take(&store->turn);
         if (*place_of(&store->committed, parts) < upto)
-            r = index_batch(store, parts, parts ? PARTS_BATCH : BATCH);
+            r = index_batch(store, parts, BATCH);
         if (r != 0)
             (void)connection_tell(teller, r, "%s", store->writer.error);
         turn_give(&store->turn);
@@ -79,6 +81,7 @@ int store_index(struct store *store, unsigned n_max, bool *more) {
     else if (cleaning_is_due(store))
         r = cleaning_step(store, n_max);
     *more = r == 0 && (is_behind(state) || cleaning_is_due(store));
+    r = store_tell(store, r);
     turn_give(&store->turn);
     return r;
 }

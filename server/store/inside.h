@@ -36,7 +36,8 @@ struct store {
     bool relaxed;       /* the writer's commits are not synced */
     bool maybe_doomed;  /* the table `doomed` may have rows */
     uint64_t round_end; /* deleting by size pauses at so many messages; 0: no round */
-    int outcome;        /* of what failed since begin: the transaction is lost */
+    char error[CONNECTION_ERROR_SIZE]; /* of the writing thread */
+    int outcome;                       /* of what failed since begin: the transaction is lost */
     struct store_state committed, pending;
     conv_number known_pairs[STORE_KNOWN_PAIRS]; /* have their rows; by hash, the last one wins */
 
@@ -52,7 +53,12 @@ struct store_reader {
     struct store *store;
 };
 
-/* schema.c: makes the tables, or brings them up to this version. */
+/* store.c: notes the sentence of a call that failed with `outcome`, and returns that. */
+int store_tell(struct store *store, int outcome);
+
+/* schema.c: whether the database is one that can be opened, and not a newer one; only reads. */
+int schema_check(struct connection *connection);
+/* Makes the tables, or brings them up to this version. */
 int schema_open(struct connection *connection);
 bool schema_is_newer(int64_t version);
 int schema_tell_newer(struct connection *connection, int64_t version); /* STORE_NEWER */

@@ -23,19 +23,27 @@ static int add(struct merge *merge, struct merge_source source) {
     return 0;
 }
 
+static bool comes_before(const struct merge *merge, uint64_t a, uint64_t b) {
+    return merge->down ? a > b : a < b;
+}
+
 /* Finds the next message of a source beyond `from`. */
 static int find_head(struct merge *merge, struct merge_source *source, uint64_t from) {
     sqlite3_stmt *find = connection_get(merge->connection, merge->down ? LAST_BEFORE : FIRST_AFTER);
     source->head = 0;
     if (!find)
         return connection_fail(merge->connection, doing);
+    if (!merge->down)
+        from = larger(from, source->floor);
     sqlite3_bind_int64(find, 1, source->conv);
-    bind_number(find, 2, merge->down ? from : larger(from, source->floor));
+    bind_number(find, 2, from);
     int r = sqlite3_step(find) == SQLITE_ROW ? 0 : connection_fail(merge->connection, doing);
     if (r == 0)
         source->head = column_number(find, 0);
     sqlite3_reset(find);
-    if (source->head <= source->floor)
+    if (r == 0 && source->head != 0 && !comes_before(merge, from, source->head))
+        r = connection_tell_damage(merge->connection, "has an index out of order");
+    if (source->head <= source->floor || source->head >= merge->end)
         source->head = 0;
     return r;
 }
@@ -60,7 +68,7 @@ static int add_pairs(struct merge *merge, uint32_t handle, uint64_t floor, uint6
             .floor = larger(column_number(row, 1), floor),
             .head = column_number(row, 2),
         };
-        if (source.head > source.floor)
+        if (source.head > source.floor && source.head < merge->end)
             r = add(merge, source);
     }
     if (r == 0 && code != SQLITE_DONE)
@@ -96,17 +104,13 @@ static int add_sources(struct merge *merge, const struct store_view *view,
 
 int merge_open(struct merge *merge, struct connection *connection, const struct store_view *view,
                const struct merge_range *range) {
-    *merge = (struct merge){.connection = connection, .down = range->down};
+    *merge = (struct merge){.connection = connection, .down = range->down, .end = range->before};
     return add_sources(merge, view, range);
 }
 
 void merge_close(struct merge *merge) {
     free(merge->sources);
     *merge = (struct merge){0};
-}
-
-static bool comes_before(const struct merge *merge, uint64_t a, uint64_t b) {
-    return merge->down ? a > b : a < b;
 }
 
 bool merge_next(const struct merge *merge, struct merge_run *run) {
@@ -124,7 +128,7 @@ bool merge_next(const struct merge *merge, struct merge_run *run) {
     if (!first)
         return false;
     *run = merge->down ? (struct merge_run){first, first->floor, first->head + 1}
-                       : (struct merge_run){first, first->head - 1, UINT64_MAX};
+                       : (struct merge_run){first, first->head - 1, merge->end};
     if (second && merge->down)
         run->after = larger(run->after, second->head);
     else if (second)
@@ -133,13 +137,16 @@ bool merge_next(const struct merge *merge, struct merge_run *run) {
 }
 
 int merge_passed(struct merge *merge, const struct merge_run *run) {
-    if (merge->down)
-        return find_head(merge, run->source, run->after + 1);
-    if (run->before == UINT64_MAX) {
-        run->source->head = 0;
+    struct merge_source *source = run->source;
+    uint64_t passed = source->head;
+    if (!merge->down && run->before == merge->end) {
+        source->head = 0;
         return 0;
     }
-    return find_head(merge, run->source, run->before);
+    int r = find_head(merge, source, merge->down ? run->after + 1 : run->before);
+    if (r == 0 && source->head != 0 && !comes_before(merge, passed, source->head))
+        r = connection_tell_damage(merge->connection, "has a message in two conversations");
+    return r;
 }
 
 int merge_seek(struct merge *merge, uint64_t before) {

@@ -15,15 +15,16 @@ struct merge_source {
 struct merge {
     struct connection *connection;
     bool down;
+    uint64_t end; /* only messages before this one */
     struct merge_source *sources;
     size_t n, size;
 };
 
 struct merge_range {
-    conv_number conv; /* 0: all of the view */
-    bool down;
-    uint64_t after;     /* up: the messages after this one; 0: all */
-    uint64_t before;    /* down: the messages before this one; UINT64_MAX: all */
+    conv_number conv;   /* 0: all of the view */
+    bool down;          /* the newest first */
+    uint64_t after;     /* up only: the messages after this one; 0: all */
+    uint64_t before;    /* the messages before this one; UINT64_MAX: all */
     bool ignore_afters; /* of the view */
 };
 

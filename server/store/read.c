@@ -159,7 +159,7 @@ int store_read(struct store_reader *reader, const struct store_view *view, unsig
                uint64_t *upto, store_visit *visit, void *arg) {
     struct connection *connection = &reader->connection;
     struct reading reading = {connection, n_max, 0, visit, arg};
-    struct merge_range range = {0};
+    struct merge_range range = {.before = UINT64_MAX};
     struct store_state state;
     int r = reading_begin(connection, &state);
     if (r == 0)

@@ -73,14 +73,21 @@ bool schema_is_newer(int64_t version) {
     return version > SCHEMA_VERSION;
 }
 
-int schema_open(struct connection *connection) {
+int schema_check(struct connection *connection) {
     int64_t version = 0, n_tables = 0;
     int r = connection_number(connection, "PRAGMA user_version", &version);
+    if (r == 0 && schema_is_newer(version))
+        return schema_tell_newer(connection, version);
     if (r == 0)
         r = connection_number(connection, "SELECT count(*) FROM sqlite_schema", &n_tables);
-    if (r == 0 && (version < 0 || (version == 0) != (n_tables == 0))) {
+    if (r == 0 && (version < 0 || (version == 0) != (n_tables == 0)))
         return connection_tell_damage(connection, "is not a database of Earshot");
-    }
+    return r;
+}
+
+int schema_open(struct connection *connection) {
+    int64_t version = 0;
+    int r = connection_number(connection, "PRAGMA user_version", &version);
     for (; r == 0 && version < SCHEMA_VERSION; version++)
         r = step(connection, version);
     return r;

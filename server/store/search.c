@@ -135,12 +135,15 @@ static int find_by(struct search *search, enum statement which, const char *expr
     struct jump jump = {0, JUMP_AFTER};
     int r = 0, code = SQLITE_DONE;
     bool end = false;
-    start_find(find, expression, UINT64_MAX);
+    uint64_t last = UINT64_MAX;
+    start_find(find, expression, last);
     while (r == 0 && !end && search->n_found < search->query->n_max &&
            (code = sqlite3_step(find)) == SQLITE_ROW) {
         uint64_t seq = column_number(find, 0);
         bool shown = false;
-        r = look_up(search, seq, &shown);
+        r = seq < last ? look_up(search, seq, &shown)
+                       : connection_tell_damage(search->connection, "has an index out of order");
+        last = seq;
         if (shown)
             jump.n_misses = 0;
         else if (r == 0)

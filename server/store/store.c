@@ -85,24 +85,21 @@ static int read_info(struct store *store, struct store_info *info) {
 /* Nothing is written until the version is known. */
 static int open_writer(struct store *store) {
     struct connection *writer = &store->writer;
-    int64_t version = 0;
     int r = connection_open(writer, store->place.path);
     if (r != 0)
         return r;
     sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    r = connection_number(writer, "PRAGMA user_version", &version);
-    if (r == 0 && schema_is_newer(version))
-        return schema_tell_newer(writer, version);
+    r = schema_check(writer);
+    if (r != 0)
+        return r;
     sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    if (r == 0)
-        r = connection_run(writer,
-                           "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-                           "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-                           "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 16777216;"
-                           "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
-                           "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
-                           "open it");
-    return r;
+    return connection_run(writer,
+                          "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+                          "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+                          "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 16777216;"
+                          "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
+                          "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
+                          "open it");
 }
 
 static int open_database(struct store *store, struct store_info *info) {
@@ -157,9 +154,8 @@ int store_open(struct store **store, const char *dir, struct store_info *info) {
     new->turn = (struct turn)TURN_INITIAL;
     new->finding = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     int r = place_open(&new->place, dir);
-    if (r != 0)
-        return connection_tell(&new->writer, r, "%s", new->place.error);
-    return open_all(new, info);
+    r = r == 0 ? open_all(new, info) : connection_tell(&new->writer, r, "%s", new->place.error);
+    return store_tell(new, r);
 }
 
 void store_close(struct store *store) {
@@ -176,7 +172,13 @@ void store_close(struct store *store) {
 }
 
 const char *store_error(const struct store *store) {
-    return store->writer.error;
+    return store->error;
+}
+
+int store_tell(struct store *store, int outcome) {
+    if (outcome != 0)
+        memcpy(store->error, store->writer.error, sizeof store->error);
+    return outcome;
 }
 
 void store_stats(struct store *store, struct store_stats *stats) {
@@ -265,6 +267,7 @@ int store_load(struct store *store, const struct store_visitor *visitor) {
         r = visit_rooms(&store->writer, visitor);
     if (r == 0)
         r = visit_members(&store->writer, visitor);
+    (void)store_tell(store, r);
     turn_give(&store->turn);
     return r;
 }

@@ -79,6 +79,8 @@ int transaction_end(struct store *store, int outcome) {
     if (!sqlite3_get_autocommit(writer->db))
         sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
     memset(store->known_pairs, 0, sizeof store->known_pairs);
+    if (outcome == STORE_FULL) /* what the log takes can then be used again */
+        sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return outcome;
 }
 
@@ -87,13 +89,17 @@ int store_begin(struct store *store) {
     int r = transaction_begin(store, true);
     store->writing = r == 0;
     store->outcome = 0;
-    if (r != 0)
+    if (r != 0) {
+        (void)store_tell(store, r);
         turn_give(&store->turn);
+    }
     return r;
 }
 
 static int end(struct store *store) {
-    int r = transaction_end(store, store->outcome);
+    int failed = store->outcome, r = transaction_end(store, failed);
+    if (failed == 0) /* else it has been told */
+        (void)store_tell(store, r);
     store->writing = false;
     turn_give(&store->turn);
     return r;
@@ -118,12 +124,12 @@ static sqlite3_stmt *prepare(struct store *store, enum statement which, const ch
         return NULL;
     sqlite3_stmt *put = connection_get(&store->writer, which);
     if (!put)
-        store->outcome = connection_fail(&store->writer, doing);
+        store->outcome = store_tell(store, connection_fail(&store->writer, doing));
     return put;
 }
 
 static int run(struct store *store, sqlite3_stmt *put, const char *doing) {
-    store->outcome = connection_finish(&store->writer, put, doing);
+    store->outcome = store_tell(store, connection_finish(&store->writer, put, doing));
     return store->outcome;
 }
 
@@ -250,7 +256,7 @@ static int forgotten_by_all(struct store *store, conv_number conv, uint64_t *upt
     bind_number(row, 2, first);
     bind_number(row, 3, second);
     if (sqlite3_step(row) != SQLITE_ROW)
-        store->outcome = connection_fail(&store->writer, doing);
+        store->outcome = store_tell(store, connection_fail(&store->writer, doing));
     else if (sqlite3_column_int(row, 1) == (first == second ? 1 : 2))
         *upto = column_number(row, 0);
     sqlite3_reset(row);

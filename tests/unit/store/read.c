@@ -92,6 +92,10 @@ Test(store_read, 04_pages) {
     expect_seen("");
     read_page(&view, (struct store_page){.n_max = 3, .after = 1});
     expect_seen("r2|ac4|r5");
+    read_page(&view, (struct store_page){.n_max = 9, .after = 1, .before = 6});
+    expect_seen("r2|ac4|r5");
+    read_page(&view, (struct store_page){.conv = AB, .n_max = 9, .after = 1, .before = 6});
+    expect_seen("");
     read_page(&view, (struct store_page){.conv = AB, .n_max = 3});
     expect_seen("ab1|ab6");
     read_page(&view, (struct store_page){.conv = R1, .n_max = 1});
