@@ -160,6 +160,9 @@ void answer_list(struct core *core, struct session *session, const struct frame 
     case LIST_COUNTERS:
         list_counters(core, session, request);
         break;
+    case LIST_OFFERS:
+        offer_list(core, session, request);
+        break;
     case LIST_HANDLES:
         list_handles(core, session, request);
         break;

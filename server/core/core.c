@@ -192,6 +192,7 @@ void core_end(struct core *core, struct session *session) {
         return;
     run_close(core);
     confirm(core, session);
+    offer_end_all(core, session);
     leave_link(session);
     ack_cancel(core, session);
     route_drop_assembly(session);
@@ -343,11 +344,15 @@ static void receive_nick(struct core *core, struct session *session, const struc
 
 /* One handler per frame type that a client with a session may send. */
 static receive_fn *const handlers[FRAME_TYPE_END] = {
-    [FRAME_READY] = receive_ready,  [FRAME_SEND] = route_send,       [FRAME_PART] = route_part,
-    [FRAME_JOIN] = receive_join,    [FRAME_LEAVE] = receive_leave,   [FRAME_TOPIC] = receive_topic,
-    [FRAME_AWAY] = receive_away,    [FRAME_NICK] = receive_nick,     [FRAME_LIST] = answer_list,
-    [FRAME_BYE] = receive_bye,      [FRAME_RECEIPT] = route_receipt, [FRAME_TAKEN] = receive_taken,
-    [FRAME_HISTORY] = past_history, [FRAME_SEARCH] = past_search,    [FRAME_FORGET] = past_forget,
+    [FRAME_READY] = receive_ready,     [FRAME_SEND] = route_send,
+    [FRAME_PART] = route_part,         [FRAME_JOIN] = receive_join,
+    [FRAME_LEAVE] = receive_leave,     [FRAME_TOPIC] = receive_topic,
+    [FRAME_AWAY] = receive_away,       [FRAME_NICK] = receive_nick,
+    [FRAME_LIST] = answer_list,        [FRAME_BYE] = receive_bye,
+    [FRAME_RECEIPT] = route_receipt,   [FRAME_TAKEN] = receive_taken,
+    [FRAME_OFFER] = offer_make,        [FRAME_SIGNAL] = offer_signal,
+    [FRAME_WITHDRAW] = offer_withdraw, [FRAME_HISTORY] = past_history,
+    [FRAME_SEARCH] = past_search,      [FRAME_FORGET] = past_forget,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {

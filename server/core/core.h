@@ -31,6 +31,7 @@
 #define HANDLES_PER_USER_MAX 256
 #define ROOMS_PER_USER_MAX 256
 #define ROOMS_PER_HANDLE_MAX 256
+#define OFFERS_PER_USER_MAX 64
 #define ACK_DELAY_MS 4
 #define NEWS_DELAY_MS 150
 #define POSITIONS_DELAY_MS                                                                         \
@@ -44,7 +45,7 @@ struct lane; /* the hub's */
 /* One Unix user. */
 struct user {
     uid_t uid;
-    unsigned n_sessions, n_handles, n_rooms;
+    unsigned n_sessions, n_handles, n_rooms, n_offers;
     struct recent recent; /* ids of its latest messages */
     int64_t budget;       /* what it may still cost, see core_throttle_ns() */
     mono_time budget_at;
@@ -84,7 +85,7 @@ struct room {
     struct session **listeners;
     unsigned n_listeners, listeners_size;
     struct membership *memberships;
-    unsigned n_members;
+    unsigned n_members, n_offers;
     UT_hash_handle hh, hh_number;
 };
 
@@ -204,6 +205,7 @@ struct core {
     struct log log;
     struct persist persist;
     struct ask *asks, *asks_tail; /* questions for the store */
+    struct offer *offers;
     struct handle *handles_by_number;
     struct room *rooms_by_number;
     uint32_t last_handle, last_room; /* the greatest numbers in use */

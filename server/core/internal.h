@@ -50,6 +50,14 @@ void past_forget(struct core *core, struct session *session, const struct frame 
 void past_from_log(struct core *core, const struct ask *ask);
 void past_hide_in_log(struct core *core, const struct handle *handle, conv_number conv);
 
+/* Offers (offer.c). */
+void offer_make(struct core *core, struct session *session, const struct frame *frame);
+void offer_signal(struct core *core, struct session *session, const struct frame *frame);
+void offer_withdraw(struct core *core, struct session *session, const struct frame *frame);
+void offer_list(struct core *core, struct session *session, uint32_t request);
+/* Those that the session made end; those that it had taken can be taken again. */
+void offer_end_all(struct core *core, const struct session *session);
+
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);
 void persist_deinit(struct core *core);
@@ -114,6 +122,8 @@ void route_send(struct core *core, struct session *session, const struct frame *
 void route_part(struct core *core, struct session *session, const struct frame *frame);
 void route_receipt(struct core *core, struct session *session, const struct frame *frame);
 void route_drop_assembly(struct session *session);
+/* NULL: it is not here. */
+struct session *session_of_link(struct core *core, uid_t uid, uint64_t link);
 /* The store could not take it; session NULL: its sender is gone. */
 void route_not_stored(struct core *core, struct session *session, const struct record *record,
                       const char *reason);

@@ -83,7 +83,7 @@ static void membership_release(struct core *core, struct membership *membership)
     membership_unlink(membership);
     if (room->n_members > 0)
         news_room(core, NEWS_LEFT, membership->handle, room, (struct bytes){0});
-    else if (room->last_seq == 0)
+    else if (room->last_seq == 0 && room->n_offers == 0)
         room_free(core, room);
     free(membership);
 }
@@ -230,7 +230,7 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
     }
     if (membership)
         membership_release(core, membership);
-    else if (room->n_members == 0 && room->last_seq == 0)
+    else if (room->n_members == 0 && room->last_seq == 0 && room->n_offers == 0)
         room_free(core, room);
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;

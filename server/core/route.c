@@ -254,7 +254,7 @@ void route_part(struct core *core, struct session *session, const struct frame *
     free(assembly);
 }
 
-static struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
+struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
     struct user *user;
     struct session *session;
     HASH_FIND(hh, core->users, &uid, sizeof uid, user);

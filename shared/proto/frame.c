@@ -155,6 +155,26 @@ static bool check_search(const struct frame *frame) {
            search->words.n <= SEARCH_BYTES_MAX;
 }
 
+static bool check_offer(const struct frame *frame) {
+    return frame->offer.kind < OFFER_KIND_END && frame->offer.name.n <= OFFER_NAME_MAX;
+}
+
+static bool check_offered(const struct frame *frame) {
+    return frame->offered.kind < OFFER_KIND_END && frame->offered.name.n <= OFFER_NAME_MAX;
+}
+
+static bool check_signal(const struct frame *frame) {
+    return frame->signal.what < SIGNAL_END && frame->signal.reason.n <= OFFER_NAME_MAX;
+}
+
+static bool check_signalled(const struct frame *frame) {
+    return frame->signalled.what < SIGNAL_END && frame->signalled.reason.n <= OFFER_NAME_MAX;
+}
+
+static bool check_withdraw(const struct frame *frame) {
+    return frame->withdraw.why < WITHDRAW_END;
+}
+
 static bool check_receipt(const struct frame *frame) {
     return frame->receipt.state == STATE_DELIVERED || frame->receipt.state == STATE_READ;
 }

@@ -71,6 +71,19 @@
 #define FRAME_SEARCH_FIELDS(F)                                                                     \
     F(u32, request) F(label, conv) F(label, from) F(u16, limit) F(text, words)
 #define FRAME_FORGET_FIELDS(F) F(u32, request) F(name, conv)
+#define FRAME_OFFER_FIELDS(F)                                                                      \
+    F(u32, request) F(id, id) F(name, to) F(u8, kind) F(u64, size) F(u32, mode) F(u64, mtime_ns)   \
+    F(label, mime) F(text, name)
+#define FRAME_OFFERED_FIELDS(F)                                                                    \
+    F(u32, request) F(id, id) F(name, from) F(u32, uid) F(u64, link) F(name, to) F(u8, kind)       \
+    F(u64, size) F(u32, mode) F(u64, mtime_ns) F(label, mime) F(text, name)
+#define FRAME_SIGNAL_FIELDS(F)                                                                     \
+    F(id, offer) F(u32, uid) F(u64, link) F(u8, what) F(u64, a) F(u64, b) F(opt_id, digest)        \
+    F(text, reason)
+#define FRAME_SIGNALLED_FIELDS(F)                                                                  \
+    F(id, offer) F(u32, uid) F(u64, link) F(u32, pid) F(name, by) F(u8, what) F(u64, a) F(u64, b)  \
+    F(opt_id, digest) F(text, reason)
+#define FRAME_WITHDRAW_FIELDS(F) F(id, offer) F(u8, why)
 #define FRAME_BYE_FIELDS(F)
 #define FRAME_WELCOME_FIELDS(F)                                                                    \
     F(u16, version) F(u32, lane) F(u8, mode) F(id, instance) F(label, hub_name) F(name, handle)    \
@@ -143,7 +156,12 @@ enum frame_from {
     R(29, HISTORY, history, FROM_CLIENT, 4096) /* asks for PAST frames, oldest first */             \
     R(30, SEARCH, search, FROM_CLIENT, 16384) /* asks for PAST frames, newest first */              \
     R(31, FORGET, forget, FROM_CLIENT, 4096)  /* a direct conversation, for one's own handle */     \
-    R(32, PAST, past, FROM_HUB, 0)            /* a message of the past, or its first part */
+    R(32, PAST, past, FROM_HUB, 0)            /* a message of the past, or its first part */       \
+    R(33, OFFER, offer, FROM_CLIENT, 4096)    /* a file, a directory or a stream for somebody */    \
+    R(34, OFFERED, offered, FROM_HUB, 0)      /* the same; answers LIST_OFFERS, too */              \
+    R(35, SIGNAL, signal, FROM_CLIENT, 256)   /* to the other side of an offer */                   \
+    R(36, SIGNALLED, signalled, FROM_HUB, 0)  /* the same, with who sent it */                      \
+    R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */
 /* clang-format on */
 
 enum frame_type {
@@ -179,8 +197,37 @@ enum message_kind { KIND_TEXT, KIND_ACTION, KIND_NOTICE, KIND_END };
 enum message_state { STATE_SENT, STATE_STORED, STATE_DELIVERED, STATE_READ, STATE_END };
 enum presence { PRESENCE_OFFLINE, PRESENCE_ONLINE, PRESENCE_AWAY, PRESENCE_END };
 enum hub_mode { HUB_PRIVATE, HUB_GROUP, HUB_OPEN, HUB_MODE_END };
-enum list_what { LIST_USERS, LIST_ROOMS, LIST_COUNTERS, LIST_OBJECTS, LIST_HANDLES, LIST_END };
+enum list_what {
+    LIST_USERS,
+    LIST_ROOMS,
+    LIST_COUNTERS,
+    LIST_OBJECTS,
+    LIST_HANDLES,
+    LIST_OFFERS,
+    LIST_END
+};
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
+enum offer_kind { OFFER_FILE, OFFER_DIRECTORY, OFFER_STREAM, OFFER_KIND_END };
+#define OFFER_SIZE_UNKNOWN UINT64_MAX
+#define OFFER_NAME_MAX 1024
+
+/* What the two sides of an offer tell each other. Who it comes from is the hub's word. */
+enum signal_what {
+    SIGNAL_ACCEPT,  /* recipient: begin; a: bytes that are there already, digest: of these */
+    SIGNAL_DECLINE, /* recipient: no; reason */
+    SIGNAL_ATTACH,  /* sender: a: shmid, b: n_slots << 32 | slot_bytes, see ipc/ring.h; digest set:
+                       it goes on behind the bytes that are there, else from the beginning */
+    SIGNAL_CANCEL,  /* either: it is over; reason */
+    SIGNAL_END
+};
+
+enum withdraw_why {
+    WITHDRAW_CANCELLED, /* by its sender */
+    WITHDRAW_LOST,      /* its sender is gone */
+    WITHDRAW_TAKEN,     /* another session of the recipient has it */
+    WITHDRAW_END
+};
+
 enum news_what {
     NEWS_ONLINE,  /* who */
     NEWS_OFFLINE, /* who */

@@ -1,0 +1,270 @@
+/*
+ * Offers: what is to be handed from process to process. The hub introduces the two sides and
+ * carries what they have to agree on; the bytes do not pass it. An offer lives as long as the
+ * session that made it and does not outlive the hub. It stands for everybody it is addressed to:
+ * one session of a handle may take it, and every member of a room.
+ */
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+struct offer {
+    struct uuid id;
+    struct session *sender;
+    struct handle *to; /* or */
+    struct room *room;
+    uint64_t taker;           /* to a handle: number of the session that takes it; 0: none */
+    struct frame_offer frame; /* its views point into `strings` */
+    UT_hash_handle hh;
+    char strings[];
+};
+
+static struct offer *offer_find(struct core *core, const struct uuid *id) {
+    struct offer *offer;
+    HASH_FIND(hh, core->offers, id, sizeof *id, offer);
+    return offer;
+}
+
+static bool is_member(const struct session *session, const struct room *room) {
+    const struct membership *membership;
+    DL_SEARCH_SCALAR2(session->handle->memberships, membership, room, room, next_of_handle);
+    return membership != NULL;
+}
+
+/* Whether the session may take it. */
+static bool is_addressed(const struct offer *offer, const struct session *session) {
+    if (session == offer->sender)
+        return false;
+    return offer->to ? session->handle == offer->to : is_member(session, offer->room);
+}
+
+/* Telling. */
+
+static struct bytes target_name(const struct offer *offer) {
+    return offer->to ? name_bytes(&offer->to->name) : name_bytes(&offer->room->name);
+}
+
+static void tell_offer(struct core *core, const struct offer *offer, struct session *session,
+                       uint32_t request) {
+    const struct frame_offer *frame = &offer->frame;
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_OFFERED,
+                                   .offered = {.request = request,
+                                               .id = offer->id,
+                                               .from = name_bytes(&offer->sender->handle->name),
+                                               .uid = offer->sender->user->uid,
+                                               .link = offer->sender->link,
+                                               .to = target_name(offer),
+                                               .kind = frame->kind,
+                                               .size = frame->size,
+                                               .mode = frame->mode,
+                                               .mtime_ns = frame->mtime_ns,
+                                               .mime = frame->mime,
+                                               .name = frame->name}});
+}
+
+static void tell_withdrawn(struct core *core, struct session *session, const struct uuid *id,
+                           enum withdraw_why why) {
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {*id, (uint8_t)why}});
+}
+
+typedef void tell_fn(struct core *core, const struct offer *offer, struct session *session,
+                     unsigned arg);
+
+/* Everybody who is addressed and listens now. */
+static void tell_all(struct core *core, const struct offer *offer, tell_fn *tell, unsigned arg) {
+    struct session *session;
+    run_close(core);
+    if (offer->room) {
+        for (unsigned i = 0; i < offer->room->n_listeners; i++)
+            if (offer->room->listeners[i] != offer->sender)
+                tell(core, offer, offer->room->listeners[i], arg);
+        return;
+    }
+    DL_FOREACH2(offer->to->sessions, session, next_of_handle) {
+        if ((session->abilities & ABILITY_LISTEN) && session != offer->sender)
+            tell(core, offer, session, arg);
+    }
+}
+
+static void tell_new(struct core *core, const struct offer *offer, struct session *session,
+                     unsigned arg) {
+    (void)arg;
+    tell_offer(core, offer, session, 0);
+}
+
+static void tell_over(struct core *core, const struct offer *offer, struct session *session,
+                      unsigned why) {
+    if (session->number != offer->taker)
+        tell_withdrawn(core, session, &offer->id, (enum withdraw_why)why);
+}
+
+/* Life. */
+
+static void offer_free(struct core *core, struct offer *offer) {
+    HASH_DEL(core->offers, offer);
+    offer->sender->user->n_offers--;
+    if (offer->room)
+        offer->room->n_offers--;
+    free(offer);
+}
+
+static struct bytes keep(char **at, struct bytes text) {
+    char *copy = *at;
+    if (text.n > 0)
+        memcpy(copy, text.data, text.n);
+    *at += text.n;
+    return (struct bytes){copy, text.n};
+}
+
+static struct offer *offer_new(struct core *core, struct session *session,
+                               const struct target *target, const struct frame_offer *frame) {
+    struct offer *offer = calloc(1, sizeof *offer + frame->name.n + frame->mime.n + 1);
+    if (!offer)
+        return NULL;
+    char *at = offer->strings;
+    offer->id = frame->id;
+    offer->sender = session;
+    offer->to = target->handle;
+    offer->room = target->room;
+    offer->frame = *frame;
+    offer->frame.name = keep(&at, frame->name);
+    offer->frame.mime = keep(&at, frame->mime);
+    HASH_ADD(hh, core->offers, id, sizeof offer->id, offer);
+    session->user->n_offers++;
+    if (offer->room)
+        offer->room->n_offers++;
+    return offer;
+}
+
+static const char *offer_problem(struct core *core, const struct session *session,
+                                 const struct frame_offer *frame) {
+    if (session->link == 0)
+        return "a program without a link number cannot offer anything";
+    if (offer_find(core, &frame->id))
+        return "there is an offer with this id already";
+    if (session->user->n_offers >= OFFERS_PER_USER_MAX)
+        return "you have too many open offers; wait until some are taken, or cancel some";
+    return NULL;
+}
+
+void offer_make(struct core *core, struct session *session, const struct frame *frame) {
+    uint32_t request = frame->offer.request;
+    struct target target;
+    char reason[256];
+    enum fail_code code = target_find(core, session, frame->offer.to, &target);
+    if (code == FAIL_NONE && target.room && target.room->n_members == 0)
+        code = FAIL_NO_ROOM;
+    if (code != FAIL_NONE) {
+        target_reason(core, frame->offer.to, code, reason);
+        session_fail(core, session, request, code, reason);
+        return;
+    }
+    const char *problem = offer_problem(core, session, &frame->offer);
+    struct offer *offer = problem ? NULL : offer_new(core, session, &target, &frame->offer);
+    if (!offer) {
+        session_fail(core, session, request, FAIL_LIMIT,
+                     problem ? problem : "the hub is out of memory");
+        return;
+    }
+    session_done(core, session, request);
+    tell_all(core, offer, tell_new, 0);
+}
+
+void offer_withdraw(struct core *core, struct session *session, const struct frame *frame) {
+    struct offer *offer = offer_find(core, &frame->withdraw.offer);
+    if (!offer || offer->sender != session)
+        return; /* it is over already */
+    tell_all(core, offer, tell_over, WITHDRAW_CANCELLED);
+    offer_free(core, offer);
+}
+
+void offer_end_all(struct core *core, const struct session *session) {
+    struct offer *offer, *next;
+    if (!core->offers)
+        return;
+    HASH_ITER(hh, core->offers, offer, next) {
+        if (offer->taker == session->number)
+            offer->taker = 0; /* another one may go on */
+        if (offer->sender != session)
+            continue;
+        tell_all(core, offer, tell_over, WITHDRAW_LOST);
+        offer_free(core, offer);
+    }
+}
+
+void offer_list(struct core *core, struct session *session, uint32_t request) {
+    const struct offer *offer;
+    for (offer = core->offers; offer; offer = offer->hh.next)
+        if (is_addressed(offer, session) && !offer->taker)
+            tell_offer(core, offer, session, request);
+    session_done(core, session, request);
+}
+
+/* Signals. */
+
+static void pass_on(struct core *core, const struct session *from, struct session *to,
+                    const struct frame_signal *signal) {
+    session_answer(core, to,
+                   &(struct frame){.type = FRAME_SIGNALLED,
+                                   .signalled = {.offer = signal->offer,
+                                                 .uid = from->user->uid,
+                                                 .link = from->link,
+                                                 .pid = (uint32_t)from->pid,
+                                                 .by = name_bytes(&from->handle->name),
+                                                 .what = signal->what,
+                                                 .a = signal->a,
+                                                 .b = signal->b,
+                                                 .digest = signal->digest,
+                                                 .reason = signal->reason}});
+}
+
+static void signal_from_sender(struct core *core, struct session *session,
+                               const struct offer *offer, const struct frame_signal *signal) {
+    struct session *to = session_of_link(core, signal->uid, signal->link);
+    if (signal->what != SIGNAL_ATTACH && signal->what != SIGNAL_CANCEL)
+        core->broken_rule = "the sender of an offer cannot accept it";
+    else if (to && is_addressed(offer, to))
+        pass_on(core, session, to, signal);
+}
+
+static void signal_from_recipient(struct core *core, struct session *session, struct offer *offer,
+                                  const struct frame_signal *signal) {
+    if (signal->what == SIGNAL_ATTACH) {
+        core->broken_rule = "the recipient of an offer has nothing to attach";
+        return;
+    }
+    bool is_taken = offer->to && offer->taker && offer->taker != session->number;
+    if (is_taken) {
+        tell_withdrawn(core, session, &offer->id, WITHDRAW_TAKEN);
+        return;
+    }
+    pass_on(core, session, offer->sender, signal);
+    if (!offer->to || signal->what == SIGNAL_CANCEL)
+        return;
+    bool was_taken = offer->taker != 0;
+    offer->taker = session->number;
+    if (!was_taken)
+        tell_all(core, offer, tell_over, WITHDRAW_TAKEN);
+    if (signal->what == SIGNAL_DECLINE)
+        offer_free(core, offer);
+}
+
+void offer_signal(struct core *core, struct session *session, const struct frame *frame) {
+    const struct frame_signal *signal = &frame->signal;
+    struct offer *offer = offer_find(core, &signal->offer);
+    if (!offer || session->link == 0) {
+        tell_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
+        return;
+    }
+    if (offer->sender == session)
+        signal_from_sender(core, session, offer, signal);
+    else if (is_addressed(offer, session))
+        signal_from_recipient(core, session, offer, signal);
+    else
+        core->broken_rule = "a signal for somebody else's offer";
+}
