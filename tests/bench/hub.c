@@ -32,11 +32,13 @@ int hub_program(struct bench *bench, char path[PATH_MAX], const char *name) {
 }
 
 /* In the child: a session of its own, so that Ctrl-C reaches it through its parent only. */
-static void become_hub(const struct bench *bench, const struct hub *hub, const char *program) {
+static void become_hub(const struct bench *bench, const struct hub *hub, const char *program,
+                       bool durable) {
     char log[HUB_DIR_SIZE + sizeof "/" HUB_LOG];
-    const char *argv[6 + BENCH_HUB_OPTIONS_MAX + 1] = {program, "--dir", hub->dir, "--ephemeral",
-                                                       "--foreground"};
-    size_t n = 5;
+    const char *argv[6 + BENCH_HUB_OPTIONS_MAX + 1] = {program, "--dir", hub->dir, "--foreground"};
+    size_t n = 4;
+    if (!durable)
+        argv[n++] = "--ephemeral";
     for (size_t i = 0; i < bench->options.n_hub_options; i++)
         argv[n++] = bench->options.hub_options[i];
     setsid();
@@ -89,7 +91,7 @@ static int hub_await(struct bench *bench, struct hub *hub) {
     }
 }
 
-int hub_start(struct bench *bench, struct hub *hub) {
+static int start(struct bench *bench, struct hub *hub, bool durable) {
     char program[PATH_MAX];
     *hub = (struct hub){.dir = "/tmp/earshot-bench-XXXXXX"};
     int r = hub_program(bench, program, "earshotd");
@@ -101,8 +103,16 @@ int hub_start(struct bench *bench, struct hub *hub) {
     if (hub->pid < 0)
         return error_errno();
     if (hub->pid == 0)
-        become_hub(bench, hub, program);
+        become_hub(bench, hub, program, durable);
     return hub_await(bench, hub);
+}
+
+int hub_start(struct bench *bench, struct hub *hub) {
+    return start(bench, hub, false);
+}
+
+int hub_start_durable(struct bench *bench, struct hub *hub) {
+    return start(bench, hub, true);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {

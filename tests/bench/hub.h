@@ -16,6 +16,9 @@ struct hub {
 /* Starts earshotd, which lies beside this program, and waits until it answers. */
 int hub_start(struct bench *bench, struct hub *hub);
 
+/* The same with a store, in the hub's directory. */
+int hub_start_durable(struct bench *bench, struct hub *hub);
+
 /* Stops it, waits for its end and removes its directory; safe on the zero state. */
 void hub_stop(struct hub *hub);
 
