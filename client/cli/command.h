@@ -27,6 +27,10 @@ int cli_main(int argc, char **argv);
 int cli_chat(const struct cli_options *options, int n_words, char **words);
 int cli_send(const struct cli_options *options, int n_words, char **words);
 int cli_tail(const struct cli_options *options, int n_words, char **words);
+int cli_ask(const struct cli_options *options, int n_words, char **words);
+int cli_history(const struct cli_options *options, int n_words, char **words);
+int cli_search(const struct cli_options *options, int n_words, char **words);
+int cli_forget(const struct cli_options *options, int n_words, char **words);
 int cli_who(const struct cli_options *options, int n_words, char **words);
 int cli_rooms(const struct cli_options *options, int n_words, char **words);
 int cli_topic(const struct cli_options *options, int n_words, char **words);
@@ -39,3 +43,7 @@ int cli_help(const struct cli_options *options, int n_words, char **words);
 /* The options of those commands that have some of their own. */
 extern const struct cli_option cli_send_options[];
 extern const struct cli_option cli_tail_options[];
+extern const struct cli_option cli_ask_options[];
+extern const struct cli_option cli_history_options[];
+extern const struct cli_option cli_search_options[];
+extern const struct cli_option cli_who_options[];

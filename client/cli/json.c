@@ -138,16 +138,23 @@ void json_status(const struct cli_status *status) {
     json_t *queue = json_pack("{s:o,s:i,s:I,s:I}", "key", hex((uint32_t)status->queue.key), "id",
                               status->queue.msqid, "bytes", (json_int_t)status->queue.n_bytes,
                               "messages", (json_int_t)status->queue.n_messages);
+    json_t *store =
+        status->store_bytes == 0
+            ? json_null()
+            : json_pack("{s:I,s:I,s:I,s:I}", "messages", (json_int_t)status->store_messages,
+                        "bytes", (json_int_t)status->store_bytes, "keep_days",
+                        (json_int_t)status->hub.keep_days, "keep_bytes",
+                        (json_int_t)status->hub.keep_bytes);
     json_t *counters = json_object();
     for (size_t i = 0; i < status->n_counters; i++)
         json_object_set_new(counters, status->counters[i].key,
                             json_integer((json_int_t)status->counters[i].value));
-    put(stdout, json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:n,s:s,s:s,s:s}", "type", "status",
+    put(stdout, json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "type", "status",
                           "pid", (int)status->hub.pid, "uid", (json_int_t)status->hub.uid, "mode",
                           modes[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
                           "sessions", (json_int_t)status->sessions, "queue", queue, "counters",
-                          counters, "store", "name", status->hub.name, "dir", status->hub.dir,
-                          "instance", status->hub.instance));
+                          counters, "store", store, "name", status->hub.name, "dir",
+                          status->hub.dir, "instance", status->hub.instance));
 }
 
 /* Who touched a queue last; the program is null when the process is gone. */

@@ -9,11 +9,13 @@
 
 #define JOIN_MS 30000 /* how long to wait for a hub that is there but does not answer */
 
-static int open_link(earshot **link, const struct cli_options *options, unsigned flags) {
+static int open_link(earshot **link, const struct cli_options *options, unsigned flags,
+                     uint64_t after) {
     struct earshot_options wanted = {
         .hub = options->hub,
         .handle = options->name,
         .flags = flags,
+        .after = after,
         .timeout_ms = options->timeout_ms >= 0 ? options->timeout_ms : JOIN_MS,
     };
     return earshot_open(link, &wanted);
@@ -35,9 +37,14 @@ static int fail_open(earshot **link, const struct cli_options *options, int resu
 }
 
 int cli_open(earshot **link, const struct cli_options *options, unsigned flags) {
+    return cli_open_after(link, options, flags, 0);
+}
+
+int cli_open_after(earshot **link, const struct cli_options *options, unsigned flags,
+                   uint64_t after) {
     char dir[PATH_MAX];
     *link = NULL;
-    int result = open_link(link, options, flags);
+    int result = open_link(link, options, flags, after);
     if (result == EARSHOT_OK)
         return CLI_DONE;
     if (result != EARSHOT_NO_HUB || !may_start(options, dir))
@@ -47,6 +54,6 @@ int cli_open(earshot **link, const struct cli_options *options, unsigned flags) 
     int code = cli_start_hub(options, dir);
     if (code != CLI_DONE)
         return code;
-    result = open_link(link, options, flags);
+    result = open_link(link, options, flags, after);
     return result == EARSHOT_OK ? CLI_DONE : fail_open(link, options, result);
 }

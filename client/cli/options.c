@@ -41,6 +41,7 @@ void cli_options_init(struct cli_options *options) {
     *options = (struct cli_options){
         .timeout_ms = -1,
         .wait = EARSHOT_STORED,
+        .since = CLI_NOT_GIVEN,
         .no_color = no_color && *no_color,
     };
 }
@@ -89,12 +90,13 @@ static int take_seconds(struct parser *parser, const struct cli_option *row, con
     return CLI_DONE;
 }
 
-static int take_count(struct parser *parser, const struct cli_option *row, const char *text) {
+static int take_number(struct parser *parser, const struct cli_option *row, const char *text,
+                       unsigned long long min, const char *want) {
     char *end;
     errno = 0;
     unsigned long long n = strtoull(text, &end, 10);
-    if (end == text || *end || errno || n == 0 || strchr(text, '-'))
-        return bad_value(parser, row, text, "a whole number above 0");
+    if (end == text || *end || errno || n < min || n > INT64_MAX || strchr(text, '-'))
+        return bad_value(parser, row, text, want);
     *(unsigned long long *)((char *)parser->options + row->offset) = n;
     return CLI_DONE;
 }
@@ -124,7 +126,9 @@ static int take(struct parser *parser, const struct cli_option *row, const char 
     case CLI_SECONDS:
         return take_seconds(parser, row, text);
     case CLI_COUNT:
-        return take_count(parser, row, text);
+        return take_number(parser, row, text, 1, "a whole number above 0");
+    case CLI_SEQ:
+        return take_number(parser, row, text, 0, "the \"seq\" of a message, as --json shows it");
     case CLI_CHOICE:
         return take_choice(parser, row, text);
     }

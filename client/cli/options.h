@@ -25,20 +25,28 @@ struct cli_options {
     int timeout_ms; /* --timeout SECONDS; -1 when not given */
 
     /* of single commands */
-    bool lines;               /* send */
-    int wait;                 /* send: enum earshot_state */
-    int kind;                 /* send: enum earshot_kind */
-    const char *id;           /* send */
-    const char *reply_to;     /* send */
-    unsigned long long count; /* tail; 0 for no end */
-    bool dm;                  /* tail */
+    bool lines;                /* send */
+    int wait;                  /* send: enum earshot_state */
+    int kind;                  /* send: enum earshot_kind */
+    const char *id;            /* send */
+    const char *reply_to;      /* send */
+    unsigned long long count;  /* tail; 0 for no end */
+    bool dm;                   /* tail */
+    unsigned long long limit;  /* tail, history, search; 0 when not given */
+    unsigned long long since;  /* tail, history; CLI_NOT_GIVEN */
+    unsigned long long before; /* history; 0 when not given */
+    const char *in, *from;     /* search */
+    bool all;                  /* who */
 };
+
+#define CLI_NOT_GIVEN (~0ULL)
 
 enum cli_option_type {
     CLI_FLAG,    /* bool */
     CLI_STRING,  /* const char * */
     CLI_SECONDS, /* int, milliseconds; the user gives seconds, fractions allowed */
     CLI_COUNT,   /* unsigned long long, at least 1 */
+    CLI_SEQ,     /* unsigned long long, the sequence number of a message, or 0 */
     CLI_CHOICE,  /* int: the index in `choices` */
     CLI_SET,     /* int: `value` */
 };
@@ -74,3 +82,7 @@ int cli_options_parse(struct cli_options *options, const struct cli_option *own,
  * an exit code; an error has been reported (cli/report.h) and *link is NULL then.
  */
 int cli_open(earshot **link, const struct cli_options *options, unsigned flags);
+
+/* The same; with EARSHOT_AFTER it begins after this message. */
+int cli_open_after(earshot **link, const struct cli_options *options, unsigned flags,
+                   uint64_t after);

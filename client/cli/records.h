@@ -49,6 +49,7 @@ struct cli_status {
     struct earshot_hub_info hub;
     struct queue_info queue; /* the well-known one */
     uint64_t uptime_s, sessions;
+    uint64_t store_messages, store_bytes; /* bytes 0: the hub stores nothing */
     struct cli_counter *counters;
     size_t n_counters;
 };

@@ -50,7 +50,12 @@ static int update(struct sending *sending, struct sending_item *item,
     if (event->state.state > item->sent.state)
         item->sent.state = event->state.state;
     item->stored |= event->state.state == EARSHOT_STORED;
-    return has_arrived(sending, item) ? print_done(sending, item) : CLI_DONE;
+    if (!has_arrived(sending, item))
+        return CLI_DONE;
+    /* Receipts can be faster than the disk: then it has come further than was asked for. */
+    if ((int)item->sent.state > sending->options->wait)
+        item->sent.state = (enum earshot_state)sending->options->wait;
+    return print_done(sending, item);
 }
 
 static void skip_done(struct sending *sending) {

@@ -14,6 +14,10 @@ static void add_counter(void *arg, const struct earshot_event *event) {
         status->uptime_s = event->counter.value;
     } else if (strcmp(event->counter.key, "sessions") == 0) {
         status->sessions = event->counter.value;
+    } else if (strcmp(event->counter.key, "store_messages") == 0) {
+        status->store_messages = event->counter.value;
+    } else if (strcmp(event->counter.key, "store_bytes") == 0) {
+        status->store_bytes = event->counter.value;
     } else {
         status->counters = cli_grow(status->counters, status->n_counters, sizeof *status->counters);
         status->counters[status->n_counters++] = (struct cli_counter){

@@ -7,10 +7,10 @@
 #include "base/macro.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
-#include "cli/json.h"
 #include "cli/output.h"
+#include "cli/past.h"
+#include "cli/records.h"
 #include "cli/report.h"
-#include "cli/text.h"
 #include "cli/words.h"
 #include "proto/name.h"
 
@@ -18,50 +18,66 @@
 
 const struct cli_option cli_tail_options[] = {
     {"count", 0, CLI_COUNT, AT(count), "N", "end after N messages", NULL, 0},
+    {"limit", 'n', CLI_COUNT, AT(limit), "N", "first the last N of each conversation", NULL, 0},
+    {"since", 0, CLI_SEQ, AT(since), "SEQ", "first what came after this message", NULL, 0},
     {"dm", 0, CLI_FLAG, AT(dm), NULL, "only direct messages", NULL, 0},
     {0},
+};
+
+/* A conversation, and which of its messages -n has printed already. */
+struct wanted {
+    struct name key; /* n 0: all conversations */
+    uint64_t from, to;
 };
 
 struct tail {
     const struct cli_options *options;
     earshot *link;
-    struct name *wanted; /* keys of the conversations named; none: all */
+    unsigned flags; /* of the link */
+    uint64_t after; /* where it begins, with EARSHOT_AFTER */
+    struct wanted *wanted;
     size_t n_wanted;
+    bool has_rooms; /* there are rooms among them */
     unsigned long long n_printed;
     bool is_piped; /* our reader can leave, which only poll() tells */
     bool done;
 };
 
-static bool is_wanted(const struct tail *tail, const char *conv) {
+static const struct wanted *find_wanted(const struct tail *tail, const char *conv) {
     struct name name, key;
     if (tail->options->dm && conv[0] == '#')
-        return false;
-    if (tail->n_wanted == 0)
-        return true;
+        return NULL;
+    if (tail->n_wanted == 1 && tail->wanted->key.n == 0)
+        return tail->wanted;
     if (name_parse(&name, bytes_of(conv)) != NAME_OK)
-        return false;
+        return NULL;
     name_key(&key, &name);
     for (size_t i = 0; i < tail->n_wanted; i++)
-        if (bytes_equal(name_bytes(&tail->wanted[i]), name_bytes(&key)))
-            return true;
-    return false;
+        if (bytes_equal(name_bytes(&tail->wanted[i].key), name_bytes(&key)))
+            return &tail->wanted[i];
+    return NULL;
 }
 
-static int take_message(struct tail *tail, const struct earshot_event *event) {
-    if (!is_wanted(tail, event->message.conv))
-        return CLI_DONE;
-    if (tail->options->json)
-        json_message(event);
-    else
-        text_message(tail->options, event);
+static int print(struct tail *tail, const struct earshot_event *event) {
+    past_print_message(tail->options, event);
     int code = cli_flush();
-    if (code != CLI_DONE)
-        return code;
-    if (event->message.wants_receipt)
+    if (code == CLI_DONE)
         earshot_mark_read(tail->link, event);
+    else
+        earshot_pass_over(tail->link, event);
     tail->n_printed++;
     tail->done = tail->n_printed == tail->options->count;
-    return CLI_DONE;
+    return code;
+}
+
+/* A message that is not printed stays for whoever joins next under this handle. */
+static int take_message(struct tail *tail, const struct earshot_event *event) {
+    const struct wanted *wanted = find_wanted(tail, event->message.conv);
+    if (!wanted && !event->message.mine)
+        earshot_pass_over(tail->link, event);
+    if (!wanted || (event->message.seq >= wanted->from && event->message.seq <= wanted->to))
+        return CLI_DONE;
+    return print(tail, event);
 }
 
 static int take(struct tail *tail, const struct earshot_event *event) {
@@ -72,7 +88,7 @@ static int take(struct tail *tail, const struct earshot_event *event) {
         return cli_fail_event(tail->options, event);
     case EARSHOT_EVENT_MISSED:
         cli_fail(tail->options, CLI_FAILED, "missed",
-                 "%llu messages are lost: they came faster than they were read here",
+                 "up to %llu messages are not in the hub's log any more; they are not shown",
                  (unsigned long long)event->missed);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
@@ -143,26 +159,99 @@ static int join(struct tail *tail, int n_words, char **words) {
     return CLI_DONE;
 }
 
-static int check_words(struct tail *tail, int n_words, char **words, unsigned *flags) {
-    const struct cli_options *options = tail->options;
-    *flags = EARSHOT_RECONNECT;
-    if (n_words == 0)
-        *flags |= options->dm ? EARSHOT_LISTEN : EARSHOT_LISTEN | EARSHOT_ALL_ROOMS;
-    for (int i = 0; i < n_words; i++) {
-        struct name name;
-        int code = words_check_name(options, words[i]);
-        if (code == CLI_DONE && options->dm && words[i][0] == '#')
-            code = cli_fail(options, CLI_USAGE, "usage",
-                            "--dm is for direct messages; leave it or %s away", words[i]);
-        if (code != CLI_DONE)
-            return code;
-        if (words[i][0] != '#')
-            *flags |= EARSHOT_LISTEN;
-        name_parse(&name, bytes_of(words[i]));
-        tail->wanted = cli_grow(tail->wanted, tail->n_wanted, sizeof *tail->wanted);
-        name_key(&tail->wanted[tail->n_wanted++], &name);
-    }
+static struct wanted *add_wanted(struct tail *tail) {
+    tail->wanted = cli_grow(tail->wanted, tail->n_wanted, sizeof *tail->wanted);
+    struct wanted *wanted = &tail->wanted[tail->n_wanted++];
+    *wanted = (struct wanted){.from = UINT64_MAX};
+    return wanted;
+}
+
+static int check_word(struct tail *tail, const char *word) {
+    struct name name;
+    bool is_room = word[0] == '#';
+    int code = words_check_name(tail->options, word);
+    if (code == CLI_DONE && tail->options->dm && is_room)
+        code = cli_fail(tail->options, CLI_USAGE, "usage",
+                        "--dm is for direct messages; leave it or %s away", word);
+    if (code != CLI_DONE)
+        return code;
+    tail->has_rooms |= is_room;
+    tail->flags |= is_room ? 0 : EARSHOT_LISTEN;
+    name_parse(&name, bytes_of(word));
+    name_key(&add_wanted(tail)->key, &name);
     return CLI_DONE;
+}
+
+static int check(struct tail *tail, int n_words, char **words) {
+    const struct cli_options *options = tail->options;
+    bool has_since = options->since != CLI_NOT_GIVEN;
+    int code = CLI_DONE;
+    if (has_since && options->limit)
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "tail: -n and --since both say where to begin; leave one away");
+    tail->flags = EARSHOT_RECONNECT | (has_since ? EARSHOT_AFTER : 0);
+    tail->after = options->since;
+    for (int i = 0; code == CLI_DONE && i < n_words; i++)
+        code = check_word(tail, words[i]);
+    if (n_words == 0) {
+        add_wanted(tail);
+        tail->flags |= options->dm ? EARSHOT_LISTEN : EARSHOT_LISTEN | EARSHOT_ALL_ROOMS;
+    }
+    return code;
+}
+
+static int print_past(struct tail *tail, earshot *link, const char *conv, struct wanted *wanted) {
+    const struct cli_options *options = tail->options;
+    unsigned long long left = options->count ? options->count - tail->n_printed : UINT64_MAX;
+    struct past past = {
+        .options = options,
+        .link = link,
+        .conv = conv,
+        .direct_only = options->dm && !conv,
+        .n = options->limit < left ? options->limit : left,
+        .newest = true,
+    };
+    if (left == 0)
+        return CLI_DONE;
+    int code = past_print(&past);
+    tail->n_printed += past.n_printed;
+    wanted->from = past.first_seq;
+    wanted->to = past.last_seq;
+    return code;
+}
+
+/*
+ * Rooms begin behind what was printed, which need not be the hub's newest message: the last ones
+ * were perhaps not stored yet. One place serves all conversations, so it is the least of theirs;
+ * an empty one does not count unless all are.
+ */
+static void begin_behind(struct tail *tail) {
+    tail->flags |= EARSHOT_AFTER;
+    for (size_t i = 0; i < tail->n_wanted; i++) {
+        struct wanted *wanted = &tail->wanted[i];
+        wanted->from = 0;
+        if (wanted->to > 0 && (tail->after == 0 || wanted->to < tail->after))
+            tail->after = wanted->to;
+    }
+}
+
+/*
+ * First the last ones of each conversation. What is live begins behind them if rooms are named,
+ * else with what the handle has not received yet. What has been printed is not printed again.
+ */
+static int begin(struct tail *tail, int n_words, char **words) {
+    earshot *link;
+    int code = cli_open(&link, tail->options, 0);
+    if (code != CLI_DONE)
+        return code;
+    for (size_t i = 0; code == CLI_DONE && i < tail->n_wanted; i++)
+        code = print_past(tail, link, n_words > 0 ? words[i] : NULL, &tail->wanted[i]);
+    earshot_close(link);
+    tail->after = 0;
+    if (tail->has_rooms)
+        begin_behind(tail);
+    tail->done = tail->options->count && tail->n_printed >= tail->options->count;
+    return code;
 }
 
 static bool is_pipe(int fd) {
@@ -170,17 +259,23 @@ static bool is_pipe(int fd) {
     return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
+static int run(struct tail *tail, int n_words, char **words) {
+    int code = CLI_DONE;
+    if (tail->options->limit)
+        code = begin(tail, n_words, words);
+    if (code == CLI_DONE && !tail->done)
+        code = cli_open_after(&tail->link, tail->options, tail->flags, tail->after);
+    if (code == CLI_DONE && !tail->done)
+        code = join(tail, n_words, words);
+    return code == CLI_DONE ? follow(tail) : code;
+}
+
 int cli_tail(const struct cli_options *options, int n_words, char **words) {
     struct tail tail = {.options = options, .is_piped = is_pipe(STDOUT_FILENO)};
-    unsigned flags;
-    int code = check_words(&tail, n_words, words, &flags);
+    int code = check(&tail, n_words, words);
     cli_limit_start(options->timeout_ms);
     if (code == CLI_DONE)
-        code = cli_open(&tail.link, options, flags);
-    if (code == CLI_DONE)
-        code = join(&tail, n_words, words);
-    if (code == CLI_DONE)
-        code = follow(&tail);
+        code = run(&tail, n_words, words);
     earshot_close(tail.link);
     free(tail.wanted);
     return code;

@@ -40,12 +40,15 @@ static void print_name(const char *name) {
     print_safe(bytes_of(name), TEXT_ONE_LINE);
 }
 
+/* The time; with the date before it when that is not today. */
 static void print_clock(int64_t ms, bool color) {
-    time_t s = ms / 1000;
-    struct tm tm = {0};
-    char text[16];
+    time_t s = ms / 1000, now = time(NULL);
+    struct tm tm = {0}, today = {0};
+    char text[32];
     localtime_r(&s, &tm);
-    strftime(text, sizeof text, "%H:%M", &tm);
+    localtime_r(&now, &today);
+    bool is_today = tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year;
+    strftime(text, sizeof text, is_today ? "%H:%M" : "%Y-%m-%d %H:%M", &tm);
     printf(color ? "\033[2m%s\033[0m " : "%s ", text);
 }
 
@@ -142,6 +145,22 @@ void text_topic(const char *topic) {
     putchar('\n');
 }
 
+static void print_store(const struct cli_status *status) {
+    if (status->store_bytes == 0) {
+        puts("store     none: history is kept in memory, and not for long");
+        return;
+    }
+    printf("store     %llu messages, %llu bytes; kept ", (unsigned long long)status->store_messages,
+           (unsigned long long)status->store_bytes);
+    if (status->hub.keep_days > 0)
+        printf("for %u days", status->hub.keep_days);
+    else
+        printf("for ever");
+    if (status->hub.keep_bytes > 0)
+        printf(", up to %llu bytes", (unsigned long long)status->hub.keep_bytes);
+    putchar('\n');
+}
+
 void text_status(const struct cli_status *status) {
     char login[LOGIN_SIZE], up[32];
     cli_login(status->hub.uid, login);
@@ -155,6 +174,7 @@ void text_status(const struct cli_status *status) {
     printf("queue     key 0x%08x, id %d: %zu of %zu bytes, %zu messages\n",
            (unsigned)status->queue.key, status->queue.msqid, status->queue.n_bytes,
            status->queue.limit, status->queue.n_messages);
+    print_store(status);
     for (size_t i = 0; i < status->n_counters; i++) {
         printf("%s", i ? "          " : "counters  ");
         print_name(status->counters[i].key);

@@ -8,6 +8,12 @@
 #include "cli/request.h"
 #include "cli/text.h"
 
+const struct cli_option cli_who_options[] = {
+    {"all", 'a', CLI_FLAG, offsetof(struct cli_options, all), NULL,
+     "every handle that the hub knows, here or not", NULL, 0},
+    {0},
+};
+
 struct users {
     struct cli_user *all;
     size_t n;
@@ -71,13 +77,17 @@ int cli_who(const struct cli_options *options, int n_words, char **words) {
                         "who: \"%s\" is not a room; a room begins with #, as in `earshot who "
                         "'#ops'`",
                         room);
+    if (room && options->all)
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "who: --all lists every handle; leave it or %s away", room);
+    enum earshot_list list = options->all ? EARSHOT_HANDLES : EARSHOT_USERS;
     struct users users = {0};
     earshot *link;
     uint32_t request = 0;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
         return code;
-    int result = earshot_ask(link, EARSHOT_USERS, room, &request);
+    int result = earshot_ask(link, list, room, &request);
     code = cli_request_wait(link, options, result, request, add_user, &users);
     earshot_close(link);
     if (code == CLI_DONE)

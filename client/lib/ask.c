@@ -111,11 +111,10 @@ int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t a
     int r = check_conv(link, conv, &name);
     if (r != 0)
         return r;
-    struct frame frame = {.type = FRAME_HISTORY,
-                          .history = {.conv = name_bytes(&name),
-                                      .before = before,
-                                      .after = after,
-                                      .limit = page(limit)}};
+    struct frame frame = {
+        .type = FRAME_HISTORY,
+        .history = {
+            .conv = name_bytes(&name), .before = before, .after = after, .limit = page(limit)}};
     return request_ask(link, &frame, name.s, request);
 }
 

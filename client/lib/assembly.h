@@ -11,7 +11,7 @@
 
 struct assembly {
     struct frame_message message; /* its views point into the buffer; the body grows */
-    uint32_t request; /* whose answer it is; 0: it is none */
+    uint32_t request;             /* whose answer it is; 0: it is none */
     uint8_t flags;
     bool active;
     char *buffer; /* from, to, body */

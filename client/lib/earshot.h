@@ -68,9 +68,9 @@ struct earshot_options {
     unsigned flags;
     int timeout_ms; /* for joining; negative: for ever, 0: five seconds */
     /*
-     * EARSHOT_AFTER: messages after this one come first, then what is new; UINT64_MAX: only what
-     * is new. Without it a link that listens first gets what nobody of its handle has received
-     * yet. Rooms that are joined before the first earshot_next() or earshot_fd() begin there, too.
+     * EARSHOT_AFTER: messages after this one come first, then what is new. Without it a link that
+     * listens first gets what nobody of its handle has received yet. Rooms that are joined before
+     * the first earshot_next() or earshot_fd() begin there, too.
      */
     uint64_t after;
 };

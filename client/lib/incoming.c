@@ -10,10 +10,11 @@ typedef int handler(struct earshot *link, const struct frame *frame, struct ears
 static void send_receipt(struct earshot *link, const struct frame_message *message) {
     if (link->current->session != link->session)
         return;
-    outgoing_control(link, &(struct frame){
-                               .type = FRAME_RECEIPT,
-                               .receipt = {message->id, STATE_DELIVERED, message->link, message->uid},
-                           });
+    outgoing_control(link,
+                     &(struct frame){
+                         .type = FRAME_RECEIPT,
+                         .receipt = {message->id, STATE_DELIVERED, message->link, message->uid},
+                     });
 }
 
 /* Whether it has not come before; notes that it has come now. */
@@ -228,7 +229,8 @@ static int take_frames(struct earshot *link, struct earshot_event *event) {
     return r;
 }
 
-/* From here on comes what the new hub sends, which may not have stored all that the old one sent. */
+/* From here on comes what the new hub sends, which may not have stored all that the old one sent.
+ */
 static void enter_session(struct earshot *link, const struct note *note) {
     place_enter(&link->place, note->seq);
     if (received_index(&link->received) < 0)

@@ -5,9 +5,10 @@ bool place_is_known(const struct place *place, uint64_t *after) {
     return place->resume > 0 || place->has_begin;
 }
 
-static void limit(uint64_t *seq, uint64_t max) {
-    if (*seq > max)
-        *seq = max;
+/* What is greater than the newest number speaks of another log; all of this one is new. */
+static void forget(uint64_t *seq, uint64_t newest) {
+    if (*seq > newest)
+        *seq = 0;
 }
 
 /*
@@ -19,8 +20,8 @@ void place_begin(struct place *place, uint64_t newest) {
         place->has_begin = true;
         place->begin = newest;
     }
-    limit(&place->begin, newest);
-    limit(&place->resume, newest);
+    forget(&place->begin, newest);
+    forget(&place->resume, newest);
     if (place->taken > newest)
         place->taken = place->read = 0;
     place->told_taken = place->told_read = 0;

@@ -16,16 +16,16 @@
 #define PLACE_TELL_MS 1000 /* the hub is told of what was taken within this */
 
 struct place {
-    bool counts;        /* what comes is mail of the handle: the hub wants to know it was taken */
-    bool is_passed;     /* the program passed a message over: nothing counts as taken any more */
-    bool has_begin;     /* `begin` was asked for, or is where the first session began */
-    uint64_t begin;     /* messages after this one; UINT64_MAX: after the newest one */
-    uint64_t resume;    /* had been received when this session began */
-    uint64_t newest;    /* of this session: the newest message, when it began or since */
-    uint64_t last;      /* made into an event, whatever session it came in */
-    uint64_t received;  /* the same, of this session only; 0: none */
-    uint64_t in_hand;   /* of the event that the program looks at; 0: none */
-    uint64_t taken, read;           /* by the program; */
+    bool counts;          /* what comes is mail of the handle: the hub wants to know it was taken */
+    bool is_passed;       /* the program passed a message over: nothing counts as taken any more */
+    bool has_begin;       /* `begin` was asked for, or is where the first session began */
+    uint64_t begin;       /* messages after this one */
+    uint64_t resume;      /* had been received when this session began */
+    uint64_t newest;      /* of this session: the newest message, when it began or since */
+    uint64_t last;        /* made into an event, whatever session it came in */
+    uint64_t received;    /* the same, of this session only; 0: none */
+    uint64_t in_hand;     /* of the event that the program looks at; 0: none */
+    uint64_t taken, read; /* by the program; */
     uint64_t told_taken, told_read; /* and what the hub knows of it */
     mono_time due;                  /* when it is to be told; ns 0: nothing is */
 };

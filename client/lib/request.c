@@ -221,16 +221,13 @@ void request_deinit(struct earshot *link) {
     link->away = NULL;
 }
 
-_Static_assert(offsetof(struct frame_join, request) == 0 &&
-                   offsetof(struct frame_leave, request) == 0 &&
-                   offsetof(struct frame_topic, request) == 0 &&
-                   offsetof(struct frame_away, request) == 0 &&
-                   offsetof(struct frame_nick, request) == 0 &&
-                   offsetof(struct frame_list, request) == 0 &&
-                   offsetof(struct frame_history, request) == 0 &&
-                   offsetof(struct frame_search, request) == 0 &&
-                   offsetof(struct frame_forget, request) == 0,
-               "the number is set through the first of them");
+_Static_assert(
+    offsetof(struct frame_join, request) == 0 && offsetof(struct frame_leave, request) == 0 &&
+        offsetof(struct frame_topic, request) == 0 && offsetof(struct frame_away, request) == 0 &&
+        offsetof(struct frame_nick, request) == 0 && offsetof(struct frame_list, request) == 0 &&
+        offsetof(struct frame_history, request) == 0 &&
+        offsetof(struct frame_search, request) == 0 && offsetof(struct frame_forget, request) == 0,
+    "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
 static int submit(struct earshot *link, struct frame *frame, struct request *request) {

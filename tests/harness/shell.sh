@@ -31,9 +31,12 @@ earshot() {
     timeout -k 5 60 "$BIN/earshot" --hub "$HUB" "$@"
 }
 
+# With STORED=yes it keeps everything in $HUB/state, else nothing on disk.
 # shellcheck disable=SC2120 # its options are optional
 start_hub() { # [OPTION...]
-    "$BIN/earshotd" --dir "$HUB" --ephemeral "$@" >"$T/hub.log" 2>&1
+    local kind=(--ephemeral)
+    [ -z "${STORED-}" ] || kind=()
+    "$BIN/earshotd" --dir "$HUB" "${kind[@]}" "$@" >"$T/hub.log" 2>&1
     local status=$?
     HUB_PID=$(earshot status --json | jq -r .pid)
     SEEN+=("${HUB_PID:-0}")
@@ -173,7 +176,8 @@ finish() {
     wait_for "no queue is left" no_queue_is_left && STATUS='' check "no queue is left" true
     rm -rf "$T"
     echo "1..$N_CHECKS"
-    [ "$N_FAILED" -eq 0 ]
+    # A bare `exit` in a trap gives the status from before the trap, whatever was done in it.
+    [ "$N_FAILED" -eq 0 ] || exit 1
     exit
 }
 trap finish EXIT
