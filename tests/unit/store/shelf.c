@@ -74,7 +74,7 @@ struct uuid id_of(uint64_t seq) {
 struct record record_of(uint64_t seq, conv_number conv, uint32_t from, const char *text) {
     return (struct record){
         .seq = seq,
-        .at_ms = (int64_t)seq * 1000,
+        .at_ms = (int64_t)(seq % 1000000) * 1000,
         .id = id_of(seq),
         .link = 0xfedcba9876543210,
         .conv = conv,
