@@ -31,21 +31,23 @@
  *
  * Each side has a bell: a number that it counts up after everything that the other could wait for
  * (a slot, cancel, result). Who finds nothing to do sleeps on the other's bell with the value that
- * it had before the look; the kernel compares it again under its own lock (futex(2)).
+ * it had before the look; the kernel compares it again under its own lock (futex(2)). `waits` says
+ * that it sleeps, and for what: for a position of the other side from which on to wake it.
  *
  *      waiting side W                          other side O
- *      b = O.bell                              position = ...     (release)
+ *      b = O.bell                              O.position = ...   (release)
  *      look at O.position: nothing             O.bell = b + 1     (sequentially consistent)
- *      W.waits = 1   (seq. consistent)         if W.waits: wake   (seq. consistent)
- *      sleep if O.bell is still b
+ *      W.waits = ...   (seq. consistent)       look at W.waits    (seq. consistent)
+ *      sleep if O.bell is still b              wake, if it is set and reached
  *
- * If O read waits as 0, its bell had been rung before W set waits, in the one order of all such
- * operations, so W does not fall asleep. If it read 1, it wakes W, or W has not slept yet and
- * finds the bell changed. If the position changed after W's look, the bell did so after W read it.
+ * If O read waits before W set it, in the one order of all such operations, O's bell had changed
+ * before that, so W does not fall asleep. If O read it afterwards, it wakes W; or W does not sleep
+ * yet, and finds the bell changed. If the position changed after W's look, the bell did so after W
+ * had read it. For cancel and result read "position" as those words; they wake in any case.
  *
- * The producer that found the ring full sleeps until some slots are free, not one: it says in
- * `waits` which position of the consumer it waits for, plus one. So the two do not wake each other
- * for each slot. As the consumer gives back every slot that it gets, that position comes.
+ * A consumer waits for the next slot. A producer that found the ring full waits until half of it
+ * is free, or the two would wake each other for every slot. As the consumer gives back each slot
+ * that it gets without asking for more, that position comes.
  *
  * A dead peer rings no bell, so no sleep is longer than RING_TICK_MS, after which W asks the peer's
  * pidfd. That is also what remains when a hostile peer does not ring. When the peer is found dead,
@@ -61,9 +63,10 @@
  * for nothing more often than an honest one can is told from it (N_USELESS_MAX).
  *
  * Bytes are different: they cannot be checked, since the peer may change them after any check. The
- * consumer copies each byte once and judges the copy; the producer never reads what it has put
- * into a slot to decide anything. (A digest that both take while the bytes pass differs when the
- * peer plays tricks, which harms nobody but the peer.)
+ * consumer copies what it has to judge, a record or a digest, and judges the copy; the producer
+ * never reads what it has put into a slot to decide anything. (A digest that is taken of a slot
+ * before the slot is written to a file does not bind a peer that plays tricks; but it could have
+ * sent any other file as well. A digest is against accidents.)
  *
  * tests/model/ring.pml is the same in Promela, with a death at any step.
  */
@@ -320,7 +323,7 @@ void ring_producer_commit_hole(struct ring *ring, uint64_t n) {
 
 void ring_producer_commit_end(struct ring *ring, uint32_t status, size_t n) {
     assert(n <= RING_END_BYTES_MAX);
-    ring->is_ended = true;
+    ring->is_ended = ring->is_done = true;
     commit(ring, RING_END, (uint32_t)n, status);
 }
 
@@ -377,6 +380,7 @@ void ring_consumer_release(struct ring *ring) {
 
 void ring_consumer_finish(struct ring *ring, uint32_t result) {
     assert(ring->side == RING_CONSUMER && ring->is_ended);
+    ring->is_done = true;
     atomic_store_explicit(&own_line(ring)->result, RING_RESULT_IS_SET | result,
                           memory_order_release);
     ring_bell(ring, true);
@@ -384,6 +388,7 @@ void ring_consumer_finish(struct ring *ring, uint32_t result) {
 
 void ring_cancel(struct ring *ring, uint32_t code) {
     assert(ring->memory && code != 0);
+    ring->is_done = true;
     atomic_store_explicit(&own_line(ring)->cancel, code, memory_order_release);
     ring_bell(ring, true);
 }

@@ -91,6 +91,7 @@ struct ring {
     uint32_t bell;           /* the value of our bell */
     bool is_holding;         /* a slot is acquired */
     bool is_ended;           /* RING_END was committed, or seen */
+    bool is_done;            /* our last word is said: end, result or cancel */
     enum ring_outcome final; /* RING_OK while there is none */
     uint32_t peer_code;
     const atomic_bool *stop;
@@ -125,8 +126,8 @@ bool ring_is_met(const struct ring *ring);
 void ring_set_stop(struct ring *ring, const atomic_bool *stop);
 
 /*
- * Detaches. A peer that waits for us notices only our death, so cancel or end first. Safe on the
- * zero state and twice.
+ * Detaches. Who has neither ended, nor given the result, nor cancelled, cancels by this with
+ * RING_CODE_CLOSED, so that the peer does not wait. Safe on the zero state and twice.
  */
 void ring_close(struct ring *ring);
 
@@ -176,6 +177,9 @@ void ring_consumer_release(struct ring *ring);
 void ring_consumer_finish(struct ring *ring, uint32_t result);
 
 /* --- both --- */
+
+/* What a peer sees of somebody who just closes. */
+#define RING_CODE_CLOSED UINT32_MAX
 
 /* Ends it for both; the peer gets RING_PEER_CANCELLED with this code, which is not 0. */
 void ring_cancel(struct ring *ring, uint32_t code);

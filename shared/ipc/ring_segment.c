@@ -93,6 +93,15 @@ static int watch_creator(struct ring *ring, pid_t creator, pid_t wanted) {
     return r;
 }
 
+static void detach(struct ring *ring) {
+    if (!ring->memory)
+        return;
+    shm_detach(ring->memory);
+    if (ring->peer_pidfd >= 0)
+        close(ring->peer_pidfd);
+    memset(ring, 0, sizeof *ring);
+}
+
 int ring_attach(struct ring *ring, int shmid, struct ring_layout layout, uid_t creator,
                 pid_t creator_pid) {
     assert(ring_layout_is_valid(layout));
@@ -105,7 +114,7 @@ int ring_attach(struct ring *ring, int shmid, struct ring_layout layout, uid_t c
     ring_init(ring, RING_CONSUMER, shmid, memory, layout);
     r = watch_creator(ring, found.creator, creator_pid);
     if (r != 0)
-        ring_close(ring);
+        detach(ring); // a ring that may be meant for somebody else is not cancelled
     return r;
 }
 
@@ -125,12 +134,9 @@ void ring_set_stop(struct ring *ring, const atomic_bool *stop) {
 }
 
 void ring_close(struct ring *ring) {
-    if (!ring->memory)
-        return;
-    shm_detach(ring->memory);
-    if (ring->peer_pidfd >= 0)
-        close(ring->peer_pidfd);
-    memset(ring, 0, sizeof *ring);
+    if (ring->memory && !ring->is_done)
+        ring_cancel(ring, RING_CODE_CLOSED);
+    detach(ring);
 }
 
 struct sweep {

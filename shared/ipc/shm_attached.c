@@ -50,6 +50,7 @@ int shm_each_attached(int shmid, bool (*visit)(void *arg, pid_t pid), void *arg)
     DIR *proc = opendir("/proc");
     if (!proc)
         return error_errno();
+    // cppcheck-suppress readdirCalled; one stream, one thread
     for (struct dirent *entry; (entry = readdir(proc));) {
         const char *name = entry->d_name;
         if (!isdigit((unsigned char)name[0]) || !shares_namespace(name))
