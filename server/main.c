@@ -73,6 +73,7 @@ static int serve(const struct options *options) {
     struct hub_options hub_options = {.dir = options->dir,
                                       .mode = options->mode,
                                       .gid = options->gid,
+                                      .wall_gid = options->wall_gid,
                                       .name = options->name,
                                       .state = options->state,
                                       .keep_days = options->keep_days,

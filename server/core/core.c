@@ -83,6 +83,7 @@ static struct session *session_new(struct core *core, const struct core_join *jo
     session->pid = join->pid;
     session->abilities = join->abilities;
     session->link = join->link;
+    session->may_wall = join->may_wall || join->uid == 0 || join->uid == core->config.uid;
     session->since = core->now;
     core->slots[slot] = session;
     if (slot == core->n_slots)
@@ -333,10 +334,13 @@ static void receive_nick(struct core *core, struct session *session, const struc
     }
     enum fail_code code = handle_claim(core, session->user, &name, &handle, reason);
     if (code == FAIL_NONE && handle != old) {
+        bool held = session->held;
+        session->abilities &= ~(unsigned)ABILITY_AFTER; /* that was said about the old handle */
         room_detach_all(core, session);
         handle_detach(core, session);
         handle_attach(core, handle, session, 0);
-        feed_ready(core, session);
+        if (!held)
+            feed_ready(core, session);
         news_renamed(core, old, handle);
     }
     finish(core, session, frame->nick.request, code, reason);
@@ -344,15 +348,16 @@ static void receive_nick(struct core *core, struct session *session, const struc
 
 /* One handler per frame type that a client with a session may send. */
 static receive_fn *const handlers[FRAME_TYPE_END] = {
-    [FRAME_READY] = receive_ready,     [FRAME_SEND] = route_send,
-    [FRAME_PART] = route_part,         [FRAME_JOIN] = receive_join,
-    [FRAME_LEAVE] = receive_leave,     [FRAME_TOPIC] = receive_topic,
-    [FRAME_AWAY] = receive_away,       [FRAME_NICK] = receive_nick,
-    [FRAME_LIST] = answer_list,        [FRAME_BYE] = receive_bye,
-    [FRAME_RECEIPT] = route_receipt,   [FRAME_TAKEN] = receive_taken,
-    [FRAME_OFFER] = offer_make,        [FRAME_SIGNAL] = offer_signal,
-    [FRAME_WITHDRAW] = offer_withdraw, [FRAME_HISTORY] = past_history,
-    [FRAME_SEARCH] = past_search,      [FRAME_FORGET] = past_forget,
+    [FRAME_READY] = receive_ready,   [FRAME_SEND] = route_send,
+    [FRAME_PART] = route_part,       [FRAME_JOIN] = receive_join,
+    [FRAME_LEAVE] = receive_leave,   [FRAME_TOPIC] = receive_topic,
+    [FRAME_AWAY] = receive_away,     [FRAME_NICK] = receive_nick,
+    [FRAME_LIST] = answer_list,      [FRAME_BYE] = receive_bye,
+    [FRAME_RECEIPT] = route_receipt, [FRAME_TAKEN] = receive_taken,
+    [FRAME_WALL] = route_wall,       [FRAME_OFFER] = offer_make,
+    [FRAME_SIGNAL] = offer_signal,   [FRAME_WITHDRAW] = offer_withdraw,
+    [FRAME_HISTORY] = past_history,  [FRAME_SEARCH] = past_search,
+    [FRAME_FORGET] = past_forget,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {

@@ -32,6 +32,7 @@
 #define ROOMS_PER_USER_MAX 256
 #define ROOMS_PER_HANDLE_MAX 256
 #define OFFERS_PER_USER_MAX 64
+#define REFUSALS_BYTES_MAX ((size_t)4 * 1024 * 1024) /* more than an uncommitted flood brings */
 #define ACK_DELAY_MS 4
 #define NEWS_DELAY_MS 150
 #define POSITIONS_DELAY_MS                                                                         \
@@ -60,10 +61,11 @@ struct handle {
     struct name name, key;
     uint32_t number; /* for ever, see record.h */
     struct user *user;
-    uint64_t direct, rooms; /* up to these its direct and its rooms' messages were received */
-    uint64_t read;          /* and shown to somebody up to this one */
-    uint64_t last_direct;   /* the newest direct message from or to it is not after this one */
-    bool is_moved;          /* these positions are to be stored */
+    uint64_t direct, rooms;      /* up to these its direct and its rooms' messages were received */
+    uint64_t read;               /* and shown to somebody up to this one */
+    uint64_t last_direct;        /* the newest direct message from or to it is not after this one */
+    uint64_t lost_to, lost_from; /* the newest to and from it that an ephemeral log let go of */
+    bool is_moved;               /* these positions are to be stored */
     struct session *sessions;
     struct membership *memberships;
     unsigned n_listening;
@@ -80,6 +82,7 @@ struct room {
     struct name name, key;
     uint32_t number;
     uint64_t last_seq; /* of its newest message; 0: none */
+    uint64_t lost;     /* the newest that an ephemeral log let go of */
     char *topic;       /* NULL: none */
     struct user *creator;
     struct session **listeners;
@@ -132,6 +135,7 @@ struct session {
     uint32_t slot;
     pid_t pid;
     unsigned abilities;
+    bool may_wall; /* may write to everybody who is here */
     struct user *user;
     struct handle *handle;
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
@@ -141,6 +145,7 @@ struct session {
     bool held;                                      /* it has not said READY yet */
     bool behind;    /* it gets nothing at once, but from the log from feed_next on */
     bool is_asking; /* the store is reading for it */
+    uint32_t view;  /* which conversations it hears: another number after each change */
     uint64_t feed_next;
     unsigned n_asks; /* questions about the past that are not answered */
     struct outbox outbox;
@@ -246,6 +251,7 @@ struct core_join {
     struct name handle;
     uint64_t random; /* for the session number */
     uint64_t link, after;
+    bool may_wall; /* besides root and the hub's owner */
 };
 
 /* Begins a session; core_welcome() must follow. Returns a fail_code (FAIL_NONE: done), the why in

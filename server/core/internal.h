@@ -6,6 +6,8 @@
 
 /* A request's answer, a refusal, a list line: goes into the session's outbox, and is sent. */
 void session_answer(struct core *core, struct session *session, const struct frame *frame);
+/* The same without regard to its bound. False: memory is out. */
+bool session_put(struct core *core, struct session *session, const struct frame *frame);
 void session_done(struct core *core, struct session *session, uint32_t request);
 void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
                   const char *reason);
@@ -37,7 +39,7 @@ uint64_t feed_room_after(const struct core *core, const struct session *session,
                          const struct membership *membership);
 void feed_ready(struct core *core, struct session *session);
 void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read);
-void feed_fall_behind(struct session *session, uint64_t seq);
+void feed_fall_behind(struct core *core, struct session *session, uint64_t seq);
 /* Fills the outbox of a session that is behind, if it has room. */
 void feed_step(struct core *core, struct session *session);
 
@@ -48,6 +50,7 @@ void past_history(struct core *core, struct session *session, const struct frame
 void past_search(struct core *core, struct session *session, const struct frame *frame);
 void past_forget(struct core *core, struct session *session, const struct frame *frame);
 void past_from_log(struct core *core, const struct ask *ask);
+bool past_is_hidden(const struct log_entry *entry, uint32_t handle);
 void past_hide_in_log(struct core *core, const struct handle *handle, conv_number conv);
 
 /* Offers (offer.c). */
@@ -71,6 +74,8 @@ bool persist_forget(struct core *core, const struct session *session, uint32_t r
 void persist_tick(struct core *core);
 /* Whether this user may have more that is not stored. */
 bool persist_has_room(const struct core *core, const struct user *user);
+/* Whether the next message can have a number that no other one will ever have. */
+bool persist_may_number(const struct core *core);
 /* Into the log; NULL when memory is out. */
 struct log_entry *persist_message(struct core *core, const struct session *session,
                                   const struct record *record, unsigned ack_flags);
@@ -119,8 +124,12 @@ void run_close(struct core *core);
 
 /* Messages (route.c). */
 void route_send(struct core *core, struct session *session, const struct frame *frame);
+void route_wall(struct core *core, struct session *session, const struct frame *frame);
 void route_part(struct core *core, struct session *session, const struct frame *frame);
 void route_receipt(struct core *core, struct session *session, const struct frame *frame);
+/* The session may end. */
+void route_refuse(struct core *core, struct session *session, const struct uuid *id,
+                  enum fail_code code, const char *reason);
 void route_drop_assembly(struct session *session);
 /* NULL: it is not here. */
 struct session *session_of_link(struct core *core, uid_t uid, uint64_t link);

@@ -17,12 +17,19 @@ struct incoming {
     struct bytes to, text;
 };
 
-static void refuse(struct core *core, struct session *session, const struct uuid *id,
-                   enum fail_code code, const char *reason) {
+/*
+ * A refusal must arrive: the next ACK covers all messages before it that were not refused. So it
+ * goes beyond the outbox's bound, and a session that takes none of them in is ended: it comes
+ * again, and says what it has no answer for.
+ */
+void route_refuse(struct core *core, struct session *session, const struct uuid *id,
+                  enum fail_code code, const char *reason) {
+    struct frame frame = {.type = FRAME_REFUSED,
+                          .refused = {*id, (uint16_t)code, bytes_of(reason)}};
     core->counters.refused++;
-    session_answer(
-        core, session,
-        &(struct frame){.type = FRAME_REFUSED, .refused = {*id, (uint16_t)code, bytes_of(reason)}});
+    if (session->outbox.n_chunks * core->config.batch >= REFUSALS_BYTES_MAX ||
+        !session_put(core, session, &frame))
+        core_end(core, session);
 }
 
 /* Delivering. */
@@ -35,7 +42,7 @@ static bool deliver(struct core *core, struct session *to, const struct encoded 
         return false;
     if (!outbox_takes_messages(&to->outbox) ||
         outbox_append(&to->outbox, &core->pool, &address, encoded->frames, encoded->n) < 0) {
-        feed_fall_behind(to, seq);
+        feed_fall_behind(core, to, seq);
         return false;
     }
     session_touch(core, to);
@@ -102,16 +109,35 @@ static struct record make_record(struct core *core, const struct session *sessio
                            .text = in->text};
 }
 
+/* It is not delivered now, but whoever is fed from the store must look for it. */
+static void note_newest(struct session *session, const struct target *target, uint64_t seq) {
+    if (target->room)
+        target->room->last_seq = seq;
+    else
+        target->handle->last_direct = session->handle->last_direct = seq;
+}
+
 static void route_new(struct core *core, struct session *session, const struct target *target,
-                      const struct incoming *in, bool is_delivered) {
-    struct record record = make_record(core, session, target, in);
+                      const struct incoming *in, uint64_t copy_of) {
     struct encoded encoded;
-    size_t n = 0;
-    if (!persist_message(core, session, &record, in->flags)) {
-        refuse(core, session, in->id, FAIL_LIMIT, "the hub is out of memory; try again later");
+    if (!persist_may_number(core)) {
+        route_refuse(core, session, in->id, FAIL_STORE, "the hub's store cannot be written to");
         return;
     }
-    if (!is_delivered && encode_record(core, &record, record.flags, NULL, &encoded))
+    struct record record = make_record(core, session, target, in);
+    size_t n = 0;
+    struct log_entry *entry = persist_message(core, session, &record, in->flags);
+    if (!entry) {
+        route_refuse(core, session, in->id, FAIL_LIMIT,
+                     "the hub is out of memory; try again later");
+        return;
+    }
+    /* Who is to have the message has it, or will have the first copy, as long as that is there. */
+    bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
+    entry->copy_of = copy_of;
+    if (is_delivered)
+        note_newest(session, target, record.seq);
+    else if (encode_record(core, &record, record.flags, NULL, &encoded))
         n = deliver_all(core, session, target, &encoded, record.seq);
     core->counters.messages++;
     core->counters.deliveries += n;
@@ -128,7 +154,45 @@ void route_not_stored(struct core *core, struct session *session, const struct r
     if (user)
         (void)recent_note(&user->recent, &record->id, record->seq | NOT_STORED);
     if (session)
-        refuse(core, session, &record->id, FAIL_NOT_STORED, reason);
+        route_refuse(core, session, &record->id, FAIL_NOT_STORED, reason);
+}
+
+/* A message of its own for each handle, whose id is made from that of the whole. */
+static void wall_to(struct core *core, struct session *session, struct handle *handle,
+                    const struct frame_wall *wall) {
+    static const struct uuid none;
+    struct uuid id = wall->id;
+    for (unsigned i = 0; i < sizeof handle->number; i++)
+        id.b[sizeof id.b - 1 - i] ^= (uint8_t)(handle->number >> (8 * i));
+    struct incoming in = {.id = &id,
+                          .reply_to = &none,
+                          .kind = KIND_NOTICE,
+                          .to = name_bytes(&handle->name),
+                          .text = wall->body};
+    struct target target = {.handle = handle};
+    struct record record = make_record(core, session, &target, &in);
+    struct encoded encoded;
+    struct log_entry *entry = persist_message(core, session, &record, 0);
+    if (!entry || !encode_record(core, &record, 0, NULL, &encoded))
+        return;
+    entry->session = 0; /* DONE answers for all of them */
+    run_close(core);
+    core->counters.messages++;
+    core->counters.deliveries += deliver_to_handle(core, handle, session, &encoded, record.seq);
+    core_charge(core, session->user, encoded.n);
+}
+
+void route_wall(struct core *core, struct session *session, const struct frame *frame) {
+    if (!session->may_wall) {
+        session_fail(core, session, frame->wall.request, FAIL_NOT_PERMITTED,
+                     "only root, the hub's owner and the members of its --wall-group may write to "
+                     "everybody");
+        return;
+    }
+    for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
+        if (handle->n_listening > 0 && handle != session->handle)
+            wall_to(core, session, handle, &frame->wall);
+    session_done(core, session, frame->wall.request);
 }
 
 /* Sent again. */
@@ -164,7 +228,8 @@ static void route(struct core *core, struct session *session, const struct incom
     uint32_t uid;
     uint64_t seq = find_known(core, session, in, &uid);
     if (uid != session->user->uid) {
-        refuse(core, session, in->id, FAIL_NOT_PERMITTED, "this id is another user's message");
+        route_refuse(core, session, in->id, FAIL_NOT_PERMITTED,
+                     "this id is another user's message");
         return;
     }
     if (seq && !(seq & NOT_STORED)) {
@@ -178,11 +243,11 @@ static void route(struct core *core, struct session *session, const struct incom
     if (code == FAIL_NONE && target.room && target.room->n_members == 0)
         code = FAIL_NO_ROOM;
     if (code == FAIL_NONE) {
-        route_new(core, session, &target, in, seq != 0);
+        route_new(core, session, &target, in, seq & ~NOT_STORED);
         return;
     }
     target_reason(core, in->to, code, reason);
-    refuse(core, session, in->id, code, reason);
+    route_refuse(core, session, in->id, code, reason);
 }
 
 /* Frames in. */
@@ -196,7 +261,8 @@ static void begin_assembly(struct core *core, struct session *session, const str
     const struct frame_send *send = &frame->send;
     struct assembly *assembly = malloc(sizeof *assembly + send->total);
     if (!assembly) {
-        refuse(core, session, &send->id, FAIL_LIMIT, "the hub is out of memory; try again later");
+        route_refuse(core, session, &send->id, FAIL_LIMIT,
+                     "the hub is out of memory; try again later");
         return;
     }
     *assembly = (struct assembly){.id = send->id,
@@ -233,10 +299,11 @@ void route_part(struct core *core, struct session *session, const struct frame *
     }
     if (body.n > assembly->total - assembly->n ||
         last != (assembly->n + body.n == assembly->total)) {
+        const struct uuid id = assembly->id;
         core->broken_rule = "parts that do not add up";
-        refuse(core, session, &assembly->id, FAIL_BAD_TEXT,
-               "its parts do not add up to the length that was announced");
         route_drop_assembly(session);
+        route_refuse(core, session, &id, FAIL_BAD_TEXT,
+                     "its parts do not add up to the length that was announced");
         return;
     }
     memcpy(assembly->text + assembly->n, body.data, body.n);

@@ -14,8 +14,9 @@
 #include "io/watch.h"
 
 #define SWEEP_EVERY_NS (60 * NS_PER_S)
-#define LOG_BYTES ((size_t)4 * 1024 * 1024) /* what is stored already, for those who lag a little  \
-                                             */
+#define LOG_BYTES                                                                                  \
+    ((size_t)4 * 1024 * 1024) /* what is stored already, for those who lag a little                \
+                               */
 #define LOG_BYTES_EPHEMERAL ((size_t)64 * 1024 * 1024)
 
 /* One descriptor per client is needed (its pidfd); the soft limit is often 1,024. */

@@ -25,7 +25,8 @@
 struct hub_options {
     const char *dir; /* the rendezvous directory */
     enum hub_mode mode;
-    gid_t gid; /* HUB_GROUP */
+    gid_t gid;      /* HUB_GROUP */
+    gid_t wall_gid; /* its members may write to everybody; (gid_t)-1: nobody but the usual */
     const char *name;
     const char *state;  /* the store's directory; "": ephemeral, nothing on disk */
     unsigned keep_days; /* messages are kept so long, and so many bytes of them; 0: no bound */

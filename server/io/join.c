@@ -255,7 +255,9 @@ static enum fail_code begin(struct claim *claim, struct user *user, struct lane 
                              .abilities = claim->abilities & ABILITY_ALL,
                              .handle = claim->handle,
                              .link = claim->link,
-                             .after = claim->after};
+                             .after = claim->after,
+                             .may_wall =
+                                 login_is_in_group(claim->uid, claim->hub->options.wall_gid)};
     if (!join.seat || getrandom(&join.random, sizeof join.random, 0) != sizeof join.random) {
         free(join.seat);
         snprintf(reason, 256, "the hub is out of memory or randomness");

@@ -11,3 +11,6 @@ void login_default_handle(uid_t uid, struct name *handle);
 
 /* Whether this handle is the login name of somebody else than uid. */
 bool login_is_reserved(const struct name *handle, uid_t uid);
+
+/* Whether the user of this uid is in the group; (gid_t)-1: nobody is. */
+bool login_is_in_group(uid_t uid, gid_t gid);

@@ -26,6 +26,7 @@ static const char help[] =
     "                       else /tmp/earshot-<uid>)\n"
     "  --mode MODE          who may join: private (only you), group, open (default: private)\n"
     "  --group NAME         with --mode group: the members of this Unix group\n"
+    "  --wall-group NAME    its members may use `earshot wall`; else root and the hub's owner\n"
     "  --state DIR          where the hub keeps its log (default: $XDG_STATE_HOME/earshot,\n"
     "                       /var/lib/earshot for /run/earshot, DIR/state with --dir)\n"
     "  --ephemeral          nothing on disk: history and mail live in bounded memory\n"
@@ -46,11 +47,12 @@ enum {
     OPTION_NAME,
     OPTION_LEVEL,
     OPTION_DAYS,
-    OPTION_BYTES
+    OPTION_BYTES,
+    OPTION_WALL
 };
 
 struct words {
-    const char *dir, *state, *mode, *group, *name, *level, *days, *bytes;
+    const char *dir, *state, *mode, *group, *name, *level, *days, *bytes, *wall;
     int ephemeral, foreground, stop, help, version;
 };
 
@@ -71,14 +73,16 @@ static int read_words(struct words *words, int argc, char **argv) {
                                    {"log-level", required_argument, NULL, OPTION_LEVEL},
                                    {"keep-days", required_argument, NULL, OPTION_DAYS},
                                    {"keep-bytes", required_argument, NULL, OPTION_BYTES},
+                                   {"wall-group", required_argument, NULL, OPTION_WALL},
                                    {"ephemeral", no_argument, &words->ephemeral, 1},
                                    {"foreground", no_argument, &words->foreground, 1},
                                    {"stop", no_argument, &words->stop, 1},
                                    {"help", no_argument, &words->help, 1},
                                    {"version", no_argument, &words->version, 1},
                                    {0}};
-    const char **const targets[] = {&words->dir,  &words->state, &words->mode, &words->group,
-                                    &words->name, &words->level, &words->days, &words->bytes};
+    const char **const targets[] = {&words->dir,   &words->state, &words->mode,
+                                    &words->group, &words->name,  &words->level,
+                                    &words->days,  &words->bytes, &words->wall};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
         if (c == ':')
@@ -91,6 +95,22 @@ static int read_words(struct words *words, int argc, char **argv) {
     return optind < argc ? usage("this is no option: ", argv[optind]) : -1;
 }
 
+/* NULL: as it was. */
+static int read_group(gid_t *gid, const char *name, const char *option) {
+    if (!name)
+        return -1;
+    const struct group *group = getgrnam(name);
+    if (!group) {
+        fprintf(stderr,
+                "earshotd: there is no Unix group of the name given with %s; "
+                "`getent group` lists them\n",
+                option);
+        return EX_CONFIG;
+    }
+    *gid = group->gr_gid;
+    return -1;
+}
+
 static int read_mode(struct options *options, const struct words *words) {
     static const char *const names[] = {"private", "group", "open"};
     const char *mode = words->mode ? words->mode : "private";
@@ -101,16 +121,8 @@ static int read_mode(struct options *options, const struct words *words) {
         return usage("--mode is private, group or open, not ", mode);
     if ((options->mode == HUB_GROUP) != (words->group != NULL))
         return usage("--mode group and --group NAME go together", NULL);
-    if (!words->group)
-        return -1;
-    const struct group *group = getgrnam(words->group);
-    if (!group) {
-        fprintf(stderr, "earshotd: there is no Unix group of the name given with --group; "
-                        "`getent group` lists them\n");
-        return EX_CONFIG;
-    }
-    options->gid = group->gr_gid;
-    return -1;
+    int code = read_group(&options->gid, words->group, "--group");
+    return code < 0 ? read_group(&options->wall_gid, words->wall, "--wall-group") : code;
 }
 
 static int read_level(const struct words *words) {
@@ -206,7 +218,7 @@ static bool is_default_place(const char *dir) {
 int options_read(struct options *options, int argc, char **argv) {
     struct words words = {0};
     enum rendezvous_origin origin;
-    *options = (struct options){.gid = (gid_t)-1};
+    *options = (struct options){.gid = (gid_t)-1, .wall_gid = (gid_t)-1};
     int code = read_words(&words, argc, argv);
     if (code >= 0)
         return code;

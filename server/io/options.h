@@ -12,7 +12,8 @@ struct options {
     char state[PATH_MAX]; /* "" with --ephemeral */
     char name[128];       /* of the hub */
     enum hub_mode mode;
-    gid_t gid; /* with --mode group */
+    gid_t gid;      /* with --mode group */
+    gid_t wall_gid; /* of --wall-group, or (gid_t)-1 */
     bool foreground, stop;
     unsigned keep_days;  /* 0: for ever */
     uint64_t keep_bytes; /* 0: without bound */

@@ -171,6 +171,10 @@ static bool check_signalled(const struct frame *frame) {
     return frame->signalled.what < SIGNAL_END && frame->signalled.reason.n <= OFFER_NAME_MAX;
 }
 
+static bool check_wall(const struct frame *frame) {
+    return frame->wall.body.n > 0;
+}
+
 static bool check_withdraw(const struct frame *frame) {
     return frame->withdraw.why < WITHDRAW_END;
 }

@@ -84,6 +84,7 @@
     F(id, offer) F(u32, uid) F(u64, link) F(u32, pid) F(name, by) F(u8, what) F(u64, a) F(u64, b)  \
     F(opt_id, digest) F(text, reason)
 #define FRAME_WITHDRAW_FIELDS(F) F(id, offer) F(u8, why)
+#define FRAME_WALL_FIELDS(F) F(u32, request) F(id, id) F(text, body)
 #define FRAME_BYE_FIELDS(F)
 #define FRAME_WELCOME_FIELDS(F)                                                                    \
     F(u16, version) F(u32, lane) F(u8, mode) F(id, instance) F(label, hub_name) F(name, handle)    \
@@ -161,7 +162,8 @@ enum frame_from {
     R(34, OFFERED, offered, FROM_HUB, 0)      /* the same; answers LIST_OFFERS, too */              \
     R(35, SIGNAL, signal, FROM_CLIENT, 256)   /* to the other side of an offer */                   \
     R(36, SIGNALLED, signalled, FROM_HUB, 0)  /* the same, with who sent it */                      \
-    R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */
+    R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */                   \
+    R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */
 /* clang-format on */
 
 enum frame_type {
