@@ -44,6 +44,12 @@ const struct cli_command cli_commands[] = {
      cli_status},
     {"inspect", "", "show the hub's message queues as the kernel sees them", NULL, NULL, 0, 0,
      cli_inspect},
+    {"complete", "WORD...", "print what could come next on a command line",
+     "For the shells' completion: the last WORD is the one to be completed, and may be empty. Put\n"
+     "-- before the first. The answer is one candidate a line, a tab, and what it is; `:files` "
+     "and\n"
+     "`:directories` leave it to the shell. Never starts a hub.",
+     NULL, 1, -1, cli_complete},
     {"help", "[COMMAND]", "explain the program or one command", NULL, NULL, 0, 1, cli_help},
     {0},
 };

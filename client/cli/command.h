@@ -38,6 +38,7 @@ int cli_away(const struct cli_options *options, int n_words, char **words);
 int cli_back(const struct cli_options *options, int n_words, char **words);
 int cli_status(const struct cli_options *options, int n_words, char **words);
 int cli_inspect(const struct cli_options *options, int n_words, char **words);
+int cli_complete(const struct cli_options *options, int n_words, char **words);
 int cli_help(const struct cli_options *options, int n_words, char **words);
 
 /* The options of those commands that have some of their own. */

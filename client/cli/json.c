@@ -134,6 +134,11 @@ void json_room(const char *name, uint32_t members, const char *topic) {
                           (json_int_t)members, "topic", text_or_null(topic)));
 }
 
+void json_completion(const char *word, const char *about) {
+    put(stdout, json_pack("{s:s,s:s,s:o}", "type", "completion", "word", word, "about",
+                          text_or_null(about)));
+}
+
 void json_status(const struct cli_status *status) {
     json_t *queue = json_pack("{s:o,s:i,s:I,s:I}", "key", hex((uint32_t)status->queue.key), "id",
                               status->queue.msqid, "bytes", (json_int_t)status->queue.n_bytes,

@@ -11,5 +11,6 @@ void json_message(const struct earshot_event *event);
 void json_sent(const struct cli_sent *sent);
 void json_user(const struct cli_user *user);
 void json_room(const char *name, uint32_t members, const char *topic);
+void json_completion(const char *word, const char *about);
 void json_status(const struct cli_status *status);
 void json_queue(const struct cli_queue *queue);

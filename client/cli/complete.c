@@ -1,0 +1,254 @@
+/*
+ * `complete`: what could come next on a command line. The shells' completion scripts only call it,
+ * so every command and option of the tables is completed as soon as it is there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/request.h"
+#include "cli/rooms.h"
+#include "ipc/rendezvous.h"
+#include "proto/name.h"
+
+#define ANSWER_MS 5000 /* somebody sits there and waits */
+
+/* Directives to the shell; no handle begins with a colon. */
+#define FILES ":files"
+#define DIRECTORIES ":directories"
+
+struct line {
+    struct cli_options options;        /* for asking the hub */
+    const struct cli_command *command; /* NULL: the word is the command, or an option before it */
+    const struct cli_option *option;   /* the word is its value */
+    bool is_unknown;                   /* the command is: nothing can be said */
+    bool only_words;                   /* after -- */
+    int n_words;                       /* of the command, before this one */
+    const char *kept;                  /* what of the word stays as it is: "--wait=", "bob," */
+    size_t n_kept;
+    const char *word; /* the rest: what is completed */
+};
+
+static void offer(const struct line *line, const char *candidate, const char *about) {
+    char text[1024];
+    if (candidate[0] != ':' && strncmp(candidate, line->word, strlen(line->word)) != 0)
+        return;
+    snprintf(text, sizeof text, "%.*s%s", (int)line->n_kept, line->kept, candidate);
+    CLEANUP_FREE char *safe = earshot_safe(about, strlen(about), false);
+    if (line->options.json)
+        json_completion(text, about);
+    else if (*about && safe)
+        printf("%s\t%s\n", text, safe);
+    else
+        puts(text);
+}
+
+/* --- the words before --------------------------------------------------------------------------
+ */
+
+static const struct cli_option *find_in(const struct cli_option *row, const char *word) {
+    size_t n = strcspn(word, "=");
+    for (; row && row->name; row++) {
+        bool is_long = strncmp(word, "--", 2) == 0 && strlen(row->name) == n - 2 &&
+                       strncmp(row->name, word + 2, n - 2) == 0;
+        if (is_long || (row->letter && word[1] == row->letter))
+            return row;
+    }
+    return NULL;
+}
+
+static const struct cli_option *find_option(const struct line *line, const char *word) {
+    const struct cli_option *row = find_in(cli_global_options, word);
+    return row || !line->command ? row : find_in(line->command->options, word);
+}
+
+/* Which hub is meant, and as whom. */
+static void take_value(struct line *line, const struct cli_option *option, const char *value) {
+    if (option->type == CLI_STRING && option->offset == offsetof(struct cli_options, hub))
+        line->options.hub = value;
+    if (option->type == CLI_STRING && option->offset == offsetof(struct cli_options, name))
+        line->options.name = value;
+}
+
+static void take_option(struct line *line, const char *word) {
+    const struct cli_option *option = find_option(line, word);
+    const char *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
+    bool is_alone = strncmp(word, "--", 2) == 0 || word[2] == '\0';
+    if (!option || !option->argument)
+        return;
+    if (equals)
+        take_value(line, option, equals + 1);
+    else if (is_alone)
+        line->option = option;
+}
+
+static void take_word(struct line *line, const char *word) {
+    if (line->option) {
+        take_value(line, line->option, word);
+        line->option = NULL;
+    } else if (!line->only_words && strcmp(word, "--") == 0) {
+        line->only_words = true;
+    } else if (!line->only_words && word[0] == '-' && word[1]) {
+        take_option(line, word);
+    } else if (!line->command) {
+        line->command = cli_command_find(word);
+        line->is_unknown = !line->command;
+    } else {
+        line->n_words++;
+    }
+}
+
+/* --- what the hub knows ------------------------------------------------------------------------
+ */
+
+/* A hub that is named is never started: pressing Tab changes nothing. */
+static int ask(struct line *line, earshot **link) {
+    static char dir[PATH_MAX];
+    enum rendezvous_origin origin;
+    *link = NULL;
+    if (rendezvous_locate(dir, &origin, line->options.hub) != 0)
+        return CLI_NO_HUB;
+    line->options.hub = dir;
+    line->options.timeout_ms = ANSWER_MS;
+    return cli_request_open(link, &line->options);
+}
+
+static void add_handle(void *arg, const struct earshot_event *event) {
+    struct name name;
+    if (name_parse(&name, bytes_of(event->user.handle)) == NAME_OK)
+        offer(arg, event->user.handle, event->user.away);
+}
+
+static void offer_rooms(struct line *line, earshot *link) {
+    struct cli_rooms rooms = {0};
+    struct name name;
+    if (cli_rooms_ask(link, &line->options, &rooms) == CLI_DONE)
+        for (size_t i = 0; i < rooms.n; i++)
+            if (name_parse(&name, bytes_of(rooms.all[i].name)) == NAME_OK)
+                offer(line, rooms.all[i].name, rooms.all[i].topic);
+    cli_rooms_free(&rooms);
+}
+
+static void offer_names(struct line *line, bool handles, bool rooms) {
+    uint32_t request = 0;
+    earshot *link;
+    if (ask(line, &link) != CLI_DONE)
+        return;
+    if (handles) {
+        int result = earshot_ask(link, EARSHOT_USERS, NULL, &request);
+        (void)cli_request_wait(link, &line->options, result, request, add_handle, line);
+    }
+    if (rooms)
+        offer_rooms(line, link);
+    earshot_close(link);
+}
+
+/* --- this word ---------------------------------------------------------------------------------
+ */
+
+static void offer_commands(const struct line *line) {
+    for (const struct cli_command *command = cli_commands; command->name; command++)
+        offer(line, command->name, command->summary);
+}
+
+static void offer_options(const struct line *line, const struct cli_option *row) {
+    char text[64];
+    for (; row && row->name; row++) {
+        snprintf(text, sizeof text, "--%s", row->name);
+        offer(line, text, row->summary);
+    }
+}
+
+/* "sent|stored|read" */
+static void offer_choices(const struct line *line, const char *choices) {
+    char choice[64];
+    for (const char *at = choices; *at;) {
+        size_t n = strcspn(at, "|");
+        snprintf(choice, sizeof choice, "%.*s", (int)n, at);
+        offer(line, choice, "");
+        at += n + (at[n] == '|');
+    }
+}
+
+/* Of "bob,ca" only "ca" is completed. */
+static void keep_list(struct line *line) {
+    const char *comma = strrchr(line->word, ',');
+    if (!comma)
+        return;
+    if (line->n_kept == 0)
+        line->kept = line->word;
+    line->n_kept += (size_t)(comma + 1 - line->word);
+    line->word = comma + 1;
+}
+
+/* `kind` is what help calls the value: TO, #ROOM, DIR, sent|stored. */
+static void offer_values(struct line *line, const char *kind) {
+    if (strcmp(kind, "TO") == 0)
+        keep_list(line);
+    if (strcmp(kind, "TO") == 0 || strcmp(kind, "CONV") == 0)
+        offer_names(line, true, true);
+    else if (strcmp(kind, "#ROOM") == 0)
+        offer_names(line, false, true);
+    else if (strcmp(kind, "HANDLE") == 0)
+        offer_names(line, true, false);
+    else if (strcmp(kind, "COMMAND") == 0)
+        offer_commands(line);
+    else if (strcmp(kind, "DIR") == 0)
+        offer(line, DIRECTORIES, "");
+    else if (strcmp(kind, "PATH") == 0 || strcmp(kind, "FILE") == 0 || strcmp(kind, "CMD") == 0)
+        offer(line, FILES, "");
+    else if (strchr(kind, '|'))
+        offer_choices(line, kind);
+}
+
+/* The n-th of "TO [TEXT...]" without its brackets and dots; the last one if it may be repeated. */
+static bool find_kind(const char *words, int n, char kind[64]) {
+    static const char blanks[] = " []";
+    bool repeats = false, found = false;
+    for (const char *at = words + strspn(words, blanks); *at && n >= 0;) {
+        size_t size = strcspn(at, blanks);
+        repeats = size > 3 && strncmp(at + size - 3, "...", 3) == 0;
+        found = strncmp(at, "--", size) != 0;
+        snprintf(kind, 64, "%.*s", (int)(repeats ? size - 3 : size), at);
+        n -= found;
+        at += size;
+        at += strspn(at, blanks);
+    }
+    return found && (n < 0 || repeats);
+}
+
+static void offer_word(struct line *line) {
+    char kind[64];
+    const char *equals = strncmp(line->word, "--", 2) == 0 ? strchr(line->word, '=') : NULL;
+    const struct cli_option *option = line->option;
+    if (!option && !line->only_words && equals) {
+        option = find_option(line, line->word);
+        line->kept = line->word;
+        line->n_kept = (size_t)(equals + 1 - line->word);
+        line->word = equals + 1;
+    }
+    if (option && option->argument) {
+        offer_values(line, option->argument);
+    } else if (!line->only_words && line->word[0] == '-') {
+        offer_options(line, line->command ? line->command->options : NULL);
+        offer_options(line, cli_global_options);
+    } else if (!line->command) {
+        offer_commands(line);
+    } else if (find_kind(line->command->words, line->n_words, kind)) {
+        offer_values(line, kind);
+    }
+}
+
+int cli_complete(const struct cli_options *options, int n_words, char **words) {
+    struct line line = {.options = *options, .kept = "", .word = words[n_words - 1]};
+    line.options.start = false;
+    for (int i = 0; i < n_words - 1 && !line.is_unknown; i++)
+        take_word(&line, words[i]);
+    if (!line.is_unknown)
+        offer_word(&line);
+    return cli_flush();
+}
