@@ -138,6 +138,18 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
     return request_ask(link, &frame, "", request);
 }
 
+int earshot_wall(earshot *link, const char *text, uint32_t *request) {
+    int r = check_text(link, "notice", text, EARSHOT_WALL_MAX);
+    if (r == 0 && !*text)
+        r = link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT, "the notice is empty; give a text");
+    if (r != 0)
+        return r;
+    struct frame frame = {
+        .type = FRAME_WALL,
+        .wall = {.id = uuid_next(&link->ids, wall_now()), .body = bytes_of(text)}};
+    return request_ask(link, &frame, "", request);
+}
+
 int earshot_forget(earshot *link, const char *handle, uint32_t *request) {
     struct name name;
     int r = link_check_handle(link, handle, &name);

@@ -85,12 +85,15 @@ enum earshot_event_type {
     EARSHOT_EVENT_ROOM,
     EARSHOT_EVENT_COUNTER,
     EARSHOT_EVENT_OBJECT,
-    EARSHOT_EVENT_DONE,   /* the request is fulfilled, its answer complete */
-    EARSHOT_EVENT_FAILED, /* the request was refused */
-    EARSHOT_EVENT_MISSED, /* so many messages are not in the hub's log any more */
-    EARSHOT_EVENT_LOST,   /* the hub is gone; the link tries to come back */
-    EARSHOT_EVENT_BACK,   /* the link is joined again */
-    EARSHOT_EVENT_WOKEN,  /* earshot_wake() was called */
+    EARSHOT_EVENT_DONE,      /* the request is fulfilled, its answer complete */
+    EARSHOT_EVENT_FAILED,    /* the request was refused */
+    EARSHOT_EVENT_OFFER,     /* somebody has a file, a directory or a stream for us */
+    EARSHOT_EVENT_WITHDRAWN, /* and has it no more, or another program of ours took it */
+    EARSHOT_EVENT_TRANSFER,  /* a transfer has begun or ended */
+    EARSHOT_EVENT_MISSED,    /* so many messages are not in the hub's log any more */
+    EARSHOT_EVENT_LOST,      /* the hub is gone; the link tries to come back */
+    EARSHOT_EVENT_BACK,      /* the link is joined again */
+    EARSHOT_EVENT_WOKEN,     /* earshot_wake() was called */
 };
 
 enum earshot_news_what {
@@ -114,6 +117,39 @@ enum earshot_list {
     EARSHOT_HANDLES
 };
 enum earshot_role { EARSHOT_WELL_KNOWN, EARSHOT_LANE, EARSHOT_MAILBOX };
+
+enum earshot_offer_kind { EARSHOT_FILE, EARSHOT_DIRECTORY, EARSHOT_STREAM };
+#define EARSHOT_SIZE_UNKNOWN UINT64_MAX
+
+enum earshot_transfer_state {
+    EARSHOT_TRANSFER_RUNNING,
+    EARSHOT_TRANSFER_DONE, /* whole and verified on both sides */
+    EARSHOT_TRANSFER_FAILED,
+    EARSHOT_TRANSFER_DECLINED, /* the recipient does not want it; error: why */
+};
+
+/* One transfer, to or from one other session. */
+struct earshot_transfer {
+    char id[EARSHOT_ID_SIZE]; /* of the offer */
+    enum earshot_transfer_state state;
+    bool outgoing;
+    const char *peer;     /* the other side's handle */
+    const char *name;     /* as it was offered */
+    uint64_t bytes, size; /* passed so far, and in all (or EARSHOT_SIZE_UNKNOWN) */
+    bool resumed;         /* it went on behind what was there from an earlier attempt */
+    const char *path;     /* incoming, DONE: its name in the directory; FAILED: of what is left */
+    char xxh3[33];        /* DONE: the digest of its content, in hexadecimal */
+    const char *error;    /* FAILED, DECLINED: the sentence; else "" */
+    unsigned reason;      /* FAILED: enum earshot_transfer_reason */
+};
+
+/* Why a transfer failed, as far as a program may want to tell. */
+enum earshot_transfer_reason {
+    EARSHOT_REASON_CANCELLED = 1,
+    EARSHOT_REASON_PEER_DIED,
+    EARSHOT_REASON_READER_GONE, /* nobody reads the pipe on the other side */
+    EARSHOT_REASON_OTHER,
+};
 
 /*
  * What has come. All strings are NUL-terminated and, like the structure itself, valid until the
@@ -182,6 +218,21 @@ struct earshot_event {
             pid_t pid;          /* MAILBOX: of the client; else of the hub */
             const char *handle; /* MAILBOX: of the client; else "" */
         } object;
+        struct {
+            char id[EARSHOT_ID_SIZE];
+            const char *from, *to; /* to: our handle, or a room */
+            uid_t uid;             /* of the sender, proved by the kernel */
+            enum earshot_offer_kind kind;
+            const char *name, *mime; /* the sender's word */
+            uint64_t size;           /* bytes; EARSHOT_SIZE_UNKNOWN for a stream */
+            uint32_t mode;
+            int64_t mtime_ns;
+        } offer;
+        struct {
+            char id[EARSHOT_ID_SIZE]; /* of the offer */
+            bool was_taken;           /* by another session of our handle */
+        } withdrawn;
+        struct earshot_transfer transfer;
         uint64_t missed;
     };
 };
@@ -296,6 +347,49 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
 
 /* This handle sees nothing any more of what was said with `handle` until now. */
 int earshot_forget(earshot *link, const char *handle, uint32_t *request);
+
+/* A notice to everybody who is here; at most EARSHOT_WALL_MAX bytes. */
+#define EARSHOT_WALL_MAX 4096
+int earshot_wall(earshot *link, const char *text, uint32_t *request);
+
+/*
+ * Files. What is offered stays open until it is taken or cancelled; its bytes go from process to
+ * process through shared memory, in threads of the two links, and the hub need not live for that.
+ */
+
+/* What is offered: a path, or (path NULL) a stream from fd under this name. */
+struct earshot_source {
+    const char *path;
+    int fd; /* stays the caller's; it is read by another thread until the transfer is over */
+    const char *name;
+};
+
+/*
+ * Offers it to a handle, of which one session takes it, or to a room, of which everybody may. DONE
+ * or FAILED answer the request; the id is that of the offer. A negative result may be about the
+ * file (-ENOENT, -EACCES ...).
+ */
+int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
+                  char id[EARSHOT_ID_SIZE], uint32_t *request);
+
+/* Asks for what is offered to this handle and its rooms: OFFER events, then DONE. */
+int earshot_offers(earshot *link, uint32_t *request);
+
+/* Where it is to be written: a directory, or (dir NULL) everything to fd. */
+struct earshot_target {
+    const char *dir;
+    int fd;
+};
+
+/* Takes an offer that an OFFER event told of. A negative result is about the destination. */
+int earshot_accept(earshot *link, const char *id, const struct earshot_target *target);
+int earshot_decline(earshot *link, const char *id, const char *reason);
+
+/* Withdraws an offer of one's own, and ends all transfers of this id. */
+int earshot_cancel(earshot *link, const char *id);
+
+/* How far the n-th running transfer is; EARSHOT_AGAIN when there are not so many. */
+int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfer);
 
 /*
  * The next event: within timeout_ms (negative: for ever, 0: what is there). Outcomes:

@@ -191,12 +191,25 @@ static int on_bye(struct earshot *link, const struct frame *frame, struct earsho
 }
 
 static handler *const handlers[FRAME_TYPE_END] = {
-    [FRAME_MESSAGE] = on_message, [FRAME_PART] = on_part,     [FRAME_ACK] = on_ack,
-    [FRAME_REFUSED] = on_refused, [FRAME_STATE] = on_state,   [FRAME_DONE] = on_done,
-    [FRAME_FAIL] = on_fail,       [FRAME_USER] = on_user,     [FRAME_ROOM] = on_room,
-    [FRAME_COUNTER] = on_counter, [FRAME_OBJECT] = on_object, [FRAME_NEWS] = on_news,
-    [FRAME_MISSED] = on_missed,   [FRAME_MORE] = on_more,     [FRAME_BYE] = on_bye,
+    [FRAME_MESSAGE] = on_message,
+    [FRAME_PART] = on_part,
+    [FRAME_ACK] = on_ack,
+    [FRAME_REFUSED] = on_refused,
+    [FRAME_STATE] = on_state,
+    [FRAME_DONE] = on_done,
+    [FRAME_FAIL] = on_fail,
+    [FRAME_USER] = on_user,
+    [FRAME_ROOM] = on_room,
+    [FRAME_COUNTER] = on_counter,
+    [FRAME_OBJECT] = on_object,
+    [FRAME_NEWS] = on_news,
+    [FRAME_MISSED] = on_missed,
+    [FRAME_MORE] = on_more,
+    [FRAME_BYE] = on_bye,
     [FRAME_PAST] = on_past,
+    [FRAME_OFFERED] = transfer_offered,
+    [FRAME_SIGNALLED] = transfer_signalled,
+    [FRAME_WITHDRAW] = transfer_withdrawn,
 };
 
 /* A frame may need an answer; there must be room for that before it is taken. */

@@ -9,6 +9,7 @@
  *   receive.c   mailbox -> batches
  *   incoming.c  batches -> events
  *   absorb.c    acknowledgements, taken early while the program waits for room
+ *   transfer*.c offers and transfers (courier.h moves the bytes)
  *   request.c   requests that are not answered, and what must be asked again after a reconnect
  *   ask.c       earshot_join ... earshot_forget
  *   taken.c     telling the hub what was taken, and from where to go on after a reconnect
@@ -137,6 +138,8 @@ struct earshot {
     struct reader reader;
     struct writer writer;
 
+    struct transfers *transfers; /* NULL: none yet */
+
     unsigned fail_code;
     char error[LINK_ERROR_SIZE];
 };
@@ -237,6 +240,18 @@ void taken_tell(struct earshot *link);
 void taken_tick(struct earshot *link);
 /* The session is over, and all that came is in the inbox. */
 void taken_end(struct earshot *link);
+
+/* transfer.c, transfer_in.c, transfer_out.c */
+int transfer_offered(struct earshot *link, const struct frame *frame, struct earshot_event *event);
+int transfer_signalled(struct earshot *link, const struct frame *frame,
+                       struct earshot_event *event);
+int transfer_withdrawn(struct earshot *link, const struct frame *frame,
+                       struct earshot_event *event);
+/* 1: a transfer has ended and makes an event. */
+int transfer_next(struct earshot *link, struct earshot_event *event);
+/* Offers again, to a new hub, what was offered. */
+void transfer_restore(struct earshot *link);
+void transfer_deinit(struct earshot *link);
 
 /* request.c */
 /* Sends a request; its first field is the number that it gets. What earshot_join() returns. */

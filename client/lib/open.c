@@ -194,6 +194,7 @@ void earshot_close(earshot *link) {
         return;
     link->flags &= ~(unsigned)EARSHOT_RECONNECT;
     say_bye(link);
+    transfer_deinit(link);
     join_leave(link);
     watch_deinit(&link->watch);
     reader_deinit(&link->reader);

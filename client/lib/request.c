@@ -192,6 +192,7 @@ static void ask_again(struct earshot *link, struct frame *frame, const char *tex
 
 void request_restore(struct earshot *link) {
     struct room *room;
+    transfer_restore(link);
     if (link->away)
         ask_again(link,
                   &(struct frame){.type = FRAME_AWAY,
@@ -226,7 +227,9 @@ _Static_assert(
         offsetof(struct frame_topic, request) == 0 && offsetof(struct frame_away, request) == 0 &&
         offsetof(struct frame_nick, request) == 0 && offsetof(struct frame_list, request) == 0 &&
         offsetof(struct frame_history, request) == 0 &&
-        offsetof(struct frame_search, request) == 0 && offsetof(struct frame_forget, request) == 0,
+        offsetof(struct frame_search, request) == 0 &&
+        offsetof(struct frame_forget, request) == 0 && offsetof(struct frame_wall, request) == 0 &&
+        offsetof(struct frame_offer, request) == 0,
     "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */

@@ -201,6 +201,8 @@ static int take_event(struct earshot *link, struct earshot_event *event) {
     wait_set_stalled(link, false);
     event->request = 0;
     int r = incoming_next(link, event);
+    if (r == 0)
+        r = transfer_next(link, event);
     if (r == 0 && atomic_load(&link->woken) && atomic_exchange(&link->woken, false)) {
         event->type = EARSHOT_EVENT_WOKEN;
         r = 1;

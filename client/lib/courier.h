@@ -1,0 +1,117 @@
+/*
+ * The courier: one transfer on its way through a ring, with a thread of its own. The sender's
+ * reads a source and fills the ring, the recipient's empties it into a sink; both verify. It knows
+ * neither hub nor link: those who use it carry what courier_offer, courier_prefix and
+ * courier_passage hold to the other side. So a hub that dies does not disturb it.
+ *
+ *   sender                                       recipient
+ *   courier_look(): what there is to offer
+ *                                                courier_receive(): what there is of it already
+ *   courier_send(): the ring, and begins
+ *                                                courier_attach(), and begins
+ *   courier_news(): how far it is; courier_free()
+ *
+ * Functions return 0, -errno or a courier_reason.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct courier;
+
+/* Why a transfer did not succeed. The numbers go over the ring to the other side. */
+enum courier_reason {
+    COURIER_OK = 0,
+    COURIER_CANCELLED,   /* by whoever said so */
+    COURIER_CHANGED,     /* the source was written to, has grown or shrunk meanwhile */
+    COURIER_UNREADABLE,  /* the source cannot be read */
+    COURIER_NO_FILE,     /* a socket or something else that cannot be sent */
+    COURIER_MALFORMED,   /* the sender sent what no honest sender sends */
+    COURIER_TOO_MUCH,    /* more came than was offered */
+    COURIER_DAMAGED,     /* the digests differ */
+    COURIER_NO_SPACE,    /* the recipient's disk or quota is full */
+    COURIER_UNWRITABLE,  /* the recipient cannot write there */
+    COURIER_NO_NAME,     /* no name is free in the destination */
+    COURIER_DISTURBED,   /* somebody changed the destination meanwhile */
+    COURIER_READER_GONE, /* nobody reads the pipe that it is written to */
+    COURIER_PEER_DIED,
+    COURIER_PEER_BROKEN, /* the other side broke the rules of the ring */
+    COURIER_NO_SEGMENT,  /* no shared memory could be had, or attached */
+    COURIER_NO_MEMORY,
+    COURIER_REASON_END
+};
+
+const char *courier_reason_text(enum courier_reason reason);
+
+/* What is sent: a path, or (path NULL) a stream from fd, which stays the caller's. */
+struct courier_source {
+    const char *path;
+    int fd;
+    const char *name; /* of a stream */
+};
+
+/* The numbers of enum offer_kind. */
+struct courier_offer {
+    unsigned kind;
+    char name[1024];
+    uint64_t size; /* UINT64_MAX: unknown */
+    uint32_t mode;
+    int64_t mtime_ns;
+};
+
+/* What would be offered. On failure `where` (size n) says what it was about. */
+int courier_look(const struct courier_source *source, struct courier_offer *offer);
+
+/* What the recipient has of it already; offset 0: nothing. */
+struct courier_prefix {
+    uint64_t offset;
+    uint8_t digest[16];
+};
+
+/* Where the ring is. */
+struct courier_passage {
+    int shmid;
+    uint32_t n_slots, slot_bytes;
+};
+
+/* Called by the courier's thread at its end; may be called from any thread. */
+typedef void courier_wake(void *arg);
+
+/* Sender: a source of its own, a ring for this recipient, and begins. */
+int courier_send(struct courier **courier, const struct courier_source *source, uid_t uid,
+                 pid_t pid, const struct courier_prefix *prefix, struct courier_passage *passage,
+                 courier_wake *wake, void *arg);
+
+/* Recipient: into the directory, or (dir NULL) to fd, which stays the caller's. */
+struct courier_target {
+    const char *dir;
+    int fd;
+};
+
+int courier_receive(struct courier **courier, const struct courier_offer *offer, uid_t from,
+                    const struct courier_target *target, struct courier_prefix *prefix,
+                    courier_wake *wake, void *arg);
+int courier_attach(struct courier *courier, const struct courier_passage *passage, uid_t uid,
+                   pid_t pid);
+
+/* Ends it soon, on both sides. */
+void courier_cancel(struct courier *courier);
+
+/* Whether its thread has ended; then courier_news() is final. */
+bool courier_is_over(const struct courier *courier);
+
+struct courier_news {
+    uint64_t n_bytes; /* that have passed, or were there already */
+    bool is_over, is_resumed;
+    enum courier_reason reason; /* when it is over */
+    char digest[33];            /* when it is over and all right: of the content, in hexadecimal */
+    char name[1024];            /* recipient: under which it was written, or ".part" */
+    char where[1024];           /* when it failed: what it was about; raw */
+};
+
+void courier_news(const struct courier *courier, struct courier_news *news);
+
+/* Cancels it if need be, waits for its thread. Safe on NULL. */
+void courier_free(struct courier *courier);

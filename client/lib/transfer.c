@@ -1,0 +1,211 @@
+#include "lib/transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "lib/thread.h"
+
+struct transfers *transfers_of(struct earshot *link) {
+    if (!link->transfers) {
+        link->transfers = calloc(1, sizeof *link->transfers);
+        if (link->transfers)
+            link->transfers->wake_fd = link->wake_fd;
+    }
+    return link->transfers;
+}
+
+void transfer_wake(void *arg) {
+    struct transfers *transfers = arg;
+    atomic_store(&transfers->news, true);
+    event_set(transfers->wake_fd);
+}
+
+bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
+                     enum signal_what what, const char *reason) {
+    struct frame frame = {.type = FRAME_SIGNAL,
+                          .signal = {.offer = *id,
+                                     .uid = uid,
+                                     .link = to,
+                                     .what = (uint8_t)what,
+                                     .reason = bytes_of(reason)}};
+    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+}
+
+/* Events. */
+
+void transfer_event(struct earshot *link, struct earshot_event *event, const struct uuid *id,
+                    enum earshot_transfer_state state, bool outgoing, const struct name *peer,
+                    const struct courier_offer *what) {
+    struct transfers *transfers = link->transfers;
+    memcpy(transfers->peer, peer->s, (size_t)peer->n + 1);
+    memcpy(transfers->name, what->name, sizeof transfers->name);
+    transfers->path[0] = transfers->error[0] = '\0';
+    event->type = EARSHOT_EVENT_TRANSFER;
+    event->request = 0;
+    event->transfer = (struct earshot_transfer){.state = state,
+                                                .outgoing = outgoing,
+                                                .peer = transfers->peer,
+                                                .name = transfers->name,
+                                                .size = what->size,
+                                                .path = transfers->path,
+                                                .error = transfers->error};
+    uuid_format(id, event->transfer.id);
+}
+
+static unsigned public_reason(int result) {
+    switch (result) {
+    case COURIER_CANCELLED:
+        return EARSHOT_REASON_CANCELLED;
+    case COURIER_PEER_DIED:
+        return EARSHOT_REASON_PEER_DIED;
+    case COURIER_READER_GONE:
+        return EARSHOT_REASON_READER_GONE;
+    default:
+        return EARSHOT_REASON_OTHER;
+    }
+}
+
+void transfer_set_error(struct earshot *link, struct earshot_event *event, int result,
+                        const char *where) {
+    char *text = link->transfers->error;
+    const char *why =
+        result < 0 ? strerror(-result) : courier_reason_text((enum courier_reason)result);
+    event->transfer.reason = public_reason(result);
+    if (where && *where && strcmp(where, link->transfers->name) != 0)
+        snprintf(text, sizeof link->transfers->error, "%s: %s", where, why);
+    else
+        snprintf(text, sizeof link->transfers->error, "%s", why);
+}
+
+void transfer_ended(struct earshot *link, struct earshot_event *event,
+                    const struct courier_news *news) {
+    event->transfer.bytes = news->n_bytes;
+    event->transfer.resumed = news->is_resumed;
+    memcpy(link->transfers->path, news->name, sizeof link->transfers->path);
+    memcpy(event->transfer.xxh3, news->digest, sizeof event->transfer.xxh3);
+    if (news->reason == COURIER_OK) {
+        event->transfer.state = EARSHOT_TRANSFER_DONE;
+        return;
+    }
+    event->transfer.state = EARSHOT_TRANSFER_FAILED;
+    transfer_set_error(link, event, news->reason, news->where);
+}
+
+void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier) {
+    struct courier_news news;
+    courier_news(courier, &news);
+    transfer->bytes = news.n_bytes;
+}
+
+int transfer_next(struct earshot *link, struct earshot_event *event) {
+    if (!link->transfers || !atomic_exchange(&link->transfers->news, false))
+        return 0;
+    int r = offer_out_next(link, event);
+    if (r == 0)
+        r = offer_in_next(link, event);
+    if (r != 0)
+        atomic_store(&link->transfers->news, true); /* there may be others */
+    return r;
+}
+
+/* Frames. */
+
+int transfer_signalled(struct earshot *link, const struct frame *frame,
+                       struct earshot_event *event) {
+    const struct frame_signalled *signal = &frame->signalled;
+    struct offer_out *out = offer_out_find(link, &signal->offer);
+    struct offer_in *in = offer_in_find(link, &signal->offer);
+    if (out)
+        return offer_out_signalled(link, out, signal, event);
+    return in ? offer_in_signalled(link, in, signal, event) : 0;
+}
+
+/* What is under way goes on without the hub, and without the offer. */
+int transfer_withdrawn(struct earshot *link, const struct frame *frame,
+                       struct earshot_event *event) {
+    struct offer_in *offer = offer_in_find(link, &frame->withdraw.offer);
+    if (!offer || offer->is_running)
+        return 0;
+    event->type = EARSHOT_EVENT_WITHDRAWN;
+    uuid_format(&offer->id, event->withdrawn.id);
+    event->withdrawn.was_taken = frame->withdraw.why == WITHDRAW_TAKEN;
+    offer_in_free(link, offer);
+    return 1;
+}
+
+/* For both directions. */
+
+static struct offer_in *nth_in(const struct transfers *transfers, unsigned *n) {
+    struct offer_in *offer;
+    DL_FOREACH(transfers->in, offer) {
+        if (offer->is_running && (*n)-- == 0)
+            return offer;
+    }
+    return NULL;
+}
+
+static struct delivery *nth_out(const struct transfers *transfers, unsigned *n,
+                                struct offer_out **offer) {
+    struct delivery *delivery;
+    DL_FOREACH(transfers->out, (*offer)) {
+        DL_FOREACH((*offer)->deliveries, delivery) {
+            if (delivery->courier && (*n)-- == 0)
+                return delivery;
+        }
+    }
+    return NULL;
+}
+
+int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfer) {
+    struct earshot_event event;
+    struct offer_out *out = NULL;
+    struct transfers *transfers = transfers_of(link);
+    if (!transfers)
+        return -ENOMEM;
+    struct delivery *delivery = nth_out(transfers, &n, &out);
+    struct offer_in *in = delivery ? NULL : nth_in(transfers, &n);
+    if (!delivery && !in)
+        return EARSHOT_AGAIN;
+    if (delivery)
+        transfer_event(link, &event, &out->id, EARSHOT_TRANSFER_RUNNING, true, &delivery->by,
+                       &out->what);
+    else
+        transfer_event(link, &event, &in->id, EARSHOT_TRANSFER_RUNNING, false, &in->from,
+                       &in->what);
+    *transfer = event.transfer;
+    transfer_fill_progress(transfer, delivery ? delivery->courier : in->courier);
+    return EARSHOT_OK;
+}
+
+int earshot_cancel(earshot *link, const char *text) {
+    struct uuid id;
+    if (!link->transfers || !uuid_from_text(&id, text))
+        return EARSHOT_OK;
+    struct offer_out *out = offer_out_find(link, &id);
+    struct offer_in *in = offer_in_find(link, &id);
+    if (out) {
+        outgoing_control(
+            link, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_CANCELLED}});
+        offer_out_free(link, out);
+    }
+    if (in) {
+        transfer_signal(link, &id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
+        offer_in_free(link, in);
+    }
+    int r = outgoing_send(link, OUTGOING_LATER, true);
+    return r < 0 ? r : EARSHOT_OK;
+}
+
+void transfer_deinit(struct earshot *link) {
+    struct transfers *transfers = link->transfers;
+    if (!transfers)
+        return;
+    while (transfers->out)
+        offer_out_free(link, transfers->out);
+    while (transfers->in)
+        offer_in_free(link, transfers->in);
+    free(transfers);
+    link->transfers = NULL;
+}

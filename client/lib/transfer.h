@@ -1,0 +1,85 @@
+/*
+ * Offers that a link has made and that were made to it, and the couriers that carry them. The
+ * couriers' threads touch nothing here but `news`.
+ */
+#pragma once
+
+#include "lib/courier.h"
+#include "lib/link.h"
+
+/* To one recipient. */
+struct delivery {
+    uint32_t uid;
+    uint64_t link;
+    struct name by;
+    struct courier *courier;
+    struct delivery *prev, *next;
+};
+
+/* Made by this link. */
+struct offer_out {
+    struct uuid id;
+    struct name to;
+    char *path, *name; /* of the source; path NULL: fd */
+    int fd;
+    const char *mime;
+    struct courier_offer what;
+    struct delivery *deliveries;
+    struct offer_out *prev, *next;
+};
+
+/* Made to this link. */
+struct offer_in {
+    struct uuid id;
+    uint32_t uid;
+    uint64_t link;
+    struct name from, to;
+    char mime[256];
+    struct courier_offer what;
+    struct courier *courier; /* accepted */
+    bool is_running;
+    struct offer_in *prev, *next;
+};
+
+struct transfers {
+    struct offer_out *out;
+    struct offer_in *in;
+    atomic_bool news;
+    int wake_fd; /* of the link */
+    /* What the last event points to. */
+    char peer[NAME_BYTES_MAX + 1], name[1024], path[1024], mime[256], error[2400];
+};
+
+/* NULL when memory is out. */
+struct transfers *transfers_of(struct earshot *link);
+
+/* For a courier's thread; arg: struct transfers. */
+void transfer_wake(void *arg);
+
+/* To the other side. False: no room just now. */
+bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
+                     enum signal_what what, const char *reason);
+
+/* Fills a TRANSFER event; the strings are copied. */
+void transfer_event(struct earshot *link, struct earshot_event *event, const struct uuid *id,
+                    enum earshot_transfer_state state, bool outgoing, const struct name *peer,
+                    const struct courier_offer *what);
+void transfer_set_error(struct earshot *link, struct earshot_event *event, int result,
+                        const char *where);
+/* The end of a courier as an event. */
+void transfer_ended(struct earshot *link, struct earshot_event *event,
+                    const struct courier_news *news);
+void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier);
+
+struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id);
+struct offer_in *offer_in_find(struct earshot *link, const struct uuid *id);
+void offer_out_free(struct earshot *link, struct offer_out *offer);
+void offer_in_free(struct earshot *link, struct offer_in *offer);
+
+/* A signal for an offer of ours, or for one that was made to us. 1: an event. */
+int offer_out_signalled(struct earshot *link, struct offer_out *offer,
+                        const struct frame_signalled *signal, struct earshot_event *event);
+int offer_in_signalled(struct earshot *link, struct offer_in *offer,
+                       const struct frame_signalled *signal, struct earshot_event *event);
+int offer_out_next(struct earshot *link, struct earshot_event *event);
+int offer_in_next(struct earshot *link, struct earshot_event *event);

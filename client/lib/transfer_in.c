@@ -1,0 +1,208 @@
+/* Offers to us: told, accepted, received. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "lib/transfer.h"
+
+#define OFFERS_KNOWN_MAX 1024 /* a stranger's offers must not fill our memory */
+
+struct offer_in *offer_in_find(struct earshot *link, const struct uuid *id) {
+    struct offer_in *offer;
+    if (!link->transfers)
+        return NULL;
+    DL_FOREACH(link->transfers->in, offer) {
+        if (uuid_equal(&offer->id, id))
+            return offer;
+    }
+    return NULL;
+}
+
+void offer_in_free(struct earshot *link, struct offer_in *offer) {
+    courier_free(offer->courier);
+    DL_DELETE(link->transfers->in, offer);
+    free(offer);
+}
+
+/* Being told. */
+
+static void copy_text(char *to, size_t size, struct bytes text) {
+    snprintf(to, size, "%.*s", (int)text.n, text.n > 0 ? text.data : "");
+}
+
+static struct offer_in *offer_new(struct earshot *link, const struct frame_offered *offered) {
+    struct offer_in *each, *offer;
+    int n = 0;
+    DL_COUNT(link->transfers->in, each, n);
+    offer = n < OFFERS_KNOWN_MAX ? calloc(1, sizeof *offer) : NULL;
+    if (!offer)
+        return NULL;
+    offer->id = offered->id;
+    offer->uid = offered->uid;
+    offer->link = offered->link;
+    (void)name_parse(&offer->from, offered->from);
+    (void)name_parse(&offer->to, offered->to);
+    offer->what = (struct courier_offer){.kind = offered->kind,
+                                         .size = offered->size,
+                                         .mode = offered->mode,
+                                         .mtime_ns = (int64_t)offered->mtime_ns};
+    copy_text(offer->what.name, sizeof offer->what.name, offered->name);
+    copy_text(offer->mime, sizeof offer->mime, offered->mime);
+    DL_APPEND(link->transfers->in, offer);
+    return offer;
+}
+
+int transfer_offered(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    const struct frame_offered *offered = &frame->offered;
+    if (!transfers_of(link))
+        return -ENOMEM;
+    struct offer_in *offer = offer_in_find(link, &offered->id);
+    if (offer && offered->request == 0)
+        return 0;
+    if (offered->request && !request_is_asked(link, offered->request))
+        return 0;
+    if (!offer)
+        offer = offer_new(link, offered);
+    if (!offer || offer->courier)
+        return 0;
+    event->type = EARSHOT_EVENT_OFFER;
+    event->request = offered->request;
+    uuid_format(&offer->id, event->offer.id);
+    event->offer.from = offer->from.s;
+    event->offer.to = offer->to.s;
+    event->offer.uid = offer->uid;
+    event->offer.kind = (enum earshot_offer_kind)offer->what.kind;
+    event->offer.name = offer->what.name;
+    event->offer.mime = offer->mime;
+    event->offer.size = offer->what.size;
+    event->offer.mode = offer->what.mode;
+    event->offer.mtime_ns = offer->what.mtime_ns;
+    return 1;
+}
+
+int earshot_offers(earshot *link, uint32_t *request) {
+    struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_OFFERS}};
+    return request_ask(link, &frame, "", request);
+}
+
+/* Answering. */
+
+static struct offer_in *named(struct earshot *link, const char *text, int *r) {
+    struct uuid id;
+    struct offer_in *offer = uuid_from_text(&id, text) ? offer_in_find(link, &id) : NULL;
+    *r = 0;
+    if (!offer)
+        *r = link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT,
+                       "there is no such offer any more; ask for a new one");
+    return offer;
+}
+
+static bool send_accept(struct earshot *link, const struct offer_in *offer,
+                        const struct courier_prefix *prefix) {
+    struct frame frame = {.type = FRAME_SIGNAL,
+                          .signal = {.offer = offer->id,
+                                     .uid = offer->uid,
+                                     .link = offer->link,
+                                     .what = SIGNAL_ACCEPT,
+                                     .a = prefix->offset}};
+    if (prefix->offset > 0)
+        memcpy(frame.signal.digest.b, prefix->digest, sizeof frame.signal.digest.b);
+    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+}
+
+int earshot_accept(earshot *link, const char *id, const struct earshot_target *target) {
+    int r;
+    struct courier_prefix prefix;
+    struct courier_target where = {target->dir, target->fd};
+    struct offer_in *offer = named(link, id, &r);
+    if (!offer || offer->courier)
+        return r;
+    r = courier_receive(&offer->courier, &offer->what, offer->uid, &where, &prefix, transfer_wake,
+                        link->transfers);
+    if (r > 0)
+        return link_fail(link, EARSHOT_REFUSED, FAIL_NOT_PERMITTED, "%s: %s",
+                         target->dir ? target->dir : "the output",
+                         courier_reason_text((enum courier_reason)r));
+    if (r < 0)
+        return r;
+    if (send_accept(link, offer, &prefix))
+        return EARSHOT_OK;
+    courier_free(offer->courier);
+    offer->courier = NULL;
+    return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY, "the hub in %s is busy; try again later",
+                     link->dir);
+}
+
+int earshot_decline(earshot *link, const char *id, const char *reason) {
+    int r;
+    struct offer_in *offer = named(link, id, &r);
+    if (!offer)
+        return r;
+    transfer_signal(link, &offer->id, offer->uid, offer->link, SIGNAL_DECLINE,
+                    reason ? reason : "");
+    offer_in_free(link, offer);
+    return EARSHOT_OK;
+}
+
+/* Receiving. */
+
+static int fail(struct earshot *link, struct offer_in *offer, int result, const char *reason,
+                struct earshot_event *event) {
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, false, &offer->from,
+                   &offer->what);
+    transfer_set_error(link, event, result, reason);
+    offer_in_free(link, offer);
+    return 1;
+}
+
+static int attach(struct earshot *link, struct offer_in *offer,
+                  const struct frame_signalled *signal, struct earshot_event *event) {
+    struct courier_passage passage = {.shmid = (int)(uint32_t)signal->a,
+                                      .n_slots = (uint32_t)(signal->b >> 32),
+                                      .slot_bytes = (uint32_t)signal->b};
+    int r = courier_attach(offer->courier, &passage, offer->uid, (pid_t)signal->pid);
+    if (r != 0) {
+        transfer_signal(link, &offer->id, offer->uid, offer->link, SIGNAL_CANCEL,
+                        r > 0 ? courier_reason_text((enum courier_reason)r) : strerror(-r));
+        return fail(link, offer, r, NULL, event);
+    }
+    offer->is_running = true;
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_RUNNING, false, &offer->from,
+                   &offer->what);
+    return 1;
+}
+
+int offer_in_signalled(struct earshot *link, struct offer_in *offer,
+                       const struct frame_signalled *signal, struct earshot_event *event) {
+    char reason[1024 + 1];
+    bool is_its_sender = signal->uid == offer->uid && signal->link == offer->link;
+    if (!is_its_sender || !offer->courier)
+        return 0;
+    if (signal->what == SIGNAL_ATTACH && !offer->is_running)
+        return attach(link, offer, signal, event);
+    if (signal->what != SIGNAL_CANCEL)
+        return 0;
+    if (offer->is_running) {
+        courier_cancel(offer->courier); /* its end is told by offer_in_next */
+        return 0;
+    }
+    copy_text(reason, sizeof reason, signal->reason);
+    return fail(link, offer, COURIER_CANCELLED, reason, event);
+}
+
+int offer_in_next(struct earshot *link, struct earshot_event *event) {
+    struct offer_in *offer;
+    struct courier_news news;
+    DL_FOREACH(link->transfers->in, offer) {
+        if (!offer->is_running || !courier_is_over(offer->courier))
+            continue;
+        courier_news(offer->courier, &news);
+        transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, false, &offer->from,
+                       &offer->what);
+        transfer_ended(link, event, &news);
+        offer_in_free(link, offer);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,261 @@
+/* Offers of ours: made, accepted by somebody, delivered. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "lib/transfer.h"
+
+struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id) {
+    struct offer_out *offer;
+    if (!link->transfers)
+        return NULL;
+    DL_FOREACH(link->transfers->out, offer) {
+        if (uuid_equal(&offer->id, id))
+            return offer;
+    }
+    return NULL;
+}
+
+static void delivery_free(struct offer_out *offer, struct delivery *delivery) {
+    courier_free(delivery->courier);
+    DL_DELETE(offer->deliveries, delivery);
+    free(delivery);
+}
+
+void offer_out_free(struct earshot *link, struct offer_out *offer) {
+    while (offer->deliveries)
+        delivery_free(offer, offer->deliveries);
+    DL_DELETE(link->transfers->out, offer);
+    free(offer->path);
+    free(offer->name);
+    free(offer);
+}
+
+/* Offering. */
+
+static struct frame frame_of(const struct offer_out *offer) {
+    return (struct frame){.type = FRAME_OFFER,
+                          .offer = {.id = offer->id,
+                                    .to = name_bytes(&offer->to),
+                                    .kind = (uint8_t)offer->what.kind,
+                                    .size = offer->what.size,
+                                    .mode = offer->what.mode,
+                                    .mtime_ns = (uint64_t)offer->what.mtime_ns,
+                                    .mime = bytes_of(offer->mime),
+                                    .name = bytes_of(offer->what.name)}};
+}
+
+/* By the name's ending; the recipient may look at the content. */
+static const char *guess_mime(const struct courier_offer *what) {
+    static const struct {
+        const char *ending, *mime;
+    } rows[] = {{".txt", "text/plain"},
+                {".md", "text/markdown"},
+                {".c", "text/x-c"},
+                {".html", "text/html"},
+                {".json", "application/json"},
+                {".pdf", "application/pdf"},
+                {".gz", "application/gzip"},
+                {".zip", "application/zip"},
+                {".png", "image/png"},
+                {".jpg", "image/jpeg"},
+                {".svg", "image/svg+xml"},
+                {".iso", "application/x-iso9660-image"}};
+    const char *ending = strrchr(what->name, '.');
+    if (what->kind == OFFER_DIRECTORY)
+        return "inode/directory";
+    for (size_t i = 0; ending && i < ARRAY_LEN(rows); i++)
+        if (strcmp(ending, rows[i].ending) == 0)
+            return rows[i].mime;
+    return "application/octet-stream";
+}
+
+static struct offer_out *offer_new(struct earshot *link, const struct earshot_source *source) {
+    struct offer_out *offer = calloc(1, sizeof *offer);
+    if (!offer)
+        return NULL;
+    offer->fd = source->fd;
+    offer->path = source->path ? strdup(source->path) : NULL;
+    offer->name = strdup(source->name ? source->name : "stream");
+    DL_APPEND(link->transfers->out, offer);
+    if (offer->name && (offer->path || !source->path))
+        return offer;
+    offer_out_free(link, offer);
+    return NULL;
+}
+
+static struct courier_source source_of(const struct offer_out *offer) {
+    return (struct courier_source){.path = offer->path, .fd = offer->fd, .name = offer->name};
+}
+
+/* What cannot be offered is told as the system's error, or as the courier's. */
+static int look(struct earshot *link, struct offer_out *offer) {
+    struct courier_source source = source_of(offer);
+    int r = courier_look(&source, &offer->what);
+    offer->mime = guess_mime(&offer->what);
+    if (r > 0)
+        return link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT, "%s: %s",
+                         offer->path ? offer->path : offer->name,
+                         courier_reason_text((enum courier_reason)r));
+    return r;
+}
+
+int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
+                  char id[EARSHOT_ID_SIZE], uint32_t *request) {
+    struct name name;
+    enum name_outcome outcome = name_parse(&name, bytes_of(to));
+    if (outcome != NAME_OK)
+        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the recipient \"%s\" %s", to,
+                         name_problem(outcome));
+    struct offer_out *offer = transfers_of(link) ? offer_new(link, source) : NULL;
+    if (!offer)
+        return -ENOMEM;
+    offer->to = name;
+    offer->id = uuid_next(&link->ids, wall_now());
+    int r = look(link, offer);
+    struct frame frame = frame_of(offer);
+    if (r == 0)
+        r = request_ask(link, &frame, name.s, request);
+    if (r != 0) {
+        offer_out_free(link, offer);
+        return r;
+    }
+    if (id)
+        uuid_format(&offer->id, id);
+    return EARSHOT_OK;
+}
+
+void transfer_restore(struct earshot *link) {
+    struct offer_out *offer;
+    struct offer_in *in, *next;
+    if (!link->transfers)
+        return;
+    DL_FOREACH(link->transfers->out, offer) {
+        struct frame frame = frame_of(offer);
+        if (!offer->deliveries) /* it was not taken yet */
+            control_append(&link->control, 0, &frame);
+    }
+    DL_FOREACH_SAFE(link->transfers->in, in, next) {
+        if (!in->is_running)
+            offer_in_free(link, in); /* it will be offered again */
+    }
+}
+
+/* Delivering. */
+
+static struct delivery *find_delivery(const struct offer_out *offer, uint32_t uid, uint64_t to) {
+    struct delivery *delivery;
+    DL_FOREACH(offer->deliveries, delivery) {
+        if (delivery->uid == uid && delivery->link == to)
+            return delivery;
+    }
+    return NULL;
+}
+
+static bool send_passage(struct earshot *link, const struct offer_out *offer,
+                         const struct delivery *delivery, const struct courier_passage *passage) {
+    struct frame frame = {.type = FRAME_SIGNAL,
+                          .signal = {.offer = offer->id,
+                                     .uid = delivery->uid,
+                                     .link = delivery->link,
+                                     .what = SIGNAL_ATTACH,
+                                     .a = (uint64_t)(uint32_t)passage->shmid,
+                                     .b = (uint64_t)passage->n_slots << 32 | passage->slot_bytes}};
+    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+}
+
+/* The recipient's courier has it all; an offer to one handle is over then. */
+static void end_offer(struct earshot *link, struct offer_out *offer) {
+    if (name_is_room(&offer->to) || offer->deliveries)
+        return;
+    outgoing_control(
+        link, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {offer->id, WITHDRAW_CANCELLED}});
+    (void)outgoing_send(link, OUTGOING_LATER, true);
+    offer_out_free(link, offer);
+}
+
+static int fail_delivery(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
+                         int result, struct earshot_event *event) {
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, true, &delivery->by,
+                   &offer->what);
+    transfer_set_error(link, event, result, NULL);
+    transfer_signal(link, &offer->id, delivery->uid, delivery->link, SIGNAL_CANCEL,
+                    event->transfer.error);
+    delivery_free(offer, delivery);
+    end_offer(link, offer);
+    return 1;
+}
+
+static int begin(struct earshot *link, struct offer_out *offer,
+                 const struct frame_signalled *signal, struct earshot_event *event) {
+    struct courier_source source = source_of(offer);
+    struct courier_prefix prefix = {.offset = uuid_is_nil(&signal->digest) ? 0 : signal->a};
+    struct courier_passage passage;
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    if (!delivery)
+        return -ENOMEM;
+    delivery->uid = signal->uid;
+    delivery->link = signal->link;
+    (void)name_parse(&delivery->by, signal->by);
+    memcpy(prefix.digest, signal->digest.b, sizeof prefix.digest);
+    DL_APPEND(offer->deliveries, delivery);
+    int r = courier_send(&delivery->courier, &source, signal->uid, (pid_t)signal->pid, &prefix,
+                         &passage, transfer_wake, link->transfers);
+    if (r == 0 && !send_passage(link, offer, delivery, &passage))
+        r = -EAGAIN;
+    if (r != 0)
+        return fail_delivery(link, offer, delivery, r, event);
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_RUNNING, true, &delivery->by,
+                   &offer->what);
+    return 1;
+}
+
+static int on_decline(struct earshot *link, struct offer_out *offer,
+                      const struct frame_signalled *signal, struct earshot_event *event) {
+    struct name by = {0};
+    (void)name_parse(&by, signal->by);
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DECLINED, true, &by, &offer->what);
+    snprintf(link->transfers->error, sizeof link->transfers->error, "%.*s", (int)signal->reason.n,
+             signal->reason.data);
+    if (!name_is_room(&offer->to))
+        offer_out_free(link, offer);
+    return 1;
+}
+
+int offer_out_signalled(struct earshot *link, struct offer_out *offer,
+                        const struct frame_signalled *signal, struct earshot_event *event) {
+    struct delivery *delivery = find_delivery(offer, signal->uid, signal->link);
+    switch ((enum signal_what)signal->what) {
+    case SIGNAL_ACCEPT:
+        return delivery ? 0 : begin(link, offer, signal, event);
+    case SIGNAL_DECLINE:
+        return delivery ? 0 : on_decline(link, offer, signal, event);
+    case SIGNAL_CANCEL:
+        if (delivery)
+            courier_cancel(delivery->courier); /* its end is told by offer_out_next */
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int offer_out_next(struct earshot *link, struct earshot_event *event) {
+    struct offer_out *offer;
+    struct delivery *delivery;
+    struct courier_news news;
+    DL_FOREACH(link->transfers->out, offer) {
+        DL_FOREACH(offer->deliveries, delivery) {
+            if (!courier_is_over(delivery->courier))
+                continue;
+            courier_news(delivery->courier, &news);
+            transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &delivery->by,
+                           &offer->what);
+            transfer_ended(link, event, &news);
+            delivery_free(offer, delivery);
+            end_offer(link, offer);
+            return 1;
+        }
+    }
+    return 0;
+}
