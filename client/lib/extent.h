@@ -1,0 +1,31 @@
+/* Reads a file from one place to another as data and holes, without reading the holes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The fields are private. */
+struct extent {
+    int fd;
+    bool is_sparse;    /* it is asked where the holes are */
+    uint64_t position; /* what is before has been read */
+    uint64_t data_end; /* up to here there are no holes */
+    uint64_t end;
+};
+
+/* Reads from `start` up to `end`. `is_sparse`: there may be holes, as st_blocks tells. */
+static inline struct extent extent_of(int fd, uint64_t start, uint64_t end, bool is_sparse) {
+    return (struct extent){fd, is_sparse, start, start, end};
+}
+
+static inline bool extent_is_done(const struct extent *extent) {
+    return extent->position == extent->end;
+}
+
+/*
+ * The next piece: n bytes, up to `capacity`, in `buffer`, or a hole of *hole zeros, up to
+ * ITEM_HOLE_MAX; the other is 0. Both are 0 at the end, or when the file is too short.
+ * Returns 0 or -errno.
+ */
+int extent_next(struct extent *extent, void *buffer, size_t capacity, size_t *n, uint64_t *hole);

@@ -1,0 +1,83 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "lib/sink_inside.h"
+
+/* What can be written now: to a pipe, which may not be ready and may be interrupted, or a file. */
+static ssize_t write_some(const struct sink_content *content, const char *data, size_t n) {
+    if (!content->is_pipe)
+        return pwrite(content->fd, data, n, (off_t)content->position);
+    ssize_t written = write(content->fd, data, n);
+    if (written >= 0 || errno != EAGAIN)
+        return written;
+    struct pollfd ready = {.fd = content->fd, .events = POLLOUT};
+    poll(&ready, 1, -1);
+    errno = EINTR;
+    return -1;
+}
+
+static int write_all(struct sink *sink, const void *data, size_t n) {
+    const char *at = data;
+    while (n > 0) {
+        ssize_t written = write_some(&sink->content, at, n);
+        if (written < 0 && errno != EINTR)
+            return error_errno();
+        if (written < 0 && sink->options.stop && *sink->options.stop)
+            return SINK_STOPPED;
+        if (written < 0)
+            continue;
+        at += written;
+        n -= (size_t)written;
+        sink->content.position += (uint64_t)written;
+    }
+    sink->content.written = sink->content.position;
+    return 0;
+}
+
+static bool is_too_much(const struct sink *sink, uint64_t n) {
+    return n > sink->content.end - sink->content.position;
+}
+
+int sink_write(struct sink *sink, const void *data, size_t n) {
+    if (is_too_much(sink, n))
+        return SINK_TOO_MUCH;
+    digest_add(sink->sum, data, n);
+    int r = write_all(sink, data, n);
+    if (r == 0)
+        sink->totals.n_bytes += n;
+    return r;
+}
+
+static int write_zeros(struct sink *sink, uint64_t n) {
+    static const char zeros[16 * 1024];
+    int r = 0;
+    while (r == 0 && n > 0) {
+        size_t part = n < sizeof zeros ? (size_t)n : sizeof zeros;
+        r = write_all(sink, zeros, part);
+        n -= part;
+    }
+    return r;
+}
+
+int sink_write_hole(struct sink *sink, uint64_t n) {
+    if (is_too_much(sink, n))
+        return SINK_TOO_MUCH;
+    digest_add_zeros(sink->sum, n);
+    if (sink->content.is_pipe) {
+        int r = write_zeros(sink, n);
+        if (r != 0)
+            return r;
+    } else {
+        sink->content.position += n;
+    }
+    sink->totals.n_bytes += n;
+    return 0;
+}
+
+int sink_write_end(struct sink *sink) {
+    const struct sink_content *content = &sink->content;
+    if (content->is_pipe || content->written == content->position)
+        return 0;
+    return ftruncate(content->fd, (off_t)content->position) < 0 ? error_errno() : 0;
+}

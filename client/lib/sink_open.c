@@ -1,0 +1,121 @@
+/* Opening and closing; the items go to sink.c. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/macro.h"
+#include "lib/attributes.h"
+#include "lib/extent.h"
+#include "lib/sink_inside.h"
+
+#define PREFIX_BUFFER_BYTES (256 * 1024)
+
+static struct sink *sink_new(const struct item_offer *offer, const struct sink_options *options) {
+    struct sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return NULL;
+    sink->options = *options;
+    sink->part.fd = sink->part.dir = sink->content.fd = -1;
+    sink->records = digest_new();
+    sink->sum = digest_new();
+    sink->name = strdup(offer->name);
+    sink->offer = *offer;
+    sink->offer.name = sink->name;
+    sink->allowed = attributes_allowed();
+    sink->left = offer->size;
+    if (options->n_bytes_max > 0 && options->n_bytes_max < sink->left)
+        sink->left = options->n_bytes_max;
+    sink->n_entries_left = options->n_entries_max > 0 ? options->n_entries_max : SINK_ENTRIES_MAX;
+    if (sink->records && sink->sum && sink->name)
+        return sink;
+    sink_free(sink);
+    return NULL;
+}
+
+/* Sums up what is there, so that the sum can go on behind it. */
+static int read_prefix(struct sink *sink, void *buffer) {
+    struct stat status;
+    if (fstat(sink->part.fd, &status) < 0)
+        return error_errno();
+    bool has_holes = status.st_blocks < (status.st_size + 511) / 512;
+    struct extent extent = extent_of(sink->part.fd, 0, sink->part.offset, has_holes);
+    while (!extent_is_done(&extent)) {
+        size_t n;
+        uint64_t hole;
+        int r = extent_next(&extent, buffer, PREFIX_BUFFER_BYTES, &n, &hole);
+        if (r < 0)
+            return r;
+        if (sink->options.stop && *sink->options.stop)
+            return SINK_STOPPED;
+        if (n == 0 && hole == 0)
+            return SINK_DISTURBED;
+        digest_add(sink->sum, buffer, n);
+        digest_add_zeros(sink->sum, hole);
+    }
+    sink->prefix.offset = sink->part.offset;
+    sink->prefix.digest = digest_value(sink->sum);
+    return 0;
+}
+
+static int look_at_part(struct sink *sink) {
+    if (sink->offer.kind != ENTRY_FILE || sink->part.offset > sink->offer.size)
+        return 0;
+    sink->prefix.is_changed = sink->part.is_changed;
+    if (sink->part.offset == 0)
+        return 0;
+    CLEANUP_FREE void *buffer = malloc(PREFIX_BUFFER_BYTES);
+    return buffer ? read_prefix(sink, buffer) : -ENOMEM;
+}
+
+static int open_outcome(int r) {
+    return r == -EINVAL ? SINK_NO_NAME : sink_outcome_of(r);
+}
+
+int sink_open(struct sink **sink, const struct item_offer *offer,
+              const struct sink_options *options) {
+    *sink = sink_new(offer, options);
+    if (!*sink)
+        return -ENOMEM;
+    int r = part_open(&(*sink)->part, options->dir, offer, options->from);
+    if (r == 0)
+        r = look_at_part(*sink);
+    if (r != 0) {
+        sink_free(*sink);
+        *sink = NULL;
+    }
+    return open_outcome(r);
+}
+
+int sink_open_stream(struct sink **sink, const struct item_offer *offer, int fd,
+                     const struct sink_options *options) {
+    *sink = NULL;
+    if (offer->kind == ENTRY_DIRECTORY)
+        return SINK_NO_NAME;
+    *sink = sink_new(offer, options);
+    if (!*sink)
+        return -ENOMEM;
+    (*sink)->content = (struct sink_content){.fd = fd, .is_pipe = true};
+    return 0;
+}
+
+/* A file of a tree that was not completed. The one of the top is the part's. */
+static void close_content(struct sink *sink) {
+    if (sink->content.fd >= 0 && !sink->content.is_pipe && sink->content.fd != sink->part.fd)
+        close(sink->content.fd);
+}
+
+void sink_free(struct sink *sink) {
+    if (!sink)
+        return;
+    close_content(sink);
+    sink_tree_close(&sink->tree);
+    if (sink->is_spoiled || !part_is_worth_keeping(&sink->part))
+        part_remove(&sink->part);
+    part_close(&sink->part);
+    digest_free(sink->records);
+    digest_free(sink->sum);
+    free(sink->name);
+    free(sink);
+}

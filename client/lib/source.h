@@ -1,0 +1,104 @@
+/*
+ * What is sent: a file, a directory with all that is in it, or a stream, as items (lib/item.h)
+ * that are pulled one by one into the buffer of whatever carries them. Files are read(), never
+ * mapped: a file that is truncated meanwhile must be an error and not a signal. Memory does not
+ * depend on sizes, except for the names of the directories that are open.
+ *
+ *     source_open(&source, path, &options)      source_offer() goes with the offer
+ *     [source_resume(source, offset, digest)]   the recipient has a part of it already
+ *     source_next(source, buffer, capacity, &item) until item.kind == ITEM_END
+ *     source_free(source)
+ *
+ * A source is for one recipient; two sources may have the same path. One thread uses it.
+ *
+ * Of a tree: links travel as links, and only the path that was named is followed if it is one.
+ * Sockets, pipes, devices, and what cannot be read or has vanished, are skipped and told by name.
+ *
+ * Functions return 0, -errno or an enum source_outcome. After anything but 0 source_where() is
+ * what it was about.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/item.h"
+
+struct source;
+
+enum source_outcome {
+    SOURCE_OK = 0,
+    SOURCE_CHANGED,   /* it was written to, has grown or shrunk since it was opened */
+    SOURCE_DIFFERS,   /* source_resume: the recipient has something else; it starts at 0 */
+    SOURCE_STOPPED,   /* *options.stop is true */
+    SOURCE_NO_FILE,   /* source_open: a socket or something else that cannot be sent */
+    SOURCE_TOO_SMALL, /* source_next: the next record does not fit into this capacity */
+};
+
+const char *source_outcome_text(enum source_outcome outcome);
+
+enum source_skip {
+    SKIP_SPECIAL,  /* a socket, a pipe, a device */
+    SKIP_DENIED,   /* it cannot be read: errno tells why */
+    SKIP_VANISHED, /* it was in the directory a moment ago */
+    SKIP_TOO_DEEP, /* more than ENTRY_DEPTH_MAX levels down, or a path too long */
+};
+
+struct source_options {
+    const atomic_bool *stop; /* looked at between reads, and when a read was interrupted; NULL */
+    /* Called in source_next for each entry that is left out; `path` is relative and raw. */
+    void (*skipped)(void *context, const char *path, enum source_skip why, int error);
+    void *context;
+};
+
+/*
+ * Opens a path: a regular file, a directory (which is walked once to add up the sizes), or a pipe
+ * or device, which is a stream. `options` may be NULL; it is copied. Outcomes: NO_FILE, STOPPED.
+ */
+int source_open(struct source **source, const char *path, const struct source_options *options);
+
+/* A stream of unknown length from fd, which stays the caller's. The name is what it is offered as.
+ */
+int source_open_stream(struct source **source, int fd, const char *name,
+                       const struct source_options *options);
+
+/* Takes NULL, too. */
+void source_free(struct source *source);
+
+/*
+ * What to say in the offer: the name is base name, cleaned as lib/filename.h does, so it is UTF-8.
+ * It lives as long as the source.
+ */
+const struct item_offer *source_offer(const struct source *source);
+
+/*
+ * Before the first source_next, only for a file: goes on behind the first `offset` bytes if their
+ * digest is this one, which is found out by reading them: it can take seconds. Outcomes: DIFFERS,
+ * after which it starts at 0; CHANGED; STOPPED.
+ */
+int source_resume(struct source *source, uint64_t offset, struct digest digest);
+
+/*
+ * The next item. buffer[0..item->n) is filled, item->data is the buffer. A capacity of
+ * RECORD_BYTES_MAX does for everything, of RECORD_TOP_BYTES_MAX for a file or stream; content
+ * fills what is there, or less. Of a stream what one read() gave: it blocks while there is
+ * nothing (see source_fd). Not to be called after ITEM_END or an
+ * error. Outcomes: CHANGED, STOPPED, TOO_SMALL.
+ */
+int source_next(struct source *source, void *buffer, size_t capacity, struct item *item);
+
+/* Of a stream: what to poll for reading before source_next, not to block in it; else -1. */
+int source_fd(const struct source *source);
+
+/* The path the last error is about, or the entry that is under way: relative to the top, raw
+ * bytes; for the top itself the name of the offer. Valid until the next call. */
+const char *source_where(const struct source *source);
+
+/* What has passed so far: n_bytes counts what was resumed, too. */
+struct item_totals source_totals(const struct source *source);
+
+/* After ITEM_END: of a file or stream the digest of its content, of a directory that of all
+ * records. */
+struct digest source_digest(const struct source *source);
