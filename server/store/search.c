@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/merge.h"
 #include "store/words.h"
@@ -13,6 +14,14 @@
 #define JUMP_AFTER 64 /* messages that are not shown */
 
 static const char doing[] = "search";
+
+#define REMEMBERED 64 /* conversations; a power of two */
+
+/* Where a conversation begins to be visible; the zero state is that of none. */
+struct beginning {
+    conv_number conv;
+    uint64_t forgotten;
+};
 
 struct search {
     struct connection *connection;
@@ -23,6 +32,7 @@ struct search {
     conv_number *rooms; /* of the view, sorted */
     struct merge merge; /* what the view shows, for jumps */
     bool merging;
+    struct beginning beginnings[REMEMBERED]; /* by hash, the last one wins */
     unsigned n_found;
     store_visit *visit;
     void *arg;
@@ -55,9 +65,13 @@ static int is_shown(struct search *search, conv_number conv, uint64_t seq, bool 
     }
     if (!view->direct || !conv_has(conv, view->handle))
         return 0;
-    uint64_t forgotten = 0;
-    int r = pair_forgotten(search->connection, view->handle, conv, &forgotten);
-    *shown = seq > forgotten;
+    struct beginning *beginning = &search->beginnings[conv_other(conv, view->handle) % REMEMBERED];
+    int r = 0;
+    if (beginning->conv != conv) {
+        r = pair_forgotten(search->connection, view->handle, conv, &beginning->forgotten);
+        beginning->conv = r == 0 ? conv : 0;
+    }
+    *shown = seq > beginning->forgotten;
     return r;
 }
 
@@ -200,6 +214,7 @@ static int find(struct search *search) {
         r = scan(search);
     merge_close(&search->merge);
     search->merging = false;
+    memset(search->beginnings, 0, sizeof search->beginnings); /* they are of this snapshot */
     return reading_end(search->connection, r);
 }
 

@@ -6,9 +6,11 @@
  * reads (everything that takes a struct store_reader), each with a connection of its own, so that
  * neither waits for the other. store_search() may call for the index; the store does the locking.
  *
- * Errors: 0, a negative errno (memory), or a store_outcome. store_error() has the sentence.
+ * Errors: 0, a negative errno (memory), or a store_outcome. store_error() has the sentence for the
+ * writing thread, store_reader_error() for a reader; store_find_id() leaves none.
  *
- * The directory is 0700 and the file 0600. The schema has a version (PRAGMA user_version); older
+ * The file is 0600. The directory is made with 0700; one that is there must belong to this user and
+ * be writable by nobody else. The schema has a version (PRAGMA user_version); older
  * ones are migrated step by step, each in one transaction.
  */
 #pragma once
@@ -76,7 +78,8 @@ struct store_member {
     uint64_t since; /* messages after this one are for the member */
 };
 
-/* Called with everything there is, handles first, then rooms, then members. Non-zero ends it. */
+/* Called with everything there is, handles first, then rooms, then members. Non-zero ends it
+ * and is returned. The visitor must not call the store. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
@@ -102,20 +105,23 @@ int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
 int store_put_seq_limit(struct store *store, uint64_t seq_limit);
 /* The handle sees nothing of this direct conversation up to seq any more. What both have forgotten
- * is deleted, its text and index included. */
+ * is deleted, its text and index included, step by step in store_index(). */
 int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
 /*
- * Puts up to n_max messages into the full-text index; *more: there are others. In a transaction
- * of its own, which need not be synced: what is missing after a crash is indexed again.
+ * A step of what can wait: puts up to n_max messages into the full-text index, then deletes what
+ * all have forgotten, then rewrites the index where it holds words of deleted messages. *more:
+ * there is more to do. In a transaction of its own, which is not synced: what is missing after a
+ * crash is done again.
  */
 int store_index(struct store *store, unsigned n_max, bool *more);
 
 /*
  * Deletes up to n_max of the oldest messages that are older than before_ms, or that are too many
- * for keep_bytes (of the database; 0: no bound); *more: there are others.
+ * for keep_bytes (of the database; 0: no bound); *more: there is more to do, which may also be
+ * a step of rewriting the index or of giving room back to the disk.
  */
 int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
                  bool *more);
@@ -137,7 +143,8 @@ const char *store_reader_error(const struct store_reader *reader);
 /* STORE_NOT_FOUND, or where it is and whose. May be called by any thread. */
 int store_find_id(struct store *store, const struct uuid *id, uint64_t *seq, uint32_t *uid);
 
-/* Called for each message; the text is valid during the call. Non-zero ends the reading. */
+/* Called for each message; the text is valid during the call. Non-zero ends the
+ * reading and is returned. The visitor must not use the same reader. */
 typedef int store_visit(void *arg, const struct record *record);
 
 /* A conversation, and after which message on it is wanted. */
@@ -160,14 +167,15 @@ struct store_view {
  * The oldest n_max messages of the view, in ascending order, merged from the indexes of its
  * conversations, so that it costs what is read and not what lies between. *upto: everything
  * visible up to this sequence number was visited (the newest committed one, when fewer than n_max
- * were there).
+ * were there; the one before the message for which the visitor returned non-zero).
  */
 int store_read(struct store_reader *reader, const struct store_view *view, unsigned n_max,
                uint64_t *upto, store_visit *visit, void *arg);
 
 /*
  * One page: of one conversation (conv 0: of everything in the view), ascending. after 0: the
- * newest n_max before `before` (0: of all); else the oldest n_max after `after`.
+ * newest n_max before `before` (0: of all); else the oldest n_max after `after` and before
+ * `before`. A conversation that is not in the view has nothing; the `after`s of the view count.
  */
 struct store_page {
     conv_number conv;
@@ -180,8 +188,10 @@ int store_history(struct store_reader *reader, const struct store_view *view,
 
 /*
  * Messages with all the words, newest first, of what the view shows (its `after`s do not count).
- * A word matches whole words or, when none of the messages has it as a whole word or it is in a
- * script without spaces, parts of words. It finds everything that was committed before the call.
+ * The words match whole words or, when no message of the view has them all, or when one is in a
+ * script without spaces, parts of words. Words of one or two characters are not in the index of
+ * parts: if there are no longer ones, all of the view is looked at. It finds everything that was
+ * committed before the call, and waits until the index has it.
  */
 struct store_query {
     struct bytes words;
