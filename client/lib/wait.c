@@ -162,7 +162,7 @@ static int step_now(struct earshot *link, bool to_inbox) {
 }
 
 static int step_mailbox(struct earshot *link, mono_time until, bool to_inbox) {
-    bool over = until.ns == 0 || (watch_has_fired(&link->watch) && is_over(until));
+    bool over = until.ns == 0 || is_over(until);
     if (over || watch_has_fired(&link->watch) || outgoing_has_frames(link)) {
         int r = step_now(link, to_inbox);
         if (over && r == EARSHOT_AGAIN)
