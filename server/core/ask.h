@@ -29,6 +29,8 @@ struct ask {
     uint64_t session;
     uint32_t request;
     uint32_t handle; /* whose view it is */
+    uint32_t view;   /* FEED: the session's, see there; */
+    uint64_t stored; /* and the store has nothing up to this one that the answer lacks */
     bool direct;     /* with its direct conversations, */
     uint64_t direct_after;
     struct ask_room *rooms;

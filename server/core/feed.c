@@ -67,6 +67,13 @@ static uint64_t first_for(const struct session *session) {
     return after == UINT64_MAX ? after : after + 1;
 }
 
+/* Forgotten; or the second copy of a message whose first one everybody gets from the log. */
+static bool is_passed_over(const struct core *core, const struct session *session,
+                           const struct log_entry *entry) {
+    return past_is_hidden(entry, session->handle->number) ||
+           (entry->copy_of != 0 && entry->copy_of >= core->log.first_seq);
+}
+
 /* False: the outbox is out of memory; it is tried again from this message on. */
 static bool feed(struct core *core, struct session *session, const struct record *record) {
     struct encoded encoded;
@@ -82,10 +89,31 @@ static bool feed(struct core *core, struct session *session, const struct record
     return true;
 }
 
-/* An ephemeral hub's log has let go of something that might have been for the session. */
+/* Whether something of this session's is among what an ephemeral hub's log has let go of. */
+static bool has_lost(const struct session *session) {
+    const struct handle *handle = session->handle;
+    uint64_t next = session->feed_next, after = session->direct_after;
+    if (session->abilities & ABILITY_LISTEN) {
+        if (handle->lost_to >= next && handle->lost_to > after)
+            return true;
+        if ((session->abilities & ABILITY_AFTER) && handle->lost_from >= next &&
+            handle->lost_from > after)
+            return true;
+    }
+    for (unsigned i = 0; i < session->n_listenings; i++) {
+        const struct listening *listening = &session->listenings[i];
+        if (listening->room->lost >= next && listening->room->lost > listening->after)
+            return true;
+    }
+    return false;
+}
+
 static void miss(struct core *core, struct session *session) {
     uint64_t n = core->log.first_seq - session->feed_next;
+    bool lost = has_lost(session);
     session->feed_next = core->log.first_seq;
+    if (!lost)
+        return;
     core->counters.missed += n;
     session_answer(core, session, &(struct frame){.type = FRAME_MISSED, .missed = {n}});
 }
@@ -98,7 +126,7 @@ static void feed_from_log(struct core *core, struct session *session) {
             session->behind = false;
             return;
         }
-        if (!feed(core, session, &entry->record))
+        if (!is_passed_over(core, session, entry) && !feed(core, session, &entry->record))
             return;
         session->feed_next = entry->record.seq + 1;
     }
@@ -133,6 +161,10 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
         core_end(core, session);
         return;
     }
+    if (ask->view != session->view) { /* it hears other conversations by now: ask anew */
+        session_touch(core, session);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         if (records[i].seq < session->feed_next)
             continue;
@@ -142,16 +174,20 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
         }
         session->feed_next = records[i].seq + 1;
     }
+    /* Numbers that no message has, after the hub was killed, lie behind the store's newest one. */
+    if (n == 0 && ask->stored > upto)
+        upto = ask->stored;
     if (upto >= session->feed_next)
         session->feed_next = upto + 1;
     session_touch(core, session);
 }
 
-void feed_fall_behind(struct session *session, uint64_t seq) {
+void feed_fall_behind(struct core *core, struct session *session, uint64_t seq) {
     if (session->behind)
         return;
     session->behind = true;
     session->feed_next = seq;
+    session_touch(core, session); /* if memory was out, nothing else may */
 }
 
 void feed_begin(struct core *core, struct session *session, uint64_t after) {
@@ -159,6 +195,7 @@ void feed_begin(struct core *core, struct session *session, uint64_t after) {
     bool resumes = (session->abilities & ABILITY_AFTER) != 0;
     if (after > core->seq)
         after = 0; /* it speaks of another log; all of this one is new to it */
+    session->view++;
     session->held = session->behind = true;
     session->joined_seq = core->seq;
     session->direct_after = resumes ? after : handle->direct;
@@ -183,19 +220,33 @@ void feed_ready(struct core *core, struct session *session) {
     session_touch(core, session);
 }
 
+/* What was taken under another handle, or before a reconnect, is not what is still to be fed. */
+static uint64_t taken_upto(const struct session *session, uint64_t seq, uint64_t began_after) {
+    uint64_t fed = session->held ? 0 : session->feed_next - 1;
+    uint64_t max = fed > began_after ? fed : began_after;
+    return session->behind && seq > max ? max : seq;
+}
+
+static bool advance(uint64_t *place, uint64_t seq) {
+    bool moves = seq > *place;
+    if (moves)
+        *place = seq;
+    return moves;
+}
+
 void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read) {
     struct handle *handle = session->handle;
+    unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
     bool moved = false;
     if (seq > core->seq || read > core->seq) {
         core->broken_rule = "it took what was never sent";
         return;
     }
-    if ((session->abilities & ABILITY_LISTEN) && seq > handle->direct)
-        handle->direct = seq, moved = true;
-    if ((session->abilities & ABILITY_ALL_ROOMS) && seq > handle->rooms)
-        handle->rooms = seq, moved = true;
-    if (read > handle->read)
-        handle->read = read, moved = true;
+    if (session->abilities & ABILITY_LISTEN)
+        moved |= advance(&handle->direct, taken_upto(session, seq, session->direct_after));
+    if ((session->abilities & both) == both)
+        moved |= advance(&handle->rooms, taken_upto(session, seq, session->rooms_after));
+    moved |= advance(&handle->read, taken_upto(session, read, session->direct_after));
     if (moved)
         persist_position(core, handle);
 }

@@ -73,8 +73,11 @@ int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct by
     name_key(&key, &name);
     if (handle_find(core, &key))
         return -EEXIST;
+    uint32_t last = core->last_handle;
     core->last_handle = number - 1; /* the next number is this one */
     struct handle *handle = user ? handle_new(core, user, &name, &key) : NULL;
+    if (last > core->last_handle)
+        core->last_handle = last;
     if (!handle)
         return -ENOMEM;
     handle->direct = direct;

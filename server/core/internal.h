@@ -109,6 +109,10 @@ enum fail_code handle_set_away(struct core *core, struct handle *handle, bool aw
                                struct bytes reason);
 
 /* Rooms (room.c). */
+/* Somebody is in it, or something was said there: it can be written to. */
+static inline bool room_is_alive(const struct room *room) {
+    return room->n_members > 0 || room->last_seq > 0;
+}
 struct room *room_find(struct core *core, const struct name *key);
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);

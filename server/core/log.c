@@ -54,9 +54,20 @@ struct log_entry *log_append(struct log *log, const struct record *record) {
     return entry;
 }
 
-void log_trim(struct log *log, uint64_t committed, size_t n_bytes_max) {
-    while (log->n_bytes > n_bytes_max && log->head != log->tail && log->head->last_seq <= committed)
+static void tell_gone(const struct log_block *block, log_gone *gone, void *arg) {
+    struct log_span span = {block->bytes, block->n};
+    size_t at = 0;
+    for (const struct log_entry *entry; (entry = log_span_next(&span, &at));)
+        gone(arg, entry);
+}
+
+void log_trim(struct log *log, uint64_t committed, size_t n_bytes_max, log_gone *gone, void *arg) {
+    while (log->n_bytes > n_bytes_max && log->head != log->tail &&
+           log->head->last_seq <= committed) {
+        if (gone)
+            tell_gone(log->head, gone, arg);
         drop_head(log);
+    }
 }
 
 struct log_place log_find(const struct log *log, uint64_t seq) {

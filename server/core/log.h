@@ -24,6 +24,7 @@ struct log_entry {
     uint8_t ack_flags;    /* of the SEND frame */
     uint8_t hidden;       /* enum log_hidden, guarded by the core's lock */
     uint64_t session;     /* number of the sender's session */
+    uint64_t copy_of;     /* the message was delivered under this number, but not stored; 0: none */
     struct record record; /* its text is behind it */
 };
 
@@ -52,8 +53,13 @@ void log_deinit(struct log *log);
 /* A copy of the record; NULL when memory is out. */
 struct log_entry *log_append(struct log *log, const struct record *record);
 
-/* Drops the oldest blocks while there are more than n_bytes_max, but nothing after `committed`. */
-void log_trim(struct log *log, uint64_t committed, size_t n_bytes_max);
+typedef void log_gone(void *arg, const struct log_entry *entry);
+
+/*
+ * Drops the oldest blocks while there are more than n_bytes_max, but nothing after `committed`.
+ * gone (or NULL) is told of each entry.
+ */
+void log_trim(struct log *log, uint64_t committed, size_t n_bytes_max, log_gone *gone, void *arg);
 
 /* A place between two entries. */
 struct log_place {

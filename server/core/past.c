@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "core/internal.h"
 
+#define PAST_BYTES (FRAME_TEXT_RESERVE / 4) /* of a PAST frame besides its text, about */
+
 /* Asking. */
 
 void ask_free(struct ask *ask) {
@@ -63,6 +65,8 @@ bool ask_feed(struct core *core, const struct session *session) {
     if (!ask)
         return false;
     uint64_t before = session->feed_next - 1;
+    ask->view = session->view;
+    ask->stored = core->persist.committed;
     ask->direct = (session->abilities & ABILITY_LISTEN) != 0;
     ask->direct_after = session->direct_after > before ? session->direct_after : before;
     for (unsigned i = 0; i < session->n_listenings; i++) {
@@ -129,20 +133,33 @@ static bool find_conv(struct core *core, struct session *session, uint32_t reque
 /* Answering. */
 
 static bool put_past(struct core *core, struct session *session, uint32_t request,
-                     const struct record *record, size_t *n_bytes) {
+                     const struct record *record) {
     struct encoded encoded;
     struct outbox_address address = {session->number, session->pid, core->config.batch};
     if (!encode_record(core, record, 0, &request, &encoded))
         return true;
-    *n_bytes += encoded.n;
     core_charge(core, session->user, encoded.n);
     return outbox_append(&session->outbox, &core->pool, &address, encoded.frames, encoded.n) == 0;
+}
+
+/* The newest ones are wanted, the oldest first. */
+static bool is_backward(const struct ask *ask) {
+    return ask->what == ASK_HISTORY && !ask->after;
+}
+
+/* How many make a page: from the end on that was asked for, so that the next page goes on there. */
+static size_t page_of(const struct ask *ask, const struct record *records, size_t n) {
+    size_t n_page = 0, n_bytes = 0;
+    while (n_page < n && n_bytes < PAGE_BYTES_MAX) {
+        n_page++;
+        n_bytes += records[is_backward(ask) ? n - n_page : n_page - 1].text.n + PAST_BYTES;
+    }
+    return n_page;
 }
 
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason) {
     struct session *session = core_session(core, ask->session);
-    size_t n_bytes = 0;
     if (!session)
         return;
     session->n_asks--;
@@ -151,12 +168,16 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
         session_fail(core, session, ask->request, FAIL_STORE, reason);
         return;
     }
-    for (size_t i = 0; i < n && n_bytes < PAGE_BYTES_MAX; i++)
-        if (!put_past(core, session, ask->request, &records[i], &n_bytes)) {
+    size_t n_page = page_of(ask, records, n);
+    if (is_backward(ask))
+        records += n - n_page;
+    for (size_t i = 0; i < n_page; i++)
+        if (!put_past(core, session, ask->request, &records[i])) {
             session_fail(core, session, ask->request, FAIL_LIMIT, "the hub is out of memory");
             return;
         }
-    session_done(core, session, ask->request);
+    /* Beyond the outbox's bound: whoever asked waits for it. */
+    (void)session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}});
 }
 
 /* Takes over the ask. */

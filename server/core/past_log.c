@@ -5,7 +5,7 @@
 
 #include "core/internal.h"
 
-static bool is_hidden(const struct log_entry *entry, uint32_t handle) {
+bool past_is_hidden(const struct log_entry *entry, uint32_t handle) {
     return ((entry->hidden & LOG_HIDDEN_FROM) && entry->record.from == handle) ||
            ((entry->hidden & LOG_HIDDEN_TO) && entry->record.to == handle);
 }
@@ -23,7 +23,8 @@ static bool is_visible(const struct ask *ask, const struct log_entry *entry) {
         return false;
     if (conv_is_room(record->conv))
         return is_room_of(ask, record->conv);
-    return ask->direct && conv_has(record->conv, ask->handle) && !is_hidden(entry, ask->handle);
+    return ask->direct && conv_has(record->conv, ask->handle) &&
+           !past_is_hidden(entry, ask->handle);
 }
 
 static char lower(char c) {
@@ -57,7 +58,8 @@ static bool has_words(struct bytes text, const char *words) {
 
 static bool is_asked_for(const struct ask *ask, const struct log_entry *entry) {
     const struct record *record = &entry->record;
-    if (!is_visible(ask, entry) || (ask->before && record->seq >= ask->before))
+    if (!is_visible(ask, entry) || record->seq <= ask->after ||
+        (ask->before && record->seq >= ask->before))
         return false;
     return ask->what != ASK_SEARCH ||
            ((!ask->from || record->from == ask->from) && has_words(record->text, ask->words));
@@ -65,7 +67,7 @@ static bool is_asked_for(const struct ask *ask, const struct log_entry *entry) {
 
 /* The newest `limit`, in a ring; or, with `after`, the oldest. Returns how many there are. */
 static size_t collect(const struct core *core, const struct ask *ask, struct record *ring) {
-    struct log_place place = log_find(&core->log, ask->after + 1);
+    struct log_place place = log_find(&core->log, ask->after);
     size_t n = 0;
     for (const struct log_entry *entry; (entry = log_next(&place));) {
         if (!is_asked_for(ask, entry))
@@ -75,14 +77,6 @@ static size_t collect(const struct core *core, const struct ask *ask, struct rec
             break;
     }
     return n;
-}
-
-/* How many of them, from the newest on, make a page. */
-static size_t page_of(const struct record *ring, size_t n, size_t limit) {
-    size_t n_page = 0, n_bytes = 0;
-    while (n_page < n && n_page < limit && n_bytes < PAGE_BYTES_MAX)
-        n_bytes += ring[(n - ++n_page) % limit].text.n + FRAME_TEXT_RESERVE / 4;
-    return n_page;
 }
 
 void past_from_log(struct core *core, const struct ask *ask) {
@@ -96,8 +90,7 @@ void past_from_log(struct core *core, const struct ask *ask) {
         return;
     }
     size_t n = collect(core, ask, ring);
-    bool newest = ask->what == ASK_SEARCH || !ask->after;
-    size_t n_page = newest ? page_of(ring, n, ask->limit) : n;
+    size_t n_page = n < ask->limit ? n : ask->limit;
     for (size_t i = 0; i < n_page; i++) {
         size_t from_end = ask->what == ASK_SEARCH ? i : n_page - 1 - i;
         page[i] = ring[(n - 1 - from_end) % ask->limit];

@@ -6,14 +6,45 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-#define SEQ_AHEAD (UINT64_C(1) << 20) /* more than can ever wait to be committed */
+/* Numbers are reserved in the store before they are used: what was delivered, but not committed
+ * when the hub was killed, must not give its number to another message. */
+#define SEQ_AHEAD (UINT64_C(1) << 24)
 
 /* Changes. */
+
+static bool is_membership(const struct change *change) {
+    return change->what == CHANGE_MEMBER || change->what == CHANGE_NO_MEMBER;
+}
+
+/* Whether the later one makes the earlier one needless. */
+static bool replaces(const struct change *later, const struct change *earlier) {
+    if (is_membership(later))
+        return is_membership(earlier) && later->handle == earlier->handle &&
+               later->room == earlier->room;
+    if (later->what != earlier->what || later->what == CHANGE_FORGET)
+        return false;
+    return later->what == CHANGE_ROOM ? later->room == earlier->room
+                                      : later->handle == earlier->handle;
+}
+
+/* While nothing can be stored the list is bounded by what there is to be changed. */
+static struct change *replace(struct changes *changes, const struct change *change) {
+    for (size_t i = 0; i < changes->n; i++)
+        if (replaces(change, &changes->list[i])) {
+            free(changes->list[i].topic);
+            changes->list[i] = *change;
+            return &changes->list[i];
+        }
+    return NULL;
+}
 
 static struct change *add(struct core *core, const struct change *change) {
     struct changes *changes = &core->persist.changes;
     if (!core->config.durable)
         return NULL;
+    struct change *replaced = core->persist.in_trouble ? replace(changes, change) : NULL;
+    if (replaced)
+        return replaced;
     if (changes->n == changes->size) {
         size_t size = changes->size ? 2 * changes->size : 16;
         struct change *list = realloc(changes->list, size * sizeof *list);
@@ -101,7 +132,7 @@ bool persist_forget(struct core *core, const struct session *session, uint32_t r
 
 void persist_init(struct core *core) {
     core->persist.taken = core->persist.committed = core->seq;
-    core->persist.seq_limit = core->seq;
+    core->persist.seq_limit = core->persist.seq_stored = core->seq;
     log_init(&core->log, core->seq + 1);
 }
 
@@ -130,6 +161,27 @@ bool persist_has_room(const struct core *core, const struct user *user) {
             user->uncommitted < UNCOMMITTED_PER_USER_MAX / 32);
 }
 
+static void note_gone(void *arg, const struct log_entry *entry) {
+    const struct core *core = arg;
+    const struct record *record = &entry->record;
+    struct room *room = conv_is_room(record->conv) ? room_of_number(core, record->to) : NULL;
+    if (room)
+        room->lost = record->seq;
+    if (conv_is_room(record->conv))
+        return;
+    struct handle *to = handle_of_number(core, record->to);
+    struct handle *from = handle_of_number(core, record->from);
+    if (to)
+        to->lost_to = record->seq;
+    if (from)
+        from->lost_from = record->seq;
+}
+
+static void trim(struct core *core) {
+    log_trim(&core->log, core->persist.committed, core->config.log_bytes_max,
+             core->config.durable ? NULL : note_gone, core);
+}
+
 struct log_entry *persist_message(struct core *core, const struct session *session,
                                   const struct record *record, unsigned ack_flags) {
     struct log_entry *entry = log_append(&core->log, record);
@@ -143,7 +195,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     } else {
         core->persist.taken = core->persist.committed = record->seq;
     }
-    log_trim(&core->log, core->persist.committed, core->config.log_bytes_max);
+    trim(core);
     return entry;
 }
 
@@ -159,16 +211,26 @@ bool persist_repeat(struct core *core, const struct session *session, const stru
         persist->repeats_size = size;
     }
     persist->repeats[persist->n_repeats++] =
-        (struct repeat){session->number, seq, *id, (uint8_t)flags};
+        (struct repeat){session->number, seq, *id, session->user->uid, (uint8_t)flags};
+    session->user->uncommitted += sizeof(struct repeat);
+    persist->uncommitted += sizeof(struct repeat);
     return true;
 }
 
 /* Batches. */
 
+static bool needs_numbers(const struct core *core) {
+    return core->persist.seq_limit < core->seq + SEQ_AHEAD / 2;
+}
+
+bool persist_may_number(const struct core *core) {
+    return !core->config.durable || core->seq < core->persist.seq_stored;
+}
+
 bool core_has_commit(const struct core *core) {
     const struct persist *persist = &core->persist;
-    return core->config.durable &&
-           (persist->taken < core->seq || persist->changes.n > 0 || persist->flush_positions);
+    return core->config.durable && (persist->taken < core->seq || persist->changes.n > 0 ||
+                                    persist->flush_positions || needs_numbers(core));
 }
 
 bool core_has_messages(const struct core *core) {
@@ -188,8 +250,8 @@ void core_take_commit(struct core *core, struct commit *commit) {
     if (entry)
         commit->upto = entry->record.seq - 1;
     persist->taken = commit->upto;
-    if (persist->seq_limit < commit->upto + SEQ_AHEAD / 2) {
-        persist->seq_limit = commit->upto + SEQ_AHEAD;
+    if (needs_numbers(core)) {
+        persist->seq_limit = core->seq + SEQ_AHEAD;
         commit->seq_limit = persist->seq_limit;
     }
 }
@@ -203,11 +265,11 @@ static void answer_message(struct core *core, const struct log_entry *entry, con
         ack_stored(core, session, &record->id, record->seq, entry->ack_flags);
 }
 
-static void release_message(struct core *core, const struct log_entry *entry) {
-    struct user *user = core_user(core, entry->record.uid);
+static void release(struct core *core, uint32_t uid, size_t n) {
+    struct user *user = core_user(core, uid);
     if (user)
-        user->uncommitted -= entry->size;
-    core->persist.uncommitted -= entry->size;
+        user->uncommitted -= n;
+    core->persist.uncommitted -= n;
 }
 
 static void answer_messages(struct core *core, const struct commit *commit, const char *reason) {
@@ -215,7 +277,7 @@ static void answer_messages(struct core *core, const struct commit *commit, cons
         size_t at = 0;
         for (const struct log_entry *entry; (entry = log_span_next(&commit->spans[i], &at));) {
             answer_message(core, entry, reason);
-            release_message(core, entry);
+            release(core, entry->record.uid, entry->size);
         }
     }
 }
@@ -226,9 +288,14 @@ static void answer_repeats(struct core *core, const char *reason) {
     for (size_t i = 0; i < persist->n_repeats; i++) {
         const struct repeat repeat = persist->repeats[i];
         struct session *session = core_session(core, repeat.session);
-        if (repeat.seq > persist->committed)
+        if (repeat.seq > persist->committed) {
             persist->repeats[n_left++] = repeat;
-        else if (session && !reason)
+            continue;
+        }
+        release(core, repeat.uid, sizeof repeat);
+        if (session && reason)
+            route_refuse(core, session, &repeat.id, FAIL_NOT_STORED, reason);
+        else if (session)
             ack_stored(core, session, &repeat.id, repeat.seq, repeat.flags);
     }
     persist->n_repeats = n_left;
@@ -243,9 +310,24 @@ static void answer_changes(struct core *core, const struct changes *changes) {
     }
 }
 
+/* Whoever wants to forget is told, and may try again. */
+static void refuse_forgets(struct core *core, struct changes *changes, const char *reason) {
+    size_t n = 0;
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct change change = changes->list[i];
+        struct session *session = core_session(core, change.session);
+        if (change.what != CHANGE_FORGET)
+            changes->list[n++] = change;
+        else if (session)
+            session_fail(core, session, change.request, FAIL_STORE, reason);
+    }
+    changes->n = n;
+}
+
 /* What could not be stored comes before what has changed since. */
-static void put_back(struct core *core, struct changes *changes) {
+static void put_back(struct core *core, struct changes *changes, const char *reason) {
     struct changes later = core->persist.changes;
+    refuse_forgets(core, changes, reason);
     core->persist.changes = *changes;
     *changes = (struct changes){0};
     for (size_t i = 0; i < later.n; i++)
@@ -262,11 +344,13 @@ void core_committed(struct core *core, struct commit *commit, const char *reason
     answer_repeats(core, reason);
     if (reason) {
         if (commit->seq_limit)
-            persist->seq_limit = 0; /* to be stored with the next batch */
-        put_back(core, &commit->changes);
+            persist->seq_limit = persist->seq_stored; /* once more with the next batch */
+        put_back(core, &commit->changes, reason);
     } else {
+        if (commit->seq_limit)
+            persist->seq_stored = commit->seq_limit;
         answer_changes(core, &commit->changes);
         changes_deinit(&commit->changes);
     }
-    log_trim(&core->log, persist->committed, core->config.log_bytes_max);
+    trim(core);
 }

@@ -51,14 +51,16 @@ struct commit {
 struct repeat {
     uint64_t session, seq;
     struct uuid id;
+    uint32_t uid; /* whose it is */
     uint8_t flags;
 };
 
 struct persist {
-    uint64_t taken;     /* messages up to this one were given to the store, */
-    uint64_t committed; /* and up to this one it has answered */
-    uint64_t seq_limit; /* no message gets a greater number before a greater one is stored */
-    size_t uncommitted; /* bytes of messages after `committed` */
+    uint64_t taken;      /* messages up to this one were given to the store, */
+    uint64_t committed;  /* and up to this one it has answered */
+    uint64_t seq_limit;  /* given to the store, */
+    uint64_t seq_stored; /* and stored: no message gets a greater number before */
+    size_t uncommitted;  /* bytes of messages after `committed` */
     struct changes changes;
     struct handle *moved; /* handles with new positions */
     bool flush_positions;

@@ -133,6 +133,7 @@ static int listen_in(struct core *core, struct session *session, struct membersh
         (struct listening){room, room->n_listeners, feed_room_after(core, session, membership)};
     room->listeners[room->n_listeners++] = session;
     membership->n_listeners++;
+    session->view++;
     return 0;
 }
 
@@ -268,8 +269,11 @@ int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct 
     name_key(&key, &name);
     if (room_find(core, &key))
         return -EEXIST;
+    uint32_t last = core->last_room;
     core->last_room = number - 1; /* the next number is this one */
     struct room *room = user ? room_new(core, user, &name, &key) : NULL;
+    if (last > core->last_room)
+        core->last_room = last;
     if (!room)
         return -ENOMEM;
     room->last_seq = last_seq;

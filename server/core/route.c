@@ -121,7 +121,8 @@ static void route_new(struct core *core, struct session *session, const struct t
                       const struct incoming *in, uint64_t copy_of) {
     struct encoded encoded;
     if (!persist_may_number(core)) {
-        route_refuse(core, session, in->id, FAIL_STORE, "the hub's store cannot be written to");
+        route_refuse(core, session, in->id, FAIL_BUSY,
+                     "the hub cannot write to its store; try again later");
         return;
     }
     struct record record = make_record(core, session, target, in);
@@ -222,6 +223,20 @@ static uint64_t find_known(struct core *core, struct session *session, const str
     return seq;
 }
 
+/* Receipts for a repeated message may have come before it was repeated. */
+static void tell_state_again(struct core *core, struct session *session, const struct incoming *in,
+                             uint64_t seq) {
+    struct target target;
+    if (!(in->flags & FRAME_WANT_RECEIPT) ||
+        target_find(core, session, in->to, &target) != FAIL_NONE || !target.handle ||
+        target.handle->direct < seq)
+        return;
+    uint8_t state = target.handle->read >= seq ? STATE_READ : STATE_DELIVERED;
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_STATE,
+                                   .state = {*in->id, state, name_bytes(&target.handle->name)}});
+}
+
 static void route(struct core *core, struct session *session, const struct incoming *in) {
     struct target target;
     char reason[256];
@@ -237,10 +252,11 @@ static void route(struct core *core, struct session *session, const struct incom
             ack_stored(core, session, in->id, seq, in->flags);
         else
             (void)persist_repeat(core, session, in->id, seq, in->flags);
+        tell_state_again(core, session, in, seq);
         return;
     }
     enum fail_code code = target_find(core, session, in->to, &target);
-    if (code == FAIL_NONE && target.room && target.room->n_members == 0)
+    if (code == FAIL_NONE && target.room && !room_is_alive(target.room))
         code = FAIL_NO_ROOM;
     if (code == FAIL_NONE) {
         route_new(core, session, &target, in, seq & ~NOT_STORED);

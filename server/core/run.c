@@ -17,7 +17,7 @@ static void append(struct core *core, struct session *to, const struct run *run,
         return;
     if (!outbox_takes_messages(&to->outbox) ||
         outbox_append(&to->outbox, &core->pool, &address, run->frames, run->n) < 0) {
-        feed_fall_behind(to, run->seq);
+        feed_fall_behind(core, to, run->seq);
         return;
     }
     (*n_reached)++;

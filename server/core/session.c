@@ -12,17 +12,21 @@ void session_touch(struct core *core, struct session *session) {
     DL_APPEND2(core->touched, session, prev_touched, next_touched);
 }
 
-static void append(struct core *core, struct session *session, struct bytes frame) {
+bool session_put(struct core *core, struct session *session, const struct frame *frame) {
     struct outbox_address address = {session->number, session->pid, core->config.batch};
-    /* Out of memory: a client that misses an answer asks again; it never gets a wrong one. */
-    if (outbox_append(&session->outbox, &core->pool, &address, frame.data, frame.n) == 0)
+    run_close(core);
+    struct bytes encoded = encode(frame);
+    bool fits =
+        outbox_append(&session->outbox, &core->pool, &address, encoded.data, encoded.n) == 0;
+    if (fits)
         session_touch(core, session);
+    return fits;
 }
 
 void session_answer(struct core *core, struct session *session, const struct frame *frame) {
-    run_close(core);
+    /* Out of memory: a client that misses an answer asks again; it never gets a wrong one. */
     if (!session->dead && outbox_takes_answers(&session->outbox))
-        append(core, session, encode(frame));
+        (void)session_put(core, session, frame);
 }
 
 void session_done(struct core *core, struct session *session, uint32_t request) {

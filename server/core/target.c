@@ -17,7 +17,7 @@ static bool recall(const struct core *core, const struct session *session, struc
     if (session->last_epoch != core->epoch || !bytes_equal(name_bytes(&session->last_to), to))
         return false;
     *target = (struct target){session->last_handle, session->last_room};
-    return target->handle || (target->room && target->room->n_members > 0);
+    return target->handle || (target->room && room_is_alive(target->room));
 }
 
 static void remember(const struct core *core, struct session *session, struct bytes to,

@@ -48,6 +48,7 @@ const char *bare_next(const struct bare_batch *batch, size_t *at, struct bare_fr
 /* Measurements. */
 struct throughput {
     bool bulk;                             /* senders fill batches before they send */
+    bool acked;                            /* it lasts until the last message is acknowledged */
     unsigned n_pairs, n_bytes, n_messages; /* messages per pair */
 };
 

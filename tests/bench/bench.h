@@ -78,4 +78,4 @@ struct scenario_list {
 };
 
 extern const struct scenario_list row_rtt, row_throughput, row_fanout, row_joins, row_memory,
-    row_command, row_idle, row_ring;
+    row_command, row_idle, row_ring, row_store, row_durable;

@@ -12,8 +12,8 @@
 #define EXIT_INTERRUPTED 130
 
 static const struct scenario_list *const lists[] = {
-    &row_rtt,    &row_throughput, &row_fanout, &row_joins,
-    &row_memory, &row_command,    &row_idle,   &row_ring,
+    &row_rtt,     &row_throughput, &row_fanout, &row_joins, &row_memory,
+    &row_command, &row_idle,       &row_ring,   &row_store, &row_durable,
 };
 
 static const char usage[] =

@@ -11,6 +11,7 @@
 #include "bench/hub.h"
 #include "bench/peer.h"
 #include "bench/samples.h"
+#include "bench/sides.h"
 
 #define COMMAND_TEXT 120
 #define COMMAND_TO "bench-command"
@@ -54,14 +55,15 @@ static int run(struct bench *bench, const char *program, char *const argv[]) {
     return 0;
 }
 
-static int run_earshot(struct bench *bench, const struct hub *hub, struct samples *samples,
-                       unsigned n) {
-    char program[PATH_MAX], dir[HUB_DIR_SIZE], to[] = COMMAND_TO;
+static int run_earshot(struct bench *bench, const struct hub *hub, const char *wait,
+                       struct samples *samples, unsigned n) {
+    char program[PATH_MAX], dir[HUB_DIR_SIZE], to[] = COMMAND_TO, state[16];
     struct load load;
     int r = hub_program(bench, program, "earshot");
     memcpy(dir, hub->dir, sizeof dir);
+    snprintf(state, sizeof state, "%s", wait);
     load_init(&load, 0, COMMAND_TEXT);
-    char *argv[] = {program, "--hub", dir, "send", "--wait", "sent", to, load.text, NULL};
+    char *argv[] = {program, "--hub", dir, "send", "--wait", state, to, load.text, NULL};
     for (unsigned i = 0; i < n && r == 0; i++) {
         mono_time start = mono_now();
         r = run(bench, program, argv);
@@ -71,8 +73,8 @@ static int run_earshot(struct bench *bench, const struct hub *hub, struct sample
     return r;
 }
 
-static int measure_earshot(struct bench *bench, const struct hub *hub, struct samples *samples,
-                           unsigned n) {
+static int measure_earshot(struct bench *bench, const struct hub *hub, const char *wait,
+                           struct samples *samples, unsigned n) {
     struct crew crew = {0};
     struct reader *reader = shared_new(sizeof *reader);
     if (!reader)
@@ -83,11 +85,22 @@ static int measure_earshot(struct bench *bench, const struct hub *hub, struct sa
     if (r == 0)
         r = crew_await_ready(bench, &crew, 1);
     if (r == 0)
-        r = run_earshot(bench, hub, samples, n);
+        r = run_earshot(bench, hub, wait, samples, n);
     if (r == 0)
         r = crew_await_exit(bench, &crew);
     crew_stop(&crew);
     shared_free(reader, sizeof *reader);
+    return r;
+}
+
+int command_of_hub(struct bench *bench, const struct hub *hub, const char *wait, unsigned n,
+                   double *ms) {
+    struct samples samples;
+    if (samples_init(&samples, n) != 0)
+        return -ENOMEM;
+    int r = measure_earshot(bench, hub, wait, &samples, n);
+    *ms = samples_median_us(&samples) / 1000;
+    samples_deinit(&samples);
     return r;
 }
 
@@ -122,7 +135,7 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     if (samples_init(&samples, n) != 0)
         return -ENOMEM;
     int r = side == BARE ? measure_bare(bench, &samples, n)
-                         : measure_earshot(bench, state, &samples, n);
+                         : measure_earshot(bench, state, "sent", &samples, n);
     *value = samples_median_us(&samples) / 1000;
     samples_deinit(&samples);
     return r;

@@ -8,6 +8,7 @@
 #include "bench/peer.h"
 #include "bench/pin.h"
 #include "bench/samples.h"
+#include "bench/sides.h"
 
 #define RTT_TEXT 120
 #define RTT_WARM_UP 200
@@ -74,8 +75,7 @@ static int work(struct crew_arena *arena, unsigned index, void *arg) {
     return r;
 }
 
-static int measure_hub(struct bench *bench, const struct hub *hub, unsigned n_trips,
-                       double *p50_us) {
+int rtt_of_hub(struct bench *bench, const struct hub *hub, unsigned n_trips, double *p50_us) {
     struct crew crew = {0};
     struct game *game = shared_new(sizeof *game);
     if (!game)
@@ -98,7 +98,7 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     unsigned n_trips = bench->options.quick ? 1000 : 10000;
     if (side == BARE)
         return bare_rtt(bench, n_trips, value);
-    return measure_hub(bench, &rtt->hubs[side], n_trips, value);
+    return rtt_of_hub(bench, &rtt->hubs[side], n_trips, value);
 }
 
 static int setup(struct bench *bench, const struct scenario *scenario, unsigned sides,

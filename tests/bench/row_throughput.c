@@ -7,6 +7,7 @@
 #include "bench/bare.h"
 #include "bench/hub.h"
 #include "bench/peer.h"
+#include "bench/sides.h"
 
 #define PAIRS_MAX 16
 
@@ -41,7 +42,10 @@ static int send_all(struct peer *peer, struct pairs *pairs, unsigned pair, const
         if (peer_send(peer, to, &load, flags) != 0)
             return 1;
     }
-    return peer_settle(peer);
+    int r = peer_settle(peer);
+    if (pairs->params.acked) /* until the last one is stored, not only received */
+        pairs->spans[pair].last_ns = mono_now().ns;
+    return r;
 }
 
 static int receive_all(struct peer *peer, struct pairs *pairs, unsigned pair) {
@@ -118,8 +122,8 @@ static int run(struct bench *bench, struct throughput_state *state, struct crew 
     return r == 0 ? crew_await_exit(bench, crew) : r;
 }
 
-static int measure_hub(struct bench *bench, struct throughput_state *state,
-                       const struct throughput *params, double *per_second) {
+static int measure_with(struct bench *bench, struct throughput_state *state,
+                        const struct throughput *params, double *per_second) {
     struct crew crew = {0};
     struct pairs *pairs = shared_new(sizeof *pairs);
     if (!pairs)
@@ -137,6 +141,12 @@ static int measure_hub(struct bench *bench, struct throughput_state *state,
     return r;
 }
 
+int throughput_of_hub(struct bench *bench, const struct hub *hub, const struct throughput *params,
+                      double *per_second) {
+    struct throughput_state state = {.hub = *hub};
+    return measure_with(bench, &state, params, per_second);
+}
+
 static struct throughput params_of(const struct bench *bench, const struct scenario *scenario) {
     struct throughput params = *(const struct throughput *)scenario->params;
     params.n_messages /= params.n_pairs * (bench->options.quick ? 20 : 1);
@@ -148,7 +158,7 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     struct throughput_state *throughput = state;
     struct throughput params = params_of(bench, scenario);
     if (side == EARSHOT)
-        return measure_hub(bench, throughput, &params, value);
+        return measure_with(bench, throughput, &params, value);
     return bare_relay(bench, &params, side == BARE_ONE ? 1 : throughput->n_lanes, value);
 }
 
@@ -164,7 +174,7 @@ static int setup(struct bench *bench, const struct scenario *scenario, unsigned 
     *state = throughput;
     params.n_messages = params.n_messages / 4 + 1;
     int r = hub_start(bench, &throughput->hub);
-    return r == 0 ? measure_hub(bench, throughput, &params, &ignored) : r;
+    return r == 0 ? measure_with(bench, throughput, &params, &ignored) : r;
 }
 
 static void teardown(void *state) {
@@ -208,7 +218,7 @@ BULK(bulk_16_large, "16x1024", "16 pairs, 1 KiB", {0})
         .unit = "msg/s", .more_is_better = true,                                                   \
         .sides = {"bare, one queue", "bare, as many queues", "earshot"}, .rows = rows_,            \
         .n_rows = ARRAY_LEN(rows_),                                                                \
-        .params = &(const struct throughput){bulk_, n_pairs_, n_bytes_, n_messages_},              \
+        .params = &(const struct throughput){bulk_, false, n_pairs_, n_bytes_, n_messages_},       \
         .setup = setup, .measure = measure, .teardown = teardown                                   \
     }
 

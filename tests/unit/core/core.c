@@ -221,7 +221,7 @@ Test(core, 16_a_receipt_goes_to_the_session_that_sent) {
     uint32_t uid = message->uid;
     expect_text(alice2, "hello");
     give(bob, &(struct frame){.type = FRAME_RECEIPT, .receipt = {id, STATE_READ, link, uid}});
-    give(bob, &(struct frame){.type = FRAME_RECEIPT, .receipt = {id, STATE_READ, 9999}});
+    give(bob, &(struct frame){.type = FRAME_RECEIPT, .receipt = {id, STATE_READ, 9999, 0}});
     const struct frame *frame = expect(alice, FRAME_STATE);
     cr_assert(uuid_equal(&frame->state.id, &id));
     cr_assert_eq(frame->state.state, STATE_READ);

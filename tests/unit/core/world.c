@@ -25,11 +25,16 @@ static void *allocate(size_t n) {
 }
 
 void world_begin(void) {
+    world_begin_with(1024 * 1024, false);
+}
+
+void world_begin_with(size_t log_bytes_max, bool durable) {
     struct core_config config = {.batch = BATCH_BYTES_MIN,
                                  .mode = HUB_OPEN,
                                  .sessions_per_user = 100,
                                  .name = "test",
-                                 .log_bytes_max = 1024 * 1024};
+                                 .durable = durable,
+                                 .log_bytes_max = log_bytes_max};
     now = (mono_time){1000 * NS_PER_S};
     cr_assert_eq(core_init(&core, &config, now), 0);
     core_set_time(&core, now, (wall_time){WALL_MS});
@@ -52,17 +57,19 @@ void world_end(void) {
 
 /* Clients. */
 
-struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum fail_code *code) {
+static struct client *begin(const struct arrival *arrival, enum fail_code *code) {
     char reason[256] = "";
     struct client *client = allocate(sizeof *client);
     client->seat = (struct seat){.msqid = (int)n_joins, .pidfd = -1};
-    struct core_join wish = {.uid = uid,
+    client->link = arrival->link ? arrival->link : n_joins + 1;
+    struct core_join wish = {.uid = arrival->uid,
                              .pid = (pid_t)(5000 + n_joins),
                              .seat = &client->seat,
-                             .abilities = abilities,
-                             .link = n_joins + 1,
+                             .abilities = arrival->abilities,
+                             .link = client->link,
+                             .after = arrival->after,
                              .random = (n_joins + 1) << 20};
-    cr_assert_eq(name_parse(&wish.handle, bytes_of(handle)), NAME_OK);
+    cr_assert_eq(name_parse(&wish.handle, bytes_of(arrival->handle)), NAME_OK);
     n_joins++;
     client->next = clients;
     clients = client;
@@ -76,11 +83,20 @@ struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum 
     return client;
 }
 
-struct client *join(uid_t uid, const char *handle, unsigned abilities) {
+struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum fail_code *code) {
+    return begin(&(struct arrival){uid, handle, abilities, 0, 0}, code);
+}
+
+struct client *arrive(const struct arrival *arrival) {
     enum fail_code code;
-    struct client *client = try_join(uid, handle, abilities, &code);
+    struct client *client = begin(arrival, &code);
     cr_assert_not_null(client, "%s", fail_name(code));
     expect(client, FRAME_WELCOME);
+    return client;
+}
+
+struct client *join(uid_t uid, const char *handle, unsigned abilities) {
+    struct client *client = arrive(&(struct arrival){uid, handle, abilities, 0, 0});
     ready(client);
     return client;
 }
@@ -142,6 +158,10 @@ void leave(struct client *client, const char *room) {
 
 void ready(struct client *client) {
     give(client, &(struct frame){.type = FRAME_READY});
+}
+
+void take(struct client *client, uint64_t seq, uint64_t read) {
+    give(client, &(struct frame){.type = FRAME_TAKEN, .taken = {seq, read}});
 }
 
 void pass_ms(int64_t ms) {

@@ -12,7 +12,7 @@
 struct client {
     struct session *session;
     struct seat seat;
-    uint64_t number;
+    uint64_t number, link;
     bool is_full;     /* its mailbox takes nothing */
     bool is_silent;   /* it does not answer MORE */
     struct frame *in; /* what arrived, in order */
@@ -23,6 +23,8 @@ struct client {
 extern struct core core;
 
 void world_begin(void);
+/* The same with some other bound of the log. */
+void world_begin_with(size_t log_bytes_max, bool durable);
 void world_end(void);
 
 /* Joins; the refusal is returned when the client is NULL. */
@@ -30,6 +32,15 @@ struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum 
 /* Joins, says READY and has read its WELCOME. */
 struct client *join(uid_t uid, const char *handle, unsigned abilities);
 bool is_over(const struct client *client);
+
+/* The whole of a HELLO. Has read its WELCOME, but does not say READY. */
+struct arrival {
+    uid_t uid;
+    const char *handle;
+    unsigned abilities;
+    uint64_t link, after; /* link 0: a new one */
+};
+struct client *arrive(const struct arrival *arrival);
 
 /* A frame from this client; returns the broken rule. */
 const char *give(struct client *client, const struct frame *frame);
@@ -40,6 +51,8 @@ struct uuid say(struct client *from, const char *to, const char *text);
 void enter(struct client *client, const char *room, unsigned flags);
 void leave(struct client *client, const char *room);
 void ready(struct client *client);
+
+void take(struct client *client, uint64_t seq, uint64_t read);
 
 /* Time passes, and the core is told. */
 void pass_ms(int64_t ms);

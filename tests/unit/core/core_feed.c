@@ -1,0 +1,494 @@
+/* What a session gets that was not here, is not ready, or lags. */
+
+#include <stdio.h>
+
+#include "unit/core/fake_store.h"
+
+#define CAROL 1003
+
+static struct client *alice, *bob;
+
+static void setup(void) {
+    world_begin();
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    drain();
+}
+
+TestSuite(core_feed, .init = setup, .fini = world_end);
+
+static void setup_durable(void) {
+    durable_begin(1024 * 1024);
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    settle();
+}
+
+TestSuite(core_feed_durable, .init = setup_durable, .fini = durable_end);
+
+static struct client *arrive_as(const char *handle, uid_t uid, unsigned abilities, uint64_t after) {
+    return arrive(&(struct arrival){uid, handle, abilities, 0, after});
+}
+
+static const struct frame *expect_late(struct client *client, const char *text) {
+    const struct frame *frame = expect(client, FRAME_MESSAGE);
+    cr_assert(bytes_equal(frame->message.body, bytes_of(text)), "%.*s instead of %s",
+              (int)frame->message.body.n, frame->message.body.data, text);
+    cr_assert(frame->flags & FRAME_LATE);
+    return frame;
+}
+
+/* Mail. */
+
+Test(core_feed, 01_mail_for_who_is_away_comes_once_and_in_order) {
+    core_end(&core, bob->session);
+    say(alice, "bob", "one");
+    say(alice, "BOB", "two");
+    say(alice, "alice", "not his");
+    bob = join(BOB, "bob", HERE);
+    uint64_t seq = expect_late(bob, "one")->message.seq;
+    cr_assert_gt(expect_late(bob, "two")->message.seq, seq);
+    expect_nothing(bob);
+    say(alice, "bob", "three");
+    cr_assert(!(expect(bob, FRAME_MESSAGE)->flags & FRAME_LATE));
+    take(bob, core.seq, 0);
+    core_end(&core, bob->session);
+    expect_nothing(join(BOB, "bob", HERE));
+}
+
+Test(core_feed, 02_what_was_not_taken_comes_again_in_the_next_session) {
+    say(alice, "bob", "one");
+    say(alice, "bob", "two");
+    expect_text(bob, "one");
+    expect_text(bob, "two");
+    take(bob, core.seq - 1, 0);
+    core_end(&core, bob->session);
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "two");
+    expect_nothing(bob);
+}
+
+Test(core_feed, 03_a_new_handle_has_no_mail) {
+    say(alice, "bob", "x");
+    expect_nothing(join(CAROL, "carol", HERE));
+}
+
+Test(core_feed, 04_nothing_before_the_first_ready) {
+    struct client *held = arrive_as("bob", BOB, HERE, 0);
+    say(alice, "bob", "one");
+    take(held, 0, 0); /* confirms the session */
+    pass_ms(2 * CONFIRM_MS);
+    cr_assert(!is_over(held));
+    expect_nothing(held);
+    ready(held);
+    expect_text(held, "one");
+    expect_nothing(held);
+    say(alice, "bob", "two");
+    expect_text(held, "two");
+}
+
+Test(core_feed, 05_all_sessions_of_a_handle_get_everything) {
+    struct client *other = join(BOB, "bob", HERE);
+    say(alice, "bob", "one");
+    say(bob, "alice", "two");
+    expect_text(bob, "one");
+    expect_text(other, "one");
+    expect_text(other, "two"); /* what another session of the handle said */
+    take(other, core.seq, 0);
+    core_end(&core, bob->session);
+    core_end(&core, other->session);
+    expect_nothing(join(BOB, "bob", HERE)); /* one of them had it */
+}
+
+Test(core_feed, 06_after_says_where_to_begin) {
+    uint64_t seq = core.seq;
+    say(alice, "bob", "one");
+    say(bob, "alice", "own of another link");
+    say(alice, "bob", "three");
+    take(bob, core.seq, 0);
+    struct client *again = arrive_as("bob", BOB, HERE | ABILITY_AFTER, seq + 1);
+    ready(again);
+    expect_late(again, "own of another link");
+    expect_late(again, "three");
+    expect_nothing(again);
+}
+
+Test(core_feed, 07_own_messages_of_the_link_do_not_come_back) {
+    say(bob, "alice", "mine");
+    say(alice, "bob", "hers");
+    struct client *again =
+        arrive(&(struct arrival){BOB, "bob", HERE | ABILITY_AFTER, bob->link, 0});
+    ready(again);
+    expect_late(again, "hers");
+    expect_nothing(again);
+}
+
+Test(core_feed, 08_own_messages_are_no_mail_but_notes_to_oneself_are) {
+    say(bob, "alice", "hers");
+    core_end(&core, bob->session);
+    bob = join(BOB, "bob", 0); /* `send` */
+    say(bob, "bob", "remember");
+    say(bob, "alice", "hers, too");
+    core_end(&core, bob->session);
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "remember");
+    expect_nothing(bob);
+}
+
+Test(core_feed, 09_rooms_joined_before_ready_begin_where_the_session_begins) {
+    enter(alice, "#tea", 0);
+    say(alice, "#tea", "zero");
+    uint64_t seq = core.seq;
+    say(alice, "#tea", "one");
+    struct client *again = arrive_as("bob", BOB, HERE | ABILITY_AFTER, seq);
+    enter(again, "#tea", FRAME_SESSION_ONLY);
+    ready(again);
+    expect_late(again, "one");
+    expect_nothing(again);
+    struct client *later = arrive_as("bob", BOB, HERE | ABILITY_AFTER, seq);
+    ready(later);
+    enter(later, "#tea", FRAME_SESSION_ONLY);
+    say(alice, "#tea", "two");
+    expect_text(later, "two");
+    expect_nothing(later);
+}
+
+Test(core_feed, 10_a_members_rooms_are_mail) {
+    enter(alice, "#tea", 0);
+    say(alice, "#tea", "before");
+    enter(bob, "#tea", 0);
+    core_end(&core, bob->session);
+    say(alice, "#tea", "one");
+    say(alice, "bob", "two");
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "one");
+    expect_late(bob, "two");
+    expect_nothing(bob);
+}
+
+Test(core_feed, 11_taken_moves_only_what_the_session_gets) {
+    enter(alice, "#tea", 0);
+    enter(bob, "#tea", 0);
+    core_end(&core, bob->session);
+    say(alice, "#tea", "room");
+    struct client *direct = join(BOB, "bob", ABILITY_LISTEN);
+    struct client *deaf = join(BOB, "bob", 0);
+    struct client *odd = join(BOB, "bob", ABILITY_ALL_ROOMS); /* gets no rooms without LISTEN */
+    say(alice, "bob", "direct");
+    expect_text(direct, "direct");
+    expect_nothing(odd);
+    take(odd, core.seq, 0);
+    take(deaf, core.seq, 0);
+    take(direct, core.seq, 0);
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "room");
+    expect_nothing(bob);
+}
+
+Test(core_feed, 12_taking_what_was_never_sent_breaks_a_rule) {
+    cr_assert_not_null(give(bob, &(struct frame){.type = FRAME_TAKEN, .taken = {core.seq + 1, 0}}));
+    cr_assert_not_null(give(bob, &(struct frame){.type = FRAME_TAKEN, .taken = {0, core.seq + 1}}));
+}
+
+Test(core_feed, 13_a_receipt_finds_the_way_to_the_link_that_came_back) {
+    struct uuid id = say(alice, "bob", "x");
+    const struct frame *message = expect(bob, FRAME_MESSAGE);
+    uint64_t link = message->message.link;
+    cr_assert_eq(link, alice->link);
+    core_end(&core, alice->session);
+    struct frame receipt = {.type = FRAME_RECEIPT, .receipt = {id, STATE_READ, link, ALICE}};
+    give(bob, &receipt); /* nobody is here */
+    alice = arrive(&(struct arrival){ALICE, "alice", HERE | ABILITY_AFTER, link, core.seq});
+    give(bob, &receipt);
+    const struct frame *state = expect(alice, FRAME_STATE);
+    cr_assert(uuid_equal(&state->state.id, &id));
+    cr_assert(bytes_equal(state->state.by, bytes_of("bob")));
+    receipt.receipt.uid = CAROL; /* the same number, another user's */
+    give(bob, &receipt);
+    expect_nothing(alice);
+}
+
+/* Another handle. */
+
+static void rename_to(struct client *client, const char *handle) {
+    give(client, &(struct frame){.type = FRAME_NICK, .nick = {9, bytes_of(handle)}});
+}
+
+/* The answer may come before the mail or behind it. */
+static void expect_mail_and_done(struct client *client, const char *text) {
+    bool done = false, mail = false;
+    for (int i = 0; i < 2; i++) {
+        const struct frame *frame = next_frame(client);
+        cr_assert_not_null(frame);
+        done = done || frame->type == FRAME_DONE;
+        if (frame->type == FRAME_MESSAGE)
+            mail = bytes_equal(frame->message.body, bytes_of(text));
+    }
+    cr_assert(done && mail);
+    expect_nothing(client);
+}
+
+static void prepare_mail_for_robert(void) {
+    core_end(&core, join(BOB, "robert", 0)->session);
+    say(alice, "robert", "old");
+    struct client *robert = join(BOB, "robert", HERE);
+    expect_text(robert, "old");
+    take(robert, core.seq, 0);
+    core_end(&core, robert->session);
+    say(alice, "robert", "for robert");
+}
+
+Test(core_feed, 14_another_handle_brings_its_mail) {
+    prepare_mail_for_robert();
+    rename_to(bob, "robert");
+    expect_mail_and_done(bob, "for robert");
+    say(alice, "bob", "for bob");
+    expect_nothing(bob);
+    say(alice, "robert", "now");
+    expect_text(bob, "now");
+}
+
+Test(core_feed, 15_a_session_with_after_gets_only_the_mail_of_another_handle) {
+    prepare_mail_for_robert();
+    bob = arrive_as("bob", BOB, HERE | ABILITY_AFTER, core.seq);
+    ready(bob);
+    rename_to(bob, "robert");
+    expect_mail_and_done(bob, "for robert");
+}
+
+Test(core_feed, 16_another_handle_before_ready_does_not_open_the_session) {
+    prepare_mail_for_robert();
+    bob = arrive_as("bob", BOB, HERE, 0);
+    rename_to(bob, "robert");
+    expect(bob, FRAME_DONE);
+    expect_nothing(bob);
+    ready(bob);
+    expect_late(bob, "for robert");
+}
+
+/* What the program took as bob does not count for robert's mail, which it has not been given. */
+Test(core_feed, 17_taken_before_another_handle_does_not_move_its_place) {
+    prepare_mail_for_robert();
+    say(alice, "bob", "for bob");
+    expect_text(bob, "for bob");
+    bob->is_full = true;
+    rename_to(bob, "robert");
+    take(bob, core.seq, 0);
+    core_end(&core, bob->session);
+    bob = join(BOB, "robert", HERE);
+    expect_late(bob, "for robert");
+    expect_nothing(bob);
+}
+
+/* Laggards. */
+
+static unsigned fill(struct client *client, const char *to) {
+    unsigned n = 0;
+    char text[32];
+    client->is_full = true;
+    while (!client->session->behind) {
+        snprintf(text, sizeof text, "%u", n++);
+        say(alice, to, text);
+        drain();
+        cr_assert_lt(n, 100000);
+    }
+    return n;
+}
+
+static void expect_numbers(struct client *client, unsigned from, unsigned to) {
+    char text[32];
+    for (; from < to; from++) {
+        snprintf(text, sizeof text, "%u", from);
+        expect_text(client, text);
+    }
+}
+
+Test(core_feed, 18_a_laggard_needs_no_more_memory_than_its_outbox) {
+    unsigned n = fill(bob, "bob");
+    size_t n_used = core.pool.n_used;
+    for (int i = 0; i < 20000; i++)
+        say(alice, "bob", "more");
+    drain();
+    cr_assert_leq(core.pool.n_used, n_used + 1);
+    cr_assert_leq(core.log.n_bytes, core.config.log_bytes_max + 2 * LOG_BLOCK_BYTES);
+    bob->is_full = false;
+    ready(bob);
+    expect_numbers(bob, 0, n - 1);
+}
+
+Test(core_feed, 19_missed_only_when_something_for_the_session_was_lost) {
+    core_end(&core, bob->session);
+    struct client *carol = join(CAROL, "carol", HERE);
+    uint64_t seq = core.seq;
+    while (core.log.first_seq <= seq + 1) {
+        say(alice, "carol", "not for bob");
+        drain();
+    }
+    say(alice, "bob", "for bob");
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "for bob");
+    expect_nothing(bob);
+    (void)carol;
+}
+
+Test(core_feed, 20_missed_is_told_to_who_was_away) {
+    core_end(&core, bob->session);
+    say(alice, "bob", "lost");
+    uint64_t seq = core.seq;
+    while (core.log.first_seq <= seq)
+        say(alice, "alice", "fills the log");
+    say(alice, "bob", "left");
+    bob = join(BOB, "bob", HERE);
+    cr_assert_geq(expect(bob, FRAME_MISSED)->missed.n, 1);
+    expect_late(bob, "left");
+    expect_nothing(bob);
+    take(bob, core.seq, 0);
+    core_end(&core, bob->session);
+    expect_nothing(join(BOB, "bob", HERE));
+}
+
+/* With a store. */
+
+/* Until the log has let go of everything up to seq. */
+static void fill_log(uint64_t seq) {
+    static char text[900];
+    memset(text, 'x', sizeof text - 1);
+    while (core.log.first_seq <= seq) {
+        for (int i = 0; i < 200; i++)
+            say(alice, "alice", text);
+        commit_all();
+    }
+}
+
+Test(core_feed_durable, 01_mail_survives_the_hub) {
+    core_end(&core, bob->session);
+    say(alice, "bob", "one");
+    say(alice, "bob", "two");
+    settle();
+    hub_crash();
+    expect_nothing(arrive_as("bob", BOB, HERE, 0));
+    bob = join(BOB, "bob", HERE);
+    settle();
+    expect_late(bob, "one");
+    expect_late(bob, "two");
+    expect_nothing(bob);
+    take(bob, core.seq, 0);
+    pass_ms(POSITIONS_DELAY_MS);
+    settle();
+    hub_crash();
+    bob = join(BOB, "bob", HERE);
+    settle();
+    expect_nothing(bob);
+}
+
+Test(core_feed_durable, 02_rooms_and_members_survive_the_hub) {
+    enter(alice, "#tea", 0);
+    say(alice, "#tea", "before");
+    enter(bob, "#tea", 0);
+    say(alice, "#tea", "one");
+    settle();
+    hub_crash();
+    alice = join(ALICE, "alice", HERE);
+    say(alice, "#tea", "two");
+    bob = join(BOB, "bob", HERE);
+    settle();
+    expect_late(bob, "one");
+    expect_late(bob, "two");
+    expect_nothing(bob);
+}
+
+Test(core_feed_durable, 03_a_laggard_is_fed_from_the_store) {
+    unsigned n = fill(bob, "bob");
+    char text[32];
+    for (unsigned i = 0; i < 600; i++) {
+        snprintf(text, sizeof text, "%u", n++);
+        say(alice, "bob", text);
+    }
+    fill_log(core.seq);
+    bob->is_full = false;
+    ready(bob);
+    settle();
+    cr_assert_gt(fake.n_asks, 0);
+    expect_numbers(bob, 0, n);
+    expect_nothing(bob);
+    cr_assert(!bob->session->behind);
+}
+
+/* Leaves bob behind, with nothing in the log that he needs, and the store asked for it. */
+static struct ask *ask_for_bob(void) {
+    fill_log(bob->session->feed_next + 1);
+    bob->is_full = false;
+    ready(bob);
+    drain();
+    struct ask *ask = ask_take();
+    cr_assert_not_null(ask);
+    cr_assert_eq(ask->what, ASK_FEED);
+    return ask;
+}
+
+static bool has_text(struct client *client, const char *text) {
+    for (const struct frame *frame; (frame = next_frame(client));)
+        if (frame->type == FRAME_MESSAGE && bytes_equal(frame->message.body, bytes_of(text)))
+            return true;
+    return false;
+}
+
+Test(core_feed_durable, 04_a_room_joined_while_the_store_reads_is_not_passed_over) {
+    (void)fill(bob, "bob");
+    struct ask *ask = ask_for_bob();
+    enter(alice, "#tea", 0);
+    give(bob, &(struct frame){.type = FRAME_JOIN, .join = {7, bytes_of("#tea")}});
+    say(alice, "#tea", "to the room");
+    commit_all();
+    ask_answer(ask);
+    settle();
+    cr_assert(has_text(bob, "to the room"));
+}
+
+Test(core_feed_durable, 05_another_handle_while_the_store_reads_gets_its_mail) {
+    core_end(&core, join(BOB, "robert", 0)->session);
+    say(alice, "robert", "for robert");
+    (void)fill(bob, "bob");
+    struct ask *ask = ask_for_bob();
+    rename_to(bob, "robert");
+    ask_answer(ask);
+    settle();
+    cr_assert(has_text(bob, "for robert"));
+}
+
+Test(core_feed_durable, 06_a_session_that_cannot_be_fed_ends_and_comes_again) {
+    (void)fill(bob, "bob");
+    ask_refuse(ask_for_bob());
+    cr_assert(is_over(bob));
+}
+
+Test(core_feed_durable, 07_an_answer_for_a_session_that_is_over) {
+    (void)fill(bob, "bob");
+    struct ask *ask = ask_for_bob();
+    core_end(&core, bob->session);
+    ask_answer(ask);
+    settle();
+}
+
+Test(core_feed_durable, 08_nothing_is_missed) {
+    core_end(&core, bob->session);
+    say(alice, "bob", "old");
+    fill_log(core.seq);
+    bob = join(BOB, "bob", HERE);
+    settle();
+    expect_late(bob, "old");
+    expect_nothing(bob);
+}
+
+Test(core_feed_durable, 09_what_was_forgotten_does_not_come_late) {
+    say(alice, "bob", "secret");
+    settle();
+    expect_text(bob, "secret");
+    give(bob, &(struct frame){.type = FRAME_FORGET, .forget = {3, bytes_of("alice")}});
+    settle();
+    expect(bob, FRAME_DONE);
+    bob = arrive_as("bob", BOB, HERE | ABILITY_AFTER, 0);
+    ready(bob);
+    settle();
+    expect_nothing(bob);
+}

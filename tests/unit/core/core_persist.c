@@ -1,0 +1,288 @@
+/* What is acknowledged is stored; what cannot be stored is not acknowledged. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "unit/core/fake_store.h"
+
+static struct client *alice, *bob;
+
+static void setup(void) {
+    durable_begin(1024 * 1024);
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    settle();
+}
+
+TestSuite(core_persist, .init = setup, .fini = durable_end);
+
+static struct uuid say_now(struct client *client, const char *to, const char *text) {
+    struct uuid id = new_id();
+    give_send(client, id, to, text, FRAME_ACK_NOW);
+    return id;
+}
+
+static void expect_ack(struct client *client, struct uuid id) {
+    const struct frame *frame = expect(client, FRAME_ACK);
+    cr_assert(uuid_equal(&frame->ack.id, &id));
+}
+
+Test(core_persist, 01_the_ack_follows_the_commit_the_message_does_not_wait) {
+    struct uuid id = say_now(alice, "bob", "x");
+    expect_text(bob, "x");
+    pass_ms(10 * ACK_DELAY_MS);
+    expect_nothing(alice);
+    commit_take();
+    expect_nothing(alice);
+    struct uuid later = say_now(alice, "bob", "y"); /* not in this batch */
+    commit_finish();
+    expect_ack(alice, id);
+    expect_nothing(alice);
+    commit_all();
+    expect_ack(alice, later);
+    cr_assert_eq(fake.n_messages, 2);
+}
+
+Test(core_persist, 02_what_could_not_be_stored_is_refused_and_stored_when_it_is_repeated) {
+    fake.fails = true;
+    struct uuid id = say_now(alice, "bob", "x");
+    commit_all();
+    expect_text(bob, "x");
+    expect_refused(alice, id, FAIL_NOT_STORED);
+    expect_nothing(alice);
+    fake.fails = false;
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    expect_nothing(bob);
+    settle();
+    expect_ack(alice, id);
+    expect_nothing(bob);
+    cr_assert_eq(fake.n_messages, 1);
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    settle();
+    expect_ack(alice, id);
+    expect_nothing(bob);
+    cr_assert_eq(fake.n_messages, 1);
+}
+
+Test(core_persist, 03_a_laggard_gets_the_two_copies_once) {
+    bob->is_full = true;
+    while (!bob->session->behind) {
+        say(alice, "bob", "fill");
+        drain();
+    }
+    settle();
+    fake.fails = true;
+    struct uuid id = say_now(alice, "bob", "copied");
+    commit_all();
+    fake.fails = false;
+    give_send(alice, id, "bob", "copied", FRAME_ACK_NOW | FRAME_REPEAT);
+    settle();
+    bob->is_full = false;
+    ready(bob);
+    settle();
+    int n = 0;
+    for (const struct frame *frame; (frame = next_frame(bob));)
+        n += frame->type == FRAME_MESSAGE && bytes_equal(frame->message.body, bytes_of("copied"));
+    cr_assert_eq(n, 1);
+}
+
+/* When the first copy is gone, who was away must find the second one. */
+Test(core_persist, 04_the_second_copy_is_mail) {
+    core_end(&core, bob->session);
+    fake.fails = true;
+    struct uuid id = say_now(alice, "bob", "copied");
+    commit_all();
+    fake.fails = false;
+    give_send(alice, id, "bob", "copied", FRAME_REPEAT);
+    settle();
+    hub_crash();
+    bob = join(BOB, "bob", HERE);
+    settle();
+    expect_text(bob, "copied");
+    expect_nothing(bob);
+}
+
+Test(core_persist, 05_a_repeat_before_the_commit_waits_for_it) {
+    struct uuid id = say_now(alice, "bob", "x");
+    expect_text(bob, "x");
+    core_end(&core, alice->session);
+    alice = join(ALICE, "alice", HERE);
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    pass_ms(ACK_DELAY_MS);
+    expect_nothing(alice);
+    expect_nothing(bob);
+    settle();
+    expect_ack(alice, id);
+    cr_assert_eq(fake.n_messages, 1);
+    cr_assert_eq(alice->session->user->uncommitted, 0);
+    cr_assert_eq(core.persist.uncommitted, 0);
+}
+
+Test(core_persist, 06_a_repeat_of_what_could_not_be_stored_is_refused) {
+    fake.fails = true;
+    struct uuid id = say_now(alice, "bob", "x");
+    core_end(&core, alice->session);
+    alice = join(ALICE, "alice", HERE);
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    commit_all();
+    expect_refused(alice, id, FAIL_NOT_STORED);
+    fake.fails = false;
+}
+
+Test(core_persist, 07_repeats_count_for_the_users_bound) {
+    struct uuid id = say_now(alice, "bob", "x");
+    struct user *user = alice->session->user;
+    size_t n = 0;
+    while (core_throttle_ns(&core, user) == 0) {
+        give_send(alice, id, "bob", "x", FRAME_REPEAT);
+        cr_assert_lt(++n, 1000000);
+    }
+    cr_assert_leq(core.persist.n_repeats * sizeof(struct repeat), UNCOMMITTED_PER_USER_MAX + 1024);
+    cr_assert_eq(core_throttle_ns(&core, bob->session->user), 0, "not the others'");
+    settle();
+    cr_assert_eq(user->uncommitted, 0);
+}
+
+Test(core_persist, 08_refusals_are_not_lost_to_a_later_ack) {
+    enum { N = 9000 };
+    fake.fails = true;
+    struct uuid *ids = calloc(N, sizeof *ids);
+    for (int i = 0; i < N; i++)
+        ids[i] = say(alice, "bob", "x");
+    commit_all();
+    fake.fails = false;
+    struct uuid stored = say_now(alice, "bob", "y");
+    commit_all();
+    for (int i = 0; i < N; i++)
+        expect_refused(alice, ids[i], FAIL_NOT_STORED);
+    expect_ack(alice, stored);
+    free(ids);
+}
+
+Test(core_persist, 09_who_takes_no_refusals_is_ended) {
+    fake.fails = true;
+    alice->is_full = true;
+    for (int i = 0; i < 60 && !is_over(alice); i++) {
+        for (int j = 0; j < 2000; j++)
+            say(alice, "bob", "x");
+        commit_all();
+        drain();
+        cr_assert_lt(is_over(alice) ? 0 : alice->session->outbox.n_chunks * core.config.batch,
+                     REFUSALS_BYTES_MAX + core.config.batch);
+    }
+    cr_assert(is_over(alice));
+    fake.fails = false;
+}
+
+Test(core_persist, 10_changes_survive_a_failure_in_order_and_do_not_grow) {
+    fake.fails = true;
+    enter(alice, "#tea", 0);
+    for (int i = 0; i < 200; i++) {
+        char topic[24];
+        snprintf(topic, sizeof topic, "topic %d", i);
+        give(alice,
+             &(struct frame){.type = FRAME_TOPIC, .topic = {4, bytes_of("#tea"), bytes_of(topic)}});
+        enter(bob, "#tea", 0);
+        leave(bob, "#tea");
+        commit_all();
+        expect(alice, FRAME_DONE);
+    }
+    cr_assert_leq(core.persist.changes.n, 16);
+    cr_assert_eq(fake.n_members, 0);
+    fake.fails = false;
+    settle();
+    cr_assert_eq(fake.n_members, 2);
+    hub_crash();
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    settle();
+    say(bob, "#tea", "still a member");
+    expect_text(alice, "still a member");
+}
+
+Test(core_persist, 11_a_forgetting_that_fails_is_told) {
+    fake.fails = true;
+    give(alice, &(struct frame){.type = FRAME_FORGET, .forget = {3, bytes_of("bob")}});
+    expect_nothing(alice);
+    commit_all();
+    cr_assert_eq(expect(alice, FRAME_FAIL)->fail.request, 3);
+    fake.fails = false;
+    give(alice, &(struct frame){.type = FRAME_FORGET, .forget = {4, bytes_of("bob")}});
+    expect_nothing(alice);
+    settle();
+    cr_assert_eq(expect(alice, FRAME_DONE)->done.request, 4);
+}
+
+Test(core_persist, 12_no_number_is_used_twice) {
+    uint64_t last = 0;
+    for (int i = 0; i < 50; i++) {
+        alice = join(ALICE, "alice", HERE);
+        bob = join(BOB, "bob", HERE);
+        fake.fails = i % 3 == 1;
+        for (int j = 0; j < i % 7; j++) {
+            say(alice, "bob", "x");
+            cr_assert_gt(core.seq, last);
+            last = core.seq;
+            cr_assert_leq(core.seq, fake.seq_limit);
+            if (j == 3)
+                commit_all();
+            if (j == 4 && core_has_commit(&core))
+                commit_take();
+        }
+        drain();
+        fake.fails = false;
+        hub_crash();
+    }
+    cr_assert_gt(last, 0);
+}
+
+Test(core_persist, 13_without_numbers_nothing_is_taken) {
+    fake.fails = true;
+    hub_crash();
+    alice = join(ALICE, "alice", HERE);
+    struct uuid id = say(alice, "bob", "x");
+    expect_refused(alice, id, FAIL_BUSY);
+    fake.fails = false;
+    settle();
+    id = say_now(alice, "bob", "x");
+    settle();
+    expect_ack(alice, id);
+}
+
+Test(core_persist, 14_the_bound_of_one_user_is_not_the_others) {
+    static char text[900];
+    memset(text, 'x', sizeof text - 1);
+    struct user *user = alice->session->user;
+    size_t n = 0;
+    for (; core_throttle_ns(&core, user) == 0; n++)
+        say(alice, "alice", text);
+    cr_assert_leq(n * sizeof text, UNCOMMITTED_PER_USER_MAX + 2 * sizeof text);
+    cr_assert_eq(core_throttle_ns(&core, bob->session->user), 0);
+    settle();
+    pass_ms(1000);
+    cr_assert_eq(core_throttle_ns(&core, user), 0);
+    cr_assert_eq(core.persist.uncommitted, 0);
+}
+
+Test(core_persist, 15_another_users_id_is_refused) {
+    struct uuid id = say(alice, "bob", "hers");
+    settle();
+    give_send(bob, id, "alice", "his", FRAME_REPEAT);
+    expect_text(bob, "hers");
+    expect_refused(bob, id, FAIL_NOT_PERMITTED);
+}
+
+Test(core_persist, 16_a_stored_id_is_known_after_a_crash) {
+    struct uuid id = say(alice, "bob", "x");
+    settle();
+    hub_crash();
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    settle();
+    expect_text(bob, "x");
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    settle();
+    expect_ack(alice, id);
+    expect_nothing(bob);
+    cr_assert_eq(fake.n_messages, 1);
+}

@@ -1,0 +1,278 @@
+#include "unit/core/fake_store.h"
+
+#include <stdlib.h>
+
+#include "base/macro.h"
+
+#define WALL_MS INT64_C(1700000000000)
+
+struct fake_store fake;
+
+static struct commit commit;
+static bool is_committing, is_failing;
+
+/* Writing. */
+
+static struct record *find_id(const struct uuid *id) {
+    for (size_t i = 0; i < fake.n_messages; i++)
+        if (uuid_equal(&fake.messages[i].id, id))
+            return &fake.messages[i];
+    return NULL;
+}
+
+static int find_stored(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
+    const struct record *found = find_id(id);
+    (void)arg;
+    if (!found)
+        return 1;
+    *seq = found->seq;
+    *uid = found->uid;
+    return 0;
+}
+
+static void put_message(const struct record *record) {
+    if (find_id(&record->id))
+        return;
+    if (fake.n_messages > 0)
+        cr_assert_gt(record->seq, fake.messages[fake.n_messages - 1].seq, "ascending");
+    fake.messages = realloc(fake.messages, (fake.n_messages + 1) * sizeof *fake.messages);
+    char *text = malloc(record->text.n + 1);
+    cr_assert(fake.messages && text);
+    memcpy(text, record->text.data, record->text.n);
+    fake.messages[fake.n_messages] = *record;
+    fake.messages[fake.n_messages++].text.data = text;
+}
+
+static bool is_same(const struct change *a, const struct change *b) {
+    switch (a->what) {
+    case CHANGE_HANDLE:
+        return a->handle == b->handle;
+    case CHANGE_ROOM:
+        return a->room == b->room;
+    case CHANGE_FORGET:
+        return a->handle == b->handle && a->conv == b->conv;
+    default:
+        return a->handle == b->handle && a->room == b->room;
+    }
+}
+
+static void put_row(struct change *rows, size_t *n, size_t max, const struct change *change) {
+    size_t at = 0;
+    while (at < *n && !is_same(&rows[at], change))
+        at++;
+    cr_assert_lt(at, max);
+    *n += at == *n;
+    rows[at] = *change;
+    rows[at].topic = NULL;
+}
+
+static void put_change(const struct change *change) {
+    switch (change->what) {
+    case CHANGE_HANDLE:
+        put_row(fake.handles, &fake.n_handles, ARRAY_LEN(fake.handles), change);
+        break;
+    case CHANGE_ROOM:
+        put_row(fake.rooms, &fake.n_rooms, ARRAY_LEN(fake.rooms), change);
+        break;
+    case CHANGE_FORGET:
+        put_row(fake.forgotten, &fake.n_forgotten, ARRAY_LEN(fake.forgotten), change);
+        break;
+    default:
+        put_row(fake.members, &fake.n_members, ARRAY_LEN(fake.members), change);
+    }
+}
+
+void commit_take(void) {
+    cr_assert(!is_committing);
+    core_take_commit(&core, &commit);
+    is_committing = true;
+    is_failing = fake.fails;
+}
+
+void commit_finish(void) {
+    cr_assert(is_committing);
+    is_committing = false;
+    fake.n_commits++;
+    for (size_t i = 0; i < commit.n_spans && !is_failing; i++) {
+        size_t at = 0;
+        for (const struct log_entry *entry; (entry = log_span_next(&commit.spans[i], &at));)
+            put_message(&entry->record);
+    }
+    for (size_t i = 0; i < commit.changes.n && !is_failing; i++)
+        put_change(&commit.changes.list[i]);
+    if (commit.seq_limit && !is_failing)
+        fake.seq_limit = commit.seq_limit;
+    core_committed(&core, &commit, is_failing ? "no room on the disk" : NULL);
+    cr_assert_eq(commit.changes.n, 0);
+}
+
+void commit_all(void) {
+    while (core_has_commit(&core)) {
+        commit_take();
+        commit_finish();
+        if (is_failing)
+            return;
+    }
+}
+
+/* Reading. */
+
+struct ask *ask_take(void) {
+    struct ask *ask = core_take_ask(&core);
+    fake.n_asks += ask != NULL;
+    return ask;
+}
+
+static uint64_t forgotten_upto(const struct ask *ask, conv_number conv) {
+    for (size_t i = 0; i < fake.n_forgotten; i++)
+        if (fake.forgotten[i].handle == ask->handle && fake.forgotten[i].conv == conv)
+            return fake.forgotten[i].seq;
+    return 0;
+}
+
+static bool is_in_view(const struct ask *ask, const struct record *record) {
+    if (ask->conv && record->conv != ask->conv)
+        return false;
+    if (!conv_is_room(record->conv))
+        return ask->direct && conv_has(record->conv, ask->handle) &&
+               record->seq > ask->direct_after && record->seq > forgotten_upto(ask, record->conv);
+    for (size_t i = 0; i < ask->n_rooms; i++)
+        if (ask->rooms[i].conv == record->conv)
+            return record->seq > ask->rooms[i].after;
+    return false;
+}
+
+static void feed(struct ask *ask, struct record *page) {
+    size_t n = 0;
+    uint64_t upto = fake.n_messages > 0 ? fake.messages[fake.n_messages - 1].seq : 0;
+    for (size_t i = 0; i < fake.n_messages; i++) {
+        if (!is_in_view(ask, &fake.messages[i]))
+            continue;
+        page[n++] = fake.messages[i];
+        if (n == ask->limit) {
+            upto = page[n - 1].seq;
+            break;
+        }
+    }
+    core_fed(&core, ask, page, n, upto, NULL);
+}
+
+/* The newest ones before `before`; searching is looking for a piece of text here. */
+static void answer(struct ask *ask, struct record *page) {
+    size_t n = 0;
+    for (size_t i = fake.n_messages; i-- > 0 && n < ask->limit;) {
+        const struct record *record = &fake.messages[i];
+        bool fits = ask->what == ASK_HISTORY ||
+                    memmem(record->text.data, record->text.n, ask->words, strlen(ask->words));
+        if (is_in_view(ask, record) && fits && (!ask->before || record->seq < ask->before))
+            page[n++] = *record;
+    }
+    for (size_t i = 0; ask->what == ASK_HISTORY && i < n / 2; i++) {
+        struct record swap = page[i];
+        page[i] = page[n - 1 - i];
+        page[n - 1 - i] = swap;
+    }
+    core_answered(&core, ask, page, n, NULL);
+}
+
+void ask_answer(struct ask *ask) {
+    struct record *page = calloc(ask->limit, sizeof *page);
+    cr_assert_not_null(page);
+    if (ask->what == ASK_FEED)
+        feed(ask, page);
+    else
+        answer(ask, page);
+    free(page);
+    ask_free(ask);
+}
+
+void ask_refuse(struct ask *ask) {
+    if (ask->what == ASK_FEED)
+        core_fed(&core, ask, NULL, 0, 0, "it cannot be read");
+    else
+        core_answered(&core, ask, NULL, 0, "it cannot be read");
+    ask_free(ask);
+}
+
+static bool answer_all(void) {
+    bool any = false;
+    for (struct ask *ask; (ask = ask_take()); any = true)
+        ask_answer(ask);
+    return any;
+}
+
+void settle(void) {
+    do {
+        drain();
+        if (is_committing)
+            commit_finish();
+        if (!fake.fails)
+            commit_all();
+        drain();
+    } while (answer_all() || (core_has_commit(&core) && !fake.fails));
+}
+
+/* Life. */
+
+static void hub_start(void) {
+    core.config.find_stored = find_stored;
+    core_restore_seq(&core, fake.seq_limit);
+    for (size_t i = 0; i < fake.n_handles; i++) {
+        const struct change *row = &fake.handles[i];
+        cr_assert_eq(core_restore_handle(&core, row->handle, row->uid, name_bytes(&row->name),
+                                         row->direct, row->rooms, row->read),
+                     0);
+    }
+    for (size_t i = 0; i < fake.n_rooms; i++) {
+        const struct change *row = &fake.rooms[i];
+        uint64_t last_seq = 0;
+        for (size_t j = 0; j < fake.n_messages; j++)
+            if (fake.messages[j].conv == conv_of_room(row->room))
+                last_seq = fake.messages[j].seq;
+        cr_assert_eq(core_restore_room(&core, row->room, row->uid, name_bytes(&row->name),
+                                       (struct bytes){0}, last_seq),
+                     0);
+    }
+    for (size_t i = 0; i < fake.n_members; i++)
+        if (fake.members[i].what == CHANGE_MEMBER)
+            cr_assert_eq(core_restore_member(&core, fake.members[i].room, fake.members[i].handle,
+                                             fake.members[i].seq),
+                         0);
+    if (!fake.fails)
+        commit_all(); /* before the first message: the numbers are reserved */
+}
+
+static void free_changes(void) {
+    for (size_t i = 0; i < commit.changes.n; i++)
+        free(commit.changes.list[i].topic);
+    free(commit.changes.list);
+}
+
+void hub_crash(void) {
+    struct core_config config = core.config;
+    if (is_committing)
+        free_changes();
+    is_committing = false;
+    mono_time now = core.now;
+    core_deinit(&core);
+    cr_assert_eq(core_init(&core, &config, now), 0);
+    core_set_time(&core, now, (wall_time){WALL_MS});
+    hub_start();
+}
+
+void durable_begin(size_t log_bytes_max) {
+    world_begin_with(log_bytes_max, true);
+    fake = (struct fake_store){0};
+    is_committing = false;
+    hub_start();
+}
+
+void durable_end(void) {
+    if (is_committing)
+        commit_finish();
+    world_end();
+    for (size_t i = 0; i < fake.n_messages; i++)
+        free((char *)fake.messages[i].text.data);
+    free(fake.messages);
+    fake = (struct fake_store){0};
+}

@@ -1,0 +1,39 @@
+/* A store in memory for the world's core: it takes commits, answers questions, fails, survives. */
+#pragma once
+
+#include "core/ask.h"
+#include "unit/core/world.h"
+
+struct fake_store {
+    bool fails; /* nothing can be written */
+    uint64_t seq_limit;
+    struct record *messages; /* their texts are owned */
+    size_t n_messages;
+    struct change handles[64], rooms[64], members[256], forgotten[64]; /* the latest of each */
+    size_t n_handles, n_rooms, n_members, n_forgotten;
+    uint64_t n_commits, n_asks;
+};
+
+extern struct fake_store fake;
+
+/* A world with a store; the core has what it needs to begin. */
+void durable_begin(size_t log_bytes_max);
+void durable_end(void);
+
+/* One commit, in two steps; between them the store is at work. */
+void commit_take(void);
+void commit_finish(void);
+/* Everything that there is to commit. */
+void commit_all(void);
+
+/* The next question, answered later; it is freed then. */
+struct ask *ask_take(void);
+void ask_answer(struct ask *ask);
+/* Fails it. */
+void ask_refuse(struct ask *ask);
+
+/* Commits, answers and delivers until nothing is left to do. */
+void settle(void);
+
+/* The hub is killed, and another one is started. All sessions are over. */
+void hub_crash(void);
