@@ -43,7 +43,7 @@ completes() { # TYPED BECOMES
 
 # The checks that are alike in bash and zsh.
 try_completion() {
-    completes 'se' 'send'
+    completes 'sen' 'send'
     completes 'send --wai' 'send --wait'
     completes 'send --wait del' 'send --wait delivered'
     completes 'send --wait=del' 'send --wait=delivered'

@@ -16,7 +16,7 @@ offers() { # TYPED CANDIDATES
 
 need_shell fish
 start_people
-offers 'se' 'send'
+offers 'sen' 'send'
 offers 'send --wai' '--wait'
 offers 'send --wait del' 'delivered'
 offers 'send --wait=del' '--wait=delivered'
