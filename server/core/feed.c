@@ -234,6 +234,21 @@ static bool advance(uint64_t *place, uint64_t seq) {
     return moves;
 }
 
+/* The session began behind unread mail, which somebody else of the handle is to get. */
+static bool leaps(uint64_t place, uint64_t seq, uint64_t began_after, uint64_t newest) {
+    return seq > began_after && place < began_after && newest > place;
+}
+
+static uint64_t newest_in_rooms(const struct handle *handle) {
+    const struct membership *membership;
+    uint64_t newest = 0;
+    DL_FOREACH2(handle->memberships, membership, next_of_handle) {
+        if (membership->joined && membership->room->last_seq > newest)
+            newest = membership->room->last_seq;
+    }
+    return newest;
+}
+
 void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read) {
     struct handle *handle = session->handle;
     unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
@@ -242,9 +257,11 @@ void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64
         core->broken_rule = "it took what was never sent";
         return;
     }
-    if (session->abilities & ABILITY_LISTEN)
+    if ((session->abilities & ABILITY_LISTEN) &&
+        !leaps(handle->direct, seq, session->direct_after, handle->last_direct))
         moved |= advance(&handle->direct, taken_upto(session, seq, session->direct_after));
-    if ((session->abilities & both) == both)
+    if ((session->abilities & both) == both &&
+        !leaps(handle->rooms, seq, session->rooms_after, newest_in_rooms(handle)))
         moved |= advance(&handle->rooms, taken_upto(session, seq, session->rooms_after));
     moved |= advance(&handle->read, taken_upto(session, read, session->direct_after));
     if (moved)

@@ -492,3 +492,17 @@ Test(core_feed_durable, 09_what_was_forgotten_does_not_come_late) {
     settle();
     expect_nothing(bob);
 }
+
+Test(core_feed, 40_a_session_that_begins_later_does_not_take_older_mail) {
+    core_end(&core, bob->session);
+    say(alice, "bob", "unread");
+    bob = arrive_as("bob", BOB, HERE | ABILITY_AFTER, core.seq);
+    ready(bob);
+    say(alice, "bob", "new");
+    uint64_t seq = expect(bob, FRAME_MESSAGE)->message.seq;
+    give(bob, &(struct frame){.type = FRAME_TAKEN, .taken = {seq, seq}});
+    core_end(&core, bob->session);
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "unread");
+    expect_late(bob, "new");
+}

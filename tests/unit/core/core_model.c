@@ -129,6 +129,11 @@ static void sit_down(struct seat_of *seat, uint64_t link, bool resumes, uint64_t
     for (int room = 0; room < N_ROOMS; room++)
         if (seat->in_room[room] && seat->room_after[room] < seat->last)
             seat->last = seat->room_after[room];
+    if (resumes) /* a link that comes back says what it had, so that its place is that of its handle
+                  */
+        give(seat->client, &(struct frame){.type = FRAME_TAKEN, .taken = {after, 0}});
+    if (resumes && after > places[handle])
+        places[handle] = after;
     ready(seat->client);
 }
 
