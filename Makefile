@@ -82,6 +82,7 @@ CORE_SRC := $(call sources,server/core server/store)
 HUB_SRC := $(call sources,server server/io)
 LIB_SRC := $(call sources,client/lib)
 CLIENT_SRC := $(call sources,client client/cli client/chat)
+EXAMPLE_SRC := $(call sources,client/examples)
 BENCH_SRC := $(call sources,tests/bench)
 HARNESS_SRC := $(call sources,tests/harness)
 FUZZ_SRC := $(call sources,tests/fuzz)
@@ -90,7 +91,7 @@ TEST_DIRS := tests/integration tests/terminal tests/hostile tests/fault
 TEST_SRC := $(call sources,$(TEST_DIRS))
 TEST_SH := $(sort $(wildcard $(addsuffix /[0-9a-z]*.sh,$(TEST_DIRS))))
 PROGRAM_SRC := $(SHARED_SRC) $(CORE_SRC) $(HUB_SRC) $(LIB_SRC) $(CLIENT_SRC)
-ALL_SRC := $(PROGRAM_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC)
+ALL_SRC := $(PROGRAM_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC)
 HEADERS := $(sort $(shell find shared server client tests -name '*.h' 2>/dev/null))
 
 LIB_SHARED := $(BUILD)/lib/libshared.a
@@ -153,10 +154,21 @@ $(BUILD)/bin/earshot: $(BUILD)/sources $(call objects,$(CLIENT_SRC)) $(LIB_EARSH
 	$(call say,LD)
 	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_CLIENT)
 
-$(BUILD)/bin/earshot-bench: $(BUILD)/sources $(call objects,$(BENCH_SRC)) $(LIB_EARSHOT)
+$(BUILD)/bin/earshot-bench: $(BUILD)/sources $(call objects,$(BENCH_SRC)) $(LIB_CORE) \
+		$(LIB_EARSHOT)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_BENCH)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB) $(LIBS_BENCH)
+
+# As their users compile them: <earshot.h> and the library, nothing else.
+EXAMPLE_BIN := $(patsubst client/%.c,$(BUILD)/%,$(EXAMPLE_SRC))
+.PHONY: examples
+examples: $(EXAMPLE_BIN) ## build the bots in client/examples
+$(EXAMPLE_BIN): $(BUILD)/%: $(BUILD)/obj/client/%.o $(LIB_EARSHOT)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE)
+$(BUILD)/obj/client/examples/%.o: OUR_CPPFLAGS += -Iclient/lib
 
 $(BUILD)/obj/server/%.o: OUR_CPPFLAGS += -Iserver $(CFLAGS_HUB)
 $(BUILD)/obj/client/%.o: OUR_CPPFLAGS += -Iclient $(CFLAGS_CLIENT)
@@ -187,7 +199,7 @@ $(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 $(TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_HARNESS) $(LIB_EARSHOT)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(LINK_PROGRAM) $(LIBS_CORE)
+	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB)
 
 # The decoders under mutation are always compiled with the address and undefined sanitizers.
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -242,9 +254,17 @@ model: ## check the model of the ring in all its states, and that its mutants ar
 	@tests/isolate -t 300 tests/model/run
 
 .PHONY: check-programs
-check-programs: all $(TEST_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'
+check-programs: all $(TEST_BIN) $(EXAMPLE_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'
 	@echo "== tests of the programs"
 	@$(TEST_ENV) tests/run $(or $(TESTS),$(TEST_SH) $(TEST_SRC))
+
+.PHONY: soak
+soak: all $(TEST_BIN) ## kill everything at random for SECONDS=60, then the hub at every call; SEED=...
+	@scripts/install-deps check
+	@status=0; for test in 30_kill_loop 31_every_call; do echo "== $$test"; \
+		DURATION=$(DURATION) FULL=1 BIN='$(abspath $(BUILD)/bin)' HARNESS='$(CURDIR)/tests/harness' \
+		$(TEST_ENV) tests/isolate -t $$(($(DURATION) + 3600)) $(BUILD)/tests/fault/$$test || \
+		status=1; done; exit $$status
 
 .PHONY: asan ubsan tsan
 asan: ## the suite under AddressSanitizer

@@ -1,7 +1,7 @@
 /*
- * One session is stopped (SIGSTOP) while 100,000 messages go to it and to others. The others do
- * not notice; the hub's memory keeps its bound; the senders are told what did not fit; and the
- * one that was stopped learns how much it missed, to the last message.
+ * One session is stopped (SIGSTOP) while 100,000 messages go to it and to others, through a hub
+ * without a store. The others do not notice; the hub's memory keeps its bound; nothing is refused;
+ * and the one that was stopped gets all of it from the hub's log, once and in order.
  * test: alone
  * test: timeout=300
  */
@@ -15,7 +15,7 @@
 #define UID_SENDER 61004
 #define UID_READER 61005
 #define BURST 25
-#define RSS_GROWTH_KIB (32 * 1024)
+#define RSS_GROWTH_KIB (96 * 1024) /* the log has 64 MiB of it */
 #define ROUND_TRIP_BOUND_NS (1000 * NS_PER_MS)
 
 /* Of one who listens in the room. */
@@ -174,21 +174,16 @@ static void tell(const char *who, struct tally *tally) {
 }
 
 static void check_books(struct play *play) {
-    unsigned long half = (unsigned long)play->n / 2, refused = atomic_load(&play->n_refused);
+    unsigned long half = (unsigned long)play->n / 2;
     struct tally *sleeper = &play->sleeper, *reader = &play->reader;
     tell("sleeper", sleeper);
     tell("reader", reader);
-    check(refused > 0, "the sender is told that %lu of %lu direct messages were refused (busy)",
-          refused, half);
-    check(atomic_load(&play->n_other) == 0, "and none for another reason");
-    check(atomic_load(&sleeper->n_missed) > 0, "the sleeper is told that it missed %lu",
-          atomic_load(&sleeper->n_missed));
-    check(atomic_load(&sleeper->n_room) + atomic_load(&sleeper->n_missed) == half,
-          "room: what the sleeper got and what it missed is all that was sent");
-    check(atomic_load(&sleeper->n_direct) + refused == half,
-          "direct: what the sleeper got and what was refused is all that was sent");
-    check(atomic_load(&reader->n_room) + atomic_load(&reader->n_missed) == half,
-          "room: what the reader got and what it missed is all that was sent");
+    check(atomic_load(&play->n_refused) + atomic_load(&play->n_other) == 0, "nothing is refused");
+    check(atomic_load(&sleeper->n_missed) + atomic_load(&reader->n_missed) == 0,
+          "nothing is missed");
+    check(atomic_load(&sleeper->n_room) == half, "room: the sleeper got all that was sent");
+    check(atomic_load(&sleeper->n_direct) == half, "direct: the sleeper got all that was sent");
+    check(atomic_load(&reader->n_room) == half, "room: the reader got all that was sent");
     check(atomic_load(&sleeper->n_wrong) + atomic_load(&reader->n_wrong) == 0,
           "nothing came twice or out of order");
 }
@@ -219,7 +214,7 @@ int main(void) {
     pid_t reader = user_start(UID_READER, reader_main, play);
     check(check_until(both_here, play, 10000), "sleeper and reader are in the room");
     int64_t before_ns = measure(&stage, play, "before, all reading");
-    check(check_until(all_settled, play, 30000), "everything has arrived or was refused");
+    check(check_until(all_settled, play, 30000), "everything has arrived");
     forget(&play->sleeper);
     forget(&play->reader);
     atomic_store(&play->n_refused, 0);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 
 #define START_MS 10000
 #define STOP_MS 20000
-#define LOG_TAIL 3000 /* bytes */
+#define LOG_TAIL 3000  /* bytes */
+#define PROGRAM_FD 200 /* of the hub, for strace */
 
 static _Noreturn void run_program(int program, int log, uid_t uid, const char *const *argv,
                                   long n_files) {
@@ -32,7 +34,10 @@ static _Noreturn void run_program(int program, int log, uid_t uid, const char *c
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         _exit(126);
-    execveat(program, "", (char *const *)argv, environ, AT_EMPTY_PATH);
+    if (strcmp(argv[0], "strace") != 0)
+        execveat(program, "", (char *const *)argv, environ, AT_EMPTY_PATH);
+    else if (dup2(program, PROGRAM_FD) >= 0)
+        execvp("strace", (char *const *)argv);
     _exit(127);
 }
 
@@ -80,10 +85,28 @@ bool hub_wait_ready(struct hub *hub, int ms) {
     return check_until(is_ready, &ready, ms) && !ready.ended;
 }
 
-bool hub_start(struct hub *hub, const struct hub_options *options) {
-    const char *argv[16] = {"earshotd",     "--dir",       options->dir, "--ephemeral",
-                            "--foreground", "--log-level", "info"};
-    size_t n = 7;
+/* With strace it is the same process: strace runs beside it (-D), not above it. */
+static size_t put_strace(const char **argv, size_t n, const char *inject) {
+    static char expression[256], program[32];
+    snprintf(expression, sizeof expression, "inject=%s", inject);
+    snprintf(program, sizeof program, "/proc/self/fd/%d", PROGRAM_FD);
+    const char *const strace[] = {"strace", "-D",          "-f", "-q",       "-o",   "/dev/null",
+                                  "-e",     "signal=none", "-e", expression, program};
+    memcpy(argv + n, strace, sizeof strace);
+    return n + ARRAY_LEN(strace);
+}
+
+void hub_launch(struct hub *hub, const struct hub_options *options) {
+    const char *argv[32];
+    size_t n = options->inject ? put_strace(argv, 0, options->inject) : 0;
+    if (n == 0)
+        argv[n++] = "earshotd";
+    const char *const usual[] = {"--foreground", "--log-level", "info", "--dir", options->dir};
+    memcpy(argv + n, usual, sizeof usual);
+    n += ARRAY_LEN(usual);
+    argv[n++] = options->state ? "--state" : "--ephemeral";
+    if (options->state)
+        argv[n++] = options->state;
     if (options->mode) {
         argv[n++] = "--mode";
         argv[n++] = options->mode;
@@ -92,9 +115,28 @@ bool hub_start(struct hub *hub, const struct hub_options *options) {
         argv[n++] = "--group";
         argv[n++] = options->group;
     }
+    for (size_t i = 0; i < ARRAY_LEN(options->more) && options->more[i]; i++)
+        argv[n++] = options->more[i];
+    argv[n] = NULL;
     *hub = (struct hub){.options = *options, .exit_code = -1};
     hub->pid = hub_spawn(options->uid, "earshotd", argv, options->log, options->n_files);
+}
+
+bool hub_start(struct hub *hub, const struct hub_options *options) {
+    hub_launch(hub, options);
     return hub_wait_ready(hub, START_MS);
+}
+
+bool hub_can_inject(void) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        dup2(null, STDERR_FILENO);
+        execlp("strace", "strace", "-f", "-o", "/dev/null", "-e", "inject=fsync:error=EIO", "true",
+               (char *)NULL);
+        _exit(127);
+    }
+    return pid > 0 && user_wait(pid, 10000) == 0;
 }
 
 int hub_stop(struct hub *hub) {

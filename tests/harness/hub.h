@@ -11,12 +11,16 @@
 #include "ipc/rendezvous.h"
 
 struct hub_options {
-    uid_t uid;         /* who runs it */
-    const char *dir;   /* --dir */
-    const char *mode;  /* --mode; NULL: none given */
-    const char *group; /* --group; NULL: none given */
-    const char *log;   /* the file for its standard output and error; appended to */
-    long n_files;      /* RLIMIT_NOFILE; 0: as it is */
+    uid_t uid;           /* who runs it */
+    const char *dir;     /* --dir */
+    const char *mode;    /* --mode; NULL: none given */
+    const char *group;   /* --group; NULL: none given */
+    const char *log;     /* the file for its standard output and error; appended to */
+    long n_files;        /* RLIMIT_NOFILE; 0: as it is */
+    const char *state;   /* --state; NULL: --ephemeral */
+    const char *more[3]; /* arguments, up to NULL */
+    /* An expression for strace's -e inject=, which watches the hub from its first call; or NULL. */
+    const char *inject;
 };
 
 struct hub {
@@ -30,6 +34,9 @@ struct hub {
 pid_t hub_spawn(uid_t uid, const char *program, const char *const *argv, const char *log,
                 long n_files);
 
+/* Starts it, and does not wait. */
+void hub_launch(struct hub *hub, const struct hub_options *options);
+
 /* Starts it and waits until it can be found. False: it ended (exit_code) or took too long. */
 bool hub_start(struct hub *hub, const struct hub_options *options);
 
@@ -41,6 +48,9 @@ int hub_stop(struct hub *hub);
 
 /* kill -9 and reap. */
 void hub_kill(struct hub *hub);
+
+/* Whether strace(1) is there and may trace. */
+bool hub_can_inject(void);
 
 /* SIGSTOP, until all its threads stand still; SIGCONT. */
 void hub_pause(const struct hub *hub);

@@ -28,12 +28,12 @@ static void remove_root(void) {
         nftw(root_to_remove, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-void stage_prepare(struct stage *stage) {
-    memset(stage, 0, sizeof *stage);
-    check_begin();
-    user_need_root();
-    if (unshare(CLONE_NEWIPC) < 0)
-        check_skip("cannot make an IPC namespace: %s", strerror(errno));
+static void make_place(const char *path, uid_t owner, mode_t mode) {
+    if (mkdir(path, mode) < 0 || (owner != geteuid() && chown(path, owner, owner) < 0))
+        check_die("%s: %s", path, strerror(errno));
+}
+
+static void make_places(struct stage *stage) {
     umask(022);
     const char *base = getenv("TMPDIR");
     snprintf(stage->root, sizeof stage->root, "%s/stage-XXXXXX", base ? base : "/tmp");
@@ -43,14 +43,33 @@ void stage_prepare(struct stage *stage) {
     root_owner = getpid();
     atexit(remove_root);
     snprintf(stage->dir, sizeof stage->dir, "%s/rendezvous", stage->root);
+    snprintf(stage->state, sizeof stage->state, "%s/state", stage->root);
     snprintf(stage->log, sizeof stage->log, "%s/hub.log", stage->root);
-    if (mkdir(stage->dir, 0755) < 0 || chown(stage->dir, UID_HUB, UID_HUB) < 0)
-        check_die("%s: %s", stage->dir, strerror(errno));
+    make_place(stage->dir, stage->uid_hub, 0755);
+    make_place(stage->state, stage->uid_hub, 0700);
+}
+
+void stage_prepare_somehow(struct stage *stage) {
+    memset(stage, 0, sizeof *stage);
+    check_begin();
+    bool is_root = geteuid() == 0;
+    if (is_root && unshare(CLONE_NEWIPC) < 0)
+        check_skip("cannot make an IPC namespace: %s", strerror(errno));
+    stage->uid_hub = is_root ? UID_HUB : geteuid();
+    make_places(stage);
+}
+
+void stage_prepare(struct stage *stage) {
+    check_begin();
+    user_need_root();
+    stage_prepare_somehow(stage);
 }
 
 void stage_start_hub(struct stage *stage, const char *mode) {
     struct hub_options options = {
-        .uid = UID_HUB, .dir = stage->dir, .mode = mode, .log = stage->log};
+        .uid = stage->uid_hub, .dir = stage->dir, .mode = mode, .log = stage->log};
+    if (stage->durable)
+        options.state = stage->state;
     if (!hub_start(&stage->hub, &options)) {
         hub_log_show(&stage->hub, 0);
         check_die("the hub did not come up (exit code %d)", stage->hub.exit_code);
@@ -160,6 +179,21 @@ static void remove_all(void) {
         first.any = false;
         queue_each(take_first, &first);
     } while (first.any && queue_remove(first.msqid) == QUEUE_OK);
+}
+
+static bool remove_nameless(void *arg, const struct queue_info *info) {
+    bool nameless = info->key == IPC_PRIVATE && queue_tag_of(info) == QUEUE_TAG_NONE &&
+                    info->n_bytes == 0 && info->uid == info->cuid;
+    if (nameless && queue_remove(info->msqid) == QUEUE_OK)
+        ++*(unsigned *)arg;
+    return true;
+}
+
+void stage_remove_nameless(void) {
+    unsigned n = 0;
+    queue_each(remove_nameless, &n);
+    if (n > 0)
+        check_note("%u queues were left by processes killed in the moment of making them", n);
 }
 
 void stage_check_nothing_left(const char *when) {

@@ -16,12 +16,21 @@ struct stage {
     char root[PATH_MAX / 4]; /* removed by stage_end() */
     char dir[PATH_MAX / 2];  /* the rendezvous directory, owned by UID_HUB */
     char log[PATH_MAX / 2];
+    char state[PATH_MAX / 2]; /* where a durable hub keeps its store, owned by the same */
+    bool durable;             /* stage_start_hub() gives it this state directory */
+    uid_t uid_hub;            /* UID_HUB; our own when we are not root */
     struct hub hub;
     struct bystanders pair;
 };
 
 /* Needs root, else skips. Makes the namespace and the directories; starts nothing. */
 void stage_prepare(struct stage *stage);
+
+/*
+ * The same, but for everybody: who is not root plays alone, under one uid and in the namespace
+ * that is there.
+ */
+void stage_prepare_somehow(struct stage *stage);
 
 /* Starts the hub in this mode as UID_HUB; ends the test when it does not come up. */
 void stage_start_hub(struct stage *stage, const char *mode);
@@ -42,6 +51,12 @@ void stage_check_growth(const struct stage *stage, long before_kib, long bound_k
 /* The queues of the namespace now; those with this tag. */
 size_t stage_n_queues(void);
 size_t stage_n_tagged(enum queue_tag tag);
+
+/*
+ * Removes what a process left that was killed after it had made a private queue and before it gave
+ * it its tag, a few microseconds later: nobody can tell whose it was. Says how many.
+ */
+void stage_remove_nameless(void);
 
 /* One line: no queue is left in the namespace; tells which. Removes them. */
 void stage_check_nothing_left(const char *when);

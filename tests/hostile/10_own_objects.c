@@ -137,13 +137,18 @@ static bool looked_at(void *arg) {
     return atomic_load((atomic_int *)arg) == 2;
 }
 
-/* Makes the hub write to the mailbox, and read the lane if that is possible. */
+/*
+ * Makes the hub write to the mailbox, and read the lane if that is possible. What was written to
+ * mallory before fills the mailbox, so the hub waits for READY before it writes again.
+ */
 static void provoke(struct raw *raw) {
     static uint8_t batch[64];
     struct cursor_out out = cursor_out_of(batch, sizeof batch);
-    struct envelope envelope = {PROTO_VERSION, 1, raw->session};
+    struct envelope envelope = {PROTO_VERSION, 2, raw->session};
+    struct frame ready = {.type = FRAME_READY};
     struct frame list = {.type = FRAME_LIST, .list = {5, LIST_USERS, {"", 0}}};
     envelope_put(&out, &envelope);
+    frame_put(&out, &ready);
     frame_put(&out, &list);
     for (int i = 0; i < 200; i++)
         raw_send_bytes(raw->lane, HUB_MTYPE, batch, cursor_out_used(&out));

@@ -1,0 +1,70 @@
+/*
+ * Four senders and four readers, of two uids, who talk through a durable hub while everything may
+ * be killed at any moment. Each is a process of its own and keeps a book. Who is started again
+ * goes on where its book ends:
+ *
+ * A sender sends again, under the same id and in the same order, what its book does not show as
+ * acknowledged.
+ *
+ * Readers 0 and 1 tell the hub the last number of their book (EARSHOT_AFTER). A message that was
+ * delivered, but not committed when the hub was killed, comes again under another number; the
+ * library takes care of that within a link, and a program that is started again compares with the
+ * ids of its own last records, as these do: thousands, because its sender may be away for a while
+ * before it sends again what was not acknowledged. Readers 2 and 3 leave it to the hub where they stopped;
+ * what they took in the last second before a kill comes again, and they find all of it in their
+ * books.
+ *
+ * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CAST_SENDERS 4
+#define CAST_READERS 4
+#define CAST_N (CAST_SENDERS + CAST_READERS)
+#define CAST_ROOM "#soak"
+#define CAST_TEXT_MAX 24000
+
+/* In memory that all share. */
+struct cast_talk {
+    char dir[4096], books[4096]; /* the rendezvous directory; where the books are */
+    uid_t uids[CAST_N];
+    unsigned seed;
+    atomic_bool stop; /* senders: come to an end */
+    atomic_bool ready[CAST_N];
+    atomic_ulong n_sent, n_acked, n_refused, n_read, n_repeated, n_back;
+    char error[CAST_N][256];
+};
+
+struct cast {
+    struct cast_talk *talk;
+    pid_t pids[CAST_N]; /* senders first */
+    unsigned n_fallen;  /* ended by themselves */
+};
+
+/* "sender-0" ... "reader-3" */
+const char *cast_handle(int who);
+bool cast_is_member(int reader);
+
+/* What a sender writes as its message of this number; its length. */
+size_t cast_text(char text[CAST_TEXT_MAX], int sender, unsigned long number);
+
+/* Starts all, as these two uids, and waits until all have joined the hub. */
+bool cast_start(struct cast *cast, const char *dir, const char *books, const uid_t uids[2],
+                unsigned seed);
+
+/* kill -9, and a new process. */
+void cast_restart(struct cast *cast, int who);
+
+/* Starts again who has ended, and notes it. */
+void cast_look_after(struct cast *cast);
+
+/* Waits until `n` more messages were acknowledged and read. */
+bool cast_keep_talking(struct cast *cast, unsigned long n, int ms);
+
+/* The senders come to an end, the readers read everything; false: not within `ms`. All end. */
+bool cast_finish(struct cast *cast, int ms);
