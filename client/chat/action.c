@@ -1,13 +1,17 @@
 #include "chat/action.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "chat/ask.h"
+#include "chat/past.h"
 #include "chat/talk.h"
 #include "cli/report.h"
 
 #define BLANKS " \t\n"
+#define HISTORY_LINES 20
 
 /* Cuts the first word off; returns what follows it. */
 static char *cut_word(char *arguments) {
@@ -47,7 +51,7 @@ int action_msg(struct chat *chat, char *arguments) {
     char *text = cut_word(arguments);
     if (!*arguments || !*text)
         return usage(chat, "msg");
-    return said(talk_send(chat, plain_handle(arguments), text, strlen(text), EARSHOT_TEXT));
+    return said(talk_send(chat, plain_handle(arguments), text, EARSHOT_TEXT, NULL));
 }
 
 int action_me(struct chat *chat, char *arguments) {
@@ -55,7 +59,7 @@ int action_me(struct chat *chat, char *arguments) {
         return usage(chat, "me");
     if (!*chat->target)
         return command_text(chat, arguments);
-    return said(talk_send(chat, chat->target, arguments, strlen(arguments), EARSHOT_ACTION));
+    return said(talk_send(chat, chat->target, arguments, EARSHOT_ACTION, NULL));
 }
 
 int action_query(struct chat *chat, char *arguments) {
@@ -68,6 +72,10 @@ int action_query(struct chat *chat, char *arguments) {
         return COMMAND_DONE;
     }
     chat_set_target(chat, *to ? to : chat_next_room(chat));
+    if (*to && *to != '#') {
+        past_open(chat, to);
+        past_ask(chat, to);
+    }
     const char *away = roster_away(&chat->roster, to);
     if (away)
         view_note(&chat->view, VIEW_INFO, "%s is away%s%s", to, *away ? ": " : "", away);
@@ -82,6 +90,8 @@ int action_join(struct chat *chat, char *arguments) {
         return usage(chat, "join");
     room_name(room, arguments);
     int r = earshot_join(chat->link, room, false, &request);
+    if (r == EARSHOT_OK)
+        past_open(chat, room);
     ask_made(chat, r, request, ASK_JOIN, room);
     if (r == EARSHOT_OK) /* what is typed next is for this room, and stays behind the request */
         chat_set_target(chat, room);
@@ -218,17 +228,95 @@ int action_status(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
+/* What a reply is to. */
+struct replied {
+    const char *conv, *id;
+};
+
+static void reply_to(struct replied *to, const struct recent_message *message) {
+    *to = (struct replied){message->conv, message->id};
+}
+
+/* Whether the first word names a message: so many back, or an id in *id. */
+static bool is_named(struct chat *chat, const char *word, char id[EARSHOT_ID_SIZE],
+                     struct replied *to) {
+    size_t n = strcspn(word, BLANKS);
+    const struct recent_message *message = NULL;
+    struct uuid uuid;
+    if (n < 4 && strspn(word, "0123456789") == n)
+        message = recent_back(&chat->recent, chat->target, strtoul(word, NULL, 10));
+    snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
+    if (n == EARSHOT_ID_SIZE - 1 && uuid_from_text(&uuid, id)) {
+        message = recent_find(&chat->recent, id);
+        *to = (struct replied){chat->target, id};
+    }
+    if (message)
+        reply_to(to, message);
+    return to->id != NULL;
+}
+
+int action_reply(struct chat *chat, char *arguments) {
+    char id[EARSHOT_ID_SIZE];
+    struct replied to = {0};
+    const char *text = arguments + strcspn(arguments, BLANKS);
+    text += strspn(text, BLANKS);
+    if (!*arguments)
+        return usage(chat, "reply");
+    if (!*text || !is_named(chat, arguments, id, &to)) {
+        const struct recent_message *last = recent_back(&chat->recent, chat->target, 1);
+        text = arguments;
+        if (last)
+            reply_to(&to, last);
+    }
+    if (to.id && *to.conv)
+        return said(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
+    if (*chat->target)
+        chat_fail(chat, CLI_USAGE, "usage",
+                  "not sent: nobody said anything in %s that this window has shown", chat->target);
+    else
+        chat_fail(chat, CLI_USAGE, "usage", "not sent: /join #ROOM or /query HANDLE first");
+    return COMMAND_DONE;
+}
+
+int action_history(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    cut_word(arguments);
+    char *end;
+    unsigned long n = *arguments ? strtoul(arguments, &end, 10) : HISTORY_LINES;
+    if (*arguments && (*end || n == 0 || arguments[0] == '-'))
+        return usage(chat, "history");
+    if (!*chat->target) {
+        chat_fail(chat, CLI_USAGE, "usage", "history of what? /join #ROOM or /query HANDLE first");
+        return COMMAND_DONE;
+    }
+    if (n > EARSHOT_PAGE_MAX)
+        n = EARSHOT_PAGE_MAX;
+    int r = earshot_history(chat->link, chat->target, 0, 0, (unsigned)n, &request);
+    ask_made(chat, r, request, ASK_HISTORY, chat->target);
+    return COMMAND_DONE;
+}
+
+int action_search(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    if (!*arguments)
+        return usage(chat, "search");
+    int r = earshot_search(chat->link, arguments, NULL, NULL, HISTORY_LINES, &request);
+    ask_made(chat, r, request, ASK_SEARCH, arguments);
+    return COMMAND_DONE;
+}
+
 int action_bell(struct chat *chat, char *arguments) {
     static const char *const meanings[] = {
-        [CHAT_BELL_OFF] = "never",
-        [CHAT_BELL_DM] = "for direct messages",
-        [CHAT_BELL_ALL] = "for direct messages and mentions of you",
+        [CONFIG_WHEN_OFF] = "never",
+        [CONFIG_WHEN_DM] = "for direct messages",
+        [CONFIG_WHEN_ALL] = "for direct messages and mentions of you",
+        [CONFIG_WHEN_EVERY] = "for every message",
     };
     cut_word(arguments);
     bool known = !*arguments;
-    for (int i = 0; command_bell_words[i]; i++) {
-        if (strcmp(arguments, command_bell_words[i]) == 0) {
-            chat->bell = (enum chat_bell)i;
+    for (int i = 0; config_when_words[i]; i++) {
+        if (strcmp(arguments, config_when_words[i]) == 0) {
+            chat->bell = (enum config_when)i;
             known = true;
         }
     }

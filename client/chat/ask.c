@@ -7,6 +7,8 @@
 #include <utlist.h>
 
 #include "chat/news.h"
+#include "chat/past.h"
+#include "chat/show.h"
 #include "cli/report.h"
 #include "ipc/process.h"
 
@@ -17,8 +19,9 @@ struct ask {
     enum ask_kind kind;
     char about[CHAT_NAME_SIZE];
     char *topic;
-    size_t n;    /* lines of the answer that count */
-    FILE *names; /* for the answers that become one line */
+    struct past_message *held; /* of the past */
+    size_t n;                  /* lines of the answer that count */
+    FILE *names;               /* for the answers that become one line */
     char *buffer;
     size_t n_buffer;
     struct ask *prev, *next;
@@ -38,6 +41,7 @@ static void ask_free(struct chat *chat, struct ask *ask) {
     fclose(ask->names);
     free(ask->buffer);
     free(ask->topic);
+    past_free(&ask->held);
     free(ask);
 }
 
@@ -108,6 +112,7 @@ static void note_text(struct chat *chat, const char *text) {
 
 static void join_done(struct chat *chat, struct ask *ask) {
     roster_room(&chat->roster, ask->about, true);
+    past_ask(chat, ask->about);
     if (chat->view.windowed)
         ask_list(chat, EARSHOT_ROOMS, NULL, ASK_JOINED, ask->about);
 }
@@ -134,14 +139,15 @@ static void joined_done(struct chat *chat, struct ask *ask) {
     }
 }
 
-/* Who is in a room is here, even if no session of theirs takes direct messages. */
+/* Members of a room may be elsewhere, and get what is said there when they come. */
 static void member_line(struct chat *chat, struct ask *ask, const struct earshot_event *event) {
-    bool away = event->user.state == EARSHOT_AWAY;
+    static const char *const remarks[] = {
+        [EARSHOT_OFFLINE] = " (not here)", [EARSHOT_ONLINE] = "", [EARSHOT_AWAY] = " (away)"};
     news_known(chat, event->user.handle);
-    roster_presence(&chat->roster, event->user.handle, away ? EARSHOT_AWAY : EARSHOT_ONLINE,
-                    event->user.away);
+    roster_presence(&chat->roster, event->user.handle, event->user.state, event->user.away);
+    roster_member(&chat->roster, event->user.handle);
     if (!roster_same(event->user.handle, chat->me))
-        name_add(ask, event->user.handle, away ? " (away)" : "");
+        name_add(ask, event->user.handle, remarks[event->user.state]);
 }
 
 static void members_done(struct chat *chat, struct ask *ask) {
@@ -223,8 +229,14 @@ static void who_done(struct chat *chat, struct ask *ask) {
         note_text(chat, "nobody is here");
 }
 
+static void here_again_done(struct chat *chat, struct ask *ask) {
+    (void)ask;
+    chat->here_known = true;
+}
+
 static void here_done(struct chat *chat, struct ask *ask) {
     const char *names = names_end(ask);
+    chat->here_known = true;
     if (ask->n > 0)
         view_note(&chat->view, VIEW_INFO, "here: %s", names);
     else
@@ -246,6 +258,38 @@ static void back_done(struct chat *chat, struct ask *ask) {
 static void nick_done(struct chat *chat, struct ask *ask) {
     snprintf(chat->me, sizeof chat->me, "%s", ask->about);
     view_note(&chat->view, VIEW_INFO, "you are now known as %s", chat->me);
+}
+
+/* The past. */
+
+static void held_line(struct chat *chat, struct ask *ask, const struct earshot_event *event) {
+    (void)chat;
+    ask->n++;
+    past_keep(&ask->held, event);
+}
+
+static void opened_done(struct chat *chat, struct ask *ask) {
+    past_opened(chat, ask->about, &ask->held);
+}
+
+static void history_line(struct chat *chat, struct ask *ask, const struct earshot_event *event) {
+    if (ask->n++ == 0)
+        view_note(&chat->view, VIEW_INFO, "what was said in %s:", ask->about);
+    show_message(chat, event, SHOW_PAST);
+}
+
+static void history_done(struct chat *chat, struct ask *ask) {
+    if (ask->n == 0)
+        view_note(&chat->view, VIEW_INFO, "nothing was said in %s yet", ask->about);
+    else
+        view_note(&chat->view, VIEW_INFO, "so far %s, %zu message%s", ask->about, ask->n,
+                  ask->n == 1 ? "" : "s");
+}
+
+static void search_done(struct chat *chat, struct ask *ask) {
+    past_found(chat, &ask->held);
+    view_note(&chat->view, VIEW_INFO, "%zu message%s found with: %s", ask->n,
+              ask->n == 1 ? "" : "s", ask->about);
 }
 
 /* The hub. */
@@ -274,12 +318,19 @@ static const struct ask_row rows[ASK_KINDS] = {
     [ASK_ROOMS] = {"ask for the rooms", room_line, rooms_done},
     [ASK_STATUS] = {"ask for the status", counter_line, status_done},
     [ASK_HERE] = {"ask who is here", member_line, here_done},
-    [ASK_HERE_AGAIN] = {"ask who is here", member_line, NULL},
+    [ASK_HERE_AGAIN] = {"ask who is here", member_line, here_again_done},
     [ASK_JOINED] = {"ask for the topic of", topic_line, joined_done},
     [ASK_MEMBERS] = {"ask who is in", member_line, members_done},
+    [ASK_OPENED] = {"show the last lines of", held_line, opened_done},
+    [ASK_HISTORY] = {"show the history of", history_line, history_done},
+    [ASK_SEARCH] = {"search for", held_line, search_done},
 };
 
 static void failed(struct chat *chat, const struct ask *ask, const struct earshot_event *event) {
+    if (ask->kind == ASK_OPENED || ask->kind == ASK_JOIN)
+        past_open_failed(chat, ask->about);
+    if (ask->kind == ASK_OPENED) /* a comfort that nobody asked for */
+        return;
     unsigned code = event->failed.code;
     const char *reason = event->failed.reason;
     chat_fail(chat, earshot_fail_exit_code(code), earshot_fail_name(code), "cannot %s%s%s: %s",

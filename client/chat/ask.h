@@ -19,6 +19,9 @@ enum ask_kind {
     ASK_HERE_AGAIN, /* who is here, silently */
     ASK_JOINED,     /* about: the room just joined; asks for its topic, then who is in it */
     ASK_MEMBERS,
+    ASK_OPENED,  /* about: the conversation; its last lines */
+    ASK_HISTORY, /* about: the conversation */
+    ASK_SEARCH,
     ASK_KINDS
 };
 
@@ -33,7 +36,7 @@ void ask_made(struct chat *chat, int result, uint32_t number, enum ask_kind kind
 void ask_list(struct chat *chat, enum earshot_list what, const char *of, enum ask_kind kind,
               const char *about);
 
-/* USER, ROOM, COUNTER, OBJECT, DONE and FAILED events. */
+/* USER, ROOM, COUNTER, OBJECT, PAST, DONE and FAILED events. */
 void ask_event(struct chat *chat, const struct earshot_event *event);
 
 void ask_deinit(struct chat *chat);

@@ -20,7 +20,9 @@
 #include "chat/command.h"
 #include "chat/editor.h"
 #include "chat/event.h"
+#include "chat/mark.h"
 #include "chat/news.h"
+#include "chat/past.h"
 #include "chat/plain.h"
 #include "chat/state.h"
 #include "chat/talk.h"
@@ -46,6 +48,7 @@ static int signals_block(bool has_editor) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGQUIT);
+    sigaddset(&set, SIGCHLD);
     if (has_editor) {
         sigaddset(&set, SIGWINCH);
         sigaddset(&set, SIGTSTP);
@@ -76,6 +79,9 @@ static void signal_take(struct chat *chat, int signal_number) {
     case SIGINT:
         interrupt(chat);
         break;
+    case SIGCHLD:
+        notify_reap(&chat->notify);
+        break;
     case SIGWINCH: /* has ended the wait; see turn() */
         break;
     case SIGTSTP:
@@ -102,6 +108,25 @@ static void signals_read(struct loop *loop) {
 
 /* Beginning. */
 
+/* How long what is said stays. */
+static void tell_keeping(struct chat *chat, const struct earshot_hub_info *hub) {
+    char size[32];
+    unsigned long long mib = hub->keep_bytes >> 20;
+    if (mib >= 1024)
+        snprintf(size, sizeof size, "%llu GiB", mib >> 10);
+    else
+        snprintf(size, sizeof size, "%llu MiB", mib);
+    if (hub->keep_days > 0 && mib > 0)
+        view_note(&chat->view, VIEW_INFO, "messages are kept for %u days, and up to %s",
+                  hub->keep_days, size);
+    else if (hub->keep_days > 0)
+        view_note(&chat->view, VIEW_INFO, "messages are kept for %u days", hub->keep_days);
+    else if (hub->keep_bytes > 0)
+        view_note(&chat->view, VIEW_INFO, "messages are kept up to %s", size);
+    else
+        view_note(&chat->view, VIEW_INFO, "messages are kept without end");
+}
+
 static void greet(struct chat *chat) {
     static const char *const modes[] = {"private", "group", "open"};
     struct earshot_hub_info hub;
@@ -113,6 +138,13 @@ static void greet(struct chat *chat) {
     view_note(&chat->view, VIEW_INFO, "you are %s at the %s hub of %s%s%s in %s", chat->me,
               modes[hub.mode], owner ? owner->pw_name : "an unknown user", *hub.name ? ", " : "",
               hub.name, hub.dir);
+    tell_keeping(chat, &hub);
+}
+
+static void ignore_configured(struct chat *chat) {
+    const struct config_list *ignored = &cli_config()->ignored;
+    for (size_t i = 0; i < ignored->n; i++)
+        roster_ignore(&chat->roster, ignored->words[i], true);
 }
 
 static void join_rooms(struct chat *chat, char **rooms, int n_rooms) {
@@ -162,6 +194,10 @@ static int loop_start(struct loop *loop) {
 
 static void loop_deinit(struct loop *loop) {
     struct chat *chat = &loop->chat;
+    notify_deinit(&chat->notify);
+    past_deinit(chat);
+    mark_deinit(chat);
+    recent_deinit(&chat->recent);
     news_deinit(chat);
     ask_deinit(chat);
     talk_deinit(&chat->talk);
@@ -207,6 +243,7 @@ static int earlier(int a, int b) {
 
 static int timeout_ms(const struct loop *loop) {
     int ms = earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
+    ms = earlier(ms, mark_timeout_ms(&loop->chat));
     if (loop->chat.leaving)
         ms = earlier(ms, (int)mono_ms_until(mono_now(), loop->give_up_at));
     return ms;
@@ -244,6 +281,7 @@ static int turn(struct loop *loop) {
     if (!chat->has_editor)
         plain_run(chat, &loop->plain);
     talk_report(chat);
+    mark_show_due(chat);
     news_flush_due(chat);
     if (!view_flush(&chat->view)) {
         chat->at_once = true;
@@ -281,7 +319,8 @@ static int loop_run(struct loop *loop) {
 }
 
 int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
-    struct loop loop = {.chat = {.options = options, .bell = CHAT_BELL_ALL}, .signal_fd = -1};
+    const struct cli_config *config = cli_config();
+    struct loop loop = {.chat = {.options = options, .bell = config->when}, .signal_fd = -1};
     unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_RECONNECT;
     int code = cli_open(&loop.chat.link, options, flags);
     if (code != CLI_DONE)
@@ -291,7 +330,11 @@ int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
         code = cli_fail(options, CLI_FAILED, "internal", "cannot start: %s", strerror(-r));
     } else {
         greet(&loop.chat);
-        join_rooms(&loop.chat, rooms, n_rooms);
+        ignore_configured(&loop.chat);
+        if (n_rooms > 0)
+            join_rooms(&loop.chat, rooms, n_rooms);
+        else
+            join_rooms(&loop.chat, config->rooms.words, (int)config->rooms.n);
         code = loop_run(&loop);
     }
     loop_deinit(&loop);

@@ -17,6 +17,10 @@ const struct command command_table[] = {
     {"part", "[#ROOM]", "leave a room", ARGUMENT_ROOM, action_part},
     {"who", "[#ROOM]", "who is here", ARGUMENT_ROOM, action_who},
     {"rooms", "", "which rooms there are", ARGUMENT_NONE, action_rooms},
+    {"reply", "[N|ID] TEXT", "answer the last message here, the one N back, or the one with ID",
+     ARGUMENT_NONE, action_reply},
+    {"history", "[N]", "the last N messages here", ARGUMENT_NONE, action_history},
+    {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, action_search},
     {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, action_me},
     {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, action_away},
     {"back", "", "you are there again", ARGUMENT_NONE, action_back},
@@ -26,14 +30,12 @@ const struct command command_table[] = {
     {"nick", "HANDLE", "change your handle", ARGUMENT_NONE, action_nick},
     {"clear", "", "clear the screen", ARGUMENT_NONE, action_clear},
     {"status", "", "the hub, and what waits for it", ARGUMENT_NONE, action_status},
-    {"bell", "[off|dm|all]", "ring never, for direct messages, or for mentions too", ARGUMENT_BELL,
-     action_bell},
+    {"bell", "[off|dm|all|every]", "ring never, for direct messages, mentions too, or all",
+     ARGUMENT_BELL, action_bell},
     {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, action_help},
     {"quit", "", "leave (also Ctrl-D)", ARGUMENT_NONE, action_quit},
     {0},
 };
-
-const char *const command_bell_words[] = {"off", "dm", "all", NULL};
 
 static bool is_exact(const struct command *command, const char *word, size_t n) {
     return strlen(command->name) == n && strncasecmp(command->name, word, n) == 0;
@@ -134,7 +136,7 @@ int command_text(struct chat *chat, const char *text) {
                   "/msg HANDLE TEXT");
         return COMMAND_DONE;
     }
-    int r = talk_send(chat, chat->target, text, strlen(text), EARSHOT_TEXT);
+    int r = talk_send(chat, chat->target, text, EARSHOT_TEXT, NULL);
     return r == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
 }
 

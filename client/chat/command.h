@@ -8,7 +8,7 @@ enum command_argument {
     ARGUMENT_HANDLE,
     ARGUMENT_ROOM,
     ARGUMENT_CONV, /* a handle or a room */
-    ARGUMENT_BELL,
+    ARGUMENT_BELL, /* config_when_words */
     ARGUMENT_COMMAND,
 };
 
@@ -27,9 +27,6 @@ struct command {
 
 /* The table; `name` NULL ends it. */
 extern const struct command command_table[];
-
-/* The words that ARGUMENT_BELL takes, in the order of enum chat_bell; NULL ends them. */
-extern const char *const command_bell_words[];
 
 /* The command of this name or unambiguous prefix; NULL when there is none. */
 const struct command *command_find(const char *word, size_t n);

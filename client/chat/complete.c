@@ -45,14 +45,14 @@ static void commands_add(void) {
 }
 
 static void bell_words_add(void) {
-    for (int i = 0; command_bell_words[i]; i++)
-        if (strncmp(command_bell_words[i], found.word, strlen(found.word)) == 0)
-            found_add(command_bell_words[i]);
+    for (int i = 0; config_when_words[i]; i++)
+        if (strncmp(config_when_words[i], found.word, strlen(found.word)) == 0)
+            found_add(config_when_words[i]);
 }
 
 static void handles_add(const char *after) {
     found.after = after;
-    roster_each(&window->roster, ROSTER_HERE, name_visit, NULL);
+    roster_each(&window->roster, ROSTER_KNOWN, name_visit, NULL);
     found.after = "";
 }
 

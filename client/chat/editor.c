@@ -163,11 +163,18 @@ static int put_kept_back(void) {
     return 0;
 }
 
+/* Ctrl-L */
+static int clear_screen(int count, int key) {
+    view_end_lost(&window->view);
+    return rl_clear_screen(count, key);
+}
+
 static void bind_keys(void) {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
         rl_bind_key_in_map('\r', submit, maps[i]);
         rl_bind_key_in_map('\n', submit, maps[i]);
+        rl_bind_key_in_map(CTRL('L'), clear_screen, maps[i]);
     }
     paste_start(submit);
 }
@@ -291,6 +298,7 @@ void editor_follow_size(void) {
 }
 
 void editor_suspend(void) {
+    view_end_lost(&window->view);
     rl_clear_visible_line();
     rl_deprep_terminal();
     fflush(stdout);

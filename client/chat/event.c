@@ -8,64 +8,70 @@
 #include "chat/ask.h"
 #include "chat/format.h"
 #include "chat/news.h"
+#include "chat/past.h"
+#include "chat/show.h"
 #include "chat/talk.h"
-#include "cli/json.h"
 
 #define AT_ONCE 256 /* events before the keyboard is looked at again */
 
-static bool is_highlight(const struct chat *chat, const struct earshot_event *event) {
-    if (event->message.mine)
+static bool is_wanted(const struct chat *chat, const struct earshot_event *event) {
+    switch (chat->bell) {
+    case CONFIG_WHEN_OFF:
         return false;
-    return event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me);
+    case CONFIG_WHEN_DM:
+        return event->message.conv[0] != '#';
+    case CONFIG_WHEN_ALL:
+        return show_is_highlight(chat, event);
+    case CONFIG_WHEN_EVERY:
+        return true;
+    }
+    return false;
 }
 
-static void show(struct chat *chat, const struct earshot_event *event, bool highlight) {
-    struct format_message line = {.at_ms = event->message.at_ms,
-                                  .kind = event->message.kind,
-                                  .conv = event->message.conv,
-                                  .from = event->message.from,
-                                  .text = event->message.text,
-                                  .text_n = event->message.text_n,
-                                  .mine = event->message.mine,
-                                  .highlight = highlight};
-    struct tm at;
-    CLEANUP_FREE char *lines = format_message(&line, chat->view.colour, &at);
-    if (lines)
-        view_talk(&chat->view, &at, lines);
-}
-
-static void ring(struct chat *chat, const struct earshot_event *event) {
-    bool direct = event->message.conv[0] != '#';
-    if (chat->bell == CHAT_BELL_ALL || (chat->bell == CHAT_BELL_DM && direct))
-        view_ring(&chat->view);
-}
-
-static void take_message(struct chat *chat, const struct earshot_event *event) {
-    if (roster_is_ignored(&chat->roster, event->message.from))
+/* Never for what one wrote oneself, in another window. */
+static void notify(struct chat *chat, const struct earshot_event *event) {
+    const struct cli_config *config = cli_config();
+    bool mine = event->message.mine || roster_same(event->message.from, chat->me);
+    mono_time now = mono_now();
+    if (!chat->view.windowed || mine || !is_wanted(chat, event))
         return;
-    bool highlight = is_highlight(chat, event);
+    if (config->how & CONFIG_BELL)
+        view_ring(&chat->view);
+    if (config->how == CONFIG_BELL && config->command.n == 0)
+        return;
+    if (!notify_is_due(&chat->notify, now))
+        return;
+    CLEANUP_FREE char *text = format_preview(event->message.text, event->message.text_n);
+    if (text)
+        view_notify(&chat->view, config->how, event->message.from, text);
+    notify_run(&chat->notify, event->message.from, event->message.conv, event->message.text, now);
+}
+
+void event_message(struct chat *chat, const struct earshot_event *event) {
     if (!event->message.mine)
         roster_heard(&chat->roster, event->message.from);
     if (event->message.conv[0] == '#')
         roster_room(&chat->roster, event->message.conv, true);
-    if (chat->options->json)
-        json_message(event);
-    else
-        show(chat, event, highlight);
-    if (highlight)
-        ring(chat, event);
-    if (event->message.wants_receipt)
-        earshot_mark_read(chat->link, event);
+    show_message(chat, event, SHOW_NEW);
+    notify(chat, event);
+    earshot_mark_read(chat->link, event);
+}
+
+static void take_message(struct chat *chat, const struct earshot_event *event) {
+    if (!roster_is_ignored(&chat->roster, event->message.from) && !past_hold(chat, event))
+        event_message(chat, event);
 }
 
 static void take_missed(struct chat *chat, const struct earshot_event *event) {
-    view_note(&chat->view, VIEW_ERROR, "%llu messages came too fast and are lost",
+    view_note(&chat->view, VIEW_ERROR,
+              "%llu messages are lost: they are not in the hub's log any more",
               (unsigned long long)event->missed);
 }
 
 static void take_lost(struct chat *chat, const struct earshot_event *event) {
     (void)event;
     roster_forget_presence(&chat->roster);
+    chat->here_known = false;
     view_note(&chat->view, VIEW_ERROR, "the hub is gone; what you type is kept until it is back");
 }
 
@@ -88,6 +94,7 @@ static void (*const takers[])(struct chat *chat, const struct earshot_event *eve
     [EARSHOT_EVENT_DONE] = ask_event,       [EARSHOT_EVENT_FAILED] = ask_event,
     [EARSHOT_EVENT_MISSED] = take_missed,   [EARSHOT_EVENT_LOST] = take_lost,
     [EARSHOT_EVENT_BACK] = take_back,       [EARSHOT_EVENT_WOKEN] = NULL,
+    [EARSHOT_EVENT_PAST] = ask_event,
 };
 
 static void take(struct chat *chat, const struct earshot_event *event) {

@@ -5,3 +5,6 @@
 
 /* Takes what is there, up to a bound that keeps the keyboard alive, without ever blocking. */
 void event_take_all(struct chat *chat);
+
+/* A message is shown, told of, and read. Strings are those of the event. */
+void event_message(struct chat *chat, const struct earshot_event *event);

@@ -9,6 +9,7 @@
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "cli/config.h"
 
 #define PREVIEW_BYTES 60
 #define INDENT_MAX 32 /* columns */
@@ -44,6 +45,20 @@ static const char *sender_colour(const struct format_message *message) {
     return message->highlight ? HIGHLIGHT_COLOUR : handle_colour(message->from);
 }
 
+static void time_write(const struct format_message *message, const struct tm *at,
+                       char text[CONFIG_TIME_SIZE + 16]) {
+    size_t n = message->dated ? strftime(text, 16, "%Y-%m-%d ", at) : 0;
+    config_time_text(at, text + n);
+}
+
+/* Never as far to the right as where a text begins, so that no text looks like it. */
+static void quote_write(FILE *out, const struct format_message *message, bool colour) {
+    CLEANUP_FREE char *quote =
+        message->quote ? text_safe(bytes_of(message->quote), TEXT_ONE_LINE) : NULL;
+    if (quote)
+        fprintf(out, "%s      > %s%s\n", colour ? DIM : "", quote, colour ? NORMAL : "");
+}
+
 /* Writes everything before the text; returns the columns it takes. */
 static size_t head_write(FILE *out, const struct format_message *message, bool colour,
                          const struct tm *at) {
@@ -55,10 +70,12 @@ static size_t head_write(FILE *out, const struct format_message *message, bool c
     unsigned kind = message->kind < ARRAY_LEN(marks) ? message->kind : EARSHOT_TEXT;
     const char *before = marks[kind].before, *after = marks[kind].after;
     const char *who = colour ? sender_colour(message) : "";
-    fprintf(out, "%s%02d:%02d%s %s%s%s%s %s%s%s%s%s ", colour ? DIM : "", at->tm_hour, at->tm_min,
-            colour ? NORMAL : "", colour ? ROOM_COLOUR : "", at_sign, conv, colour ? NORMAL : "",
-            who, before, from, after, colour ? NORMAL : "");
-    return strlen("HH:MM ") + strlen(at_sign) + text_columns(conv) + 1 + strlen(before) +
+    char time[CONFIG_TIME_SIZE + 16];
+    time_write(message, at, time);
+    fprintf(out, "%s%s%s %s%s%s%s %s%s%s%s%s ", colour ? DIM : "", time, colour ? NORMAL : "",
+            colour ? ROOM_COLOUR : "", at_sign, conv, colour ? NORMAL : "", who, before, from,
+            after, colour ? NORMAL : "");
+    return text_columns(time) + 1 + strlen(at_sign) + text_columns(conv) + 1 + strlen(before) +
            text_columns(from) + strlen(after) + 1;
 }
 
@@ -87,6 +104,7 @@ char *format_message(const struct format_message *message, bool colour, struct t
     FILE *out = safe ? open_memstream(&lines, &n_lines) : NULL;
     if (!out)
         return NULL;
+    quote_write(out, message, colour);
     size_t columns = head_write(out, message, colour, at);
     text_write(out, safe, columns, colour && message->highlight);
     fclose(out);

@@ -15,14 +15,17 @@ struct format_message {
     const char *from;
     const char *text;
     size_t text_n;
+    const char *quote; /* what it replies to; NULL: nothing */
     bool mine;
+    bool dated;     /* with the day before the time */
     bool highlight; /* mentions the user, or is for nobody else */
 };
 
 /*
  * "HH:MM #ops <bob> text", "HH:MM @bob <bob> text", "HH:MM #ops * bob waves"; further lines are
- * indented to where the text begins, so that none can pose as a message of somebody else. *at
- * becomes the local time of the message. The caller frees it; NULL when memory is out.
+ * indented to where the text begins, so that none can pose as a message of somebody else. A quote
+ * has a line before it: "      > <ann> hello?". *at becomes the local time of the message. The
+ * caller frees it; NULL when memory is out.
  */
 char *format_message(const struct format_message *message, bool colour, struct tm *at);
 

@@ -16,6 +16,7 @@ struct roster_entry {
     enum earshot_presence presence;
     char *away;
     bool heard, ignored;
+    bool member; /* of a room that we are in: known, wherever they are */
     bool joined; /* rooms */
     UT_hash_handle hh;
 };
@@ -72,7 +73,7 @@ static void presence_set(struct roster *roster, struct roster_entry *entry,
 /* An entry about which nothing is known any more need not stay. */
 static void drop_if_idle(struct roster *roster, struct roster_entry *entry) {
     if (!name_is_room(&entry->name) && entry->presence == EARSHOT_OFFLINE && !entry->heard &&
-        !entry->ignored)
+        !entry->ignored && !entry->member)
         drop(roster, entry);
 }
 
@@ -116,6 +117,7 @@ void roster_rename(struct roster *roster, const char *handle, const char *now) {
     if (!old)
         return;
     new->heard |= old->heard;
+    new->member |= old->member;
     new->ignored |= old->ignored;
     presence_set(roster, old, EARSHOT_OFFLINE);
     drop(roster, old);
@@ -124,6 +126,12 @@ void roster_rename(struct roster *roster, const char *handle, const char *now) {
 bool roster_is_here(const struct roster *roster, const char *handle) {
     const struct roster_entry *entry = find(roster, handle);
     return entry && entry->presence != EARSHOT_OFFLINE;
+}
+
+void roster_member(struct roster *roster, const char *handle) {
+    struct roster_entry *entry = find_or_add(roster, handle);
+    if (entry)
+        entry->member = true;
 }
 
 void roster_heard(struct roster *roster, const char *handle) {
@@ -171,8 +179,8 @@ bool roster_is_joined(const struct roster *roster, const char *room) {
 static bool is_of_kind(const struct roster_entry *entry, enum roster_kind kind) {
     bool room = name_is_room(&entry->name);
     switch (kind) {
-    case ROSTER_HERE:
-        return !room && (entry->presence != EARSHOT_OFFLINE || entry->heard);
+    case ROSTER_KNOWN:
+        return !room && (entry->presence != EARSHOT_OFFLINE || entry->heard || entry->member);
     case ROSTER_IGNORED:
         return !room && entry->ignored;
     case ROSTER_ROOMS:

@@ -30,6 +30,9 @@ void roster_rename(struct roster *roster, const char *handle, const char *now);
 
 bool roster_is_here(const struct roster *roster, const char *handle);
 
+/* The handle is a member of a room that this window is in, also when it is not here. */
+void roster_member(struct roster *roster, const char *handle);
+
 /* The handle has spoken where this window could hear it. */
 void roster_heard(struct roster *roster, const char *handle);
 
@@ -46,7 +49,7 @@ void roster_room(struct roster *roster, const char *room, bool joined);
 bool roster_is_joined(const struct roster *roster, const char *room);
 
 /* Calls visit for every name that is known, with its spelling. */
-enum roster_kind { ROSTER_HERE, ROSTER_IGNORED, ROSTER_ROOMS, ROSTER_JOINED };
+enum roster_kind { ROSTER_KNOWN, ROSTER_IGNORED, ROSTER_ROOMS, ROSTER_JOINED };
 void roster_each(const struct roster *roster, enum roster_kind kind,
                  void (*visit)(void *arg, const char *name), void *arg);
 

@@ -5,14 +5,15 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "chat/recent.h"
 #include "chat/roster.h"
 #include "chat/view.h"
+#include "cli/config.h"
+#include "cli/notify.h"
 #include "cli/options.h"
 #include "lib/earshot.h"
 
 #define CHAT_NAME_SIZE 160 /* a handle or room with its NUL; longer than any that is legal */
-
-enum chat_bell { CHAT_BELL_OFF, CHAT_BELL_DM, CHAT_BELL_ALL };
 
 /* A message of ours that the hub has not acknowledged. */
 struct talk_sent {
@@ -29,8 +30,10 @@ struct talk {
     mono_time reported_at;
 };
 
-struct ask;       /* ask.h */
-struct news_item; /* news.h */
+struct ask;          /* ask.h */
+struct mark;         /* mark.h */
+struct news_item;    /* news.h */
+struct past_opening; /* past.h */
 
 struct chat {
     const struct cli_options *options;
@@ -45,7 +48,17 @@ struct chat {
     mono_time news_due; /* when there are news */
     char me[CHAT_NAME_SIZE];
     char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
-    enum chat_bell bell;
+    struct recent recent;
+    struct past_opening *openings;
+    bool in_late; /* the last message shown had waited for us */
+    struct mark *marks;
+    size_t n_marks;
+    bool marks_changed;
+    mono_time marks_due;         /* when they have changed */
+    bool here_known;             /* the roster is complete */
+    char absent[CHAT_NAME_SIZE]; /* of whom was told last that they are not here */
+    enum config_when bell;
+    struct notify notify;
     bool leaving;    /* do no more than wait for the hub to take what was said */
     bool at_once;    /* not even that */
     int link_result; /* of earshot_next(), when the link has ended */

@@ -6,7 +6,8 @@
 #include <utlist.h>
 
 #include "chat/format.h"
-#include "chat/news.h"
+#include "chat/mark.h"
+#include "chat/show.h"
 #include "cli/report.h"
 
 #define PATIENCE_MS 1500 /* as long as the hub may take for a message without a word about it */
@@ -31,32 +32,17 @@ static void remember(struct chat *chat, const char *id, const char *text, size_t
     DL_APPEND(chat->talk.sent, sent);
 }
 
-static void echo(struct chat *chat, const struct earshot_message *message) {
-    if (!chat->has_editor)
-        return;
-    struct format_message line = {.at_ms = wall_now().ms,
-                                  .kind = message->kind,
-                                  .conv = message->to,
-                                  .from = chat->me,
-                                  .text = message->text,
-                                  .text_n = message->text_n,
-                                  .mine = true};
-    struct tm at;
-    news_flush(chat);
-    CLEANUP_FREE char *lines = format_message(&line, chat->view.colour, &at);
-    if (lines)
-        view_talk(&chat->view, &at, lines);
-}
-
 static void tell_if_away(struct chat *chat, const char *to) {
     const char *away = roster_away(&chat->roster, to);
     if (away)
         view_note(&chat->view, VIEW_INFO, "%s is away%s%s", to, *away ? ": " : "", away);
 }
 
-int talk_send(struct chat *chat, const char *to, const char *text, size_t n,
-              enum earshot_kind kind) {
-    struct earshot_message message = {.to = to, .text = text, .text_n = n, .kind = kind};
+int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
+              const char *reply_to) {
+    struct earshot_message message = {
+        .to = to, .text = text, .text_n = strlen(text), .kind = kind, .reply_to = reply_to};
+    message.flags = mark_wants(chat, to) ? EARSHOT_WANT_RECEIPT : 0;
     char id[EARSHOT_ID_SIZE];
     int r = earshot_send(chat->link, &message, id);
     if (r == EARSHOT_AGAIN)
@@ -65,8 +51,9 @@ int talk_send(struct chat *chat, const char *to, const char *text, size_t n,
         chat_fail_link(chat, r, "not sent");
         return TALK_BAD;
     }
-    remember(chat, id, text, n);
-    echo(chat, &message);
+    remember(chat, id, text, message.text_n);
+    show_own(chat, &message, id);
+    mark_sent(chat, &message, id);
     tell_if_away(chat, to);
     return TALK_SENT;
 }
@@ -109,6 +96,7 @@ static void refused(struct chat *chat, const struct earshot_event *event) {
 }
 
 void talk_event(struct chat *chat, const struct earshot_event *event) {
+    mark_event(chat, event);
     if (event->type == EARSHOT_EVENT_REFUSED)
         refused(chat, event);
     else if (event->state.state == EARSHOT_STORED)

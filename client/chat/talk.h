@@ -15,9 +15,12 @@ enum talk_outcome {
 
 void talk_deinit(struct talk *talk);
 
-/* Sends and shows a message; returns a talk_outcome. TALK_FULL says nothing. */
-int talk_send(struct chat *chat, const char *to, const char *text, size_t n,
-              enum earshot_kind kind);
+/*
+ * Sends and shows a message; returns a talk_outcome. TALK_FULL says nothing. reply_to: the id of
+ * the message that it answers, or NULL.
+ */
+int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
+              const char *reply_to);
 
 /* STATE and REFUSED events. */
 void talk_event(struct chat *chat, const struct earshot_event *event);

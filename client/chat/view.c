@@ -4,12 +4,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <readline/readline.h>
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "cli/config.h"
 #include "cli/report.h"
+
+#define MARK_COLUMNS 12 /* "  delivered" and one to spare */
 
 static const struct {
     const char *mark, *colour;
@@ -37,6 +42,7 @@ void view_deinit(struct view *view) {
 }
 
 static void note_write(struct view *view, enum view_style style, const char *text) {
+    view_end_lost(view);
     if (!view->windowed)
         cli_remark(view->options, "%s", text);
     else if (view->colour)
@@ -71,12 +77,69 @@ static void day_separator(struct view *view, const struct tm *at) {
         view_note(view, VIEW_INFO, "%s", text);
 }
 
+/* The columns of the last of some lines, without what colours them. */
+static size_t last_columns(const char *lines) {
+    const char *last = strrchr(lines, '\n');
+    CLEANUP_FREE char *text = strdup(last ? last + 1 : lines);
+    char *to = text;
+    for (const char *from = text; from && *from; from++) {
+        if (*from == '\033')
+            from += strcspn(from, "m");
+        else
+            *to++ = *from;
+    }
+    if (text)
+        *to = '\0';
+    return text ? text_columns(text) : 0;
+}
+
 void view_talk(struct view *view, const struct tm *at, const char *lines) {
-    day_separator(view, at);
+    if (at)
+        day_separator(view, at);
     fprintf(view->burst, "%s\n", lines);
+    view->last_columns = last_columns(lines);
+    view_end_lost(view);
+}
+
+static int width(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+bool view_end_here(struct view *view) {
+    view->end_width = width();
+    bool fits = view->last_columns + MARK_COLUMNS < (size_t)view->end_width;
+    view->end_columns = fits ? view->last_columns : 0;
+    return fits;
+}
+
+bool view_end_mark(struct view *view, const char *word) {
+    if (view->end_columns == 0 || width() != view->end_width)
+        return false;
+    fprintf(view->burst, "\033[A\033[%zuG  %s%s%s\033[K\n", view->end_columns + 1,
+            view->colour ? "\033[2m" : "", word, view->colour ? "\033[0m" : "");
+    return true;
+}
+
+void view_end_lost(struct view *view) {
+    view->end_columns = 0;
+}
+
+void view_notify(struct view *view, unsigned how, const char *from, const char *text) {
+    CLEANUP_FREE char *title = text_safe(bytes_of(from), TEXT_ONE_LINE);
+    CLEANUP_FREE char *body = text_safe(bytes_of(text), TEXT_ONE_LINE);
+    if (!view->windowed || !title || !body)
+        return;
+    if (how & CONFIG_OSC_9)
+        fprintf(view->burst, "\033]9;%s: %s\033\\", title, body);
+    if (how & CONFIG_OSC_777)
+        fprintf(view->burst, "\033]777;notify;%s;%s\033\\", title, body);
+    if (how & CONFIG_OSC_99)
+        fprintf(view->burst, "\033]99;i=1:d=0;%s\033\\\033]99;i=1:p=body;%s\033\\", title, body);
 }
 
 void view_clear(struct view *view) {
+    view_end_lost(view);
     if (view->windowed)
         fputs("\033[H\033[2J", view->burst);
 }

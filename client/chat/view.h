@@ -26,7 +26,10 @@ struct view {
     FILE *burst;
     char *buffer;
     size_t n_buffer;
-    struct tm day; /* of the last message shown */
+    struct tm day;       /* of the last message shown */
+    size_t last_columns; /* of the last line of talk */
+    size_t end_columns;  /* what the last line takes, if it is one that can be marked; else 0 */
+    int end_width;       /* of the terminal then */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -36,13 +39,28 @@ void view_deinit(struct view *view);
 /* A remark on one line. Made safe here as a whole: arguments may come from anybody. */
 void view_note(struct view *view, enum view_style style, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Lines that format.h made; `at` is their day, for the separators between days. */
+/* Lines that format.h made; `at` is their day, for the separators between days; NULL: none. */
 void view_talk(struct view *view, const struct tm *at, const char *lines);
 
 /* Wipes the screen with the next flush; the scrollback stays. */
 void view_clear(struct view *view);
 
 void view_ring(struct view *view);
+
+/* Tells the terminal in the ways of `how` (cli/config.h) other than the bell. */
+void view_notify(struct view *view, unsigned how, const char *from, const char *text);
+
+/*
+ * The last line can be marked from now on, until another one comes or it moves. False: it cannot,
+ * as it takes more than one row.
+ */
+bool view_end_here(struct view *view);
+
+/* Puts a dim word at the end of that line, instead of the one before. False: it is gone. */
+bool view_end_mark(struct view *view, const char *word);
+
+/* The screen is not as it was left. */
+void view_end_lost(struct view *view);
 
 /* Shows what was gathered. False when standard output takes no more. */
 bool view_flush(struct view *view);

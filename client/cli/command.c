@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cli/config.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -44,6 +45,21 @@ const struct cli_command cli_commands[] = {
      cli_status},
     {"inspect", "", "show the hub's message queues as the kernel sees them", NULL, NULL, 0, 0,
      cli_inspect},
+    {"listen", "[CONV...]", "run a command for each message that arrives",
+     "CONV is a handle, a #room, or your own handle for all direct messages; without any, these and\n"
+     "the rooms of your handle. CMD is for the shell. It finds the message on its standard input,\n"
+     "as one JSON object, and in its environment EARSHOT_FROM, EARSHOT_CONV (where an answer goes),\n"
+     "EARSHOT_ID and EARSHOT_HUB. What arrives while all jobs are busy waits. Commands that still\n"
+     "run when listen ends are ended.",
+     cli_listen_options, 0, -1, cli_listen},
+    {"run", "-- CMD...", "run a command and let a conversation watch its output",
+     "The output appears here as usual. Others can watch, and do nothing else. Ends with the exit\n"
+     "code of CMD.",
+     cli_run_options, 1, -1, cli_run},
+    {"wall", "TEXT...", "write to everybody who is here",
+     "Only root, the hub's owner and the members of the hub's --wall-group may. Who is not here\n"
+     "gets nothing later.",
+     NULL, 1, -1, cli_wall},
     {"complete", "WORD...", "print what could come next on a command line",
      "For the shells' completion: the last WORD is the one to be completed, and may be empty. Put\n"
      "-- before the first. The answer is one candidate a line, a tab, and what it is; `:files` "
@@ -101,6 +117,8 @@ static int run(struct cli_options *options, const struct cli_command *command, i
     if (options->version)
         return help_version();
     code = check_words(options, command, argc - first);
+    if (code == CLI_DONE && command->run != cli_help)
+        code = cli_config_load(options);
     if (code != CLI_DONE)
         return code;
     return command->run(options, argc - first, argv + first);

@@ -97,14 +97,18 @@ void json_report(const char *type, const char *code, const char *text) {
     free(safe);
 }
 
+void json_message_to(FILE *out, const struct earshot_event *event) {
+    put(out, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:s%,s:o}", "type", "message", "seq",
+                       (json_int_t)event->message.seq, "id", event->message.id, "at",
+                       instant(event->message.at_ms, false), "conv", event->message.conv, "from",
+                       event->message.from, "uid", (json_int_t)event->message.uid, "to",
+                       event->message.to, "kind", kinds[event->message.kind], "text",
+                       event->message.text, event->message.text_n, "reply_to",
+                       text_or_null(event->message.reply_to)));
+}
+
 void json_message(const struct earshot_event *event) {
-    put(stdout, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:s%,s:o}", "type", "message",
-                          "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
-                          instant(event->message.at_ms, false), "conv", event->message.conv, "from",
-                          event->message.from, "uid", (json_int_t)event->message.uid, "to",
-                          event->message.to, "kind", kinds[event->message.kind], "text",
-                          event->message.text, event->message.text_n, "reply_to",
-                          text_or_null(event->message.reply_to)));
+    json_message_to(stdout, event);
 }
 
 void json_sent(const struct cli_sent *sent) {

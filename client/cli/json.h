@@ -1,6 +1,8 @@
 /* All that is printed as JSON: one object per line, in UTF-8. */
 #pragma once
 
+#include <stdio.h>
+
 #include "cli/records.h"
 
 /* On standard error: {"type":TYPE,"code":CODE,"text":TEXT}; no code when it is NULL. */
@@ -8,6 +10,7 @@ void json_report(const char *type, const char *code, const char *text);
 
 /* On standard output; the caller flushes (cli/output.h). */
 void json_message(const struct earshot_event *event);
+void json_message_to(FILE *out, const struct earshot_event *event);
 void json_sent(const struct cli_sent *sent);
 void json_user(const struct cli_user *user);
 void json_room(const char *name, uint32_t members, const char *topic);

@@ -37,6 +37,9 @@ struct cli_options {
     unsigned long long before; /* history; 0 when not given */
     const char *in, *from;     /* search */
     bool all;                  /* who */
+    const char *exec;          /* listen */
+    unsigned long long jobs;   /* listen; 0 when not given */
+    const char *to;            /* run */
 };
 
 #define CLI_NOT_GIVEN (~0ULL)

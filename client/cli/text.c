@@ -8,6 +8,7 @@
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "cli/config.h"
 #include "cli/table.h"
 
 #define INDENT "      " /* as wide as "HH:MM " */
@@ -44,12 +45,13 @@ static void print_name(const char *name) {
 static void print_clock(int64_t ms, bool color) {
     time_t s = ms / 1000, now = time(NULL);
     struct tm tm = {0}, today = {0};
-    char text[32];
+    char text[CONFIG_TIME_SIZE], date[16] = "";
     localtime_r(&s, &tm);
     localtime_r(&now, &today);
-    bool is_today = tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year;
-    strftime(text, sizeof text, is_today ? "%H:%M" : "%Y-%m-%d %H:%M", &tm);
-    printf(color ? "\033[2m%s\033[0m " : "%s ", text);
+    config_time_text(&tm, text);
+    if (tm.tm_yday != today.tm_yday || tm.tm_year != today.tm_year)
+        strftime(date, sizeof date, "%Y-%m-%d ", &tm);
+    printf(color ? "\033[2m%s%s\033[0m " : "%s%s ", date, text);
 }
 
 static void print_sender(const char *from, enum earshot_kind kind, bool color) {

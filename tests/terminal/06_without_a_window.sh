@@ -37,7 +37,7 @@ pid=$!
 STARTED+=("$pid")
 SEEN+=("$pid")
 exec 3>"$T/in"
-wait_for "cleo has joined" has_members '#ops' 2
+wait_for "cleo has joined, whose room ann is a member of" has_members '#ops' 3
 earshot --name ann send '#ops' $'to all\nof you \033[2J'
 earshot --name ann send cleo 'to you alone'
 wait_for "both are shown" has_lines "$T/cleo.out" 3
@@ -84,7 +84,7 @@ key ann C-d
 await "TERM=dumb: Ctrl-D leaves" bottom_is ann '$'
 
 command_in ann "$BIN/earshot --hub $HUB --name ann chat '#ops' | cat"
-wait_for "ann has joined" has_members '#ops' 2
+wait_for "ann has joined" is_here ann
 earshot --name ben send '#ops' "into a pipe"
 sees "output in a pipe: plain lines" ann "#ops <ben> into a pipe"
 key ann C-c

@@ -103,7 +103,7 @@ sees "leaving" ann "- benny left #ops"
 for i in 1 2 3 4 5 6 7 8 9; do
     run_earshot "crowd$i" --name "crowd$i" tail '#ops'
 done
-wait_for "they are here" has_members '#ops' 10
+wait_for "they are here; ben and benny are members still" has_members '#ops' 12
 sees "many who join are few lines" ann " joined #ops"
 check "many who join are few lines" test "$(whole_lines ann | grep -c 'crowd.*joined #ops')" -le 5
 enter ann "/clear"

@@ -1,0 +1,176 @@
+#include "chat/past.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "chat/ask.h"
+#include "chat/event.h"
+#include "chat/show.h"
+
+#define LAST_LINES 10
+#define HELD_MAX 1000 /* no more are held back for the sake of order */
+
+/* A conversation whose last lines were asked for. */
+struct past_opening {
+    char conv[CHAT_NAME_SIZE];
+    struct past_message *held; /* what came meanwhile */
+    size_t n_held;
+    bool asked, asked_again;
+    struct past_opening *prev, *next;
+};
+
+static char *copy_string(char **at, const char *text, size_t n) {
+    char *copy = *at;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    *at += n + 1;
+    return copy;
+}
+
+void past_keep(struct past_message **held, const struct earshot_event *event) {
+    size_t from = strlen(event->message.from), to = strlen(event->message.to);
+    size_t conv = strlen(event->message.conv), text = event->message.text_n;
+    struct past_message *message = malloc(sizeof *message);
+    char *at = malloc(from + to + conv + text + 4);
+    if (!message || !at) {
+        free(message);
+        free(at);
+        return;
+    }
+    *message = (struct past_message){.event = *event, .strings = at};
+    message->event.message.from = copy_string(&at, event->message.from, from);
+    message->event.message.to = copy_string(&at, event->message.to, to);
+    message->event.message.conv = copy_string(&at, event->message.conv, conv);
+    message->event.message.text = copy_string(&at, event->message.text, text);
+    DL_APPEND(*held, message);
+}
+
+static void message_free(struct past_message **held, struct past_message *message) {
+    DL_DELETE(*held, message);
+    free(message->strings);
+    free(message);
+}
+
+void past_free(struct past_message **held) {
+    while (*held)
+        message_free(held, *held);
+}
+
+static struct past_opening *find(const struct chat *chat, const char *conv) {
+    struct past_opening *opening;
+    DL_FOREACH(chat->openings, opening) {
+        if (roster_same(opening->conv, conv))
+            return opening;
+    }
+    return NULL;
+}
+
+static void opening_free(struct chat *chat, struct past_opening *opening) {
+    DL_DELETE(chat->openings, opening);
+    past_free(&opening->held);
+    free(opening);
+}
+
+void past_deinit(struct chat *chat) {
+    while (chat->openings)
+        opening_free(chat, chat->openings);
+}
+
+void past_open(struct chat *chat, const char *conv) {
+    if (!chat->view.windowed || find(chat, conv) || recent_has_conv(&chat->recent, conv))
+        return;
+    struct past_opening *opening = calloc(1, sizeof *opening);
+    if (!opening)
+        return;
+    snprintf(opening->conv, sizeof opening->conv, "%s", conv);
+    DL_APPEND(chat->openings, opening);
+}
+
+static void ask(struct chat *chat, struct past_opening *opening, uint64_t before) {
+    uint32_t request = 0;
+    int r = earshot_history(chat->link, opening->conv, before, 0, LAST_LINES, &request);
+    if (r == EARSHOT_OK)
+        ask_made(chat, r, request, ASK_OPENED, opening->conv);
+    else
+        past_open_failed(chat, opening->conv);
+}
+
+void past_ask(struct chat *chat, const char *conv) {
+    struct past_opening *opening = find(chat, conv);
+    if (!opening || opening->asked)
+        return;
+    opening->asked = true;
+    ask(chat, opening, 0);
+}
+
+/* Ends the opening; its messages come now as if they had just arrived. */
+static void release(struct chat *chat, struct past_opening *opening) {
+    struct past_message *held = opening->held;
+    opening->held = NULL;
+    opening_free(chat, opening);
+    while (held) {
+        event_message(chat, &held->event);
+        message_free(&held, held);
+    }
+}
+
+void past_open_failed(struct chat *chat, const char *conv) {
+    struct past_opening *opening = find(chat, conv);
+    if (opening)
+        release(chat, opening);
+}
+
+bool past_hold(struct chat *chat, const struct earshot_event *event) {
+    struct past_opening *opening = chat->openings ? find(chat, event->message.conv) : NULL;
+    if (!opening)
+        return false;
+    if (opening->n_held == HELD_MAX) {
+        release(chat, opening);
+        return false;
+    }
+    past_keep(&opening->held, event);
+    opening->n_held++;
+    return true;
+}
+
+/* Whether what came meanwhile is all that the answer has, and there may be more before it. */
+static bool has_older(const struct past_message *held, uint64_t first) {
+    size_t n = 0;
+    for (const struct past_message *message = held; message; message = message->next) {
+        if (message->event.message.seq < first)
+            return false;
+        n++;
+    }
+    return n == LAST_LINES;
+}
+
+void past_opened(struct chat *chat, const char *conv, struct past_message **held) {
+    struct past_opening *opening = find(chat, conv);
+    uint64_t first = opening && opening->held ? opening->held->event.message.seq : UINT64_MAX;
+    const struct past_message *message;
+    if (!opening) /* it was released early: the older lines have lost their place */
+        return;
+    if (!opening->asked_again && has_older(*held, first)) {
+        opening->asked_again = true;
+        ask(chat, opening, first);
+        return;
+    }
+    DL_FOREACH(*held, message) {
+        if (message->event.message.seq < first &&
+            !recent_find(&chat->recent, message->event.message.id))
+            show_message(chat, &message->event, SHOW_PAST);
+    }
+    release(chat, opening);
+}
+
+/* The hub tells the newest first; here it stands at the bottom, next to the prompt. */
+void past_found(struct chat *chat, struct past_message **held) {
+    while (*held) {
+        struct past_message *last = (*held)->prev;
+        show_message(chat, &last->event, SHOW_FOUND);
+        message_free(held, last);
+    }
+}

@@ -1,0 +1,38 @@
+/*
+ * The past: /history, /search, and the last lines of a conversation when it is opened.
+ *
+ * While the hub is asked for the last lines, messages of that conversation that come meanwhile are
+ * held, so that they stand below the older ones, and none of them twice.
+ */
+#pragma once
+
+#include "chat/state.h"
+
+/* A copy of a message. */
+struct past_message {
+    struct earshot_event event;
+    char *strings;
+    struct past_message *prev, *next;
+};
+
+/* The conversation is being opened: a window shows its last lines, unless it has shown some. */
+void past_open(struct chat *chat, const char *conv);
+
+/* Asks for them: now, for a room, one is in it. */
+void past_ask(struct chat *chat, const char *conv);
+
+/* It could not be opened: what was held is shown. */
+void past_open_failed(struct chat *chat, const char *conv);
+
+/* Whether the message is held. */
+bool past_hold(struct chat *chat, const struct earshot_event *event);
+
+/* PAST events of the requests; `held` are those of one request. */
+void past_keep(struct past_message **held, const struct earshot_event *event);
+void past_free(struct past_message **held);
+
+/* The ends of the requests: what is held is shown. */
+void past_opened(struct chat *chat, const char *conv, struct past_message **held);
+void past_found(struct chat *chat, struct past_message **held);
+
+void past_deinit(struct chat *chat);

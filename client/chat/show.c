@@ -1,0 +1,90 @@
+#include "chat/show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/format.h"
+#include "chat/mark.h"
+#include "chat/news.h"
+#include "cli/json.h"
+
+bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
+    if (event->message.mine || roster_same(event->message.from, chat->me))
+        return false;
+    return event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me);
+}
+
+/* "<bob> are you there?", of the message that is replied to; the caller frees it. NULL: none. */
+static char *quote_of(const struct chat *chat, const char *reply_to) {
+    char *quote = NULL;
+    if (!reply_to || !*reply_to || !chat->view.windowed)
+        return NULL;
+    const struct recent_message *about = recent_find(&chat->recent, reply_to);
+    if (!about)
+        return strdup("an earlier message");
+    if (asprintf(&quote, "<%s> %s", about->from, about->preview) < 0)
+        return NULL;
+    return quote;
+}
+
+static void print(struct chat *chat, struct format_message *line, const char *reply_to,
+                  bool in_order) {
+    struct tm at;
+    CLEANUP_FREE char *quote = quote_of(chat, reply_to);
+    line->quote = quote;
+    CLEANUP_FREE char *lines = format_message(line, chat->view.colour, &at);
+    if (lines)
+        view_talk(&chat->view, in_order ? &at : NULL, lines);
+}
+
+/* Mail that waited begins with a line, however many conversations it is from. */
+static void tell_late(struct chat *chat, bool late) {
+    if (late && !chat->in_late)
+        view_note(&chat->view, VIEW_NEWS, "--- new ---");
+    chat->in_late = late;
+}
+
+static void remember(struct chat *chat, const struct earshot_event *event, bool mine) {
+    recent_add(&chat->recent, event->message.id, event->message.conv, event->message.from,
+               event->message.text, event->message.text_n, mine);
+}
+
+void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
+    bool mine = event->message.mine || roster_same(event->message.from, chat->me);
+    struct format_message line = {.at_ms = event->message.at_ms,
+                                  .kind = event->message.kind,
+                                  .conv = event->message.conv,
+                                  .from = event->message.from,
+                                  .text = event->message.text,
+                                  .text_n = event->message.text_n,
+                                  .mine = mine,
+                                  .dated = how == SHOW_FOUND,
+                                  .highlight = how == SHOW_NEW && show_is_highlight(chat, event)};
+    if (chat->options->json) {
+        json_message(event);
+        return;
+    }
+    tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
+    print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
+    if (how != SHOW_FOUND && !recent_find(&chat->recent, event->message.id))
+        remember(chat, event, mine);
+    if (how == SHOW_NEW && !mine)
+        mark_answered(chat, event->message.conv);
+}
+
+void show_own(struct chat *chat, const struct earshot_message *message, const char *id) {
+    struct format_message line = {.at_ms = wall_now().ms,
+                                  .kind = message->kind,
+                                  .conv = message->to,
+                                  .from = chat->me,
+                                  .text = message->text,
+                                  .text_n = message->text_n,
+                                  .mine = true};
+    if (!chat->has_editor)
+        return;
+    news_flush(chat);
+    chat->in_late = false;
+    print(chat, &line, message->reply_to, true);
+    recent_add(&chat->recent, id, message->to, chat->me, message->text, message->text_n, true);
+}

@@ -1,0 +1,274 @@
+/*
+ * `earshot listen`: a program for every message.
+ *
+ * A message is taken from the link only while a job is free, so a flood waits at the hub and not
+ * in memory here. A job gets its message in a file that has no name: it may read it or not, and
+ * nobody waits for that. It leads a process group, so that whatever it starts ends with it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "cli/child.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/json.h"
+#include "cli/report.h"
+#include "cli/wanted.h"
+#include "ipc/process.h"
+
+#define JOBS 4        /* without --jobs */
+#define JOBS_MAX 256  /* with it */
+#define GRACE_MS 3000 /* from SIGTERM to SIGKILL */
+#define AT(member) offsetof(struct cli_options, member)
+
+const struct cli_option cli_listen_options[] = {
+    {"exec", 0, CLI_STRING, AT(exec), "CMD", "the shell command to run for each message", NULL, 0},
+    {"jobs", 'j', CLI_COUNT, AT(jobs), "N", "run at most N at a time; else 4", NULL, 0},
+    {"count", 0, CLI_COUNT, AT(count), "N", "end after N messages", NULL, 0},
+    {0},
+};
+
+struct job {
+    pid_t pid;
+    int pidfd;
+};
+
+struct listen {
+    const struct cli_options *options;
+    earshot *link;
+    int link_fd;
+    struct wanted wanted;
+    struct job jobs[JOBS_MAX];
+    size_t n_jobs, n_jobs_max;
+    unsigned long long n_taken;
+};
+
+/* Jobs. */
+
+static void tell_exit(const struct listen *listen, int status) {
+    int code = child_exit_code(status);
+    if (code != 0 && !cli_interrupted())
+        cli_remark(listen->options, "the command ended with exit code %d", code);
+}
+
+/* Forgets the jobs that have ended. */
+static void reap(struct listen *listen) {
+    for (size_t i = 0; i < listen->n_jobs;) {
+        int status;
+        if (waitpid(listen->jobs[i].pid, &status, WNOHANG) == 0) {
+            i++;
+            continue;
+        }
+        tell_exit(listen, status);
+        close(listen->jobs[i].pidfd);
+        listen->jobs[i] = listen->jobs[--listen->n_jobs];
+    }
+}
+
+static void signal_jobs(const struct listen *listen, int number) {
+    for (size_t i = 0; i < listen->n_jobs; i++)
+        kill(-listen->jobs[i].pid, number);
+}
+
+/* The message as JSON in a file without a name, to be read from its beginning; -1. */
+static int message_file(const struct earshot_event *event) {
+    int fd = memfd_create("message", MFD_CLOEXEC);
+    int copy = fd >= 0 ? dup(fd) : -1;
+    FILE *out = copy >= 0 ? fdopen(copy, "w") : NULL;
+    if (out)
+        json_message_to(out, event);
+    bool written = out && fclose(out) == 0 && lseek(fd, 0, SEEK_SET) == 0;
+    if (!out && copy >= 0)
+        close(copy);
+    if (written || fd < 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* What a shell script wants to know without reading JSON. */
+static void set_environment(const struct listen *listen, const struct earshot_event *event) {
+    struct earshot_hub_info hub;
+    earshot_hub(listen->link, &hub);
+    setenv("EARSHOT_HUB", hub.dir, 1);
+    setenv("EARSHOT_FROM", event->message.from, 1);
+    setenv("EARSHOT_CONV", event->message.conv, 1);
+    setenv("EARSHOT_ID", event->message.id, 1);
+}
+
+static int start_job(struct listen *listen, const struct earshot_event *event) {
+    char shell[] = "/bin/sh", option[] = "-c";
+    CLEANUP_FREE char *command = cli_copy(listen->options->exec);
+    char *argv[] = {shell, option, command, NULL};
+    CLEANUP_CLOSE int in = message_file(event);
+    struct child_files files = {in, STDOUT_FILENO, STDERR_FILENO};
+    struct job *job = &listen->jobs[listen->n_jobs];
+    set_environment(listen, event);
+    int r = in >= 0 ? child_start(&job->pid, argv, &files, true) : -errno;
+    if (r < 0)
+        return cli_fail(listen->options, CLI_FAILED, "internal", "cannot run the command: %s",
+                        strerror(-r));
+    r = process_open(job->pid, &job->pidfd);
+    if (r == 0) {
+        listen->n_jobs++;
+        return CLI_DONE;
+    }
+    kill(-job->pid, SIGKILL);
+    waitpid(job->pid, NULL, 0);
+    return cli_fail(listen->options, CLI_FAILED, "internal", "cannot watch the command: %s",
+                    strerror(-r));
+}
+
+/* Waits until a job ends, for at most so long; negative: for ever. */
+static void wait_job(struct listen *listen, int ms) {
+    struct pollfd fds[JOBS_MAX];
+    for (size_t i = 0; i < listen->n_jobs; i++)
+        fds[i] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
+    poll(fds, (nfds_t)listen->n_jobs, ms);
+    reap(listen);
+}
+
+/* Ends what still runs, gently first. */
+static void end_jobs(struct listen *listen) {
+    mono_time end = mono_add_ms(mono_now(), GRACE_MS);
+    signal_jobs(listen, SIGTERM);
+    for (int64_t ms; listen->n_jobs > 0 && (ms = mono_ms_until(mono_now(), end)) > 0;)
+        wait_job(listen, (int)ms);
+    signal_jobs(listen, SIGKILL);
+    while (listen->n_jobs > 0)
+        wait_job(listen, -1);
+}
+
+/* Messages. */
+
+/* One's own handle among the words means all that is sent to it. */
+static bool is_for_us(const struct listen *listen, const struct earshot_event *event) {
+    return !event->message.mine && (wanted_has(&listen->wanted, event->message.conv) ||
+                                    wanted_has(&listen->wanted, event->message.to));
+}
+
+static int take_message(struct listen *listen, const struct earshot_event *event) {
+    if (!is_for_us(listen, event))
+        return CLI_DONE;
+    int code = start_job(listen, event);
+    if (code != CLI_DONE)
+        return code;
+    listen->n_taken++;
+    earshot_mark_read(listen->link, event);
+    return CLI_DONE;
+}
+
+static int take(struct listen *listen, const struct earshot_event *event) {
+    switch (event->type) {
+    case EARSHOT_EVENT_MESSAGE:
+        return take_message(listen, event);
+    case EARSHOT_EVENT_FAILED:
+        return cli_fail_event(listen->options, event);
+    case EARSHOT_EVENT_MISSED:
+        cli_fail(listen->options, CLI_FAILED, "missed",
+                 "%llu messages are lost: they are not in the hub's log any more",
+                 (unsigned long long)event->missed);
+        return CLI_DONE;
+    case EARSHOT_EVENT_LOST:
+        cli_remark(listen->options, "the hub is gone; waiting for it to come back");
+        return CLI_DONE;
+    case EARSHOT_EVENT_BACK:
+        cli_remark(listen->options, "the hub is back");
+        return CLI_DONE;
+    default:
+        return CLI_DONE;
+    }
+}
+
+static bool has_enough(const struct listen *listen) {
+    return listen->options->count && listen->n_taken >= listen->options->count;
+}
+
+/* Sleeps until a message comes that a job is free for, or a job ends. */
+static void wait_any(struct listen *listen) {
+    struct pollfd fds[JOBS_MAX + 1];
+    bool is_free = listen->n_jobs < listen->n_jobs_max && !has_enough(listen);
+    fds[0] = (struct pollfd){is_free ? listen->link_fd : -1, POLLIN, 0};
+    for (size_t i = 0; i < listen->n_jobs; i++)
+        fds[i + 1] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
+    poll(fds, (nfds_t)listen->n_jobs + 1, -1);
+    reap(listen);
+}
+
+/* Takes what has come, as long as jobs are free. */
+static int take_all(struct listen *listen) {
+    struct earshot_event event;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && listen->n_jobs < listen->n_jobs_max && !has_enough(listen)) {
+        int result = earshot_next(listen->link, &event, 0);
+        if (result == EARSHOT_AGAIN || result == -EINTR)
+            break;
+        code = result == EARSHOT_OK ? take(listen, &event)
+                                    : cli_fail_link(listen->options, listen->link, result);
+    }
+    return code;
+}
+
+static int follow(struct listen *listen) {
+    int code = CLI_DONE;
+    while (code == CLI_DONE && (!has_enough(listen) || listen->n_jobs > 0)) {
+        if (cli_interrupted())
+            return cli_interrupted();
+        if (cli_limit_passed())
+            return cli_fail(listen->options, CLI_TRY_AGAIN, "timed-out",
+                            "%llu messages came within %g s; allow more with --timeout",
+                            listen->n_taken, cli_limit_seconds());
+        code = take_all(listen);
+        if (code == CLI_DONE)
+            wait_any(listen);
+    }
+    return code;
+}
+
+static int check_options(const struct cli_options *options) {
+    if (!options->exec)
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "listen needs --exec CMD; to print what arrives: earshot tail");
+    if (options->jobs > JOBS_MAX)
+        return cli_fail(options, CLI_USAGE, "usage", "--jobs can be at most %d", JOBS_MAX);
+    return CLI_DONE;
+}
+
+static int run(struct listen *listen, int n_words, char **words, unsigned flags) {
+    int code = cli_open(&listen->link, listen->options, flags | EARSHOT_RECONNECT);
+    if (code == CLI_DONE)
+        code = wanted_join(listen->options, listen->link, n_words, words);
+    if (code != CLI_DONE)
+        return code;
+    listen->link_fd = earshot_fd(listen->link);
+    if (listen->link_fd < 0)
+        return cli_fail_link(listen->options, listen->link, listen->link_fd);
+    code = follow(listen);
+    end_jobs(listen);
+    return code;
+}
+
+int cli_listen(const struct cli_options *options, int n_words, char **words) {
+    struct listen listen = {.options = options, .n_jobs_max = JOBS};
+    unsigned flags = 0;
+    int code = check_options(options);
+    if (options->jobs)
+        listen.n_jobs_max = (size_t)options->jobs;
+    if (code == CLI_DONE)
+        code = wanted_take(&listen.wanted, options, n_words, words, &flags);
+    cli_limit_start(options->timeout_ms);
+    if (code == CLI_DONE)
+        code = run(&listen, n_words, words, flags);
+    earshot_close(listen.link);
+    wanted_free(&listen.wanted);
+    return code;
+}
