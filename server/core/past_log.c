@@ -27,8 +27,8 @@ static bool is_visible(const struct ask *ask, const struct log_entry *entry) {
            !past_is_hidden(entry, ask->handle);
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+static int lower(char c) {
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 static bool begins_with(const char *at, struct bytes word) {
