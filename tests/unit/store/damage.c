@@ -280,7 +280,7 @@ static void survive(struct file file) {
     shelf_close();
 }
 
-Test(store_damage, 08_flipped_bytes_crash_nothing, .timeout = 300) {
+Test(store_damage, 08_flipped_bytes_crash_nothing) {
     srandom(99);
     fill(300);
     index_all();
@@ -431,7 +431,7 @@ static void expect_all(uint64_t last) {
     cr_assert_eq(upto, last);
 }
 
-Test(store_damage, 14_a_full_disk, .timeout = 60) {
+Test(store_damage, 14_a_full_disk) {
     shelf_close();
     if (!mount_small_disk())
         cr_skip_test("needs to be root, to mount a small disk");

@@ -108,7 +108,7 @@ static void fill_at_random(unsigned n) {
     cr_assert_eq(store_commit(shelf.store), 0);
 }
 
-Test(store_expire, 04_the_file_shrinks_to_its_bound, .timeout = 300) {
+Test(store_expire, 04_the_file_shrinks_to_its_bound) {
     fill_at_random(8000);
     index_all();
     shelf_reopen();

@@ -317,35 +317,35 @@ static void calls_begin(void) {
 
 TestSuite(store_faults, .init = calls_begin, .fini = shelf_end);
 
-Test(store_faults, 01_no_room_once, .timeout = 300) {
+Test(store_faults, 01_no_room_once) {
     run_until_none(ENOSPC, false, false, false);
 }
 
-Test(store_faults, 02_no_room_any_more, .timeout = 300) {
+Test(store_faults, 02_no_room_any_more) {
     run_until_none(ENOSPC, true, false, false);
 }
 
-Test(store_faults, 03_an_error_once, .timeout = 300) {
+Test(store_faults, 03_an_error_once) {
     run_until_none(EIO, false, false, false);
 }
 
-Test(store_faults, 04_errors_from_then_on, .timeout = 300) {
+Test(store_faults, 04_errors_from_then_on) {
     run_until_none(EIO, true, false, false);
 }
 
-Test(store_faults, 05_an_error_while_it_is_made, .timeout = 300) {
+Test(store_faults, 05_an_error_while_it_is_made) {
     run_until_none(EIO, false, true, false);
 }
 
-Test(store_faults, 06_no_room_from_when_it_is_made, .timeout = 300) {
+Test(store_faults, 06_no_room_from_when_it_is_made) {
     run_until_none(ENOSPC, true, true, false);
 }
 
-Test(store_faults, 07_interrupted_calls_are_no_fault, .timeout = 300) {
+Test(store_faults, 07_interrupted_calls_are_no_fault) {
     run_until_none(EINTR, false, true, true);
 }
 
-Test(store_faults, 08_short_writes_are_no_fault, .timeout = 300) {
+Test(store_faults, 08_short_writes_are_no_fault) {
     run_until_none(0, false, false, true);
 }
 
@@ -357,10 +357,10 @@ static void memory_begin(void) {
 
 TestSuite(store_memory, .init = memory_begin, .fini = shelf_end);
 
-Test(store_memory, 01_out_of_memory_once, .timeout = 300) {
+Test(store_memory, 01_out_of_memory_once) {
     run_until_none(ENOMEM, false, false, false);
 }
 
-Test(store_memory, 02_out_of_memory_any_more, .timeout = 300) {
+Test(store_memory, 02_out_of_memory_any_more) {
     run_until_none(ENOMEM, true, true, false);
 }

@@ -300,7 +300,7 @@ static void compare_at_random(void) {
                                             .n_max = 1 + below(40)});
 }
 
-Test(store_read, 11_random_conversations_are_as_a_naive_model_says, .timeout = 120) {
+Test(store_read, 11_random_conversations_are_as_a_naive_model_says) {
     srandom(4711);
     say(R1, ALICE, "x");
     log_of_all[n_log].conv = R1;

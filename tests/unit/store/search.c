@@ -231,7 +231,7 @@ static void *search_for_long(void *arg) {
     return NULL;
 }
 
-Test(store_search, 12_searching_while_messages_come, .timeout = 120) {
+Test(store_search, 12_searching_while_messages_come) {
     pthread_t thread;
     int result = -1;
     bool more;
