@@ -34,6 +34,19 @@ const struct cli_command cli_commands[] = {
     {"forget", "HANDLE", "see nothing any more of what was said with HANDLE until now",
      "HANDLE still sees it, until they forget it, too; then it is deleted.", NULL, 1, 1,
      cli_forget},
+    {"put", "TO PATH...", "hand files, directories or standard input to a handle or #room",
+     "TO may be several names, separated by commas. PATH `-` is standard input. Waits until\n"
+     "everything was taken: by the members of a room that are here now. The other side runs\n"
+     "`earshot get`.",
+     cli_put_options, 2, -1, cli_put},
+    {"get", "", "take the files that others offer you",
+     "Takes one offer, and waits for it if need be. Prints under which name it was written. What\n"
+     "exists is never overwritten.",
+     cli_get_options, 0, 0, cli_get},
+    {"pipe", "[TO]", "join two shells: what goes in here comes out there",
+     "`earshot pipe bob` sends standard input; bob gets it with `earshot pipe --from alice`, on\n"
+     "standard output. It flows as fast as it is read.",
+     cli_pipe_options, 0, 1, cli_pipe},
     {"who", "[#ROOM]", "list who is here, or the members of a room", NULL, cli_who_options, 0, 1,
      cli_who},
     {"rooms", "", "list the rooms", NULL, NULL, 0, 0, cli_rooms},
@@ -46,9 +59,11 @@ const struct cli_command cli_commands[] = {
     {"inspect", "", "show the hub's message queues as the kernel sees them", NULL, NULL, 0, 0,
      cli_inspect},
     {"listen", "[CONV...]", "run a command for each message that arrives",
-     "CONV is a handle, a #room, or your own handle for all direct messages; without any, these and\n"
+     "CONV is a handle, a #room, or your own handle for all direct messages; without any, these "
+     "and\n"
      "the rooms of your handle. CMD is for the shell. It finds the message on its standard input,\n"
-     "as one JSON object, and in its environment EARSHOT_FROM, EARSHOT_CONV (where an answer goes),\n"
+     "as one JSON object, and in its environment EARSHOT_FROM, EARSHOT_CONV (where an answer "
+     "goes),\n"
      "EARSHOT_ID and EARSHOT_HUB. What arrives while all jobs are busy waits. Commands that still\n"
      "run when listen ends are ended.",
      cli_listen_options, 0, -1, cli_listen},

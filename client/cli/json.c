@@ -194,3 +194,31 @@ void json_queue(const struct cli_queue *queue) {
     json_decref(kernel);
     put(stdout, object);
 }
+
+static json_t *size_or_null(uint64_t size) {
+    return size == EARSHOT_SIZE_UNKNOWN ? json_null() : json_integer((json_int_t)size);
+}
+
+/* Names of files may have any bytes in them. */
+static json_t *path_or_null(const char *path) {
+    char *safe = *path ? text_safe(bytes_of(path), TEXT_ONE_LINE) : NULL;
+    json_t *value = *path ? json_string(path) : json_null();
+    if (!value)
+        value = safe ? json_string(safe) : json_null();
+    free(safe);
+    return value;
+}
+
+void json_file(FILE *out, const struct cli_file *file) {
+    json_t *object = json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:s,s:o}", "type", "file",
+                               "id", file->id, "state", file_state_names[file->state], "name",
+                               path_or_null(file->name), "size", size_or_null(file->size), "bytes",
+                               (json_int_t)file->bytes, "from", file->from, "to", file->to, "path",
+                               path_or_null(file->path), "xxh3", text_or_null(file->xxh3), "via",
+                               file->via, "error", text_or_null(file->error));
+    if (file->resumed)
+        json_object_set_new(object, "resumed", json_true());
+    if (file->rate > 0)
+        json_object_set_new(object, "rate", json_integer((json_int_t)file->rate));
+    put(out, object);
+}

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/file.h"
 #include "cli/records.h"
 
 /* On standard error: {"type":TYPE,"code":CODE,"text":TEXT}; no code when it is NULL. */
@@ -17,3 +18,4 @@ void json_room(const char *name, uint32_t members, const char *topic);
 void json_completion(const char *word, const char *about);
 void json_status(const struct cli_status *status);
 void json_queue(const struct cli_queue *queue);
+void json_file(FILE *out, const struct cli_file *file);

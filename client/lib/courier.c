@@ -146,8 +146,11 @@ static int await_stream(struct courier *courier) {
     struct pollfd fds = {.fd = source_fd(courier->source), .events = POLLIN};
     void *slot;
     int r = RING_OK;
-    while (fds.fd >= 0 && r == RING_OK && poll(&fds, 1, RING_TICK_MS) == 0)
+    while (fds.fd >= 0 && r == RING_OK && poll(&fds, 1, RING_TICK_MS) == 0) {
         r = ring_producer_acquire(&courier->ring, RING_NOW, &slot);
+        if (r == RING_OK && ring_peer_is_dead(&courier->ring))
+            r = RING_PEER_DEAD;
+    }
     return r;
 }
 

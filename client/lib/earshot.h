@@ -372,6 +372,9 @@ struct earshot_source {
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
                   char id[EARSHOT_ID_SIZE], uint32_t *request);
 
+/* Name and size of an open offer of one's own; EARSHOT_AGAIN when there is no such offer. */
+int earshot_offered(earshot *link, const char *id, struct earshot_transfer *offer);
+
 /* Asks for what is offered to this handle and its rooms: OFFER events, then DONE. */
 int earshot_offers(earshot *link, uint32_t *request);
 

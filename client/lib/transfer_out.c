@@ -126,6 +126,17 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
     return EARSHOT_OK;
 }
 
+int earshot_offered(earshot *link, const char *text, struct earshot_transfer *transfer) {
+    struct earshot_event event;
+    struct uuid id;
+    const struct offer_out *offer = uuid_from_text(&id, text) ? offer_out_find(link, &id) : NULL;
+    if (!offer)
+        return EARSHOT_AGAIN;
+    transfer_event(link, &event, &id, EARSHOT_TRANSFER_RUNNING, true, &offer->to, &offer->what);
+    *transfer = event.transfer;
+    return EARSHOT_OK;
+}
+
 void transfer_restore(struct earshot *link) {
     struct offer_out *offer;
     struct offer_in *in, *next;

@@ -189,7 +189,7 @@ static bool is_stopped(const struct ring *ring) {
     return ring->stop && atomic_load_explicit(ring->stop, memory_order_relaxed);
 }
 
-static bool peer_is_dead(const struct ring *ring) {
+bool ring_peer_is_dead(const struct ring *ring) {
     struct pollfd peer = {.fd = ring->peer_pidfd, .events = POLLIN};
     return peer.fd >= 0 && poll(&peer, 1, 0) > 0;
 }
@@ -211,7 +211,7 @@ static bool is_over(struct ring *ring, struct wait *wait, enum ring_outcome *r) 
         *r = finally(ring, RING_PEER_BROKEN);
         return true;
     }
-    if (peer_is_dead(ring)) {
+    if (ring_peer_is_dead(ring)) {
         *r = look(ring, wait->what);
         if (*r == NOT_YET)
             *r = finally(ring, RING_PEER_DEAD);

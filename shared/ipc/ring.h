@@ -119,6 +119,9 @@ int ring_attach(struct ring *ring, int shmid, struct ring_layout layout, uid_t c
  */
 int ring_watch(struct ring *ring, pid_t peer);
 
+/* Whether the watched process is dead; for who waits for something else meanwhile. */
+bool ring_peer_is_dead(const struct ring *ring);
+
 /* Whether somebody besides us is attached now. */
 bool ring_is_met(const struct ring *ring);
 

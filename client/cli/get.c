@@ -1,0 +1,290 @@
+/* `get`: takes offers as they are told, until there were enough. */
+#include "cli/get.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/config.h"
+#include "cli/interrupt.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/words.h"
+#include "proto/name.h"
+
+#define AT(member) offsetof(struct cli_options, member)
+
+const struct cli_option cli_get_options[] = {
+    {"from", 0, CLI_STRING, AT(from), "HANDLE", "only what HANDLE offers", NULL, 0},
+    {"dir", 0, CLI_STRING, AT(dir), "DIR", "write it there; else where you are", NULL, 0},
+    {"count", 0, CLI_COUNT, AT(count), "N", "take N offers; else one", NULL, 0},
+    {"all", 'a', CLI_FLAG, AT(all), NULL, "take all that is offered now", NULL, 0},
+    {"stdout", 0, CLI_FLAG, AT(to_stdout), NULL, "write one file or stream to standard output",
+     NULL, 0},
+    {"decline", 0, CLI_FLAG, AT(decline), NULL, "refuse the offers instead of taking them", NULL,
+     0},
+    {"progress", 0, CLI_CHOICE, AT(progress), "auto|none|json", "how far it is, on standard error",
+     progress_choices, 0},
+    {0},
+};
+
+struct get {
+    const struct cli_options *options;
+    const struct get_wish *wish;
+    earshot *link;
+    char self[256];
+    struct name from; /* the key of --from; n 0: anybody */
+    struct progress progress;
+    int out;                        /* wish->dir NULL: where it goes */
+    uint32_t listing;               /* the request for what is offered now; 0: it is done */
+    char (*taken)[EARSHOT_ID_SIZE]; /* the ids of what was taken */
+    unsigned long long n_taken, n_given, n_over; /* asked for, given back, ended */
+    int code;                                    /* of the first that failed */
+};
+
+static void note_failure(struct get *get, int code) {
+    if (get->code == CLI_DONE)
+        get->code = code;
+}
+
+static unsigned long long n_open(const struct get *get) {
+    return get->n_taken - get->n_given - get->n_over;
+}
+
+static bool is_enough(const struct get *get) {
+    return !get->wish->all && get->n_taken - get->n_given >= get->wish->count;
+}
+
+static bool is_done(const struct get *get) {
+    return n_open(get) == 0 && get->listing == 0 && (get->wish->all || is_enough(get));
+}
+
+/* Telling. */
+
+static char *full_path(const struct get *get, const char *name) {
+    CLEANUP_FREE char *here = get->wish->dir[0] == '/' ? NULL : get_current_dir_name();
+    const char *dir = strcmp(get->wish->dir, ".") == 0 ? "" : get->wish->dir;
+    char *path = NULL;
+    if (asprintf(&path, "%s%s%s%s%s", here ? here : "", here && *dir ? "/" : "", dir,
+                 *dir && dir[strlen(dir) - 1] == '/' ? "" : "/", name) < 0)
+        return cli_copy(name);
+    return path;
+}
+
+static int print(struct get *get, const struct earshot_transfer *transfer, const char *path) {
+    struct cli_file file = file_of(transfer, get->self);
+    FILE *out = get->wish->dir ? stdout : stderr;
+    file.path = path;
+    if (get->options->json)
+        json_file(out, &file);
+    else if (transfer->state == EARSHOT_TRANSFER_DONE && get->wish->dir) {
+        CLEANUP_FREE char *safe = text_safe(bytes_of(path), TEXT_ONE_LINE);
+        puts(safe ? safe : "");
+    }
+    return cli_flush();
+}
+
+static int tell(struct get *get, const struct earshot_transfer *transfer) {
+    CLEANUP_FREE char *path =
+        get->wish->dir && *transfer->path ? full_path(get, transfer->path) : cli_copy("");
+    progress_clear(&get->progress);
+    int code = print(get, transfer, path);
+    if (transfer->state != EARSHOT_TRANSFER_FAILED)
+        return code;
+    if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
+        return CLI_CLOSED;
+    note_failure(get, cli_fail(get->options, CLI_FAILED, "transfer", "%s from %s: %s%s%s",
+                               transfer->name, transfer->peer, transfer->error,
+                               *path ? "; what has come is in " : "", path));
+    return code;
+}
+
+/* Taking. */
+
+static bool is_wanted(const struct get *get, const struct earshot_event *event) {
+    struct name name, key;
+    if (is_enough(get) || (get->wish->all && event->request == 0))
+        return false;
+    if (get->wish->streams_only && event->offer.kind != EARSHOT_STREAM)
+        return false;
+    if (!get->wish->dir && event->offer.kind == EARSHOT_DIRECTORY)
+        return false;
+    if (get->from.n == 0)
+        return true;
+    if (name_parse(&name, bytes_of(event->offer.from)) != NAME_OK)
+        return false;
+    name_key(&key, &name);
+    return bytes_equal(name_bytes(&key), name_bytes(&get->from));
+}
+
+static bool is_taken(const struct get *get, const char *id) {
+    for (unsigned long long i = 0; i < get->n_taken; i++)
+        if (strcmp(get->taken[i], id) == 0)
+            return true;
+    return false;
+}
+
+static int fail_accept(struct get *get, int result) {
+    const char *where = get->wish->dir ? get->wish->dir : "standard output";
+    if (result < 0 && result != -EINTR && result != -ENOMEM)
+        return cli_fail(get->options, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", where,
+                        strerror(-result));
+    return cli_fail_link(get->options, get->link, result);
+}
+
+static int take_offer(struct get *get, const struct earshot_event *event) {
+    struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
+    char id[EARSHOT_ID_SIZE];
+    memcpy(id, event->offer.id, sizeof id);
+    if (is_taken(get, id) || !is_wanted(get, event))
+        return CLI_DONE;
+    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
+    memcpy(get->taken[get->n_taken++], id, sizeof id);
+    int result = get->wish->decline ? earshot_decline(get->link, id, "")
+                                    : earshot_accept(get->link, id, &target);
+    get->n_over += get->wish->decline;
+    return result == EARSHOT_OK ? CLI_DONE : fail_accept(get, result);
+}
+
+static int take_transfer(struct get *get, const struct earshot_transfer *transfer) {
+    if (!is_taken(get, transfer->id))
+        return CLI_DONE;
+    get->n_over += transfer->state != EARSHOT_TRANSFER_RUNNING;
+    return tell(get, transfer);
+}
+
+static int take(struct get *get, const struct earshot_event *event) {
+    switch (event->type) {
+    case EARSHOT_EVENT_OFFER:
+        return take_offer(get, event);
+    case EARSHOT_EVENT_WITHDRAWN: /* somebody was faster, or its sender left */
+        get->n_given += is_taken(get, event->withdrawn.id);
+        return CLI_DONE;
+    case EARSHOT_EVENT_TRANSFER:
+        return take_transfer(get, &event->transfer);
+    case EARSHOT_EVENT_MESSAGE: /* it stays for whoever joins next under this handle */
+        if (!event->message.mine)
+            earshot_pass_over(get->link, event);
+        return CLI_DONE;
+    case EARSHOT_EVENT_DONE:
+        if (event->request == get->listing)
+            get->listing = 0;
+        return CLI_DONE;
+    case EARSHOT_EVENT_FAILED:
+        return cli_fail_event(get->options, event);
+    case EARSHOT_EVENT_LOST:
+        progress_clear(&get->progress);
+        cli_remark(get->options, "the hub is gone; what is under way goes on");
+        return CLI_DONE;
+    default:
+        return CLI_DONE;
+    }
+}
+
+static int cancel_all(struct get *get) {
+    progress_clear(&get->progress);
+    for (unsigned long long i = 0; i < get->n_taken && get->wish->dir; i++)
+        earshot_cancel(get->link, get->taken[i]);
+    if (cli_interrupted())
+        return cli_interrupted();
+    return cli_fail(get->options, CLI_TRY_AGAIN, "timed-out",
+                    "%llu came within %g s; try again, or allow more with --timeout", get->n_over,
+                    cli_limit_seconds());
+}
+
+static int follow(struct get *get) {
+    struct earshot_event event;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && !is_done(get)) {
+        if (cli_interrupted() || cli_limit_passed())
+            return cancel_all(get);
+        progress_tick(&get->progress);
+        int result =
+            earshot_next(get->link, &event, progress_timeout(&get->progress, n_open(get) > 0));
+        if (result == EARSHOT_OK)
+            code = take(get, &event);
+        else if (result != EARSHOT_AGAIN && result != -EINTR)
+            code = cli_fail_link(get->options, get->link, result);
+    }
+    if (code == CLI_DONE && get->n_over == 0)
+        cli_remark(get->options, "nothing is offered to you");
+    return code;
+}
+
+static int check(struct get *get) {
+    struct name name;
+    if (!get->options->from)
+        return CLI_DONE;
+    int code = words_check_name(get->options, get->options->from);
+    if (code == CLI_DONE && name_parse(&name, bytes_of(get->options->from)) == NAME_OK)
+        name_key(&get->from, &name);
+    return code;
+}
+
+/*
+ * A pipe is opened once more, for itself and not to block: so the writing thread can be stopped
+ * while nobody reads.
+ */
+static int open_output(void) {
+    struct stat st;
+    int fd = -1;
+    if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode))
+        fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return fd < 0 ? STDOUT_FILENO : fd;
+}
+
+static int run(struct get *get) {
+    struct earshot_hub_info hub;
+    int code =
+        cli_open(&get->link, get->options, EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_RECONNECT);
+    if (code != CLI_DONE)
+        return code;
+    earshot_hub(get->link, &hub);
+    snprintf(get->self, sizeof get->self, "%s", hub.handle);
+    progress_init(&get->progress, get->options, get->link, get->self);
+    cli_limit_start(get->options->timeout_ms);
+    int result = earshot_offers(get->link, &get->listing);
+    code = result == EARSHOT_OK ? follow(get) : cli_fail_link(get->options, get->link, result);
+    progress_free(&get->progress);
+    if (get->wish->dir || code == CLI_DONE)
+        earshot_close(get->link); /* else its thread may be waiting for who reads our output */
+    return code != CLI_DONE ? code : get->code;
+}
+
+int get_offers(const struct cli_options *options, const struct get_wish *wish) {
+    struct get get = {.options = options, .wish = wish, .out = -1};
+    int code = check(&get);
+    if (!wish->dir)
+        get.out = open_output();
+    if (code == CLI_DONE)
+        code = run(&get);
+    free(get.taken);
+    return code;
+}
+
+int cli_get(const struct cli_options *options, int n_words, char **words) {
+    (void)n_words, (void)words;
+    const char *configured = cli_config()->directory;
+    struct get_wish wish = {
+        .dir = options->dir ? options->dir
+               : configured ? configured
+                            : ".",
+        .decline = options->decline,
+        .all = options->all,
+        .count = options->count ? options->count : 1,
+    };
+    if (options->to_stdout && (options->dir || options->all || wish.count > 1))
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "--stdout takes one file; leave --dir, --all and --count away");
+    if (options->to_stdout)
+        wish.dir = NULL;
+    return get_offers(options, &wish);
+}
