@@ -10,9 +10,9 @@
  * delivered, but not committed when the hub was killed, comes again under another number; the
  * library takes care of that within a link, and a program that is started again compares with the
  * ids of its own last records, as these do: thousands, because its sender may be away for a while
- * before it sends again what was not acknowledged. Readers 2 and 3 leave it to the hub where they stopped;
- * what they took in the last second before a kill comes again, and they find all of it in their
- * books.
+ * before it sends again what was not acknowledged. Readers 2 and 3 leave it to the hub where they
+ * stopped; what they took in the last second before a kill comes again, and they find all of it in
+ * their books.
  *
  * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
  */
