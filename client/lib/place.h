@@ -41,6 +41,15 @@ static inline void place_enter(struct place *place, uint64_t resume) {
     place->last = resume;
 }
 
+/*
+ * The link speaks for another handle from now on, whose mail may be older than what has come: it
+ * begins where that handle is, which only the hub knows.
+ */
+static inline void place_renamed(struct place *place) {
+    *place = (struct place){
+        .counts = place->counts, .is_passed = place->is_passed, .newest = place->newest};
+}
+
 /* A whole message has come. False: it had come before. */
 static inline bool place_admit(struct place *place, uint64_t seq, bool of_this_session) {
     if (seq <= place->last)

@@ -104,8 +104,10 @@ static void apply(struct earshot *link, struct request *request) {
         set_away(link, request);
         break;
     case FRAME_NICK:
-        if (name_parse(&name, bytes_of(request->text)) == NAME_OK)
-            link->handle = name;
+        if (name_parse(&name, bytes_of(request->text)) != NAME_OK)
+            break;
+        link->handle = name;
+        place_renamed(&link->place);
         break;
     default:
         break;

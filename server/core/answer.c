@@ -11,21 +11,35 @@ static uint32_t idle_seconds(const struct core *core, const struct handle *handl
     return ns > 0 ? (uint32_t)(ns / NS_PER_S) : 0;
 }
 
+/* Whether a session shows that its handle is here: in a room, also those that hear only the room.
+ */
+static bool shows(const struct session *session, const struct room *room) {
+    if (session->abilities & ABILITY_LISTEN)
+        return true;
+    for (unsigned i = 0; room && i < session->n_listenings; i++)
+        if (session->listenings[i].room == room)
+            return true;
+    return false;
+}
+
 static void put_user(struct core *core, struct session *session, uint32_t request,
-                     const struct handle *handle) {
+                     const struct handle *handle, const struct room *room) {
     uint32_t pids[PIDS_MAX];
     size_t n = 0;
     const struct session *other;
     DL_FOREACH2(handle->sessions, other, next_of_handle) {
-        if ((other->abilities & ABILITY_LISTEN) && n < PIDS_MAX)
+        if (shows(other, room) && n < PIDS_MAX)
             pids[n++] = (uint32_t)other->pid;
     }
+    enum presence presence = handle_presence(handle);
+    if (presence == PRESENCE_OFFLINE && n > 0)
+        presence = PRESENCE_ONLINE;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_USER,
                                    .user = {.request = request,
                                             .handle = name_bytes(&handle->name),
                                             .uid = handle->user->uid,
-                                            .state = (uint8_t)handle_presence(handle),
+                                            .state = (uint8_t)presence,
                                             .away = bytes_of(handle->away ? handle->away : ""),
                                             .idle_s = idle_seconds(core, handle),
                                             .pids = {(const char *)pids, n * sizeof *pids}}});
@@ -34,13 +48,13 @@ static void put_user(struct core *core, struct session *session, uint32_t reques
 static void list_everybody(struct core *core, struct session *session, uint32_t request) {
     for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
         if (handle->n_listening > 0)
-            put_user(core, session, request, handle);
+            put_user(core, session, request, handle, NULL);
     session_done(core, session, request);
 }
 
 static void list_handles(struct core *core, struct session *session, uint32_t request) {
     for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
-        put_user(core, session, request, handle);
+        put_user(core, session, request, handle, NULL);
     session_done(core, session, request);
 }
 
@@ -58,7 +72,7 @@ static void list_members(struct core *core, struct session *session, uint32_t re
         return;
     }
     DL_FOREACH2(room->memberships, membership, next_of_room) {
-        put_user(core, session, request, membership->handle);
+        put_user(core, session, request, membership->handle, room);
     }
     session_done(core, session, request);
 }

@@ -82,21 +82,6 @@ static int open_store(struct hub *hub, struct storage *storage) {
     return r;
 }
 
-int storage_open(struct hub *hub) {
-    struct storage *storage = calloc(1, sizeof *storage);
-    if (!storage)
-        return -ENOMEM;
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&storage->work, &attributes);
-    pthread_cond_init(&storage->questions, &attributes);
-    pthread_condattr_destroy(&attributes);
-    storage->index_is_due = storage->expire_is_due = true;
-    hub->storage = storage;
-    return open_store(hub, storage);
-}
-
 /* Writing. */
 
 static int put_change(struct store *store, const struct change *change) {
@@ -172,6 +157,36 @@ static const char *reason_of(int r) {
                              "is not stored; send it again later"
                            : "the hub cannot write to its store: the message reached who is here "
                              "now, but it is not stored; send it again later";
+}
+
+/*
+ * Before the first message the numbers that it and the next ones get are reserved. If that fails
+ * the hub takes no messages until the writer succeeds with it.
+ */
+static void reserve_numbers(struct hub *hub, struct storage *storage) {
+    struct commit commit;
+    core_take_commit(&hub->core, &commit);
+    int r = write_commit(storage->store, &commit);
+    tell_trouble(storage, r);
+    core_committed(&hub->core, &commit, reason_of(r));
+}
+
+int storage_open(struct hub *hub) {
+    struct storage *storage = calloc(1, sizeof *storage);
+    if (!storage)
+        return -ENOMEM;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&storage->work, &attributes);
+    pthread_cond_init(&storage->questions, &attributes);
+    pthread_condattr_destroy(&attributes);
+    storage->index_is_due = storage->expire_is_due = true;
+    hub->storage = storage;
+    int r = open_store(hub, storage);
+    if (r == 0)
+        reserve_numbers(hub, storage);
+    return r;
 }
 
 /* With the lock held; gives it back meanwhile. */

@@ -126,3 +126,17 @@ Test(place, 10_a_link_without_mail_has_nothing_to_tell) {
     receive(11);
     cr_assert_not(place_has_news(&place));
 }
+
+Test(place, renamed_lets_older_mail_in) {
+    struct place place = {.counts = true};
+    place_begin(&place, 100);
+    cr_assert(place_admit(&place, 90, true));
+    place.in_hand = 90;
+    place_take(&place);
+    cr_assert_not(place_admit(&place, 50, true));
+    place_renamed(&place);
+    uint64_t after;
+    cr_assert_not(place_is_known(&place, &after));
+    cr_assert_not(place_has_news(&place), "what the other handle took is not told of this one");
+    cr_assert(place_admit(&place, 50, true));
+}
