@@ -58,6 +58,11 @@ const struct cli_command cli_commands[] = {
      cli_status},
     {"inspect", "", "show the hub's message queues as the kernel sees them", NULL, NULL, 0, 0,
      cli_inspect},
+    {"doctor", "", "check the machine and the hub, and say what to do",
+     "Limits of the kernel, permissions, leftovers of dead hubs and clients, the log and its disk,\n"
+     "what happens at logout, versions. Each line is ok, a warning or a problem. Ends with 1 when\n"
+     "there is a problem. Never starts a hub.",
+     cli_doctor_options, 0, 0, cli_doctor},
     {"listen", "[CONV...]", "run a command for each message that arrives",
      "CONV is a handle, a #room, or your own handle for all direct messages; without any, these "
      "and\n"

@@ -38,6 +38,7 @@ int cli_away(const struct cli_options *options, int n_words, char **words);
 int cli_back(const struct cli_options *options, int n_words, char **words);
 int cli_status(const struct cli_options *options, int n_words, char **words);
 int cli_inspect(const struct cli_options *options, int n_words, char **words);
+int cli_doctor(const struct cli_options *options, int n_words, char **words);
 int cli_listen(const struct cli_options *options, int n_words, char **words);
 int cli_run(const struct cli_options *options, int n_words, char **words);
 int cli_wall(const struct cli_options *options, int n_words, char **words);
@@ -50,6 +51,7 @@ int cli_help(const struct cli_options *options, int n_words, char **words);
 /* The options of those commands that have some of their own. */
 extern const struct cli_option cli_send_options[];
 extern const struct cli_option cli_tail_options[];
+extern const struct cli_option cli_doctor_options[];
 extern const struct cli_option cli_listen_options[];
 extern const struct cli_option cli_run_options[];
 extern const struct cli_option cli_put_options[];

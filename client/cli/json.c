@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/macro.h"
 #include "base/text.h"
 
 static const char *const kinds[] = {"text", "action", "notice"};
@@ -141,6 +142,16 @@ void json_room(const char *name, uint32_t members, const char *topic) {
 void json_completion(const char *word, const char *about) {
     put(stdout, json_pack("{s:s,s:s,s:o}", "type", "completion", "word", word, "about",
                           text_or_null(about)));
+}
+
+static json_t *safe_text(const char *text) {
+    CLEANUP_FREE char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
+    return json_string(safe ? safe : "out of memory");
+}
+
+void json_check(const char *state, const char *name, const char *text, const char *fix) {
+    put(stdout, json_pack("{s:s,s:s,s:s,s:o,s:o}", "type", "check", "name", name, "state", state,
+                          "text", safe_text(text), "fix", fix ? safe_text(fix) : json_null()));
 }
 
 void json_status(const struct cli_status *status) {

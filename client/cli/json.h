@@ -17,5 +17,7 @@ void json_user(const struct cli_user *user);
 void json_room(const char *name, uint32_t members, const char *topic);
 void json_completion(const char *word, const char *about);
 void json_status(const struct cli_status *status);
+/* A line of doctor; fix NULL: nothing is to be done. */
+void json_check(const char *state, const char *name, const char *text, const char *fix);
 void json_queue(const struct cli_queue *queue);
 void json_file(FILE *out, const struct cli_file *file);

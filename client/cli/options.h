@@ -40,6 +40,7 @@ struct cli_options {
     const char *exec;          /* listen */
     unsigned long long jobs;   /* listen; 0 when not given */
     const char *to;            /* run */
+    bool fix;                  /* doctor */
     bool no_wait;              /* put */
     int progress;              /* put, get: enum progress_how */
     const char *dir;           /* get; NULL when not given */

@@ -16,8 +16,7 @@
 
 #define HUB_PROGRAM "earshotd"
 
-/* The path of earshotd beside our own program; else its bare name, to be found in PATH. */
-static const char *hub_program(char path[PATH_MAX]) {
+const char *cli_hub_program(char path[PATH_MAX]) {
     ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof HUB_PROGRAM - 1);
     if (n <= 0)
         return HUB_PROGRAM;
@@ -114,7 +113,7 @@ int cli_start_hub(const struct cli_options *options, const char *dir) {
     char path[PATH_MAX];
     struct start start = {
         .options = options,
-        .program = hub_program(path),
+        .program = cli_hub_program(path),
         .dir = dir,
         .errors = memfd_create("hub-errors", MFD_CLOEXEC),
     };

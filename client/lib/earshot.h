@@ -174,6 +174,10 @@ struct earshot_event {
             bool wants_receipt; /* call earshot_mark_read() once a human or program has seen it */
             bool late;          /* it was sent while nobody of this handle was here, or read */
             uint64_t link;      /* of the sender's program, for receipts */
+            const char *file;   /* a small file came instead of a text, for earshot_save(); then the
+                                   text is "[file NAME, SIZE]" and it is no message that was read
+                                   until it is saved. Else NULL */
+            size_t file_n;
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];
@@ -390,6 +394,22 @@ int earshot_decline(earshot *link, const char *id, const char *reason);
 
 /* Withdraws an offer of one's own, and ends all transfers of this id. */
 int earshot_cancel(earshot *link, const char *id);
+
+/*
+ * Sends a regular file of at most EARSHOT_POST_MAX bytes as a message, which the hub keeps for who
+ * is away. STATE events tell how far it is: READ when somebody has saved it. EARSHOT_LIMIT: it is
+ * no such file, offer it instead. A negative result is about the file. `file` tells its id, name,
+ * size and digest.
+ */
+#define EARSHOT_POST_MAX 32768
+int earshot_post(earshot *link, const char *to, const char *path, struct earshot_transfer *file);
+
+/*
+ * Writes the file that came with a MESSAGE or PAST event, and tells its sender. EARSHOT_REFUSED:
+ * it could not be written, file->error says why. A negative result is about the destination.
+ */
+int earshot_save(earshot *link, const struct earshot_event *event,
+                 const struct earshot_target *target, struct earshot_transfer *file);
 
 /* How far the n-th running transfer is; EARSHOT_AGAIN when there are not so many. */
 int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfer);

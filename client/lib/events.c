@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lib/parcel.h"
 
 /* The public header names the numbers of the wire anew, because it includes nothing of ours. */
 _Static_assert((int)EARSHOT_TEXT == (int)KIND_TEXT && (int)EARSHOT_NOTICE == (int)KIND_NOTICE, "");
@@ -57,9 +58,24 @@ static void put_message_ids(struct earshot_event *event, const struct frame_mess
         uuid_format(&message->reply_to, event->message.reply_to);
 }
 
+/* A file instead of a text: what is shown is what it is. */
+static void put_file(struct event_store *store, struct earshot_event *event, struct bytes body) {
+    char text[PARCEL_TEXT_SIZE];
+    parcel_describe(body, text);
+    event->message.kind = EARSHOT_TEXT;
+    event->message.file = event->message.text;
+    event->message.file_n = body.n;
+    event->message.text = keep(store, bytes_of(text));
+    event->message.text_n = strlen(text);
+}
+
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle) {
-    int r = begin(store, message->from.n + message->to.n + message->body.n, 3);
+    bool is_file = message->kind == KIND_FILE;
+    int r = begin(store,
+                  message->from.n + message->to.n + message->body.n +
+                      (is_file ? PARCEL_TEXT_SIZE : 0),
+                  4);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_MESSAGE;
@@ -74,6 +90,10 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     event->message.to = keep(store, message->to);
     event->message.text = keep(store, message->body);
     event->message.text_n = message->body.n;
+    event->message.file = NULL;
+    event->message.file_n = 0;
+    if (is_file)
+        put_file(store, event, message->body);
     event->message.mine = bytes_equal(message->from, handle);
     event->message.wants_receipt = (flags & FRAME_WANT_RECEIPT) && !event->message.mine;
     bool to_room = event->message.to[0] == '#';

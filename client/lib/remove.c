@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,35 +10,23 @@
 #include "base/error.h"
 #include "lib/item.h"
 
-/* A listing of its own, so that fd keeps its place; NULL with errno. */
-static DIR *list(int fd) {
-    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (own < 0)
-        return NULL;
-    DIR *listing = fdopendir(own);
-    if (!listing)
-        close(own);
-    return listing;
+static int is_entry(const struct dirent *found) {
+    return strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0;
 }
 
-/* The next name; NULL at the end, or with errno. */
-static const char *next_name(DIR *listing) {
-    const struct dirent *found;
-    errno = 0;
-    do
-        found = readdir(listing);
-    while (found && (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0));
-    return found ? found->d_name : NULL;
+static void free_names(struct dirent **names, int n) {
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
 }
 
 int remove_is_empty(int fd) {
-    DIR *listing = list(fd);
-    if (!listing)
+    struct dirent **names;
+    int n = scandirat(fd, ".", &names, is_entry, NULL);
+    if (n < 0)
         return error_errno();
-    const char *name = next_name(listing);
-    int r = name ? 0 : errno ? error_errno() : 1;
-    closedir(listing);
-    return r;
+    free_names(names, n);
+    return n == 0;
 }
 
 static int remove_from(int fd, unsigned depth);
@@ -66,16 +55,17 @@ static int remove_name(int dir, const char *name, unsigned depth) {
 
 /* Goes on after a failure, to leave as little as possible. */
 static int remove_from(int fd, unsigned depth) { // NOLINT(misc-no-recursion): bounded
-    DIR *listing = list(fd);
-    if (!listing)
+    struct dirent **names;
+    int n = scandirat(fd, ".", &names, is_entry, NULL);
+    if (n < 0)
         return error_errno();
     int result = 0;
-    for (const char *name; (name = next_name(listing));) {
-        int r = remove_name(dirfd(listing), name, depth + 1);
+    for (int i = 0; i < n; i++) {
+        int r = remove_name(fd, names[i]->d_name, depth + 1);
         if (result == 0)
             result = r;
     }
-    closedir(listing);
+    free_names(names, n);
     return result;
 }
 

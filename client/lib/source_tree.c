@@ -10,58 +10,21 @@
 
 /* --- the names of a directory --- */
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+/* By their bytes, whatever the locale says. */
+static int compare_names(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool is_dots(const char *name) {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-static int add_name(struct tree_level *level, size_t *n_room, const char *name) {
-    if (level->n_names == *n_room) {
-        size_t n_wanted = *n_room ? 2 * *n_room : 32;
-        char **wider = reallocarray(level->names, n_wanted, sizeof *wider);
-        if (!wider)
-            return -ENOMEM;
-        level->names = wider;
-        *n_room = n_wanted;
-    }
-    level->names[level->n_names] = strdup(name);
-    if (!level->names[level->n_names])
-        return -ENOMEM;
-    level->n_names++;
-    return 0;
-}
-
-static int read_names(struct tree_level *level, DIR *listing) {
-    size_t n_room = 0;
-    for (;;) {
-        errno = 0;
-        const struct dirent *found = readdir(listing);
-        if (!found)
-            return -errno;
-        int r = is_dots(found->d_name) ? 0 : add_name(level, &n_room, found->d_name);
-        if (r < 0)
-            return r;
-    }
+static int is_entry(const struct dirent *found) {
+    return strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0;
 }
 
 static int list(struct tree_level *level) {
-    int fd = openat(level->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    int n = scandirat(level->fd, ".", &level->names, is_entry, compare_names);
+    if (n < 0)
         return error_errno();
-    DIR *listing = fdopendir(fd);
-    if (!listing) {
-        int r = error_errno();
-        close(fd);
-        return r;
-    }
-    int r = read_names(level, listing);
-    closedir(listing);
-    if (r == 0 && level->n_names > 0)
-        qsort(level->names, level->n_names, sizeof *level->names, compare_names);
-    return r;
+    level->n_names = (size_t)n;
+    return 0;
 }
 
 /* --- levels --- */
@@ -213,7 +176,7 @@ int tree_next(struct tree *tree, struct tree_entry *entry) {
             pop(tree);
             continue;
         }
-        const char *name = level->names[level->n_taken++];
+        const char *name = level->names[level->n_taken++]->d_name;
         bool is_found = false;
         int r = set_path(tree, name) ? take(tree, name, entry, &is_found)
                                      : skip(tree, SKIP_TOO_DEEP, ENAMETOOLONG);

@@ -10,9 +10,11 @@
 #include "lib/item.h"
 #include "lib/source.h"
 
+struct dirent;
+
 struct tree_level {
     int fd;
-    char **names;
+    struct dirent **names;
     size_t n_names, n_taken;
     size_t n_path; /* the length of its path; 0 of the top */
 };

@@ -62,7 +62,8 @@ static bool is_asked_for(const struct ask *ask, const struct log_entry *entry) {
         (ask->before && record->seq >= ask->before))
         return false;
     return ask->what != ASK_SEARCH ||
-           ((!ask->from || record->from == ask->from) && has_words(record->text, ask->words));
+           ((!ask->from || record->from == ask->from) && record->kind != KIND_FILE &&
+            has_words(record->text, ask->words));
 }
 
 /* The newest `limit`, in a ring; or, with `after`, the oldest. Returns how many there are. */

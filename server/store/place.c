@@ -90,11 +90,14 @@ static int take_lock(struct place *place, const char *dir) {
     return tell_errno(place, "lock the file " LOCK_NAME " in", dir);
 }
 
+static int open_file(const struct place *place, int flags) {
+    return openat(place->dir, FILE_NAME, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 /* SQLite would follow a link, and take the mode from the umask. */
 static int make_file(struct place *place) {
     struct stat status;
-    CLEANUP_CLOSE int fd = -1;
-    fd = openat(place->dir, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    CLEANUP_CLOSE int fd = open_file(place, O_RDWR | O_CREAT);
     if (fd < 0 || fstat(fd, &status) < 0)
         return tell_errno(place, "open", place->path);
     if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
@@ -123,8 +126,7 @@ void place_close(struct place *place) {
 
 int place_look(struct place *place, enum place_header *header, unsigned *version) {
     uint8_t bytes[HEADER_SIZE];
-    CLEANUP_CLOSE int fd = -1;
-    fd = openat(place->dir, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_CLOSE int fd = open_file(place, O_RDONLY);
     ssize_t n = fd < 0 ? -1 : pread(fd, bytes, sizeof bytes, 0);
     if (n < 0)
         return tell_errno(place, "read", place->path);

@@ -72,14 +72,15 @@ const char *const statement_sql[N_STATEMENTS] = {
                    " ORDER BY rowid DESC",
     [BATCH_END] = "SELECT max(seq) FROM (SELECT seq FROM message WHERE seq > ?1"
                   " ORDER BY seq LIMIT ?2)",
+    /* Files (KIND_FILE) have no words. */
     [WORDS_ADD] = "INSERT INTO words (rowid, text)"
-                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2",
+                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND kind <> 3",
     [PARTS_ADD] = "INSERT INTO parts (rowid, text)"
-                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2",
+                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND kind <> 3",
     [WORDS_DELETE] = "INSERT INTO words (words, rowid, text)"
-                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1",
+                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND kind <> 3",
     [PARTS_DELETE] = "INSERT INTO parts (parts, rowid, text)"
-                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1",
+                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND kind <> 3",
     [WORDS_MERGE] = "INSERT INTO words (words, rank) VALUES ('merge', ?1)",
     [PARTS_MERGE] = "INSERT INTO parts (parts, rank) VALUES ('merge', ?1)",
 

@@ -129,3 +129,6 @@ int queue_remove(int msqid);
  * in `keep` (n_keep ids) are left alone. Returns how many were removed, or -errno.
  */
 int queue_sweep(const int *keep, size_t n_keep);
+
+/* How many queues that would remove. */
+int queue_orphans(void);

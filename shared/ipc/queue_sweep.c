@@ -13,7 +13,8 @@ struct sweep {
     time_t now;
     const int *keep;
     size_t n_keep;
-    int n_removed;
+    bool only_count;
+    int n_found; /* and removed, unless they are only counted */
 };
 
 /* We ourselves are nobody: what we still need is in `keep`. */
@@ -46,23 +47,27 @@ static bool is_orphan(const struct sweep *sweep, const struct queue_info *info) 
 
 static bool sweep_one(void *arg, const struct queue_info *info) {
     struct sweep *sweep = arg;
-    if (is_orphan(sweep, info) && queue_remove(info->msqid) == 0)
-        sweep->n_removed++;
+    if (is_orphan(sweep, info) && (sweep->only_count || queue_remove(info->msqid) == 0))
+        sweep->n_found++;
     return true;
 }
 
-int queue_sweep(const int *keep, size_t n_keep) {
+static int run(struct sweep *sweep) {
     struct queue_limits limits;
     int r = queue_limits_read(&limits);
     if (r < 0)
         return r;
-    struct sweep sweep = {
-        .uid = geteuid(),
-        .msgmnb = limits.msgmnb,
-        .now = time(NULL),
-        .keep = keep,
-        .n_keep = n_keep,
-    };
-    r = queue_each(sweep_one, &sweep);
-    return r < 0 ? r : sweep.n_removed;
+    sweep->uid = geteuid();
+    sweep->msgmnb = limits.msgmnb;
+    sweep->now = time(NULL);
+    r = queue_each(sweep_one, sweep);
+    return r < 0 ? r : sweep->n_found;
+}
+
+int queue_sweep(const int *keep, size_t n_keep) {
+    return run(&(struct sweep){.keep = keep, .n_keep = n_keep});
+}
+
+int queue_orphans(void) {
+    return run(&(struct sweep){.only_count = true});
 }

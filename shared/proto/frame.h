@@ -195,7 +195,13 @@ enum {
     ABILITY_ALL = 15,
 };
 
-enum message_kind { KIND_TEXT, KIND_ACTION, KIND_NOTICE, KIND_END };
+enum message_kind {
+    KIND_TEXT,
+    KIND_ACTION,
+    KIND_NOTICE,
+    KIND_FILE, /* a small file, as base64 (client/lib/parcel.h); no words to be searched for */
+    KIND_END
+};
 enum message_state { STATE_SENT, STATE_STORED, STATE_DELIVERED, STATE_READ, STATE_END };
 enum presence { PRESENCE_OFFLINE, PRESENCE_ONLINE, PRESENCE_AWAY, PRESENCE_END };
 enum hub_mode { HUB_PRIVATE, HUB_GROUP, HUB_OPEN, HUB_MODE_END };
