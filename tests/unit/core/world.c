@@ -1,5 +1,6 @@
 #include "unit/core/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WALL_MS INT64_C(1700000000000)
@@ -277,4 +278,41 @@ void expect_nothing(struct client *client) {
     const struct frame *frame = next_frame(client);
     if (frame)
         cr_assert_fail("%s instead of nothing", frame_row(frame->type)->name);
+}
+
+const struct frame *expect_late(struct client *client, const char *text) {
+    const struct frame *frame = expect(client, FRAME_MESSAGE);
+    cr_assert(bytes_equal(frame->message.body, bytes_of(text)), "%.*s instead of %s",
+              (int)frame->message.body.n, frame->message.body.data, text);
+    cr_assert(frame->flags & FRAME_LATE);
+    return frame;
+}
+
+void rename_to(struct client *client, const char *handle) {
+    give(client, &(struct frame){.type = FRAME_NICK, .nick = {9, bytes_of(handle)}});
+}
+
+unsigned fill_until_behind(struct client *from, struct client *client, const char *to) {
+    unsigned n = 0;
+    char text[32];
+    client->is_full = true;
+    while (!client->session->behind) {
+        snprintf(text, sizeof text, "%u", n++);
+        say(from, to, text);
+        drain();
+        cr_assert_lt(n, 100000);
+    }
+    return n;
+}
+
+void expect_numbers(struct client *client, unsigned from, unsigned to) {
+    char text[32];
+    for (; from < to; from++) {
+        snprintf(text, sizeof text, "%u", from);
+        expect_text(client, text);
+    }
+}
+
+struct client *arrive_as(const char *handle, uid_t uid, unsigned abilities, uint64_t after) {
+    return arrive(&(struct arrival){uid, handle, abilities, 0, after});
 }

@@ -66,3 +66,13 @@ const struct frame *expect(struct client *client, unsigned type);
 void expect_text(struct client *client, const char *text);
 void expect_refused(struct client *client, struct uuid id, enum fail_code code);
 void expect_nothing(struct client *client);
+/* A message with this text that was sent before the session began. */
+const struct frame *expect_late(struct client *client, const char *text);
+/* The texts "from", ... "to" - 1. */
+void expect_numbers(struct client *client, unsigned from, unsigned to);
+
+/* Asks for another handle. */
+void rename_to(struct client *client, const char *handle);
+/* Sends numbers to a client that does not read until it is behind. Returns how many. */
+unsigned fill_until_behind(struct client *from, struct client *client, const char *to);
+struct client *arrive_as(const char *handle, uid_t uid, unsigned abilities, uint64_t after);
