@@ -149,8 +149,12 @@ static int make_new(struct part *part) {
     part->fd = open_part(part, part->is_directory ? 0 : O_CREAT | O_EXCL);
     if (part->fd < 0 && !part->is_directory)
         return errno == EEXIST ? CHOICE_TAKEN : error_errno();
-    if (part->fd < 0 || (part->is_directory && !is_new_directory(part->fd)))
+    if (part->fd < 0)
         return CHOICE_DISTURBED;
+    if (part->is_directory && !is_new_directory(part->fd)) {
+        leave(part); /* and nothing in it is touched */
+        return CHOICE_DISTURBED;
+    }
     if (is_locked(part->fd)) { /* another process of ours found it before we locked it */
         leave(part);
         return CHOICE_TAKEN;
