@@ -29,7 +29,7 @@
 #define SESSIONS_MAX 32768 /* a slot takes 16 bits of the session number, and origin tells it */
 #define SESSIONS_PER_USER_MAX 4096 /* or less, when the hub may open few files */
 #define HANDLES_PER_USER_MAX 256
-#define ROOMS_PER_USER_MAX 256
+#define ROOMS_PER_USER_MAX 4096 /* made by the user; also those that only have a past */
 #define ROOMS_PER_HANDLE_MAX 256
 #define OFFERS_PER_USER_MAX 64
 #define REFUSALS_BYTES_MAX ((size_t)4 * 1024 * 1024) /* more than an uncommitted flood brings */
