@@ -16,10 +16,12 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/received.h"
 #include "cli/report.h"
 #include "cli/words.h"
 #include "proto/name.h"
 
+#define PAST_MESSAGES 1000 /* among which files are looked for */
 #define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_get_options[] = {
@@ -44,6 +46,8 @@ struct get {
     struct name from; /* the key of --from; n 0: anybody */
     struct progress progress;
     int out;                        /* wish->dir NULL: where it goes */
+    struct received_list received;  /* files that were messages */
+    uint32_t past;                  /* the request for what was sent; 0: it is done */
     uint32_t listing;               /* the request for what is offered now; 0: it is done */
     char (*taken)[EARSHOT_ID_SIZE]; /* the ids of what was taken */
     unsigned long long n_taken, n_given, n_over; /* asked for, given back, ended */
@@ -64,7 +68,8 @@ static bool is_enough(const struct get *get) {
 }
 
 static bool is_done(const struct get *get) {
-    return n_open(get) == 0 && get->listing == 0 && (get->wish->all || is_enough(get));
+    return n_open(get) == 0 && get->listing == 0 && get->past == 0 &&
+           (get->wish->all || is_enough(get));
 }
 
 /* Telling. */
@@ -79,8 +84,10 @@ static char *full_path(const struct get *get, const char *name) {
     return path;
 }
 
-static int print(struct get *get, const struct earshot_transfer *transfer, const char *path) {
+static int print(struct get *get, const struct earshot_transfer *transfer, const char *path,
+                 const char *via) {
     struct cli_file file = file_of(transfer, get->self);
+    file.via = via;
     FILE *out = get->wish->dir ? stdout : stderr;
     file.path = path;
     if (get->options->json)
@@ -92,11 +99,11 @@ static int print(struct get *get, const struct earshot_transfer *transfer, const
     return cli_flush();
 }
 
-static int tell(struct get *get, const struct earshot_transfer *transfer) {
+static int tell(struct get *get, const struct earshot_transfer *transfer, const char *via) {
     CLEANUP_FREE char *path =
         get->wish->dir && *transfer->path ? full_path(get, transfer->path) : cli_copy("");
     progress_clear(&get->progress);
-    int code = print(get, transfer, path);
+    int code = print(get, transfer, path, via);
     if (transfer->state != EARSHOT_TRANSFER_FAILED)
         return code;
     if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
@@ -109,20 +116,24 @@ static int tell(struct get *get, const struct earshot_transfer *transfer) {
 
 /* Taking. */
 
-static bool is_wanted(const struct get *get, const struct earshot_event *event) {
+static bool is_from(const struct get *get, const char *handle) {
     struct name name, key;
+    if (get->from.n == 0)
+        return true;
+    if (name_parse(&name, bytes_of(handle)) != NAME_OK)
+        return false;
+    name_key(&key, &name);
+    return bytes_equal(name_bytes(&key), name_bytes(&get->from));
+}
+
+static bool is_wanted(const struct get *get, const struct earshot_event *event) {
     if (is_enough(get) || (get->wish->all && event->request == 0))
         return false;
     if (get->wish->streams_only && event->offer.kind != EARSHOT_STREAM)
         return false;
     if (!get->wish->dir && event->offer.kind == EARSHOT_DIRECTORY)
         return false;
-    if (get->from.n == 0)
-        return true;
-    if (name_parse(&name, bytes_of(event->offer.from)) != NAME_OK)
-        return false;
-    name_key(&key, &name);
-    return bytes_equal(name_bytes(&key), name_bytes(&get->from));
+    return is_from(get, event->offer.from);
 }
 
 static bool is_taken(const struct get *get, const char *id) {
@@ -158,7 +169,48 @@ static int take_transfer(struct get *get, const struct earshot_transfer *transfe
     if (!is_taken(get, transfer->id))
         return CLI_DONE;
     get->n_over += transfer->state != EARSHOT_TRANSFER_RUNNING;
-    return tell(get, transfer);
+    return tell(get, transfer, "shm");
+}
+
+/* Small files come as messages: now, or long ago. */
+
+static bool is_file_for_us(const struct get *get, const struct earshot_event *event) {
+    return event->message.file && !event->message.mine && !get->wish->decline &&
+           !get->wish->streams_only && is_from(get, event->message.from) && !is_enough(get);
+}
+
+static bool has_file(const struct get *get, const struct earshot_event *event) {
+    return event->message.file && received_has_id(&get->received, event->message.id, get->self);
+}
+
+static int save(struct get *get, const struct earshot_event *event) {
+    struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
+    struct earshot_transfer file;
+    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
+    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
+    int result = earshot_save(get->link, event, &target, &file);
+    get->n_over++;
+    if (result < 0)
+        return fail_accept(get, result);
+    if (result != EARSHOT_OK)
+        return tell(get, &file, "message");
+    int r = received_add(&get->received, event->message.id, get->self);
+    if (r < 0)
+        cli_remark(get->options, "cannot write down in %s that this file was got: %s",
+                   get->received.path ? get->received.path : "the state directory", strerror(-r));
+    return tell(get, &file, "message");
+}
+
+/* What is not taken stays for whoever joins next under this handle. */
+static int take_message(struct get *get, const struct earshot_event *event) {
+    bool is_past = event->type == EARSHOT_EVENT_PAST;
+    if (event->message.mine || has_file(get, event))
+        return CLI_DONE;
+    if (is_file_for_us(get, event))
+        return save(get, event);
+    if (!is_past)
+        earshot_pass_over(get->link, event);
+    return CLI_DONE;
 }
 
 static int take(struct get *get, const struct earshot_event *event) {
@@ -170,13 +222,14 @@ static int take(struct get *get, const struct earshot_event *event) {
         return CLI_DONE;
     case EARSHOT_EVENT_TRANSFER:
         return take_transfer(get, &event->transfer);
-    case EARSHOT_EVENT_MESSAGE: /* it stays for whoever joins next under this handle */
-        if (!event->message.mine)
-            earshot_pass_over(get->link, event);
-        return CLI_DONE;
+    case EARSHOT_EVENT_MESSAGE:
+    case EARSHOT_EVENT_PAST:
+        return take_message(get, event);
     case EARSHOT_EVENT_DONE:
         if (event->request == get->listing)
             get->listing = 0;
+        if (event->request == get->past)
+            get->past = 0;
         return CLI_DONE;
     case EARSHOT_EVENT_FAILED:
         return cli_fail_event(get->options, event);
@@ -251,7 +304,10 @@ static int run(struct get *get) {
     snprintf(get->self, sizeof get->self, "%s", hub.handle);
     progress_init(&get->progress, get->options, get->link, get->self);
     cli_limit_start(get->options->timeout_ms);
-    int result = earshot_offers(get->link, &get->listing);
+    received_load(&get->received);
+    int result = earshot_history(get->link, NULL, 0, 0, PAST_MESSAGES, &get->past);
+    if (result == EARSHOT_OK)
+        result = earshot_offers(get->link, &get->listing);
     code = result == EARSHOT_OK ? follow(get) : cli_fail_link(get->options, get->link, result);
     progress_free(&get->progress);
     if (get->wish->dir || code == CLI_DONE)
@@ -266,6 +322,7 @@ int get_offers(const struct cli_options *options, const struct get_wish *wish) {
         get.out = open_output();
     if (code == CLI_DONE)
         code = run(&get);
+    received_free(&get.received);
     free(get.taken);
     return code;
 }

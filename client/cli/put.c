@@ -37,7 +37,9 @@ struct offer {
     enum offer_phase phase;
     uint32_t request;
     char id[EARSHOT_ID_SIZE];
-    struct put_room room; /* of a room: who has not taken it yet */
+    struct earshot_transfer post; /* a small file, sent as a message */
+    char *post_name;              /* NULL: it is no post */
+    struct put_room room;         /* of a room: who has not taken it yet */
     unsigned n_running;
 };
 
@@ -67,7 +69,7 @@ static void note_failure(struct put *put, int code) {
 }
 
 static void close_offer(struct put *put, struct offer *offer) {
-    if (offer->phase == OFFER_OPEN && is_room(offer))
+    if (offer->phase == OFFER_OPEN && is_room(offer) && !offer->post_name)
         earshot_cancel(put->link, offer->id); /* it would stay open for those who come later */
     offer->phase = OFFER_CLOSED;
     put->n_open--;
@@ -80,6 +82,16 @@ static int print_json(struct put *put, const struct cli_file *file) {
         return CLI_DONE;
     json_file(stdout, file);
     return cli_flush();
+}
+
+static int tell_posted(struct put *put, const struct offer *offer) {
+    struct cli_file file = file_of(&offer->post, put->self);
+    file.state = FILE_OFFERED;
+    file.name = offer->post_name;
+    file.to = offer->to;
+    file.path = file.xxh3 = file.error = "";
+    file.via = "message";
+    return print_json(put, &file);
 }
 
 static int tell_offered(struct put *put, const struct offer *offer) {
@@ -103,8 +115,9 @@ static int tell_offered(struct put *put, const struct offer *offer) {
     return print_json(put, &file);
 }
 
-static int tell(struct put *put, const struct earshot_transfer *transfer) {
+static int tell(struct put *put, const struct earshot_transfer *transfer, const char *via) {
     struct cli_file file = file_of(transfer, put->self);
+    file.via = via;
     char size[FILE_SIZE_TEXT];
     progress_clear(&put->progress);
     int code = print_json(put, &file);
@@ -138,13 +151,27 @@ static int fail_offer(struct put *put, struct offer *offer, int result) {
     return cli_fail_link(put->options, put->link, result);
 }
 
+/* EARSHOT_LIMIT: it is no small file. */
+static int post(struct put *put, struct offer *offer) {
+    int result = earshot_post(put->link, offer->to, offer->path, &offer->post);
+    if (result == EARSHOT_OK) {
+        offer->post_name = cli_copy(offer->post.name);
+        memcpy(offer->id, offer->post.id, sizeof offer->id);
+    }
+    return result;
+}
+
 static void make_offer(struct put *put, struct offer *offer) {
     struct earshot_source source = {.path = offer->path};
     if (is_stream(offer))
         source =
             (struct earshot_source){.path = NULL, .fd = STDIN_FILENO, .name = put->stream_name};
+    int result = is_stream(offer) ? EARSHOT_LIMIT : post(put, offer);
+    if (result == EARSHOT_AGAIN)
+        return; /* events must be taken first */
+    if (result == EARSHOT_LIMIT)
+        result = earshot_offer(put->link, offer->to, &source, offer->id, &offer->request);
     put->n_open++;
-    int result = earshot_offer(put->link, offer->to, &source, offer->id, &offer->request);
     offer->phase = OFFER_ASKED;
     if (result != EARSHOT_OK)
         note_failure(put, fail_offer(put, offer, result));
@@ -204,14 +231,59 @@ static int take_transfer(struct put *put, const struct earshot_transfer *transfe
     offer->n_running -= has_run;
     if (is_end && is_room(offer))
         put_room_drop(&offer->room, transfer->peer);
-    int code = tell(put, transfer);
+    int code = tell(put, transfer, "shm");
     if (is_end && (!is_room(offer) || (put_room_is_done(&offer->room) && offer->n_running == 0)))
         close_offer(put, offer);
     return code;
 }
 
+static int take_read(struct put *put, struct offer *offer, const char *by) {
+    struct earshot_transfer done = offer->post;
+    done.state = EARSHOT_TRANSFER_DONE;
+    done.bytes = done.size;
+    done.name = offer->post_name;
+    done.peer = by;
+    done.path = done.error = "";
+    if (is_room(offer))
+        put_room_drop(&offer->room, by);
+    int code = tell(put, &done, "message");
+    if (!is_room(offer) || put_room_is_done(&offer->room))
+        close_offer(put, offer);
+    return code;
+}
+
+/* How far a post is. Somebody may have it before the hub says that it is stored. */
+static int take_state(struct put *put, const struct earshot_event *event) {
+    struct offer *offer = offer_of(put, event->state.id, 0);
+    int code = CLI_DONE;
+    if (!offer || !offer->post_name || offer->phase == OFFER_CLOSED)
+        return CLI_DONE;
+    if (offer->phase == OFFER_ASKED) {
+        offer->phase = OFFER_OPEN;
+        code = tell_posted(put, offer);
+    }
+    if (code == CLI_DONE && event->state.state == EARSHOT_READ)
+        code = take_read(put, offer, event->state.by);
+    else if (put->options->no_wait)
+        close_offer(put, offer);
+    return code;
+}
+
+static void take_refusal(struct put *put, const struct earshot_event *event) {
+    struct offer *offer = offer_of(put, event->failed.id, 0);
+    if (!offer || offer->phase == OFFER_CLOSED)
+        return;
+    close_offer(put, offer);
+    note_failure(put, cli_fail_event(put->options, event));
+}
+
 static int take(struct put *put, const struct earshot_event *event) {
     switch (event->type) {
+    case EARSHOT_EVENT_STATE:
+        return take_state(put, event);
+    case EARSHOT_EVENT_REFUSED:
+        take_refusal(put, event);
+        return CLI_DONE;
     case EARSHOT_EVENT_DONE:
     case EARSHOT_EVENT_FAILED:
         return take_answer(put, event);
@@ -260,7 +332,7 @@ static int follow(struct put *put) {
         }
         if (put->first_open == put->n_offers)
             return CLI_DONE;
-        if (put->n_open == 0)
+        if (put->n_open == 0 && put->offers[put->first_open].phase != OFFER_UNMADE)
             continue;
         if (cli_interrupted() || cli_limit_passed())
             return cancel_all(put);
@@ -306,6 +378,11 @@ static int prepare(struct put *put, char **names, int n_names, int n_paths, char
     return code;
 }
 
+static void free_offer(struct offer *offer) {
+    put_room_free(&offer->room);
+    free(offer->post_name);
+}
+
 static int run(struct put *put, char **names, int n_names, int n_paths, char **paths) {
     struct earshot_hub_info hub;
     int code = cli_open(&put->link, put->options, put->in_background ? 0 : EARSHOT_RECONNECT);
@@ -321,7 +398,7 @@ static int run(struct put *put, char **names, int n_names, int n_paths, char **p
     progress_free(&put->progress);
     earshot_close(put->link);
     for (size_t i = 0; i < put->n_offers; i++)
-        put_room_free(&put->offers[i].room);
+        free_offer(&put->offers[i]);
     free(put->offers);
     return code != CLI_DONE ? code : put->code;
 }

@@ -80,7 +80,7 @@ static enum courier_reason of_source(int r) {
     }
 }
 
-static enum courier_reason of_sink(int r) {
+enum courier_reason courier_reason_of_sink(int r) {
     static const enum courier_reason reasons[] = {
         [SINK_OK] = COURIER_OK,
         [SINK_MALFORMED] = COURIER_MALFORMED,
@@ -218,7 +218,7 @@ static enum courier_reason receive_items(struct courier *courier) {
         r = sink_put(courier->sink, &item);
         if (r != 0) {
             set_where(courier, sink_where(courier->sink));
-            return of_sink(r);
+            return courier_reason_of_sink(r);
         }
         ring_consumer_release(ring);
         is_end = slot.kind == RING_END;
@@ -348,7 +348,7 @@ int courier_receive(struct courier **out, const struct courier_offer *offer, uid
     int r = open_sink(courier, &item_offer, from, target);
     if (r != 0) {
         courier_free(courier);
-        return r > 0 ? (int)of_sink(r) : r;
+        return r > 0 ? (int)courier_reason_of_sink(r) : r;
     }
     struct sink_prefix found = sink_prefix(courier->sink);
     prefix->offset = found.offset;

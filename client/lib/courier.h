@@ -45,6 +45,9 @@ enum courier_reason {
 
 const char *courier_reason_text(enum courier_reason reason);
 
+/* Of an enum sink_outcome, or -errno. */
+enum courier_reason courier_reason_of_sink(int r);
+
 /* What is sent: a path, or (path NULL) a stream from fd, which stays the caller's. */
 struct courier_source {
     const char *path;

@@ -72,10 +72,9 @@ static void put_file(struct event_store *store, struct earshot_event *event, str
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle) {
     bool is_file = message->kind == KIND_FILE;
-    int r = begin(store,
-                  message->from.n + message->to.n + message->body.n +
-                      (is_file ? PARCEL_TEXT_SIZE : 0),
-                  4);
+    int r = begin(
+        store, message->from.n + message->to.n + message->body.n + (is_file ? PARCEL_TEXT_SIZE : 0),
+        4);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_MESSAGE;

@@ -271,7 +271,8 @@ int earshot_mark_read(earshot *link, const struct earshot_event *event) {
     if (event->type == EARSHOT_EVENT_MESSAGE)
         place_read(&link->place, event->message.seq);
     if (link->phase != LINK_JOINED || event->type != EARSHOT_EVENT_MESSAGE ||
-        !event->message.wants_receipt || event->message.file || !uuid_from_text(&frame.receipt.id, event->message.id))
+        !event->message.wants_receipt || event->message.file ||
+        !uuid_from_text(&frame.receipt.id, event->message.id))
         return 0;
     frame.receipt.state = STATE_READ;
     frame.receipt.link = event->message.link;
