@@ -122,8 +122,6 @@ static const char *problem_of(enum fail_code code) {
         return "does not exist; somebody must join it first";
     case FAIL_NO_USER:
         return "is nobody's handle; `earshot who --all` shows all of them";
-    case FAIL_BUSY:
-        return "does not read now, and no more can wait; try again later";
     default:
         return "is neither a handle nor a room";
     }

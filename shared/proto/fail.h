@@ -7,8 +7,8 @@
     R(1, INTERNAL, 1, "internal")                   /* the hub is at fault; its log says why */    \
     R(2, NO_USER, 67, "no-user")                    /* nobody has this handle */                   \
     R(3, NO_ROOM, 67, "no-room")                    /* there is no such room */                    \
-    R(4, NOT_HERE, 75, "not-here")                  /* the user is known, but not joined now */    \
-    R(5, BUSY, 75, "busy")                          /* the recipient's outbox is full */           \
+    R(4, NOT_STORED, 75, "not-stored")              /* delivered to who is here, but not stored */  \
+    R(5, BUSY, 75, "busy")                          /* too much waits; try again */                \
     R(6, HANDLE_TAKEN, 77, "handle-taken")          /* it belongs to another uid */                \
     R(7, LOGIN_RESERVED, 77, "login-reserved")      /* it is somebody else's login name */         \
     R(8, NOT_PERMITTED, 77, "not-permitted")                                                       \
@@ -23,8 +23,7 @@
     R(17, NOT_TRUSTED, 77, "not-trusted")           /* directory or queue of the wrong owner */    \
     R(18, TIMED_OUT, 75, "timed-out")                                                              \
     R(19, LOST, 69, "hub-lost")                     /* the hub went away meanwhile */              \
-    R(20, NOT_STORED, 75, "not-stored")             /* delivered to who is here, but not stored */ \
-    R(21, STORE, 1, "store-failed")                 /* the log cannot be read; the hub says why */
+    R(20, STORE, 1, "store-failed")                 /* the log cannot be read; the hub says why */
 /* clang-format on */
 
 enum fail_code {

@@ -9,12 +9,17 @@ Test(fail, 01_scripts_rely_on_these) {
         const char *name;
         int exit_code;
     } promised[] = {
-        {FAIL_NO_USER, "no-user", 67},           {FAIL_NO_ROOM, "no-room", 67},
-        {FAIL_NOT_HERE, "not-here", 75},         {FAIL_BUSY, "busy", 75},
-        {FAIL_HANDLE_TAKEN, "handle-taken", 77}, {FAIL_LOGIN_RESERVED, "login-reserved", 77},
-        {FAIL_BAD_NAME, "bad-name", 64},         {FAIL_BAD_TEXT, "bad-text", 65},
-        {FAIL_VERSION, "version", 69},           {FAIL_NO_HUB, "no-hub", 69},
-        {FAIL_NOT_TRUSTED, "not-trusted", 77},   {FAIL_TIMED_OUT, "timed-out", 75},
+        {FAIL_NO_USER, "no-user", 67},
+        {FAIL_NO_ROOM, "no-room", 67},
+        {FAIL_BUSY, "busy", 75},
+        {FAIL_HANDLE_TAKEN, "handle-taken", 77},
+        {FAIL_LOGIN_RESERVED, "login-reserved", 77},
+        {FAIL_BAD_NAME, "bad-name", 64},
+        {FAIL_BAD_TEXT, "bad-text", 65},
+        {FAIL_VERSION, "version", 69},
+        {FAIL_NO_HUB, "no-hub", 69},
+        {FAIL_NOT_TRUSTED, "not-trusted", 77},
+        {FAIL_TIMED_OUT, "timed-out", 75},
         {FAIL_INTERNAL, "internal", 1},
     };
     for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++) {
