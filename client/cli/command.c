@@ -56,10 +56,11 @@ const struct cli_command cli_commands[] = {
     {"back", "", "mark your handle as here again", NULL, NULL, 0, 0, cli_back},
     {"status", "", "show the hub: process, uptime, sessions, counters", NULL, NULL, 0, 0,
      cli_status},
-    {"inspect", "", "show the hub's message queues as the kernel sees them", NULL, NULL, 0, 0,
+    {"inspect", "", "show the hub's queues and segments as the kernel sees them", NULL, NULL, 0, 0,
      cli_inspect},
     {"doctor", "", "check the machine and the hub, and say what to do",
-     "Limits of the kernel, permissions, leftovers of dead hubs and clients, the log and its disk,\n"
+     "Limits of the kernel, permissions, leftovers of dead hubs and clients, the log and its "
+     "disk,\n"
      "what happens at logout, versions. Each line is ok, a warning or a problem. Ends with 1 when\n"
      "there is a problem. Never starts a hub.",
      cli_doctor_options, 0, 0, cli_doctor},

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/json.h"
@@ -49,6 +50,51 @@ static int print(const struct cli_options *options, struct queues *queues) {
     return cli_flush();
 }
 
+/* Segments: what the processes that have a mailbox here have made for transfers. */
+
+struct search {
+    const struct cli_options *options;
+    const struct queues *queues;
+    struct cli_segment segment;
+};
+
+static bool is_of_this_hub(const struct queues *queues, pid_t pid) {
+    for (size_t i = 0; i < queues->n; i++)
+        if (queues->all[i].role == EARSHOT_MAILBOX && queues->all[i].pid == pid)
+            return true;
+    return false;
+}
+
+static bool add_process(void *arg, pid_t pid) {
+    struct cli_segment *segment = arg;
+    segment->pids[segment->n_pids++] = pid;
+    return segment->n_pids < SEGMENT_PIDS_MAX;
+}
+
+static bool visit_segment(void *arg, const struct shm_segment *info) {
+    struct search *search = arg;
+    struct cli_segment *segment = &search->segment;
+    if (!ring_size_is_marked(info->size) || !is_of_this_hub(search->queues, info->creator))
+        return true;
+    *segment = (struct cli_segment){.info = *info};
+    (void)shm_each_attached(info->shmid, add_process, segment);
+    segment->has_view = ring_look(info->shmid, &segment->view) == 0;
+    if (search->options->json)
+        json_segment(segment);
+    else
+        text_segment(search->options, segment);
+    return true;
+}
+
+static int print_segments(const struct cli_options *options, const struct queues *queues) {
+    struct search search = {.options = options, .queues = queues};
+    int r = shm_each(visit_segment, &search);
+    if (r < 0)
+        return cli_fail(options, CLI_FAILED, "internal", "cannot list the segments: %s",
+                        strerror(-r));
+    return cli_flush();
+}
+
 int cli_inspect(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
     struct queues queues = {0};
@@ -61,6 +107,8 @@ int cli_inspect(const struct cli_options *options, int n_words, char **words) {
     code = cli_request_wait(link, options, result, request, add_object, &queues);
     if (code == CLI_DONE)
         code = print(options, &queues);
+    if (code == CLI_DONE)
+        code = print_segments(options, &queues);
     earshot_close(link);
     for (size_t i = 0; i < queues.n; i++)
         free(queues.all[i].handle);

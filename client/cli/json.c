@@ -233,3 +233,31 @@ void json_file(FILE *out, const struct cli_file *file) {
         json_object_set_new(object, "rate", json_integer((json_int_t)file->rate));
     put(out, object);
 }
+
+static json_t *ring_or_null(const struct cli_segment *segment) {
+    const struct ring_view *view = &segment->view;
+    if (!segment->has_view)
+        return json_null();
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:b,s:b}", "slots", (json_int_t)view->layout.n_slots,
+                     "slot_bytes", (json_int_t)view->layout.slot_bytes, "fill",
+                     (json_int_t)view->fill, "produced", (json_int_t)view->n_produced, "consumed",
+                     (json_int_t)view->n_consumed, "producer_waits", (int)view->producer_waits,
+                     "consumer_waits", (int)view->consumer_waits);
+}
+
+void json_segment(const struct cli_segment *segment) {
+    const struct shm_segment *info = &segment->info;
+    char mode[16];
+    snprintf(mode, sizeof mode, "%04o", (unsigned)info->mode);
+    json_t *processes = json_array();
+    for (size_t i = 0; i < segment->n_pids; i++)
+        json_array_append_new(processes, process_or_null(segment->pids[i]));
+    put(stdout,
+        json_pack("{s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:I,s:o,s:o,s:o,s:o,s:o}", "type", "segment", "id",
+                  info->shmid, "size", (json_int_t)info->size, "creator", (json_int_t)info->cuid,
+                  "owner", (json_int_t)info->uid, "mode", mode, "removed", (int)info->is_removed,
+                  "attached", (json_int_t)info->n_attached, "created_by",
+                  process_or_null(info->creator), "attached_by", processes, "attached_at",
+                  instant_or_null(info->attached_at), "detached_at",
+                  instant_or_null(info->detached_at), "ring", ring_or_null(segment)));
+}

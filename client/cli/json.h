@@ -20,4 +20,5 @@ void json_status(const struct cli_status *status);
 /* A line of doctor; fix NULL: nothing is to be done. */
 void json_check(const char *state, const char *name, const char *text, const char *fix);
 void json_queue(const struct cli_queue *queue);
+void json_segment(const struct cli_segment *segment);
 void json_file(FILE *out, const struct cli_file *file);

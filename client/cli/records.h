@@ -7,6 +7,8 @@
 #include "cli/options.h"
 #include "ipc/process.h"
 #include "ipc/queue.h"
+#include "ipc/ring.h"
+#include "ipc/shm.h"
 
 #define LOGIN_SIZE 64
 
@@ -38,6 +40,17 @@ struct cli_queue {
     pid_t pid; /* of the client or hub that it belongs to */
     char *handle;
     struct queue_info info;
+};
+
+#define SEGMENT_PIDS_MAX 16
+
+/* The shared memory segment of a transfer. */
+struct cli_segment {
+    struct shm_segment info;
+    pid_t pids[SEGMENT_PIDS_MAX]; /* that are attached, as far as we may see it */
+    size_t n_pids;
+    bool has_view; /* we may look into its ring */
+    struct ring_view view;
 };
 
 struct cli_counter {

@@ -235,3 +235,42 @@ void text_queue(const struct cli_options *options, const struct cli_queue *queue
     print_last("sent to", info->last_sender, info->sent_at);
     print_last("received from", info->last_receiver, info->received_at);
 }
+
+static void print_process(pid_t pid) {
+    char program[PROCESS_NAME_SIZE];
+    process_name(pid, program);
+    printf("%d", (int)pid);
+    if (*program) {
+        fputs(" (", stdout);
+        print_name(program);
+        putchar(')');
+    }
+}
+
+static void print_ring(const struct ring_view *view) {
+    printf("  ring of %u slots of %u bytes, %u of them full%s\n", view->layout.n_slots,
+           view->layout.slot_bytes, view->fill,
+           view->producer_waits   ? ", the sender waits"
+           : view->consumer_waits ? ", the recipient waits"
+                                  : "");
+}
+
+void text_segment(const struct cli_options *options, const struct cli_segment *segment) {
+    const struct shm_segment *info = &segment->info;
+    bool color = has_color(options);
+    char creator[LOGIN_SIZE], owner[LOGIN_SIZE];
+    cli_login(info->cuid, creator);
+    cli_login(info->uid, owner);
+    printf("%ssegment of a transfer%s\n", color ? "\033[1m" : "", color ? "\033[0m" : "");
+    printf("  id %d, %zu bytes%s\n", info->shmid, info->size,
+           info->is_removed ? ", gone with the last who is attached" : "");
+    printf("  created by %s, owned by %s, mode %04o\n", creator, owner, (unsigned)info->mode);
+    printf("  attached by %zu", info->n_attached);
+    for (size_t i = 0; i < segment->n_pids; i++) {
+        fputs(i == 0 ? ": process " : ", ", stdout);
+        print_process(segment->pids[i]);
+    }
+    putchar('\n');
+    if (segment->has_view)
+        print_ring(&segment->view);
+}

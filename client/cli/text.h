@@ -10,3 +10,4 @@ void text_rooms(const struct cli_options *options, const struct cli_room *rooms,
 void text_topic(const char *topic);
 void text_status(const struct cli_status *status);
 void text_queue(const struct cli_options *options, const struct cli_queue *queue);
+void text_segment(const struct cli_options *options, const struct cli_segment *segment);

@@ -33,6 +33,7 @@ check "who waits for it gets it" cmp "$T/numbers" "$T/copy"
 
 mkfifo "$T/in"
 to_bob sender "$T/in"
+sender=$PID
 exec 7>"$T/in"
 : >"$T/receiver.out"
 run_earshot receiver --name bob --timeout 30 pipe --from alice 7>&-
@@ -41,6 +42,18 @@ echo one >&7
 wait_for "a line comes through at once" has_lines "$T/receiver.out" 1
 echo two >&7
 wait_for "and the next" has_lines "$T/receiver.out" 2
+try earshot inspect --json
+OUT=$(jq -c 'select(.type == "segment")' <<<"$OUT")
+check "inspect shows the segment" json '.mode == "0600" and .removed and .attached == 2 and
+    .size > 0 and .ring.slots > 1 and .ring.fill == 0 and .ring.produced >= 2 and
+    .ring.produced == .ring.consumed' "$OUT"
+is "its creator" "$(jq .created_by.pid <<<"$OUT")" "$sender"
+is "and both that are attached" \
+    "$(jq '.attached_by[] | select(.program == "earshot") | .pid' <<<"$OUT" | sort -n)" \
+    "$(printf '%s\n' "$sender" "$receiver" | sort -n)"
+try earshot inspect
+check "for people, too" has "$OUT" "segment of a transfer"
+check "with its fill" has "$OUT" ", 0 of them full"
 exec 7>&-
 ends "$receiver"
 check "the end ends it" test "$STATUS" -eq 0
