@@ -242,9 +242,10 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
 
 static void fail_version(struct earshot *link, unsigned version) {
     link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
-              "the hub in %s speaks protocol version %u, this program %d; install the same "
-              "release of both",
-              link->dir, version, PROTO_VERSION);
+              "the hub in %s speaks protocol version %u, this program %d; upgrade %s", link->dir,
+              version, PROTO_VERSION,
+              version < PROTO_VERSION ? "the hub, or start it again if that was done"
+                                      : "this program");
     join_fail(link, EARSHOT_OTHER_VERSION, true);
 }
 

@@ -28,6 +28,7 @@
 #include "io/lane.h"
 #include "io/login.h"
 #include "ipc/process.h"
+#include "proto/stranger.h"
 
 /* What a handshake has shown so far. */
 struct claim {
@@ -109,17 +110,9 @@ static bool check_mailbox(struct claim *claim, bool *nonce_is_noted) {
 
 static bool take_nonce(const struct claim *claim, struct uuid *nonce) {
     struct queue_message message;
-    struct envelope envelope;
-    struct frame frame;
     size_t n;
-    if (queue_receive(claim->msqid, &message, claim->pid, &n, false) != QUEUE_OK)
-        return false;
-    struct cursor_in in = cursor_in_of(message.data, n);
-    if (!envelope_take(&in, &envelope) || frame_take(&in, &frame, FROM_SELF) != FRAME_OK ||
-        frame.type != FRAME_NONCE)
-        return false;
-    *nonce = frame.nonce.nonce;
-    return true;
+    return queue_receive(claim->msqid, &message, claim->pid, &n, false) == QUEUE_OK &&
+           stranger_nonce(message.data, n, nonce);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "io/join.h"
 #include "io/login.h"
+#include "proto/stranger.h"
 
 #define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
 #define FLUSH_TURNS 8   /* drains of a flooded lane before the outboxes are flushed */
@@ -126,8 +127,13 @@ static bool take_hello(struct lane *lane, const struct queue_message *message, s
     struct cursor_in in = cursor_in_of(message->data, n);
     struct envelope envelope;
     struct frame frame;
-    if (!lane->is_well_known || message->mtype != HUB_MTYPE || !envelope_take(&in, &envelope) ||
-        envelope.session != 0)
+    if (!lane->is_well_known || message->mtype != HUB_MTYPE)
+        return false;
+    if (stranger_hello(message->data, n, &frame.hello)) {
+        join_hello(lane->hub, &frame.hello);
+        return true;
+    }
+    if (!envelope_take(&in, &envelope) || envelope.session != 0)
         return false;
     if (cursor_in_left(&in) == 0)
         return true; /* nothing, politely */
