@@ -3,6 +3,7 @@
  * holds a lock on, with the queue that belongs to them. Only what is ours is looked for.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,7 +78,8 @@ static bool check_other_place(struct doctor *doctor) {
     if (doctor->origin == RENDEZVOUS_NAMED)
         return false;
     snprintf(dir, sizeof dir, "/tmp/earshot-%u", (unsigned)geteuid());
-    if (lstat(dir, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
+    if (strcmp(dir, doctor->dir) == 0 || lstat(dir, &status) < 0 || !S_ISDIR(status.st_mode) ||
+        status.st_uid != geteuid())
         return false;
     bool found = check_directory(doctor, dir);
     if (found && doctor->options->fix)

@@ -142,6 +142,28 @@ if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null && [ -d /etc/systemd ]; t
     is "or it is a system user's" "$(state logout)" ok
 fi
 
+# --- limits, in an IPC namespace whose limits are our own
+if unshare --ipc sh -c 'echo 6 >/proc/sys/kernel/msgmni' 2>/dev/null; then
+    with_queues() { # N: of 6 queues in use, all by this user; OUT is what doctor says
+        # shellcheck disable=SC2016 # the inner shell's
+        try unshare --ipc bash -c '
+            echo 6 >/proc/sys/kernel/msgmni
+            for ((i = 0; i < $1; i++)); do ipcmk -Q >/dev/null; done
+            exec "$2" doctor --json' bash "$1" "$BIN/earshot"
+    }
+    with_queues 3
+    is "half of the queues may be one user's" "$(state queues)" ok
+    is "few are left" "$(state queue-limits)" warning
+    with_queues 4
+    is "more than half is worth a warning" "$(state queues)" warning
+    check "that names the user" has "$(fix queues)" "$(id -un) holds"
+    check "warnings are no failure" test "$STATUS" -eq 0
+    with_queues 6
+    is "when none is left that is a problem" "$(state queue-limits)" problem
+    check "and the limit to raise is named" has "$(fix queue-limits)" kernel.msgmni
+    check "with the exit status 1" test "$STATUS" -eq 1
+fi
+
 # --- versions
 mkdir "$T/other"
 cp "$BIN/earshot" "$T/other/earshot"
