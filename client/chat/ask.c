@@ -324,6 +324,7 @@ static const struct ask_row rows[ASK_KINDS] = {
     [ASK_OPENED] = {"show the last lines of", held_line, opened_done},
     [ASK_HISTORY] = {"show the history of", history_line, history_done},
     [ASK_SEARCH] = {"search for", held_line, search_done},
+    [ASK_OFFER] = {"offer a file to", NULL, NULL},
 };
 
 static void failed(struct chat *chat, const struct ask *ask, const struct earshot_event *event) {

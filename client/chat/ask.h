@@ -22,6 +22,7 @@ enum ask_kind {
     ASK_OPENED,  /* about: the conversation; its last lines */
     ASK_HISTORY, /* about: the conversation */
     ASK_SEARCH,
+    ASK_OFFER, /* about: to whom */
     ASK_KINDS
 };
 

@@ -20,6 +20,7 @@
 #include "chat/command.h"
 #include "chat/editor.h"
 #include "chat/event.h"
+#include "chat/files.h"
 #include "chat/mark.h"
 #include "chat/news.h"
 #include "chat/past.h"
@@ -198,6 +199,7 @@ static void loop_deinit(struct loop *loop) {
     past_deinit(chat);
     mark_deinit(chat);
     recent_deinit(&chat->recent);
+    files_deinit(chat);
     news_deinit(chat);
     ask_deinit(chat);
     talk_deinit(&chat->talk);

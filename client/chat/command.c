@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chat/action.h"
+#include "chat/files.h"
 #include "chat/talk.h"
 #include "cli/report.h"
 
@@ -21,6 +22,11 @@ const struct command command_table[] = {
      ARGUMENT_NONE, action_reply},
     {"history", "[N]", "the last N messages here", ARGUMENT_NONE, action_history},
     {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, action_search},
+    {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_CONV, files_put},
+    {"get", "[N|HANDLE]", "take the last file offered, or the one with this number in /files",
+     ARGUMENT_HANDLE, files_get},
+    {"decline", "[N|HANDLE]", "refuse it", ARGUMENT_HANDLE, files_decline},
+    {"files", "", "which files wait for you, and how far transfers are", ARGUMENT_NONE, files_list},
     {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, action_me},
     {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, action_away},
     {"back", "", "you are there again", ARGUMENT_NONE, action_back},

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "chat/ask.h"
+#include "chat/files.h"
 #include "chat/format.h"
 #include "chat/news.h"
 #include "chat/past.h"
@@ -53,6 +54,7 @@ void event_message(struct chat *chat, const struct earshot_event *event) {
     if (event->message.conv[0] == '#')
         roster_room(&chat->roster, event->message.conv, true);
     show_message(chat, event, SHOW_NEW);
+    files_message(chat, event);
     notify(chat, event);
     earshot_mark_read(chat->link, event);
 }
@@ -85,16 +87,22 @@ static void take_back(struct chat *chat, const struct earshot_event *event) {
         ask_list(chat, EARSHOT_USERS, NULL, ASK_HERE_AGAIN, "");
 }
 
+static void take_state(struct chat *chat, const struct earshot_event *event) {
+    files_state(chat, event);
+    talk_event(chat, event);
+}
+
 /* By enum earshot_event_type; NULL: nothing is done. */
 static void (*const takers[])(struct chat *chat, const struct earshot_event *event) = {
-    [EARSHOT_EVENT_MESSAGE] = take_message, [EARSHOT_EVENT_STATE] = talk_event,
-    [EARSHOT_EVENT_REFUSED] = talk_event,   [EARSHOT_EVENT_NEWS] = news_event,
-    [EARSHOT_EVENT_USER] = ask_event,       [EARSHOT_EVENT_ROOM] = ask_event,
-    [EARSHOT_EVENT_COUNTER] = ask_event,    [EARSHOT_EVENT_OBJECT] = ask_event,
-    [EARSHOT_EVENT_DONE] = ask_event,       [EARSHOT_EVENT_FAILED] = ask_event,
-    [EARSHOT_EVENT_MISSED] = take_missed,   [EARSHOT_EVENT_LOST] = take_lost,
-    [EARSHOT_EVENT_BACK] = take_back,       [EARSHOT_EVENT_WOKEN] = NULL,
-    [EARSHOT_EVENT_PAST] = ask_event,
+    [EARSHOT_EVENT_MESSAGE] = take_message,  [EARSHOT_EVENT_STATE] = take_state,
+    [EARSHOT_EVENT_REFUSED] = talk_event,    [EARSHOT_EVENT_NEWS] = news_event,
+    [EARSHOT_EVENT_USER] = ask_event,        [EARSHOT_EVENT_ROOM] = ask_event,
+    [EARSHOT_EVENT_COUNTER] = ask_event,     [EARSHOT_EVENT_OBJECT] = ask_event,
+    [EARSHOT_EVENT_DONE] = ask_event,        [EARSHOT_EVENT_FAILED] = ask_event,
+    [EARSHOT_EVENT_MISSED] = take_missed,    [EARSHOT_EVENT_LOST] = take_lost,
+    [EARSHOT_EVENT_BACK] = take_back,        [EARSHOT_EVENT_WOKEN] = NULL,
+    [EARSHOT_EVENT_PAST] = ask_event,        [EARSHOT_EVENT_OFFER] = files_event,
+    [EARSHOT_EVENT_WITHDRAWN] = files_event, [EARSHOT_EVENT_TRANSFER] = files_event,
 };
 
 static void take(struct chat *chat, const struct earshot_event *event) {

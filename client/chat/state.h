@@ -34,6 +34,7 @@ struct ask;          /* ask.h */
 struct mark;         /* mark.h */
 struct news_item;    /* news.h */
 struct past_opening; /* past.h */
+struct file_item;    /* files.c */
 
 struct chat {
     const struct cli_options *options;
@@ -50,6 +51,7 @@ struct chat {
     char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
     struct recent recent;
     struct past_opening *openings;
+    struct file_item *files;
     bool in_late; /* the last message shown had waited for us */
     struct mark *marks;
     size_t n_marks;

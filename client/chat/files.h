@@ -1,0 +1,24 @@
+/*
+ * Files in the window: what others have for us waits for /get or /decline; transfers show a line
+ * at their start and one at their end, and in /files how far they are.
+ */
+#pragma once
+
+#include "chat/state.h"
+
+void files_deinit(struct chat *chat);
+
+/* OFFER, WITHDRAWN and TRANSFER events. */
+void files_event(struct chat *chat, const struct earshot_event *event);
+
+/* A message that was shown: if it is a small file, it waits, too. */
+void files_message(struct chat *chat, const struct earshot_event *event);
+
+/* A STATE event: perhaps somebody has saved a small file of ours. */
+void files_state(struct chat *chat, const struct earshot_event *event);
+
+/* The commands; see action.h. */
+int files_put(struct chat *chat, char *arguments);
+int files_get(struct chat *chat, char *arguments);
+int files_decline(struct chat *chat, char *arguments);
+int files_list(struct chat *chat, char *arguments);
