@@ -56,6 +56,48 @@ static inline struct bytes sample_pids(enum sample_size size) {
 #define SAMPLE_text(size) sample_text(size, 0, SAMPLE_TEXT_MOST)
 #define SAMPLE_pids(size) sample_pids(size)
 
+/* The same for questions about the past, and for offers. */
+static inline void sample_bound_past(struct frame *frame, enum sample_size size) {
+    uint16_t limit = (uint16_t)(size == SAMPLE_MOST ? PAGE_MESSAGES_MAX : 1);
+    switch (frame->type) {
+    case FRAME_PAST:
+        frame->past.kind = (uint8_t)sample_number(size, KIND_END - 1);
+        frame->past.total = (uint32_t)frame->past.body.n;
+        break;
+    case FRAME_HISTORY:
+        frame->history.limit = limit;
+        break;
+    case FRAME_SEARCH:
+        frame->search.limit = limit;
+        frame->search.words = sample_text(size, 1, SEARCH_BYTES_MAX);
+        break;
+    case FRAME_OFFER:
+        frame->offer.kind = (uint8_t)sample_number(size, OFFER_KIND_END - 1);
+        frame->offer.name = sample_text(size, 0, OFFER_NAME_MAX);
+        break;
+    case FRAME_OFFERED:
+        frame->offered.kind = (uint8_t)sample_number(size, OFFER_KIND_END - 1);
+        frame->offered.name = sample_text(size, 0, OFFER_NAME_MAX);
+        break;
+    case FRAME_SIGNAL:
+        frame->signal.what = (uint8_t)sample_number(size, SIGNAL_END - 1);
+        frame->signal.reason = sample_text(size, 0, OFFER_NAME_MAX);
+        break;
+    case FRAME_SIGNALLED:
+        frame->signalled.what = (uint8_t)sample_number(size, SIGNAL_END - 1);
+        frame->signalled.reason = sample_text(size, 0, OFFER_NAME_MAX);
+        break;
+    case FRAME_WITHDRAW:
+        frame->withdraw.why = (uint8_t)sample_number(size, WITHDRAW_END - 1);
+        break;
+    case FRAME_WALL:
+        frame->wall.body = sample_text(size, 1, SAMPLE_TEXT_MOST);
+        break;
+    default:
+        break;
+    }
+}
+
 /* The fields that a type bounds more tightly than their own type does. */
 static inline void sample_bound(struct frame *frame, enum sample_size size) {
     switch (frame->type) {
@@ -98,6 +140,7 @@ static inline void sample_bound(struct frame *frame, enum sample_size size) {
         frame->news.what = (uint8_t)sample_number(size, NEWS_END - 1);
         break;
     default:
+        sample_bound_past(frame, size);
         break;
     }
 }

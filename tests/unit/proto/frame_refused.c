@@ -107,6 +107,15 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_SEND, send.kind, UINT8_MAX);
     REFUSES(FRAME_MESSAGE, message.kind, KIND_END);
     REFUSES(FRAME_AWAY, away.away, 2);
+    REFUSES(FRAME_PAST, past.kind, KIND_END);
+    REFUSES(FRAME_HISTORY, history.limit, 0);
+    REFUSES(FRAME_HISTORY, history.limit, PAGE_MESSAGES_MAX + 1);
+    REFUSES(FRAME_SEARCH, search.limit, PAGE_MESSAGES_MAX + 1);
+    REFUSES(FRAME_SEARCH, search.words, (struct bytes){0});
+    REFUSES(FRAME_OFFER, offer.kind, OFFER_KIND_END);
+    REFUSES(FRAME_SIGNAL, signal.what, SIGNAL_END);
+    REFUSES(FRAME_WITHDRAW, withdraw.why, WITHDRAW_END);
+    REFUSES(FRAME_WALL, wall.body, (struct bytes){0});
     REFUSES(FRAME_LIST, list.what, LIST_END);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_SENT);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_STORED);
