@@ -104,11 +104,13 @@ static void add_positions(struct core *core) {
 }
 
 void persist_room(struct core *core, const struct room *room) {
-    add(core, &(struct change){.what = CHANGE_ROOM,
-                               .room = room->number,
-                               .uid = room->creator->uid,
-                               .name = room->name,
-                               .topic = room->topic ? strdup(room->topic) : NULL});
+    char *topic = room->topic ? strdup(room->topic) : NULL;
+    if (!add(core, &(struct change){.what = CHANGE_ROOM,
+                                    .room = room->number,
+                                    .uid = room->creator->uid,
+                                    .name = room->name,
+                                    .topic = topic}))
+        free(topic);
 }
 
 void persist_member(struct core *core, const struct membership *membership) {
