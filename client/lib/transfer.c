@@ -90,7 +90,7 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
         return;
     }
     event->transfer.state = EARSHOT_TRANSFER_FAILED;
-    transfer_set_error(link, event, news->reason, news->where);
+    transfer_set_error(link, event, (int)news->reason, news->where);
 }
 
 void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier) {
