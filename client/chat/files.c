@@ -66,13 +66,33 @@ static struct file_item *item_add(struct chat *chat, const char *id, const char 
     return item;
 }
 
+/* Standing rules of the configuration: whose files are taken without a question. */
+
+static void take(struct chat *chat, struct file_item *item);
+
+static bool is_accepted(const struct file_item *item, uint64_t size) {
+    const struct cli_config *config = cli_config();
+    for (size_t i = 0; i < config->n_accept; i++) {
+        const struct config_accept *rule = &config->accept[i];
+        bool is_from = strcmp(rule->from, "*") == 0 || roster_same(rule->from, item->from);
+        if (is_from && (rule->bytes == UINT64_MAX || size <= rule->bytes))
+            return true;
+    }
+    return false;
+}
+
 /* Events. */
 
 static void offered(struct chat *chat, const struct earshot_event *event) {
     char size[FILE_SIZE_TEXT];
     if (roster_is_ignored(&chat->roster, event->offer.from) || item_find(chat, event->offer.id))
         return;
-    item_add(chat, event->offer.id, event->offer.from, event->offer.name, event->offer.size);
+    struct file_item *item =
+        item_add(chat, event->offer.id, event->offer.from, event->offer.name, event->offer.size);
+    if (event->offer.kind != EARSHOT_STREAM && is_accepted(item, event->offer.size)) {
+        take(chat, item);
+        return;
+    }
     file_size_text(event->offer.size, size);
     view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s; /get or /decline", event->offer.from,
               event->offer.name, *size ? " (" : "", size, *size ? ")" : "");
@@ -148,6 +168,8 @@ void files_message(struct chat *chat, const struct earshot_event *event) {
     *item->message = *event;
     item->message->message.file = cli_copy(event->message.file);
     item->message->message.from = cli_copy(event->message.from);
+    if (is_accepted(item, strlen(event->message.file) / 4 * 3)) /* it is in base64 */
+        take(chat, item);
 }
 
 void files_state(struct chat *chat, const struct earshot_event *event) {

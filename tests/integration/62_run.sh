@@ -12,6 +12,10 @@ watched() { # all that was streamed, without the first and the last message
     seen | jq -r 'select(.kind == "notice") | .text'
 }
 
+is_streamed() { # LINE
+    watched | grep -qx "$1"
+}
+
 is_done() { # N: so many commands have ended
     [ "$(seen | jq -r 'select(.kind == "action") | .text' | grep -c '^is done')" -ge "$1" ]
 }
@@ -64,7 +68,7 @@ mkfifo "$T/go"
 # shellcheck disable=SC2016 # for the shell that is run
 run_earshot live --name ci run --to '#build' -- sh -c 'for i in 1 2 3 4 5; do echo $i; done; read x <'"$T/go"
 live=$PID
-wait_for "the lines are seen while it runs" is_told 5
+wait_for "the lines are seen while it runs" is_streamed 5
 check "in one message or two" test "$(watched | wc -l)" -eq 5 -a \
     "$(seen | jq -r 'select(.kind == "notice") | .id' | wc -l)" -le 2
 check "it runs still" kill -0 "$live"
