@@ -54,7 +54,8 @@ const struct recent_message *recent_back(const struct recent *recent, const char
                                          unsigned long back) {
     for (size_t i = recent->n; back > 0 && i > oldest(recent); i--) {
         const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
-        if (!message->mine && roster_same(message->conv, conv) && --back == 0)
+        bool is_meant = !*conv || roster_same(message->conv, conv);
+        if (!message->mine && is_meant && --back == 0)
             return message;
     }
     return NULL;

@@ -30,7 +30,8 @@ void recent_add(struct recent *recent, const char *id, const char *conv, const c
 /* The message of this id, or NULL. */
 const struct recent_message *recent_find(const struct recent *recent, const char *id);
 
-/* The last message of others in the conversation is 1, the one before it 2, ...; NULL: none. */
+/* The last message of others in the conversation ("": in any) is 1, the one before it 2, ...;
+ * NULL: none. */
 const struct recent_message *recent_back(const struct recent *recent, const char *conv,
                                          unsigned long back);
 

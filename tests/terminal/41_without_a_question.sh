@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Standing rules: files of some people are taken by the window without a question.
+# Without a question: files that standing rules let in; an answer with no conversation open.
 # shellcheck source=tests/harness/terminal.sh
 . "$(dirname "$0")/../harness/terminal.sh"
 
@@ -25,3 +25,11 @@ check "which is the same" cmp "$T/small" "$T/ben/small"
 enter ann "/put ben $T/large"
 sees "a larger one is a question" ben "ann offers large"
 check "it is not there" test ! -e "$T/ben/large"
+
+# A newcomer's first answer, with no conversation open.
+terminal eve 100 30
+chat eve eve
+enter ann "/msg eve are you new here?"
+sees "eve is asked" eve "are you new here?"
+enter eve "/reply yes, since today"
+sees "the answer finds its way" ann "<eve> yes, since today"
