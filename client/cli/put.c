@@ -13,10 +13,8 @@
 #include "cli/background.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
-#include "cli/json.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/put_room.h"
+#include "cli/put_inside.h"
+#include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
 
@@ -30,158 +28,11 @@ const struct cli_option cli_put_options[] = {
     {0},
 };
 
-enum offer_phase { OFFER_UNMADE, OFFER_ASKED, OFFER_OPEN, OFFER_CLOSED };
-
-struct offer {
-    const char *to, *path;
-    enum offer_phase phase;
-    uint32_t request;
-    char id[EARSHOT_ID_SIZE];
-    struct earshot_transfer post; /* a small file, sent as a message */
-    char *post_name;              /* NULL: it is no post */
-    struct put_room room;         /* of a room: who has not taken it yet */
-    unsigned n_running;
-};
-
-struct put {
-    const struct cli_options *options;
-    const char *stream_name;
-    earshot *link;
-    char self[256];
-    struct progress progress;
-    struct offer *offers;
-    size_t n_offers, first_open, n_open; /* every offer before first_open is closed */
-    bool in_background;                  /* and somebody waits until all offers stand */
-    int code;                            /* of the first that failed */
-};
-
-static bool is_room(const struct offer *offer) {
-    return offer->to[0] == '#';
-}
-
-static bool is_stream(const struct offer *offer) {
-    return strcmp(offer->path, "-") == 0;
-}
-
-static void note_failure(struct put *put, int code) {
-    if (put->code == CLI_DONE)
-        put->code = code;
-}
-
-static void close_offer(struct put *put, struct offer *offer) {
-    if (offer->phase == OFFER_OPEN && is_room(offer) && !offer->post_name)
-        earshot_cancel(put->link, offer->id); /* it would stay open for those who come later */
-    offer->phase = OFFER_CLOSED;
-    put->n_open--;
-}
-
-/* Telling. */
-
-static int print_json(struct put *put, const struct cli_file *file) {
-    if (!put->options->json)
-        return CLI_DONE;
-    json_file(stdout, file);
-    return cli_flush();
-}
-
-static int tell_posted(struct put *put, const struct offer *offer) {
-    struct cli_file file = file_of(&offer->post, put->self);
-    file.state = FILE_OFFERED;
-    file.name = offer->post_name;
-    file.to = offer->to;
-    file.path = file.xxh3 = file.error = "";
-    file.via = "message";
-    return print_json(put, &file);
-}
-
-static int tell_offered(struct put *put, const struct offer *offer) {
-    struct cli_file file = {
-        .id = offer->id,
-        .state = FILE_OFFERED,
-        .name = is_stream(offer) ? put->stream_name : offer->path,
-        .size = EARSHOT_SIZE_UNKNOWN,
-        .from = put->self,
-        .to = offer->to,
-        .path = "",
-        .xxh3 = "",
-        .via = "shm",
-        .error = "",
-    };
-    struct earshot_transfer known;
-    if (earshot_offered(put->link, offer->id, &known) == EARSHOT_OK) {
-        file.name = known.name;
-        file.size = known.size;
-    }
-    return print_json(put, &file);
-}
-
-static int tell(struct put *put, const struct earshot_transfer *transfer, const char *via) {
-    struct cli_file file = file_of(transfer, put->self);
-    file.via = via;
-    char size[FILE_SIZE_TEXT];
-    progress_clear(&put->progress);
-    int code = print_json(put, &file);
-    file_size_text(transfer->bytes, size);
-    if (transfer->state == EARSHOT_TRANSFER_DONE && !put->options->json)
-        cli_remark(put->options, "%s has %s (%s%s)", transfer->peer, transfer->name, size,
-                   transfer->resumed ? ", resumed" : "");
-    if (transfer->state == EARSHOT_TRANSFER_DECLINED)
-        note_failure(put, cli_fail(put->options, CLI_FAILED, "declined", "%s does not want %s%s%s",
-                                   transfer->peer, transfer->name, *transfer->error ? ": " : "",
-                                   transfer->error));
-    if (transfer->state == EARSHOT_TRANSFER_FAILED)
-        note_failure(put, cli_fail(put->options, CLI_FAILED, "transfer", "%s for %s: %s",
-                                   transfer->name, transfer->peer, transfer->error));
-    return code;
-}
-
-/* Making offers. */
-
-static int file_exit_code(int error) {
-    return error == EACCES || error == EPERM ? CLI_NOT_PERMITTED : CLI_DATA;
-}
-
-static int fail_offer(struct put *put, struct offer *offer, int result) {
-    close_offer(put, offer);
-    if (result < 0 && result != -EINTR && result != -ENOMEM)
-        return cli_fail(put->options, file_exit_code(-result), "file", "cannot read \"%s\": %s",
-                        offer->path, strerror(-result));
-    if (result == EARSHOT_REFUSED)
-        return cli_fail(put->options, CLI_DATA, "file", "%s", earshot_error(put->link));
-    return cli_fail_link(put->options, put->link, result);
-}
-
-/* EARSHOT_LIMIT: it is no small file. */
-static int post(struct put *put, struct offer *offer) {
-    int result = earshot_post(put->link, offer->to, offer->path, &offer->post);
-    if (result == EARSHOT_OK) {
-        offer->post_name = cli_copy(offer->post.name);
-        memcpy(offer->id, offer->post.id, sizeof offer->id);
-    }
-    return result;
-}
-
-static void make_offer(struct put *put, struct offer *offer) {
-    struct earshot_source source = {.path = offer->path};
-    if (is_stream(offer))
-        source =
-            (struct earshot_source){.path = NULL, .fd = STDIN_FILENO, .name = put->stream_name};
-    int result = is_stream(offer) ? EARSHOT_LIMIT : post(put, offer);
-    if (result == EARSHOT_AGAIN)
-        return; /* events must be taken first */
-    if (result == EARSHOT_LIMIT)
-        result = earshot_offer(put->link, offer->to, &source, offer->id, &offer->request);
-    put->n_open++;
-    offer->phase = OFFER_ASKED;
-    if (result != EARSHOT_OK)
-        note_failure(put, fail_offer(put, offer, result));
-}
-
 static void make_more(struct put *put) {
     for (size_t i = put->first_open; i < put->n_offers && put->n_open < OPEN_MAX_OFFERS; i++) {
         struct offer *offer = &put->offers[i];
         if (offer->phase == OFFER_UNMADE)
-            make_offer(put, offer);
+            put_make(put, offer);
         if (i == put->first_open && offer->phase == OFFER_CLOSED)
             put->first_open++;
     }
@@ -212,12 +63,12 @@ static int take_answer(struct put *put, const struct earshot_event *event) {
     if (!offer)
         return CLI_DONE;
     if (event->type == EARSHOT_EVENT_FAILED) {
-        close_offer(put, offer);
-        note_failure(put, cli_fail_event(put->options, event));
+        put_close(put, offer);
+        put_note_failure(put, cli_fail_event(put->options, event));
         return CLI_DONE;
     }
     offer->phase = OFFER_OPEN;
-    return tell_offered(put, offer);
+    return put_tell_offered(put, offer);
 }
 
 static int take_transfer(struct put *put, const struct earshot_transfer *transfer) {
@@ -229,11 +80,12 @@ static int take_transfer(struct put *put, const struct earshot_transfer *transfe
                    (transfer->state == EARSHOT_TRANSFER_FAILED && offer->n_running > 0);
     offer->n_running += !is_end;
     offer->n_running -= has_run;
-    if (is_end && is_room(offer))
+    if (is_end && offer_is_room(offer))
         put_room_drop(&offer->room, transfer->peer);
-    int code = tell(put, transfer, "shm");
-    if (is_end && (!is_room(offer) || (put_room_is_done(&offer->room) && offer->n_running == 0)))
-        close_offer(put, offer);
+    int code = put_tell(put, transfer, "shm");
+    if (is_end &&
+        (!offer_is_room(offer) || (put_room_is_done(&offer->room) && offer->n_running == 0)))
+        put_close(put, offer);
     return code;
 }
 
@@ -244,11 +96,11 @@ static int take_read(struct put *put, struct offer *offer, const char *by) {
     done.name = offer->post_name;
     done.peer = by;
     done.path = done.error = "";
-    if (is_room(offer))
+    if (offer_is_room(offer))
         put_room_drop(&offer->room, by);
-    int code = tell(put, &done, "message");
-    if (!is_room(offer) || put_room_is_done(&offer->room))
-        close_offer(put, offer);
+    int code = put_tell(put, &done, "message");
+    if (!offer_is_room(offer) || put_room_is_done(&offer->room))
+        put_close(put, offer);
     return code;
 }
 
@@ -260,12 +112,12 @@ static int take_state(struct put *put, const struct earshot_event *event) {
         return CLI_DONE;
     if (offer->phase == OFFER_ASKED) {
         offer->phase = OFFER_OPEN;
-        code = tell_posted(put, offer);
+        code = put_tell_offered(put, offer);
     }
     if (code == CLI_DONE && event->state.state == EARSHOT_READ)
         code = take_read(put, offer, event->state.by);
     else if (put->options->no_wait)
-        close_offer(put, offer);
+        put_close(put, offer);
     return code;
 }
 
@@ -273,8 +125,8 @@ static void take_refusal(struct put *put, const struct earshot_event *event) {
     struct offer *offer = offer_of(put, event->failed.id, 0);
     if (!offer || offer->phase == OFFER_CLOSED)
         return;
-    close_offer(put, offer);
-    note_failure(put, cli_fail_event(put->options, event));
+    put_close(put, offer);
+    put_note_failure(put, cli_fail_event(put->options, event));
 }
 
 static int take(struct put *put, const struct earshot_event *event) {
@@ -371,7 +223,7 @@ static int prepare(struct put *put, char **names, int n_names, int n_paths, char
         for (int j = 0; code == CLI_DONE && j < n_paths; j++) {
             struct offer *offer = &put->offers[put->n_offers++];
             *offer = (struct offer){.to = names[i], .path = paths[j]};
-            if (is_room(offer))
+            if (offer_is_room(offer))
                 code = put_room_ask(&offer->room, put->options, put->link, names[i], put->self);
         }
     }

@@ -1,0 +1,133 @@
+/* One path for one recipient: how it is offered, and what is said about it. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/put_inside.h"
+#include "cli/report.h"
+
+bool offer_is_room(const struct offer *offer) {
+    return offer->to[0] == '#';
+}
+
+bool offer_is_stream(const struct offer *offer) {
+    return strcmp(offer->path, "-") == 0;
+}
+
+void put_note_failure(struct put *put, int code) {
+    if (put->code == CLI_DONE)
+        put->code = code;
+}
+
+void put_close(struct put *put, struct offer *offer) {
+    if (offer->phase == OFFER_OPEN && offer_is_room(offer) && !offer->post_name)
+        earshot_cancel(put->link, offer->id); /* it would stay open for those who come later */
+    offer->phase = OFFER_CLOSED;
+    put->n_open--;
+}
+
+/* Telling. */
+
+static int print_json(struct put *put, const struct cli_file *file) {
+    if (!put->options->json)
+        return CLI_DONE;
+    json_file(stdout, file);
+    return cli_flush();
+}
+
+static int tell_posted(struct put *put, const struct offer *offer) {
+    struct cli_file file = file_of(&offer->post, put->self);
+    file.state = FILE_OFFERED;
+    file.name = offer->post_name;
+    file.to = offer->to;
+    file.path = file.xxh3 = file.error = "";
+    file.via = "message";
+    return print_json(put, &file);
+}
+
+int put_tell_offered(struct put *put, const struct offer *offer) {
+    if (offer->post_name)
+        return tell_posted(put, offer);
+    struct cli_file file = {
+        .id = offer->id,
+        .state = FILE_OFFERED,
+        .name = offer_is_stream(offer) ? put->stream_name : offer->path,
+        .size = EARSHOT_SIZE_UNKNOWN,
+        .from = put->self,
+        .to = offer->to,
+        .path = "",
+        .xxh3 = "",
+        .via = "shm",
+        .error = "",
+    };
+    struct earshot_transfer known;
+    if (earshot_offered(put->link, offer->id, &known) == EARSHOT_OK) {
+        file.name = known.name;
+        file.size = known.size;
+    }
+    return print_json(put, &file);
+}
+
+int put_tell(struct put *put, const struct earshot_transfer *transfer, const char *via) {
+    struct cli_file file = file_of(transfer, put->self);
+    file.via = via;
+    char size[FILE_SIZE_TEXT];
+    progress_clear(&put->progress);
+    int code = print_json(put, &file);
+    file_size_text(transfer->bytes, size);
+    if (transfer->state == EARSHOT_TRANSFER_DONE && !put->options->json)
+        cli_remark(put->options, "%s has %s (%s%s)", transfer->peer, transfer->name, size,
+                   transfer->resumed ? ", resumed" : "");
+    if (transfer->state == EARSHOT_TRANSFER_DECLINED)
+        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "declined",
+                                       "%s does not want %s%s%s", transfer->peer, transfer->name,
+                                       *transfer->error ? ": " : "", transfer->error));
+    if (transfer->state == EARSHOT_TRANSFER_FAILED)
+        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "transfer", "%s for %s: %s",
+                                       transfer->name, transfer->peer, transfer->error));
+    return code;
+}
+
+/* Making offers. */
+
+static int file_exit_code(int error) {
+    return error == EACCES || error == EPERM ? CLI_NOT_PERMITTED : CLI_DATA;
+}
+
+static int fail_offer(struct put *put, struct offer *offer, int result) {
+    put_close(put, offer);
+    if (result < 0 && result != -EINTR && result != -ENOMEM)
+        return cli_fail(put->options, file_exit_code(-result), "file", "cannot read \"%s\": %s",
+                        offer->path, strerror(-result));
+    if (result == EARSHOT_REFUSED)
+        return cli_fail(put->options, CLI_DATA, "file", "%s", earshot_error(put->link));
+    return cli_fail_link(put->options, put->link, result);
+}
+
+/* EARSHOT_LIMIT: it is no small file. */
+static int post(struct put *put, struct offer *offer) {
+    int result = earshot_post(put->link, offer->to, offer->path, &offer->post);
+    if (result == EARSHOT_OK) {
+        offer->post_name = cli_copy(offer->post.name);
+        memcpy(offer->id, offer->post.id, sizeof offer->id);
+    }
+    return result;
+}
+
+void put_make(struct put *put, struct offer *offer) {
+    struct earshot_source source = {.path = offer->path};
+    if (offer_is_stream(offer))
+        source =
+            (struct earshot_source){.path = NULL, .fd = STDIN_FILENO, .name = put->stream_name};
+    int result = offer_is_stream(offer) ? EARSHOT_LIMIT : post(put, offer);
+    if (result == EARSHOT_AGAIN)
+        return; /* events must be taken first */
+    if (result == EARSHOT_LIMIT)
+        result = earshot_offer(put->link, offer->to, &source, offer->id, &offer->request);
+    put->n_open++;
+    offer->phase = OFFER_ASKED;
+    if (result != EARSHOT_OK)
+        put_note_failure(put, fail_offer(put, offer, result));
+}
