@@ -212,8 +212,24 @@ uint64_t feed_room_after(const struct core *core, const struct session *session,
     return membership->since > session->rooms_after ? membership->since : session->rooms_after;
 }
 
+/*
+ * What an earlier session of the handle has taken may be heard of only now: its last words lie in
+ * another lane than the new one's HELLO.
+ */
+static void catch_up_with_handle(struct session *session) {
+    const struct handle *handle = session->handle;
+    if (session->abilities & ABILITY_AFTER)
+        return;
+    if (handle->direct > session->direct_after)
+        session->direct_after = handle->direct;
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (handle->rooms > session->listenings[i].after)
+            session->listenings[i].after = handle->rooms;
+}
+
 void feed_ready(struct core *core, struct session *session) {
     if (session->held) {
+        catch_up_with_handle(session);
         session->held = false;
         session->feed_next = first_for(session);
     }

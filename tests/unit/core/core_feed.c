@@ -314,3 +314,16 @@ Test(core_feed, 40_a_session_that_begins_later_does_not_take_older_mail) {
     expect_late(bob, "unread");
     expect_late(bob, "new");
 }
+
+Test(core_feed, 41_what_was_taken_before_ready_does_not_come_again) {
+    say(alice, "bob", "taken");
+    uint64_t seq = expect(bob, FRAME_MESSAGE)->message.seq;
+    enum fail_code code;
+    struct client *again = try_join(BOB, "bob", HERE, &code);
+    expect(again, FRAME_WELCOME);
+    give(bob, &(struct frame){.type = FRAME_TAKEN, .taken = {seq, seq}}); /* from another lane */
+    ready(again);
+    expect_nothing(again);
+    say(alice, "bob", "new");
+    expect_text(again, "new");
+}
