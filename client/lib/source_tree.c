@@ -160,10 +160,11 @@ static bool set_path(struct tree *tree, const char *name) {
     size_t at = tree->levels[tree->n_levels - 1].n_path;
     if (at > 0 && at < ENTRY_PATH_MAX)
         tree->path[at++] = '/';
-    size_t n = strnlen(name, ENTRY_PATH_MAX - at);
+    size_t length = strlen(name), room = ENTRY_PATH_MAX - at;
+    size_t n = length < room ? length : room;
     memcpy(tree->path + at, name, n);
     tree->path[at + n] = '\0';
-    return name[n] == '\0' && n > 0;
+    return n == length && n > 0;
 }
 
 int tree_next(struct tree *tree, struct tree_entry *entry) {

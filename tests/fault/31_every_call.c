@@ -11,10 +11,12 @@
  */
 #include <fcntl.h>
 #include <glob.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -139,13 +141,16 @@ static void kill_at_all(struct play *play, const char *kind) {
 /* Migration. */
 
 static void copy_database(const char *from, const char *to) {
-    char path[PATH_MAX + 16], command[3 * PATH_MAX];
-    snprintf(path, sizeof path, "%s/earshot.db", from);
-    snprintf(command, sizeof command,
-             "rm -rf '%s'/* && cp '%s' '%s/earshot.db' && chown -R %u:%u '%s'", to, path, to,
-             UID_HUB, UID_HUB, to);
-    if (system(command) != 0) // NOLINT(cert-env33-c): of our own paths
-        check_die("%s cannot be copied", path);
+    char script[3 * PATH_MAX];
+    int status = -1;
+    pid_t pid;
+    snprintf(script, sizeof script,
+             "rm -rf '%s'/* && cp '%s/earshot.db' '%s/earshot.db' && chown -R %u:%u '%s'", to, from,
+             to, UID_HUB, UID_HUB, to);
+    char *argv[] = {"sh", "-c", script, NULL};
+    if (posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ) != 0 ||
+        waitpid(pid, &status, 0) != pid || status != 0)
+        check_die("%s/earshot.db cannot be copied", from);
 }
 
 struct migration {
