@@ -94,6 +94,7 @@ static bool database_dir(pid_t pid, char dir[PATH_MAX]) {
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     DIR *files = opendir(path);
     bool found = false;
+    // cppcheck-suppress readdirCalled; one stream, one thread
     for (struct dirent *entry; files && !found && (entry = readdir(files));) {
         ssize_t n = readlinkat(dirfd(files), entry->d_name, name, sizeof name - 1);
         name[n > 0 ? n : 0] = '\0';

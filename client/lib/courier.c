@@ -326,11 +326,12 @@ static int open_sink(struct courier *courier, const struct item_offer *offer, ui
     struct sink_options options = {.dir = -1, .from = from, .stop = &courier->stop};
     if (!target->dir)
         return sink_open_stream(&courier->sink, offer, target->fd, &options);
-    options.dir = open(target->dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    if (options.dir < 0)
+    int dir = open(target->dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (dir < 0)
         return errno == EACCES ? SINK_DENIED : error_errno();
+    options.dir = dir;
     int r = sink_open(&courier->sink, offer, &options);
-    close(options.dir);
+    close(dir);
     return r;
 }
 

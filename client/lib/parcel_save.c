@@ -40,11 +40,12 @@ static int open_sink(struct sink **sink, const struct parcel *parcel, uid_t from
                                .mtime_ns = parcel->mtime_ns};
     if (!dir)
         return sink_open_stream(sink, &offer, fd, &options);
-    options.dir = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    if (options.dir < 0)
+    int dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (dir_fd < 0)
         return error_errno();
+    options.dir = dir_fd;
     int r = sink_open(sink, &offer, &options);
-    close(options.dir);
+    close(dir_fd);
     return r;
 }
 

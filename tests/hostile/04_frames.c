@@ -138,7 +138,8 @@ static void hub_frames(struct play *play) {
     struct bytes alice = bytes_of("alice"), bob = bytes_of("bob"), text = bytes_of("forged");
     struct uuid id = uuid_random();
     const struct frame frames[] = {
-        {.type = FRAME_HELLO, .hello = {PROTO_VERSION, (uint32_t)play->raw.mailbox, id, 1, alice, 1, 0}},
+        {.type = FRAME_HELLO,
+         .hello = {PROTO_VERSION, (uint32_t)play->raw.mailbox, id, 1, alice, 1, 0}},
         {.type = FRAME_NONCE, .nonce = {id}},
         {.type = FRAME_WELCOME, .welcome = {1, 1, 2, id, text, alice, 1}},
         {.type = FRAME_MESSAGE,
