@@ -18,7 +18,12 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-#define FEED_CHUNKS 4 /* the outbox is filled up to here */
+/*
+ * A feed begins when the outbox is nearly empty and fills it, for looking through the log costs
+ * more the more often it is done; and who is only a little behind has caught up then.
+ */
+#define FEED_BELOW 4 /* chunks */
+#define FEED_UPTO 28
 
 /* Own messages from before do not come back, unless the client says where it had stopped. */
 static bool is_own(const struct session *session, const struct record *record) {
@@ -120,7 +125,7 @@ static void miss(struct core *core, struct session *session) {
 
 static void feed_from_log(struct core *core, struct session *session) {
     struct log_place place = log_find(&core->log, session->feed_next);
-    while (session->outbox.n_chunks < FEED_CHUNKS) {
+    while (session->outbox.n_chunks < FEED_UPTO) {
         const struct log_entry *entry = log_next(&place);
         if (!entry) {
             session->behind = false;
@@ -134,7 +139,7 @@ static void feed_from_log(struct core *core, struct session *session) {
 
 void feed_step(struct core *core, struct session *session) {
     if (session->dead || !session->behind || session->held || session->is_asking ||
-        session->outbox.n_chunks >= FEED_CHUNKS)
+        session->outbox.n_chunks >= FEED_BELOW)
         return;
     run_close(core);
     if (session->feed_next > last_for(session)) {

@@ -14,17 +14,27 @@ static void drop_head(struct log *log) {
         log->tail = NULL;
     log->first_seq = block->last_seq + 1;
     log->n_bytes -= block->size;
-    free(block);
+    if (log->spare || block->size != LOG_BLOCK_BYTES) {
+        free(block);
+        return;
+    }
+    log->spare = block; /* the next one is wanted soon, and fresh memory is dear */
 }
 
 void log_deinit(struct log *log) {
     while (log->head)
         drop_head(log);
+    free(log->spare);
+    log->spare = NULL;
 }
 
 static struct log_block *add_block(struct log *log, size_t n) {
     size_t size = n > LOG_BLOCK_BYTES ? n : LOG_BLOCK_BYTES;
-    struct log_block *block = malloc(sizeof *block + size);
+    struct log_block *block = size == LOG_BLOCK_BYTES ? log->spare : NULL;
+    if (block)
+        log->spare = NULL;
+    else
+        block = malloc(sizeof *block + size);
     if (!block)
         return NULL;
     *block = (struct log_block){.size = size};

@@ -42,8 +42,9 @@ struct log_block {
 
 struct log {
     struct log_block *head, *tail;
-    size_t n_bytes;     /* of all blocks */
-    uint64_t first_seq; /* every message from here on is in the log */
+    struct log_block *spare; /* NULL: none */
+    size_t n_bytes;          /* of all blocks in use */
+    uint64_t first_seq;      /* every message from here on is in the log */
 };
 
 /* No message before `next_seq` is or will be in it. */
