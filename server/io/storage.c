@@ -159,6 +159,14 @@ static const char *reason_of(int r) {
                              "now, but it is not stored; send it again later";
 }
 
+/* For status. With the lock held, or before there is anybody to need it. */
+static void note_stats(struct hub *hub, struct store *store) {
+    struct store_stats stats;
+    store_stats(store, &stats);
+    hub->core.persist.n_messages = stats.n_messages;
+    hub->core.persist.n_bytes = stats.n_bytes;
+}
+
 /*
  * Before the first message the numbers that it and the next ones get are reserved. If that fails
  * the hub takes no messages until the writer succeeds with it.
@@ -168,6 +176,7 @@ static void reserve_numbers(struct hub *hub, struct storage *storage) {
     core_take_commit(&hub->core, &commit);
     int r = write_commit(storage->store, &commit);
     tell_trouble(storage, r);
+    note_stats(hub, storage->store);
     core_committed(&hub->core, &commit, reason_of(r));
 }
 
@@ -193,15 +202,12 @@ int storage_open(struct hub *hub) {
 static void commit_now(struct hub *hub) {
     struct storage *storage = hub->storage;
     struct commit commit;
-    struct store_stats stats;
     core_take_commit(&hub->core, &commit);
     pthread_mutex_unlock(&hub->lock);
     int r = write_commit(storage->store, &commit);
-    store_stats(storage->store, &stats);
     tell_trouble(storage, r);
     hub_enter(hub);
-    hub->core.persist.n_messages = stats.n_messages;
-    hub->core.persist.n_bytes = stats.n_bytes;
+    note_stats(hub, storage->store);
     core_committed(&hub->core, &commit, reason_of(r));
     hub_leave(hub);
     pthread_mutex_lock(&hub->lock);

@@ -100,3 +100,9 @@ earshot --name bob history alice --json >"$T/after"
 check "nor has one that was stopped" cmp "$T/before" "$T/after"
 try earshot --name bob history '#ops' --json
 is "the room is still there" "$(wc -l <<<"$OUT")" 2502
+
+stop_hub
+start_hub
+try earshot status --json
+check "a hub that has just started knows what it keeps" \
+    json '.store.messages > 0 and .store.bytes > 0' "$OUT"
