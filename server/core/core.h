@@ -6,8 +6,8 @@
  * outboxes afterwards: core_take() hands it out, core_returned() hears how it went.
  *
  * Ownership: users (uids) own handles and sessions and live as long as the hub; a handle belongs
- * to its uid for ever; a room lives while it has members; a session is marked dead at once and
- * freed when nobody sends for it any more.
+ * to its uid for ever; a room lives while it has members or a past; a session is marked dead at
+ * once and freed when nobody sends for it any more.
  */
 #pragma once
 
@@ -26,7 +26,7 @@
 #include "proto/frame.h"
 #include "proto/name.h"
 
-#define SESSIONS_MAX 32768 /* a slot takes 16 bits of the session number, and origin tells it */
+#define SESSIONS_MAX 32768         /* a slot takes 16 bits of the session number */
 #define SESSIONS_PER_USER_MAX 4096 /* or less, when the hub may open few files */
 #define HANDLES_PER_USER_MAX 256
 #define ROOMS_PER_USER_MAX 4096 /* made by the user; also those that only have a past */
@@ -270,7 +270,7 @@ void core_end(struct core *core, struct session *session);
 
 /*
  * A valid frame from this session's lane. Returns NULL, or what rule it broke, for the log; the
- * session may have ended.
+ * session may have ended, and be freed: look for its number again.
  */
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame);
 

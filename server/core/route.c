@@ -91,6 +91,8 @@ static size_t deliver_all(struct core *core, struct session *session, const stru
 /* In user->recent: it was delivered, but could not be stored. */
 #define NOT_STORED (UINT64_C(1) << 63)
 
+#define NO_NUMBERS "the hub cannot write to its store; try again later"
+
 static struct record make_record(struct core *core, const struct session *session,
                                  const struct target *target, const struct incoming *in) {
     uint32_t from = session->handle->number;
@@ -121,8 +123,7 @@ static void route_new(struct core *core, struct session *session, const struct t
                       const struct incoming *in, uint64_t copy_of) {
     struct encoded encoded;
     if (!persist_may_number(core)) {
-        route_refuse(core, session, in->id, FAIL_BUSY,
-                     "the hub cannot write to its store; try again later");
+        route_refuse(core, session, in->id, FAIL_BUSY, NO_NUMBERS);
         return;
     }
     struct record record = make_record(core, session, target, in);
@@ -190,9 +191,15 @@ void route_wall(struct core *core, struct session *session, const struct frame *
                      "everybody");
         return;
     }
-    for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
-        if (handle->n_listening > 0 && handle != session->handle)
-            wall_to(core, session, handle, &frame->wall);
+    for (struct handle *handle = core->handles; handle; handle = handle->hh.next) {
+        if (handle->n_listening == 0 || handle == session->handle)
+            continue;
+        if (!persist_may_number(core)) {
+            session_fail(core, session, frame->wall.request, FAIL_BUSY, NO_NUMBERS);
+            return;
+        }
+        wall_to(core, session, handle, &frame->wall);
+    }
     session_done(core, session, frame->wall.request);
 }
 

@@ -117,8 +117,9 @@ static void take_batch(struct lane *lane, const struct queue_message *message, s
         const char *broken = is_allowed ? core_receive(core, session, &frame) : NULL;
         if (broken)
             reject(lane, broken);
-        if (frame.type == FRAME_BYE)
-            return; /* the session is gone */
+        session = core_session(core, envelope.session);
+        if (!session)
+            return; /* it said BYE, or takes in nothing */
     }
 }
 

@@ -258,6 +258,22 @@ static void too_much(struct play *play) {
     }
 }
 
+/* Whole batches of them, so that the session ends with frames of the same batch behind it. */
+static void unread_refusals(struct play *play) {
+    uint8_t frames[BATCH_BYTES_MAX - ENVELOPE_BYTES];
+    struct frame frame;
+    for (unsigned n_sent = 0; n_sent < 60000;) {
+        struct cursor_out out = cursor_out_of(frames, sizeof frames);
+        uint16_t n = 0;
+        do
+            raw_fill_send(&frame, "#nowhere", "x");
+        while (frame_put(&out, &frame) && ++n);
+        out.bad = false;
+        hurl_frames(play, n, frames, cursor_out_used(&out));
+        n_sent += n;
+    }
+}
+
 static const struct attack {
     const char *name;
     void (*run)(struct play *play);
@@ -277,6 +293,7 @@ static const struct attack {
     {"parts that do not fit", broken_parts, true},
     {"false totals", false_totals, true},
     {"text that is not UTF-8", bad_text, true},
+    {"refusals that it does not read", unread_refusals, false},
     {"thousands of rooms, names, receipts and questions", too_much, false},
 };
 
