@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/distance.h"
 #include "base/text.h"
 #include "core/internal.h"
 
@@ -52,27 +53,11 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
 
 struct near {
     const struct name *names[NEAR_MAX];
-    unsigned distances[NEAR_MAX], n;
+    size_t distances[NEAR_MAX];
+    unsigned n;
 };
 
-/* Levenshtein's distance of two names; at most 128 bytes each. */
-static unsigned distance(const struct name *a, const struct name *b) {
-    uint8_t row[NAME_BYTES_MAX + 1];
-    for (unsigned i = 0; i <= b->n; i++)
-        row[i] = (uint8_t)i;
-    for (unsigned at = 0; at < a->n; at++) {
-        uint8_t diagonal = row[0]++;
-        for (unsigned i = 1; i <= b->n; i++) {
-            uint8_t change = (uint8_t)(diagonal + (a->s[at] != b->s[i - 1]));
-            uint8_t least = (uint8_t)((row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1);
-            diagonal = row[i];
-            row[i] = change < least ? change : least;
-        }
-    }
-    return row[b->n];
-}
-
-static void consider(struct near *near, const struct name *name, unsigned far) {
+static void consider(struct near *near, const struct name *name, size_t far) {
     unsigned at = near->n < NEAR_MAX ? near->n++ : NEAR_MAX;
     while (at > 0 && near->distances[at - 1] > far) {
         if (at < NEAR_MAX) {
@@ -92,7 +77,7 @@ static void find_near(const struct core *core, const struct name *key, struct ne
     const struct handle *handle;
     for (handle = core->handles; handle && n_looked_at++ < NEAR_LOOKED_AT_MAX;
          handle = handle->hh.next) {
-        unsigned far = distance(&handle->key, key);
+        size_t far = distance(name_bytes(&handle->key), name_bytes(key));
         bool begins =
             key->n > 1 && handle->key.n > key->n && memcmp(handle->key.s, key->s, key->n) == 0;
         if (far <= limit || begins)
