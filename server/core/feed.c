@@ -25,6 +25,10 @@
 #define FEED_BELOW 4 /* chunks */
 #define FEED_UPTO 28
 
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 /* Own messages from before do not come back, unless the client says where it had stopped. */
 static bool is_own(const struct session *session, const struct record *record) {
     bool to_itself = !conv_is_room(record->conv) && record->to == record->from;
@@ -219,17 +223,19 @@ uint64_t feed_room_after(const struct core *core, const struct session *session,
 
 /*
  * What an earlier session of the handle has taken may be heard of only now: its last words lie in
- * another lane than the new one's HELLO.
+ * another lane than the new one's HELLO. What came since that HELLO is for both.
  */
 static void catch_up_with_handle(struct session *session) {
     const struct handle *handle = session->handle;
     if (session->abilities & ABILITY_AFTER)
         return;
-    if (handle->direct > session->direct_after)
-        session->direct_after = handle->direct;
+    uint64_t direct = least(handle->direct, session->joined_seq);
+    uint64_t rooms = least(handle->rooms, session->joined_seq);
+    if (direct > session->direct_after)
+        session->direct_after = direct;
     for (unsigned i = 0; i < session->n_listenings; i++)
-        if (handle->rooms > session->listenings[i].after)
-            session->listenings[i].after = handle->rooms;
+        if (rooms > session->listenings[i].after)
+            session->listenings[i].after = rooms;
 }
 
 void feed_ready(struct core *core, struct session *session) {

@@ -327,3 +327,13 @@ Test(core_feed, 41_what_was_taken_before_ready_does_not_come_again) {
     say(alice, "bob", "new");
     expect_text(again, "new");
 }
+
+Test(core_feed, 42_what_came_while_it_was_held_is_its_own_whoever_else_has_taken_it) {
+    struct client *held = arrive_as("bob", BOB, HERE, 0);
+    say(alice, "bob", "meanwhile");
+    uint64_t seq = expect(bob, FRAME_MESSAGE)->message.seq;
+    give(bob, &(struct frame){.type = FRAME_TAKEN, .taken = {seq, seq}});
+    ready(held);
+    expect_text(held, "meanwhile");
+    expect_nothing(held);
+}
