@@ -2,7 +2,8 @@
  * `earshot listen`: a program for every message.
  *
  * A message is taken from the link only while a job is free, so a flood waits at the hub and not
- * in memory here. A job gets its message in a file that has no name: it may read it or not, and
+ * in memory here; the link is tended meanwhile, so that we are here again soon after the hub was
+ * restarted. A job gets its message in a file that has no name: it may read it or not, and
  * nobody waits for that. It leads a process group, so that whatever it starts ends with it.
  */
 #include <errno.h>
@@ -50,6 +51,7 @@ struct listen {
     struct job jobs[JOBS_MAX];
     size_t n_jobs, n_jobs_max;
     unsigned long long n_taken;
+    bool told_lost;
 };
 
 /* Jobs. */
@@ -178,12 +180,6 @@ static int take(struct listen *listen, const struct earshot_event *event) {
                  "%llu messages are lost: they are not in the hub's log any more",
                  (unsigned long long)event->missed);
         return CLI_DONE;
-    case EARSHOT_EVENT_LOST:
-        cli_remark(listen->options, "the hub is gone; waiting for it to come back");
-        return CLI_DONE;
-    case EARSHOT_EVENT_BACK:
-        cli_remark(listen->options, "the hub is back");
-        return CLI_DONE;
     default:
         return CLI_DONE;
     }
@@ -193,11 +189,24 @@ static bool has_enough(const struct listen *listen) {
     return listen->options->count && listen->n_taken >= listen->options->count;
 }
 
-/* Sleeps until a message comes that a job is free for, or a job ends. */
+static bool is_free(const struct listen *listen) {
+    return listen->n_jobs < listen->n_jobs_max && !has_enough(listen);
+}
+
+/* Not by the events, which wait behind the messages. */
+static void tell_loss(struct listen *listen) {
+    bool is_lost = !earshot_is_joined(listen->link);
+    if (is_lost == listen->told_lost)
+        return;
+    listen->told_lost = is_lost;
+    cli_remark(listen->options,
+               is_lost ? "the hub is gone; waiting for it to come back" : "the hub is back");
+}
+
+/* Sleeps until a message comes that a job is free for, a job ends or the link is to be tended. */
 static void wait_any(struct listen *listen) {
     struct pollfd fds[JOBS_MAX + 1];
-    bool is_free = listen->n_jobs < listen->n_jobs_max && !has_enough(listen);
-    fds[0] = (struct pollfd){is_free ? listen->link_fd : -1, POLLIN, 0};
+    fds[0] = (struct pollfd){has_enough(listen) ? -1 : listen->link_fd, POLLIN, 0};
     for (size_t i = 0; i < listen->n_jobs; i++)
         fds[i + 1] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
     poll(fds, (nfds_t)listen->n_jobs + 1, -1);
@@ -208,7 +217,7 @@ static void wait_any(struct listen *listen) {
 static int take_all(struct listen *listen) {
     struct earshot_event event;
     int code = CLI_DONE;
-    while (code == CLI_DONE && listen->n_jobs < listen->n_jobs_max && !has_enough(listen)) {
+    while (code == CLI_DONE && is_free(listen)) {
         int result = earshot_next(listen->link, &event, 0);
         if (result == EARSHOT_AGAIN || result == -EINTR)
             break;
@@ -216,6 +225,13 @@ static int take_all(struct listen *listen) {
                                     : cli_fail_link(listen->options, listen->link, result);
     }
     return code;
+}
+
+static int tend(struct listen *listen) {
+    if (has_enough(listen) || is_free(listen))
+        return CLI_DONE;
+    int result = earshot_tend(listen->link);
+    return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(listen->options, listen->link, result);
 }
 
 static int follow(struct listen *listen) {
@@ -229,7 +245,11 @@ static int follow(struct listen *listen) {
                             listen->n_taken, cli_limit_seconds());
         code = take_all(listen);
         if (code == CLI_DONE)
-            wait_any(listen);
+            code = tend(listen);
+        if (code != CLI_DONE)
+            break;
+        tell_loss(listen);
+        wait_any(listen);
     }
     return code;
 }

@@ -424,6 +424,17 @@ int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms);
 /* A descriptor that polls readable when earshot_next() has work. Owned by the link. */
 int earshot_fd(earshot *link);
 
+/*
+ * For a program with earshot_fd() that cannot take events for a while, and is not to be away for
+ * that when the hub is restarted: does what is due, and hands nothing out. Until the next call of
+ * earshot_next() the descriptor is then readable only when there is more of that to do. Returns
+ * what earshot_next() returns when the link has ended.
+ */
+int earshot_tend(earshot *link);
+
+/* Whether there is a hub just now; false from the loss of one until the link is back. */
+bool earshot_is_joined(const earshot *link);
+
 /* Makes earshot_next() return EARSHOT_EVENT_WOKEN; may be called from another thread. */
 void earshot_wake(earshot *link);
 

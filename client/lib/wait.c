@@ -229,6 +229,23 @@ int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms) {
     }
 }
 
+/* Messages stay in the reader, and are no reason to wake the program; a hub's answer is taken. */
+int earshot_tend(earshot *link) {
+    struct batch *batch;
+    int r = outgoing_send(link, OUTGOING_LATER, true);
+    wait_service(link);
+    while (link->phase == LINK_WELCOME && (batch = reader_take(&link->reader)))
+        receive_accept(link, batch, true);
+    wait_set_stalled(link, link->phase == LINK_JOINED);
+    if (r < 0)
+        return r;
+    return link->phase == LINK_ENDED ? link->ended : 0;
+}
+
+bool earshot_is_joined(const earshot *link) {
+    return link->phase == LINK_JOINED;
+}
+
 int earshot_fd(earshot *link) {
     taken_start(link);
     if (!link->pollable) {

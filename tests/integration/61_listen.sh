@@ -113,3 +113,29 @@ earshot --name alice send failing x
 ends "$PID"
 is "a command that fails does not end it" "$STATUS" 0
 check "but is told of" has "$(cat "$T/failing.err")" "exit code 5"
+
+# While all jobs are busy the hub is killed and started again: it is told, and the bot is here again
+# before a job ends; and what was said meanwhile gets its runs.
+stop_hub
+STORED=yes start_hub
+mkfifo "$T/gate"
+exec 9<>"$T/gate"
+run_earshot busy --name busy listen --jobs 1 --count 3 \
+    --exec "touch $T/running/busy; read -r _ <$T/gate; jq -r .text >>$T/busy.seen; rm -f $T/running/busy"
+wait_for "it is here" is_here busy
+earshot --name alice send busy one
+wait_for "its job runs" some_run 1
+earshot --name alice send busy two
+kill -9 "$HUB_PID"
+wait_for "the loss is told at once" has_lines "$T/busy.err" 1
+STORED=yes start_hub
+wait_for "it is here again while its job runs" is_here busy
+wait_for "that is told" has_lines "$T/busy.err" 2
+is "one line each" "$(cut -d ' ' -f 2-5 "$T/busy.err" | xargs)" "the hub is gone; the hub is back"
+check "the job still runs" some_run 1
+earshot --name alice send busy three
+seq 3 >&9
+ends "$PID"
+exec 9>&-
+is "it ends" "$STATUS" 0
+is "every message got its run" "$(sort "$T/busy.seen" | uniq | xargs)" "one three two"
