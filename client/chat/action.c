@@ -300,7 +300,7 @@ int action_search(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     if (!*arguments)
         return usage(chat, "search");
-    int r = earshot_search(chat->link, arguments, NULL, NULL, HISTORY_LINES, &request);
+    int r = earshot_search(chat->link, arguments, NULL, NULL, 0, HISTORY_LINES, &request);
     ask_made(chat, r, request, ASK_SEARCH, arguments);
     return COMMAND_DONE;
 }

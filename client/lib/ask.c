@@ -119,7 +119,7 @@ int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t a
 }
 
 int earshot_search(earshot *link, const char *words, const char *conv, const char *from,
-                   unsigned limit, uint32_t *request) {
+                   uint64_t before, unsigned limit, uint32_t *request) {
     struct name name, sender = {0};
     int r = check_text(link, "search", words, SEARCH_BYTES_MAX);
     if (r == 0 && !*words)
@@ -133,6 +133,7 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
     struct frame frame = {.type = FRAME_SEARCH,
                           .search = {.conv = name_bytes(&name),
                                      .from = name_bytes(&sender),
+                                     .before = before,
                                      .limit = page(limit),
                                      .words = bytes_of(words)}};
     return request_ask(link, &frame, "", request);

@@ -345,9 +345,13 @@ int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t 
 int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t after,
                     unsigned limit, uint32_t *request);
 
-/* Messages with all of these words, newest first; conv and from may be NULL. */
+/*
+ * Messages with all of these words, newest first; conv and from may be NULL. A page can be shorter
+ * than the limit: to go on, give the number of the last message found as `before` (else 0), until
+ * nothing comes any more.
+ */
 int earshot_search(earshot *link, const char *words, const char *conv, const char *from,
-                   unsigned limit, uint32_t *request);
+                   uint64_t before, unsigned limit, uint32_t *request);
 
 /* This handle sees nothing any more of what was said with `handle` until now. */
 int earshot_forget(earshot *link, const char *handle, uint32_t *request);

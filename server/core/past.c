@@ -236,6 +236,7 @@ void past_search(struct core *core, struct session *session, const struct frame 
     struct ask *ask = ask_view(session, ASK_SEARCH, conv);
     if (ask) {
         ask->from = from.handle ? from.handle->number : 0;
+        ask->before = search->before;
         ask->limit = search->limit;
         ask->words = strndup(search->words.data, search->words.n);
         if (!ask->words) {

@@ -109,8 +109,11 @@ static int read_history(struct store_reader *reader, const struct ask *ask,
 
 static int read_search(struct store_reader *reader, const struct ask *ask,
                        const struct store_view *view, struct archive_page *page) {
-    struct store_query query = {
-        .words = bytes_of(ask->words), .conv = ask->conv, .from = ask->from, .n_max = ask->limit};
+    struct store_query query = {.words = bytes_of(ask->words),
+                                .conv = ask->conv,
+                                .from = ask->from,
+                                .before = ask->before,
+                                .n_max = ask->limit};
     int r = store_search(reader, view, &query, collect_page, page);
     return r > 0 && page->n_bytes >= PAGE_BYTES_MAX ? 0 : r;
 }

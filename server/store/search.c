@@ -33,6 +33,8 @@ struct search {
     struct merge merge; /* what the view shows, for jumps */
     bool merging;
     struct beginning beginnings[REMEMBERED]; /* by hash, the last one wins */
+    uint64_t end; /* only messages before this one: all, or up to query->before */
+    bool goes_on; /* that message was found in this way */
     unsigned n_found;
     store_visit *visit;
     void *arg;
@@ -83,6 +85,9 @@ static int look_at(struct search *search, sqlite3_stmt *row, bool *shown) {
     if (r != 0 || !*shown || (search->query->from != 0 && search->query->from != record.from) ||
         (search->parts && !words_are_in(&search->words, record.text)))
         return r;
+    search->goes_on |= record.seq == search->query->before;
+    if (record.seq == search->query->before)
+        return 0;
     search->n_found++;
     return search->visit(search->arg, &record);
 }
@@ -149,7 +154,7 @@ static int find_by(struct search *search, enum statement which, const char *expr
     struct jump jump = {0, JUMP_AFTER};
     int r = 0, code = SQLITE_DONE;
     bool end = false;
-    uint64_t last = UINT64_MAX;
+    uint64_t last = search->end;
     start_find(find, expression, last);
     while (r == 0 && !end && search->n_found < search->query->n_max &&
            (code = sqlite3_step(find)) == SQLITE_ROW) {
@@ -191,7 +196,7 @@ static int scan_run(struct search *search, const struct merge_run *run) {
 static int scan(struct search *search) {
     struct merge_run run;
     uint64_t newest;
-    int r = newest_shown(search, UINT64_MAX, &newest);
+    int r = newest_shown(search, search->end, &newest);
     while (r == 0 && search->n_found < search->query->n_max && merge_next(&search->merge, &run)) {
         r = scan_run(search, &run);
         if (r == 0)
@@ -227,7 +232,7 @@ static int search_all(struct search *search, struct store *store) {
         if (r == 0)
             r = find(search);
     }
-    if (r != 0 || search->n_found > 0)
+    if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
     search->parts = true;
     r = index_catch_up(store, search->connection, true, upto);
@@ -240,6 +245,7 @@ int store_search(struct store_reader *reader, const struct store_view *view,
         .connection = &reader->connection,
         .view = view,
         .query = query,
+        .end = query->before && query->before < UINT64_MAX ? query->before + 1 : UINT64_MAX,
         .visit = visit,
         .arg = arg,
     };

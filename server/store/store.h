@@ -192,11 +192,15 @@ int store_history(struct store_reader *reader, const struct store_view *view,
  * script without spaces, parts of words. Words of one or two characters are not in the index of
  * parts: if there are no longer ones, all of the view is looked at. It finds everything that was
  * committed before the call, and waits until the index has it.
+ *
+ * before: what comes behind this message, the last one of the page before. If that one was found
+ * by whole words then so is the rest.
  */
 struct store_query {
     struct bytes words;
     conv_number conv; /* 0: all */
     uint32_t from;    /* number of a handle; 0: anybody */
+    uint64_t before;  /* only earlier ones; 0: all */
     unsigned n_max;
 };
 

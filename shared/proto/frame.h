@@ -69,7 +69,7 @@
 #define FRAME_HISTORY_FIELDS(F)                                                                    \
     F(u32, request) F(label, conv) F(u64, before) F(u64, after) F(u16, limit)
 #define FRAME_SEARCH_FIELDS(F)                                                                     \
-    F(u32, request) F(label, conv) F(label, from) F(u16, limit) F(text, words)
+    F(u32, request) F(label, conv) F(label, from) F(u64, before) F(u16, limit) F(text, words)
 #define FRAME_FORGET_FIELDS(F) F(u32, request) F(name, conv)
 #define FRAME_OFFER_FIELDS(F)                                                                      \
     F(u32, request) F(id, id) F(name, to) F(u8, kind) F(u64, size) F(u32, mode) F(u64, mtime_ns)   \

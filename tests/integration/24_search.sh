@@ -47,13 +47,26 @@ for words in '"' "'" '*' 'a AND' 'NEAR(' '-x' 'col:x' '(' '^' '%' "\\" 'a"b' 'OR
 done
 exits 64 "no word" earshot --name alice search
 exits 64 "an empty word" earshot --name alice search ''
-exits 64 "-n 1001" earshot --name alice search apple -n 1001
 exits 67 "in a conversation with nobody" earshot --name alice search apple --in nobody-at-all
 exits 67 "from nobody" earshot --name alice search apple --from nobody-at-all
 
 for i in $(seq 1 30); do echo "many $i"; done | earshot --name alice send bob --lines
 is "20 without -n" "$(found many | tr ',' '\n' | wc -l)" 20
 is "newest first" "$(found many -n 3)" "many 30,many 29,many 28"
+
+# Twenty times 20 KB are more than one answer of the hub; 1,500 messages, too.
+long=$(printf '%20000s' '' | tr ' ' x)
+for i in $(seq 1 20); do echo "long $i $long"; done | earshot --name alice send bob --lines
+is "long messages come all" "$(found long | tr ',' '\n' | cut -d ' ' -f 2 | paste -sd ' ')" \
+    "$(seq -s ' ' 20 -1 1)"
+is "as many as wanted" "$(found long -n 13 | tr ',' '\n' | wc -l)" 13
+is "found by parts of words, too" "$(found lon -n 15 | tr ',' '\n' | wc -l)" 15
+for i in $(seq 1 1500); do echo "count$i short"; done | earshot --name alice send bob --lines
+is "-n 1400" "$(found short -n 1400 | tr ',' '\n' | cut -d ' ' -f 1 | paste -sd ' ')" \
+    "$(seq -f 'count%.0f' -s ' ' 1500 -1 101)"
+is "-n 5000: all there are, once" "$(found short -n 5000 | tr ',' '\n' | sort -u | wc -l)" 1500
+is "the end of whole words is no reason to look for parts" \
+    "$(earshot --name alice send bob 'shortly' && found short -n 5000 | tr ',' '\n' | wc -l)" 1500
 
 kill -9 "$HUB_PID"
 ends "$HUB_PID"

@@ -41,7 +41,7 @@ static void ask_search(struct client *client, const char *conv, const char *from
                        const char *words) {
     give(client,
          &(struct frame){.type = FRAME_SEARCH,
-                         .search = {5, bytes_of(conv), bytes_of(from), 100, bytes_of(words)}});
+                         .search = {5, bytes_of(conv), bytes_of(from), 0, 100, bytes_of(words)}});
 }
 
 static struct frame past[2000];

@@ -49,6 +49,60 @@ Test(store_search, 02_whole_words_before_parts) {
     find("tena", "concatenate");
 }
 
+/* In pages of two. */
+static void expect_pages(const char *words, unsigned n_wanted) {
+    struct store_query query = {.words = bytes_of(words), .n_max = 2};
+    uint64_t newest = UINT64_MAX;
+    unsigned n_all = 0;
+    for (;;) {
+        seen.n = 0;
+        cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+        if (seen.n == 0)
+            break;
+        for (unsigned i = 0; i < seen.n; newest = seen.seqs[i++])
+            cr_assert_lt(seen.seqs[i], newest);
+        n_all += seen.n;
+        query.before = newest;
+    }
+    cr_assert_eq(n_all, n_wanted, "%s: %u instead of %u", words, n_all, n_wanted);
+}
+
+Test(store_search, 13_page_by_page) {
+    show();
+    say(R1, BOB, "concatenate");
+    for (int i = 0; i < 5; i++) {
+        say(R1, BOB, "a cat");
+        say(R1, BOB, "two cats");
+        say(R1, BOB, "a dog");
+    }
+    expect_pages("cat", 5);  /* as whole words: no parts when they end */
+    expect_pages("cate", 1); /* as parts */
+    expect_pages("ats", 5);
+    expect_pages("a", 10);
+    expect_pages("og", 5); /* too short for the index of parts */
+    expect_pages("absent", 0);
+    struct store_query query = {.words = bytes_of("cat"), .n_max = 50, .before = UINT64_MAX};
+    seen.n = 0;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    cr_assert_eq(seen.n, 5);
+}
+
+/* What is found by parts goes on so, also when whole words have come meanwhile. */
+Test(store_search, 14_new_messages_between_pages) {
+    show();
+    for (int i = 0; i < 3; i++)
+        say(R1, BOB, "two cats");
+    struct store_query query = {.words = bytes_of("cat"), .n_max = 2};
+    seen.n = 0;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    cr_assert_eq(seen.n, 2);
+    say(R1, BOB, "a cat");
+    query.before = seen.seqs[1];
+    seen.n = 0;
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("two cats");
+}
+
 Test(store_search, 03_syntax_is_only_text) {
     static const char *const words[] = {
         "AND",  "OR", "NOT",      "NEAR",      "a AND",    "NOT b",     "\"",
