@@ -58,6 +58,7 @@ struct scenario {
     const char *unit;
     bool more_is_better;
     unsigned max_rounds; /* 0: as many as asked for */
+    bool is_long;        /* left out with --quick */
     const char *sides[BENCH_SIDES_MAX];
     const struct row *rows;
     size_t n_rows;
@@ -78,4 +79,4 @@ struct scenario_list {
 };
 
 extern const struct scenario_list row_rtt, row_throughput, row_fanout, row_joins, row_memory,
-    row_command, row_idle, row_ring, row_store, row_durable;
+    row_command, row_idle, row_ring, row_transfer, row_pipe, row_sizes, row_store, row_durable;

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define CREW_DEADLINE_MS 120000
+#define CREW_DEADLINE_MS 600000
 #define CREW_LOOK_MS 250 /* how often the parent looks for workers that died */
 
 static volatile sig_atomic_t interrupted;

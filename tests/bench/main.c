@@ -12,8 +12,8 @@
 #define EXIT_INTERRUPTED 130
 
 static const struct scenario_list *const lists[] = {
-    &row_rtt,     &row_throughput, &row_fanout, &row_joins, &row_memory,
-    &row_command, &row_idle,       &row_ring,   &row_store, &row_durable,
+    &row_rtt,  &row_throughput, &row_fanout, &row_joins, &row_memory, &row_command, &row_idle,
+    &row_ring, &row_transfer,   &row_pipe,   &row_sizes, &row_store,  &row_durable,
 };
 
 static const char usage[] =
@@ -23,7 +23,7 @@ static const char usage[] =
     "`ratio` is of the medians, `paired` the median of the ratios of neighbouring rounds.\n"
     "\n"
     "  -r, --rounds N       rounds per row (5)\n"
-    "  -q, --quick          small counts and 3 rounds\n"
+    "  -q, --quick          small counts and 3 rounds, nothing that takes long\n"
     "  -o, --only PATTERN   the rows whose name holds PATTERN, or matches it as a glob\n"
     "  -l, --list           the rows there are\n"
     "  -j, --json           one object per row\n"
@@ -31,6 +31,8 @@ static const char usage[] =
     "      --hub-option OPT another option for the hub under test (repeatable)\n"
     "  -h, --help           this text\n"
     "  -V, --version        the version\n"
+    "\n"
+    "Files are copied in $TMPDIR, or else /tmp; give a directory on the file system in question.\n"
     "\n"
     "Exit code: 0; 1 when a row failed, that is, something was lost, doubled or reordered or\n"
     "could not be measured; 64 wrong usage; 130 interrupted.\n";

@@ -45,6 +45,11 @@ static int peer_complain(struct peer *peer, const struct earshot_event *event) {
     case EARSHOT_EVENT_MISSED:
         return crew_fail(peer->arena, "violation: %llu messages are lost (missed)",
                          (unsigned long long)event->missed);
+    case EARSHOT_EVENT_TRANSFER:
+        if (event->transfer.state != EARSHOT_TRANSFER_FAILED &&
+            event->transfer.state != EARSHOT_TRANSFER_DECLINED)
+            return 0;
+        return crew_fail(peer->arena, "a transfer failed: %s", event->transfer.error);
     case EARSHOT_EVENT_LOST:
         return crew_fail(peer->arena, "the hub is gone: %s", earshot_error(peer->link));
     default:
@@ -53,7 +58,7 @@ static int peer_complain(struct peer *peer, const struct earshot_event *event) {
 }
 
 /* The next event that is no trouble; EARSHOT_AGAIN within the timeout is passed on. */
-static int peer_next(struct peer *peer, struct earshot_event *event, int timeout_ms) {
+static int next_within(struct peer *peer, struct earshot_event *event, int timeout_ms) {
     int r;
     do
         r = earshot_next(peer->link, event, timeout_ms);
@@ -67,15 +72,19 @@ static int peer_next(struct peer *peer, struct earshot_event *event, int timeout
     return peer_complain(peer, event) == 0 ? 0 : -EIO;
 }
 
+int peer_next(struct peer *peer, struct earshot_event *event) {
+    return next_within(peer, event, -1) != 0;
+}
+
 int peer_settle(struct peer *peer) {
     struct earshot_event event;
     int r = earshot_flush(peer->link);
     if (r != EARSHOT_OK)
         return crew_fail(peer->arena, "flush: %s (%d)", earshot_error(peer->link), r);
     while (r >= 0 && earshot_n_unacknowledged(peer->link) > 0)
-        r = peer_next(peer, &event, 100);
+        r = next_within(peer, &event, 100);
     do /* what came with the last acknowledgement */
-        r = r < 0 ? r : peer_next(peer, &event, 0);
+        r = r < 0 ? r : next_within(peer, &event, 0);
     while (r == EARSHOT_OK);
     return r < 0;
 }
@@ -83,7 +92,7 @@ int peer_settle(struct peer *peer) {
 int peer_receive(struct peer *peer, struct earshot_event *event) {
     int r;
     do
-        r = peer_next(peer, event, -1);
+        r = next_within(peer, event, -1);
     while (r == 0 && event->type != EARSHOT_EVENT_MESSAGE);
     return r != 0;
 }
@@ -102,7 +111,7 @@ int peer_join(struct peer *peer, const char *room) {
     if (r != EARSHOT_OK)
         return crew_fail(peer->arena, "join %s: %s (%d)", room, earshot_error(peer->link), r);
     do
-        r = peer_next(peer, &event, -1);
+        r = next_within(peer, &event, -1);
     while (r == 0 && !(event.type == EARSHOT_EVENT_DONE && event.request == request));
     return r != 0;
 }
@@ -114,7 +123,7 @@ int peer_count_lanes(struct peer *peer, unsigned *n) {
     if (r != EARSHOT_OK)
         return crew_fail(peer->arena, "ask: %s (%d)", earshot_error(peer->link), r);
     *n = 0;
-    while ((r = peer_next(peer, &event, -1)) == 0 && event.type != EARSHOT_EVENT_DONE)
+    while ((r = next_within(peer, &event, -1)) == 0 && event.type != EARSHOT_EVENT_DONE)
         if (event.type == EARSHOT_EVENT_OBJECT && event.object.role != EARSHOT_MAILBOX)
             ++*n;
     return r != 0;

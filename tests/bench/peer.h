@@ -22,6 +22,9 @@ int peer_send(struct peer *peer, const char *to, struct load *load, unsigned fla
 /* Waits until the hub has acknowledged everything. */
 int peer_settle(struct peer *peer);
 
+/* Waits for the next event; one of trouble fails. */
+int peer_next(struct peer *peer, struct earshot_event *event);
+
 /* Waits for the next message; states of one's own messages are passed over. */
 int peer_receive(struct peer *peer, struct earshot_event *event);
 

@@ -70,7 +70,7 @@ static int run_rounds(struct bench *bench, const struct scenario *scenario, unsi
 int run_scenario(struct bench *bench, const struct scenario *scenario, struct tally *tally) {
     struct results results = {.n_rounds = 0};
     unsigned sides = sides_wanted(&bench->options, scenario);
-    if (sides == 0)
+    if (sides == 0 || (scenario->is_long && bench->options.quick))
         return 0;
     run_rounds(bench, scenario, sides, &results);
     if (interrupt_came())
