@@ -25,6 +25,7 @@ struct storage {
     /* The writer's own. */
     bool index_is_due, expire_is_due;
     mono_time expire_at;
+    unsigned expire_step; /* messages */
 };
 
 /* Loading. */
@@ -129,7 +130,7 @@ static int put_commit(struct store *store, const struct commit *commit) {
     return r;
 }
 
-static int write_commit(struct store *store, const struct commit *commit) {
+static int try_commit(struct store *store, const struct commit *commit) {
     int r = store_begin(store);
     if (r != 0)
         return r;
@@ -138,6 +139,12 @@ static int write_commit(struct store *store, const struct commit *commit) {
         return store_commit(store);
     store_rollback(store);
     return r;
+}
+
+/* When there is no room, the store gives back what its log takes: that may be enough. */
+static int write_commit(struct store *store, const struct commit *commit) {
+    int r = try_commit(store, commit);
+    return r == STORE_FULL ? try_commit(store, commit) : r;
 }
 
 static void tell_trouble(struct storage *storage, int r) {
@@ -191,6 +198,7 @@ int storage_open(struct hub *hub) {
     pthread_cond_init(&storage->questions, &attributes);
     pthread_condattr_destroy(&attributes);
     storage->index_is_due = storage->expire_is_due = true;
+    storage->expire_step = EXPIRE_STEP;
     hub->storage = storage;
     int r = open_store(hub, storage);
     if (r == 0)
@@ -211,12 +219,29 @@ static void commit_now(struct hub *hub) {
     core_committed(&hub->core, &commit, reason_of(r));
     hub_leave(hub);
     pthread_mutex_lock(&hub->lock);
-    storage->index_is_due = true;
+    storage->index_is_due |= r == 0;
+    storage->expire_is_due |= r == STORE_FULL; /* perhaps there is more than is to be kept */
+}
+
+/* Deleting takes room, too, for a moment: where there is little, less is deleted at once. */
+static bool delete_old(struct hub *hub, struct storage *storage) {
+    int64_t before_ms = 0;
+    bool more = false;
+    if (hub->options.keep_days > 0)
+        before_ms = wall_now().ms - (int64_t)hub->options.keep_days * 24 * 3600 * 1000;
+    int r = store_expire(storage->store, before_ms, hub->options.keep_bytes, storage->expire_step,
+                         &more);
+    if (r == STORE_FULL && storage->expire_step > 1) {
+        storage->expire_step /= 2;
+        return true;
+    }
+    if (r == 0 && storage->expire_step < EXPIRE_STEP)
+        storage->expire_step *= 2;
+    return r == 0 && more;
 }
 
 /* A step of what can wait; false: there is nothing. Without the lock. */
 static bool keep_house(struct hub *hub, struct storage *storage) {
-    int64_t before_ms = 0;
     bool more = false;
     if (storage->index_is_due) {
         storage->index_is_due = store_index(storage->store, INDEX_STEP, &more) == 0 && more;
@@ -224,11 +249,7 @@ static bool keep_house(struct hub *hub, struct storage *storage) {
     }
     if (!storage->expire_is_due && mono_now().ns < storage->expire_at.ns)
         return false;
-    if (hub->options.keep_days > 0)
-        before_ms = wall_now().ms - (int64_t)hub->options.keep_days * 24 * 3600 * 1000;
-    storage->expire_is_due =
-        store_expire(storage->store, before_ms, hub->options.keep_bytes, EXPIRE_STEP, &more) == 0 &&
-        more;
+    storage->expire_is_due = delete_old(hub, storage);
     if (!storage->expire_is_due)
         storage->expire_at = mono_add_ms(mono_now(), EXPIRE_EVERY_MS);
     return true;
@@ -240,24 +261,30 @@ static void wait_for_work(struct hub *hub, int64_t ms) {
     (void)pthread_cond_timedwait(&hub->storage->work, &hub->lock, &at);
 }
 
+/* One step of either kind; false: there is nothing to do. With the lock held. */
+static bool work(struct hub *hub, struct storage *storage) {
+    bool has_commit = core_has_commit(&hub->core);
+    if (has_commit)
+        commit_now(hub);
+    if (has_commit && (!storage->has_failed || storage->stopping))
+        return true;
+    pthread_mutex_unlock(&hub->lock);
+    bool busy = keep_house(hub, storage);
+    pthread_mutex_lock(&hub->lock);
+    return busy || core_has_messages(&hub->core) ||
+           (core_has_commit(&hub->core) && !storage->has_failed);
+}
+
 static void *writer_thread(void *arg) {
     struct hub *hub = arg;
     struct storage *storage = hub->storage;
     pthread_mutex_lock(&hub->lock);
     while (!storage->stopping || core_has_commit(&hub->core)) {
-        if (core_has_commit(&hub->core)) {
-            commit_now(hub);
-            if (storage->has_failed && storage->stopping)
-                break;
-            if (storage->has_failed && !core_has_messages(&hub->core))
-                wait_for_work(hub, RETRY_MS);
-            continue;
-        }
-        pthread_mutex_unlock(&hub->lock);
-        bool busy = keep_house(hub, storage);
-        pthread_mutex_lock(&hub->lock);
-        if (!busy && !storage->stopping && !core_has_commit(&hub->core))
-            wait_for_work(hub, EXPIRE_EVERY_MS);
+        bool more = work(hub, storage);
+        if (storage->stopping && storage->has_failed)
+            break;
+        if (!more && !storage->stopping)
+            wait_for_work(hub, core_has_commit(&hub->core) ? RETRY_MS : EXPIRE_EVERY_MS);
     }
     pthread_mutex_unlock(&hub->lock);
     return NULL;

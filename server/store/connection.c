@@ -10,8 +10,6 @@
 #include "store/inside.h"
 #include "store/store.h"
 
-#define BUSY_MS 5000 /* somebody's sqlite3 shell may hold the database for a moment */
-
 int connection_open(struct connection *connection, const char *path) {
     *connection = (struct connection){.path = path};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
@@ -19,7 +17,7 @@ int connection_open(struct connection *connection, const char *path) {
     if (code == SQLITE_OK)
         code = sqlite3_extended_result_codes(connection->db, 1);
     if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(connection->db, BUSY_MS);
+        code = sqlite3_busy_timeout(connection->db, CONNECTION_BUSY_MS);
     if (code == SQLITE_OK)
         code = sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return code == SQLITE_OK ? 0 : connection_fail(connection, "open it");

@@ -12,6 +12,7 @@
 #include "store/statement.h"
 
 #define CONNECTION_ERROR_SIZE (PATH_MAX + 512)
+#define CONNECTION_BUSY_MS 5000 /* somebody's sqlite3 shell may hold it for a moment */
 
 struct connection {
     sqlite3 *db;

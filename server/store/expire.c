@@ -148,6 +148,7 @@ int cleaning_step(struct store *store, unsigned n_max) {
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
+    store->deletes = true;
     if (store->maybe_doomed)
         r = first_doomed(&store->writer, &doom);
     if (r == 0 && doom.conv != 0)
@@ -245,6 +246,7 @@ static int expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, u
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
+    store->deletes = true;
     r = transaction_end(store, expire_step(store, before_ms, keep_bytes, n_max, more));
     *more &= r == 0;
     return r;

@@ -15,8 +15,10 @@
 #include "store/store.h"
 #include "store/turn.h"
 
-#define STORE_MARK ".check"    /* beside the database: look at all of it at the next start */
-#define STORE_KNOWN_PAIRS 8192 /* a power of two */
+#define STORE_MARK ".check"           /* beside the database: look at all of it at the next start */
+#define STORE_GROW_BYTES (256 * 1024) /* the database takes so much of the disk at once, */
+#define STORE_SPARE_BYTES (1024 * 1024) /* and leaves this, which it needs for deleting */
+#define STORE_KNOWN_PAIRS 8192          /* a power of two */
 
 /* The single row of the table `state`. */
 struct store_state {
@@ -33,7 +35,9 @@ struct store {
     struct turn turn;
     struct connection writer;
     bool writing;       /* between begin and commit */
+    bool deletes;       /* the transaction is to make room */
     bool relaxed;       /* the writer's commits are not synced */
+    int64_t page_bytes; /* of the database */
     bool maybe_doomed;  /* the table `doomed` may have rows */
     uint64_t round_end; /* deleting by size pauses at so many messages; 0: no round */
     char error[CONNECTION_ERROR_SIZE]; /* of the writing thread */

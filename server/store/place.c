@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -181,4 +182,12 @@ long long place_size(const struct place *place, bool with_wal) {
     if (with_wal && fstatat(place->dir, FILE_NAME "-wal", &status, 0) == 0)
         n += status.st_size;
     return n;
+}
+
+long long place_room(const struct place *place) {
+    struct statvfs disk;
+    if (fstatvfs(place->dir, &disk) < 0)
+        return LLONG_MAX;
+    unsigned long long n = (unsigned long long)disk.f_bavail * disk.f_frsize;
+    return n < LLONG_MAX ? (long long)n : LLONG_MAX;
 }

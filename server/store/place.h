@@ -35,3 +35,5 @@ void place_unmark(const struct place *place);
 
 /* Bytes of the database and its -wal file. */
 long long place_size(const struct place *place, bool with_wal);
+/* Bytes that are left on its disk. */
+long long place_room(const struct place *place);

@@ -87,4 +87,5 @@ const char *const statement_sql[N_STATEMENTS] = {
     [VACUUM] = "PRAGMA incremental_vacuum(256)",
     [PAGES_USED] = "SELECT (page_count - freelist_count) * page_size, page_count * page_size"
                    " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+    [PAGES] = "PRAGMA page_count",
 };

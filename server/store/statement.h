@@ -47,6 +47,7 @@ enum statement {
     MESSAGE_DELETE,
     VACUUM,
     PAGES_USED,
+    PAGES,
     N_STATEMENTS
 };
 

@@ -28,14 +28,12 @@ const char *store_outcome_text(enum store_outcome outcome) {
 /* A page that the header promises must be there, once nothing is in the -wal file any more. */
 static int check_size(struct store *store) {
     struct connection *writer = &store->writer;
-    int64_t busy = 1, n_pages = 0, page_size = 0;
+    int64_t busy = 1, n_pages = 0;
     int r = connection_number(writer, "PRAGMA wal_checkpoint(TRUNCATE)", &busy);
     if (r != 0 || busy != 0)
         return writer->damaged ? r : 0; /* no room, perhaps; what is there can still be used */
     r = connection_number(writer, "PRAGMA page_count", &n_pages);
-    if (r == 0)
-        r = connection_number(writer, "PRAGMA page_size", &page_size);
-    if (r == 0 && place_size(&store->place, false) < n_pages * page_size) {
+    if (r == 0 && place_size(&store->place, false) < n_pages * store->page_bytes) {
         r = connection_tell_damage(writer, "was cut off");
     }
     return r;
@@ -93,13 +91,16 @@ static int open_writer(struct store *store) {
     if (r != 0)
         return r;
     sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    return connection_run(writer,
-                          "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-                          "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-                          "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 16777216;"
-                          "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
-                          "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
-                          "open it");
+    r = connection_run(writer,
+                       "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+                       "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+                       "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 16777216;"
+                       "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
+                       "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
+                       "open it");
+    if (r == 0) /* not before: what is empty is no database */
+        sqlite3_file_control(writer->db, NULL, SQLITE_FCNTL_CHUNK_SIZE, &(int){STORE_GROW_BYTES});
+    return r == 0 ? connection_number(writer, "PRAGMA page_size", &store->page_bytes) : r;
 }
 
 static int open_database(struct store *store, struct store_info *info) {

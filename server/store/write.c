@@ -60,7 +60,47 @@ int transaction_begin(struct store *store, bool durable) {
     if (r == 0)
         r = connection_do(&store->writer, BEGIN_WRITING, "begin to write");
     store->pending = store->committed;
+    store->deletes = false;
     return r;
+}
+
+/*
+ * The room that the database needs when the -wal file is copied into it is taken before that file
+ * grows. So a disk that gets full never keeps the one from being given back by the other.
+ */
+static int take_room(struct store *store, int64_t n_bytes) {
+    struct connection *writer = &store->writer;
+    sqlite3_int64 wanted = n_bytes;
+    int64_t grows = n_bytes - place_size(&store->place, false);
+    if (grows <= 0)
+        return 0;
+    bool fits =
+        store->deletes || place_room(&store->place) >= grows + STORE_GROW_BYTES + STORE_SPARE_BYTES;
+    if (fits && sqlite3_file_control(writer->db, NULL, SQLITE_FCNTL_SIZE_HINT, &wanted) == 0)
+        return 0;
+    return connection_tell(writer, STORE_FULL,
+                           "%s: cannot grow; make room on the disk, or raise the quota",
+                           writer->path);
+}
+
+static int reserve_room(struct store *store) {
+    struct connection *writer = &store->writer;
+    sqlite3_stmt *row = connection_get(writer, PAGES);
+    int r = row && sqlite3_step(row) == SQLITE_ROW ? 0 : connection_fail(writer, "see its size");
+    int64_t n_bytes = r == 0 ? sqlite3_column_int64(row, 0) * store->page_bytes : 0;
+    sqlite3_reset(row);
+    return r == 0 ? take_room(store, n_bytes) : r;
+}
+
+/*
+ * After a transaction for which there was no room: what the log takes is given back, if nobody is
+ * reading just now, and can be used again.
+ */
+static void give_back_log(struct store *store) {
+    struct connection *writer = &store->writer;
+    sqlite3_busy_timeout(writer->db, 0);
+    sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(writer->db, CONNECTION_BUSY_MS);
 }
 
 /* Commits when nothing has failed; else undoes everything and returns what failed. */
@@ -68,6 +108,8 @@ int transaction_end(struct store *store, int outcome) {
     struct connection *writer = &store->writer;
     if (outcome == 0 && memcmp(&store->pending, &store->committed, sizeof store->pending) != 0)
         outcome = state_write(writer, &store->pending);
+    if (outcome == 0)
+        outcome = reserve_room(store);
     if (outcome == 0)
         outcome = connection_do(writer, COMMIT, "commit");
     if (outcome == 0) {
@@ -79,8 +121,8 @@ int transaction_end(struct store *store, int outcome) {
     if (!sqlite3_get_autocommit(writer->db))
         sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
     memset(store->known_pairs, 0, sizeof store->known_pairs);
-    if (outcome == STORE_FULL) /* what the log takes can then be used again */
-        sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (outcome == STORE_FULL)
+        give_back_log(store);
     return outcome;
 }
 

@@ -298,13 +298,22 @@ Test(store_damage, 08_flipped_bytes_crash_nothing) {
     free(file.data);
 }
 
+/* Bytes of the file that are pages of the database; it takes more of the disk at once. */
+static size_t bytes_in_use(struct file file) {
+    const uint8_t *n_pages = (const uint8_t *)file.data + 28;
+    return ((size_t)n_pages[0] << 24 | (size_t)n_pages[1] << 16 | (size_t)n_pages[2] << 8 |
+            n_pages[3]) *
+           4096;
+}
+
 /* A page in the middle that nobody looks at when the store is opened. */
 Test(store_damage, 09_what_is_found_later_is_looked_into_at_the_next_start) {
     fill(2000);
     index_all();
     shelf_close();
     struct file file = read_file(shelf_path("earshot.db"));
-    for (size_t at = file.n / 5 & ~(size_t)4095; at < file.n / 2; at += 4096)
+    size_t n = bytes_in_use(file);
+    for (size_t at = n / 5 & ~(size_t)4095; at < n / 2; at += 4096)
         if (file.data[at] == 13 || file.data[at] == 10) /* leaves of tables and indexes */
             memset(file.data + at, 0xff, 4096);
     write_file(shelf_path("earshot.db"), file);
@@ -449,8 +458,12 @@ Test(store_damage, 14_a_full_disk) {
     cr_assert_eq(r, STORE_FULL, "%d: %s", r, store_error(shelf.store));
     cr_assert_not_null(strstr(store_error(shelf.store), "room"));
     cr_assert_gt(seq, 100);
-    for (int i = 0; i < 10; i++)
-        cr_assert_eq(put_one(seq + 1), STORE_FULL);
+    for (int n_full = 0; n_full < 10;) { /* what the log took can be used again */
+        r = put_one(seq + 1);
+        cr_assert(r == 0 || r == STORE_FULL, "%d: %s", r, store_error(shelf.store));
+        seq += r == 0;
+        n_full = r == 0 ? 0 : n_full + 1;
+    }
     expect_all(seq);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     for (int i = 0; i < 20; i++)
