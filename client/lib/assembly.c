@@ -32,35 +32,19 @@ static int grow(struct assembly *assembly, size_t n) {
     return 0;
 }
 
-struct frame_message assembly_past(const struct frame_past *past) {
-    return (struct frame_message){
-        .seq = past->seq,
-        .id = past->id,
-        .at_ms = past->at_ms,
-        .kind = past->kind,
-        .uid = past->uid,
-        .from = past->from,
-        .to = past->to,
-        .reply_to = past->reply_to,
-        .total = past->total,
-        .body = past->body,
-    };
-}
-
-int assembly_begin(struct assembly *assembly, const struct frame *first) {
-    bool is_past = first->type == FRAME_PAST;
-    struct frame_message message = is_past ? assembly_past(&first->past) : first->message;
+int assembly_begin(struct assembly *assembly, const struct frame_message *first, uint8_t flags,
+                   uint32_t request) {
     assembly->active = false;
-    int r = grow(assembly, message.from.n + message.to.n + message.total);
+    int r = grow(assembly, first->from.n + first->to.n + first->total);
     if (r < 0)
         return r;
     char *at = assembly->buffer;
-    assembly->message = message;
-    assembly->message.from = copy(&at, message.from);
-    assembly->message.to = copy(&at, message.to);
-    assembly->message.body = copy(&at, message.body);
-    assembly->request = is_past ? first->past.request : 0;
-    assembly->flags = first->flags;
+    assembly->message = *first;
+    assembly->message.from = copy(&at, first->from);
+    assembly->message.to = copy(&at, first->to);
+    assembly->message.body = copy(&at, first->body);
+    assembly->request = request;
+    assembly->flags = flags;
     assembly->active = true;
     return 0;
 }

@@ -23,11 +23,9 @@ void assembly_deinit(struct assembly *assembly);
 /* Forgets the unfinished message. */
 void assembly_drop(struct assembly *assembly);
 
-/* A PAST frame as the message that it tells of. */
-struct frame_message assembly_past(const struct frame_past *past);
-
-/* Begins with the first part, a MESSAGE or PAST. 0 or -ENOMEM. */
-int assembly_begin(struct assembly *assembly, const struct frame *first);
+/* Begins with the first part; request: see above. 0 or -ENOMEM. */
+int assembly_begin(struct assembly *assembly, const struct frame_message *first, uint8_t flags,
+                   uint32_t request);
 
 enum assembly_outcome {
     ASSEMBLY_WHOLE = 0, /* this was the last part: assembly->message is complete */

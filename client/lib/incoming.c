@@ -4,6 +4,25 @@
 
 #include "lib/link.h"
 
+/* LINE and PAST as the MESSAGE that says the same. */
+#define SAME_AS(fields)                                                                            \
+    .seq = (fields)->seq, .id = (fields)->id, .at_ms = (fields)->at_ms, .kind = (fields)->kind,    \
+    .reply_to = (fields)->reply_to, .total = (fields)->total, .body = (fields)->body
+
+static struct frame_message message_of_line(const struct frame_origin *origin,
+                                            const struct frame_line *line) {
+    return (struct frame_message){.uid = origin->uid,
+                                  .from = origin->from,
+                                  .to = origin->to,
+                                  .link = origin->link,
+                                  SAME_AS(line)};
+}
+
+static struct frame_message message_of_past(const struct frame_past *past) {
+    return (struct frame_message){
+        .uid = past->uid, .from = past->from, .to = past->to, SAME_AS(past)};
+}
+
 /* A handler returns 1 when it made an event, 0, or -errno. */
 typedef int handler(struct earshot *link, const struct frame *frame, struct earshot_event *event);
 
@@ -45,12 +64,34 @@ static int put_message(struct earshot *link, const struct frame_message *message
     return 1;
 }
 
+/* A whole message, or its first part. */
+static int take_message(struct earshot *link, const struct frame_message *message, uint8_t flags,
+                        struct earshot_event *event) {
+    assembly_drop(&link->assembly);
+    if (flags & FRAME_MORE_PARTS)
+        return assembly_begin(&link->assembly, message, flags, 0);
+    return put_message(link, message, flags, event);
+}
+
 static int on_message(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
-    assembly_drop(&link->assembly);
-    if (frame->flags & FRAME_MORE_PARTS)
-        return assembly_begin(&link->assembly, frame);
-    return put_message(link, &frame->message, frame->flags, event);
+    return take_message(link, &frame->message, frame->flags, event);
+}
+
+static int on_origin(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    (void)event;
+    link->current->origin = frame->origin;
+    return 0;
+}
+
+static int on_line(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    const struct frame_origin *origin = &link->current->origin;
+    if (origin->from.n == 0) {
+        link->n_bad++;
+        return 0;
+    }
+    struct frame_message message = message_of_line(origin, &frame->line);
+    return take_message(link, &message, frame->flags, event);
 }
 
 static int put_past(struct earshot *link, const struct frame_message *message, uint32_t request,
@@ -63,9 +104,9 @@ static int on_past(struct earshot *link, const struct frame *frame, struct earsh
     assembly_drop(&link->assembly);
     if (!request_is_asked(link, frame->past.request))
         return 0;
+    struct frame_message message = message_of_past(&frame->past);
     if (frame->flags & FRAME_MORE_PARTS)
-        return assembly_begin(&link->assembly, frame);
-    struct frame_message message = assembly_past(&frame->past);
+        return assembly_begin(&link->assembly, &message, frame->flags, frame->past.request);
     return put_past(link, &message, frame->past.request, event);
 }
 
@@ -192,6 +233,8 @@ static int on_bye(struct earshot *link, const struct frame *frame, struct earsho
 
 static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_MESSAGE] = on_message,
+    [FRAME_ORIGIN] = on_origin,
+    [FRAME_LINE] = on_line,
     [FRAME_PART] = on_part,
     [FRAME_ACK] = on_ack,
     [FRAME_REFUSED] = on_refused,

@@ -92,13 +92,13 @@ static int make_mailbox(struct earshot *link) {
 static int send_hello(struct earshot *link) {
     uint64_t after;
     bool is_known = place_is_known(&link->place, &after);
-    unsigned wanted = link->flags & ABILITY_ALL & ~(unsigned)ABILITY_AFTER;
+    unsigned wanted = link->flags & (ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS);
     struct frame hello = {
         .type = FRAME_HELLO,
         .hello = {.version = PROTO_VERSION,
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
-                  .abilities = wanted | (is_known ? ABILITY_AFTER : 0),
+                  .abilities = wanted | ABILITY_LINES | (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},

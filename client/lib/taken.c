@@ -72,7 +72,9 @@ static void scan_batch(struct scan *scan, const struct batch *batch) {
         if (frame_take(&in, &frame, FROM_HUB) != FRAME_OK)
             return;
         bool more = (frame.flags & FRAME_MORE_PARTS) != 0;
-        if (frame.type == FRAME_MESSAGE)
+        if (frame.type == FRAME_LINE)
+            scan->begun = frame.line.seq;
+        else if (frame.type == FRAME_MESSAGE)
             scan->begun = frame.message.seq;
         else if (frame.type == FRAME_PAST)
             scan->begun = 0;

@@ -175,7 +175,9 @@ struct run {
     uint64_t seq;      /* of the first message */
     size_t n;          /* bytes of frames */
     uint16_t n_messages;
+    size_t n_origin; /* bytes of their ORIGIN */
     uint8_t frames[BATCH_BYTES_MAX];
+    uint8_t origin[ORIGIN_BYTES_MAX];
 };
 
 struct core_counters {

@@ -58,39 +58,68 @@ static struct bytes name_of_target(const struct core *core, const struct record 
     return to ? name_bytes(&to->name) : (struct bytes){0};
 }
 
+bool names_of(const struct core *core, const struct record *record, struct names *names) {
+    names->from = name_of_sender(core, record);
+    names->to = name_of_target(core, record);
+    return names->from.n > 0 && names->to.n > 0;
+}
+
 /* Everything that MESSAGE and PAST have in common. */
-#define FILL_COMMON(fields, record, from_name, to_name, first_part)                                \
+#define FILL_COMMON(fields, record, names, first_part)                                             \
+    (fields)->uid = (record)->uid, (fields)->from = (names).from, (fields)->to = (names).to,       \
+    FILL_LINE(fields, record, first_part)
+
+#define FILL_LINE(fields, record, first_part)                                                      \
     (fields)->seq = (record)->seq, (fields)->id = (record)->id,                                    \
     (fields)->at_ms = (uint64_t)(record)->at_ms, (fields)->kind = (record)->kind,                  \
-    (fields)->uid = (record)->uid, (fields)->from = (from_name), (fields)->to = (to_name),         \
     (fields)->reply_to = (record)->reply_to, (fields)->total = (uint32_t)(record)->text.n,         \
     (fields)->body = (struct bytes) {                                                              \
         (record)->text.data, first_part                                                            \
     }
 
-bool encode_record(const struct core *core, const struct record *record, uint8_t flags,
-                   const uint32_t *request, struct encoded *encoded) {
+static size_t first_part_of(const struct core *core, const struct record *record) {
+    return text_cut(record->text, part_bytes(core));
+}
+
+/* The frame, which holds the first part of the text, and the other parts. */
+static void put_all(const struct core *core, const struct record *record, struct frame *frame,
+                    size_t first_part, struct encoded *encoded) {
     static _Thread_local uint8_t scratch[ENCODED_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
-    size_t part = text_cut(record->text, part_bytes(core));
-    struct bytes from = name_of_sender(core, record), to = name_of_target(core, record);
-    struct frame frame = {.flags =
-                              (uint8_t)(flags | (part < record->text.n ? FRAME_MORE_PARTS : 0))};
-    if (from.n == 0 || to.n == 0)
-        return false;
-    if (request) {
-        frame.type = FRAME_PAST;
-        frame.past.request = *request;
-        FILL_COMMON(&frame.past, record, from, to, part);
-    } else {
-        frame.type = FRAME_MESSAGE;
-        frame.message.link = record->link;
-        FILL_COMMON(&frame.message, record, from, to, part);
-    }
-    bool fits =
-        frame_put(&out, &frame) &&
-        put_parts(core, &out, (struct bytes){record->text.data + part, record->text.n - part});
+    struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
+    if (rest.n > 0)
+        frame->flags |= FRAME_MORE_PARTS;
+    bool fits = frame_put(&out, frame) && put_parts(core, &out, rest);
     assert(fits);
     *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
-    return fits;
+}
+
+void encode_message(const struct core *core, const struct record *record, const struct names *names,
+                    uint8_t flags, struct encoded *encoded) {
+    struct frame line = {.type = FRAME_LINE, .flags = flags};
+    size_t part = first_part_of(core, record);
+    FILL_LINE(&line.line, record, part);
+    put_all(core, record, &line, part, encoded);
+    struct bytes origin = encode(&(struct frame){
+        .type = FRAME_ORIGIN, .origin = {record->uid, names->from, names->to, record->link}});
+    encoded->origin = origin.data;
+    encoded->n_origin = origin.n;
+}
+
+void encode_old_message(const struct core *core, const struct record *record,
+                        const struct names *names, uint8_t flags, struct encoded *encoded) {
+    struct frame message = {.type = FRAME_MESSAGE, .flags = flags};
+    size_t part = first_part_of(core, record);
+    FILL_COMMON(&message.message, record, *names, part);
+    message.message.link = record->link;
+    put_all(core, record, &message, part, encoded);
+}
+
+void encode_past(const struct core *core, const struct record *record, const struct names *names,
+                 uint32_t request, struct encoded *encoded) {
+    struct frame past = {.type = FRAME_PAST};
+    size_t part = first_part_of(core, record);
+    FILL_COMMON(&past.past, record, *names, part);
+    past.past.request = request;
+    put_all(core, record, &past, part, encoded);
 }

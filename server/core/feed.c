@@ -8,6 +8,9 @@
  * for it lies behind the place, it is behind no longer, and hears directly again. So order is
  * kept, nothing is given twice, and the memory that a laggard needs is its outbox.
  *
+ * A session that does not know LINEs falls behind with each message, for only here its frames are
+ * made for one session, and not once for all.
+ *
  * Every session begins behind, and held until it says READY: what its handle has not received yet
  * comes first, and the rooms that it joins meanwhile begin at the same place.
  */
@@ -86,12 +89,14 @@ static bool is_passed_over(const struct core *core, const struct session *sessio
 /* False: the outbox is out of memory; it is tried again from this message on. */
 static bool feed(struct core *core, struct session *session, const struct record *record) {
     struct encoded encoded;
+    struct names names;
     struct outbox_address address = {session->number, session->pid, core->config.batch};
-    uint8_t late = record->seq <= session->joined_seq ? FRAME_LATE : 0;
-    if (!is_for(session, record) ||
-        !encode_record(core, record, record->flags | late, NULL, &encoded))
+    uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
+    bool knows_lines = (session->abilities & ABILITY_LINES) != 0;
+    if (!is_for(session, record) || !names_of(core, record, &names))
         return true;
-    if (outbox_append(&session->outbox, &core->pool, &address, encoded.frames, encoded.n) < 0)
+    (knows_lines ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
+    if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
         return false;
     core->counters.deliveries++;
     core_charge(core, session->user, encoded.n);

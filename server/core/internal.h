@@ -15,21 +15,33 @@ void session_fail(struct core *core, struct session *session, uint32_t request, 
 /* Frees a dead session whose outbox is not in flight. */
 void session_free(struct core *core, struct session *session);
 
+/* Whether a message may go into its outbox at once; else it falls behind. */
+static inline bool session_takes_lines(const struct session *session) {
+    return (session->abilities & ABILITY_LINES) && outbox_takes_messages(&session->outbox);
+}
+
 /* Puts the session on the list of those that core_take() looks at. */
 void session_touch(struct core *core, struct session *session);
 
 /* Frames (encode.c): into the scratch of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);
 
-/* A message as frames. */
-struct encoded {
-    uint8_t *frames;
-    size_t n;
+/* Of the sender and of the handle or room that a message went to. */
+struct names {
+    struct bytes from, to;
 };
 
-/* MESSAGE, or PAST in answer to a request. False: nobody knows its sender or target any more. */
-bool encode_record(const struct core *core, const struct record *record, uint8_t flags,
-                   const uint32_t *request, struct encoded *encoded);
+/* False: nobody knows its sender or target any more. */
+bool names_of(const struct core *core, const struct record *record, struct names *names);
+
+/* A message as ORIGIN and LINE. */
+void encode_message(const struct core *core, const struct record *record, const struct names *names,
+                    uint8_t flags, struct encoded *encoded);
+/* The same as a MESSAGE, for who does not know LINEs; or as PAST in answer to a request. */
+void encode_old_message(const struct core *core, const struct record *record,
+                        const struct names *names, uint8_t flags, struct encoded *encoded);
+void encode_past(const struct core *core, const struct record *record, const struct names *names,
+                 uint32_t request, struct encoded *encoded);
 struct handle *handle_of_number(const struct core *core, uint32_t number);
 struct room *room_of_number(const struct core *core, uint32_t number);
 

@@ -19,6 +19,7 @@ static struct chunk *chunk_acquire(struct chunk_pool *pool) {
     pool->n_used++;
     chunk->next = NULL;
     chunk->n_frames = 0;
+    chunk->n_origin = 0;
     chunk->has_more = false;
     return chunk;
 }
@@ -63,7 +64,7 @@ static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
 
 /* MORE always fits behind the frames, and nothing comes behind MORE. */
 static size_t room_in(const struct chunk *chunk, const struct outbox_address *address) {
-    return chunk && !chunk->has_more ? address->batch - FRAME_HEADER_BYTES - chunk->n : 0;
+    return chunk->has_more ? 0 : address->batch - FRAME_HEADER_BYTES - chunk->n;
 }
 
 static size_t frame_bytes(const uint8_t *frame) {
@@ -83,22 +84,52 @@ static size_t whole_frames(const uint8_t *frames, size_t n, size_t room, unsigne
     return at;
 }
 
+static void put(struct chunk *chunk, const void *frames, size_t n, unsigned n_frames) {
+    memcpy(chunk->message.data + chunk->n, frames, n);
+    chunk->n = (uint16_t)(chunk->n + n);
+    chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames);
+    envelope_set_n_frames(chunk->message.data, chunk->n_frames);
+}
+
+/* The bytes of ORIGIN that must go before these frames here. */
+static size_t origin_missing(const struct chunk *chunk, const struct encoded *encoded) {
+    size_t n = encoded->n_origin;
+    bool is_there =
+        n == 0 || (chunk->n_origin == n &&
+                   memcmp(chunk->message.data + chunk->origin_at, encoded->origin, n) == 0);
+    return is_there ? 0 : n;
+}
+
+static void put_origin(struct chunk *chunk, const struct encoded *encoded) {
+    chunk->origin_at = chunk->n;
+    chunk->n_origin = (uint16_t)encoded->n_origin;
+    put(chunk, encoded->origin, encoded->n_origin, 1);
+}
+
+/* The last chunk, when the first frame and its ORIGIN fit, or a new one. */
+static struct chunk *chunk_for(struct outbox *outbox, struct chunk_pool *pool,
+                               const struct outbox_address *address, const struct encoded *encoded,
+                               size_t n_first) {
+    struct chunk *last = outbox->tail;
+    if (last && room_in(last, address) >= origin_missing(last, encoded) + n_first)
+        return last;
+    return add_chunk(outbox, pool, address);
+}
+
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
-                  const struct outbox_address *address, const void *frames, size_t n) {
-    const uint8_t *rest = frames;
+                  const struct outbox_address *address, const struct encoded *encoded) {
+    const uint8_t *rest = encoded->frames;
+    size_t n = encoded->n;
     while (n > 0) {
-        struct chunk *chunk = outbox->tail;
-        if (room_in(chunk, address) < frame_bytes(rest))
-            chunk = add_chunk(outbox, pool, address);
+        struct chunk *chunk = chunk_for(outbox, pool, address, encoded, frame_bytes(rest));
         if (!chunk)
             return -ENOMEM;
+        if (origin_missing(chunk, encoded) > 0)
+            put_origin(chunk, encoded);
         unsigned n_frames;
         size_t part = whole_frames(rest, n, room_in(chunk, address), &n_frames);
         assert(part > 0);
-        memcpy(chunk->message.data + chunk->n, rest, part);
-        chunk->n = (uint16_t)(chunk->n + part);
-        chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames);
-        envelope_set_n_frames(chunk->message.data, chunk->n_frames);
+        put(chunk, rest, part, n_frames);
         rest += part;
         n -= part;
     }

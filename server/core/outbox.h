@@ -27,11 +27,20 @@
 #define OUTBOX_FLIGHT_MAX 4 /* chunks that are taken at once */
 #define MAILBOX_BATCHES 2   /* batches that fit into an empty mailbox */
 
+/* Frames as they go out. */
+struct encoded {
+    const void *frames;
+    size_t n;
+    const void *origin; /* the ORIGIN of the LINEs among them; it goes before them in each batch */
+    size_t n_origin;    /* 0: there is none */
+};
+
 struct chunk {
     struct chunk *next;
     uint16_t n; /* bytes used of message.data */
     uint16_t n_frames;
-    bool has_more; /* MORE is its last frame */
+    uint16_t origin_at, n_origin; /* the last ORIGIN in it; 0: none */
+    bool has_more;                /* MORE is its last frame */
     struct queue_message message;
 };
 
@@ -74,11 +83,11 @@ static inline bool outbox_is_sendable(const struct outbox *outbox) {
 }
 
 /*
- * Appends encoded frames, n bytes in all, filling one batch after the other. Returns 0, or -ENOMEM
- * when not all of them could be appended.
+ * Appends frames, filling one batch after the other. Returns 0, or -ENOMEM when not all of them
+ * could be appended.
  */
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
-                  const struct outbox_address *address, const void *frames, size_t n);
+                  const struct outbox_address *address, const struct encoded *encoded);
 
 /* Takes up to OUTBOX_FLIGHT_MAX chunks off the front; the outbox is in flight until returned. */
 struct chunk *outbox_take(struct outbox *outbox);

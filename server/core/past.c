@@ -135,11 +135,13 @@ static bool find_conv(struct core *core, struct session *session, uint32_t reque
 static bool put_past(struct core *core, struct session *session, uint32_t request,
                      const struct record *record) {
     struct encoded encoded;
+    struct names names;
     struct outbox_address address = {session->number, session->pid, core->config.batch};
-    if (!encode_record(core, record, 0, &request, &encoded))
+    if (!names_of(core, record, &names))
         return true;
+    encode_past(core, record, &names, request, &encoded);
     core_charge(core, session->user, encoded.n);
-    return outbox_append(&session->outbox, &core->pool, &address, encoded.frames, encoded.n) == 0;
+    return outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0;
 }
 
 /* The newest ones are wanted, the oldest first. */

@@ -40,8 +40,8 @@ static bool deliver(struct core *core, struct session *to, const struct encoded 
     struct outbox_address address = {to->number, to->pid, core->config.batch};
     if (to->behind)
         return false;
-    if (!outbox_takes_messages(&to->outbox) ||
-        outbox_append(&to->outbox, &core->pool, &address, encoded->frames, encoded->n) < 0) {
+    if (!session_takes_lines(to) ||
+        outbox_append(&to->outbox, &core->pool, &address, encoded) < 0) {
         feed_fall_behind(core, to, seq);
         return false;
     }
@@ -111,6 +111,11 @@ static struct record make_record(struct core *core, const struct session *sessio
                            .text = in->text};
 }
 
+static struct names names_for(const struct session *session, const struct target *target) {
+    const struct name *to = target->room ? &target->room->name : &target->handle->name;
+    return (struct names){name_bytes(&session->handle->name), name_bytes(to)};
+}
+
 /* It is not delivered now, but whoever is fed from the store must look for it. */
 static void note_newest(struct session *session, const struct target *target, uint64_t seq) {
     if (target->room)
@@ -137,10 +142,13 @@ static void route_new(struct core *core, struct session *session, const struct t
     /* Who is to have the message has it, or will have the first copy, as long as that is there. */
     bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
     entry->copy_of = copy_of;
-    if (is_delivered)
+    if (is_delivered) {
         note_newest(session, target, record.seq);
-    else if (encode_record(core, &record, record.flags, NULL, &encoded))
+    } else {
+        struct names names = names_for(session, target);
+        encode_message(core, &record, &names, record.flags, &encoded);
         n = deliver_all(core, session, target, &encoded, record.seq);
+    }
     core->counters.messages++;
     core->counters.deliveries += n;
     core_charge(core, session->user, in->text.n * (1 + n));
@@ -175,8 +183,10 @@ static void wall_to(struct core *core, struct session *session, struct handle *h
     struct record record = make_record(core, session, &target, &in);
     struct encoded encoded;
     struct log_entry *entry = persist_message(core, session, &record, 0);
-    if (!entry || !encode_record(core, &record, 0, NULL, &encoded))
+    struct names names = names_for(session, &target);
+    if (!entry)
         return;
+    encode_message(core, &record, &names, 0, &encoded);
     entry->session = 0; /* DONE answers for all of them */
     run_close(core);
     core->counters.messages++;

@@ -15,8 +15,9 @@ static void append(struct core *core, struct session *to, const struct run *run,
     struct outbox_address address = {to->number, to->pid, core->config.batch};
     if (to->behind)
         return;
-    if (!outbox_takes_messages(&to->outbox) ||
-        outbox_append(&to->outbox, &core->pool, &address, run->frames, run->n) < 0) {
+    struct encoded encoded = {run->frames, run->n, run->origin, run->n_origin};
+    if (!session_takes_lines(to) ||
+        outbox_append(&to->outbox, &core->pool, &address, &encoded) < 0) {
         feed_fall_behind(core, to, run->seq);
         return;
     }
@@ -45,9 +46,10 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
              const struct encoded *encoded) {
     struct run *run = &core->run;
     bool goes_on = run->room == room && run->sender == sender;
-    if (!goes_on || run->n + encoded->n > run_bytes_max(core))
+    size_t room_left = run_bytes_max(core) - encoded->n_origin;
+    if (!goes_on || run->n + encoded->n > room_left)
         run_close(core);
-    if (encoded->n > run_bytes_max(core))
+    if (encoded->n > room_left)
         return false;
     if (!run->room) {
         run->room = room;
@@ -55,6 +57,8 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
         run->seq = seq;
         run->n = 0;
         run->n_messages = 0;
+        run->n_origin = encoded->n_origin;
+        memcpy(run->origin, encoded->origin, encoded->n_origin);
     }
     memcpy(run->frames + run->n, encoded->frames, encoded->n);
     run->n += encoded->n;

@@ -15,9 +15,9 @@ void session_touch(struct core *core, struct session *session) {
 bool session_put(struct core *core, struct session *session, const struct frame *frame) {
     struct outbox_address address = {session->number, session->pid, core->config.batch};
     run_close(core);
-    struct bytes encoded = encode(frame);
-    bool fits =
-        outbox_append(&session->outbox, &core->pool, &address, encoded.data, encoded.n) == 0;
+    struct bytes bytes = encode(frame);
+    struct encoded encoded = {.frames = bytes.data, .n = bytes.n};
+    bool fits = outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0;
     if (fits)
         session_touch(core, session);
     return fits;

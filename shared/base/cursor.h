@@ -82,3 +82,31 @@ CURSOR_NUMBER(uint8_t, u8)
 CURSOR_NUMBER(uint16_t, u16)
 CURSOR_NUMBER(uint32_t, u32)
 CURSOR_NUMBER(uint64_t, u64)
+
+/*
+ * A number of any size, seven bits in a byte, the least ones first, the highest bit set in all
+ * bytes but the last (LEB128; DWARF 5, 7.6). Only the shortest form is taken.
+ */
+#define CURSOR_VARINT_MAX 10
+
+static inline uint64_t cursor_take_varint(struct cursor_in *in) {
+    uint64_t value = 0;
+    uint8_t byte = 0x80;
+    for (unsigned shift = 0; byte & 0x80; shift += 7) {
+        byte = cursor_take_u8(in);
+        bool too_long = shift > 0 && byte == 0;
+        bool too_large = shift == 63 && byte > 1;
+        in->bad = in->bad || too_long || too_large;
+        value |= (uint64_t)(byte & 0x7f) << (shift & 63);
+    }
+    return in->bad ? 0 : value;
+}
+
+static inline void cursor_put_varint(struct cursor_out *out, uint64_t value) {
+    uint8_t bytes[CURSOR_VARINT_MAX];
+    size_t n = 0;
+    for (; value > 0x7f; value >>= 7)
+        bytes[n++] = (uint8_t)(value | 0x80);
+    bytes[n++] = (uint8_t)value;
+    cursor_put(out, bytes, n);
+}

@@ -15,6 +15,13 @@ static struct bytes take_text(struct cursor_in *in, size_t n) {
     return text;
 }
 
+static uint32_t take_v32(struct cursor_in *in) {
+    uint64_t value = cursor_take_varint(in);
+    if (value > UINT32_MAX)
+        in->bad = true;
+    return (uint32_t)value;
+}
+
 static void take_id(struct cursor_in *in, struct uuid *id) {
     const uint8_t *data = cursor_take(in, sizeof id->b);
     if (data)
@@ -55,6 +62,8 @@ static void take_pids(struct cursor_in *in, struct bytes *pids) {
 #define FIELD_TAKE_u16(in, field) *(field) = cursor_take_u16(in)
 #define FIELD_TAKE_u32(in, field) *(field) = cursor_take_u32(in)
 #define FIELD_TAKE_u64(in, field) *(field) = cursor_take_u64(in)
+#define FIELD_TAKE_v32(in, field) *(field) = take_v32(in)
+#define FIELD_TAKE_v64(in, field) *(field) = cursor_take_varint(in)
 #define FIELD_TAKE_id(in, field) take_id(in, field)
 #define FIELD_TAKE_opt_id(in, field) take_opt_id(in, field)
 #define FIELD_TAKE_name(in, field) take_name(in, field)
@@ -94,6 +103,8 @@ static void put_pids(struct cursor_out *out, struct bytes pids) {
 #define FIELD_PUT_u16(out, field) cursor_put_u16(out, *(field))
 #define FIELD_PUT_u32(out, field) cursor_put_u32(out, *(field))
 #define FIELD_PUT_u64(out, field) cursor_put_u64(out, *(field))
+#define FIELD_PUT_v32(out, field) cursor_put_varint(out, *(field))
+#define FIELD_PUT_v64(out, field) cursor_put_varint(out, *(field))
 #define FIELD_PUT_id(out, field) cursor_put(out, (field)->b, sizeof(field)->b)
 #define FIELD_PUT_opt_id(out, field) put_opt_id(out, field)
 #define FIELD_PUT_name(out, field) put_label(out, *(field))
@@ -115,11 +126,19 @@ static bool check_send(const struct frame *frame) {
            (split ? send->body.n < send->total && send->body.n > 0 : send->body.n == send->total);
 }
 
+static bool check_delivered(const struct frame *frame, uint8_t kind, uint32_t total, size_t n) {
+    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
+    return kind < KIND_END && total <= MESSAGE_TEXT_MAX && (split ? n < total : n == total);
+}
+
 static bool check_message(const struct frame *frame) {
     const struct frame_message *message = &frame->message;
-    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
-    return message->kind < KIND_END && message->total <= MESSAGE_TEXT_MAX &&
-           (split ? message->body.n < message->total : message->body.n == message->total);
+    return check_delivered(frame, message->kind, message->total, message->body.n);
+}
+
+static bool check_line(const struct frame *frame) {
+    const struct frame_line *line = &frame->line;
+    return check_delivered(frame, line->kind, line->total, line->body.n);
 }
 
 static bool check_part(const struct frame *frame) {
@@ -140,9 +159,7 @@ static bool check_list(const struct frame *frame) {
 
 static bool check_past(const struct frame *frame) {
     const struct frame_past *past = &frame->past;
-    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
-    return past->kind < KIND_END && past->total <= MESSAGE_TEXT_MAX &&
-           (split ? past->body.n < past->total : past->body.n == past->total);
+    return check_delivered(frame, past->kind, past->total, past->body.n);
 }
 
 static bool check_history(const struct frame *frame) {
@@ -210,6 +227,7 @@ static bool check_news(const struct frame *frame) {
 #define check_leave check_none
 #define check_nick check_none
 #define check_bye check_none
+#define check_origin check_none
 #define check_ack check_none
 #define check_refused check_none
 #define check_done check_none
@@ -242,6 +260,8 @@ FRAME_TYPES(FRAME_CODEC)
 #define FIELD_MIN_u16 2
 #define FIELD_MIN_u32 4
 #define FIELD_MIN_u64 8
+#define FIELD_MIN_v32 1
+#define FIELD_MIN_v64 1
 #define FIELD_MIN_id 16
 #define FIELD_MIN_opt_id 1
 #define FIELD_MIN_name 2

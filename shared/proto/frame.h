@@ -12,10 +12,14 @@
  * another. A decoder accepts a frame only if every field is within its bounds, every text is
  * valid UTF-8 and nothing is left over.
  *
- * A message body longer than one frame is cut between code points: SEND, MESSAGE or PAST carries
- * the first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no flag. The
- * parts of one message follow each other in one direction of one session without another body
- * in between.
+ * A message body longer than one frame is cut between code points: SEND, LINE, MESSAGE or PAST
+ * carries the first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no
+ * flag. The parts of one message follow each other in one direction of one session without another
+ * body in between.
+ *
+ * Messages come to a client as LINEs. Who wrote them, and to whom, does not stand in each of them
+ * but in the ORIGIN before them in the same batch, so that more of them fit into one. A session
+ * that has not said ABILITY_LINES gets MESSAGEs, which are complete in themselves.
  */
 #pragma once
 
@@ -35,7 +39,8 @@
 #define BATCH_BYTES_MAX 8064   /* two batches and a marker fit into a stock queue of 16,384 */
 #define BATCH_BYTES_MIN 1024   /* below this the kernel's msgmax is too small for us */
 #define MESSAGE_TEXT_MAX 65536 /* bytes of one message's text */
-#define FRAME_TEXT_RESERVE 512 /* what a SEND or MESSAGE takes besides its text, at most */
+#define FRAME_TEXT_RESERVE 512 /* what a SEND, or a LINE and its ORIGIN, take besides the text */
+#define ORIGIN_BYTES_MAX 275   /* of a whole ORIGIN */
 #define TOPIC_BYTES_MAX 512
 #define AWAY_BYTES_MAX 255
 #define SEARCH_BYTES_MAX 1024
@@ -43,6 +48,7 @@
 
 /* Field types: how it stands on the wire. Names, labels and texts are checked to be UTF-8. */
 /*   u8 u16 u32 u64   numbers                                                              */
+/*   v32 v64          numbers in as few bytes as they need (cursor_put_varint)             */
 /*   id               16 bytes                                                             */
 /*   opt_id           u8 0, or u8 1 and 16 bytes; nil in memory when absent                */
 /*   name             u8 length 1..128, text                                               */
@@ -92,6 +98,9 @@
 #define FRAME_MESSAGE_FIELDS(F)                                                                    \
     F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from) F(name, to)          \
     F(u64, link) F(opt_id, reply_to) F(u32, total) F(text, body)
+#define FRAME_ORIGIN_FIELDS(F) F(v32, uid) F(name, from) F(name, to) F(u64, link)
+#define FRAME_LINE_FIELDS(F)                                                                       \
+    F(v64, seq) F(id, id) F(v64, at_ms) F(u8, kind) F(opt_id, reply_to) F(v32, total) F(text, body)
 #define FRAME_PAST_FIELDS(F)                                                                       \
     F(u32, request) F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from)       \
     F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
@@ -163,7 +172,9 @@ enum frame_from {
     R(35, SIGNAL, signal, FROM_CLIENT, 256)   /* to the other side of an offer */                   \
     R(36, SIGNALLED, signalled, FROM_HUB, 0)  /* the same, with who sent it */                      \
     R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */                   \
-    R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */
+    R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */              \
+    R(39, ORIGIN, origin, FROM_HUB, 0)        /* of the LINEs behind it, to the end of the batch */ \
+    R(40, LINE, line, FROM_HUB, 0)            /* a message, or its first part */
 /* clang-format on */
 
 enum frame_type {
@@ -176,13 +187,13 @@ enum frame_type {
 
 /* Frame flags; their meaning depends on the type. */
 enum {
-    FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PAST, PART: a PART follows */
+    FRAME_MORE_PARTS = 1,   /* SEND, LINE, MESSAGE, PAST, PART: a PART follows */
     FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
     FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
-    FRAME_WANT_RECEIPT = 8, /* SEND, MESSAGE: tell when it is delivered and read */
+    FRAME_WANT_RECEIPT = 8, /* SEND, LINE, MESSAGE: tell when it is delivered and read */
     FRAME_REPEAT = 16,      /* SEND: this id may have been sent before */
     FRAME_UP_TO = 1,        /* ACK: this one and every earlier one that was not refused */
-    FRAME_LATE = 32,        /* MESSAGE: it was sent while the session was not here, or behind */
+    FRAME_LATE = 32,        /* LINE, MESSAGE: sent while the session was not here, or behind */
     FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
 };
 
@@ -192,7 +203,8 @@ enum {
     ABILITY_ALL_ROOMS = 2, /* messages of every room its handle is a member of */
     ABILITY_NEWS = 4,      /* NEWS frames */
     ABILITY_AFTER = 8,     /* begins after the message `after`, not where its handle stopped */
-    ABILITY_ALL = 15,
+    ABILITY_LINES = 16,    /* LINEs instead of MESSAGEs */
+    ABILITY_ALL = 31,
 };
 
 enum message_kind {
@@ -254,6 +266,8 @@ enum news_what {
 #define FIELD_C_u16 uint16_t
 #define FIELD_C_u32 uint32_t
 #define FIELD_C_u64 uint64_t
+#define FIELD_C_v32 uint32_t
+#define FIELD_C_v64 uint64_t
 #define FIELD_C_id struct uuid
 #define FIELD_C_opt_id struct uuid
 #define FIELD_C_name struct bytes

@@ -49,6 +49,8 @@ static inline struct bytes sample_pids(enum sample_size size) {
 #define SAMPLE_u16(size) (uint16_t) sample_number(size, UINT16_MAX)
 #define SAMPLE_u32(size) (uint32_t) sample_number(size, UINT32_MAX)
 #define SAMPLE_u64(size) sample_number(size, UINT64_MAX)
+#define SAMPLE_v32(size) SAMPLE_u32(size)
+#define SAMPLE_v64(size) SAMPLE_u64(size)
 #define SAMPLE_id(size) sample_id(size)
 #define SAMPLE_opt_id(size) sample_id(size)
 #define SAMPLE_name(size) sample_text(size, 1, 128)
@@ -126,6 +128,10 @@ static inline void sample_bound(struct frame *frame, enum sample_size size) {
     case FRAME_MESSAGE:
         frame->message.kind = (uint8_t)sample_number(size, KIND_END - 1);
         frame->message.total = (uint32_t)frame->message.body.n;
+        break;
+    case FRAME_LINE:
+        frame->line.kind = (uint8_t)sample_number(size, KIND_END - 1);
+        frame->line.total = (uint32_t)frame->line.body.n;
         break;
     case FRAME_STATE:
         frame->state.state = (uint8_t)sample_number(size, STATE_END - 1);

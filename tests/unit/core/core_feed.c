@@ -96,7 +96,7 @@ Test(core_feed, 07_own_messages_of_the_link_do_not_come_back) {
     say(bob, "alice", "mine");
     say(alice, "bob", "hers");
     struct client *again =
-        arrive(&(struct arrival){BOB, "bob", HERE | ABILITY_AFTER, bob->link, 0});
+        arrive(&(struct arrival){BOB, "bob", HERE | ABILITY_AFTER, bob->link, 0, false});
     ready(again);
     expect_late(again, "hers");
     expect_nothing(again);
@@ -177,7 +177,7 @@ Test(core_feed, 13_a_receipt_finds_the_way_to_the_link_that_came_back) {
     core_end(&core, alice->session);
     struct frame receipt = {.type = FRAME_RECEIPT, .receipt = {id, STATE_READ, link, ALICE}};
     give(bob, &receipt); /* nobody is here */
-    alice = arrive(&(struct arrival){ALICE, "alice", HERE | ABILITY_AFTER, link, core.seq});
+    alice = arrive(&(struct arrival){ALICE, "alice", HERE | ABILITY_AFTER, link, core.seq, false});
     give(bob, &receipt);
     const struct frame *state = expect(alice, FRAME_STATE);
     cr_assert(uuid_equal(&state->state.id, &id));

@@ -119,8 +119,8 @@ static void sit_down(struct seat_of *seat, uint64_t link, bool resumes, uint64_t
                              .resumes = resumes,
                              .joined_seq = core.seq,
                              .begin = resumes ? after : places[handle]};
-    seat->client =
-        arrive(&(struct arrival){(uid_t)(2000 + handle), name_of(handle), abilities, link, after});
+    seat->client = arrive(&(struct arrival){(uid_t)(2000 + handle), name_of(handle), abilities,
+                                            link, after, .is_old = random_below(4) == 0});
     for (int room = 0; room < N_ROOMS; room++)
         if (member[handle][room])
             listen(seat, room,

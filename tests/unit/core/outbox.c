@@ -33,7 +33,8 @@ static size_t encode_done(uint8_t *data, size_t size, uint32_t number) {
 static void append_one(void) {
     uint8_t data[64];
     size_t n = encode_done(data, sizeof data, ++n_appended);
-    cr_assert_eq(outbox_append(&outbox, &pool, &address, data, n), 0);
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &(struct encoded){.frames = data, .n = n}),
+                 0);
 }
 
 /* Appends until so many chunks wait, the last one with a single frame. */
@@ -129,7 +130,8 @@ Test(outbox, 03_a_batch_may_be_full_to_the_byte) {
     struct frame part = {.type = FRAME_PART, .part = {{text, room - FRAME_HEADER_BYTES - 2}}};
     cr_assert(frame_put(&out, &part));
     cr_assert_eq(cursor_out_used(&out), room);
-    cr_assert_eq(outbox_append(&outbox, &pool, &address, data, room), 0);
+    cr_assert_eq(
+        outbox_append(&outbox, &pool, &address, &(struct encoded){.frames = data, .n = room}), 0);
     cr_assert_eq(outbox.n_chunks, 1);
     append_one();
     cr_assert_eq(outbox.n_chunks, 2);
@@ -141,7 +143,8 @@ Test(outbox, 04_several_frames_at_once_fill_one_batch_after_the_other) {
     append_one();
     while (n + 64 < sizeof data)
         n += encode_done(data + n, sizeof data - n, ++n_appended);
-    cr_assert_eq(outbox_append(&outbox, &pool, &address, data, n), 0);
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &(struct encoded){.frames = data, .n = n}),
+                 0);
     cr_assert_eq(outbox.n_chunks, 3);
     cr_assert_gt(outbox.head->n + 64, address.batch, "the first one was filled up");
     send_all();
@@ -337,4 +340,73 @@ Test(outbox, 19_ready_after_a_marked_flight_before_its_return) {
     cr_assert(outbox_is_sendable(&outbox));
     send_all();
     cr_assert_eq(n_received, n_appended);
+}
+
+/* LINEs and their ORIGIN. */
+
+static size_t encode_line(uint8_t *data, size_t size, uint64_t seq) {
+    struct cursor_out out = cursor_out_of(data, size);
+    cr_assert(frame_put(&out, &(struct frame){.type = FRAME_LINE, .line = {.seq = seq}}));
+    return cursor_out_used(&out);
+}
+
+static size_t encode_origin(uint8_t *data, size_t size, const char *from) {
+    struct cursor_out out = cursor_out_of(data, size);
+    cr_assert(frame_put(&out, &(struct frame){.type = FRAME_ORIGIN,
+                                              .origin = {1, bytes_of(from), bytes_of("#x"), 2}}));
+    return cursor_out_used(&out);
+}
+
+static void append_line(uint64_t seq, const char *from) {
+    uint8_t line[64], origin[ORIGIN_BYTES_MAX];
+    struct encoded encoded = {.frames = line,
+                              .n = encode_line(line, sizeof line, seq),
+                              .origin = origin,
+                              .n_origin = encode_origin(origin, sizeof origin, from)};
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+}
+
+/* Each LINE stands behind the ORIGIN of its sender in the same batch; counts the ORIGINs. */
+static unsigned read_lines(uint64_t *seq, const char *const senders[], size_t n_senders) {
+    unsigned n_origins = 0;
+    for (const struct chunk *chunk = outbox.head; chunk; chunk = chunk->next) {
+        struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+        struct envelope envelope;
+        struct frame frame;
+        struct bytes from = {0};
+        cr_assert_leq(chunk->n, address.batch - FRAME_HEADER_BYTES);
+        cr_assert(envelope_take(&in, &envelope));
+        for (unsigned i = 0; i < envelope.n_frames; i++) {
+            cr_assert_eq(frame_take(&in, &frame, FROM_HUB), FRAME_OK);
+            if (frame.type == FRAME_ORIGIN) {
+                n_origins++;
+                from = frame.origin.from;
+                continue;
+            }
+            cr_assert_eq(frame.line.seq, (*seq)++);
+            cr_assert(bytes_equal(from, bytes_of(senders[frame.line.seq % n_senders])));
+        }
+        cr_assert_eq(cursor_in_left(&in), 0);
+    }
+    return n_origins;
+}
+
+Test(outbox, 20_an_origin_stands_once_in_each_batch) {
+    static const char *const bob[] = {"bob"};
+    uint64_t n = 0, seq = 0;
+    while (outbox.n_chunks < 3)
+        append_line(n++, "bob");
+    cr_assert_eq(read_lines(&seq, bob, 1), 3);
+    cr_assert_eq(seq, n);
+}
+
+Test(outbox, 21_who_takes_turns_is_named_each_time) {
+    static const char *const both[] = {"bob", "carol"};
+    uint64_t n = 0, seq = 0;
+    while (outbox.n_chunks < 3) {
+        append_line(n, both[n % 2]);
+        n++;
+    }
+    cr_assert_eq(read_lines(&seq, both, 2), n);
+    cr_assert_eq(seq, n);
 }

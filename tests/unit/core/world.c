@@ -66,7 +66,8 @@ static struct client *begin(const struct arrival *arrival, enum fail_code *code)
     struct core_join wish = {.uid = arrival->uid,
                              .pid = (pid_t)(5000 + n_joins),
                              .seat = &client->seat,
-                             .abilities = arrival->abilities,
+                             .abilities =
+                                 arrival->abilities | (arrival->is_old ? 0 : ABILITY_LINES),
                              .link = client->link,
                              .after = arrival->after,
                              .random = (n_joins + 1) << 20};
@@ -85,7 +86,7 @@ static struct client *begin(const struct arrival *arrival, enum fail_code *code)
 }
 
 struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum fail_code *code) {
-    return begin(&(struct arrival){uid, handle, abilities, 0, 0}, code);
+    return begin(&(struct arrival){uid, handle, abilities, 0, 0, false}, code);
 }
 
 struct client *arrive(const struct arrival *arrival) {
@@ -97,7 +98,7 @@ struct client *arrive(const struct arrival *arrival) {
 }
 
 struct client *join(uid_t uid, const char *handle, unsigned abilities) {
-    struct client *client = arrive(&(struct arrival){uid, handle, abilities, 0, 0});
+    struct client *client = arrive(&(struct arrival){uid, handle, abilities, 0, 0, false});
     ready(client);
     return client;
 }
@@ -190,6 +191,19 @@ static void keep(struct client *client, const struct frame *frame) {
     client->in[client->n_in++] = *frame;
 }
 
+/* A test sees the MESSAGE that a LINE stands for. */
+static void keep_line(struct client *client, const struct frame_origin *origin,
+                      const struct frame *frame) {
+    const struct frame_line *line = &frame->line;
+    cr_assert_gt(origin->from.n, 0, "a LINE without an ORIGIN in its batch");
+    cr_assert(client->session->abilities & ABILITY_LINES);
+    keep(client, &(struct frame){.type = FRAME_MESSAGE,
+                                 .flags = frame->flags,
+                                 .message = {line->seq, line->id, line->at_ms, line->kind,
+                                             origin->uid, origin->from, origin->to, origin->link,
+                                             line->reply_to, line->total, line->body}});
+}
+
 /* Returns whether MORE was in it. */
 static bool receive_batch(struct client *client, const struct chunk *chunk) {
     struct batch *batch = allocate(sizeof *batch + chunk->n);
@@ -203,11 +217,16 @@ static bool receive_batch(struct client *client, const struct chunk *chunk) {
     cr_assert_leq(chunk->n, core.config.batch);
     cr_assert(envelope_take(&in, &envelope));
     cr_assert_eq(envelope.session, client->number);
+    struct frame_origin origin = {0};
     for (unsigned i = 0; i < envelope.n_frames; i++) {
         struct frame frame;
         cr_assert_eq(frame_take(&in, &frame, FROM_HUB), FRAME_OK);
         more = more || frame.type == FRAME_MORE;
-        if (frame.type != FRAME_MORE)
+        if (frame.type == FRAME_ORIGIN)
+            origin = frame.origin;
+        else if (frame.type == FRAME_LINE)
+            keep_line(client, &origin, &frame);
+        else if (frame.type != FRAME_MORE)
             keep(client, &frame);
     }
     cr_assert_eq(cursor_in_left(&in), 0);
@@ -314,5 +333,5 @@ void expect_numbers(struct client *client, unsigned from, unsigned to) {
 }
 
 struct client *arrive_as(const char *handle, uid_t uid, unsigned abilities, uint64_t after) {
-    return arrive(&(struct arrival){uid, handle, abilities, 0, after});
+    return arrive(&(struct arrival){uid, handle, abilities, 0, after, false});
 }

@@ -39,6 +39,7 @@ struct arrival {
     const char *handle;
     unsigned abilities;
     uint64_t link, after; /* link 0: a new one */
+    bool is_old;          /* knows no LINEs */
 };
 struct client *arrive(const struct arrival *arrival);
 

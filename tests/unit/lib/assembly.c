@@ -11,16 +11,12 @@ static void teardown(void) {
 TestSuite(assembly, .fini = teardown);
 
 static void begin(uint32_t total, const char *body) {
-    struct frame first = {
-        .type = FRAME_MESSAGE,
-        .flags = FRAME_MORE_PARTS | FRAME_WANT_RECEIPT,
-        .message = {.seq = 7,
-                    .from = bytes_of("bob"),
-                    .to = bytes_of("#ops"),
-                    .total = total,
-                    .body = bytes_of(body)},
-    };
-    cr_assert_eq(assembly_begin(&assembly, &first), 0);
+    struct frame_message first = {.seq = 7,
+                                  .from = bytes_of("bob"),
+                                  .to = bytes_of("#ops"),
+                                  .total = total,
+                                  .body = bytes_of(body)};
+    cr_assert_eq(assembly_begin(&assembly, &first, FRAME_MORE_PARTS | FRAME_WANT_RECEIPT, 0), 0);
 }
 
 static enum assembly_outcome add(const char *body, bool last) {
@@ -76,22 +72,17 @@ Test(assembly, 06_the_longest_message_fits) {
 }
 
 Test(assembly, 07_a_message_of_the_past_comes_in_parts_too) {
-    struct frame first = {
-        .type = FRAME_PAST,
-        .flags = FRAME_MORE_PARTS,
-        .past = {.request = 3,
-                 .seq = 8,
-                 .id = {{1}},
-                 .at_ms = 99,
-                 .kind = KIND_NOTICE,
-                 .uid = 1001,
-                 .from = bytes_of("bob"),
-                 .to = bytes_of("alice"),
-                 .reply_to = {{2}},
-                 .total = 6,
-                 .body = bytes_of("one")},
-    };
-    cr_assert_eq(assembly_begin(&assembly, &first), 0);
+    struct frame_message first = {.seq = 8,
+                                  .id = {{1}},
+                                  .at_ms = 99,
+                                  .kind = KIND_NOTICE,
+                                  .uid = 1001,
+                                  .from = bytes_of("bob"),
+                                  .to = bytes_of("alice"),
+                                  .reply_to = {{2}},
+                                  .total = 6,
+                                  .body = bytes_of("one")};
+    cr_assert_eq(assembly_begin(&assembly, &first, FRAME_MORE_PARTS, 3), 0);
     cr_assert_eq(assembly.request, 3);
     cr_assert_eq(add("two", true), ASSEMBLY_WHOLE);
     cr_assert_eq(assembly.message.seq, 8);

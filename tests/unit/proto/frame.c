@@ -10,6 +10,8 @@
 #define SAME_u16(a, b) ((a) == (b))
 #define SAME_u32(a, b) ((a) == (b))
 #define SAME_u64(a, b) ((a) == (b))
+#define SAME_v32(a, b) ((a) == (b))
+#define SAME_v64(a, b) ((a) == (b))
 #define SAME_id(a, b) uuid_equal(&(a), &(b))
 #define SAME_opt_id(a, b) uuid_equal(&(a), &(b))
 #define SAME_name(a, b) bytes_equal(a, b)
