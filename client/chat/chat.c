@@ -25,6 +25,7 @@
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/plain.h"
+#include "chat/revive.h"
 #include "chat/state.h"
 #include "chat/talk.h"
 #include "cli/output.h"
@@ -82,6 +83,7 @@ static void signal_take(struct chat *chat, int signal_number) {
         break;
     case SIGCHLD:
         notify_reap(&chat->notify);
+        revive_reap(chat);
         break;
     case SIGWINCH: /* has ended the wait; see turn() */
         break;
@@ -246,6 +248,7 @@ static int earlier(int a, int b) {
 static int timeout_ms(const struct loop *loop) {
     int ms = earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
     ms = earlier(ms, mark_timeout_ms(&loop->chat));
+    ms = earlier(ms, revive_timeout_ms(&loop->chat));
     if (loop->chat.leaving)
         ms = earlier(ms, (int)mono_ms_until(mono_now(), loop->give_up_at));
     return ms;
@@ -283,6 +286,7 @@ static int turn(struct loop *loop) {
     if (!chat->has_editor)
         plain_run(chat, &loop->plain);
     talk_report(chat);
+    revive_tick(chat);
     mark_show_due(chat);
     news_flush_due(chat);
     if (!view_flush(&chat->view)) {

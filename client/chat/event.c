@@ -10,6 +10,7 @@
 #include "chat/format.h"
 #include "chat/news.h"
 #include "chat/past.h"
+#include "chat/revive.h"
 #include "chat/show.h"
 #include "chat/talk.h"
 
@@ -75,11 +76,13 @@ static void take_lost(struct chat *chat, const struct earshot_event *event) {
     roster_forget_presence(&chat->roster);
     chat->here_known = false;
     view_note(&chat->view, VIEW_ERROR, "the hub is gone; what you type is kept until it is back");
+    revive_lost(chat);
 }
 
 static void take_back(struct chat *chat, const struct earshot_event *event) {
     struct earshot_hub_info hub;
     (void)event;
+    revive_back(chat);
     earshot_hub(chat->link, &hub);
     view_note(&chat->view, VIEW_INFO, "the hub is back (pid %ld)", (long)hub.pid);
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);

@@ -30,6 +30,12 @@ struct talk {
     mono_time reported_at;
 };
 
+/* Starting a private hub again; see revive.h. */
+struct revive {
+    mono_time due; /* 0: nothing is to be done */
+    pid_t pid;     /* of the starting hub's parent; 0: none */
+};
+
 struct ask;          /* ask.h */
 struct mark;         /* mark.h */
 struct news_item;    /* news.h */
@@ -44,6 +50,7 @@ struct chat {
     struct view view;
     struct roster roster;
     struct talk talk;
+    struct revive revive;
     struct ask *asks;
     struct news_item *news;
     mono_time news_due; /* when there are news */

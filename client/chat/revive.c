@@ -1,0 +1,88 @@
+#include "chat/revive.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/child.h"
+#include "cli/report.h"
+#include "cli/start.h"
+#include "ipc/rendezvous.h"
+
+#define DELAY_MS 1000 /* a service manager, or whoever stopped it, may start it again */
+
+void revive_lost(struct chat *chat) {
+    chat->revive.due = mono_add_ms(mono_now(), DELAY_MS);
+}
+
+void revive_back(struct chat *chat) {
+    chat->revive.due = (mono_time){0};
+}
+
+int revive_timeout_ms(const struct chat *chat) {
+    if (chat->revive.due.ns == 0)
+        return -1;
+    int64_t ms = mono_ms_until(mono_now(), chat->revive.due);
+    return ms > 0 ? (int)ms : 0;
+}
+
+/* Whether our hub is the one that a program without a hub would start. */
+static bool is_private(const struct chat *chat, const char *hub_dir) {
+    enum rendezvous_origin origin;
+    char dir[PATH_MAX];
+    return rendezvous_locate(dir, &origin, chat->options->hub) == 0 &&
+           origin == RENDEZVOUS_PRIVATE && strcmp(dir, hub_dir) == 0;
+}
+
+/* A clean stop removes the key file. */
+static bool was_stopped(const char *dir) {
+    char path[PATH_MAX + sizeof RENDEZVOUS_KEY_FILE];
+    snprintf(path, sizeof path, "%s/%s", dir, RENDEZVOUS_KEY_FILE);
+    return access(path, F_OK) < 0;
+}
+
+static void start(struct chat *chat, const char *hub_dir) {
+    static const struct child_files nothing = {-1, -1, -1};
+    char program[PATH_MAX], dir_option[] = "--dir", dir[PATH_MAX], name[PATH_MAX];
+    char *argv[] = {name, dir_option, dir, NULL};
+    snprintf(name, sizeof name, "%s", cli_hub_program(program));
+    snprintf(dir, sizeof dir, "%s", hub_dir);
+    int r = child_start(&chat->revive.pid, argv, &nothing, true);
+    if (r == 0) {
+        view_note(&chat->view, VIEW_INFO, "starting the hub again");
+        return;
+    }
+    chat->revive.pid = 0;
+    view_note(&chat->view, VIEW_ERROR, "cannot start %s: %s", name, strerror(-r));
+}
+
+void revive_tick(struct chat *chat) {
+    struct earshot_hub_info hub;
+    if (revive_timeout_ms(chat) != 0)
+        return;
+    revive_back(chat);
+    earshot_hub(chat->link, &hub);
+    if (earshot_is_joined(chat->link) || chat->revive.pid > 0 || !is_private(chat, hub.dir))
+        return;
+    if (was_stopped(hub.dir))
+        view_note(&chat->view, VIEW_INFO,
+                  "it was stopped; any other `earshot` command starts it again");
+    else
+        start(chat, hub.dir);
+}
+
+void revive_reap(struct chat *chat) {
+    int status;
+    if (chat->revive.pid <= 0 || waitpid(chat->revive.pid, &status, WNOHANG) <= 0)
+        return;
+    chat->revive.pid = 0;
+    int code = child_exit_code(status);
+    if (code == CLI_DONE || code == CLI_CANNOT_CREATE) /* somebody else was first */
+        return;
+    struct earshot_hub_info hub;
+    earshot_hub(chat->link, &hub);
+    view_note(&chat->view, VIEW_ERROR,
+              "the hub does not start (exit code %d); to see why: earshotd --dir %s", code,
+              hub.dir);
+}
