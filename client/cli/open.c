@@ -1,13 +1,42 @@
 #include <errno.h>
 #include <limits.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/start.h"
 #include "ipc/rendezvous.h"
 
-#define JOIN_MS 30000 /* how long to wait for a hub that is there but does not answer */
+#define JOIN_MS 30000   /* how long to wait for a hub that is there but does not answer */
+#define MACHINE_MS 2000 /* how long to wait for the machine's hub to be started again */
+#define MACHINE_KEY_FILE RENDEZVOUS_SYSTEM_DIR "/" RENDEZVOUS_KEY_FILE
+
+static enum rendezvous_origin origin_of(const struct cli_options *options) {
+    char dir[PATH_MAX];
+    enum rendezvous_origin origin;
+    return rendezvous_locate(dir, &origin, options->hub) == 0 ? origin : RENDEZVOUS_NAMED;
+}
+
+/*
+ * A hub of the machine that died has left its key file, and is about to be started again. In the
+ * private place we would meet nobody meanwhile.
+ */
+static void await_machine_hub(const struct cli_options *options) {
+    const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
+    mono_time end = mono_add_ms(mono_now(), MACHINE_MS);
+    while (origin_of(options) == RENDEZVOUS_PRIVATE && access(MACHINE_KEY_FILE, F_OK) == 0 &&
+           !cli_interrupted() && !cli_limit_passed()) {
+        if (mono_ms_until(mono_now(), end) <= 0) {
+            cli_remark(options, "the machine's hub, in " RENDEZVOUS_SYSTEM_DIR
+                                ", has died and is not started again; this is your private one");
+            return;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
 
 static int open_link(earshot **link, const struct cli_options *options, unsigned flags,
                      uint64_t after) {
@@ -44,6 +73,7 @@ int cli_open_after(earshot **link, const struct cli_options *options, unsigned f
                    uint64_t after) {
     char dir[PATH_MAX];
     *link = NULL;
+    await_machine_hub(options);
     int result = open_link(link, options, flags, after);
     if (result == EARSHOT_OK)
         return CLI_DONE;

@@ -1,0 +1,52 @@
+#!/bin/bash
+# The hub of the machine is found without being named; while it is started again after its death
+# commands wait for it, instead of being alone in a private one.
+if [ -z "${IN_NAMESPACE-}" ]; then
+    unshare --mount true 2>/dev/null || {
+        echo "SKIPPED: /run/earshot needs a mount namespace, which is not permitted"
+        exit 77
+    }
+    IN_NAMESPACE=yes exec unshare --mount "$0"
+fi
+mount -t tmpfs -o mode=755 tmpfs /run || exit 99
+# shellcheck source=tests/harness/shell.sh
+. "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
+
+kill_hub() {
+    kill -9 "$HUB_PID"
+    wait_for "it is dead" is_dead
+}
+
+is_dead() {
+    ! kill -0 "$HUB_PID" 2>/dev/null
+}
+
+HUB=/run/earshot
+private=$XDG_RUNTIME_DIR/earshot
+start_hub --mode open
+try "$BIN/earshot" status
+check "it is found" has "$OUT" "in /run/earshot (open)"
+
+for i in 1 2 3; do
+    kill_hub
+    run "waits$i" "$BIN/earshot" --json status
+    waits=$PID
+    start_hub --mode open
+    ends "$waits"
+    is "a command waits for it to be back" "$(jq -r .pid "$T/waits$i.out")" "$HUB_PID"
+done
+check "no private one was started" test ! -e "$private"
+
+kill_hub
+HUB_PID=
+try "$BIN/earshot" status
+check "when it stays dead, there is the private one" has "$OUT" "in $private (private)"
+check "which is told" has "$ERR" "the machine's hub, in /run/earshot, has died"
+SEEN+=("$("$BIN/earshot" -q --json status | jq -r .pid)")
+"$BIN/earshotd" --dir "$private" --stop
+start_hub --mode open
+stop_hub
+try "$BIN/earshot" status
+check "one that was stopped is not waited for" test -z "$ERR"
+SEEN+=("$("$BIN/earshot" --json status | jq -r .pid)")
+"$BIN/earshotd" --dir "$private" --stop
