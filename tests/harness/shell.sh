@@ -18,7 +18,8 @@ fi
 T=$(mktemp -d "${TMPDIR:-/tmp}/earshot-shell.XXXXXX") || exit 99
 HUB=$T/hub
 HUB_PID=
-DEADLINE=${DEADLINE:-20} # seconds, for every wait
+DEADLINE=${DEADLINE:-20} # seconds, for every wait; more under a sanitizer
+[ -z "${SANITIZE-}" ] || DEADLINE=$((DEADLINE * 4))
 N_CHECKS=0
 N_FAILED=0
 STARTED=() # processes of `run`, to be ended

@@ -46,10 +46,12 @@ listen() { # NAME FILE
     end_tree "$PID"
 }
 
-end_tree() { # PID: and its children, which the shell would leave behind
+end_tree() { # PID: and its children, which the shell would leave behind; meanwhile it starts none
     local child
+    kill -STOP "$1" 2>/dev/null
     for child in $(ps -o pid= --ppid "$1"); do end_tree "$child"; done
     kill "$1" 2>/dev/null
+    kill -CONT "$1" 2>/dev/null
 }
 
 extract

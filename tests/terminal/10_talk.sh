@@ -7,6 +7,14 @@ rang() { # NAME
     [ "$(tm display-message -p -t "$1" '#{window_bell_flag}')" = 1 ]
 }
 
+# Everybody of the crowd, by name or counted.
+all_told() {
+    [ "$(whole_lines ann | awk '/crowd.*joined #ops/ {
+        n += gsub(/crowd/, "")
+        if (match($0, /and [0-9]+ others/)) n += substr($0, RSTART + 4)
+    } END { print n + 0 }')" -ge 9 ]
+}
+
 quiet() { # NAME
     ! rang "$1"
 }
@@ -105,6 +113,7 @@ for i in 1 2 3 4 5 6 7 8 9; do
 done
 wait_for "they are here; ben and benny are members still" has_members '#ops' 12
 sees "many who join are few lines" ann " joined #ops"
+await "all of them are told of" all_told
 check "many who join are few lines" test "$(whole_lines ann | grep -c 'crowd.*joined #ops')" -le 5
 enter ann "/clear"
 still_typed "/clear" ann "[#ops]"
