@@ -41,6 +41,7 @@ struct source {
     bool indented;                  /* the line begins with a blank */
     bool wrong;                     /* something was reported */
     bool given[KEYS_MAX];           /* by key: it has been in this file */
+    const struct config_key *last;  /* that indented lines go on with; NULL: none */
     char strange[CONFIG_TIME_SIZE]; /* the unknown section that was reported last */
 };
 
@@ -57,6 +58,36 @@ static void complain(struct source *source, const char *format, ...) {
              source->line, text);
 }
 
+/* Nothing but rooms, as in "#ops, #lobby". */
+static bool has_only_rooms(const char *line) {
+    static const char separators[] = ", \t\r\n";
+    size_t n_rooms = 0;
+    for (line += strspn(line, separators); *line; line += strspn(line, separators)) {
+        size_t n = strcspn(line, separators);
+        if (line[0] != '#' || n < 2)
+            return false;
+        n_rooms++;
+        line += n;
+    }
+    return n_rooms > 0;
+}
+
+/* An indented line of rooms would be a comment to libinih, so it gets a comma in front. */
+static bool mark_rooms(struct source *source, char *line, size_t size) {
+    if (line[0] == '[')
+        source->last = NULL;
+    if (!source->indented || !source->last || strcmp(source->last->name, "rooms") != 0 ||
+        !has_only_rooms(line))
+        return true;
+    char *start = line + strspn(line, " \t");
+    size_t n = strlen(start) + 1;
+    if (n + (size_t)(start - line) >= size)
+        return false;
+    memmove(start + 1, start, n);
+    *start = ',';
+    return true;
+}
+
 /* Reads a line for libinih, which tells its handler neither the number nor the indentation. */
 static char *read_line(char *line, int size, void *arg) {
     struct source *source = arg;
@@ -64,10 +95,11 @@ static char *read_line(char *line, int size, void *arg) {
         return NULL;
     source->line++;
     source->indented = line[0] == ' ' || line[0] == '\t';
-    if (strchr(line, '\n') || feof(source->file))
+    bool is_whole = strchr(line, '\n') || feof(source->file);
+    if (is_whole && mark_rooms(source, line, (size_t)size))
         return line;
     complain(source, "a line may have %d bytes; lists can go on in an indented line", size - 3);
-    for (int c = 0; c != '\n' && c != EOF;)
+    for (int c = is_whole ? '\n' : 0; c != '\n' && c != EOF;)
         c = fgetc(source->file);
     line[0] = '\0';
     return line;
@@ -153,6 +185,7 @@ static void take_value(struct source *source, const struct config_key *key, cons
 static int take(void *arg, const char *section, const char *name, const char *value) {
     struct source *source = arg;
     const struct config_key *key = find(section, name);
+    source->last = key;
     if (key)
         take_value(source, key, value);
     else if (!is_section(section))

@@ -61,6 +61,18 @@ try with_config --hub "$HUB" who
 check "every key, and lists that go on" test "$STATUS" -eq 0
 is "nothing is said about it" "$ERR" ""
 
+config 'rooms = #one' $'\t#two' '  # no room, but a comment' '  ; and another' '' '    #three,  #four' \
+    '#five' '  #six is a comment: these are no rooms' '[notify]' '  #seven' 'when = off' '  #eight'
+mkfifo "$T/keys"
+run window env EARSHOT_CONFIG="$T/config" bash -c \
+    "exec '$BIN/earshot' --hub '$HUB' --name ringo chat <>'$T/keys'"
+window=$PID
+wait_for "the last room is entered" has_members '#four' 1
+is "rooms in indented lines are rooms, and comments are comments" \
+    "$(earshot rooms --json | jq -r .name | sort | xargs)" "#four #one #three #two"
+kill "$window"
+ends "$window"
+
 wrong "a mistyped key" "$T/config:2: there is no key \`nmae\`; did you mean \`name\`?" '' 'nmae = x'
 wrong "a key of a section" "did you mean \`when\`, below [notify]?" 'when = dm'
 wrong "a key of no section" "did you mean \`rooms\`, above all sections?" '[notify]' 'rooms = #a'
@@ -69,6 +81,7 @@ wrong "a key like nothing" "there is no key \`qqqqqq\`" 'qqqqqq = 1'
 wrong "a line that is neither" "$T/config:3: this is neither" 'name = alice' '' 'nonsense'
 wrong "a relative directory" "\`hub\` cannot be \"hub\"; give a directory" 'hub = hub'
 wrong "a handle with a blank" "\`name\` cannot be" 'name = al ice'
+wrong "a bad room in an indented line" ":2: \`rooms\` cannot be" 'rooms = #a' '  #b, #c:d'
 wrong "a room without #" "\`rooms\` cannot be" 'rooms = ops'
 wrong "a room to be ignored" "\`ignore\` cannot be" 'ignore = #ops'
 wrong "a colour" "\`color\` cannot be \"blue\"; give auto or never" 'color = blue'
