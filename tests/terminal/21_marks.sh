@@ -42,7 +42,7 @@ sees "is answered" ann "@tess <tess> an answer"
 await "and has no mark" hides ann "ok  read"
 
 run_earshot carl --name carl listen --exec 'cat >/dev/null' 
-wait_for "carl is here" is_here carl
+sees "carl is here" ann "+ carl came"
 enter ann "/msg carl to a program"
 await "a program has read it" line_is ann "to a program" "@carl <ann> to a program  read"
 
