@@ -83,30 +83,6 @@ static int chatter(void *arg) {
     }
 }
 
-struct roster {
-    const struct stage *stage;
-    struct raw *raw;
-    int n_users, n_sessions;
-};
-
-static bool is_true(void *arg) {
-    struct roster *roster = arg;
-    roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
-    return roster->n_users == 2 && roster->n_sessions == 2;
-}
-
-static int look(void *arg) {
-    const struct stage *stage = arg;
-    struct raw raw;
-    struct roster roster = {stage, &raw, 0, 0};
-    if (raw_join(&raw, stage->dir, "watcher", 0) != RAW_WELCOME)
-        return 1;
-    check(check_until(is_true, &roster, REAP_MS), "the roster: %d users with %d sessions",
-          roster.n_users, roster.n_sessions);
-    raw_leave(&raw);
-    return 0;
-}
-
 /* Alice's and bob's. */
 static bool two_mailboxes(void *arg) {
     (void)arg;
@@ -147,8 +123,8 @@ static void check_order(struct stage *stage, struct play *play, enum order order
     user_kill(talker);
     check(check_until(two_mailboxes, NULL, REAP_MS), "killed %s: %zu mailboxes are left",
           order_names[order], stage_n_tagged(QUEUE_TAG_MAILBOX));
-    check(user_run(UID_MALLORY, look, stage, REAP_MS * 2) == 0, "killed %s: a newcomer joins",
-          order_names[order]);
+    check(user_run(UID_MALLORY, stage_look_for_two, stage, REAP_MS * 2) == 0,
+          "killed %s: a newcomer joins", order_names[order]);
 }
 
 int main(void) {

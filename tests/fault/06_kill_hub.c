@@ -12,29 +12,6 @@
 #define COME_BACK_MS 20000
 #define N_NUMBERS 5
 
-struct roster {
-    struct raw *raw;
-    int n_users, n_sessions;
-};
-
-static bool is_true(void *arg) {
-    struct roster *roster = arg;
-    roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
-    return roster->n_users == 2 && roster->n_sessions == 2;
-}
-
-static int look(void *arg) {
-    const struct stage *stage = arg;
-    struct raw raw;
-    struct roster roster = {.raw = &raw};
-    if (raw_join(&raw, stage->dir, "watcher", 0) != RAW_WELCOME)
-        return 1;
-    check(check_until(is_true, &roster, 10000), "the roster: %d users with %d sessions",
-          roster.n_users, roster.n_sessions);
-    raw_leave(&raw);
-    return 0;
-}
-
 static bool two_mailboxes(void *arg) {
     (void)arg;
     return stage_n_tagged(QUEUE_TAG_MAILBOX) == 2;
@@ -66,7 +43,7 @@ int main(void) {
                atomic_load(&talk->n_lost), atomic_load(&talk->n_back));
     check(check_until(two_mailboxes, NULL, 15000), "%zu mailboxes are there: alice's and bob's",
           stage_n_tagged(QUEUE_TAG_MAILBOX));
-    check(user_run(UID_MALLORY, look, &stage, 20000) == 0, "a newcomer joins");
+    check(user_run(UID_MALLORY, stage_look_for_two, &stage, 20000) == 0, "a newcomer joins");
     check(stage_n_queues() <= 8, "%zu queues in all", stage_n_queues());
     talkers_stop(&talkers);
     return stage_end(&stage);

@@ -13,6 +13,7 @@
 #define TALK_ROUNDS 20
 #define TALK_MS 10000
 #define LOG_MS 3000
+#define ROSTER_MS 20000
 
 static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
     (void)stat, (void)type, (void)ftw;
@@ -94,6 +95,32 @@ void stage_check_talk(struct stage *stage, const char *what) {
         hub_log_show(&stage->hub, 0);
     if (!alive)
         exit(1);
+}
+
+struct roster {
+    struct raw *raw;
+    int n_wanted, n_users, n_sessions;
+};
+
+static bool is_as_wanted(void *arg) {
+    struct roster *roster = arg;
+    roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
+    return roster->n_users == roster->n_wanted && roster->n_sessions == roster->n_wanted;
+}
+
+void stage_check_roster(struct raw *raw, int n_users, int ms, const char *what) {
+    struct roster roster = {.raw = raw, .n_wanted = n_users};
+    check(check_until(is_as_wanted, &roster, ms), "%s: the roster shows %d users, %d sessions",
+          what, roster.n_users, roster.n_sessions);
+}
+
+int stage_look_for_two(void *stage) {
+    struct raw raw;
+    if (raw_join(&raw, ((const struct stage *)stage)->dir, "watcher", 0) != RAW_WELCOME)
+        return 1;
+    stage_check_roster(&raw, 2, ROSTER_MS, "a newcomer looks");
+    raw_leave(&raw);
+    return 0;
 }
 
 void stage_check_logged(struct stage *stage, long mark, uid_t uid, pid_t pid, const char *what) {

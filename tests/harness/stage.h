@@ -41,6 +41,12 @@ void stage_begin(struct stage *stage);
 /* One line: the bystanders still talk (and the hub lives) after or during `what`. */
 void stage_check_talk(struct stage *stage, const char *what);
 
+/* One line: within `ms` LIST shows so many users, each with one session. */
+void stage_check_roster(struct raw *raw, int n_users, int ms, const char *what);
+
+/* For user_run(): a newcomer to the stage sees the two bystanders, and soon nobody else. */
+int stage_look_for_two(void *stage);
+
 /* One line: a line of the log after the mark names this uid and this PID; 0: not asked for. */
 void stage_check_logged(struct stage *stage, long mark, uid_t uid, pid_t pid, const char *what);
 

@@ -88,30 +88,6 @@ static int die_at(void *arg) {
     return 1;
 }
 
-struct roster {
-    struct raw *raw;
-    int n_users, n_sessions;
-};
-
-static bool is_true(void *arg) {
-    struct roster *roster = arg;
-    roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
-    return roster->n_users == 2 && roster->n_sessions == 2;
-}
-
-static int look(void *arg) {
-    const struct stage *stage = arg;
-    struct raw raw;
-    struct roster roster = {.raw = &raw};
-    if (raw_join(&raw, stage->dir, "watcher", 0) != RAW_WELCOME)
-        return 1;
-    check(check_until(is_true, &roster, 15000),
-          "the roster is true: alice and bob, two sessions (%d, %d)", roster.n_users,
-          roster.n_sessions);
-    raw_leave(&raw);
-    return 0;
-}
-
 int main(void) {
     struct stage stage;
     stage_begin(&stage);
@@ -124,7 +100,7 @@ int main(void) {
         check(n_killed == ROUNDS, "%d clients died %s", n_killed, step_names[play.step]);
         stage_check_talk(&stage, step_names[play.step]);
     }
-    check(user_run(UID_MALLORY, look, &stage, 30000) == 0, "a newcomer joins");
+    check(user_run(UID_MALLORY, stage_look_for_two, &stage, 30000) == 0, "a newcomer joins");
 
     /* Their creator alone knows of these, until they are ten seconds old and can be swept. */
     for (int i = 0; i < *play.n_mailboxes; i++)

@@ -249,23 +249,11 @@ static int carol_main(void *arg) {
     return 0;
 }
 
-struct roster {
-    struct raw *raw;
-    int n_users, n_sessions;
-};
-
-static bool without_carol(void *arg) {
-    struct roster *roster = arg;
-    roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
-    return roster->n_users == 2 && roster->n_sessions == 2;
-}
-
 /* The next kill is seen in time, and an acknowledgement that may wait a little does not wait long.
  */
 static int look(void *arg) {
     const struct stage *stage = arg;
     struct raw raw;
-    struct roster roster = {.raw = &raw};
     struct frame frame;
     if (raw_join(&raw, stage->dir, "watcher", 0) != RAW_WELCOME)
         return 1;
@@ -274,9 +262,7 @@ static int look(void *arg) {
     raw_send(&raw, &frame);
     check(raw_await(&raw, &frame, FRAME_ACK, 1000) == QUEUE_OK,
           "jammed lanes die: an acknowledgement comes within a second");
-    check(check_until(without_carol, &roster, 3000),
-          "jammed lanes die: other deaths are seen at once (%d users, %d sessions)", roster.n_users,
-          roster.n_sessions);
+    stage_check_roster(&raw, 2, 3000, "jammed lanes die: other deaths are seen at once");
     raw_leave(&raw);
     return 0;
 }

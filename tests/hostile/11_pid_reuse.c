@@ -45,17 +45,6 @@ static int victim_main(void *arg) {
     return 0;
 }
 
-struct roster {
-    struct raw *raw;
-    int n_users, n_sessions;
-};
-
-static bool is_true(void *arg) {
-    struct roster *roster = arg;
-    roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
-    return roster->n_users == 3 && roster->n_sessions == 3;
-}
-
 static void misuse(const struct raw *own, uint64_t session) {
     struct frame frame;
     struct raw_batch batch;
@@ -69,7 +58,6 @@ static void misuse(const struct raw *own, uint64_t session) {
 static int heir_main(void *arg) {
     const struct play *play = arg;
     struct raw old = *play->victim, own;
-    struct roster roster = {.raw = &own};
     struct frame frame;
     old.n_left = 0;
     int r = raw_next(&old, &frame, 0);
@@ -81,9 +69,7 @@ static int heir_main(void *arg) {
         return 1;
     if (old.session)
         misuse(&own, old.session);
-    check(check_until(is_true, &roster, 5000),
-          "the roster holds alice, bob and mallory, not the dead one (%d users, %d sessions)",
-          roster.n_users, roster.n_sessions);
+    stage_check_roster(&own, 3, 5000, "alice, bob and mallory, not the dead one");
     raw_leave(&own);
     return 0;
 }

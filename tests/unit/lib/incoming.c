@@ -1,8 +1,5 @@
 /* Batches become events: LINEs belong to the ORIGIN before them in their batch. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-
-#include "lib/link.h"
+#include "unit/lib/batches.h"
 
 #define SESSION 77
 
@@ -28,32 +25,22 @@ static void teardown(void) {
 TestSuite(incoming, .init = setup, .fini = teardown);
 
 static struct batch *new_batch(void) {
-    struct batch *batch = calloc(1, sizeof *batch);
-    cr_assert_not_null(batch);
-    batch->session = SESSION;
+    struct batch *batch = batch_new(SESSION);
     inbox_append(&link_->inbox, &batch->item);
     return batch;
 }
 
-static void put(struct batch *batch, const struct frame *frame) {
-    struct cursor_out out =
-        cursor_out_of(batch->message.data + batch->n, sizeof batch->message.data - batch->n);
-    cr_assert(frame_put(&out, frame));
-    batch->n += cursor_out_used(&out);
-    batch->n_frames++;
-    batch->in = cursor_in_of(batch->message.data, batch->n);
-}
-
 static void put_origin(struct batch *batch, const char *from, const char *to, uint32_t uid) {
-    put(batch,
-        &(struct frame){.type = FRAME_ORIGIN, .origin = {uid, bytes_of(from), bytes_of(to), 5}});
+    batch_put(batch, &(struct frame){.type = FRAME_ORIGIN,
+                                     .origin = {uid, bytes_of(from), bytes_of(to), 5}});
 }
 
 static void put_line(struct batch *batch, uint64_t seq, const char *text) {
     struct bytes body = bytes_of(text);
-    put(batch, &(struct frame){
-                   .type = FRAME_LINE,
-                   .line = {.seq = seq, .id = {{1}}, .total = (uint32_t)body.n, .body = body}});
+    batch_put(batch,
+              &(struct frame){
+                  .type = FRAME_LINE,
+                  .line = {.seq = seq, .id = {{1}}, .total = (uint32_t)body.n, .body = body}});
 }
 
 static void comes(const char *from, const char *to, uint32_t uid, const char *text) {
@@ -101,11 +88,12 @@ Test(incoming, 02_an_origin_ends_with_its_batch) {
 Test(incoming, 03_a_long_line_goes_on_in_the_next_batch) {
     struct batch *first = new_batch(), *second = new_batch();
     put_origin(first, "bob", "#ops", 1002);
-    put(first, &(struct frame){.type = FRAME_LINE,
-                               .flags = FRAME_MORE_PARTS,
-                               .line = {.seq = 1, .id = {{1}}, .total = 6, .body = {"one", 3}}});
+    batch_put(first,
+              &(struct frame){.type = FRAME_LINE,
+                              .flags = FRAME_MORE_PARTS,
+                              .line = {.seq = 1, .id = {{1}}, .total = 6, .body = {"one", 3}}});
     put_origin(second, "bob", "#ops", 1002);
-    put(second, &(struct frame){.type = FRAME_PART, .part = {.body = {"two", 3}}});
+    batch_put(second, &(struct frame){.type = FRAME_PART, .part = {.body = {"two", 3}}});
     comes("bob", "#ops", 1002, "onetwo");
     nothing_comes();
 }

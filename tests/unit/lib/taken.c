@@ -1,8 +1,5 @@
 /* From where a link goes on: what had come whole when its session ended. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-
-#include "lib/link.h"
+#include "unit/lib/batches.h"
 
 #define SESSION 77
 
@@ -25,24 +22,9 @@ static void teardown(void) {
 
 TestSuite(taken, .init = setup, .fini = teardown);
 
-static struct batch *new_batch(uint64_t session) {
-    struct batch *batch = calloc(1, sizeof *batch);
-    cr_assert_not_null(batch);
-    batch->session = session;
-    return batch;
-}
-
-static void put(struct batch *batch, const struct frame *frame) {
-    struct cursor_out out =
-        cursor_out_of(batch->message.data + batch->n, sizeof batch->message.data - batch->n);
-    cr_assert(frame_put(&out, frame));
-    batch->n += cursor_out_used(&out);
-    batch->n_frames++;
-    batch->in = cursor_in_of(batch->message.data, batch->n);
-}
-
 static void put_message(struct batch *batch, uint64_t seq, bool split) {
-    put(batch,
+    batch_put(
+        batch,
         &(struct frame){
             .type = FRAME_LINE,
             .flags = split ? FRAME_MORE_PARTS : 0,
@@ -50,21 +32,21 @@ static void put_message(struct batch *batch, uint64_t seq, bool split) {
 }
 
 static void put_past(struct batch *batch, uint64_t seq) {
-    put(batch, &(struct frame){.type = FRAME_PAST,
-                               .flags = FRAME_MORE_PARTS,
-                               .past = {.request = 1,
-                                        .seq = seq,
-                                        .id = {{1}},
-                                        .from = bytes_of("bob"),
-                                        .to = bytes_of("alice"),
-                                        .total = 9,
-                                        .body = bytes_of("one")}});
+    batch_put(batch, &(struct frame){.type = FRAME_PAST,
+                                     .flags = FRAME_MORE_PARTS,
+                                     .past = {.request = 1,
+                                              .seq = seq,
+                                              .id = {{1}},
+                                              .from = bytes_of("bob"),
+                                              .to = bytes_of("alice"),
+                                              .total = 9,
+                                              .body = bytes_of("one")}});
 }
 
 static void put_part(struct batch *batch, bool last) {
-    put(batch, &(struct frame){.type = FRAME_PART,
-                               .flags = last ? 0 : FRAME_MORE_PARTS,
-                               .part = {.body = bytes_of("two")}});
+    batch_put(batch, &(struct frame){.type = FRAME_PART,
+                                     .flags = last ? 0 : FRAME_MORE_PARTS,
+                                     .part = {.body = bytes_of("two")}});
 }
 
 static void resumes_after(uint64_t seq) {
@@ -84,7 +66,7 @@ Test(taken, 02_what_was_made_into_events) {
 }
 
 Test(taken, 03_what_is_in_the_inbox_has_come) {
-    struct batch *batch = new_batch(SESSION);
+    struct batch *batch = batch_new(SESSION);
     put_message(batch, 101, false);
     put_message(batch, 103, false);
     inbox_append(&link_->inbox, &batch->item);
@@ -92,13 +74,13 @@ Test(taken, 03_what_is_in_the_inbox_has_come) {
 }
 
 Test(taken, 04_the_rest_of_the_batch_under_way_too) {
-    link_->current = new_batch(SESSION);
+    link_->current = batch_new(SESSION);
     put_message(link_->current, 101, false);
     resumes_after(101);
 }
 
 Test(taken, 05_a_message_whose_parts_are_missing_has_not_come) {
-    struct batch *batch = new_batch(SESSION);
+    struct batch *batch = batch_new(SESSION);
     put_message(batch, 101, false);
     put_message(batch, 102, true);
     put_part(batch, false);
@@ -107,7 +89,7 @@ Test(taken, 05_a_message_whose_parts_are_missing_has_not_come) {
 }
 
 Test(taken, 06_one_whose_last_part_is_there_has_come) {
-    struct batch *first = new_batch(SESSION), *second = new_batch(SESSION);
+    struct batch *first = batch_new(SESSION), *second = batch_new(SESSION);
     put_message(first, 102, true);
     put_part(second, false);
     put_part(second, true);
@@ -117,7 +99,7 @@ Test(taken, 06_one_whose_last_part_is_there_has_come) {
 }
 
 Test(taken, 07_the_parts_that_were_taken_already_count) {
-    struct batch *first = new_batch(SESSION), *rest = new_batch(SESSION);
+    struct batch *first = batch_new(SESSION), *rest = batch_new(SESSION);
     struct earshot_event event;
     link_->current = first;
     first->origin = (struct frame_origin){.from = bytes_of("bob"), .to = bytes_of("alice")};
@@ -130,7 +112,7 @@ Test(taken, 07_the_parts_that_were_taken_already_count) {
 }
 
 Test(taken, 08_a_message_of_the_past_is_not_what_comes_next) {
-    struct batch *batch = new_batch(SESSION);
+    struct batch *batch = batch_new(SESSION);
     put_message(batch, 101, false);
     put_past(batch, 5);
     put_part(batch, true);
@@ -139,7 +121,7 @@ Test(taken, 08_a_message_of_the_past_is_not_what_comes_next) {
 }
 
 Test(taken, 09_what_an_older_session_left_does_not_count) {
-    struct batch *old = new_batch(SESSION - 1), *batch = new_batch(SESSION);
+    struct batch *old = batch_new(SESSION - 1), *batch = batch_new(SESSION);
     put_message(old, 500, false);
     put_message(batch, 101, false);
     inbox_append(&link_->inbox, &old->item);
