@@ -266,6 +266,13 @@ soak: all $(TEST_BIN) ## kill everything at random for SECONDS=60, then the hub 
 		$(TEST_ENV) tests/isolate -t $$(($(DURATION) + 3600)) $(BUILD)/tests/fault/$$test || \
 		status=1; done; exit $$status
 
+TRANSFERS ?= 1000
+.PHONY: soak-files
+soak-files: all $(BUILD)/tests/fault/34_kill_transfers ## kill sender, receiver or hub in TRANSFERS=1000 transfers; SEED=...
+	@scripts/install-deps check
+	@TRANSFERS=$(TRANSFERS) BIN='$(abspath $(BUILD)/bin)' $(TEST_ENV) tests/isolate \
+		-t $$(($(TRANSFERS) * 4 + 600)) $(BUILD)/tests/fault/34_kill_transfers
+
 .PHONY: asan ubsan tsan
 asan: ## the suite under AddressSanitizer
 	@scripts/install-deps check
@@ -303,6 +310,11 @@ demo: all ## watch two clients talk to each other
 .PHONY: bench
 bench: all ## measure, beside the bare kernel calls; BENCH_ARGS='--json ...'
 	@$(BUILD)/bin/earshot-bench $(BENCH_ARGS)
+
+.PHONY: picture
+picture: all ## measure messages and shared memory by size, and draw tests/bench/crossing.svg
+	@scripts/install-deps picture
+	@scripts/draw-crossing $(BUILD)/bin/earshot-bench tests/bench/crossing.svg $(BENCH_ARGS)
 
 # --- installation --------------------------------------------------------------------------------
 

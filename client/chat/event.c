@@ -106,6 +106,7 @@ static void (*const takers[])(struct chat *chat, const struct earshot_event *eve
     [EARSHOT_EVENT_BACK] = take_back,        [EARSHOT_EVENT_WOKEN] = NULL,
     [EARSHOT_EVENT_PAST] = ask_event,        [EARSHOT_EVENT_OFFER] = files_event,
     [EARSHOT_EVENT_WITHDRAWN] = files_event, [EARSHOT_EVENT_TRANSFER] = files_event,
+    [EARSHOT_EVENT_SKIPPED] = files_event,
 };
 
 static void take(struct chat *chat, const struct earshot_event *event) {

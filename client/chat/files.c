@@ -68,17 +68,18 @@ static struct file_item *item_add(struct chat *chat, const char *id, const char 
 
 /* Standing rules of the configuration: whose files are taken without a question. */
 
-static void take(struct chat *chat, struct file_item *item);
+static void take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max);
 
-static bool is_accepted(const struct file_item *item, uint64_t size) {
+/* As much as the rule allows; 0: none does. */
+static uint64_t accepted_bytes(const struct file_item *item, uint64_t size) {
     const struct cli_config *config = cli_config();
     for (size_t i = 0; i < config->n_accept; i++) {
         const struct config_accept *rule = &config->accept[i];
         bool is_from = strcmp(rule->from, "*") == 0 || roster_same(rule->from, item->from);
         if (is_from && (rule->bytes == UINT64_MAX || size <= rule->bytes))
-            return true;
+            return rule->bytes > 0 ? rule->bytes : 1; /* of an empty file: nothing comes */
     }
-    return false;
+    return 0;
 }
 
 /* Events. */
@@ -89,8 +90,9 @@ static void offered(struct chat *chat, const struct earshot_event *event) {
         return;
     struct file_item *item =
         item_add(chat, event->offer.id, event->offer.from, event->offer.name, event->offer.size);
-    if (event->offer.kind != EARSHOT_STREAM && is_accepted(item, event->offer.size)) {
-        take(chat, item);
+    uint64_t bytes = accepted_bytes(item, event->offer.size);
+    if (event->offer.kind != EARSHOT_STREAM && bytes > 0) {
+        take(chat, item, bytes);
         return;
     }
     file_size_text(event->offer.size, size);
@@ -105,6 +107,17 @@ static void withdrawn(struct chat *chat, const struct earshot_event *event) {
     if (!event->withdrawn.was_taken)
         view_note(&chat->view, VIEW_INFO, "%s does not offer %s any more", item->from, item->name);
     item_free(chat, item);
+}
+
+/* A small file of ours has no name any more but in our list. */
+static void declined(struct chat *chat, const struct earshot_transfer *transfer) {
+    struct file_item *item = item_find(chat, transfer->id);
+    const char *name = *transfer->name ? transfer->name : item && item->is_ours ? item->name : NULL;
+    if (name)
+        view_note(&chat->view, VIEW_INFO, "%s does not want %s%s%s", transfer->peer, name,
+                  *transfer->error ? ": " : "", transfer->error);
+    if (name && item && item->is_ours && item->from[0] != '#')
+        item_free(chat, item);
 }
 
 static void transferred(struct chat *chat, const struct earshot_transfer *transfer) {
@@ -131,8 +144,7 @@ static void transferred(struct chat *chat, const struct earshot_transfer *transf
                   transfer->outgoing ? "for" : "from", transfer->peer, transfer->error);
         break;
     case EARSHOT_TRANSFER_DECLINED:
-        view_note(&chat->view, VIEW_INFO, "%s does not want %s%s%s", transfer->peer, transfer->name,
-                  *transfer->error ? ": " : "", transfer->error);
+        declined(chat, transfer);
         break;
     }
 }
@@ -140,6 +152,11 @@ static void transferred(struct chat *chat, const struct earshot_transfer *transf
 void files_event(struct chat *chat, const struct earshot_event *event) {
     if (event->type == EARSHOT_EVENT_OFFER)
         offered(chat, event);
+    else if (event->type == EARSHOT_EVENT_SKIPPED)
+        view_note(&chat->view, VIEW_INFO, "%s/%s is not sent to %s: %s", event->skipped.name,
+                  event->skipped.path, event->skipped.peer,
+                  event->skipped.why == EARSHOT_SKIP_SPECIAL ? "it is a socket, a pipe or a device"
+                                                             : "it cannot be read");
     else if (event->type == EARSHOT_EVENT_WITHDRAWN)
         withdrawn(chat, event);
     else
@@ -168,8 +185,8 @@ void files_message(struct chat *chat, const struct earshot_event *event) {
     *item->message = *event;
     item->message->message.file = cli_copy(event->message.file);
     item->message->message.from = cli_copy(event->message.from);
-    if (is_accepted(item, strlen(event->message.file) / 4 * 3)) /* it is in base64 */
-        take(chat, item);
+    if (accepted_bytes(item, strlen(event->message.file) / 4 * 3) > 0) /* it is in base64 */
+        take(chat, item, 0);
 }
 
 void files_state(struct chat *chat, const struct earshot_event *event) {
@@ -252,10 +269,17 @@ static const char *directory(void) {
     return configured ? configured : ".";
 }
 
+/* So that it is not got once more out of the history. */
+static void note_received(const struct chat *chat, const char *id) {
+    struct received_list received;
+    received_load(&received);
+    (void)received_add(&received, id, chat->me);
+    received_free(&received);
+}
+
 static void save(struct chat *chat, const struct file_item *item) {
     struct earshot_target target = {.dir = directory()};
     struct earshot_transfer file;
-    struct received_list received;
     int result = earshot_save(chat->link, item->message, &target, &file);
     if (result < 0) {
         chat_fail(chat, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", target.dir,
@@ -263,15 +287,12 @@ static void save(struct chat *chat, const struct file_item *item) {
         return;
     }
     transferred(chat, &file);
-    if (result != EARSHOT_OK)
-        return;
-    received_load(&received);
-    (void)received_add(&received, item->id, chat->me);
-    received_free(&received);
+    if (result == EARSHOT_OK)
+        note_received(chat, item->id);
 }
 
-static void take(struct chat *chat, struct file_item *item) {
-    struct earshot_target target = {.dir = directory()};
+static void take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max) {
+    struct earshot_target target = {.dir = directory(), .n_bytes_max = n_bytes_max};
     int result = EARSHOT_OK;
     if (item->message)
         save(chat, item);
@@ -285,9 +306,18 @@ static void take(struct chat *chat, struct file_item *item) {
     item_free(chat, item);
 }
 
+/* Asked for: all of it. */
+static void get(struct chat *chat, struct file_item *item) {
+    take(chat, item, 0);
+}
+
 static void decline(struct chat *chat, struct file_item *item) {
-    if (!item->message)
+    if (item->message) {
+        (void)earshot_refuse(chat->link, item->message);
+        note_received(chat, item->id);
+    } else {
         (void)earshot_decline(chat->link, item->id, "");
+    }
     view_note(&chat->view, VIEW_INFO, "%s is refused", item->name);
     item_free(chat, item);
 }
@@ -327,7 +357,7 @@ static int each_meant(struct chat *chat, char *word,
 }
 
 int files_get(struct chat *chat, char *arguments) {
-    return each_meant(chat, arguments, take);
+    return each_meant(chat, arguments, get);
 }
 
 int files_decline(struct chat *chat, char *arguments) {

@@ -8,7 +8,7 @@
 
 void files_deinit(struct chat *chat);
 
-/* OFFER, WITHDRAWN and TRANSFER events. */
+/* OFFER, WITHDRAWN, TRANSFER and SKIPPED events. */
 void files_event(struct chat *chat, const struct earshot_event *event);
 
 /* A message that was shown: if it is a small file, it waits, too. */

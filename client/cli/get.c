@@ -19,6 +19,7 @@
 #include "cli/received.h"
 #include "cli/report.h"
 #include "cli/words.h"
+#include "proto/fail.h"
 #include "proto/name.h"
 
 #define PAST_MESSAGES 1000 /* among which files are looked for */
@@ -45,13 +46,14 @@ struct get {
     char self[256];
     struct name from; /* the key of --from; n 0: anybody */
     struct progress progress;
-    int out;                        /* wish->dir NULL: where it goes */
-    struct received_list received;  /* files that were messages */
-    uint32_t past;                  /* the request for what was sent; 0: it is done */
-    uint32_t listing;               /* the request for what is offered now; 0: it is done */
-    char (*taken)[EARSHOT_ID_SIZE]; /* the ids of what was taken */
-    unsigned long long n_taken, n_given, n_over; /* asked for, given back, ended */
-    int code;                                    /* of the first that failed */
+    int out;                            /* wish->dir NULL: where it goes */
+    struct received_list received;      /* files that were messages */
+    uint32_t past;                      /* the request for what was sent; 0: it is done */
+    uint32_t listing;                   /* the request for what is offered now; 0: it is done */
+    bool is_unanswered;                 /* the hub died before that */
+    char (*taken)[EARSHOT_ID_SIZE];     /* the ids of what was taken */
+    unsigned long long n_taken, n_over; /* asked for, ended */
+    int code;                           /* of the first that failed */
 };
 
 static void note_failure(struct get *get, int code) {
@@ -60,11 +62,11 @@ static void note_failure(struct get *get, int code) {
 }
 
 static unsigned long long n_open(const struct get *get) {
-    return get->n_taken - get->n_given - get->n_over;
+    return get->n_taken - get->n_over;
 }
 
 static bool is_enough(const struct get *get) {
-    return !get->wish->all && get->n_taken - get->n_given >= get->wish->count;
+    return !get->wish->all && get->n_taken >= get->wish->count;
 }
 
 static bool is_done(const struct get *get) {
@@ -143,6 +145,27 @@ static bool is_taken(const struct get *get, const char *id) {
     return false;
 }
 
+/* Another one may have been passed over for it. */
+static int look_again(struct get *get) {
+    if (get->wish->all)
+        return CLI_DONE;
+    int result = earshot_offers(get->link, &get->listing);
+    return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(get->options, get->link, result);
+}
+
+/* If it is offered again, it is another offer. */
+static int give_back(struct get *get, const char *id) {
+    for (unsigned long long i = 0; i < get->n_taken; i++) {
+        if (strcmp(get->taken[i], id) != 0)
+            continue;
+        memmove(get->taken + i, get->taken + i + 1,
+                (size_t)(get->n_taken - i - 1) * sizeof *get->taken);
+        get->n_taken--;
+        return look_again(get);
+    }
+    return CLI_DONE;
+}
+
 static int fail_accept(struct get *get, int result) {
     const char *where = get->wish->dir ? get->wish->dir : "standard output";
     if (result < 0 && result != -EINTR && result != -ENOMEM)
@@ -175,12 +198,31 @@ static int take_transfer(struct get *get, const struct earshot_transfer *transfe
 /* Small files come as messages: now, or long ago. */
 
 static bool is_file_for_us(const struct get *get, const struct earshot_event *event) {
-    return event->message.file && !event->message.mine && !get->wish->decline &&
-           !get->wish->streams_only && is_from(get, event->message.from) && !is_enough(get);
+    return event->message.file && !event->message.mine && !get->wish->streams_only &&
+           is_from(get, event->message.from) && !is_enough(get);
 }
 
 static bool has_file(const struct get *get, const struct earshot_event *event) {
     return event->message.file && received_has_id(&get->received, event->message.id, get->self);
+}
+
+/* It stays in the history, but is not asked about again. */
+static void note_received(struct get *get, const char *id) {
+    int r = received_add(&get->received, id, get->self);
+    if (r < 0)
+        cli_remark(get->options, "cannot write down in %s that this file was got: %s",
+                   get->received.path ? get->received.path : "the state directory", strerror(-r));
+}
+
+static int refuse(struct get *get, const struct earshot_event *event) {
+    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
+    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
+    get->n_over++;
+    int result = earshot_refuse(get->link, event);
+    if (result != EARSHOT_OK)
+        return fail_accept(get, result);
+    note_received(get, event->message.id);
+    return CLI_DONE;
 }
 
 static int save(struct get *get, const struct earshot_event *event) {
@@ -194,10 +236,7 @@ static int save(struct get *get, const struct earshot_event *event) {
         return fail_accept(get, result);
     if (result != EARSHOT_OK)
         return tell(get, &file, "message");
-    int r = received_add(&get->received, event->message.id, get->self);
-    if (r < 0)
-        cli_remark(get->options, "cannot write down in %s that this file was got: %s",
-                   get->received.path ? get->received.path : "the state directory", strerror(-r));
+    note_received(get, event->message.id);
     return tell(get, &file, "message");
 }
 
@@ -207,9 +246,25 @@ static int take_message(struct get *get, const struct earshot_event *event) {
     if (event->message.mine || has_file(get, event))
         return CLI_DONE;
     if (is_file_for_us(get, event))
-        return save(get, event);
+        return get->wish->decline ? refuse(get, event) : save(get, event);
     if (!is_past)
         earshot_pass_over(get->link, event);
+    return CLI_DONE;
+}
+
+/* What is there already; again when the hub died before it had answered. */
+static int ask(struct get *get) {
+    int result = earshot_history(get->link, NULL, 0, 0, PAST_MESSAGES, &get->past);
+    if (result == EARSHOT_OK)
+        result = earshot_offers(get->link, &get->listing);
+    get->is_unanswered = false;
+    return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(get->options, get->link, result);
+}
+
+static int take_failure(struct get *get, const struct earshot_event *event) {
+    if (event->failed.code != FAIL_LOST)
+        return cli_fail_event(get->options, event);
+    get->is_unanswered = true;
     return CLI_DONE;
 }
 
@@ -218,8 +273,7 @@ static int take(struct get *get, const struct earshot_event *event) {
     case EARSHOT_EVENT_OFFER:
         return take_offer(get, event);
     case EARSHOT_EVENT_WITHDRAWN: /* somebody was faster, or its sender left */
-        get->n_given += is_taken(get, event->withdrawn.id);
-        return CLI_DONE;
+        return give_back(get, event->withdrawn.id);
     case EARSHOT_EVENT_TRANSFER:
         return take_transfer(get, &event->transfer);
     case EARSHOT_EVENT_MESSAGE:
@@ -232,11 +286,14 @@ static int take(struct get *get, const struct earshot_event *event) {
             get->past = 0;
         return CLI_DONE;
     case EARSHOT_EVENT_FAILED:
-        return cli_fail_event(get->options, event);
+        return take_failure(get, event);
     case EARSHOT_EVENT_LOST:
         progress_clear(&get->progress);
         cli_remark(get->options, "the hub is gone; what is under way goes on");
         return CLI_DONE;
+    case EARSHOT_EVENT_BACK:
+        cli_remark(get->options, "the hub is back");
+        return get->is_unanswered ? ask(get) : look_again(get); /* others may be back before us */
     default:
         return CLI_DONE;
     }
@@ -305,10 +362,9 @@ static int run(struct get *get) {
     progress_init(&get->progress, get->options, get->link, get->self);
     cli_limit_start(get->options->timeout_ms);
     received_load(&get->received);
-    int result = earshot_history(get->link, NULL, 0, 0, PAST_MESSAGES, &get->past);
-    if (result == EARSHOT_OK)
-        result = earshot_offers(get->link, &get->listing);
-    code = result == EARSHOT_OK ? follow(get) : cli_fail_link(get->options, get->link, result);
+    code = ask(get);
+    if (code == CLI_DONE)
+        code = follow(get);
     progress_free(&get->progress);
     if (get->wish->dir || code == CLI_DONE)
         earshot_close(get->link); /* else its thread may be waiting for who reads our output */

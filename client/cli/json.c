@@ -234,6 +234,13 @@ void json_file(FILE *out, const struct cli_file *file) {
     put(out, object);
 }
 
+void json_skipped(const struct earshot_event *event, const char *why) {
+    put(stdout,
+        json_pack("{s:s,s:s,s:o,s:o,s:s,s:s}", "type", "skipped", "id", event->skipped.id, "name",
+                  path_or_null(event->skipped.name), "path", path_or_null(event->skipped.path),
+                  "to", event->skipped.peer, "why", why));
+}
+
 static json_t *ring_or_null(const struct cli_segment *segment) {
     const struct ring_view *view = &segment->view;
     if (!segment->has_view)

@@ -22,3 +22,5 @@ void json_check(const char *state, const char *name, const char *text, const cha
 void json_queue(const struct cli_queue *queue);
 void json_segment(const struct cli_segment *segment);
 void json_file(FILE *out, const struct cli_file *file);
+/* A SKIPPED event: an entry of a directory that is not sent; `why` is a word. */
+void json_skipped(const struct earshot_event *event, const char *why);

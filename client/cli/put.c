@@ -71,10 +71,28 @@ static int take_answer(struct put *put, const struct earshot_event *event) {
     return put_tell_offered(put, offer);
 }
 
+/* Nobody of the recipient wants a small file: of a room others still may. */
+static int take_refused_post(struct put *put, struct offer *offer,
+                             const struct earshot_transfer *transfer) {
+    struct earshot_transfer refused = *transfer;
+    if (offer->phase == OFFER_CLOSED)
+        return CLI_DONE;
+    refused.name = offer->post_name;
+    refused.size = offer->post.size;
+    if (offer_is_room(offer))
+        put_room_drop(&offer->room, transfer->peer);
+    int code = put_tell(put, &refused, "message");
+    if (!offer_is_room(offer) || put_room_is_done(&offer->room))
+        put_close(put, offer);
+    return code;
+}
+
 static int take_transfer(struct put *put, const struct earshot_transfer *transfer) {
     struct offer *offer = offer_of(put, transfer->id, 0);
     if (!offer)
         return CLI_DONE;
+    if (offer->post_name)
+        return take_refused_post(put, offer, transfer);
     bool is_end = transfer->state != EARSHOT_TRANSFER_RUNNING;
     bool has_run = transfer->state == EARSHOT_TRANSFER_DONE ||
                    (transfer->state == EARSHOT_TRANSFER_FAILED && offer->n_running > 0);
@@ -141,6 +159,8 @@ static int take(struct put *put, const struct earshot_event *event) {
         return take_answer(put, event);
     case EARSHOT_EVENT_TRANSFER:
         return take_transfer(put, &event->transfer);
+    case EARSHOT_EVENT_SKIPPED:
+        return put_tell_skipped(put, event);
     case EARSHOT_EVENT_LOST:
         progress_clear(&put->progress);
         cli_remark(put->options, "the hub is gone; what is under way goes on");

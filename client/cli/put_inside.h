@@ -44,3 +44,6 @@ void put_make(struct put *put, struct offer *offer);
 /* That it stands, and how it goes. Return an exit code. */
 int put_tell_offered(struct put *put, const struct offer *offer);
 int put_tell(struct put *put, const struct earshot_transfer *transfer, const char *via);
+
+/* What is left out of a directory. What could not be read is a failure of the whole. */
+int put_tell_skipped(struct put *put, const struct earshot_event *event);

@@ -90,6 +90,32 @@ int put_tell(struct put *put, const struct earshot_transfer *transfer, const cha
     return code;
 }
 
+int put_tell_skipped(struct put *put, const struct earshot_event *event) {
+    static const struct {
+        const char *word, *text;
+    } reasons[] = {
+        [EARSHOT_SKIP_SPECIAL] = {"special", "it is a socket, a pipe or a device"},
+        [EARSHOT_SKIP_DENIED] = {"denied", "it cannot be read"},
+        [EARSHOT_SKIP_VANISHED] = {"vanished", "it is not there any more"},
+        [EARSHOT_SKIP_TOO_DEEP] = {"too-deep", "its path is too long"},
+    };
+    const char *word = reasons[event->skipped.why].word, *text = reasons[event->skipped.why].text;
+    bool is_denied = event->skipped.why == EARSHOT_SKIP_DENIED;
+    const char *error = is_denied ? strerror(event->skipped.error) : "";
+    progress_clear(&put->progress);
+    if (put->options->json)
+        json_skipped(event, word);
+    if (is_denied || event->skipped.why == EARSHOT_SKIP_TOO_DEEP)
+        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped",
+                                       "%s/%s is not sent to %s: %s%s%s", event->skipped.name,
+                                       event->skipped.path, event->skipped.peer, text,
+                                       is_denied ? ": " : "", error));
+    else
+        cli_remark(put->options, "%s/%s is not sent to %s: %s", event->skipped.name,
+                   event->skipped.path, event->skipped.peer, text);
+    return put->options->json ? cli_flush() : CLI_DONE;
+}
+
 /* Making offers. */
 
 static int file_exit_code(int error) {

@@ -6,7 +6,8 @@
  *
  *   sender                                       recipient
  *   courier_look(): what there is to offer
- *                                                courier_receive(): what there is of it already
+ *                                                courier_receive(); courier_prefix(): what there
+ *                                                is of it already, as soon as it is prepared
  *   courier_send(): the ring, and begins
  *                                                courier_attach(), and begins
  *   courier_news(): how far it is; courier_free()
@@ -29,7 +30,7 @@ enum courier_reason {
     COURIER_UNREADABLE,  /* the source cannot be read */
     COURIER_NO_FILE,     /* a socket or something else that cannot be sent */
     COURIER_MALFORMED,   /* the sender sent what no honest sender sends */
-    COURIER_TOO_MUCH,    /* more came than was offered */
+    COURIER_TOO_MUCH,    /* more came than was offered, or than the recipient takes */
     COURIER_DAMAGED,     /* the digests differ */
     COURIER_NO_SPACE,    /* the recipient's disk or quota is full */
     COURIER_UNWRITABLE,  /* the recipient cannot write there */
@@ -79,7 +80,7 @@ struct courier_passage {
     uint32_t n_slots, slot_bytes;
 };
 
-/* Called by the courier's thread at its end; may be called from any thread. */
+/* Called by the courier's thread when there is news; may be called from any thread. */
 typedef void courier_wake(void *arg);
 
 /* Sender: a source of its own, a ring for this recipient, and begins. */
@@ -87,15 +88,40 @@ int courier_send(struct courier **courier, const struct courier_source *source, 
                  pid_t pid, const struct courier_prefix *prefix, struct courier_passage *passage,
                  courier_wake *wake, void *arg);
 
+/* Whether the recipient has attached the ring. */
+bool courier_is_met(const struct courier *courier);
+
+/* An entry of a tree that was not sent. */
+enum courier_skip_why {
+    COURIER_SKIP_SPECIAL, /* a socket, a pipe, a device */
+    COURIER_SKIP_DENIED,
+    COURIER_SKIP_VANISHED,
+    COURIER_SKIP_TOO_DEEP,
+};
+
+struct courier_skip {
+    const char *path; /* below the tree, raw; valid until the next call */
+    enum courier_skip_why why;
+    int error; /* DENIED: the system's */
+};
+
+/* Sender: the next one that was not told yet. False: none. */
+bool courier_next_skip(struct courier *courier, struct courier_skip *skip);
+
 /* Recipient: into the directory, or (dir NULL) to fd, which stays the caller's. */
 struct courier_target {
     const char *dir;
     int fd;
+    uint64_t n_bytes_max; /* 0: as many as are offered, of a stream any number */
 };
 
 int courier_receive(struct courier **courier, const struct courier_offer *offer, uid_t from,
-                    const struct courier_target *target, struct courier_prefix *prefix,
-                    courier_wake *wake, void *arg);
+                    const struct courier_target *target, courier_wake *wake, void *arg);
+
+/* Whether courier_prefix() can tell; it is then also what went wrong. */
+bool courier_is_prepared(const struct courier *courier);
+int courier_prefix(const struct courier *courier, struct courier_prefix *prefix);
+
 int courier_attach(struct courier *courier, const struct courier_passage *passage, uid_t uid,
                    pid_t pid);
 
@@ -110,6 +136,7 @@ struct courier_news {
     bool is_over, is_resumed;
     enum courier_reason reason; /* when it is over */
     char digest[33];            /* when it is over and all right: of the content, in hexadecimal */
+    uint64_t n_skipped;         /* entries of a tree that were not sent */
     char name[1024];            /* recipient: under which it was written, or ".part" */
     char where[1024];           /* when it failed: what it was about; raw */
 };

@@ -94,6 +94,7 @@ enum earshot_event_type {
     EARSHOT_EVENT_LOST,      /* the hub is gone; the link tries to come back */
     EARSHOT_EVENT_BACK,      /* the link is joined again */
     EARSHOT_EVENT_WOKEN,     /* earshot_wake() was called */
+    EARSHOT_EVENT_SKIPPED,   /* an entry of a directory of ours is not sent */
 };
 
 enum earshot_news_what {
@@ -141,6 +142,7 @@ struct earshot_transfer {
     char xxh3[33];        /* DONE: the digest of its content, in hexadecimal */
     const char *error;    /* FAILED, DECLINED: the sentence; else "" */
     unsigned reason;      /* FAILED: enum earshot_transfer_reason */
+    uint64_t skipped;     /* DONE: entries of the directory that the sender left out */
 };
 
 /* Why a transfer failed, as far as a program may want to tell. */
@@ -149,6 +151,14 @@ enum earshot_transfer_reason {
     EARSHOT_REASON_PEER_DIED,
     EARSHOT_REASON_READER_GONE, /* nobody reads the pipe on the other side */
     EARSHOT_REASON_OTHER,
+};
+
+/* Why an entry of a directory is not sent. */
+enum earshot_skip {
+    EARSHOT_SKIP_SPECIAL,  /* a socket, a pipe, a device */
+    EARSHOT_SKIP_DENIED,   /* it cannot be read; error: the system's */
+    EARSHOT_SKIP_VANISHED, /* it was there a moment ago */
+    EARSHOT_SKIP_TOO_DEEP, /* too many directories above it, or too long a name */
 };
 
 /*
@@ -237,6 +247,13 @@ struct earshot_event {
             bool was_taken;           /* by another session of our handle */
         } withdrawn;
         struct earshot_transfer transfer;
+        struct {
+            char id[EARSHOT_ID_SIZE]; /* of the offer */
+            const char *peer, *name;  /* to whom; the directory, as it was offered */
+            const char *path;         /* below it; any bytes */
+            enum earshot_skip why;
+            int error;
+        } skipped;
         uint64_t missed;
     };
 };
@@ -390,9 +407,15 @@ int earshot_offers(earshot *link, uint32_t *request);
 struct earshot_target {
     const char *dir;
     int fd;
+    uint64_t n_bytes_max; /* no more, whatever was offered; 0: as many as were, of a stream any */
 };
 
-/* Takes an offer that an OFFER event told of. A negative result is about the destination. */
+/*
+ * Takes an offer that an OFFER event told of. A negative result is about the destination. What is
+ * there already of a large file is read in another thread; if it cannot go there, a TRANSFER event
+ * says FAILED and the offer still stands. A WITHDRAWN event may come instead of the transfer: then
+ * its sender has left, or another session of this handle has it.
+ */
 int earshot_accept(earshot *link, const char *id, const struct earshot_target *target);
 int earshot_decline(earshot *link, const char *id, const char *reason);
 
@@ -414,6 +437,12 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
  */
 int earshot_save(earshot *link, const struct earshot_event *event,
                  const struct earshot_target *target, struct earshot_transfer *file);
+
+/*
+ * Tells the sender of such a file, if that program is still here, that nobody wants it: it gets a
+ * TRANSFER event with this id, DECLINED, without name and size. The message stays what it is.
+ */
+int earshot_refuse(earshot *link, const struct earshot_event *event);
 
 /* How far the n-th running transfer is; EARSHOT_AGAIN when there are not so many. */
 int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfer);

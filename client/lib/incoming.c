@@ -159,6 +159,8 @@ static int made(int r) {
 }
 
 static int on_state(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (frame->state.state == STATE_DECLINED)
+        return transfer_refused(link, frame, event);
     return made(event_from_state(&link->store, event, &frame->state));
 }
 

@@ -247,6 +247,8 @@ int transfer_signalled(struct earshot *link, const struct frame *frame,
                        struct earshot_event *event);
 int transfer_withdrawn(struct earshot *link, const struct frame *frame,
                        struct earshot_event *event);
+/* A STATE_DECLINED. */
+int transfer_refused(struct earshot *link, const struct frame *frame, struct earshot_event *event);
 /* 1: a transfer has ended and makes an event. */
 int transfer_next(struct earshot *link, struct earshot_event *event);
 /* Offers again, to a new hub, what was offered. */

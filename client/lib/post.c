@@ -106,9 +106,11 @@ static int write_file(struct earshot *link, const struct parcel *parcel, uid_t f
     return r > 0 ? EARSHOT_REFUSED : r;
 }
 
-static void tell_sender(struct earshot *link, const struct earshot_event *event, uint64_t to) {
-    struct frame frame = {.type = FRAME_RECEIPT,
-                          .receipt = {.state = STATE_READ, .link = to, .uid = event->message.uid}};
+static void tell_sender(struct earshot *link, const struct earshot_event *event, uint64_t to,
+                        enum message_state state) {
+    struct frame frame = {
+        .type = FRAME_RECEIPT,
+        .receipt = {.state = (uint8_t)state, .link = to, .uid = event->message.uid}};
     if (link->phase == LINK_JOINED && uuid_from_text(&frame.receipt.id, event->message.id) &&
         outgoing_control(link, &frame))
         (void)outgoing_send(link, OUTGOING_LATER, true);
@@ -133,8 +135,19 @@ int earshot_save(earshot *link, const struct earshot_event *event,
         memcpy(file->id, event->message.id, sizeof file->id);
         r = write_file(link, parcel, event->message.uid, target, file);
         if (r == 0)
-            tell_sender(link, event, parcel->link);
+            tell_sender(link, event, parcel->link, STATE_READ);
     }
     free(parcel);
     return r;
+}
+
+int earshot_refuse(earshot *link, const struct earshot_event *event) {
+    struct parcel *parcel = malloc(sizeof *parcel);
+    if (!parcel)
+        return -ENOMEM;
+    if (event->message.file &&
+        parcel_decode(parcel, (struct bytes){event->message.file, event->message.file_n}))
+        tell_sender(link, event, parcel->link, STATE_DECLINED);
+    free(parcel);
+    return EARSHOT_OK;
 }

@@ -1,5 +1,6 @@
 #include "lib/transfer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,8 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
                     const struct courier_news *news) {
     event->transfer.bytes = news->n_bytes;
     event->transfer.resumed = news->is_resumed;
-    memcpy(link->transfers->path, news->name, sizeof link->transfers->path);
+    event->transfer.skipped = news->n_skipped;
+    memcpy(link->transfers->path, news->name, sizeof news->name);
     memcpy(event->transfer.xxh3, news->digest, sizeof event->transfer.xxh3);
     if (news->reason == COURIER_OK) {
         event->transfer.state = EARSHOT_TRANSFER_DONE;
@@ -132,6 +134,18 @@ int transfer_withdrawn(struct earshot *link, const struct frame *frame,
     uuid_format(&offer->id, event->withdrawn.id);
     event->withdrawn.was_taken = frame->withdraw.why == WITHDRAW_TAKEN;
     offer_in_free(link, offer);
+    return 1;
+}
+
+/* A small file of ours. Its name is not known any more. */
+int transfer_refused(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    const struct frame_state *state = &frame->state;
+    struct courier_offer what = {.size = EARSHOT_SIZE_UNKNOWN};
+    struct name by = {0};
+    if (!transfers_of(link))
+        return -ENOMEM;
+    (void)name_parse(&by, state->by);
+    transfer_event(link, event, &state->id, EARSHOT_TRANSFER_DECLINED, true, &by, &what);
     return 1;
 }
 

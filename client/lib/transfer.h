@@ -12,6 +12,7 @@ struct delivery {
     uint32_t uid;
     uint64_t link;
     struct name by;
+    uint64_t attempt; /* the recipient's number for it */
     struct courier *courier;
     struct delivery *prev, *next;
 };
@@ -36,8 +37,10 @@ struct offer_in {
     struct name from, to;
     char mime[256];
     struct courier_offer what;
-    struct courier *courier; /* accepted */
-    bool is_running;
+    struct courier *courier; /* we want it; then */
+    bool is_accepted;        /* its sender was told so */
+    uint64_t attempt;        /* how often: an answer to an earlier time is too late */
+    bool is_running;         /* and has told where the ring is */
     struct offer_in *prev, *next;
 };
 
@@ -47,7 +50,7 @@ struct transfers {
     atomic_bool news;
     int wake_fd; /* of the link */
     /* What the last event points to. */
-    char peer[NAME_BYTES_MAX + 1], name[1024], path[1024], mime[256], error[2400];
+    char peer[NAME_BYTES_MAX + 1], name[1024], path[4096], mime[256], error[2400];
 };
 
 /* NULL when memory is out. */
@@ -81,5 +84,8 @@ int offer_out_signalled(struct earshot *link, struct offer_out *offer,
                         const struct frame_signalled *signal, struct earshot_event *event);
 int offer_in_signalled(struct earshot *link, struct offer_in *offer,
                        const struct frame_signalled *signal, struct earshot_event *event);
+/* The link is joined again. */
+void offer_in_restore(struct earshot *link);
+
 int offer_out_next(struct earshot *link, struct earshot_event *event);
 int offer_in_next(struct earshot *link, struct earshot_event *event);

@@ -98,40 +98,42 @@ static struct offer_in *named(struct earshot *link, const char *text, int *r) {
     return offer;
 }
 
-static bool send_accept(struct earshot *link, const struct offer_in *offer,
-                        const struct courier_prefix *prefix) {
+/* 0, or what is wrong with the destination. Without a hub it is told when there is one again. */
+static int send_accept(struct earshot *link, struct offer_in *offer) {
+    struct courier_prefix prefix;
+    int r = courier_prefix(offer->courier, &prefix);
+    if (r != 0 || link->phase != LINK_JOINED)
+        return r;
     struct frame frame = {.type = FRAME_SIGNAL,
                           .signal = {.offer = offer->id,
                                      .uid = offer->uid,
                                      .link = offer->link,
                                      .what = SIGNAL_ACCEPT,
-                                     .a = prefix->offset}};
-    if (prefix->offset > 0)
-        memcpy(frame.signal.digest.b, prefix->digest, sizeof frame.signal.digest.b);
-    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+                                     .a = prefix.offset,
+                                     .b = offer->attempt + 1}};
+    if (prefix.offset > 0)
+        memcpy(frame.signal.digest.b, prefix.digest, sizeof frame.signal.digest.b);
+    offer->is_accepted = outgoing_control(link, &frame);
+    offer->attempt += offer->is_accepted;
+    if (!offer->is_accepted)
+        atomic_store(&link->transfers->news, true); /* no room just now */
+    (void)outgoing_send(link, OUTGOING_LATER, true);
+    return 0;
 }
 
 int earshot_accept(earshot *link, const char *id, const struct earshot_target *target) {
     int r;
-    struct courier_prefix prefix;
-    struct courier_target where = {target->dir, target->fd};
+    struct courier_target where = {target->dir, target->fd, target->n_bytes_max};
     struct offer_in *offer = named(link, id, &r);
     if (!offer || offer->courier)
         return r;
-    r = courier_receive(&offer->courier, &offer->what, offer->uid, &where, &prefix, transfer_wake,
+    r = courier_receive(&offer->courier, &offer->what, offer->uid, &where, transfer_wake,
                         link->transfers);
     if (r > 0)
         return link_fail(link, EARSHOT_REFUSED, FAIL_NOT_PERMITTED, "%s: %s",
                          target->dir ? target->dir : "the output",
                          courier_reason_text((enum courier_reason)r));
-    if (r < 0)
-        return r;
-    if (send_accept(link, offer, &prefix))
-        return EARSHOT_OK;
-    courier_free(offer->courier);
-    offer->courier = NULL;
-    return link_fail(link, EARSHOT_AGAIN, FAIL_BUSY, "the hub in %s is busy; try again later",
-                     link->dir);
+    return r < 0 ? r : EARSHOT_OK;
 }
 
 int earshot_decline(earshot *link, const char *id, const char *reason) {
@@ -173,13 +175,20 @@ static int attach(struct earshot *link, struct offer_in *offer,
     return 1;
 }
 
+/* What was said through a hub that has died may still come. */
+static bool is_answer(const struct offer_in *offer, const struct frame_signalled *signal) {
+    uint64_t attempt;
+    memcpy(&attempt, signal->digest.b, sizeof attempt);
+    return attempt == offer->attempt;
+}
+
 int offer_in_signalled(struct earshot *link, struct offer_in *offer,
                        const struct frame_signalled *signal, struct earshot_event *event) {
     char reason[1024 + 1];
     bool is_its_sender = signal->uid == offer->uid && signal->link == offer->link;
-    if (!is_its_sender || !offer->courier)
+    if (!is_its_sender || !offer->is_accepted)
         return 0;
-    if (signal->what == SIGNAL_ATTACH && !offer->is_running)
+    if (signal->what == SIGNAL_ATTACH && !offer->is_running && is_answer(offer, signal))
         return attach(link, offer, signal, event);
     if (signal->what != SIGNAL_CANCEL)
         return 0;
@@ -191,18 +200,42 @@ int offer_in_signalled(struct earshot *link, struct offer_in *offer,
     return fail(link, offer, COURIER_CANCELLED, reason, event);
 }
 
+static int end(struct earshot *link, struct offer_in *offer, struct earshot_event *event) {
+    struct courier_news news;
+    courier_news(offer->courier, &news);
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, false, &offer->from,
+                   &offer->what);
+    transfer_ended(link, event, &news);
+    offer_in_free(link, offer);
+    return 1;
+}
+
 int offer_in_next(struct earshot *link, struct earshot_event *event) {
     struct offer_in *offer;
-    struct courier_news news;
     DL_FOREACH(link->transfers->in, offer) {
-        if (!offer->is_running || !courier_is_over(offer->courier))
+        if (offer->is_running && courier_is_over(offer->courier))
+            return end(link, offer, event);
+        if (!offer->courier || offer->is_accepted || !courier_is_prepared(offer->courier))
             continue;
-        courier_news(offer->courier, &news);
-        transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, false, &offer->from,
-                       &offer->what);
-        transfer_ended(link, event, &news);
-        offer_in_free(link, offer);
-        return 1;
+        int r = send_accept(link, offer);
+        if (r != 0)
+            return fail(link, offer, r, NULL, event); /* it still stands for others */
     }
     return 0;
+}
+
+/*
+ * To a new hub, or after a while without one. What was accepted is accepted again: its sender may
+ * not have heard it, or we not its answer. If the sender is not there (yet), the hub says that the
+ * offer is withdrawn.
+ */
+void offer_in_restore(struct earshot *link) {
+    struct offer_in *offer, *next;
+    DL_FOREACH_SAFE(link->transfers->in, offer, next) {
+        if (!offer->courier)
+            offer_in_free(link, offer); /* it will be offered again */
+        else if (!offer->is_running)
+            offer->is_accepted = false;
+    }
+    atomic_store(&link->transfers->news, true);
 }

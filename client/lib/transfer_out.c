@@ -137,20 +137,26 @@ int earshot_offered(earshot *link, const char *text, struct earshot_transfer *tr
     return EARSHOT_OK;
 }
 
+/* Whether everybody who has taken it has also got our answer. */
+static bool is_under_way(const struct offer_out *offer) {
+    const struct delivery *delivery;
+    DL_FOREACH(offer->deliveries, delivery) {
+        if (!courier_is_over(delivery->courier) && !courier_is_met(delivery->courier))
+            return false;
+    }
+    return offer->deliveries != NULL;
+}
+
 void transfer_restore(struct earshot *link) {
     struct offer_out *offer;
-    struct offer_in *in, *next;
     if (!link->transfers)
         return;
     DL_FOREACH(link->transfers->out, offer) {
         struct frame frame = frame_of(offer);
-        if (!offer->deliveries) /* it was not taken yet */
+        if (!is_under_way(offer))
             control_append(&link->control, 0, &frame);
     }
-    DL_FOREACH_SAFE(link->transfers->in, in, next) {
-        if (!in->is_running)
-            offer_in_free(link, in); /* it will be offered again */
-    }
+    offer_in_restore(link);
 }
 
 /* Delivering. */
@@ -173,6 +179,7 @@ static bool send_passage(struct earshot *link, const struct offer_out *offer,
                                      .what = SIGNAL_ATTACH,
                                      .a = (uint64_t)(uint32_t)passage->shmid,
                                      .b = (uint64_t)passage->n_slots << 32 | passage->slot_bytes}};
+    memcpy(frame.signal.digest.b, &delivery->attempt, sizeof delivery->attempt);
     return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
 }
 
@@ -208,6 +215,7 @@ static int begin(struct earshot *link, struct offer_out *offer,
         return -ENOMEM;
     delivery->uid = signal->uid;
     delivery->link = signal->link;
+    delivery->attempt = signal->b;
     (void)name_parse(&delivery->by, signal->by);
     memcpy(prefix.digest, signal->digest.b, sizeof prefix.digest);
     DL_APPEND(offer->deliveries, delivery);
@@ -220,6 +228,11 @@ static int begin(struct earshot *link, struct offer_out *offer,
     transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_RUNNING, true, &delivery->by,
                    &offer->what);
     return 1;
+}
+
+/* Our answer was lost with a hub: the recipient has asked again, and has not come to the ring. */
+static bool may_begin_again(const struct delivery *delivery) {
+    return !courier_is_over(delivery->courier) && !courier_is_met(delivery->courier);
 }
 
 static int on_decline(struct earshot *link, struct offer_out *offer,
@@ -239,7 +252,11 @@ int offer_out_signalled(struct earshot *link, struct offer_out *offer,
     struct delivery *delivery = find_delivery(offer, signal->uid, signal->link);
     switch ((enum signal_what)signal->what) {
     case SIGNAL_ACCEPT:
-        return delivery ? 0 : begin(link, offer, signal, event);
+        if (delivery && !may_begin_again(delivery))
+            return 0;
+        if (delivery)
+            delivery_free(offer, delivery);
+        return begin(link, offer, signal, event);
     case SIGNAL_DECLINE:
         return delivery ? 0 : on_decline(link, offer, signal, event);
     case SIGNAL_CANCEL:
@@ -251,21 +268,53 @@ int offer_out_signalled(struct earshot *link, struct offer_out *offer,
     }
 }
 
+static int tell_skip(struct earshot *link, const struct offer_out *offer,
+                     const struct delivery *delivery, const struct courier_skip *skip,
+                     struct earshot_event *event) {
+    static const enum earshot_skip reasons[] = {
+        [COURIER_SKIP_SPECIAL] = EARSHOT_SKIP_SPECIAL,
+        [COURIER_SKIP_DENIED] = EARSHOT_SKIP_DENIED,
+        [COURIER_SKIP_VANISHED] = EARSHOT_SKIP_VANISHED,
+        [COURIER_SKIP_TOO_DEEP] = EARSHOT_SKIP_TOO_DEEP,
+    };
+    struct transfers *transfers = link->transfers;
+    memcpy(transfers->peer, delivery->by.s, (size_t)delivery->by.n + 1);
+    memcpy(transfers->name, offer->what.name, sizeof transfers->name);
+    snprintf(transfers->path, sizeof transfers->path, "%s", skip->path);
+    event->type = EARSHOT_EVENT_SKIPPED;
+    event->request = 0;
+    uuid_format(&offer->id, event->skipped.id);
+    event->skipped.peer = transfers->peer;
+    event->skipped.name = transfers->name;
+    event->skipped.path = transfers->path;
+    event->skipped.why = reasons[skip->why];
+    event->skipped.error = skip->error;
+    return 1;
+}
+
+static int end_delivery(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
+                        struct earshot_event *event) {
+    struct courier_news news;
+    courier_news(delivery->courier, &news);
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &delivery->by,
+                   &offer->what);
+    transfer_ended(link, event, &news);
+    delivery_free(offer, delivery);
+    end_offer(link, offer);
+    return 1;
+}
+
 int offer_out_next(struct earshot *link, struct earshot_event *event) {
     struct offer_out *offer;
     struct delivery *delivery;
-    struct courier_news news;
+    struct courier_skip skip;
     DL_FOREACH(link->transfers->out, offer) {
         DL_FOREACH(offer->deliveries, delivery) {
-            if (!courier_is_over(delivery->courier))
-                continue;
-            courier_news(delivery->courier, &news);
-            transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &delivery->by,
-                           &offer->what);
-            transfer_ended(link, event, &news);
-            delivery_free(offer, delivery);
-            end_offer(link, offer);
-            return 1;
+            bool is_over = courier_is_over(delivery->courier); /* asked before: nothing follows */
+            if (courier_next_skip(delivery->courier, &skip))
+                return tell_skip(link, offer, delivery, &skip, event);
+            if (is_over)
+                return end_delivery(link, offer, delivery, event);
         }
     }
     return 0;

@@ -97,9 +97,10 @@ static void tell_new(struct core *core, const struct offer *offer, struct sessio
     tell_offer(core, offer, session, 0);
 }
 
+/* Who takes it has not lost it to somebody else; but may wait for a sender that is gone. */
 static void tell_over(struct core *core, const struct offer *offer, struct session *session,
                       unsigned why) {
-    if (session->number != offer->taker)
+    if (why != WITHDRAW_TAKEN || session->number != offer->taker)
         tell_withdrawn(core, session, &offer->id, (enum withdraw_why)why);
 }
 

@@ -197,7 +197,7 @@ static bool check_withdraw(const struct frame *frame) {
 }
 
 static bool check_receipt(const struct frame *frame) {
-    return frame->receipt.state == STATE_DELIVERED || frame->receipt.state == STATE_READ;
+    return frame->receipt.state >= STATE_DELIVERED && frame->receipt.state < STATE_END;
 }
 
 static bool check_state(const struct frame *frame) {

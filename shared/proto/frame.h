@@ -214,7 +214,14 @@ enum message_kind {
     KIND_FILE, /* a small file, as base64 (client/lib/parcel.h); no words to be searched for */
     KIND_END
 };
-enum message_state { STATE_SENT, STATE_STORED, STATE_DELIVERED, STATE_READ, STATE_END };
+enum message_state {
+    STATE_SENT,
+    STATE_STORED,
+    STATE_DELIVERED,
+    STATE_READ,
+    STATE_DECLINED, /* of a small file */
+    STATE_END
+};
 enum presence { PRESENCE_OFFLINE, PRESENCE_ONLINE, PRESENCE_AWAY, PRESENCE_END };
 enum hub_mode { HUB_PRIVATE, HUB_GROUP, HUB_OPEN, HUB_MODE_END };
 enum list_what {
@@ -233,10 +240,11 @@ enum offer_kind { OFFER_FILE, OFFER_DIRECTORY, OFFER_STREAM, OFFER_KIND_END };
 
 /* What the two sides of an offer tell each other. Who it comes from is the hub's word. */
 enum signal_what {
-    SIGNAL_ACCEPT,  /* recipient: begin; a: bytes that are there already, digest: of these */
+    SIGNAL_ACCEPT,  /* recipient: begin; a: bytes that are there already, digest: of these; b: how
+                       often it has said so, which counts from 1 */
     SIGNAL_DECLINE, /* recipient: no; reason */
-    SIGNAL_ATTACH,  /* sender: a: shmid, b: n_slots << 32 | slot_bytes, see ipc/ring.h; digest set:
-                       it goes on behind the bytes that are there, else from the beginning */
+    SIGNAL_ATTACH,  /* sender: a: shmid, b: n_slots << 32 | slot_bytes, see ipc/ring.h; digest:
+                       begins with b of the ACCEPT that this answers */
     SIGNAL_CANCEL,  /* either: it is over; reason */
     SIGNAL_END
 };

@@ -13,7 +13,10 @@ chmod 6751 "$src/b.bin"
 touch -d '2001-02-03 04:05:06.789' "$src/b.bin"
 echo inside >"$src/tree/deep/file"
 ln -s deep/file "$src/tree/link"
-mkfifo "$src/tree/fifo"
+mkfifo "$src/tree/fifo" "$src/tree/deep/pipe"
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' \
+    "$src/tree/socket" 2>/dev/null
+mknod "$src/tree/device" c 1 3 2>/dev/null
 odd=$src/tree/$'odd \e[31m\n\xff name'
 echo odd >"$odd"
 truncate -s 300M "$src/sparse"
@@ -63,7 +66,21 @@ check "put ends well" test "$STATUS" -eq 0
 is "mode without set-user-id, and time" "$(stat -c '%a %y' "$dst/b.bin")" \
     "$(date -d '2001-02-03 04:05:06.789' '+751 %F %T.%N %z')"
 check "the content" cmp "$src/b.bin" "$dst/b.bin"
-rm "$src/tree/fifo"
+specials=(fifo deep/pipe)
+[ ! -S "$src/tree/socket" ] || specials+=(socket)
+[ ! -c "$src/tree/device" ] || specials+=(device)
+for special in "${specials[@]}"; do
+    check "$special is named" grep -q "tree/$special is not sent to bob" "$T/put.err"
+done
+is "each once" "$(grep -c 'is not sent' "$T/put.err")" "${#specials[@]}"
+run_earshot put --name alice --json put bob "$src/tree" --timeout 30
+exits 0 "once more" earshot --name bob get --dir "$T" --timeout 30
+ends "$PID"
+check "that is no failure" test "$STATUS" -eq 0
+is "in JSON, too" \
+    "$(jq -r 'select(.type == "skipped" and .to == "bob" and .why == "special") | .path' \
+        "$T/put.out" | sort)" "$(printf '%s\n' "${specials[@]}" | sort)"
+(cd "$src/tree" && rm "${specials[@]}")
 check "the tree, without the pipe" diff -r --no-dereference "$src/tree" "$dst/tree"
 is "a link stays a link" "$(readlink "$dst/tree/link")" deep/file
 check "zeros" cmp "$src/sparse" "$dst/sparse"

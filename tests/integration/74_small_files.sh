@@ -63,6 +63,16 @@ exits 0 "and taken" earshot --name bob --json get --dir "$dst" --timeout 20
 check "through shared memory" json '.via == "shm"' "$OUT"
 ends "$PID"
 
+run_earshot put --name alice --json put bob "$T/note.txt"
+wait_for "put waits" grep -qs offered "$T/put.out"
+exits 0 "bob does not want it" earshot --name bob get --decline --timeout 20
+ends "$PID"
+check "put fails" test "$STATUS" -eq 1
+is "and says why" "$(jq -r '.state + " " + .via + " " + .name' "$T/put.out" | paste -sd ,)" \
+    "offered message note.txt,declined message note.txt"
+exits 0 "it is not offered again" earshot --name bob get --all --dir "$dst"
+is "nothing" "$OUT" ""
+
 # Somebody's tail has seen it; that is not taking it.
 run_earshot tail --name bob --json tail
 wait_for "bob watches" is_here bob
