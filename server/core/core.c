@@ -58,7 +58,10 @@ struct user *core_user(struct core *core, uid_t uid) {
     memcpy(&seed, core->config.instance.b, sizeof seed);
     recent_init(&user->recent, seed);
     HASH_ADD(hh, core->users, uid, sizeof user->uid, user);
-    return user;
+    if (user->hh.tbl)
+        return user;
+    free(user);
+    return NULL;
 }
 
 /* Sessions: birth. */
@@ -73,16 +76,39 @@ static bool find_slot(const struct core *core, uint32_t *slot) {
     return core->n_slots < SESSIONS_MAX;
 }
 
-static struct session *session_new(struct core *core, const struct core_join *join, uint32_t slot) {
+/* A link that joins again before its old session has ended takes the place over. */
+static bool enter_link(struct session *session) {
+    struct session *old;
+    if (!session->link)
+        return true;
+    HASH_REPLACE(hh_link, session->user->links, link, sizeof session->link, session, old);
+    if (old)
+        old->link = 0;
+    return session->hh_link.tbl != NULL;
+}
+
+static void leave_link(struct session *session) {
+    if (session->link)
+        HASH_DELETE(hh_link, session->user->links, session);
+    session->link = 0;
+}
+
+static struct session *session_new(struct core *core, struct user *user,
+                                   const struct core_join *join, uint32_t slot) {
     struct session *session = calloc(1, sizeof *session);
     if (!session)
         return NULL;
+    session->user = user;
+    session->link = join->link;
+    if (!enter_link(session)) {
+        free(session);
+        return NULL;
+    }
     session->slot = slot;
     session->number = (join->random & ~SLOT_MASK) | slot;
     session->seat = join->seat;
     session->pid = join->pid;
     session->abilities = join->abilities;
-    session->link = join->link;
     session->may_wall = join->may_wall || join->uid == 0 || join->uid == core->config.uid;
     session->since = core->now;
     core->slots[slot] = session;
@@ -90,22 +116,6 @@ static struct session *session_new(struct core *core, const struct core_join *jo
         core->n_slots++;
     core->n_sessions++;
     return session;
-}
-
-/* A link that joins again before its old session has ended takes the place over. */
-static void enter_link(struct session *session) {
-    struct session *old;
-    if (!session->link)
-        return;
-    HASH_REPLACE(hh_link, session->user->links, link, sizeof session->link, session, old);
-    if (old)
-        old->link = 0;
-}
-
-static void leave_link(struct session *session) {
-    if (session->link)
-        HASH_DELETE(hh_link, session->user->links, session);
-    session->link = 0;
 }
 
 static void await_confirmation(struct core *core, struct session *session) {
@@ -141,14 +151,12 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
     enum fail_code code = handle_claim(core, user, &join->handle, &handle, reason);
     if (code != FAIL_NONE)
         return code;
-    struct session *new = session_new(core, join, slot);
+    struct session *new = session_new(core, user, join, slot);
     if (!new) {
         snprintf(reason, 256, "the hub is out of memory");
         return FAIL_LIMIT;
     }
-    new->user = user;
     user->n_sessions++;
-    enter_link(new);
     core->counters.joins++;
     if (new->abilities & ABILITY_NEWS)
         DL_APPEND2(core->news_sessions, new, prev_news, next_news);
@@ -292,9 +300,11 @@ static void receive_join(struct core *core, struct session *session, const struc
 
 static void receive_leave(struct core *core, struct session *session, const struct frame *frame) {
     struct room *room = named_room(core, session, frame->leave.request, frame->leave.room);
-    if (room)
-        finish(core, session, frame->leave.request, room_leave(core, session, room),
-               "you are not in this room");
+    if (!room)
+        return;
+    enum fail_code code = room_leave(core, session, room);
+    finish(core, session, frame->leave.request, code,
+           code == FAIL_LIMIT ? "the hub is out of memory" : "you are not in this room");
 }
 
 static void receive_topic(struct core *core, struct session *session, const struct frame *frame) {
@@ -308,9 +318,15 @@ static void receive_topic(struct core *core, struct session *session, const stru
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
         return;
     }
-    free(room->topic);
+    char *old = room->topic;
     room->topic = topic;
-    persist_room(core, room);
+    if (!persist_room(core, room)) {
+        room->topic = old;
+        free(topic);
+        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+        return;
+    }
+    free(old);
     news_room(core, NEWS_TOPIC, session->handle, room, text);
     session_done(core, session, request);
 }

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#define HASH_NONFATAL_OOM 1 /* what could not be added has no hh.tbl */
 #include <uthash.h>
 
 #include "base/clock.h"
@@ -151,6 +153,7 @@ struct session {
     struct outbox outbox;
     struct uuid last_id; /* the greatest message id that came from here */
     bool touched, ack_due;
+    bool broken; /* it lacks something for want of memory: it ends, and comes again */
     struct uuid ack_id;
     uint64_t ack_seq;
     struct assembly *assembly;

@@ -140,8 +140,11 @@ static void feed_from_log(struct core *core, struct session *session) {
             session->behind = false;
             return;
         }
-        if (!is_passed_over(core, session, entry) && !feed(core, session, &entry->record))
+        if (!is_passed_over(core, session, entry) && !feed(core, session, &entry->record)) {
+            if (!session->outbox.head) /* nothing is sent, after which it would be tried again */
+                session_break(core, session);
             return;
+        }
         session->feed_next = entry->record.seq + 1;
     }
 }
@@ -158,6 +161,8 @@ void feed_step(struct core *core, struct session *session) {
     if (session->feed_next < core->log.first_seq) {
         if (core->config.durable) {
             session->is_asking = ask_feed(core, session);
+            if (!session->is_asking)
+                session_break(core, session);
             return;
         }
         miss(core, session);

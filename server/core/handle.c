@@ -25,7 +25,14 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->number = ++core->last_handle;
     handle->direct = handle->rooms = handle->read = core->seq;
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
-    HASH_ADD(hh_number, core->handles_by_number, number, sizeof handle->number, handle);
+    if (handle->hh.tbl)
+        HASH_ADD(hh_number, core->handles_by_number, number, sizeof handle->number, handle);
+    if (!handle->hh_number.tbl) {
+        if (handle->hh.tbl)
+            HASH_DELETE(hh, core->handles, handle);
+        free(handle);
+        return NULL;
+    }
     user->n_handles++;
     core->epoch++; /* a cached "no such user" is no longer true */
     return handle;
@@ -49,12 +56,14 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
         return FAIL_LIMIT;
     }
     *handle = handle_new(core, user, name, &key);
-    if (!*handle) {
-        snprintf(reason, 256, "the hub is out of memory");
-        return FAIL_LIMIT;
+    if (*handle && persist_handle(core, *handle))
+        return FAIL_NONE;
+    if (*handle) { /* what it says could not be shown after a restart */
+        user->n_handles--;
+        handle_free(core, *handle);
     }
-    persist_handle(core, *handle);
-    return FAIL_NONE;
+    snprintf(reason, 256, "the hub is out of memory");
+    return FAIL_LIMIT;
 }
 
 void handle_free(struct core *core, struct handle *handle) {

@@ -12,6 +12,12 @@ void session_done(struct core *core, struct session *session, uint32_t request);
 void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
                   const char *reason);
 
+/*
+ * Memory is out, and the session lacks an answer or some of its messages: it ends when the outboxes
+ * are taken next. Its client comes again, and asks or says again what it has no answer for.
+ */
+void session_break(struct core *core, struct session *session);
+
 /* Frees a dead session whose outbox is not in flight. */
 void session_free(struct core *core, struct session *session);
 
@@ -76,11 +82,11 @@ void offer_end_all(struct core *core, const struct session *session);
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);
 void persist_deinit(struct core *core);
-void persist_handle(struct core *core, const struct handle *handle);
 void persist_position(struct core *core, struct handle *handle);
-void persist_room(struct core *core, const struct room *room);
-void persist_member(struct core *core, const struct membership *membership);
 /* False when memory is out. */
+bool persist_handle(struct core *core, const struct handle *handle);
+bool persist_room(struct core *core, const struct room *room);
+bool persist_member(struct core *core, const struct membership *membership);
 bool persist_forget(struct core *core, const struct session *session, uint32_t request,
                     conv_number conv);
 void persist_tick(struct core *core);

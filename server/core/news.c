@@ -69,6 +69,8 @@ void news_room(struct core *core, enum news_what what, const struct handle *who,
     news->who = (struct handle *)who;
     news->room = (struct room *)room;
     news->detail = detail.n > 0 ? strndup(detail.data, detail.n) : NULL;
+    if (detail.n > 0 && !news->detail)
+        news_free(core, news); /* no news are better than wrong ones */
 }
 
 void news_renamed(struct core *core, const struct handle *from, const struct handle *to) {

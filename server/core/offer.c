@@ -136,6 +136,10 @@ static struct offer *offer_new(struct core *core, struct session *session,
     offer->frame.name = keep(&at, frame->name);
     offer->frame.mime = keep(&at, frame->mime);
     HASH_ADD(hh, core->offers, id, sizeof offer->id, offer);
+    if (!offer->hh.tbl) {
+        free(offer);
+        return NULL;
+    }
     session->user->n_offers++;
     if (offer->room)
         offer->room->n_offers++;

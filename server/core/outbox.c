@@ -116,14 +116,47 @@ static struct chunk *chunk_for(struct outbox *outbox, struct chunk_pool *pool,
     return add_chunk(outbox, pool, address);
 }
 
+/* Where an outbox ended, to which it goes back when not all fits into memory. */
+struct end {
+    struct chunk *tail;
+    uint16_t n, n_frames;
+};
+
+static struct end end_of(const struct outbox *outbox) {
+    struct chunk *tail = outbox->tail;
+    return tail ? (struct end){tail, tail->n, tail->n_frames} : (struct end){0};
+}
+
+static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struct end *end) {
+    struct chunk *tail = end->tail, *chunk = tail ? tail->next : outbox->head;
+    outbox->tail = tail;
+    if (tail) {
+        tail->next = NULL;
+        tail->n = end->n;
+        tail->n_frames = end->n_frames;
+        tail->n_origin = 0; /* it may have been cut off */
+        envelope_set_n_frames(tail->message.data, tail->n_frames);
+    } else {
+        outbox->head = NULL;
+    }
+    for (struct chunk *next; chunk; chunk = next) {
+        next = chunk->next;
+        chunk_release(pool, chunk);
+        outbox->n_chunks--;
+    }
+}
+
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
                   const struct outbox_address *address, const struct encoded *encoded) {
     const uint8_t *rest = encoded->frames;
     size_t n = encoded->n;
+    struct end end = end_of(outbox);
     while (n > 0) {
         struct chunk *chunk = chunk_for(outbox, pool, address, encoded, frame_bytes(rest));
-        if (!chunk)
+        if (!chunk) {
+            cut_back(outbox, pool, &end);
             return -ENOMEM;
+        }
         if (origin_missing(chunk, encoded) > 0)
             put_origin(chunk, encoded);
         unsigned n_frames;

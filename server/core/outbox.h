@@ -83,8 +83,8 @@ static inline bool outbox_is_sendable(const struct outbox *outbox) {
 }
 
 /*
- * Appends frames, filling one batch after the other. Returns 0, or -ENOMEM when not all of them
- * could be appended.
+ * Appends frames, filling one batch after the other. Returns 0, or -ENOMEM with none of
+ * them appended.
  */
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
                   const struct outbox_address *address, const struct encoded *encoded);

@@ -179,7 +179,8 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
             return;
         }
     /* Beyond the outbox's bound: whoever asked waits for it. */
-    (void)session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}});
+    if (!session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}}))
+        session_break(core, session);
 }
 
 /* Takes over the ask. */
@@ -260,9 +261,11 @@ void past_forget(struct core *core, struct session *session, const struct frame 
                      "forgotten");
         return;
     }
+    if (core->config.durable && !persist_forget(core, session, request, conv)) {
+        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+        return;
+    }
     past_hide_in_log(core, session->handle, conv);
     if (!core->config.durable)
         session_done(core, session, request);
-    else if (!persist_forget(core, session, request, conv))
-        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
 }

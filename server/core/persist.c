@@ -38,6 +38,20 @@ static struct change *replace(struct changes *changes, const struct change *chan
     return NULL;
 }
 
+/* For n more. */
+static bool has_place(struct changes *changes, size_t n) {
+    if (changes->n + n <= changes->size)
+        return true;
+    size_t size = 2 * changes->size > changes->n + n ? 2 * changes->size : changes->n + n + 15;
+    struct change *list = realloc(changes->list, size * sizeof *list);
+    if (!list)
+        return false;
+    changes->list = list;
+    changes->size = size;
+    return true;
+}
+
+/* NULL when memory is out. There is always place for what the store has just now, if it fails. */
 static struct change *add(struct core *core, const struct change *change) {
     struct changes *changes = &core->persist.changes;
     if (!core->config.durable)
@@ -45,16 +59,15 @@ static struct change *add(struct core *core, const struct change *change) {
     struct change *replaced = core->persist.in_trouble ? replace(changes, change) : NULL;
     if (replaced)
         return replaced;
-    if (changes->n == changes->size) {
-        size_t size = changes->size ? 2 * changes->size : 16;
-        struct change *list = realloc(changes->list, size * sizeof *list);
-        if (!list)
-            return NULL; /* the hub forgets it when it ends */
-        changes->list = list;
-        changes->size = size;
-    }
+    if (!has_place(changes, core->persist.n_at_store + 1))
+        return NULL;
     changes->list[changes->n] = *change;
     return &changes->list[changes->n++];
+}
+
+/* Without a store there is nothing to be noted. */
+static bool is_noted(const struct core *core, const struct change *change) {
+    return change || !core->config.durable;
 }
 
 void changes_deinit(struct changes *changes) {
@@ -64,18 +77,14 @@ void changes_deinit(struct changes *changes) {
     *changes = (struct changes){0};
 }
 
-static void add_handle(struct core *core, const struct handle *handle) {
-    add(core, &(struct change){.what = CHANGE_HANDLE,
-                               .handle = handle->number,
-                               .uid = handle->user->uid,
-                               .name = handle->name,
-                               .direct = handle->direct,
-                               .rooms = handle->rooms,
-                               .read = handle->read});
-}
-
-void persist_handle(struct core *core, const struct handle *handle) {
-    add_handle(core, handle);
+bool persist_handle(struct core *core, const struct handle *handle) {
+    return is_noted(core, add(core, &(struct change){.what = CHANGE_HANDLE,
+                                                     .handle = handle->number,
+                                                     .uid = handle->user->uid,
+                                                     .name = handle->name,
+                                                     .direct = handle->direct,
+                                                     .rooms = handle->rooms,
+                                                     .read = handle->read}));
 }
 
 void persist_position(struct core *core, struct handle *handle) {
@@ -95,29 +104,36 @@ void persist_tick(struct core *core) {
 static void add_positions(struct core *core) {
     struct handle *handle, *next;
     DL_FOREACH_SAFE2(core->persist.moved, handle, next, next_moved) {
+        if (!persist_handle(core, handle))
+            break; /* out of memory: with a later commit */
         DL_DELETE2(core->persist.moved, handle, prev_moved, next_moved);
         handle->is_moved = false;
-        add_handle(core, handle);
     }
     core->persist.flush_positions = false;
     core->positions_due.ns = 0;
+    if (core->persist.moved)
+        core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
 }
 
-void persist_room(struct core *core, const struct room *room) {
+bool persist_room(struct core *core, const struct room *room) {
     char *topic = room->topic ? strdup(room->topic) : NULL;
-    if (!add(core, &(struct change){.what = CHANGE_ROOM,
-                                    .room = room->number,
-                                    .uid = room->creator->uid,
-                                    .name = room->name,
-                                    .topic = topic}))
+    struct change change = {.what = CHANGE_ROOM,
+                            .room = room->number,
+                            .uid = room->creator->uid,
+                            .name = room->name,
+                            .topic = topic};
+    const struct change *added = room->topic && !topic ? NULL : add(core, &change);
+    if (!added)
         free(topic);
+    return is_noted(core, added);
 }
 
-void persist_member(struct core *core, const struct membership *membership) {
-    add(core, &(struct change){.what = membership->joined ? CHANGE_MEMBER : CHANGE_NO_MEMBER,
-                               .room = membership->room->number,
-                               .handle = membership->handle->number,
-                               .seq = membership->since});
+bool persist_member(struct core *core, const struct membership *membership) {
+    struct change change = {.what = membership->joined ? CHANGE_MEMBER : CHANGE_NO_MEMBER,
+                            .room = membership->room->number,
+                            .handle = membership->handle->number,
+                            .seq = membership->since};
+    return is_noted(core, add(core, &change));
 }
 
 bool persist_forget(struct core *core, const struct session *session, uint32_t request,
@@ -246,6 +262,7 @@ void core_take_commit(struct core *core, struct commit *commit) {
     add_positions(core);
     *commit = (struct commit){.upto = core->seq, .changes = persist->changes};
     persist->changes = (struct changes){0};
+    persist->n_at_store = commit->changes.n;
     commit->n_spans = log_spans(&place, commit->spans, COMMIT_SPANS_MAX);
     commit->has_messages = commit->n_spans > 0;
     const struct log_entry *entry = log_next(&place); /* there is more than fits into a batch */
@@ -326,22 +343,38 @@ static void refuse_forgets(struct core *core, struct changes *changes, const cha
     changes->n = n;
 }
 
-/* What could not be stored comes before what has changed since. */
+/*
+ * What could not be stored comes before what has changed since. Of two that have place for all of
+ * it the later one is taken, because of what add() says; so no memory is needed for this.
+ */
 static void put_back(struct core *core, struct changes *changes, const char *reason) {
-    struct changes later = core->persist.changes;
+    struct changes *later = &core->persist.changes;
     refuse_forgets(core, changes, reason);
-    core->persist.changes = *changes;
+    size_t n_later = later->n;
+    if (n_later == 0) {
+        free(later->list);
+        *later = *changes;
+        *changes = (struct changes){0};
+        return;
+    }
+    assert(later->size >= changes->n + n_later);
+    memmove(later->list + changes->n, later->list, n_later * sizeof *later->list);
+    memcpy(later->list, changes->list, changes->n * sizeof *later->list);
+    later->n = changes->n;
+    for (size_t i = 0; i < n_later; i++) {
+        struct change change = later->list[changes->n + i]; /* replace() and this write before it */
+        if (!replace(later, &change))
+            later->list[later->n++] = change;
+    }
+    free(changes->list);
     *changes = (struct changes){0};
-    for (size_t i = 0; i < later.n; i++)
-        if (!add(core, &later.list[i]))
-            free(later.list[i].topic);
-    free(later.list);
 }
 
 void core_committed(struct core *core, struct commit *commit, const char *reason) {
     struct persist *persist = &core->persist;
     persist->committed = commit->upto;
     persist->in_trouble = reason != NULL;
+    persist->n_at_store = 0;
     answer_messages(core, commit, reason);
     answer_repeats(core, reason);
     if (reason) {

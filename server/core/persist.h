@@ -62,6 +62,7 @@ struct persist {
     uint64_t seq_stored; /* and stored: no message gets a greater number before */
     size_t uncommitted;  /* bytes of messages after `committed` */
     struct changes changes;
+    size_t n_at_store;    /* changes that the store has, until core_committed() */
     struct handle *moved; /* handles with new positions */
     bool flush_positions;
     struct repeat *repeats;

@@ -33,12 +33,14 @@ static int grow(struct recent *recent) {
     return 0;
 }
 
+int recent_reserve(struct recent *recent) {
+    return recent->n_noted == recent->size && recent->size < RECENT_MAX ? grow(recent) : 0;
+}
+
 int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq) {
-    if (recent->n_noted == recent->size && recent->size < RECENT_MAX) {
-        int r = grow(recent);
-        if (r < 0)
-            return r;
-    }
+    int r = recent_reserve(recent);
+    if (r < 0)
+        return r;
     recent->ring[recent->n_noted++ & (recent->size - 1)] = (struct recent_entry){*id, seq};
     return 0;
 }
@@ -87,9 +89,23 @@ static int update_index(struct recent *recent) {
     return 0;
 }
 
+/* Without the index, for which there is no memory: slow, but right. The latest one counts. */
+static uint64_t look_through(const struct recent *recent, const struct uuid *id) {
+    uint64_t n = recent->n_noted < recent->size ? recent->n_noted : recent->size;
+    for (uint64_t i = 1; i <= n; i++) {
+        const struct recent_entry *entry =
+            &recent->ring[(recent->n_noted - i) & (recent->size - 1)];
+        if (uuid_equal(&entry->id, id))
+            return entry->seq;
+    }
+    return 0;
+}
+
 uint64_t recent_find(struct recent *recent, const struct uuid *id) {
-    if (recent->n_noted == 0 || update_index(recent) < 0)
+    if (recent->n_noted == 0)
         return 0;
+    if (update_index(recent) < 0)
+        return look_through(recent, id);
     const uint32_t *place = probe(recent, id);
     return *place ? recent->ring[*place - 1].seq : 0;
 }

@@ -33,8 +33,10 @@ struct recent {
 void recent_init(struct recent *recent, uint64_t seed);
 void recent_deinit(struct recent *recent);
 
-/* The sequence number of this id; 0 when it is not known (or memory for the index is out). */
+/* The sequence number of this id; 0 when it is not known. */
 uint64_t recent_find(struct recent *recent, const struct uuid *id);
 
+/* Makes room for the next one: then recent_note() cannot fail. Returns 0 or -ENOMEM. */
+int recent_reserve(struct recent *recent);
 /* Notes an id. Returns 0 or -ENOMEM. */
 int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq);

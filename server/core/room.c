@@ -26,9 +26,16 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
     room->key = *key;
     room->creator = user;
     room->number = ++core->last_room;
-    user->n_rooms++;
     HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
-    HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
+    if (room->hh.tbl)
+        HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
+    if (!room->hh_number.tbl) {
+        if (room->hh.tbl)
+            HASH_DELETE(hh, core->rooms, room);
+        free(room);
+        return NULL;
+    }
+    user->n_rooms++;
     core->epoch++;
     return room;
 }
@@ -154,8 +161,10 @@ void room_attach_all(struct core *core, struct session *session) {
     if (!(session->abilities & ABILITY_ALL_ROOMS))
         return;
     DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
-        if (membership->joined && listen_in(core, session, membership) < 0)
-            return; /* out of memory: it hears less, and the room lists it less */
+        if (membership->joined && listen_in(core, session, membership) < 0) {
+            session_break(core, session); /* or it would hear less than it believes */
+            return;
+        }
     }
 }
 
@@ -179,36 +188,45 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
         return FAIL_LIMIT;
     }
     *room = room_new(core, user, name, &key);
-    if (*room) {
-        persist_room(core, *room);
+    if (*room && persist_room(core, *room))
         return FAIL_NONE;
-    }
+    if (*room)
+        room_free(core, *room);
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
 }
 
 /* The handle becomes a member for good. */
-static void be_joined(struct core *core, struct membership *membership) {
+static int be_joined(struct core *core, struct membership *membership) {
     if (membership->joined)
-        return;
+        return 0;
     membership->joined = true;
     membership->since = core->seq;
-    persist_member(core, membership);
+    if (persist_member(core, membership))
+        return 0;
+    membership->joined = false;
+    return -ENOMEM;
 }
 
 static int listen_all(struct core *core, struct session *session, struct membership *membership,
                       bool session_only) {
+    bool listens = listening_find(session, membership->room) != NULL;
     int r = listen_in(core, session, membership);
     if (session_only || r < 0)
         return r;
-    be_joined(core, membership);
+    r = be_joined(core, membership);
+    if (r < 0) {
+        if (!listens)
+            unlisten(core, session, listening_find(session, membership->room));
+        return r;
+    }
     struct session *other;
     DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
         unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
-        if (r == 0 && (other->abilities & both) == both)
-            r = listen_in(core, other, membership);
+        if ((other->abilities & both) == both && listen_in(core, other, membership) < 0)
+            session_break(core, other);
     }
-    return r;
+    return 0;
 }
 
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
@@ -224,7 +242,12 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
         return code;
     bool is_new = !membership_find(session->handle, room);
     struct membership *membership = membership_get(session->handle, room);
-    if (membership && listen_all(core, session, membership, session_only) == 0) {
+    if (membership)
+        membership->n_listeners++; /* it stays until this has ended, one way or the other */
+    int r = membership ? listen_all(core, session, membership, session_only) : -ENOMEM;
+    if (membership)
+        membership->n_listeners--;
+    if (r == 0) {
         if (is_new)
             news_room(core, NEWS_JOINED, session->handle, room, (struct bytes){0});
         return FAIL_NONE;
@@ -245,7 +268,10 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
     struct session *other;
     if (membership->joined) {
         membership->joined = false;
-        persist_member(core, membership);
+        if (!persist_member(core, membership)) {
+            membership->joined = true;
+            return FAIL_LIMIT;
+        }
     }
     if (left == 0)
         membership_release(core, membership);
@@ -260,22 +286,48 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
     return FAIL_NONE;
 }
 
+/* A room that was given up empty and made again is there twice; the later one counts. */
+static int restore_again(struct core *core, struct room *room, uint32_t number) {
+    if (number < room->number)
+        return -EEXIST;
+    HASH_DELETE(hh_number, core->rooms_by_number, room);
+    room->number = number;
+    HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
+    if (room->hh_number.tbl)
+        return 0;
+    HASH_DELETE(hh, core->rooms, room);
+    room->creator->n_rooms--;
+    free(room->topic);
+    free(room);
+    return -ENOMEM;
+}
+
+static int restore_room(struct core *core, uint32_t number, struct user *user,
+                        const struct name *name, struct room **room) {
+    struct name key;
+    name_key(&key, name);
+    *room = room_find(core, &key);
+    if (*room)
+        return restore_again(core, *room, number);
+    uint32_t last = core->last_room;
+    core->last_room = number - 1; /* the next number is this one */
+    *room = room_new(core, user, name, &key);
+    if (last > core->last_room)
+        core->last_room = last;
+    return *room ? 0 : -ENOMEM;
+}
+
 int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes text,
                       struct bytes topic, uint64_t last_seq) {
-    struct name name, key;
+    struct name name;
+    struct room *room;
     struct user *user = core_user(core, creator);
     if (name_parse(&name, text) != NAME_OK || !name_is_room(&name))
         return -EINVAL;
-    name_key(&key, &name);
-    if (room_find(core, &key))
-        return -EEXIST;
-    uint32_t last = core->last_room;
-    core->last_room = number - 1; /* the next number is this one */
-    struct room *room = user ? room_new(core, user, &name, &key) : NULL;
-    if (last > core->last_room)
-        core->last_room = last;
-    if (!room)
-        return -ENOMEM;
+    int r = user ? restore_room(core, number, user, &name, &room) : -ENOMEM;
+    if (r != 0)
+        return r == -EEXIST ? 0 : r;
+    free(room->topic);
     room->last_seq = last_seq;
     room->topic = topic.n > 0 ? strndup(topic.data, topic.n) : NULL;
     return topic.n > 0 && !room->topic ? -ENOMEM : 0;

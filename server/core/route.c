@@ -91,6 +91,7 @@ static size_t deliver_all(struct core *core, struct session *session, const stru
 /* In user->recent: it was delivered, but could not be stored. */
 #define NOT_STORED (UINT64_C(1) << 63)
 
+#define NO_MEMORY "the hub is out of memory; try again later"
 #define NO_NUMBERS "the hub cannot write to its store; try again later"
 
 static struct record make_record(struct core *core, const struct session *session,
@@ -131,12 +132,15 @@ static void route_new(struct core *core, struct session *session, const struct t
         route_refuse(core, session, in->id, FAIL_BUSY, NO_NUMBERS);
         return;
     }
+    if (recent_reserve(&session->user->recent) < 0) {
+        route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
+        return;
+    }
     struct record record = make_record(core, session, target, in);
     size_t n = 0;
     struct log_entry *entry = persist_message(core, session, &record, in->flags);
     if (!entry) {
-        route_refuse(core, session, in->id, FAIL_LIMIT,
-                     "the hub is out of memory; try again later");
+        route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }
     /* Who is to have the message has it, or will have the first copy, as long as that is there. */
@@ -152,7 +156,6 @@ static void route_new(struct core *core, struct session *session, const struct t
     core->counters.messages++;
     core->counters.deliveries += n;
     core_charge(core, session->user, in->text.n * (1 + n));
-    /* Out of memory: only a repeat within one hub's life would show it. */
     (void)recent_note(&session->user->recent, in->id, record.seq);
     if (!core->config.durable)
         ack_stored(core, session, in->id, record.seq, in->flags);
@@ -168,7 +171,7 @@ void route_not_stored(struct core *core, struct session *session, const struct r
 }
 
 /* A message of its own for each handle, whose id is made from that of the whole. */
-static void wall_to(struct core *core, struct session *session, struct handle *handle,
+static bool wall_to(struct core *core, struct session *session, struct handle *handle,
                     const struct frame_wall *wall) {
     static const struct uuid none;
     struct uuid id = wall->id;
@@ -185,13 +188,14 @@ static void wall_to(struct core *core, struct session *session, struct handle *h
     struct log_entry *entry = persist_message(core, session, &record, 0);
     struct names names = names_for(session, &target);
     if (!entry)
-        return;
+        return false;
     encode_message(core, &record, &names, 0, &encoded);
     entry->session = 0; /* DONE answers for all of them */
     run_close(core);
     core->counters.messages++;
     core->counters.deliveries += deliver_to_handle(core, handle, session, &encoded, record.seq);
     core_charge(core, session->user, encoded.n);
+    return true;
 }
 
 void route_wall(struct core *core, struct session *session, const struct frame *frame) {
@@ -208,7 +212,10 @@ void route_wall(struct core *core, struct session *session, const struct frame *
             session_fail(core, session, frame->wall.request, FAIL_BUSY, NO_NUMBERS);
             return;
         }
-        wall_to(core, session, handle, &frame->wall);
+        if (!wall_to(core, session, handle, &frame->wall)) {
+            session_fail(core, session, frame->wall.request, FAIL_LIMIT, NO_MEMORY);
+            return;
+        }
     }
     session_done(core, session, frame->wall.request);
 }
@@ -267,8 +274,8 @@ static void route(struct core *core, struct session *session, const struct incom
     if (seq && !(seq & NOT_STORED)) {
         if (seq <= core->persist.committed)
             ack_stored(core, session, in->id, seq, in->flags);
-        else
-            (void)persist_repeat(core, session, in->id, seq, in->flags);
+        else if (!persist_repeat(core, session, in->id, seq, in->flags))
+            session_break(core, session);
         tell_state_again(core, session, in, seq);
         return;
     }
@@ -294,8 +301,7 @@ static void begin_assembly(struct core *core, struct session *session, const str
     const struct frame_send *send = &frame->send;
     struct assembly *assembly = malloc(sizeof *assembly + send->total);
     if (!assembly) {
-        route_refuse(core, session, &send->id, FAIL_LIMIT,
-                     "the hub is out of memory; try again later");
+        route_refuse(core, session, &send->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }
     *assembly = (struct assembly){.id = send->id,

@@ -24,9 +24,14 @@ bool session_put(struct core *core, struct session *session, const struct frame 
 }
 
 void session_answer(struct core *core, struct session *session, const struct frame *frame) {
-    /* Out of memory: a client that misses an answer asks again; it never gets a wrong one. */
-    if (!session->dead && outbox_takes_answers(&session->outbox))
-        (void)session_put(core, session, frame);
+    if (!session->dead && outbox_takes_answers(&session->outbox) &&
+        !session_put(core, session, frame))
+        session_break(core, session);
+}
+
+void session_break(struct core *core, struct session *session) {
+    session->broken = true;
+    session_touch(core, session);
 }
 
 void session_done(struct core *core, struct session *session, uint32_t request) {
@@ -54,10 +59,16 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         struct session *session = core->touched;
         DL_DELETE2(core->touched, session, prev_touched, next_touched);
         session->touched = false;
-        if (session->outbox.in_flight || session->outbox.stuck)
+        if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
             continue; /* core_returned() or READY touches it again */
-        feed_step(core, session);
-        ack_put_due(core, session);
+        if (!session->broken)
+            feed_step(core, session);
+        if (!session->broken)
+            ack_put_due(core, session);
+        if (session->broken) {
+            core_end(core, session);
+            continue;
+        }
         if (!outbox_is_sendable(&session->outbox))
             continue;
         deliveries[n++] = (struct delivery){.session = session,

@@ -49,8 +49,11 @@ const char *const statement_sql[N_STATEMENTS] = {
     [HANDLES] = "SELECT number, uid, name, direct, rooms, read FROM handle",
     [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
                  " VALUES (?1, ?2, ?3, ?4)",
+    /* Of a room that was given up empty, and made again under another number. */
+    [ROOM_CLEAR] = "DELETE FROM room WHERE name = ?1 AND number < ?2",
     [ROOMS] = "SELECT number, creator, name, topic,"
-              " (SELECT max(seq) FROM message WHERE conv = -room.number) FROM room",
+              " (SELECT max(seq) FROM message WHERE conv = -room.number) FROM room"
+              " ORDER BY number",
     [MEMBER_PUT] = "INSERT OR REPLACE INTO member (room, handle, since) VALUES (?1, ?2, ?3)",
     [MEMBER_REMOVE] = "DELETE FROM member WHERE room = ?1 AND handle = ?2",
     [MEMBERS] = "SELECT room, handle, since FROM member",

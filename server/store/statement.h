@@ -21,6 +21,7 @@ enum statement {
     HANDLE_PUT,
     HANDLES,
     ROOM_PUT,
+    ROOM_CLEAR,
     ROOMS,
     MEMBER_PUT,
     MEMBER_REMOVE,

@@ -95,7 +95,7 @@ int store_load(struct store *store, const struct store_visitor *visitor);
  * failed store_commit(); the store can be used again at once.
  *
  * Messages come in ascending order of seq. A message whose id exists already is passed over.
- * put_handle and put_room replace what was there under that number.
+ * put_handle and put_room replace what was there under that number, and an older room of that name.
  */
 int store_begin(struct store *store);
 int store_put_message(struct store *store, const struct record *record);

@@ -286,3 +286,20 @@ Test(core_persist, 16_a_stored_id_is_known_after_a_crash) {
     expect_nothing(bob);
     cr_assert_eq(fake.n_messages, 1);
 }
+
+/* Given up with nothing said in it, it gets another number when it is made again. */
+Test(core_persist, 17_a_room_that_was_made_twice) {
+    enter(alice, "#x", 0);
+    leave(alice, "#x");
+    enter(alice, "#X", 0);
+    say(alice, "#x", "still here");
+    settle();
+    cr_assert_eq(fake.n_rooms, 2);
+    hub_crash();
+    bob = join(BOB, "bob", HERE);
+    enter(bob, "#x", 0);
+    say(bob, "#x", "hello");
+    alice = join(ALICE, "alice", HERE);
+    settle();
+    expect_late(alice, "hello");
+}

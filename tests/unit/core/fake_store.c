@@ -35,9 +35,8 @@ static void put_message(const struct record *record) {
         return;
     if (fake.n_messages > 0)
         cr_assert_gt(record->seq, fake.messages[fake.n_messages - 1].seq, "ascending");
-    fake.messages = realloc(fake.messages, (fake.n_messages + 1) * sizeof *fake.messages);
-    char *text = malloc(record->text.n + 1);
-    cr_assert(fake.messages && text);
+    fake.messages = own_memory(fake.messages, (fake.n_messages + 1) * sizeof *fake.messages);
+    char *text = own_memory(NULL, record->text.n + 1);
     memcpy(text, record->text.data, record->text.n);
     fake.messages[fake.n_messages] = *record;
     fake.messages[fake.n_messages++].text.data = text;
@@ -176,8 +175,7 @@ static void answer(struct ask *ask, struct record *page) {
 }
 
 void ask_answer(struct ask *ask) {
-    struct record *page = calloc(ask->limit, sizeof *page);
-    cr_assert_not_null(page);
+    struct record *page = own_memory(NULL, ask->limit * sizeof *page);
     if (ask->what == ASK_FEED)
         feed(ask, page);
     else

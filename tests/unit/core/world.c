@@ -19,10 +19,18 @@ static struct uuid_source ids;
 static uint64_t n_joins;
 static mono_time now;
 
-static void *allocate(size_t n) {
-    void *memory = calloc(1, n);
+bool own_memory_wanted;
+
+void *own_memory(void *old, size_t n) {
+    own_memory_wanted = true;
+    void *memory = realloc(old, n);
+    own_memory_wanted = false;
     cr_assert_not_null(memory);
     return memory;
+}
+
+static void *allocate(size_t n) {
+    return memset(own_memory(NULL, n), 0, n);
 }
 
 void world_begin(void) {
@@ -58,7 +66,7 @@ void world_end(void) {
 
 /* Clients. */
 
-static struct client *begin(const struct arrival *arrival, enum fail_code *code) {
+struct client *try_arrive(const struct arrival *arrival, enum fail_code *code) {
     char reason[256] = "";
     struct client *client = allocate(sizeof *client);
     client->seat = (struct seat){.msqid = (int)n_joins, .pidfd = -1};
@@ -86,12 +94,12 @@ static struct client *begin(const struct arrival *arrival, enum fail_code *code)
 }
 
 struct client *try_join(uid_t uid, const char *handle, unsigned abilities, enum fail_code *code) {
-    return begin(&(struct arrival){uid, handle, abilities, 0, 0, false}, code);
+    return try_arrive(&(struct arrival){uid, handle, abilities, 0, 0, false}, code);
 }
 
 struct client *arrive(const struct arrival *arrival) {
     enum fail_code code;
-    struct client *client = begin(arrival, &code);
+    struct client *client = try_arrive(arrival, &code);
     cr_assert_not_null(client, "%s", fail_name(code));
     expect(client, FRAME_WELCOME);
     return client;
@@ -185,8 +193,7 @@ static struct client *client_of(const struct session *session) {
 static void keep(struct client *client, const struct frame *frame) {
     if (client->n_in == client->size_in) {
         client->size_in = 2 * client->size_in + 16;
-        client->in = realloc(client->in, client->size_in * sizeof *client->in);
-        cr_assert_not_null(client->in);
+        client->in = own_memory(client->in, client->size_in * sizeof *client->in);
     }
     client->in[client->n_in++] = *frame;
 }

@@ -22,6 +22,10 @@ struct client {
 
 extern struct core core;
 
+/* As realloc(); it never fails, also where those of the core are made to. */
+void *own_memory(void *old, size_t n);
+extern bool own_memory_wanted; /* meanwhile */
+
 void world_begin(void);
 /* The same with some other bound of the log. */
 void world_begin_with(size_t log_bytes_max, bool durable);
@@ -42,6 +46,8 @@ struct arrival {
     bool is_old;          /* knows no LINEs */
 };
 struct client *arrive(const struct arrival *arrival);
+/* The same as try_join(). */
+struct client *try_arrive(const struct arrival *arrival, enum fail_code *code);
 
 /* A frame from this client; returns the broken rule. */
 const char *give(struct client *client, const struct frame *frame);
