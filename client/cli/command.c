@@ -37,7 +37,9 @@ const struct cli_command cli_commands[] = {
     {"put", "TO PATH...", "hand files, directories or standard input to a handle or #room",
      "TO may be several names, separated by commas. PATH `-` is standard input. Waits until\n"
      "everything was taken: by the members of a room that are here now. The other side runs\n"
-     "`earshot get`. The hub keeps files of up to 32 KiB for those who are away.",
+     "`earshot get`. The hub keeps files of up to 32 KiB for those who are away. Sockets, pipes "
+     "and\n"
+     "devices in a directory are left out, and named.",
      cli_put_options, 2, -1, cli_put},
     {"get", "", "take the files that others offer you",
      "Takes one offer, and waits for it if need be. Prints under which name it was written. What\n"

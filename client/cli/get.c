@@ -1,5 +1,5 @@
 /* `get`: takes offers as they are told, until there were enough. */
-#include "cli/get.h"
+#include "cli/get_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,103 +39,25 @@ const struct cli_option cli_get_options[] = {
     {0},
 };
 
-struct get {
-    const struct cli_options *options;
-    const struct get_wish *wish;
-    earshot *link;
-    char self[256];
-    struct name from; /* the key of --from; n 0: anybody */
-    struct progress progress;
-    int out;                            /* wish->dir NULL: where it goes */
-    struct received_list received;      /* files that were messages */
-    uint32_t past;                      /* the request for what was sent; 0: it is done */
-    uint32_t listing;                   /* the request for what is offered now; 0: it is done */
-    bool is_unanswered;                 /* the hub died before that */
-    char (*taken)[EARSHOT_ID_SIZE];     /* the ids of what was taken */
-    unsigned long long n_taken, n_over; /* asked for, ended */
-    int code;                           /* of the first that failed */
-};
-
-static void note_failure(struct get *get, int code) {
-    if (get->code == CLI_DONE)
-        get->code = code;
-}
-
 static unsigned long long n_open(const struct get *get) {
     return get->n_taken - get->n_over;
 }
 
-static bool is_enough(const struct get *get) {
-    return !get->wish->all && get->n_taken >= get->wish->count;
-}
-
 static bool is_done(const struct get *get) {
     return n_open(get) == 0 && get->listing == 0 && get->past == 0 &&
-           (get->wish->all || is_enough(get));
-}
-
-/* Telling. */
-
-static char *full_path(const struct get *get, const char *name) {
-    CLEANUP_FREE char *here = get->wish->dir[0] == '/' ? NULL : get_current_dir_name();
-    const char *dir = strcmp(get->wish->dir, ".") == 0 ? "" : get->wish->dir;
-    char *path = NULL;
-    if (asprintf(&path, "%s%s%s%s%s", here ? here : "", here && *dir ? "/" : "", dir,
-                 *dir && dir[strlen(dir) - 1] == '/' ? "" : "/", name) < 0)
-        return cli_copy(name);
-    return path;
-}
-
-static int print(struct get *get, const struct earshot_transfer *transfer, const char *path,
-                 const char *via) {
-    struct cli_file file = file_of(transfer, get->self);
-    file.via = via;
-    FILE *out = get->wish->dir ? stdout : stderr;
-    file.path = path;
-    if (get->options->json)
-        json_file(out, &file);
-    else if (transfer->state == EARSHOT_TRANSFER_DONE && get->wish->dir) {
-        CLEANUP_FREE char *safe = text_safe(bytes_of(path), TEXT_ONE_LINE);
-        puts(safe ? safe : "");
-    }
-    return cli_flush();
-}
-
-static int tell(struct get *get, const struct earshot_transfer *transfer, const char *via) {
-    CLEANUP_FREE char *path =
-        get->wish->dir && *transfer->path ? full_path(get, transfer->path) : cli_copy("");
-    progress_clear(&get->progress);
-    int code = print(get, transfer, path, via);
-    if (transfer->state != EARSHOT_TRANSFER_FAILED)
-        return code;
-    if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
-        return CLI_CLOSED;
-    note_failure(get, cli_fail(get->options, CLI_FAILED, "transfer", "%s from %s: %s%s%s",
-                               transfer->name, transfer->peer, transfer->error,
-                               *path ? "; what has come is in " : "", path));
-    return code;
+           (get->wish->all || get_is_enough(get));
 }
 
 /* Taking. */
 
-static bool is_from(const struct get *get, const char *handle) {
-    struct name name, key;
-    if (get->from.n == 0)
-        return true;
-    if (name_parse(&name, bytes_of(handle)) != NAME_OK)
-        return false;
-    name_key(&key, &name);
-    return bytes_equal(name_bytes(&key), name_bytes(&get->from));
-}
-
 static bool is_wanted(const struct get *get, const struct earshot_event *event) {
-    if (is_enough(get) || (get->wish->all && event->request == 0))
+    if (get_is_enough(get) || (get->wish->all && event->request == 0))
         return false;
     if (get->wish->streams_only && event->offer.kind != EARSHOT_STREAM)
         return false;
     if (!get->wish->dir && event->offer.kind == EARSHOT_DIRECTORY)
         return false;
-    return is_from(get, event->offer.from);
+    return get_is_from(get, event->offer.from);
 }
 
 static bool is_taken(const struct get *get, const char *id) {
@@ -166,14 +88,6 @@ static int give_back(struct get *get, const char *id) {
     return CLI_DONE;
 }
 
-static int fail_accept(struct get *get, int result) {
-    const char *where = get->wish->dir ? get->wish->dir : "standard output";
-    if (result < 0 && result != -EINTR && result != -ENOMEM)
-        return cli_fail(get->options, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", where,
-                        strerror(-result));
-    return cli_fail_link(get->options, get->link, result);
-}
-
 static int take_offer(struct get *get, const struct earshot_event *event) {
     struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
     char id[EARSHOT_ID_SIZE];
@@ -185,71 +99,14 @@ static int take_offer(struct get *get, const struct earshot_event *event) {
     int result = get->wish->decline ? earshot_decline(get->link, id, "")
                                     : earshot_accept(get->link, id, &target);
     get->n_over += get->wish->decline;
-    return result == EARSHOT_OK ? CLI_DONE : fail_accept(get, result);
+    return result == EARSHOT_OK ? CLI_DONE : get_fail(get, result);
 }
 
 static int take_transfer(struct get *get, const struct earshot_transfer *transfer) {
     if (!is_taken(get, transfer->id))
         return CLI_DONE;
     get->n_over += transfer->state != EARSHOT_TRANSFER_RUNNING;
-    return tell(get, transfer, "shm");
-}
-
-/* Small files come as messages: now, or long ago. */
-
-static bool is_file_for_us(const struct get *get, const struct earshot_event *event) {
-    return event->message.file && !event->message.mine && !get->wish->streams_only &&
-           is_from(get, event->message.from) && !is_enough(get);
-}
-
-static bool has_file(const struct get *get, const struct earshot_event *event) {
-    return event->message.file && received_has_id(&get->received, event->message.id, get->self);
-}
-
-/* It stays in the history, but is not asked about again. */
-static void note_received(struct get *get, const char *id) {
-    int r = received_add(&get->received, id, get->self);
-    if (r < 0)
-        cli_remark(get->options, "cannot write down in %s that this file was got: %s",
-                   get->received.path ? get->received.path : "the state directory", strerror(-r));
-}
-
-static int refuse(struct get *get, const struct earshot_event *event) {
-    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
-    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
-    get->n_over++;
-    int result = earshot_refuse(get->link, event);
-    if (result != EARSHOT_OK)
-        return fail_accept(get, result);
-    note_received(get, event->message.id);
-    return CLI_DONE;
-}
-
-static int save(struct get *get, const struct earshot_event *event) {
-    struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
-    struct earshot_transfer file;
-    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
-    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
-    int result = earshot_save(get->link, event, &target, &file);
-    get->n_over++;
-    if (result < 0)
-        return fail_accept(get, result);
-    if (result != EARSHOT_OK)
-        return tell(get, &file, "message");
-    note_received(get, event->message.id);
-    return tell(get, &file, "message");
-}
-
-/* What is not taken stays for whoever joins next under this handle. */
-static int take_message(struct get *get, const struct earshot_event *event) {
-    bool is_past = event->type == EARSHOT_EVENT_PAST;
-    if (event->message.mine || has_file(get, event))
-        return CLI_DONE;
-    if (is_file_for_us(get, event))
-        return get->wish->decline ? refuse(get, event) : save(get, event);
-    if (!is_past)
-        earshot_pass_over(get->link, event);
-    return CLI_DONE;
+    return get_tell(get, transfer, "shm");
 }
 
 /* What is there already; again when the hub died before it had answered. */
@@ -278,7 +135,7 @@ static int take(struct get *get, const struct earshot_event *event) {
         return take_transfer(get, &event->transfer);
     case EARSHOT_EVENT_MESSAGE:
     case EARSHOT_EVENT_PAST:
-        return take_message(get, event);
+        return get_take_message(get, event);
     case EARSHOT_EVENT_DONE:
         if (event->request == get->listing)
             get->listing = 0;

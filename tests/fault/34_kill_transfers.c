@@ -9,8 +9,6 @@
  * test: alone, timeout=300
  */
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/goods.h"
 #include "harness/program.h"
 #include "harness/stage.h"
 #include "ipc/shm.h"
@@ -27,26 +26,14 @@
 #define SILENT_MS 400   /* who has said nothing by then has nothing under way, and is interrupted */
 #define FINISH_MS 60000 /* of a transfer that is not to be disturbed */
 #define BEGIN_MS 20000
-#define N_TREE_FILES 24
 #define N_WRONG_MAX 5
 
 enum victim { SENDER = 1, RECEIVER = 2, HUB = 4 };
-enum kind { SMALL, MIDDLE, LARGE, TREE, STREAM, N_KINDS };
-
-static const struct {
-    const char *source, *name; /* the file, and what it is called in the destination */
-    long n_bytes;
-} KINDS[N_KINDS] = {
-    [SMALL] = {"small", "small", 40000},      [MIDDLE] = {"middle", "middle", 3000000},
-    [LARGE] = {"large", "large", 48000000},   [TREE] = {"tree", "tree", 0},
-    [STREAM] = {"stream", "stdin", 12000000},
-};
-
 /* A while after the start; just after the offer, when both agree on the ring; part of the way. */
 enum moment { AT_START, AT_OFFER, AT_PART, N_MOMENTS };
 
 struct plan {
-    enum kind kind;
+    enum goods_kind kind;
     unsigned victims;
     enum moment moment;
     long us;     /* AT_START, AT_OFFER, of a tree: then */
@@ -55,7 +42,7 @@ struct plan {
 
 struct scene {
     struct stage stage;
-    char sources[PATH_MAX / 2], target[PATH_MAX / 2];
+    struct goods goods;
     struct program sender, receiver;
     struct plan plan;
     unsigned round;
@@ -72,7 +59,7 @@ static void wrong(struct scene *scene, const char *what) {
     const struct plan *plan = &scene->plan;
     scene->n_wrong++;
     check_note("round %u, %s, killed:%s%s%s, %s %ld us or %.2f: %s", scene->round,
-               KINDS[plan->kind].name, plan->victims & SENDER ? " sender" : "",
+               GOODS[plan->kind].name, plan->victims & SENDER ? " sender" : "",
                plan->victims & RECEIVER ? " receiver" : "", plan->victims & HUB ? " hub" : "",
                MOMENTS[plan->moment], plan->us, plan->part, what);
     check_note("  the sender (%d):", scene->sender.code);
@@ -81,91 +68,16 @@ static void wrong(struct scene *scene, const char *what) {
     program_show(&scene->receiver);
 }
 
-/* --- what is sent --- */
-
-static void write_random(const char *path, long n, uid_t owner) {
-    static unsigned char bytes[64 * 1024];
-    FILE *file = fopen(path, "we");
-    if (!file)
-        check_die("%s: %s", path, strerror(errno));
-    while (n > 0) {
-        size_t some = n < (long)sizeof bytes ? (size_t)n : sizeof bytes;
-        for (size_t i = 0; i < some; i += sizeof(int)) {
-            int value = (int)random();
-            memcpy(bytes + i, &value, sizeof value);
-        }
-        n -= (long)fwrite(bytes, 1, some, file);
-    }
-    if (fclose(file) != 0 || chmod(path, 0600) < 0 || chown(path, owner, owner) < 0)
-        check_die("%s: %s", path, strerror(errno));
-}
-
-static void make_place(char *path, size_t size, const struct stage *stage, const char *name,
-                       uid_t owner) {
-    snprintf(path, size, "%s/%s", stage->root, name);
-    if (mkdir(path, 0755) < 0 || chown(path, owner, owner) < 0)
-        check_die("%s: %s", path, strerror(errno));
-}
-
-static void make_sources(struct scene *scene) {
-    char path[PATH_MAX];
-    uid_t uid = scene->sender.uid;
-    make_place(scene->sources, sizeof scene->sources, &scene->stage, "sources", uid);
-    make_place(scene->target, sizeof scene->target, &scene->stage, "target", scene->receiver.uid);
-    for (enum kind kind = 0; kind < N_KINDS; kind++) {
-        snprintf(path, sizeof path, "%s/%s", scene->sources, KINDS[kind].source);
-        if (kind != TREE)
-            write_random(path, KINDS[kind].n_bytes, uid);
-    }
-    make_place(path, sizeof path, &scene->stage, "sources/tree", uid);
-    for (int i = 0; i < N_TREE_FILES; i++) {
-        snprintf(path, sizeof path, "%s/tree/%02d", scene->sources, i);
-        write_random(path, random() % 8 == 0 ? random() % 3000000 : random() % 50000, uid);
-    }
-}
-
 /* --- a round --- */
 
 static void pause_us(long us) {
     nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
 }
 
-static int run_child(void *arg) {
-    char *const *argv = arg;
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null >= 0)
-        dup2(null, STDOUT_FILENO);
-    execvp(argv[0], argv);
-    return 127;
-}
-
-/* Runs a program of the system to its end: its exit code. */
-static int tool(const char *const *argv) {
-    return user_run(geteuid(), run_child, (void *)(uintptr_t)argv, BEGIN_MS);
-}
-
-/* Empties the destination; `keep`: but for what can go on. */
-static void clear_target(const struct scene *scene, bool keep) {
-    DIR *dir = opendir(scene->target);
-    const struct dirent *entry;
-    while (dir && (entry = readdir(dir))) {
-        char path[PATH_MAX];
-        size_t n = strlen(entry->d_name);
-        bool is_part = n > 5 && strcmp(entry->d_name + n - 5, ".part") == 0;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            (keep && is_part))
-            continue;
-        snprintf(path, sizeof path, "%s/%s", scene->target, entry->d_name);
-        tool((const char *const[]){"rm", "-rf", "--", path, NULL});
-    }
-    if (dir)
-        closedir(dir);
-}
-
 static void start_sender(struct scene *scene) {
     char path[PATH_MAX];
     bool is_stream = scene->plan.kind == STREAM;
-    snprintf(path, sizeof path, "%s/%s", scene->sources, KINDS[scene->plan.kind].source);
+    snprintf(path, sizeof path, "%s/%s", scene->goods.sources, GOODS[scene->plan.kind].source);
     const char *const argv[] = {
         "earshot", "--hub", scene->stage.dir,       "--name", "alice", "--json",
         "put",     "bob",   is_stream ? "-" : path, NULL};
@@ -175,22 +87,14 @@ static void start_sender(struct scene *scene) {
 }
 
 static void start_receiver(struct scene *scene) {
-    const char *const argv[] = {"earshot", "--hub", scene->stage.dir, "--name",      "bob",
-                                "--json",  "get",   "--dir",          scene->target, NULL};
+    const char *const argv[] = {"earshot", "--hub", scene->stage.dir,    "--name", "bob", "--json",
+                                "get",     "--dir", scene->goods.target, NULL};
     program_start(&scene->receiver, argv, NULL);
 }
 
 static bool is_under_way(const struct scene *scene) {
     return program_said(&scene->sender, "\"running\"") &&
            program_said(&scene->receiver, "\"running\"");
-}
-
-/* How many bytes have been written; -1: nothing has begun. */
-static long written(const struct scene *scene) {
-    char path[PATH_MAX];
-    struct stat status;
-    snprintf(path, sizeof path, "%s/%s.part", scene->target, KINDS[scene->plan.kind].name);
-    return stat(path, &status) < 0 ? -1 : status.st_size;
 }
 
 static bool moment_is_there(struct scene *scene) {
@@ -200,9 +104,9 @@ static bool moment_is_there(struct scene *scene) {
         return true;
     if (plan->moment == AT_OFFER)
         return program_said(&scene->sender, "\"offered\"");
-    long n = written(scene);
+    long n = goods_written(&scene->goods, plan->kind);
     return n >= 0 && is_under_way(scene) &&
-           (double)n >= plan->part * (double)KINDS[plan->kind].n_bytes;
+           (double)n >= plan->part * (double)GOODS[plan->kind].n_bytes;
 }
 
 static void await_moment(struct scene *scene) {
@@ -316,42 +220,23 @@ static void come_to_an_end(struct scene *scene, mono_time killed) {
 
 /* --- the judge --- */
 
-static bool is_whole(const struct scene *scene, const char *path) {
-    char source[PATH_MAX];
-    snprintf(source, sizeof source, "%s/%s", scene->sources, KINDS[scene->plan.kind].source);
-    return tool((const char *const[]){"diff", "-rq", "--no-dereference", source, path, NULL}) == 0;
-}
-
-/* A file that was begun is the beginning of what was sent. */
-static bool is_beginning(const struct scene *scene, const char *path) {
-    char source[PATH_MAX], n[32];
-    struct stat status;
-    snprintf(source, sizeof source, "%s/%s", scene->sources, KINDS[scene->plan.kind].source);
-    if (scene->plan.kind == TREE)
-        return true;
-    if (stat(path, &status) < 0)
-        return false;
-    snprintf(n, sizeof n, "%lld", (long long)status.st_size);
-    return tool((const char *const[]){"cmp", "-s", "-n", n, source, path, NULL}) == 0;
-}
-
 static void judge_target(struct scene *scene) {
     char whole[PATH_MAX], part[PATH_MAX];
-    const char *name = KINDS[scene->plan.kind].name;
+    const char *name = GOODS[scene->plan.kind].name;
     struct stat status;
-    DIR *dir = opendir(scene->target);
+    DIR *dir = opendir(scene->goods.target);
     const struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         if (entry->d_name[0] != '.' && strncmp(entry->d_name, name, strlen(name)) != 0)
             wrong(scene, "there is something else in the destination");
     if (dir)
         closedir(dir);
-    snprintf(whole, sizeof whole, "%s/%s", scene->target, name);
-    snprintf(part, sizeof part, "%s/%s.part", scene->target, name);
+    snprintf(whole, sizeof whole, "%s/%s", scene->goods.target, name);
+    snprintf(part, sizeof part, "%s/%s.part", scene->goods.target, name);
     bool has_whole = lstat(whole, &status) == 0, has_part = lstat(part, &status) == 0;
-    if (has_whole && !is_whole(scene, whole))
+    if (has_whole && !goods_are_whole(&scene->goods, scene->plan.kind, whole))
         wrong(scene, "a damaged file has the final name");
-    if (has_part && !is_beginning(scene, part))
+    if (has_part && !goods_are_begun(&scene->goods, scene->plan.kind, part))
         wrong(scene, "what is in the .part was never sent");
     if (!has_whole && (scene->sender.code == 0 || scene->receiver.code == 0))
         wrong(scene, "somebody was told that it is there");
@@ -399,7 +284,7 @@ static void judge_kernel(struct scene *scene) {
 static struct plan make_plan(void) {
     static const unsigned VICTIMS[] = {SENDER, SENDER,       RECEIVER,       RECEIVER,         HUB,
                                        HUB,    SENDER | HUB, RECEIVER | HUB, SENDER | RECEIVER};
-    struct plan plan = {.kind = (enum kind)(random() % N_KINDS),
+    struct plan plan = {.kind = (enum goods_kind)(random() % N_KINDS),
                         .victims = VICTIMS[(size_t)random() % ARRAY_LEN(VICTIMS)]};
     plan.moment = (enum moment)(random() % N_MOMENTS);
     plan.us = random() % (plan.moment == AT_START ? 60000 : 5000);
@@ -413,7 +298,7 @@ static void play(struct scene *scene) {
     plan.kind = keep && scene->round > 1 ? scene->plan.kind : plan.kind;
     scene->plan = plan;
     scene->n_pids = 0;
-    clear_target(scene, keep);
+    goods_clear(&scene->goods, keep);
     if (random() % 2 == 0) {
         start_sender(scene);
         start_receiver(scene);
@@ -431,7 +316,7 @@ static void play(struct scene *scene) {
 /* Without a kill: what was left in between is swept away, and everything still works. */
 static void play_last(struct scene *scene) {
     scene->plan = (struct plan){.kind = MIDDLE};
-    clear_target(scene, false);
+    goods_clear(&scene->goods, false);
     start_sender(scene);
     start_receiver(scene);
     check(both_come_through(scene) && scene->n_wrong == 0, "left in peace, a file arrives");
@@ -482,7 +367,7 @@ int main(void) {
     stage_start_hub(&scene.stage, geteuid() == 0 ? "open" : NULL);
     take_part(&scene.sender, &scene.stage, UID_ALICE, "alice");
     take_part(&scene.receiver, &scene.stage, UID_BOB, "bob");
-    make_sources(&scene);
+    goods_make(&scene.goods, &scene.stage, scene.sender.uid, scene.receiver.uid);
     for (scene.round = 1; scene.round <= n && scene.n_wrong <= N_WRONG_MAX; scene.round++)
         play(&scene);
     scene.round--;

@@ -1,0 +1,138 @@
+/* What `get` says, and small files, which come as messages. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/get_inside.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/report.h"
+
+static void note_failure(struct get *get, int code) {
+    if (get->code == CLI_DONE)
+        get->code = code;
+}
+
+bool get_is_enough(const struct get *get) {
+    return !get->wish->all && get->n_taken >= get->wish->count;
+}
+
+bool get_is_from(const struct get *get, const char *handle) {
+    struct name name, key;
+    if (get->from.n == 0)
+        return true;
+    if (name_parse(&name, bytes_of(handle)) != NAME_OK)
+        return false;
+    name_key(&key, &name);
+    return bytes_equal(name_bytes(&key), name_bytes(&get->from));
+}
+
+/* Telling. */
+
+static char *full_path(const struct get *get, const char *name) {
+    CLEANUP_FREE char *here = get->wish->dir[0] == '/' ? NULL : get_current_dir_name();
+    const char *dir = strcmp(get->wish->dir, ".") == 0 ? "" : get->wish->dir;
+    char *path = NULL;
+    if (asprintf(&path, "%s%s%s%s%s", here ? here : "", here && *dir ? "/" : "", dir,
+                 *dir && dir[strlen(dir) - 1] == '/' ? "" : "/", name) < 0)
+        return cli_copy(name);
+    return path;
+}
+
+static int print(struct get *get, const struct earshot_transfer *transfer, const char *path,
+                 const char *via) {
+    struct cli_file file = file_of(transfer, get->self);
+    file.via = via;
+    FILE *out = get->wish->dir ? stdout : stderr;
+    file.path = path;
+    if (get->options->json)
+        json_file(out, &file);
+    else if (transfer->state == EARSHOT_TRANSFER_DONE && get->wish->dir) {
+        CLEANUP_FREE char *safe = text_safe(bytes_of(path), TEXT_ONE_LINE);
+        puts(safe ? safe : "");
+    }
+    return cli_flush();
+}
+
+int get_tell(struct get *get, const struct earshot_transfer *transfer, const char *via) {
+    CLEANUP_FREE char *path =
+        get->wish->dir && *transfer->path ? full_path(get, transfer->path) : cli_copy("");
+    progress_clear(&get->progress);
+    int code = print(get, transfer, path, via);
+    if (transfer->state != EARSHOT_TRANSFER_FAILED)
+        return code;
+    if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
+        return CLI_CLOSED;
+    note_failure(get, cli_fail(get->options, CLI_FAILED, "transfer", "%s from %s: %s%s%s",
+                               transfer->name, transfer->peer, transfer->error,
+                               *path ? "; what has come is in " : "", path));
+    return code;
+}
+
+int get_fail(struct get *get, int result) {
+    const char *where = get->wish->dir ? get->wish->dir : "standard output";
+    if (result < 0 && result != -EINTR && result != -ENOMEM)
+        return cli_fail(get->options, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", where,
+                        strerror(-result));
+    return cli_fail_link(get->options, get->link, result);
+}
+
+/* Small files come as messages: now, or long ago. */
+
+static bool is_file_for_us(const struct get *get, const struct earshot_event *event) {
+    return event->message.file && !event->message.mine && !get->wish->streams_only &&
+           get_is_from(get, event->message.from) && !get_is_enough(get);
+}
+
+static bool has_file(const struct get *get, const struct earshot_event *event) {
+    return event->message.file && received_has_id(&get->received, event->message.id, get->self);
+}
+
+/* It stays in the history, but is not asked about again. */
+static void note_received(struct get *get, const char *id) {
+    int r = received_add(&get->received, id, get->self);
+    if (r < 0)
+        cli_remark(get->options, "cannot write down in %s that this file was got: %s",
+                   get->received.path ? get->received.path : "the state directory", strerror(-r));
+}
+
+static int refuse(struct get *get, const struct earshot_event *event) {
+    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
+    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
+    get->n_over++;
+    int result = earshot_refuse(get->link, event);
+    if (result != EARSHOT_OK)
+        return get_fail(get, result);
+    note_received(get, event->message.id);
+    return CLI_DONE;
+}
+
+static int save(struct get *get, const struct earshot_event *event) {
+    struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
+    struct earshot_transfer file;
+    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
+    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
+    int result = earshot_save(get->link, event, &target, &file);
+    get->n_over++;
+    if (result < 0)
+        return get_fail(get, result);
+    if (result != EARSHOT_OK)
+        return get_tell(get, &file, "message");
+    note_received(get, event->message.id);
+    return get_tell(get, &file, "message");
+}
+
+/* What is not taken stays for whoever joins next under this handle. */
+int get_take_message(struct get *get, const struct earshot_event *event) {
+    bool is_past = event->type == EARSHOT_EVENT_PAST;
+    if (event->message.mine || has_file(get, event))
+        return CLI_DONE;
+    if (is_file_for_us(get, event))
+        return get->wish->decline ? refuse(get, event) : save(get, event);
+    if (!is_past)
+        earshot_pass_over(get->link, event);
+    return CLI_DONE;
+}
