@@ -132,7 +132,7 @@ int queue_stamp(int msqid) {
 }
 
 int queue_create_private(int *msqid) {
-    int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+    int id = msgget(IPC_PRIVATE, IPC_CREAT | QUEUE_MODE_NEW);
     if (id < 0)
         return outcome_of(CALL_GET);
     int r = queue_stamp(id);

@@ -5,7 +5,7 @@
  * Tags. A mailbox or a lane has the key IPC_PRIVATE and could be any program's. Ours are told by
  * their size limit: msg_qbytes is msgmnb rounded down to 256 bytes, less a number that is the
  * tag. So a queue that a killed process left behind can be found and removed by whoever owns it
- * (queue_sweep), without a file that lists them.
+ * (queue_sweep), without a file that lists them. Until it has its tag its mode is QUEUE_MODE_NEW.
  */
 #pragma once
 
@@ -24,6 +24,9 @@ struct queue_limits {
     size_t msgmni; /* queues in this IPC namespace */
     size_t batch;  /* bytes that we put into one message: BATCH_BYTES_MAX or less */
 };
+
+/* A queue has no use for the x in it, so nobody else asks for it; it permits nothing. */
+#define QUEUE_MODE_NEW 0601
 
 enum queue_tag { QUEUE_TAG_NONE = 0, QUEUE_TAG_MAILBOX = 93, QUEUE_TAG_LANE = 157 };
 
@@ -65,7 +68,7 @@ struct queue_info {
 int queue_limits_read(struct queue_limits *limits);
 
 /*
- * Creates a queue with IPC_PRIVATE, mode 0600, stamped with our PID (queue_stamp).
+ * Creates a queue with IPC_PRIVATE, stamped with our PID (queue_stamp); queue_set() must follow.
  * Outcomes: NO_SPACE, NO_MEMORY.
  */
 int queue_create_private(int *msqid);
@@ -124,7 +127,7 @@ int queue_receive(int msqid, struct queue_message *message, long mtype, size_t *
 int queue_remove(int msqid);
 
 /*
- * Removes the tagged queues that belong to us and to no living process: last sender and last
+ * Removes the tagged and the new queues that belong to us and to no living process: last sender and last
  * receiver are dead or ourselves, or nobody ever used it and it is older than ten seconds. Queues
  * in `keep` (n_keep ids) are left alone. Returns how many were removed, or -errno.
  */

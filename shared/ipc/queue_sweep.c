@@ -31,11 +31,19 @@ static bool is_used_by_nobody(const struct sweep *sweep, const struct queue_info
     return !is_hidden && is_dead(info->last_sender) && is_dead(info->last_receiver);
 }
 
+/* Made by a process that was killed before it could give it a tag. */
+static bool is_new(const struct sweep *sweep, const struct queue_info *info) {
+    return info->mode == QUEUE_MODE_NEW && info->limit == sweep->msgmnb && info->n_bytes == 0;
+}
+
 /* A limit of msgmnb itself is what every program's queue has, whatever tag that looks like. */
+static bool is_tagged(const struct sweep *sweep, const struct queue_info *info) {
+    return info->mode == 0600 && info->limit != sweep->msgmnb &&
+           queue_tag_of(info) != QUEUE_TAG_NONE;
+}
+
 static bool is_orphan(const struct sweep *sweep, const struct queue_info *info) {
-    if (info->key != IPC_PRIVATE || info->mode != 0600 || info->limit == sweep->msgmnb)
-        return false;
-    if (queue_tag_of(info) == QUEUE_TAG_NONE)
+    if (info->key != IPC_PRIVATE || !(is_tagged(sweep, info) || is_new(sweep, info)))
         return false;
     if (info->uid != sweep->uid && info->cuid != sweep->uid)
         return false;

@@ -209,7 +209,7 @@ static void remove_all(void) {
 }
 
 static bool remove_nameless(void *arg, const struct queue_info *info) {
-    bool nameless = info->key == IPC_PRIVATE && queue_tag_of(info) == QUEUE_TAG_NONE &&
+    bool nameless = info->key == IPC_PRIVATE && info->mode == QUEUE_MODE_NEW &&
                     info->n_bytes == 0 && info->uid == info->cuid;
     if (nameless && queue_remove(info->msqid) == QUEUE_OK)
         ++*(unsigned *)arg;

@@ -60,7 +60,7 @@ size_t stage_n_tagged(enum queue_tag tag);
 
 /*
  * Removes what a process left that was killed after it had made a private queue and before it gave
- * it its tag, a few microseconds later: nobody can tell whose it was. Says how many.
+ * it its tag, a few microseconds later; the next hub or `doctor` would. Says how many.
  */
 void stage_remove_nameless(void);
 

@@ -38,7 +38,7 @@ Test(queue, private_queue_is_ours_and_stamped) {
     struct queue_info info = info_of(msqid);
     cr_expect_eq(info.msqid, msqid);
     cr_expect_eq(info.key, IPC_PRIVATE);
-    cr_expect_eq(info.mode, 0600);
+    cr_expect_eq(info.mode, QUEUE_MODE_NEW);
     cr_expect_eq(info.uid, geteuid());
     cr_expect_eq(info.cuid, geteuid());
     cr_expect_eq(info.last_sender, getpid());

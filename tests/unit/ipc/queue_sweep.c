@@ -3,7 +3,7 @@
 #include "unit/ipc/child.h"
 
 /* What the sweep is to leave alone and what to take; made by processes that are killed. */
-enum { ORPHAN, ORPHAN_OPEN, UNTAGGED, OTHER_MODE, KEPT, USED, N_SWEPT };
+enum { ORPHAN, ORPHAN_OPEN, ORPHAN_NEW, UNTAGGED, OTHER_MODE, KEPT, USED, N_SWEPT };
 
 static int tagged(enum queue_tag tag, mode_t mode) {
     int msqid;
@@ -23,6 +23,7 @@ static void make_orphans(void *arg) {
     ids[ORPHAN] = tagged(QUEUE_TAG_MAILBOX, 0600);
     ids[ORPHAN_OPEN] = tagged(QUEUE_TAG_LANE, 0600);
     MUST(queue_reserve(ids[ORPHAN_OPEN], true) == 0);
+    MUST(queue_create_private(&ids[ORPHAN_NEW]) == 0);
     ids[UNTAGGED] = tagged(QUEUE_TAG_NONE, 0600);
     ids[OTHER_MODE] = tagged(QUEUE_TAG_MAILBOX, 0622);
     ids[KEPT] = tagged(QUEUE_TAG_MAILBOX, 0600);
@@ -32,7 +33,7 @@ static void make_orphans(void *arg) {
 
 static void sweep_all_but_kept(void *arg) {
     const int *ids = arg;
-    MUST(queue_sweep(&ids[KEPT], 1) >= 2);
+    MUST(queue_sweep(&ids[KEPT], 1) >= 3);
 }
 
 static void sweep_orphans(void *arg) {
@@ -43,7 +44,7 @@ static void sweep_orphans(void *arg) {
     struct queue_info info;
     for (int i = 0; i < N_SWEPT; i++) {
         bool is_gone = queue_stat_any(ids[i], &info) == QUEUE_GONE;
-        MUST(is_gone == (i == ORPHAN || i == ORPHAN_OPEN));
+        MUST(is_gone == (i <= ORPHAN_NEW));
     }
     for (int i = UNTAGGED; i < N_SWEPT; i++)
         MUST(queue_remove(ids[i]) == 0);
