@@ -12,6 +12,12 @@
 #include "base/bytes.h"
 #include "lib/digest.h"
 
+/*
+ * Measured (`make picture`): below 8 KiB a message is there two to five times sooner, since it
+ * needs no answer and no segment; at 16 KiB the two ways take equally long; from 64 KiB on shared
+ * memory is several times faster. At 32 KiB a message takes about a millisecond longer. That is
+ * paid for what only a message can do: wait for somebody who is away.
+ */
 #define PARCEL_CONTENT_MAX 32768
 #define PARCEL_NAME_SIZE 1024
 #define PARCEL_RECORD_MAX (PARCEL_CONTENT_MAX + PARCEL_NAME_SIZE + 64)
