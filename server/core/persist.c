@@ -358,8 +358,10 @@ static void put_back(struct core *core, struct changes *changes, const char *rea
         return;
     }
     assert(later->size >= changes->n + n_later);
-    memmove(later->list + changes->n, later->list, n_later * sizeof *later->list);
-    memcpy(later->list, changes->list, changes->n * sizeof *later->list);
+    if (changes->n > 0) {
+        memmove(later->list + changes->n, later->list, n_later * sizeof *later->list);
+        memcpy(later->list, changes->list, changes->n * sizeof *later->list);
+    }
     later->n = changes->n;
     for (size_t i = 0; i < n_later; i++) {
         struct change change = later->list[changes->n + i]; /* replace() and this write before it */
