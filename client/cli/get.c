@@ -45,7 +45,7 @@ static unsigned long long n_open(const struct get *get) {
 
 static bool is_done(const struct get *get) {
     return n_open(get) == 0 && get->listing == 0 && get->past == 0 &&
-           (get->wish->all || get_is_enough(get));
+           (get->wish->all ? !get->is_unanswered : get_is_enough(get));
 }
 
 /* Taking. */
@@ -121,6 +121,8 @@ static int ask(struct get *get) {
 static int take_failure(struct get *get, const struct earshot_event *event) {
     if (event->failed.code != FAIL_LOST)
         return cli_fail_event(get->options, event);
+    get->listing = event->request == get->listing ? 0 : get->listing;
+    get->past = event->request == get->past ? 0 : get->past;
     get->is_unanswered = true;
     return CLI_DONE;
 }
