@@ -36,10 +36,11 @@ struct credit {
 };
 
 /*
- * A receiver that lags has to find its messages in the hub's bounded outbox, so the window is
- * counted in bytes of text and what goes with it. The bare relays keep the same window.
+ * A receiver that lags has to find its messages in the bounded log of a hub without a store, which
+ * 16 pairs share. The bare relays keep the same window, which is counted in bytes of text and what
+ * goes with it.
  */
-#define CREDIT_BYTES (192 * 1024)
+#define CREDIT_BYTES (1024 * 1024)
 #define CREDIT_FRAME_BYTES 96 /* what goes with a text, about */
 #define CREDIT_STEPS 8        /* receivers tell so many times per window */
 
