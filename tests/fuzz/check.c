@@ -49,6 +49,8 @@ static void check_view(struct bytes view, const uint8_t *start, const uint8_t *e
 #define VIEW_u16(view)
 #define VIEW_u32(view)
 #define VIEW_u64(view)
+#define VIEW_v32(view)
+#define VIEW_v64(view)
 #define VIEW_id(view)
 #define VIEW_opt_id(view)
 #define VIEW_name(view) check_view(view, start, end, true)
