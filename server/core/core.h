@@ -317,6 +317,9 @@ struct delivery {
     bool gone;           /* set by the hub: the mailbox was removed */
 };
 
+/* How many the messages to a room are for that were gathered last, and can be joined by more. */
+unsigned core_n_waiting_for_run(const struct core *core);
+
 /* Takes what is to be sent, for at most `max` mailboxes. Returns for how many. */
 size_t core_take(struct core *core, struct delivery *deliveries, size_t max);
 

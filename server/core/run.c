@@ -38,6 +38,10 @@ void run_close(struct core *core) {
     run->room = NULL;
 }
 
+unsigned core_n_waiting_for_run(const struct core *core) {
+    return core->run.room ? core->run.room->n_listeners : 0;
+}
+
 static size_t run_bytes_max(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
 }

@@ -17,6 +17,8 @@
 #define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
 #define FLUSH_TURNS 8   /* drains of a flooded lane before the outboxes are flushed */
 
+#define CROWD 4 /* recipients from which on looking for more costs less than sending once more */
+
 #define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
 
 /* What a lane thread works on. */
@@ -25,10 +27,11 @@ struct intake {
     struct queue_message messages[LANE_DRAIN_MAX];
     size_t sizes[LANE_DRAIN_MAX];
     int n;
-    bool is_drained; /* nothing else was there */
-    bool is_lone;    /* one small batch, which was waited for: none will be behind it */
-    bool is_flood;   /* last time several came */
-    bool has_dying;  /* the lane has dying sessions, which end when it is drained */
+    bool is_drained;   /* nothing else was there */
+    bool is_lone;      /* one small batch, which was waited for: none will be behind it */
+    bool is_flood;     /* last time several came */
+    bool has_dying;    /* the lane has dying sessions, which end when it is drained */
+    bool is_for_crowd; /* what was handed over last goes to many */
 };
 
 /* Rejecting: every rule broken counts, the log is told at the 1st, 2nd, 4th, 8th ... time. */
@@ -206,6 +209,7 @@ static void hand_over(struct intake *intake) {
     lane->n_received += (uint64_t)intake->n;
     end_dying(lane, intake->is_drained);
     intake->has_dying = lane->n_dying > 0;
+    intake->is_for_crowd = core_n_waiting_for_run(&lane->hub->core) >= CROWD;
     pthread_mutex_unlock(&lane->hub->lock);
 }
 
@@ -215,7 +219,7 @@ static void hand_over(struct intake *intake) {
  * senders are given the processor to have the next ones ready.
  */
 static bool refill(struct intake *intake) {
-    if (intake->is_lone && !intake->has_dying)
+    if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
         return false;
     if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
         return false;

@@ -90,16 +90,23 @@ CURSOR_NUMBER(uint64_t, u64)
 #define CURSOR_VARINT_MAX 10
 
 static inline uint64_t cursor_take_varint(struct cursor_in *in) {
+    const uint8_t *at = in->at;
     uint64_t value = 0;
-    uint8_t byte = 0x80;
-    for (unsigned shift = 0; byte & 0x80; shift += 7) {
-        byte = cursor_take_u8(in);
-        bool too_long = shift > 0 && byte == 0;
-        bool too_large = shift == 63 && byte > 1;
-        in->bad = in->bad || too_long || too_large;
-        value |= (uint64_t)(byte & 0x7f) << (shift & 63);
+    unsigned shift = 0;
+    bool goes_on = !in->bad;
+    while (goes_on && at < in->end && shift < 64) {
+        value |= (uint64_t)(*at & 0x7f) << shift;
+        shift += 7;
+        goes_on = *at++ & 0x80;
     }
-    return in->bad ? 0 : value;
+    bool is_long = shift > 7 && at[-1] == 0;
+    bool is_large = shift > 63 && at[-1] > 1;
+    if (goes_on || shift == 0 || is_long || is_large) {
+        in->bad = true;
+        return 0;
+    }
+    in->at = at;
+    return value;
 }
 
 static inline void cursor_put_varint(struct cursor_out *out, uint64_t value) {

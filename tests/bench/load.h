@@ -40,7 +40,7 @@ struct credit {
  * 16 pairs share. The bare relays keep the same window, which is counted in bytes of text and what
  * goes with it.
  */
-#define CREDIT_BYTES (1024 * 1024)
+#define CREDIT_BYTES (192 * 1024)
 #define CREDIT_FRAME_BYTES 96 /* what goes with a text, about */
 #define CREDIT_STEPS 8        /* receivers tell so many times per window */
 
