@@ -26,10 +26,7 @@ void ack_put_due(struct core *core, struct session *session) {
         return;
     ack_cancel(core, session);
     put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
-    if (session->touched) { /* put_ack() did; the caller is sending for it already */
-        session->touched = false;
-        DL_DELETE2(core->touched, session, prev_touched, next_touched);
-    }
+    session_unlist(session); /* put_ack() listed it; the caller is sending for it already */
 }
 
 static void note(struct core *core, struct session *session, const struct uuid *id, uint64_t seq) {

@@ -205,9 +205,7 @@ void core_end(struct core *core, struct session *session) {
     leave_link(session);
     ack_cancel(core, session);
     route_drop_assembly(session);
-    if (session->touched)
-        DL_DELETE2(core->touched, session, prev_touched, next_touched);
-    session->touched = false;
+    session_unlist(session);
     if (session->abilities & ABILITY_NEWS)
         DL_DELETE2(core->news_sessions, session, prev_news, next_news);
     room_detach_all(core, session);

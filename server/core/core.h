@@ -36,6 +36,7 @@
 #define OFFERS_PER_USER_MAX 64
 #define REFUSALS_BYTES_MAX ((size_t)4 * 1024 * 1024) /* more than an uncommitted flood brings */
 #define ACK_DELAY_MS 4
+#define DEFERRED_MAX 4 /* times in a row that a full mailbox is only tried again */
 #define NEWS_DELAY_MS 150
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
@@ -151,8 +152,10 @@ struct session {
     uint64_t feed_next;
     unsigned n_asks; /* questions about the past that are not answered */
     struct outbox outbox;
-    struct uuid last_id; /* the greatest message id that came from here */
-    bool touched, ack_due;
+    struct uuid last_id;   /* the greatest message id that came from here */
+    unsigned n_deferred;   /* in a row */
+    struct session **list; /* to be looked at: &core->touched or &core->deferred; NULL: neither */
+    bool ack_due;
     bool broken; /* it lacks something for want of memory: it ends, and comes again */
     struct uuid ack_id;
     uint64_t ack_seq;
@@ -222,7 +225,7 @@ struct core {
     uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
     struct run run;
-    struct session *touched, *acks, *news_sessions, *unconfirmed;
+    struct session *touched, *deferred, *acks, *news_sessions, *unconfirmed;
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news *news;
     unsigned n_news;
@@ -313,6 +316,8 @@ struct delivery {
     struct chunk *sent;
     bool close_reserve;
     bool full;           /* set by the hub: the mailbox was full, MORE lies at its end */
+    bool deferred;       /* set by the hub: it was full; it is tried again before long */
+    bool may_defer;      /* a few times in a row, then MORE has to say when there is room */
     bool reserve_opened; /* set by the hub */
     bool gone;           /* set by the hub: the mailbox was removed */
 };
@@ -322,6 +327,12 @@ unsigned core_n_waiting_for_run(const struct core *core);
 
 /* Takes what is to be sent, for at most `max` mailboxes. Returns for how many. */
 size_t core_take(struct core *core, struct delivery *deliveries, size_t max);
+
+/*
+ * Those whose mailbox was full, but may have room by now, are looked at again. The hub calls it
+ * before it takes what is to be sent.
+ */
+void core_retry_deferred(struct core *core);
 
 /* The hub has tried. A session whose mailbox is gone is ended. */
 void core_returned(struct core *core, struct delivery *deliveries, size_t n);

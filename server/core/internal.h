@@ -26,8 +26,9 @@ static inline bool session_takes_lines(const struct session *session) {
     return (session->abilities & ABILITY_LINES) && outbox_takes_messages(&session->outbox);
 }
 
-/* Puts the session on the list of those that core_take() looks at. */
+/* Puts the session on the list of those that core_take() looks at; takes it off again. */
 void session_touch(struct core *core, struct session *session);
+void session_unlist(struct session *session);
 
 /* Frames (encode.c): into the scratch of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);

@@ -6,10 +6,30 @@
 #include "core/internal.h"
 
 void session_touch(struct core *core, struct session *session) {
-    if (session->touched || session->dead)
+    if (session->list || session->dead)
         return;
-    session->touched = true;
+    session->list = &core->touched;
     DL_APPEND2(core->touched, session, prev_touched, next_touched);
+}
+
+void session_unlist(struct session *session) {
+    if (session->list)
+        DL_DELETE2(*session->list, session, prev_touched, next_touched);
+    session->list = NULL;
+}
+
+static void defer(struct core *core, struct session *session) {
+    session_unlist(session);
+    session->list = &core->deferred;
+    DL_APPEND2(core->deferred, session, prev_touched, next_touched);
+}
+
+void core_retry_deferred(struct core *core) {
+    while (core->deferred) {
+        struct session *session = core->deferred;
+        session_unlist(session);
+        session_touch(core, session);
+    }
 }
 
 bool session_put(struct core *core, struct session *session, const struct frame *frame) {
@@ -57,8 +77,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     run_close(core);
     while (n < max && core->touched) {
         struct session *session = core->touched;
-        DL_DELETE2(core->touched, session, prev_touched, next_touched);
-        session->touched = false;
+        session_unlist(session);
         if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
             continue; /* core_returned() or READY touches it again */
         if (!session->broken)
@@ -74,6 +93,8 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         deliveries[n++] = (struct delivery){.session = session,
                                             .msqid = session->seat->msqid,
                                             .chunks = outbox_take(&session->outbox),
+                                            .may_defer = session->n_deferred < DEFERRED_MAX &&
+                                                         !session->outbox.has_marked,
                                             .close_reserve = session->outbox.reserve_open};
         session->outbox.reserve_open = false;
     }
@@ -95,10 +116,13 @@ static void returned(struct core *core, struct delivery *delivery) {
     release_sent(core, delivery);
     outbox_return(outbox, delivery->chunks, delivery->full);
     outbox->reserve_open = delivery->reserve_opened;
+    session->n_deferred = delivery->deferred ? session->n_deferred + 1 : 0;
     if (session->dead) /* it ended while its outbox was in flight */
         session_free(core, session);
     else if (delivery->gone)
         core_end(core, session);
+    else if (delivery->deferred)
+        defer(core, session);
     else if (outbox_is_sendable(outbox) || session->behind)
         session_touch(core, session);
 }

@@ -57,16 +57,18 @@ static void put_marker(struct delivery *delivery) {
         say_gone(delivery, r);
 }
 
-static void send_one(struct delivery *delivery) {
+static void send_one(struct delivery *delivery, bool may_defer) {
     if (delivery->close_reserve)
         (void)queue_reserve(delivery->msqid, false);
-    while (delivery->chunks && !delivery->full && !delivery->gone) {
+    while (delivery->chunks && !delivery->full && !delivery->deferred && !delivery->gone) {
         struct chunk *chunk = delivery->chunks;
         int r = queue_send(delivery->msqid, &chunk->message, chunk->n, false);
         if (r == QUEUE_OK) {
             delivery->chunks = chunk->next;
             chunk->next = delivery->sent;
             delivery->sent = chunk;
+        } else if (r == QUEUE_FULL && may_defer && delivery->may_defer) {
+            delivery->deferred = true;
         } else if (r == QUEUE_FULL) {
             put_marker(delivery);
         } else if (r != QUEUE_INTERRUPTED) {
@@ -111,8 +113,9 @@ static void arm(struct hub *hub) {
         hub->armed = due;
 }
 
-void hub_leave(struct hub *hub) {
+static void leave(struct hub *hub, bool may_defer) {
     struct delivery deliveries[FLUSH_MAX];
+    core_retry_deferred(&hub->core);
     for (;;) {
         size_t n = core_take(&hub->core, deliveries, FLUSH_MAX);
         struct seat *ended = take_ended(hub);
@@ -120,7 +123,7 @@ void hub_leave(struct hub *hub) {
             break;
         pthread_mutex_unlock(&hub->lock);
         for (size_t i = 0; i < n; i++)
-            send_one(&deliveries[i]);
+            send_one(&deliveries[i], may_defer);
         release_seats(ended);
         pthread_mutex_lock(&hub->lock);
         core_returned(&hub->core, deliveries, n);
@@ -128,4 +131,12 @@ void hub_leave(struct hub *hub) {
     arm(hub);
     storage_wake(hub);
     pthread_mutex_unlock(&hub->lock);
+}
+
+void hub_leave(struct hub *hub) {
+    leave(hub, false);
+}
+
+void hub_leave_for_now(struct hub *hub) {
+    leave(hub, true);
 }

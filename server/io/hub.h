@@ -94,3 +94,10 @@ void hub_enter(struct hub *hub);
 
 /* Sends what is to be sent, releases ended sessions, sets the timer, gives the lock back. */
 void hub_leave(struct hub *hub);
+
+/*
+ * The same in a flood: a mailbox that is full is not marked with MORE, which costs a READY, but
+ * tried again when anybody leaves the hub the next time. So the caller must do that before it
+ * waits for anything.
+ */
+void hub_leave_for_now(struct hub *hub);

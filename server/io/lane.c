@@ -31,6 +31,7 @@ struct intake {
     bool is_lone;      /* one small batch, which was waited for: none will be behind it */
     bool is_flood;     /* last time several came */
     bool has_dying;    /* the lane has dying sessions, which end when it is drained */
+    bool owes_leave;   /* some mailboxes were full, and are to be tried again */
     bool is_for_crowd; /* what was handed over last goes to many */
 };
 
@@ -163,11 +164,24 @@ static void drain(struct intake *intake) {
         intake->is_drained = receive(intake, false) != QUEUE_OK;
 }
 
+/* Before it waits for more, those that were put off are sent to, or told to ask. */
+static int receive_or_leave(struct intake *intake) {
+    int r = receive(intake, false);
+    if (r != QUEUE_OK) {
+        hub_enter(intake->lane->hub);
+        hub_leave(intake->lane->hub);
+        intake->owes_leave = false;
+    }
+    return r;
+}
+
 /* Blocks for the first batch, then takes what else is there. */
 static int fill(struct intake *intake) {
     intake->n = 0;
+    int r = intake->owes_leave ? receive_or_leave(intake) : QUEUE_EMPTY;
     mono_time before = mono_now();
-    int r = receive(intake, true);
+    if (r != QUEUE_OK)
+        r = receive(intake, true);
     if (r != QUEUE_OK)
         return r;
     intake->is_lone =
@@ -244,7 +258,8 @@ static void process(struct intake *intake) {
     end_dying(lane, intake->is_drained);
     if (lane->user)
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
-    hub_leave(lane->hub);
+    intake->owes_leave = intake->is_flood && wait_ns == 0;
+    (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
     throttle(wait_ns);
 }
 

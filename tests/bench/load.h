@@ -36,9 +36,9 @@ struct credit {
 };
 
 /*
- * A receiver that lags has to find its messages in the bounded log of a hub without a store, which
- * 16 pairs share. The bare relays keep the same window, which is counted in bytes of text and what
- * goes with it.
+ * Past the hub's outbox a receiver is fed from the log, which costs more: who lags is measured by a
+ * test of its own. The bare relays keep the same window, which is counted in bytes of text and
+ * what goes with it.
  */
 #define CREDIT_BYTES (192 * 1024)
 #define CREDIT_FRAME_BYTES 96 /* what goes with a text, about */

@@ -337,3 +337,55 @@ Test(core_feed, 42_what_came_while_it_was_held_is_its_own_whoever_else_has_taken
     expect_text(held, "meanwhile");
     expect_nothing(held);
 }
+
+/* Full mailboxes that are tried again before long. */
+
+/* What is to be sent, and could not be: the hub puts it off if it may. */
+static unsigned put_off_all(bool *may_defer) {
+    struct delivery deliveries[4];
+    size_t n = core_take(&core, deliveries, 4);
+    for (size_t i = 0; i < n; i++) {
+        *may_defer = deliveries[i].may_defer;
+        deliveries[i].deferred = true;
+    }
+    core_returned(&core, deliveries, n);
+    return (unsigned)n;
+}
+
+Test(core_feed, 43_a_full_mailbox_is_tried_again_when_the_hub_asks_for_it) {
+    bool may_defer = false;
+    say(alice, "bob", "one");
+    cr_assert_eq(put_off_all(&may_defer), 1);
+    cr_assert(may_defer);
+    say(alice, "bob", "two");
+    expect_nothing(bob); /* nothing touches it meanwhile */
+    core_retry_deferred(&core);
+    expect_text(bob, "one");
+    expect_text(bob, "two");
+}
+
+Test(core_feed, 44_after_a_few_times_more_has_to_say_when_there_is_room) {
+    bool may_defer = true;
+    unsigned n = 0;
+    say(alice, "bob", "one");
+    for (; may_defer && n < 100; n++) {
+        cr_assert_eq(put_off_all(&may_defer), 1);
+        core_retry_deferred(&core);
+    }
+    cr_assert_eq(n, DEFERRED_MAX + 1);
+    expect_text(bob, "one");
+    say(alice, "bob", "two");
+    cr_assert_eq(put_off_all(&may_defer), 1);
+    cr_assert(may_defer, "it had room in between");
+}
+
+Test(core_feed, 45_a_session_may_end_while_it_is_put_off) {
+    bool may_defer = false;
+    say(alice, "bob", "one");
+    cr_assert_eq(put_off_all(&may_defer), 1);
+    core_end(&core, bob->session);
+    core_retry_deferred(&core);
+    drain();
+    bob = join(BOB, "bob", HERE);
+    expect_late(bob, "one");
+}
