@@ -252,7 +252,7 @@ static bool keep_house(struct hub *hub, struct storage *storage) {
     storage->expire_is_due = delete_old(hub, storage);
     if (!storage->expire_is_due)
         storage->expire_at = mono_add_ms(mono_now(), EXPIRE_EVERY_MS);
-    return true;
+    return storage->expire_is_due; /* a full disk makes it due each time: then it waits, too */
 }
 
 static void wait_for_work(struct hub *hub, int64_t ms) {

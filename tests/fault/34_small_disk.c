@@ -5,12 +5,14 @@
  * test: timeout=300
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness/database.h"
@@ -25,6 +27,8 @@
 #define JOIN_MS 20000
 #define WAIT_MS 30000
 #define RUN_MS 120000
+#define WATCH_MS 2000
+#define CPU_MS_MAX 600 /* under sanitizers, too; who never rests takes all of it */
 
 struct play {
     struct stage stage;
@@ -123,6 +127,52 @@ static void stop(struct play *play, unsigned long n_at_least, const char *when) 
     check(n >= (int64_t)n_at_least, "%s: it has %lld messages", when, (long long)n);
 }
 
+/* Whatever the hub gives back of the disk is taken, until nothing is left. */
+static void fill_disk(const struct stage *stage, int fd) {
+    static const char zeros[4096];
+    while (write(fd, zeros, sizeof zeros) > 0) {
+    }
+    check(size_of(stage, "fill") > 0 && errno == ENOSPC, "there is no room at all");
+}
+
+static long cpu_ms(pid_t pid) {
+    clockid_t clock;
+    struct timespec at;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &at) < 0)
+        check_die("the CPU time of the hub: %s", strerror(errno));
+    return at.tv_sec * 1000 + at.tv_nsec / NS_PER_MS;
+}
+
+/* A handle that joins is to be written down, which is tried until it succeeds. */
+static int newcomer_main(void *arg) {
+    const struct play *play = arg;
+    struct earshot_options options = {
+        .hub = play->stage.dir, .handle = "newcomer", .timeout_ms = JOIN_MS};
+    struct earshot_event event;
+    earshot *link = NULL;
+    if (earshot_open(&link, &options) != EARSHOT_OK)
+        return 1;
+    long cpu = cpu_ms(play->stage.hub.pid);
+    int r = earshot_next(link, &event, WATCH_MS);
+    cpu = cpu_ms(play->stage.hub.pid) - cpu;
+    earshot_close(link);
+    check(r == EARSHOT_AGAIN && cpu < CPU_MS_MAX, "the hub takes %ld ms of CPU time in %d ms", cpu,
+          WATCH_MS);
+    return 0;
+}
+
+static void try_full_disk(struct play *play) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/fill", play->stage.state);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    fill_disk(&play->stage, fd);
+    send_messages(play, 1, true); /* its refusal gives the log back */
+    fill_disk(&play->stage, fd);
+    check(user_run(UID_ALICE, newcomer_main, play, RUN_MS) == 0, "a newcomer joins nevertheless");
+    close(fd);
+    unlink(path);
+}
+
 int main(void) {
     struct stage stage;
     stage_prepare(&stage);
@@ -139,7 +189,9 @@ int main(void) {
                size_of(&stage, "earshot.db-wal") / 1024);
     check(size_of(&stage, "earshot.db") > size_of(&stage, "earshot.db-wal"),
           "it is not the log that fills it");
-    stop(play, N_FIT + play->n_acked, "full");
+    unsigned long n_acked = play->n_acked;
+    try_full_disk(play);
+    stop(play, N_FIT + n_acked, "full");
 
     start(play, "2M");
     send_messages(play, N_TURNOVER, false);
