@@ -17,13 +17,16 @@
 #define WAITING_MAX 64 /* the oldest is forgotten; `earshot get` still finds it */
 #define BLANKS " \t\n"
 
-/* Waits for /get or /decline; or, `is_ours`, a small file of ours that nobody has saved yet. */
+/*
+ * Waits for /get or /decline; or, `is_taken`, for its sender to begin; or, `is_ours`, is a small
+ * file of ours that nobody has saved yet.
+ */
 struct file_item {
     char id[EARSHOT_ID_SIZE];
     char *from, *name;
     uint64_t size;
     struct earshot_event *message; /* it came as a message; its strings are copies */
-    bool is_ours;
+    bool is_ours, is_taken;
     struct file_item *prev, *next;
 };
 
@@ -104,6 +107,8 @@ static void withdrawn(struct chat *chat, const struct earshot_event *event) {
     struct file_item *item = item_find(chat, event->withdrawn.id);
     if (!item)
         return;
+    if (event->withdrawn.was_taken && item->is_taken)
+        view_note(&chat->view, VIEW_INFO, "another program of yours takes %s", item->name);
     if (!event->withdrawn.was_taken)
         view_note(&chat->view, VIEW_INFO, "%s does not offer %s any more", item->from, item->name);
     item_free(chat, item);
@@ -120,9 +125,17 @@ static void declined(struct chat *chat, const struct earshot_transfer *transfer)
         item_free(chat, item);
 }
 
+/* Its transfer says from here on how it goes. */
+static void forget_taken(struct chat *chat, const struct earshot_transfer *transfer) {
+    struct file_item *item = transfer->outgoing ? NULL : item_find(chat, transfer->id);
+    if (item && item->is_taken)
+        item_free(chat, item);
+}
+
 static void transferred(struct chat *chat, const struct earshot_transfer *transfer) {
     char size[FILE_SIZE_TEXT];
     file_size_text(transfer->bytes, size);
+    forget_taken(chat, transfer);
     switch (transfer->state) {
     case EARSHOT_TRANSFER_RUNNING:
         if (transfer->outgoing)
@@ -303,7 +316,9 @@ static void take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max
                   strerror(-result));
     else if (result != EARSHOT_OK)
         chat_fail_link(chat, result, "cannot get it");
-    item_free(chat, item);
+    item->is_taken = !item->message && result == EARSHOT_OK;
+    if (!item->is_taken)
+        item_free(chat, item);
 }
 
 /* Asked for: all of it. */
@@ -322,9 +337,13 @@ static void decline(struct chat *chat, struct file_item *item) {
     item_free(chat, item);
 }
 
+static bool is_waiting(const struct file_item *item) {
+    return !item->is_ours && !item->is_taken;
+}
+
 /* Which ones a word means: a number in /files, a handle: all of theirs, none: the last one. */
 static bool is_meant(const struct file_item *item, const char *word, unsigned long number) {
-    if (item->is_ours)
+    if (!is_waiting(item))
         return false;
     if (!*word)
         return true;
@@ -340,7 +359,7 @@ static int each_meant(struct chat *chat, char *word,
     bool is_found = false;
     cut_blanks(word);
     DL_FOREACH_SAFE(chat->files, item, next) {
-        number += !item->is_ours;
+        number += is_waiting(item);
         if (!is_meant(item, word, number))
             continue;
         is_found = true;
@@ -384,7 +403,7 @@ int files_list(struct chat *chat, char *arguments) {
     char size[FILE_SIZE_TEXT];
     unsigned number = 0, n = 0;
     DL_FOREACH(chat->files, item) {
-        if (item->is_ours)
+        if (!is_waiting(item))
             continue;
         number++;
         file_size_text(item->size, size);

@@ -38,6 +38,17 @@ await "the next offer" shows_times ben "ann offers large file" 2
 enter ben "/decline 1"
 sees "refused" ann "ben does not want large file"
 
+"$BIN/earshot" --hub "$HUB" --name cat put ben "$T/large file" >"$T/cat.out" 2>&1 &
+cat=$!
+sees "one more" ben "cat offers large file"
+kill -STOP "$cat"
+enter ben "/get"
+enter ben "/files"
+sees "it is taken" ben "no file waits, none is under way"
+kill -KILL "$cat"
+wait "$cat" 2>/dev/null
+sees "its sender ended before it began" ben "cat does not offer large file any more"
+
 enter ben "/get"
 sees "nothing is left" ben "nothing like that waits for you"
 enter ann "/put ben $T/none"
