@@ -46,7 +46,9 @@ touch "$T/write"
 ) &
 writer=$!
 STARTED+=("$writer")
+has_past() { [ "$(earshot --name alice --json history '#ops' -n 100 | jq -r .text | grep -c ^w)" = 100 ]; }
 wait_for "the room is busy" has_lines "$T/ops.out" 200
+wait_for "what was said there is stored" has_past
 for i in 1 2 3 4 5; do
     earshot --name dave --json tail '#ops' -n 50 --count 300 --timeout 30 >"$T/busy.$i"
     first=$(head -n 1 "$T/busy.$i" | jq -r .text)
