@@ -10,10 +10,27 @@
 #include "cli/start.h"
 #include "ipc/rendezvous.h"
 
-#define DELAY_MS 1000 /* a service manager, or whoever stopped it, may start it again */
+#define DELAY_MS 1000      /* a service manager, or whoever stopped it, may start it again */
+#define DELAY_MS_MAX 60000 /* for a hub that ends soon, each time */
+#define SOON_MS 60000
+#define N_SOON_MAX 2 /* in a row, before each delay is twice the one before */
+
+/* What ends a hub may still be there, and end the next one: nobody is to start them for ever. */
+static int delay_ms(struct revive *revive) {
+    mono_time soon = mono_add_ms(revive->started, SOON_MS);
+    bool is_soon = revive->started.ns != 0 && mono_ms_until(mono_now(), soon) > 0;
+    int ms = DELAY_MS;
+    revive->n_soon = is_soon ? revive->n_soon + 1 : 0;
+    for (unsigned n = N_SOON_MAX; n < revive->n_soon && ms < DELAY_MS_MAX; n++)
+        ms *= 2;
+    return ms < DELAY_MS_MAX ? ms : DELAY_MS_MAX;
+}
 
 void revive_lost(struct chat *chat) {
-    chat->revive.due = mono_add_ms(mono_now(), DELAY_MS);
+    int ms = delay_ms(&chat->revive);
+    chat->revive.due = mono_add_ms(mono_now(), ms);
+    if (ms > DELAY_MS)
+        view_note(&chat->view, VIEW_INFO, "it has ended soon several times; see its log");
 }
 
 void revive_back(struct chat *chat) {
@@ -49,6 +66,7 @@ static void start(struct chat *chat, const char *hub_dir) {
     snprintf(name, sizeof name, "%s", cli_hub_program(program));
     snprintf(dir, sizeof dir, "%s", hub_dir);
     int r = child_start(&chat->revive.pid, argv, &nothing, true);
+    chat->revive.started = mono_now();
     if (r == 0) {
         view_note(&chat->view, VIEW_INFO, "starting the hub again");
         return;

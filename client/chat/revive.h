@@ -7,7 +7,10 @@
 
 #include "chat/state.h"
 
-/* The hub is lost: what is to be done is due in a second, unless it is back. */
+/*
+ * The hub is lost: what is to be done is due in a second, unless it is back; later, when it was
+ * lost several times soon after it was started.
+ */
 void revive_lost(struct chat *chat);
 void revive_back(struct chat *chat);
 

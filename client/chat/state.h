@@ -32,8 +32,10 @@ struct talk {
 
 /* Starting a private hub again; see revive.h. */
 struct revive {
-    mono_time due; /* 0: nothing is to be done */
-    pid_t pid;     /* of the starting hub's parent; 0: none */
+    mono_time due;     /* 0: nothing is to be done */
+    pid_t pid;         /* of the starting hub's parent; 0: none */
+    mono_time started; /* when we did that last; 0: never */
+    unsigned n_soon;   /* how often in a row the hub was lost soon after that */
 };
 
 struct ask;          /* ask.h */

@@ -61,6 +61,27 @@ await "ann has left" bottom_is ann '$'
 await "ben has left" bottom_is ben '$'
 stop_hub
 
+window ann
+HUB_PID=$(hub_pid)
+SEEN+=("$HUB_PID")
+n_back=$(whole_lines ann | grep -c "the hub is back")
+for _ in 1 2 3; do
+    kill -9 "$HUB_PID"
+    n_back=$((n_back + 1))
+    await "it is back" shows_times ann "the hub is back" "$n_back"
+    HUB_PID=$(hub_pid)
+    SEEN+=("$HUB_PID")
+done
+is "it is started each time" "$(whole_lines ann | grep -c "it has ended soon")" 0
+kill -9 "$HUB_PID"
+sees "but that does not go on so for ever" ann "it has ended soon several times"
+await "it comes later" shows_times ann "the hub is back" "$((n_back + 1))"
+key ann C-d
+await "ann has left again" bottom_is ann '$'
+HUB_PID=$(hub_pid)
+SEEN+=("$HUB_PID")
+stop_hub
+
 private=$HUB
 HUB=$T/named
 start_hub
