@@ -18,6 +18,7 @@
 #define FILE_NAME "earshot.db"
 #define LOCK_NAME "earshot.lock"
 
+#define READ_SIZE (32 * 1024)
 #define HEADER_SIZE 100 /* https://sqlite.org/fileformat2.html, section 1.3 */
 #define HEADER_VERSION 60
 static const char magic[16] = "SQLite format 3";
@@ -139,6 +140,22 @@ int place_look(struct place *place, enum place_header *header, unsigned *version
         *version = (unsigned)at[0] << 24 | (unsigned)at[1] << 16 | (unsigned)at[2] << 8 | at[3];
     }
     return 0;
+}
+
+static int read_file(struct place *place, const char *name) {
+    uint8_t bytes[READ_SIZE];
+    ssize_t n = 1;
+    CLEANUP_CLOSE int fd = openat(place->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    while (fd >= 0 && n > 0)
+        n = TEMP_FAILURE_RETRY(read(fd, bytes, sizeof bytes));
+    return fd >= 0 && n == 0 ? 0 : tell_errno(place, "read", place->path);
+}
+
+int place_read_all(struct place *place) {
+    int r = read_file(place, FILE_NAME);
+    return r == 0 ? read_file(place, FILE_NAME "-wal") : r;
 }
 
 /* The first of NAME, NAME-2, NAME-3, ... that is free. */

@@ -26,6 +26,9 @@ enum place_header {
 /* Looks at the beginning of the file without SQLite; `version` is that of the schema. */
 int place_look(struct place *place, enum place_header *header, unsigned *version);
 
+/* Whether the disk gives all bytes of the database and its -wal file; no connection may be open. */
+int place_read_all(struct place *place);
+
 /* Renames the database, with its -wal file, to a name with the date, which is stored. */
 int place_set_aside(struct place *place, char *to, size_t size);
 

@@ -131,15 +131,29 @@ static void close_connections(struct store *store) {
     connection_close(&store->writer);
 }
 
+/* A disk that fails looks like damage to SQLite (SQLITE_IOERR_CORRUPTFS). So it is damage only when
+ * all of it can be read, and a second look finds the same. */
+static int look_again(struct store *store, struct store_info *info) {
+    close_connections(store);
+    store->writer.damaged = false;
+    int r = place_read_all(&store->place);
+    return r == 0 ? open_database(store, info)
+                  : connection_tell(&store->writer, r, "%s", store->place.error);
+}
+
+static int begin_anew(struct store *store, struct store_info *info) {
+    close_connections(store);
+    int r = place_set_aside(&store->place, info->set_aside, sizeof info->set_aside);
+    return r == 0 ? open_database(store, info)
+                  : connection_tell(&store->writer, r, "%s", store->place.error);
+}
+
 static int open_all(struct store *store, struct store_info *info) {
     int r = open_database(store, info);
-    if (r > 0 && store->writer.damaged) {
-        close_connections(store);
-        r = place_set_aside(&store->place, info->set_aside, sizeof info->set_aside);
-        if (r != 0)
-            return connection_tell(&store->writer, r, "%s", store->place.error);
-        r = open_database(store, info);
-    }
+    if (r > 0 && store->writer.damaged)
+        r = look_again(store, info);
+    if (r > 0 && store->writer.damaged)
+        r = begin_anew(store, info);
     if (r != 0)
         return r;
     r = connection_open(&store->finder, store->place.path);
