@@ -88,10 +88,11 @@ HARNESS_SRC := $(call sources,tests/harness)
 FUZZ_SRC := $(call sources,tests/fuzz)
 UNIT_SRC := $(sort $(shell find tests/unit -name '*.c' 2>/dev/null))
 TEST_DIRS := tests/integration tests/terminal tests/hostile tests/fault
-TEST_SRC := $(call sources,$(TEST_DIRS))
+SHIM_SRC := $(wildcard tests/fault/*_shim.c)
+TEST_SRC := $(filter-out $(SHIM_SRC),$(call sources,$(TEST_DIRS)))
 TEST_SH := $(sort $(wildcard $(addsuffix /[0-9a-z]*.sh,$(TEST_DIRS))))
 PROGRAM_SRC := $(SHARED_SRC) $(CORE_SRC) $(HUB_SRC) $(LIB_SRC) $(CLIENT_SRC)
-ALL_SRC := $(PROGRAM_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC)
+ALL_SRC := $(PROGRAM_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC) $(SHIM_SRC)
 HEADERS := $(sort $(shell find shared server client tests -name '*.h' 2>/dev/null))
 
 LIB_SHARED := $(BUILD)/lib/libshared.a
@@ -204,6 +205,14 @@ $(TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_HARNESS) $(LIB_EARSH
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB)
+
+# What a test puts in front of the C library of a program that it starts.
+$(call objects,$(SHIM_SRC)): POSITION = -fPIC
+$(BUILD)/tests/fault/%_shim.so: $(BUILD)/obj/tests/fault/%_shim.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(LINK) -shared -o $@ $<
+$(BUILD)/tests/fault/35_disk_faults: | $(BUILD)/tests/fault/disk_faults_shim.so
 
 # The decoders under mutation are always compiled with the address and undefined sanitizers.
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
