@@ -247,16 +247,23 @@ static int on_decline(struct earshot *link, struct offer_out *offer,
     return 1;
 }
 
+/* The program has been told that it runs, and does not hear that twice. */
+static int begin_again(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
+                       const struct frame_signalled *signal, struct earshot_event *event) {
+    if (!may_begin_again(delivery))
+        return 0;
+    delivery_free(offer, delivery);
+    int r = begin(link, offer, signal, event);
+    return r == 1 && event->transfer.state == EARSHOT_TRANSFER_RUNNING ? 0 : r;
+}
+
 int offer_out_signalled(struct earshot *link, struct offer_out *offer,
                         const struct frame_signalled *signal, struct earshot_event *event) {
     struct delivery *delivery = find_delivery(offer, signal->uid, signal->link);
     switch ((enum signal_what)signal->what) {
     case SIGNAL_ACCEPT:
-        if (delivery && !may_begin_again(delivery))
-            return 0;
-        if (delivery)
-            delivery_free(offer, delivery);
-        return begin(link, offer, signal, event);
+        return delivery ? begin_again(link, offer, delivery, signal, event)
+                        : begin(link, offer, signal, event);
     case SIGNAL_DECLINE:
         return delivery ? 0 : on_decline(link, offer, signal, event);
     case SIGNAL_CANCEL:
