@@ -253,7 +253,7 @@ in_turn = failed=; for target in $(1); do \
 .PHONY: check-unit
 check-unit: all $(UNIT_BIN) ## only the unit tests
 	@status=0; for program in $(UNIT_BIN); do \
-		echo "== $$program"; $(TEST_ENV) tests/isolate -t $(if $(SANITIZE),1200,300) "$$program" || status=1; done; \
+		echo "== $$program"; $(TEST_ENV) tests/isolate -t $(if $(SANITIZE),1200,900) "$$program" || status=1; done; \
 		exit $$status
 
 .PHONY: check-mutate

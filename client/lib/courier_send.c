@@ -103,7 +103,7 @@ static void *send_thread(void *arg) {
     enum courier_reason reason = COURIER_OK;
     if (source_fd(courier->source) >= 0)
         reason = courier_reason_of_ring(&courier->ring, await_recipient(courier));
-    if (courier->prefix.offset > 0) {
+    if (reason == COURIER_OK && courier->prefix.offset > 0) {
         struct digest digest;
         memcpy(digest.bytes, courier->prefix.digest, sizeof digest.bytes);
         int r = source_resume(courier->source, courier->prefix.offset, digest);
