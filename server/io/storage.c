@@ -12,6 +12,7 @@
 
 #define RETRY_MS 1000   /* after a failure, when nothing new comes */
 #define INDEX_STEP 512  /* messages */
+#define FAILURES_MAX 64 /* in a row, before the writer rests */
 #define EXPIRE_STEP 256 /* messages */
 #define EXPIRE_EVERY_MS (3600 * 1000)
 
@@ -26,6 +27,7 @@ struct storage {
     bool index_is_due, expire_is_due;
     mono_time expire_at;
     unsigned expire_step; /* messages */
+    unsigned n_failures;  /* of commits since the last good one, or since it rested */
 };
 
 /* Loading. */
@@ -155,6 +157,7 @@ static void tell_trouble(struct storage *storage, int r) {
     if (r == 0 && storage->has_failed)
         log_warning("messages are stored again");
     storage->has_failed = r != 0;
+    storage->n_failures = r != 0 ? storage->n_failures + 1 : 0;
 }
 
 static const char *reason_of(int r) {
@@ -252,13 +255,15 @@ static bool keep_house(struct hub *hub, struct storage *storage) {
     storage->expire_is_due = delete_old(hub, storage);
     if (!storage->expire_is_due)
         storage->expire_at = mono_add_ms(mono_now(), EXPIRE_EVERY_MS);
-    return storage->expire_is_due; /* a full disk makes it due each time: then it waits, too */
+    /* Each commit that a full disk fails makes it due again: a few times that helps. */
+    return storage->expire_is_due || storage->n_failures < FAILURES_MAX;
 }
 
-static void wait_for_work(struct hub *hub, int64_t ms) {
+static void rest(struct hub *hub, int64_t ms) {
     mono_time until = mono_add_ms(mono_now(), ms);
     struct timespec at = {until.ns / NS_PER_S, until.ns % NS_PER_S};
     (void)pthread_cond_timedwait(&hub->storage->work, &hub->lock, &at);
+    hub->storage->n_failures = 0;
 }
 
 /* One step of either kind; false: there is nothing to do. With the lock held. */
@@ -284,7 +289,7 @@ static void *writer_thread(void *arg) {
         if (storage->stopping && storage->has_failed)
             break;
         if (!more && !storage->stopping)
-            wait_for_work(hub, core_has_commit(&hub->core) ? RETRY_MS : EXPIRE_EVERY_MS);
+            rest(hub, core_has_commit(&hub->core) ? RETRY_MS : EXPIRE_EVERY_MS);
     }
     pthread_mutex_unlock(&hub->lock);
     return NULL;

@@ -65,6 +65,19 @@ int transaction_begin(struct store *store, bool durable) {
 }
 
 /*
+ * What is stored leaves the spare room alone. Deleting may use it, and so make the database larger
+ * for a while; until it has given that back, nothing is stored even where there are free pages.
+ */
+static bool fits(const struct store *store, int64_t grows) {
+    if (store->deletes)
+        return true;
+    const struct place *place = &store->place;
+    int64_t log = place_size(place, true) - place_size(place, false);
+    return grows > 0 ? place_room(place) >= grows + STORE_GROW_BYTES + STORE_SPARE_BYTES
+                     : place_room(place) + log >= STORE_SPARE_BYTES / 2;
+}
+
+/*
  * The room that the database needs when the -wal file is copied into it is taken before that file
  * grows. So a disk that gets full never keeps the one from being given back by the other.
  */
@@ -72,11 +85,9 @@ static int take_room(struct store *store, int64_t n_bytes) {
     struct connection *writer = &store->writer;
     sqlite3_int64 wanted = n_bytes;
     int64_t grows = n_bytes - place_size(&store->place, false);
-    if (grows <= 0)
-        return 0;
-    bool fits =
-        store->deletes || place_room(&store->place) >= grows + STORE_GROW_BYTES + STORE_SPARE_BYTES;
-    if (fits && sqlite3_file_control(writer->db, NULL, SQLITE_FCNTL_SIZE_HINT, &wanted) == 0)
+    bool has_room = fits(store, grows);
+    if (has_room && (grows <= 0 ||
+                     sqlite3_file_control(writer->db, NULL, SQLITE_FCNTL_SIZE_HINT, &wanted) == 0))
         return 0;
     return connection_tell(writer, STORE_FULL,
                            "%s: cannot grow; make room on the disk, or raise the quota",
