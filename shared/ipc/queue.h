@@ -127,9 +127,9 @@ int queue_receive(int msqid, struct queue_message *message, long mtype, size_t *
 int queue_remove(int msqid);
 
 /*
- * Removes the tagged and the new queues that belong to us and to no living process: last sender and last
- * receiver are dead or ourselves, or nobody ever used it and it is older than ten seconds. Queues
- * in `keep` (n_keep ids) are left alone. Returns how many were removed, or -errno.
+ * Removes the tagged and the new queues that belong to us and to no living process: last sender and
+ * last receiver are dead or ourselves, or nobody ever used it and it is older than ten seconds.
+ * Queues in `keep` (n_keep ids) are left alone. Returns how many were removed, or -errno.
  */
 int queue_sweep(const int *keep, size_t n_keep);
 

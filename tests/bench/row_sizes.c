@@ -69,16 +69,19 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     return r;
 }
 
+#define SIZE_ROW(n_)                                                                               \
+    {                                                                                              \
+        "size-" #n_, "" #n_ " bytes through shared memory, beside a message", SHARED, MESSAGE, {   \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
 #define SIZE_SCENARIO(n_, is_long_, max_rounds_)                                                   \
     {                                                                                              \
         .unit = "ms", .sides = {"message", "shared memory"},                                       \
-        .rows = (const struct row[]){{"size-" #n_,                                                 \
-                                      #n_ " bytes through shared memory, beside a message",        \
-                                      SHARED,                                                      \
-                                      MESSAGE,                                                     \
-                                      {0}}},                                                       \
-        .n_rows = 1, .params = &(const uint64_t){n_}, .is_long = is_long_,                         \
-        .max_rounds = max_rounds_, .setup = setup, .measure = measure, .teardown = teardown        \
+        .rows = (const struct row[]){SIZE_ROW(n_)}, .n_rows = 1, .params = &(const uint64_t){n_},  \
+        .is_long = is_long_, .max_rounds = max_rounds_, .setup = setup, .measure = measure,        \
+        .teardown = teardown                                                                       \
     }
 
 static const struct scenario scenarios[] = {
