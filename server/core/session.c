@@ -72,6 +72,20 @@ void core_say_bye(struct core *core) {
             session_answer(core, core->slots[slot], &(struct frame){.type = FRAME_BYE});
 }
 
+/* What is marked with MORE already is not put off: READY would be waited for. */
+static struct delivery delivery_to(struct session *session) {
+    struct outbox *outbox = &session->outbox;
+    struct chunk *chunks = outbox_take(outbox);
+    struct delivery delivery = {.session = session,
+                                .msqid = session->seat->msqid,
+                                .chunks = chunks,
+                                .may_defer =
+                                    session->n_deferred < DEFERRED_MAX && !outbox->has_marked,
+                                .close_reserve = outbox->reserve_open};
+    outbox->reserve_open = false;
+    return delivery;
+}
+
 size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     size_t n = 0;
     run_close(core);
@@ -90,13 +104,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         }
         if (!outbox_is_sendable(&session->outbox))
             continue;
-        deliveries[n++] = (struct delivery){.session = session,
-                                            .msqid = session->seat->msqid,
-                                            .chunks = outbox_take(&session->outbox),
-                                            .may_defer = session->n_deferred < DEFERRED_MAX &&
-                                                         !session->outbox.has_marked,
-                                            .close_reserve = session->outbox.reserve_open};
-        session->outbox.reserve_open = false;
+        deliveries[n++] = delivery_to(session);
     }
     return n;
 }

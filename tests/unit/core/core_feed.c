@@ -389,3 +389,19 @@ Test(core_feed, 45_a_session_may_end_while_it_is_put_off) {
     bob = join(BOB, "bob", HERE);
     expect_late(bob, "one");
 }
+
+Test(core_feed, 46_what_is_marked_with_more_is_not_put_off) {
+    struct delivery delivery;
+    char text[4000] = "";
+    memset(text, 'x', sizeof text - 1);
+    ready(bob); /* its mailbox is empty */
+    drain();
+    ready(bob);
+    for (int i = 0; i < 8; i++) /* more than fits into one */
+        say(alice, "bob", text);
+    cr_assert_eq(core_take(&core, &delivery, 1), 1);
+    cr_assert_eq(delivery.session, bob->session);
+    cr_assert(bob->session->outbox.has_marked);
+    cr_assert(!delivery.may_defer);
+    core_returned(&core, &delivery, 1);
+}

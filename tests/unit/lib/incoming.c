@@ -1,25 +1,14 @@
 /* Batches become events: LINEs belong to the ORIGIN before them in their batch. */
 #include "unit/lib/batches.h"
 
-#define SESSION 77
-
 static struct earshot *link_;
 
 static void setup(void) {
-    link_ = calloc(1, sizeof *link_);
-    cr_assert_not_null(link_);
-    link_->session = SESSION;
-    link_->place.counts = true;
-    place_begin(&link_->place, 0);
+    link_ = link_new(0);
 }
 
 static void teardown(void) {
-    inbox_deinit(&link_->inbox);
-    assembly_deinit(&link_->assembly);
-    event_store_deinit(&link_->store);
-    free(link_->current);
-    free(link_->spare);
-    free(link_);
+    link_free(link_);
 }
 
 TestSuite(incoming, .init = setup, .fini = teardown);

@@ -1,23 +1,14 @@
 /* From where a link goes on: what had come whole when its session ended. */
 #include "unit/lib/batches.h"
 
-#define SESSION 77
-
 static struct earshot *link_;
 
 static void setup(void) {
-    link_ = calloc(1, sizeof *link_);
-    cr_assert_not_null(link_);
-    link_->session = SESSION;
-    link_->place.counts = true;
-    place_begin(&link_->place, 100);
+    link_ = link_new(100);
 }
 
 static void teardown(void) {
-    inbox_deinit(&link_->inbox);
-    assembly_deinit(&link_->assembly);
-    free(link_->current);
-    free(link_);
+    link_free(link_);
 }
 
 TestSuite(taken, .init = setup, .fini = teardown);
@@ -105,7 +96,6 @@ Test(taken, 07_the_parts_that_were_taken_already_count) {
     first->origin = (struct frame_origin){.from = bytes_of("bob"), .to = bytes_of("alice")};
     put_message(first, 102, true);
     cr_assert_eq(incoming_next(link_, &event), 0);
-    free(link_->spare);
     put_part(rest, true);
     inbox_append(&link_->inbox, &rest->item);
     resumes_after(102);

@@ -1,0 +1,187 @@
+/* LINEs in an outbox, and the ORIGIN that stands before them in each batch. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "base/macro.h"
+#include "core/outbox.h"
+
+static struct outbox outbox;
+static struct chunk_pool pool;
+static const struct outbox_address address = {1, 4711, BATCH_BYTES_MIN};
+
+static void teardown(void) {
+    outbox_clear(&outbox, &pool);
+    cr_assert_eq(pool.n_used, 0);
+    chunk_pool_deinit(&pool);
+}
+
+TestSuite(outbox_lines, .fini = teardown);
+
+static void append_answer(void) {
+    uint8_t data[64];
+    struct cursor_out out = cursor_out_of(data, sizeof data);
+    cr_assert(frame_put(&out, &(struct frame){.type = FRAME_DONE, .done = {1}}));
+    struct encoded encoded = {.frames = data, .n = cursor_out_used(&out)};
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+}
+
+static size_t encode_line(uint8_t *data, size_t size, uint64_t seq) {
+    struct cursor_out out = cursor_out_of(data, size);
+    cr_assert(frame_put(&out, &(struct frame){.type = FRAME_LINE, .line = {.seq = seq}}));
+    return cursor_out_used(&out);
+}
+
+static size_t encode_origin(uint8_t *data, size_t size, const char *from) {
+    struct cursor_out out = cursor_out_of(data, size);
+    cr_assert(frame_put(&out, &(struct frame){.type = FRAME_ORIGIN,
+                                              .origin = {1, bytes_of(from), bytes_of("#x"), 2}}));
+    return cursor_out_used(&out);
+}
+
+static void append_line(uint64_t seq, const char *from) {
+    uint8_t line[64], origin[ORIGIN_BYTES_MAX];
+    struct encoded encoded = {.frames = line,
+                              .n = encode_line(line, sizeof line, seq),
+                              .origin = origin,
+                              .n_origin = encode_origin(origin, sizeof origin, from)};
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+}
+
+/* Each LINE stands behind the ORIGIN of its sender in the same batch; counts the ORIGINs. */
+static unsigned read_lines(uint64_t *seq, const char *const senders[], size_t n_senders) {
+    unsigned n_origins = 0;
+    for (const struct chunk *chunk = outbox.head; chunk; chunk = chunk->next) {
+        struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+        struct envelope envelope;
+        struct frame frame;
+        struct bytes from = {0};
+        cr_assert_leq(chunk->n, address.batch - FRAME_HEADER_BYTES);
+        cr_assert(envelope_take(&in, &envelope));
+        for (unsigned i = 0; i < envelope.n_frames; i++) {
+            cr_assert_eq(frame_take(&in, &frame, FROM_HUB), FRAME_OK);
+            if (frame.type == FRAME_ORIGIN) {
+                n_origins++;
+                from = frame.origin.from;
+                continue;
+            }
+            cr_assert_eq(frame.line.seq, (*seq)++);
+            cr_assert(bytes_equal(from, bytes_of(senders[frame.line.seq % n_senders])));
+        }
+        cr_assert_eq(cursor_in_left(&in), 0);
+    }
+    return n_origins;
+}
+
+Test(outbox_lines, 01_an_origin_stands_once_in_each_batch) {
+    static const char *const bob[] = {"bob"};
+    uint64_t n = 0, seq = 0;
+    while (outbox.n_chunks < 3)
+        append_line(n++, "bob");
+    cr_assert_eq(read_lines(&seq, bob, 1), 3);
+    cr_assert_eq(seq, n);
+}
+
+Test(outbox_lines, 02_who_takes_turns_is_named_each_time) {
+    static const char *const both[] = {"bob", "carol"};
+    uint64_t n = 0, seq = 0;
+    while (outbox.n_chunks < 3) {
+        append_line(n, both[n % 2]);
+        n++;
+    }
+    cr_assert_eq(read_lines(&seq, both, 2), n);
+    cr_assert_eq(seq, n);
+}
+
+/* Long texts and answers among them; what comes back goes out again. */
+
+static size_t encode_text(uint8_t *data, size_t size, uint64_t seq, unsigned n_parts) {
+    char text[400];
+    struct cursor_out out = cursor_out_of(data, size);
+    size_t n = 100 + seq % 300;
+    struct frame frame = {
+        .type = FRAME_LINE,
+        .line = {.seq = seq, .total = (uint32_t)(n * (n_parts + 1)), .body = {text, n}}};
+    memset(text, 'x', sizeof text);
+    for (unsigned i = 0; i <= n_parts; i++) {
+        frame.flags = i < n_parts ? FRAME_MORE_PARTS : 0;
+        cr_assert(frame_put(&out, &frame));
+        frame = (struct frame){.type = FRAME_PART, .part = {{text, n}}};
+    }
+    return cursor_out_used(&out);
+}
+
+static const char *const senders[] = {"bob", "carol", "a-name-of-some-length"};
+
+static void append_text(uint64_t seq, unsigned n_parts) {
+    uint8_t text[8192], origin[ORIGIN_BYTES_MAX];
+    struct encoded encoded = {
+        .frames = text,
+        .n = encode_text(text, sizeof text, seq, n_parts),
+        .origin = origin,
+        .n_origin = encode_origin(origin, sizeof origin, senders[seq / 3 % ARRAY_LEN(senders)])};
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+}
+
+struct reading {
+    uint64_t seq;
+    bool is_within;
+};
+
+/* No LINE and no PART without its ORIGIN before it in the same batch, whatever is between. */
+static void read_batch(struct reading *reading, const struct chunk *chunk) {
+    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct envelope envelope;
+    struct frame frame;
+    struct bytes from = {0};
+    cr_assert_leq(chunk->n, address.batch);
+    cr_assert(envelope_take(&in, &envelope));
+    for (unsigned i = 0; i < envelope.n_frames; i++) {
+        cr_assert_eq(frame_take(&in, &frame, FROM_HUB), FRAME_OK);
+        if (frame.type == FRAME_ORIGIN)
+            from = frame.origin.from;
+        if (frame.type != FRAME_LINE && frame.type != FRAME_PART)
+            continue;
+        cr_assert_eq(frame.type == FRAME_PART, reading->is_within);
+        if (frame.type == FRAME_LINE)
+            cr_assert_eq(frame.line.seq, ++reading->seq);
+        cr_assert(bytes_equal(from, bytes_of(senders[reading->seq / 3 % ARRAY_LEN(senders)])));
+        reading->is_within = frame.flags & FRAME_MORE_PARTS;
+    }
+    cr_assert_eq(cursor_in_left(&in), 0);
+}
+
+static void read_some(struct reading *reading, unsigned n) {
+    struct chunk *chunk = outbox_take(&outbox);
+    for (; chunk && n > 0; n--) {
+        struct chunk *next = chunk->next;
+        read_batch(reading, chunk);
+        chunk_release(&pool, chunk);
+        chunk = next;
+    }
+    outbox_return(&outbox, chunk, chunk != NULL);
+}
+
+Test(outbox_lines, 03_a_long_text_is_named_in_each_batch_also_when_some_came_back) {
+    struct reading reading = {0};
+    uint64_t seq = 0;
+    srand(1);
+    for (unsigned i = 0; i < 20000; i++) {
+        int what = rand() % 8;
+        if (what < 3 && outbox_takes_messages(&outbox))
+            append_text(++seq, (unsigned)(rand() % 3 ? 0 : rand() % 12));
+        else if (what == 3 && outbox_takes_answers(&outbox))
+            append_answer();
+        else if (what == 4)
+            outbox_ready(&outbox);
+        else if (outbox_is_sendable(&outbox))
+            read_some(&reading, (unsigned)(rand() % 5));
+    }
+    outbox_ready(&outbox);
+    while (outbox.head) {
+        read_some(&reading, OUTBOX_FLIGHT_MAX);
+        outbox_ready(&outbox);
+    }
+    cr_assert_gt(seq, 1000);
+    cr_assert_eq(reading.seq, seq);
+    cr_assert(!reading.is_within);
+}
