@@ -67,7 +67,9 @@ struct outgoing {
     struct queue_message message;
     struct cursor_out out;
     uint16_t n_frames;
-    bool lane_full; /* the last attempt to send found no room */
+    bool lane_full;     /* the last attempt to send found no room */
+    bool gathers;       /* the lane was full lately: see outgoing.c */
+    mono_time tried_at; /* when it was, on the coarse clock */
 };
 
 struct request;
@@ -108,8 +110,8 @@ struct earshot {
     struct outgoing outgoing;
     struct name last_to; /* the last recipient, checked, and as the program spelled it */
     char last_to_text[NAME_BYTES_MAX + 1];
-    uint64_t asked_at;    /* position of the last message with FRAME_ACK_NOW */
-    int64_t looked_at_ms; /* when the hub was last seen to live, without the watch */
+    uint64_t asked_at;   /* position of the last message with FRAME_ACK_NOW */
+    mono_time looked_at; /* when the hub was last seen to live, without the watch */
     uint32_t last_request;
     struct request *requests; /* not answered yet */
     struct room *rooms;       /* joined by this link */
@@ -191,6 +193,9 @@ bool outgoing_fill(struct earshot *link);
 int outgoing_wait(struct earshot *link);
 /* Whether frames wait that were not given to the lane or the writer. */
 bool outgoing_has_frames(const struct earshot *link);
+
+/* Whether what is in the batch should be tried now, though it may not be full. */
+bool outgoing_may_try(const struct earshot *link);
 /*
  * Sends full batches and, if `all`, the last one too. 0, also when the hub was lost meanwhile;
  * EARSHOT_AGAIN when frames are left; -EINTR with OUTGOING_BLOCK.

@@ -6,11 +6,18 @@
  * full, so that the next system call carries as many as possible. A full batch before a full
  * lane blocks: here, in msgsnd(2), when the program wants that (the watch ends it should the hub
  * die); in the writer when nothing here may block.
+ *
+ * Whoever had to wait goes on gathering until a full batch finds room at once. Else one message
+ * alone would slip in wherever another sender's full batch does not fit, and a flood would mostly
+ * travel one by one. What is gathered does not get older than GATHER_MS by that, as far as
+ * the program calls at all.
  */
 #include <poll.h>
 
 #include "lib/link.h"
 #include "lib/thread.h"
+
+#define GATHER_MS 4
 
 static void start_batch(struct earshot *link) {
     struct outgoing *outgoing = &link->outgoing;
@@ -22,8 +29,19 @@ static void start_batch(struct earshot *link) {
 }
 
 void outgoing_reset(struct earshot *link) {
-    link->outgoing.lane_full = false;
+    link->outgoing.lane_full = link->outgoing.gathers = false;
     start_batch(link);
+}
+
+static void gather(struct outgoing *outgoing) {
+    outgoing->gathers = true;
+    outgoing->tried_at = mono_coarse();
+}
+
+bool outgoing_may_try(const struct earshot *link) {
+    const struct outgoing *outgoing = &link->outgoing;
+    return link->pollable || !outgoing->gathers ||
+           mono_coarse().ns - outgoing->tried_at.ns >= GATHER_MS * NS_PER_MS;
 }
 
 static bool put(struct outgoing *outgoing, struct bytes frame) {
@@ -60,11 +78,12 @@ bool outgoing_has_frames(const struct earshot *link) {
 static int sent(struct earshot *link, int r) {
     switch (r) {
     case QUEUE_OK:
-        link->outgoing.lane_full = false;
+        link->outgoing.lane_full = link->outgoing.gathers = false;
         start_batch(link);
         return 0;
     case QUEUE_FULL:
         link->outgoing.lane_full = true;
+        gather(&link->outgoing);
         return EARSHOT_AGAIN;
     case QUEUE_NO_MEMORY:
         return -ENOMEM;
@@ -78,9 +97,7 @@ static int sent(struct earshot *link, int r) {
 
 /* Waits in msgsnd(2). The watch must not have anything to tell before: see watch.h. */
 static int send_blocking(struct earshot *link, size_t n) {
-    int r = QUEUE_FULL;
-    if (!link->watch.running)
-        r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
+    int r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
     if (r != QUEUE_FULL)
         return sent(link, r);
     r = watch_start(&link->watch);
@@ -98,7 +115,9 @@ static int send_blocking(struct earshot *link, size_t n) {
     }
     r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, true);
     atomic_store(&link->watch.blocked, false);
-    return sent(link, r);
+    r = sent(link, r);
+    gather(&link->outgoing);
+    return r;
 }
 
 /* Whether the writer is through; a hub that it found gone is lost. */

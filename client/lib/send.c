@@ -173,7 +173,7 @@ static int peek_acks(struct earshot *link) {
 static int dispatch(struct earshot *link, bool cork) {
     uint16_t n_before = link->outgoing.n_frames;
     int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
-    if (r == 0 && !cork && (link->pollable || !link->outgoing.lane_full))
+    if (r == 0 && !cork && outgoing_may_try(link))
         r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_TRY, true);
     if (r >= 0 && link->outgoing.n_frames < n_before)
         r = peek_acks(link);
@@ -182,14 +182,12 @@ static int dispatch(struct earshot *link, bool cork) {
 
 /* Whether it is time to look whether the hub lives: the watch does that when it runs. */
 static bool should_look(struct earshot *link) {
-    struct timespec now;
     if (link->watch.running)
         return watch_has_fired(&link->watch);
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    int64_t ms = now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
-    if (ms - link->looked_at_ms < LINK_LOOK_MS)
+    mono_time now = mono_coarse();
+    if (now.ns - link->looked_at.ns < LINK_LOOK_MS * NS_PER_MS)
         return false;
-    link->looked_at_ms = ms;
+    link->looked_at = now;
     return true;
 }
 
