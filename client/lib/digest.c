@@ -5,6 +5,19 @@
 
 #include "base/error.h"
 
+/*
+ * The library may have been built for the least of processors only. Some builds of it for x86 also
+ * bring versions for the vector units that the processor has: they take half as long. Where they
+ * are missing, the symbol is NULL.
+ */
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#define XXH_DISPATCH_DISABLE_REPLACE
+#include <xxh_x86dispatch.h>
+#pragma weak XXH3_128bits_update_dispatch
+#else
+#define XXH3_128bits_update_dispatch ((XXH_errorcode(*)(XXH3_state_t *, const void *, size_t))NULL)
+#endif
+
 _Static_assert(sizeof(XXH128_canonical_t) == DIGEST_BYTES, "a digest is in the canonical form");
 
 struct digest_state {
@@ -46,7 +59,9 @@ void digest_reset(struct digest_state *state) {
 }
 
 void digest_add(struct digest_state *state, const void *data, size_t n) {
-    XXH_errorcode result = XXH3_128bits_update(state->hash, data, n);
+    XXH_errorcode result = XXH3_128bits_update_dispatch != NULL
+                               ? XXH3_128bits_update_dispatch(state->hash, data, n)
+                               : XXH3_128bits_update(state->hash, data, n);
     assert(result == XXH_OK);
 }
 

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/error.h"
 #include "ipc/shm.h"
+#include "lib/digest.h"
 
 enum { SENDER, RECEIVER, N_WORKERS };
 
@@ -31,10 +31,9 @@ static int fail_ring(struct crew_arena *arena, const char *side, int r) {
 /* --- the sender --- */
 
 static int send_end(struct ring *ring, struct crew_arena *arena, void *slot,
-                    const XXH3_state_t *state) {
-    XXH128_canonical_t digest;
+                    const struct digest_state *state) {
+    struct digest digest = digest_value(state);
     uint32_t result = 1;
-    XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
     memcpy(slot, &digest, sizeof digest);
     ring_producer_commit_end(ring, 0, sizeof digest);
     int r = ring_producer_await(ring, patience(), &result);
@@ -43,8 +42,8 @@ static int send_end(struct ring *ring, struct crew_arena *arena, void *slot,
     return result == 0 ? 0 : crew_fail(arena, "the digests differ");
 }
 
-static int send_file(struct ring *ring, struct crew_arena *arena, int fd, XXH3_state_t *state) {
-    XXH3_128bits_reset(state);
+static int send_file(struct ring *ring, struct crew_arena *arena, int fd,
+                     struct digest_state *state) {
     for (;;) {
         void *slot = NULL;
         int r = ring_producer_acquire(ring, patience(), &slot);
@@ -55,7 +54,7 @@ static int send_file(struct ring *ring, struct crew_arena *arena, int fd, XXH3_s
             return crew_fail(arena, "read: %s", strerror(errno));
         if (n == 0)
             return send_end(ring, arena, slot, state);
-        XXH3_128bits_update(state, slot, (size_t)n);
+        digest_add(state, slot, (size_t)n);
         ring_producer_commit(ring, RING_DATA, (size_t)n);
     }
 }
@@ -75,7 +74,7 @@ static int offer(struct ring *ring, struct crew_arena *arena, struct ring_copy *
 static int send_all(struct crew_arena *arena, struct ring_copy *copy) {
     struct ring ring = {0};
     int fd = open(copy->from, O_RDONLY | O_CLOEXEC);
-    XXH3_state_t *state = XXH3_createState();
+    struct digest_state *state = digest_new();
     if (fd < 0 || !state)
         return crew_fail(arena, "%s: %s", copy->from, strerror(errno));
     crew_ready(arena);
@@ -85,34 +84,36 @@ static int send_all(struct crew_arena *arena, struct ring_copy *copy) {
         r = send_file(&ring, arena, fd, state);
     copy->span.last_ns = mono_now().ns;
     ring_close(&ring);
-    XXH3_freeState(state);
+    digest_free(state);
     close(fd);
     return r;
 }
 
 /* --- the receiver --- */
 
-static int write_all(int fd, const unsigned char *bytes, size_t n) {
+/* And sums up each piece, while the processor's cache holds it. */
+static int write_all(int fd, const unsigned char *bytes, size_t n, struct digest_state *state) {
     while (n > 0) {
         ssize_t written = write(fd, bytes, n < WRITE_BYTES ? n : WRITE_BYTES);
         if (written < 0)
             return error_errno();
+        digest_add(state, bytes, (size_t)written);
         bytes += written;
         n -= (size_t)written;
     }
     return 0;
 }
 
-static int receive_end(struct ring *ring, const struct ring_item *item, const XXH3_state_t *state) {
-    XXH128_canonical_t digest;
-    XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
+static int receive_end(struct ring *ring, const struct ring_item *item,
+                       const struct digest_state *state) {
+    struct digest digest = digest_value(state);
     bool same = item->n == sizeof digest && memcmp(item->data, &digest, sizeof digest) == 0;
     ring_consumer_finish(ring, same ? 0 : 1);
     return 0;
 }
 
-static int receive_file(struct ring *ring, struct crew_arena *arena, int fd, XXH3_state_t *state) {
-    XXH3_128bits_reset(state);
+static int receive_file(struct ring *ring, struct crew_arena *arena, int fd,
+                        struct digest_state *state) {
     for (;;) {
         struct ring_item item;
         int r = ring_consumer_acquire(ring, patience(), &item);
@@ -120,8 +121,7 @@ static int receive_file(struct ring *ring, struct crew_arena *arena, int fd, XXH
             return fail_ring(arena, "the receiver's ring", r);
         if (item.kind == RING_END)
             return receive_end(ring, &item, state);
-        XXH3_128bits_update(state, item.data, item.n);
-        r = write_all(fd, item.data, item.n);
+        r = write_all(fd, item.data, item.n, state);
         if (r < 0)
             return crew_fail(arena, "write: %s", strerror(-r));
         ring_consumer_release(ring);
@@ -131,7 +131,7 @@ static int receive_file(struct ring *ring, struct crew_arena *arena, int fd, XXH
 static int receive_all(struct crew_arena *arena, struct ring_copy *copy) {
     struct ring ring = {0};
     int fd = open(copy->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    XXH3_state_t *state = XXH3_createState();
+    struct digest_state *state = digest_new();
     if (fd < 0 || !state)
         return crew_fail(arena, "%s: %s", copy->to, strerror(errno));
     crew_ready(arena);
@@ -143,7 +143,7 @@ static int receive_all(struct crew_arena *arena, struct ring_copy *copy) {
                          r < 0 ? strerror(-r) : shm_outcome_text((enum shm_outcome)r));
     r = receive_file(&ring, arena, fd, state);
     ring_close(&ring);
-    XXH3_freeState(state);
+    digest_free(state);
     close(fd);
     return r;
 }
