@@ -66,6 +66,8 @@ enum courier_reason courier_reason_of_ring(const struct ring *ring, int r) {
     }
     case RING_PEER_DEAD:
         return COURIER_PEER_DIED;
+    case RING_NO_MEMORY:
+        return COURIER_NO_MEMORY;
     default:
         return COURIER_PEER_BROKEN;
     }
@@ -81,9 +83,9 @@ void courier_end(struct courier *courier, enum courier_reason reason) {
     courier->reason = reason;
     if (reason != COURIER_OK && !courier->ring.final)
         ring_cancel(&courier->ring, reason);
-    ring_close(&courier->ring);
     atomic_store(&courier->is_over, true);
     courier->wake(courier->arg);
+    ring_close(&courier->ring); /* while the program wakes up; courier_free waits for it */
 }
 
 int courier_start(struct courier *courier, void *(*run)(void *)) {

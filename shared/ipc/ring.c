@@ -45,8 +45,8 @@
  * yet, and finds the bell changed. If the position changed after W's look, the bell did so after W
  * had read it. For cancel and result read "position" as those words; they wake in any case.
  *
- * A consumer waits for the next slot. A producer that found the ring full waits until half of it
- * is free, or the two would wake each other for every slot. As the consumer gives back each slot
+ * A consumer waits for the next slot. A producer that found the ring full waits until most of
+ * it is free, or the two would wake each other for every slot. As the consumer gives back each slot
  * that it gets without asking for more, that position comes.
  *
  * A dead peer rings no bell, so no sleep is longer than RING_TICK_MS, after which W asks the peer's
@@ -65,8 +65,8 @@
  * Bytes are different: they cannot be checked, since the peer may change them after any check. The
  * consumer copies what it has to judge, a record or a digest, and judges the copy; the producer
  * never reads what it has put into a slot to decide anything. (A digest that is taken of a slot
- * before the slot is written to a file does not bind a peer that plays tricks; but it could have
- * sent any other file as well. A digest is against accidents.)
+ * at another moment than the slot is written to a file does not bind a peer that plays tricks; but
+ * it could have sent any other file as well. A digest is against accidents.)
  *
  * tests/model/ring.pml is the same in Promela, with a death at any step.
  */
@@ -80,12 +80,17 @@
 
 #include "base/error.h"
 #include "ipc/ring_memory.h"
+#include "ipc/shm.h"
 
 /* How often a peer may wake us for nothing within a tick. */
 #define N_USELESS_MAX 256
 
-/* A producer that found the ring full is woken when one in so many slots is free. */
-#define SLOTS_PER_WAKE 2
+/*
+ * A producer that found the ring full is woken when one in so many slots is left to be read:
+ * seldom, since each wake-up costs the consumer time, and soon enough that the consumer does not
+ * run dry.
+ */
+#define SLOTS_PER_WAKE 4
 
 /* No outcome yet. */
 #define NOT_YET RING_TIMEOUT
@@ -104,6 +109,8 @@ const char *ring_outcome_text(enum ring_outcome outcome) {
         return "the other side has died";
     case RING_PEER_BROKEN:
         return "the other side does not keep to the rules of the ring";
+    case RING_NO_MEMORY:
+        return "there is no memory left";
     }
     return "unknown outcome";
 }
@@ -229,8 +236,8 @@ static uint64_t position_wanted(const struct ring *ring, look_for what) {
         return UINT64_MAX;
     if (ring->side == RING_CONSUMER)
         return ring->position + 1;
-    uint32_t n_slots = ring->layout.n_slots;
-    return ring->position - n_slots + (n_slots + SLOTS_PER_WAKE - 1) / SLOTS_PER_WAKE;
+    uint32_t n_left = ring->layout.n_slots / SLOTS_PER_WAKE;
+    return ring->position - (n_left > 0 ? n_left : 1);
 }
 
 static void sleep_on(struct ring *ring, uint32_t bell, struct wait *wait) {
@@ -291,9 +298,21 @@ static void pass_on(struct ring *ring) {
     ring_bell(ring, false);
 }
 
+/* In the first round each slot's pages are made before it is used. */
+static enum ring_outcome touch_own_slot(struct ring *ring) {
+    if (ring->position < ring->n_touched || ring->n_touched == ring->layout.n_slots)
+        return RING_OK;
+    if (shm_touch(own_slot(ring), ring->layout.slot_bytes) != 0)
+        return RING_NO_MEMORY;
+    ring->n_touched++;
+    return RING_OK;
+}
+
 int ring_producer_acquire(struct ring *ring, mono_time deadline, void **data) {
     assert(ring->side == RING_PRODUCER && !ring->is_ended);
     enum ring_outcome r = await(ring, look_for_slot, deadline);
+    if (r == RING_OK)
+        r = touch_own_slot(ring);
     if (r != RING_OK)
         return (int)r;
     ring->is_holding = true;

@@ -62,7 +62,7 @@ enum ring_kind {
 #define RING_HOLE_MAX ((uint64_t)INT64_MAX)
 #define RING_END_BYTES_MAX 256
 
-/* How acquire and await end. All but OK, TIMEOUT and STOPPED are final: they stay so. */
+/* How acquire and await end. TIMEOUT, STOPPED and NO_MEMORY may go by, the others are final. */
 enum ring_outcome {
     RING_OK = 0,
     RING_TIMEOUT,        /* the deadline is past and the peer has done nothing: it stalls */
@@ -70,6 +70,7 @@ enum ring_outcome {
     RING_PEER_CANCELLED, /* ring_peer_code() tells with what; what is still in the ring is void */
     RING_PEER_DEAD,      /* and everything that it had committed is used up */
     RING_PEER_BROKEN,    /* it wrote what no honest peer writes */
+    RING_NO_MEMORY,      /* producer: the pages of the next slot could not be had */
 };
 
 const char *ring_outcome_text(enum ring_outcome outcome);
@@ -88,6 +89,7 @@ struct ring {
     struct ring_layout layout;
     uint64_t position;       /* slots that we have committed, or released */
     uint64_t peer_position;  /* the same of the peer, last seen and in range */
+    uint32_t n_touched;      /* slots whose pages are there */
     uint32_t bell;           /* the value of our bell */
     bool is_holding;         /* a slot is acquired */
     bool is_ended;           /* RING_END was committed, or seen */
@@ -98,9 +100,10 @@ struct ring {
 };
 
 /*
- * Producer: creates the segment for this owner with all its pages, charged to us, and gives it
- * away as shm_create does. Nobody is watched yet. Returns 0, -errno or an enum shm_outcome:
- * TOO_LARGE, NO_ID, NO_PAGES, NO_FILES, NO_MEMORY, DENIED.
+ * Producer: creates the segment for this owner with the pages of the first slot, and gives it away
+ * as shm_create does. The pages of the others are made, charged to us too, when they are first
+ * acquired, while the consumer is at work already. Nobody is watched yet. Returns 0, -errno or an
+ * enum shm_outcome: TOO_LARGE, NO_ID, NO_PAGES, NO_FILES, NO_MEMORY, DENIED.
  */
 int ring_create(struct ring *ring, struct ring_layout layout, uid_t owner);
 

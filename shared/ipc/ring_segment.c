@@ -60,12 +60,13 @@ int ring_create(struct ring *ring, struct ring_layout layout, uid_t owner) {
         r = shm_create(&shmid, &memory, ring_size(layout), owner);
     if (r != 0)
         return r;
-    r = shm_touch(memory, used_size(layout));
+    r = shm_touch(memory, header_size() + layout.slot_bytes);
     if (r != 0) {
         shm_detach(memory);
         return r;
     }
     ring_init(ring, RING_PRODUCER, shmid, memory, layout);
+    ring->n_touched = 1;
     atomic_store_explicit(&ring->memory->n_slots, layout.n_slots, memory_order_relaxed);
     atomic_store_explicit(&ring->memory->slot_bytes, layout.slot_bytes, memory_order_relaxed);
     atomic_store_explicit(&ring->memory->magic, RING_MAGIC, memory_order_release);

@@ -1,6 +1,7 @@
 #include "ipc/ring.h"
 
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include "unit/ipc/ring_pair.h"
@@ -55,6 +56,46 @@ Test(ring, a_slot_is_lent_until_it_is_committed_or_released) {
     ring_consumer_release(&pair.consumer);
     cr_expect(put(&pair.producer, 3, 1));
     pair_close(&pair);
+}
+
+static bool is_there(const struct ring *ring, uint32_t slot) {
+    unsigned char pages[4] = {0};
+    size_t n = ring->layout.slot_bytes;
+    cr_assert_eq(mincore(ring->slots + (size_t)slot * n, n, pages), 0);
+    return (pages[0] & 1) != 0 && (pages[3] & 1) != 0;
+}
+
+Test(ring, the_producer_makes_the_pages_of_a_slot_before_it_is_used) {
+    struct ring ring;
+    void *slot = NULL;
+    struct ring_layout layout = layout_of(3, 4);
+    cr_assert_eq(ring_create(&ring, layout, geteuid()), 0);
+    cr_expect(is_there(&ring, 0) && !is_there(&ring, 1));
+    cr_expect(put(&ring, 1, 1));
+    cr_expect_not(is_there(&ring, 1));
+    cr_expect_eq(ring_producer_acquire(&ring, RING_NOW, &slot), 0);
+    cr_expect(is_there(&ring, 1) && !is_there(&ring, 2));
+    cr_expect(put(&ring, 2, 1) && put(&ring, 3, 1));
+    cr_expect(is_there(&ring, 2));
+    ring_close(&ring);
+}
+
+static void produce_without_memory(void *arg) {
+    struct ring ring;
+    void *slot = NULL;
+    MUST(ring_create(&ring, layout_of(3, 4), geteuid()) == 0);
+    MUST(ring_producer_acquire(&ring, RING_NOW, &slot) == 0);
+    ring_producer_commit(&ring, RING_DATA, 1);
+    /* Where nothing is mapped no page can be had. */
+    MUST(munmap(ring.slots + ring.layout.slot_bytes, ring.layout.slot_bytes) == 0);
+    *(int *)arg = ring_producer_acquire(&ring, RING_NOW, &slot);
+    ring_close(&ring);
+}
+
+Test(ring, a_slot_without_pages_is_not_lent) {
+    int *outcome = share(sizeof *outcome);
+    cr_assert_eq(child_run(AS_OURSELVES, produce_without_memory, outcome), 0);
+    cr_expect_eq(*outcome, RING_NO_MEMORY);
 }
 
 Test(ring, every_kind_arrives_as_it_was) {
@@ -220,7 +261,7 @@ Test(ring, what_a_killed_producer_left_is_swept) {
 }
 
 Test(ring, outcomes_have_texts) {
-    for (int i = RING_OK; i <= RING_PEER_BROKEN; i++)
+    for (int i = RING_OK; i <= RING_NO_MEMORY; i++)
         cr_expect_str_neq(ring_outcome_text((enum ring_outcome)i), "unknown outcome");
     cr_expect_str_eq(ring_outcome_text((enum ring_outcome)99), "unknown outcome");
 }
