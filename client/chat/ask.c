@@ -6,6 +6,7 @@
 
 #include <utlist.h>
 
+#include "chat/files.h"
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/show.h"
@@ -305,6 +306,12 @@ static void status_done(struct chat *chat, struct ask *ask) {
     view_note(&chat->view, VIEW_INFO, "counters: %s", ask->buffer);
 }
 
+/* The lines of the answer are OFFER events. */
+static void offers_done(struct chat *chat, struct ask *ask) {
+    (void)ask;
+    files_tell_listed(chat);
+}
+
 static const struct ask_row rows[ASK_KINDS] = {
     [ASK_JOIN] = {"join", NULL, join_done},
     [ASK_REJOIN] = {"join", NULL, NULL},
@@ -325,12 +332,15 @@ static const struct ask_row rows[ASK_KINDS] = {
     [ASK_HISTORY] = {"show the history of", history_line, history_done},
     [ASK_SEARCH] = {"search for", held_line, search_done},
     [ASK_OFFER] = {"offer a file to", NULL, NULL},
+    [ASK_OFFERS] = {"ask for the files that wait", NULL, offers_done},
 };
 
 static void failed(struct chat *chat, const struct ask *ask, const struct earshot_event *event) {
     if (ask->kind == ASK_OPENED || ask->kind == ASK_JOIN)
         past_open_failed(chat, ask->about);
-    if (ask->kind == ASK_OPENED) /* a comfort that nobody asked for */
+    if (ask->kind == ASK_OFFERS)
+        files_tell_listed(chat);
+    if (ask->kind == ASK_OPENED || ask->kind == ASK_OFFERS) /* a comfort that nobody asked for */
         return;
     unsigned code = event->failed.code;
     const char *reason = event->failed.reason;

@@ -22,7 +22,8 @@ enum ask_kind {
     ASK_OPENED,  /* about: the conversation; its last lines */
     ASK_HISTORY, /* about: the conversation */
     ASK_SEARCH,
-    ASK_OFFER, /* about: to whom */
+    ASK_OFFER,  /* about: to whom */
+    ASK_OFFERS, /* what was offered to us while no window was open */
     ASK_KINDS
 };
 

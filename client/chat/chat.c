@@ -161,6 +161,8 @@ static void join_rooms(struct chat *chat, char **rooms, int n_rooms) {
     }
     if (chat->view.windowed)
         ask_list(chat, EARSHOT_USERS, NULL, n_rooms > 0 ? ASK_HERE_AGAIN : ASK_HERE, "");
+    if (chat->view.windowed)
+        files_ask(chat);
 }
 
 static bool is_windowed(const struct cli_options *options) {

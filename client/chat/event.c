@@ -88,6 +88,8 @@ static void take_back(struct chat *chat, const struct earshot_event *event) {
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
     if (chat->view.windowed)
         ask_list(chat, EARSHOT_USERS, NULL, ASK_HERE_AGAIN, "");
+    if (chat->view.windowed)
+        files_ask(chat);
 }
 
 static void take_state(struct chat *chat, const struct earshot_event *event) {

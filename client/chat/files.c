@@ -15,6 +15,7 @@
 #include "cli/report.h"
 
 #define WAITING_MAX 64 /* the oldest is forgotten; `earshot get` still finds it */
+#define LISTED_MAX 5   /* of older offers; more are only counted */
 #define BLANKS " \t\n"
 
 /*
@@ -27,6 +28,7 @@ struct file_item {
     uint64_t size;
     struct earshot_event *message; /* it came as a message; its strings are copies */
     bool is_ours, is_taken;
+    bool is_untold; /* it was in the hub's list */
     struct file_item *prev, *next;
 };
 
@@ -87,8 +89,14 @@ static uint64_t accepted_bytes(const struct file_item *item, uint64_t size) {
 
 /* Events. */
 
-static void offered(struct chat *chat, const struct earshot_event *event) {
+static void tell_offer(struct chat *chat, const struct file_item *item) {
     char size[FILE_SIZE_TEXT];
+    file_size_text(item->size, size);
+    view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s; /get or /decline", item->from,
+              item->name, *size ? " (" : "", size, *size ? ")" : "");
+}
+
+static void offered(struct chat *chat, const struct earshot_event *event) {
     if (roster_is_ignored(&chat->roster, event->offer.from) || item_find(chat, event->offer.id))
         return;
     struct file_item *item =
@@ -98,9 +106,30 @@ static void offered(struct chat *chat, const struct earshot_event *event) {
         take(chat, item, bytes);
         return;
     }
-    file_size_text(event->offer.size, size);
-    view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s; /get or /decline", event->offer.from,
-              event->offer.name, *size ? " (" : "", size, *size ? ")" : "");
+    item->is_untold = event->request != 0;
+    if (!item->is_untold)
+        tell_offer(chat, item);
+}
+
+void files_ask(struct chat *chat) {
+    uint32_t request = 0;
+    int result = earshot_offers(chat->link, &request);
+    ask_made(chat, result, request, ASK_OFFERS, "");
+}
+
+void files_tell_listed(struct chat *chat) {
+    struct file_item *item;
+    unsigned n = 0;
+    DL_FOREACH(chat->files, item) {
+        n += item->is_untold;
+    }
+    if (n > LISTED_MAX)
+        view_note(&chat->view, VIEW_INFO, "%u files are offered to you; /files lists them", n);
+    DL_FOREACH(chat->files, item) {
+        if (item->is_untold && n <= LISTED_MAX)
+            tell_offer(chat, item);
+        item->is_untold = false;
+    }
 }
 
 static void withdrawn(struct chat *chat, const struct earshot_event *event) {
@@ -109,7 +138,7 @@ static void withdrawn(struct chat *chat, const struct earshot_event *event) {
         return;
     if (event->withdrawn.was_taken && item->is_taken)
         view_note(&chat->view, VIEW_INFO, "another program of yours takes %s", item->name);
-    if (!event->withdrawn.was_taken)
+    if (!event->withdrawn.was_taken && !item->is_untold)
         view_note(&chat->view, VIEW_INFO, "%s does not offer %s any more", item->from, item->name);
     item_free(chat, item);
 }

@@ -8,6 +8,12 @@
 
 void files_deinit(struct chat *chat);
 
+/* Asks the hub for what was offered to us before. */
+void files_ask(struct chat *chat);
+
+/* The answer is complete: tells what was new in it, in few lines. */
+void files_tell_listed(struct chat *chat);
+
 /* OFFER, WITHDRAWN, TRANSFER and SKIPPED events. */
 void files_event(struct chat *chat, const struct earshot_event *event);
 
