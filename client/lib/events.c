@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "lib/parcel.h"
+#include "proto/line.h"
 
 /* The public header names the numbers of the wire anew, because it includes nothing of ours. */
 _Static_assert((int)EARSHOT_TEXT == (int)KIND_TEXT && (int)EARSHOT_NOTICE == (int)KIND_NOTICE, "");
@@ -69,6 +70,17 @@ static void put_file(struct event_store *store, struct earshot_event *event, str
     event->message.text_n = strlen(text);
 }
 
+/* What the message is to who receives it. */
+static void put_relation(struct earshot_event *event, struct bytes from, uint8_t flags,
+                         struct bytes handle) {
+    bool mine = bytes_equal(from, handle);
+    bool to_room = event->message.to[0] == '#';
+    event->message.mine = mine;
+    event->message.late = (flags & FRAME_LATE) != 0;
+    event->message.wants_receipt = (flags & FRAME_WANT_RECEIPT) && !mine;
+    event->message.conv = to_room || mine ? event->message.to : event->message.from;
+}
+
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle) {
     bool is_file = message->kind == KIND_FILE;
@@ -84,7 +96,6 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     event->message.kind = (enum earshot_kind)message->kind;
     event->message.uid = message->uid;
     event->message.link = message->link;
-    event->message.late = (flags & FRAME_LATE) != 0;
     event->message.from = keep(store, message->from);
     event->message.to = keep(store, message->to);
     event->message.text = keep(store, message->body);
@@ -93,10 +104,53 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     event->message.file_n = 0;
     if (is_file)
         put_file(store, event, message->body);
-    event->message.mine = bytes_equal(message->from, handle);
-    event->message.wants_receipt = (flags & FRAME_WANT_RECEIPT) && !event->message.mine;
-    bool to_room = event->message.to[0] == '#';
-    event->message.conv = to_room || event->message.mine ? event->message.to : event->message.from;
+    put_relation(event, message->from, flags, handle);
+    return 0;
+}
+
+static const char *keep_name(char copy[NAME_BYTES_MAX + 1], struct bytes name) {
+    assert(name.n <= NAME_BYTES_MAX);
+    memcpy(copy, name.data, name.n);
+    copy[name.n] = '\0';
+    return copy;
+}
+
+void event_begin_lines(struct event_lines *lines, const struct frame_origin *origin) {
+    lines->origin = *origin;
+    lines->event = (struct earshot_event){.type = EARSHOT_EVENT_MESSAGE};
+    lines->event.message.at_ms = (int64_t)origin->at_ms;
+    lines->event.message.kind = EARSHOT_TEXT;
+    lines->event.message.uid = origin->uid;
+    lines->event.message.link = origin->link;
+    lines->event.message.from = keep_name(lines->from, origin->from);
+    lines->event.message.to = keep_name(lines->to, origin->to);
+    uuid_format(&origin->id, lines->event.message.id);
+}
+
+void event_end_lines(struct event_lines *lines) {
+    lines->origin = (struct frame_origin){0};
+}
+
+/* Over the four digits of two bytes in the text of an id. */
+static void put_digits(char *at, uint16_t two) {
+    for (int i = 3; i >= 0; i--, two >>= 4)
+        at[i] = "0123456789abcdef"[two & 15];
+}
+
+int event_from_line(struct event_store *store, struct earshot_event *event,
+                    const struct event_lines *lines, const struct frame_line *line, uint8_t flags,
+                    struct bytes handle) {
+    int r = begin(store, line->text.n, 1);
+    if (r < 0)
+        return r;
+    *event = lines->event;
+    put_digits(event->message.id + LINE_STAMP_DIGITS, line->stamp);
+    put_digits(event->message.id + LINE_COUNT_DIGITS, line->count);
+    event->message.seq = line_seq(&lines->origin, line);
+    event->message.at_ms |= line->at_ms;
+    event->message.text = keep(store, line->text);
+    event->message.text_n = line->text.n;
+    put_relation(event, bytes_of(event->message.from), flags, handle);
     return 0;
 }
 

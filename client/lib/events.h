@@ -8,12 +8,20 @@
 
 #include "lib/earshot.h"
 #include "proto/frame.h"
+#include "proto/name.h"
 
 struct event_store {
     char *bytes;
     size_t size, used;
     pid_t *pids;
     size_t n_pids_max;
+};
+
+/* What the LINEs behind an ORIGIN, to the end of the batch, have in common. */
+struct event_lines {
+    struct frame_origin origin; /* nobody: from.n is 0. Its names lie in the batch */
+    struct earshot_event event;
+    char from[NAME_BYTES_MAX + 1], to[NAME_BYTES_MAX + 1];
 };
 
 void event_store_deinit(struct event_store *store);
@@ -24,9 +32,15 @@ void event_store_deinit(struct event_store *store);
  */
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle);
-/* The same for one of the past, in answer to this request. */
+/* A message of the past, in answer to this request. */
 int event_from_past(struct event_store *store, struct earshot_event *event,
                     const struct frame_message *message, uint32_t request, struct bytes handle);
+/* One of them; the event's names are those of `lines`. */
+void event_begin_lines(struct event_lines *lines, const struct frame_origin *origin);
+void event_end_lines(struct event_lines *lines);
+int event_from_line(struct event_store *store, struct earshot_event *event,
+                    const struct event_lines *lines, const struct frame_line *line, uint8_t flags,
+                    struct bytes handle);
 int event_from_state(struct event_store *store, struct earshot_event *event,
                      const struct frame_state *state);
 int event_from_fail(struct event_store *store, struct earshot_event *event,

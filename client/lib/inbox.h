@@ -31,8 +31,7 @@ struct batch {
     struct cursor_in in;
     uint16_t n_frames; /* not taken yet */
     uint64_t session;
-    struct frame_origin origin; /* of the LINEs that come next; nobody: from.n is 0 */
-    bool absorbed;              /* acknowledgements in it were dealt with already */
+    bool absorbed; /* acknowledgements in it were dealt with already */
     struct queue_message message;
 };
 

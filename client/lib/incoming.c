@@ -3,65 +3,63 @@
 #include <string.h>
 
 #include "lib/link.h"
-
-/* LINE and PAST as the MESSAGE that says the same. */
-#define SAME_AS(fields)                                                                            \
-    .seq = (fields)->seq, .id = (fields)->id, .at_ms = (fields)->at_ms, .kind = (fields)->kind,    \
-    .reply_to = (fields)->reply_to, .total = (fields)->total, .body = (fields)->body
-
-static struct frame_message message_of_line(const struct frame_origin *origin,
-                                            const struct frame_line *line) {
-    return (struct frame_message){.uid = origin->uid,
-                                  .from = origin->from,
-                                  .to = origin->to,
-                                  .link = origin->link,
-                                  SAME_AS(line)};
-}
+#include "proto/line.h"
 
 static struct frame_message message_of_past(const struct frame_past *past) {
-    return (struct frame_message){
-        .uid = past->uid, .from = past->from, .to = past->to, SAME_AS(past)};
+    return (struct frame_message){.seq = past->seq,
+                                  .id = past->id,
+                                  .at_ms = past->at_ms,
+                                  .kind = past->kind,
+                                  .uid = past->uid,
+                                  .from = past->from,
+                                  .to = past->to,
+                                  .reply_to = past->reply_to,
+                                  .total = past->total,
+                                  .body = past->body};
 }
 
 /* A handler returns 1 when it made an event, 0, or -errno. */
 typedef int handler(struct earshot *link, const struct frame *frame, struct earshot_event *event);
 
-static void send_receipt(struct earshot *link, const struct frame_message *message) {
+static void send_receipt(struct earshot *link, const struct uuid *id,
+                         const struct earshot_event *event) {
     if (link->current->session != link->session)
         return;
-    outgoing_control(link,
-                     &(struct frame){
-                         .type = FRAME_RECEIPT,
-                         .receipt = {message->id, STATE_DELIVERED, message->link, message->uid},
-                     });
+    outgoing_control(link, &(struct frame){.type = FRAME_RECEIPT,
+                                           .receipt = {*id, STATE_DELIVERED, event->message.link,
+                                                       event->message.uid}});
 }
 
 /* Whether it has not come before; notes that it has come now. */
-static bool admit(struct earshot *link, const struct frame_message *message) {
+static bool admit(struct earshot *link, uint64_t seq, const struct uuid *id) {
     bool of_this_session = link->current->session == link->session;
-    if (!place_admit(&link->place, message->seq, of_this_session))
+    if (!place_admit(&link->place, seq, of_this_session))
         return false;
-    link->place.in_hand = message->seq;
+    link->place.in_hand = seq;
     if (!(link->flags & EARSHOT_RECONNECT))
         return true;
-    if (received_has(&link->received, &message->id)) {
+    if (received_has(&link->received, id)) {
         place_take(&link->place);
         return false;
     }
-    received_note(&link->received, &message->id);
+    received_note(&link->received, id);
     return true;
+}
+
+/* r: what was returned when the event was made. */
+static int tell_message(struct earshot *link, const struct uuid *id,
+                        const struct earshot_event *event, int r) {
+    if (r == 0 && event->message.wants_receipt)
+        send_receipt(link, id, event);
+    return r < 0 ? r : 1;
 }
 
 static int put_message(struct earshot *link, const struct frame_message *message, uint8_t flags,
                        struct earshot_event *event) {
-    if (!admit(link, message))
+    if (!admit(link, message->seq, &message->id))
         return 0;
     int r = event_from_message(&link->store, event, message, flags, name_bytes(&link->handle));
-    if (r < 0)
-        return r;
-    if (event->message.wants_receipt)
-        send_receipt(link, message);
-    return 1;
+    return tell_message(link, &message->id, event, r);
 }
 
 /* A whole message, or its first part. */
@@ -80,18 +78,24 @@ static int on_message(struct earshot *link, const struct frame *frame,
 
 static int on_origin(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     (void)event;
-    link->current->origin = frame->origin;
+    event_begin_lines(&link->lines, &frame->origin);
     return 0;
 }
 
 static int on_line(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
-    const struct frame_origin *origin = &link->current->origin;
-    if (origin->from.n == 0) {
+    const struct event_lines *lines = &link->lines;
+    const struct frame_line *line = &frame->line;
+    if (lines->origin.from.n == 0) {
         link->n_bad++;
         return 0;
     }
-    struct frame_message message = message_of_line(origin, &frame->line);
-    return take_message(link, &message, frame->flags, event);
+    assembly_drop(&link->assembly);
+    struct uuid id = line_id(&lines->origin, line);
+    if (!admit(link, line_seq(&lines->origin, line), &id))
+        return 0;
+    int r =
+        event_from_line(&link->store, event, lines, line, frame->flags, name_bytes(&link->handle));
+    return tell_message(link, &id, event, r);
 }
 
 static int put_past(struct earshot *link, const struct frame_message *message, uint32_t request,
@@ -314,6 +318,7 @@ int incoming_next(struct earshot *link, struct earshot_event *event) {
                 return r;
             receive_recycle(link, link->current);
             link->current = NULL;
+            event_end_lines(&link->lines);
         }
         struct item *item = inbox_take(&link->inbox);
         struct batch *batch = NULL;

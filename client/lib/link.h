@@ -124,9 +124,10 @@ struct earshot {
     struct note *shown; /* the program looks at its strings */
     struct assembly assembly;
     struct event_store store;
-    uint64_t n_bad; /* batches with something in them that could not be understood */
-    bool said_bye;  /* the hub; the link is to be given up */
-    bool takes;     /* the program has begun to take events */
+    struct event_lines lines; /* of the current batch */
+    uint64_t n_bad;           /* batches with something in them that could not be understood */
+    bool said_bye;            /* the hub; the link is to be given up */
+    bool takes;               /* the program has begun to take events */
     struct place place;
     struct received received; /* only when it reconnects */
 

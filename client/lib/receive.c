@@ -27,7 +27,6 @@ static bool is_ours(struct earshot *link, struct batch *batch) {
     bool valid = envelope_take(&batch->in, &envelope);
     batch->n_frames = envelope.n_frames;
     batch->session = envelope.session;
-    batch->origin.from.n = 0;
     batch->absorbed = false;
     if (link->phase == LINK_WELCOME)
         return join_answer(link, batch);

@@ -4,6 +4,7 @@
  * has taken. The latter travels with what is sent anyway, or alone after a while.
  */
 #include "lib/link.h"
+#include "proto/line.h"
 
 /* Whether what comes depends on when the program begins to take it. */
 static bool is_held(const struct earshot *link) {
@@ -65,15 +66,17 @@ struct scan {
     uint64_t whole, begun; /* begun: its parts are still coming; 0: none */
 };
 
-static void scan_batch(struct scan *scan, const struct batch *batch) {
+static void scan_batch(struct scan *scan, const struct batch *batch, struct frame_origin origin) {
     struct cursor_in in = batch->in;
     struct frame frame;
     for (uint16_t i = 0; i < batch->n_frames; i++) {
         if (frame_take(&in, &frame, FROM_HUB) != FRAME_OK)
             return;
         bool more = (frame.flags & FRAME_MORE_PARTS) != 0;
+        if (frame.type == FRAME_ORIGIN)
+            origin = frame.origin;
         if (frame.type == FRAME_LINE)
-            scan->begun = frame.line.seq;
+            scan->begun = line_seq(&origin, &frame.line);
         else if (frame.type == FRAME_MESSAGE)
             scan->begun = frame.message.seq;
         else if (frame.type == FRAME_PAST)
@@ -90,10 +93,10 @@ void taken_end(struct earshot *link) {
     if (link->assembly.active && !link->assembly.request)
         scan.begun = link->assembly.message.seq;
     if (link->current && link->current->session == link->session)
-        scan_batch(&scan, link->current);
+        scan_batch(&scan, link->current, link->lines.origin);
     for (const struct item *item = link->inbox.head; item; item = item->next)
         if (!item->is_note && ((const struct batch *)item)->session == link->session)
-            scan_batch(&scan, (const struct batch *)item);
+            scan_batch(&scan, (const struct batch *)item, (struct frame_origin){0});
     place_end(&link->place, scan.whole);
     link->place.due = WAIT_NOT;
 }

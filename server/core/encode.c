@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "core/internal.h"
+#include "proto/line.h"
 
 struct handle *handle_of_number(const struct core *core, uint32_t number) {
     struct handle *handle;
@@ -66,12 +67,9 @@ bool names_of(const struct core *core, const struct record *record, struct names
 
 /* Everything that MESSAGE and PAST have in common. */
 #define FILL_COMMON(fields, record, names, first_part)                                             \
-    (fields)->uid = (record)->uid, (fields)->from = (names).from, (fields)->to = (names).to,       \
-    FILL_LINE(fields, record, first_part)
-
-#define FILL_LINE(fields, record, first_part)                                                      \
     (fields)->seq = (record)->seq, (fields)->id = (record)->id,                                    \
     (fields)->at_ms = (uint64_t)(record)->at_ms, (fields)->kind = (record)->kind,                  \
+    (fields)->uid = (record)->uid, (fields)->from = (names)->from, (fields)->to = (names)->to,     \
     (fields)->reply_to = (record)->reply_to, (fields)->total = (uint32_t)(record)->text.n,         \
     (fields)->body = (struct bytes) {                                                              \
         (record)->text.data, first_part                                                            \
@@ -94,32 +92,39 @@ static void put_all(const struct core *core, const struct record *record, struct
     *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
 }
 
+static struct frame message_of(const struct core *core, const struct record *record,
+                               const struct names *names, uint8_t flags) {
+    struct frame message = {.type = FRAME_MESSAGE, .flags = flags};
+    FILL_COMMON(&message.message, record, names, first_part_of(core, record));
+    message.message.link = record->link;
+    return message;
+}
+
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded) {
-    struct frame line = {.type = FRAME_LINE, .flags = flags};
-    size_t part = first_part_of(core, record);
-    FILL_LINE(&line.line, record, part);
-    put_all(core, record, &line, part, encoded);
-    struct bytes origin = encode(&(struct frame){
-        .type = FRAME_ORIGIN, .origin = {record->uid, names->from, names->to, record->link}});
-    encoded->origin = origin.data;
-    encoded->n_origin = origin.n;
+    struct frame message = message_of(core, record, names, flags);
+    struct frame origin = {.type = FRAME_ORIGIN}, line = {.type = FRAME_LINE, .flags = flags};
+    if (!line_from_message(&message.message, &origin.origin, &line.line)) {
+        put_all(core, record, &message, message.message.body.n, encoded);
+        return;
+    }
+    put_all(core, record, &line, line.line.text.n, encoded);
+    struct bytes bytes = encode(&origin);
+    encoded->origin = bytes.data;
+    encoded->n_origin = bytes.n;
 }
 
 void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded) {
-    struct frame message = {.type = FRAME_MESSAGE, .flags = flags};
-    size_t part = first_part_of(core, record);
-    FILL_COMMON(&message.message, record, *names, part);
-    message.message.link = record->link;
-    put_all(core, record, &message, part, encoded);
+    struct frame message = message_of(core, record, names, flags);
+    put_all(core, record, &message, message.message.body.n, encoded);
 }
 
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
                  uint32_t request, struct encoded *encoded) {
     struct frame past = {.type = FRAME_PAST};
     size_t part = first_part_of(core, record);
-    FILL_COMMON(&past.past, record, *names, part);
+    FILL_COMMON(&past.past, record, names, part);
     past.past.request = request;
     put_all(core, record, &past, part, encoded);
 }

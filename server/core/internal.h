@@ -41,7 +41,7 @@ struct names {
 /* False: nobody knows its sender or target any more. */
 bool names_of(const struct core *core, const struct record *record, struct names *names);
 
-/* A message as ORIGIN and LINE. */
+/* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one. */
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded);
 /* The same as a MESSAGE, for who does not know LINEs; or as PAST in answer to a request. */

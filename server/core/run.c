@@ -46,12 +46,22 @@ static size_t run_bytes_max(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
 }
 
+/* What needs no ORIGIN can stand behind any. */
+static bool goes_on(const struct run *run, const struct session *sender, const struct room *room,
+                    const struct encoded *encoded) {
+    if (run->room != room || run->sender != sender)
+        return false;
+    return encoded->n_origin == 0 || (encoded->n_origin == run->n_origin &&
+                                      memcmp(encoded->origin, run->origin, run->n_origin) == 0);
+}
+
 bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
              const struct encoded *encoded) {
     struct run *run = &core->run;
-    bool goes_on = run->room == room && run->sender == sender;
-    size_t room_left = run_bytes_max(core) - encoded->n_origin;
-    if (!goes_on || run->n + encoded->n > room_left)
+    bool is_next = goes_on(run, sender, room, encoded);
+    size_t n_origin = is_next ? run->n_origin : encoded->n_origin;
+    size_t room_left = run_bytes_max(core) - n_origin;
+    if (!is_next || run->n + encoded->n > room_left)
         run_close(core);
     if (encoded->n > room_left)
         return false;

@@ -82,38 +82,3 @@ CURSOR_NUMBER(uint8_t, u8)
 CURSOR_NUMBER(uint16_t, u16)
 CURSOR_NUMBER(uint32_t, u32)
 CURSOR_NUMBER(uint64_t, u64)
-
-/*
- * A number of any size, seven bits in a byte, the least ones first, the highest bit set in all
- * bytes but the last (LEB128; DWARF 5, 7.6). Only the shortest form is taken.
- */
-#define CURSOR_VARINT_MAX 10
-
-static inline uint64_t cursor_take_varint(struct cursor_in *in) {
-    const uint8_t *at = in->at;
-    uint64_t value = 0;
-    unsigned shift = 0;
-    bool goes_on = !in->bad;
-    while (goes_on && at < in->end && shift < 64) {
-        value |= (uint64_t)(*at & 0x7f) << shift;
-        shift += 7;
-        goes_on = *at++ & 0x80;
-    }
-    bool is_long = shift > 7 && at[-1] == 0;
-    bool is_large = shift > 63 && at[-1] > 1;
-    if (goes_on || shift == 0 || is_long || is_large) {
-        in->bad = true;
-        return 0;
-    }
-    in->at = at;
-    return value;
-}
-
-static inline void cursor_put_varint(struct cursor_out *out, uint64_t value) {
-    uint8_t bytes[CURSOR_VARINT_MAX];
-    size_t n = 0;
-    for (; value > 0x7f; value >>= 7)
-        bytes[n++] = (uint8_t)(value | 0x80);
-    bytes[n++] = (uint8_t)value;
-    cursor_put(out, bytes, n);
-}

@@ -4,6 +4,7 @@
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "proto/line.h"
 
 /* Fields: read. Each marks the cursor as bad when the value is out of its bounds. */
 
@@ -13,13 +14,6 @@ static struct bytes take_text(struct cursor_in *in, size_t n) {
     if (data && !text_is_valid(text))
         in->bad = true;
     return text;
-}
-
-static uint32_t take_v32(struct cursor_in *in) {
-    uint64_t value = cursor_take_varint(in);
-    if (value > UINT32_MAX)
-        in->bad = true;
-    return (uint32_t)value;
 }
 
 static void take_id(struct cursor_in *in, struct uuid *id) {
@@ -52,6 +46,10 @@ static void take_body(struct cursor_in *in, struct bytes *text) {
     *text = take_text(in, cursor_take_u16(in));
 }
 
+static void take_rest(struct cursor_in *in, struct bytes *text) {
+    *text = take_text(in, cursor_in_left(in));
+}
+
 static void take_pids(struct cursor_in *in, struct bytes *pids) {
     size_t n = (size_t)cursor_take_u16(in) * sizeof(uint32_t);
     const uint8_t *data = cursor_take(in, n);
@@ -62,13 +60,12 @@ static void take_pids(struct cursor_in *in, struct bytes *pids) {
 #define FIELD_TAKE_u16(in, field) *(field) = cursor_take_u16(in)
 #define FIELD_TAKE_u32(in, field) *(field) = cursor_take_u32(in)
 #define FIELD_TAKE_u64(in, field) *(field) = cursor_take_u64(in)
-#define FIELD_TAKE_v32(in, field) *(field) = take_v32(in)
-#define FIELD_TAKE_v64(in, field) *(field) = cursor_take_varint(in)
 #define FIELD_TAKE_id(in, field) take_id(in, field)
 #define FIELD_TAKE_opt_id(in, field) take_opt_id(in, field)
 #define FIELD_TAKE_name(in, field) take_name(in, field)
 #define FIELD_TAKE_label(in, field) take_label(in, field)
 #define FIELD_TAKE_text(in, field) take_body(in, field)
+#define FIELD_TAKE_rest(in, field) take_rest(in, field)
 #define FIELD_TAKE_pids(in, field) take_pids(in, field)
 
 /* Fields: write. */
@@ -103,13 +100,12 @@ static void put_pids(struct cursor_out *out, struct bytes pids) {
 #define FIELD_PUT_u16(out, field) cursor_put_u16(out, *(field))
 #define FIELD_PUT_u32(out, field) cursor_put_u32(out, *(field))
 #define FIELD_PUT_u64(out, field) cursor_put_u64(out, *(field))
-#define FIELD_PUT_v32(out, field) cursor_put_varint(out, *(field))
-#define FIELD_PUT_v64(out, field) cursor_put_varint(out, *(field))
 #define FIELD_PUT_id(out, field) cursor_put(out, (field)->b, sizeof(field)->b)
 #define FIELD_PUT_opt_id(out, field) put_opt_id(out, field)
 #define FIELD_PUT_name(out, field) put_label(out, *(field))
 #define FIELD_PUT_label(out, field) put_label(out, *(field))
 #define FIELD_PUT_text(out, field) put_body(out, *(field))
+#define FIELD_PUT_rest(out, field) cursor_put(out, (field)->data, (field)->n)
 #define FIELD_PUT_pids(out, field) put_pids(out, *(field))
 
 /* Values that a type bounds more tightly than its field types do. */
@@ -136,9 +132,12 @@ static bool check_message(const struct frame *frame) {
     return check_delivered(frame, message->kind, message->total, message->body.n);
 }
 
+static bool check_origin(const struct frame *frame) {
+    return line_origin_is_valid(&frame->origin);
+}
+
 static bool check_line(const struct frame *frame) {
-    const struct frame_line *line = &frame->line;
-    return check_delivered(frame, line->kind, line->total, line->body.n);
+    return !(frame->flags & FRAME_MORE_PARTS);
 }
 
 static bool check_part(const struct frame *frame) {
@@ -227,7 +226,6 @@ static bool check_news(const struct frame *frame) {
 #define check_leave check_none
 #define check_nick check_none
 #define check_bye check_none
-#define check_origin check_none
 #define check_ack check_none
 #define check_refused check_none
 #define check_done check_none
@@ -260,13 +258,12 @@ FRAME_TYPES(FRAME_CODEC)
 #define FIELD_MIN_u16 2
 #define FIELD_MIN_u32 4
 #define FIELD_MIN_u64 8
-#define FIELD_MIN_v32 1
-#define FIELD_MIN_v64 1
 #define FIELD_MIN_id 16
 #define FIELD_MIN_opt_id 1
 #define FIELD_MIN_name 2
 #define FIELD_MIN_label 1
 #define FIELD_MIN_text 2
+#define FIELD_MIN_rest 0
 #define FIELD_MIN_pids 2
 #define FRAME_ADD_MIN(type, name) +FIELD_MIN_##type
 

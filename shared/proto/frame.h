@@ -12,14 +12,15 @@
  * another. A decoder accepts a frame only if every field is within its bounds, every text is
  * valid UTF-8 and nothing is left over.
  *
- * A message body longer than one frame is cut between code points: SEND, LINE, MESSAGE or PAST
- * carries the first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no
- * flag. The parts of one message follow each other in one direction of one session without another
- * body in between.
+ * A message body longer than one frame is cut between code points: SEND, MESSAGE or PAST carries
+ * the first part and the flag FRAME_MORE_PARTS, PART frames the rest; the last one has no flag. The
+ * parts of one message follow each other in one direction of one session without another body in
+ * between.
  *
- * Messages come to a client as LINEs. Who wrote them, and to whom, does not stand in each of them
- * but in the ORIGIN before them in the same batch, so that more of them fit into one. A session
- * that has not said ABILITY_LINES gets MESSAGEs, which are complete in themselves.
+ * Most messages come to a client as LINEs. What many of them have in common, such as who wrote
+ * them, and to whom, does not stand in each of them but in the ORIGIN before them in the same
+ * batch, so that more of them fit into one: see line.h. All others, and all for a session that has
+ * not said ABILITY_LINES, come as MESSAGEs, which are complete in themselves.
  */
 #pragma once
 
@@ -39,8 +40,8 @@
 #define BATCH_BYTES_MAX 8064   /* two batches and a marker fit into a stock queue of 16,384 */
 #define BATCH_BYTES_MIN 1024   /* below this the kernel's msgmax is too small for us */
 #define MESSAGE_TEXT_MAX 65536 /* bytes of one message's text */
-#define FRAME_TEXT_RESERVE 512 /* what a SEND, or a LINE and its ORIGIN, take besides the text */
-#define ORIGIN_BYTES_MAX 275   /* of a whole ORIGIN */
+#define FRAME_TEXT_RESERVE 512 /* what a SEND, MESSAGE or PAST takes besides the text */
+#define ORIGIN_BYTES_MAX 306   /* of a whole ORIGIN */
 #define TOPIC_BYTES_MAX 512
 #define AWAY_BYTES_MAX 255
 #define SEARCH_BYTES_MAX 1024
@@ -48,12 +49,12 @@
 
 /* Field types: how it stands on the wire. Names, labels and texts are checked to be UTF-8. */
 /*   u8 u16 u32 u64   numbers                                                              */
-/*   v32 v64          numbers in as few bytes as they need (cursor_put_varint)             */
 /*   id               16 bytes                                                             */
 /*   opt_id           u8 0, or u8 1 and 16 bytes; nil in memory when absent                */
 /*   name             u8 length 1..128, text                                               */
 /*   label            u8 length 0..255, text                                               */
 /*   text             u16 length, text                                                     */
+/*   rest             text up to the end of the frame                                      */
 /*   pids             u16 count, count times u32                                           */
 /* clang-format off */
 #define FRAME_HELLO_FIELDS(F)                                                                      \
@@ -98,9 +99,9 @@
 #define FRAME_MESSAGE_FIELDS(F)                                                                    \
     F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from) F(name, to)          \
     F(u64, link) F(opt_id, reply_to) F(u32, total) F(text, body)
-#define FRAME_ORIGIN_FIELDS(F) F(v32, uid) F(name, from) F(name, to) F(u64, link)
-#define FRAME_LINE_FIELDS(F)                                                                       \
-    F(v64, seq) F(id, id) F(v64, at_ms) F(u8, kind) F(opt_id, reply_to) F(v32, total) F(text, body)
+#define FRAME_ORIGIN_FIELDS(F)                                                                     \
+    F(u32, uid) F(name, from) F(name, to) F(u64, link) F(u64, seq) F(u64, at_ms) F(id, id)
+#define FRAME_LINE_FIELDS(F) F(u16, seq) F(u16, at_ms) F(u16, stamp) F(u16, count) F(rest, text)
 #define FRAME_PAST_FIELDS(F)                                                                       \
     F(u32, request) F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from)       \
     F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
@@ -174,7 +175,7 @@ enum frame_from {
     R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */                   \
     R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */              \
     R(39, ORIGIN, origin, FROM_HUB, 0)        /* of the LINEs behind it, to the end of the batch */ \
-    R(40, LINE, line, FROM_HUB, 0)            /* a message, or its first part */
+    R(40, LINE, line, FROM_HUB, 0)            /* a plain message */
 /* clang-format on */
 
 enum frame_type {
@@ -187,7 +188,7 @@ enum frame_type {
 
 /* Frame flags; their meaning depends on the type. */
 enum {
-    FRAME_MORE_PARTS = 1,   /* SEND, LINE, MESSAGE, PAST, PART: a PART follows */
+    FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PAST, PART: a PART follows */
     FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
     FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
     FRAME_WANT_RECEIPT = 8, /* SEND, LINE, MESSAGE: tell when it is delivered and read */
@@ -203,7 +204,7 @@ enum {
     ABILITY_ALL_ROOMS = 2, /* messages of every room its handle is a member of */
     ABILITY_NEWS = 4,      /* NEWS frames */
     ABILITY_AFTER = 8,     /* begins after the message `after`, not where its handle stopped */
-    ABILITY_LINES = 16,    /* LINEs instead of MESSAGEs */
+    ABILITY_LINES = 16,    /* LINEs, too */
     ABILITY_ALL = 31,
 };
 
@@ -274,13 +275,12 @@ enum news_what {
 #define FIELD_C_u16 uint16_t
 #define FIELD_C_u32 uint32_t
 #define FIELD_C_u64 uint64_t
-#define FIELD_C_v32 uint32_t
-#define FIELD_C_v64 uint64_t
 #define FIELD_C_id struct uuid
 #define FIELD_C_opt_id struct uuid
 #define FIELD_C_name struct bytes
 #define FIELD_C_label struct bytes
 #define FIELD_C_text struct bytes
+#define FIELD_C_rest struct bytes
 #define FIELD_C_pids struct bytes
 #define FRAME_MEMBER(type, name) FIELD_C_##type name;
 #define FRAME_STRUCT(number, NAME, name, from, cost)                                               \

@@ -49,13 +49,12 @@ static void check_view(struct bytes view, const uint8_t *start, const uint8_t *e
 #define VIEW_u16(view)
 #define VIEW_u32(view)
 #define VIEW_u64(view)
-#define VIEW_v32(view)
-#define VIEW_v64(view)
 #define VIEW_id(view)
 #define VIEW_opt_id(view)
 #define VIEW_name(view) check_view(view, start, end, true)
 #define VIEW_label(view) check_view(view, start, end, true)
 #define VIEW_text(view) check_view(view, start, end, true)
+#define VIEW_rest(view) check_view(view, start, end, true)
 #define VIEW_pids(view) check_view(view, start, end, false)
 #define VIEW_FIELD(type, name) VIEW_##type(frame->name);
 #define VIEW_TYPE(number, NAME, type_name, from, cost)                                             \

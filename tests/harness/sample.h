@@ -49,13 +49,12 @@ static inline struct bytes sample_pids(enum sample_size size) {
 #define SAMPLE_u16(size) (uint16_t) sample_number(size, UINT16_MAX)
 #define SAMPLE_u32(size) (uint32_t) sample_number(size, UINT32_MAX)
 #define SAMPLE_u64(size) sample_number(size, UINT64_MAX)
-#define SAMPLE_v32(size) SAMPLE_u32(size)
-#define SAMPLE_v64(size) SAMPLE_u64(size)
 #define SAMPLE_id(size) sample_id(size)
 #define SAMPLE_opt_id(size) sample_id(size)
 #define SAMPLE_name(size) sample_text(size, 1, 128)
 #define SAMPLE_label(size) sample_text(size, 0, 255)
 #define SAMPLE_text(size) sample_text(size, 0, SAMPLE_TEXT_MOST)
+#define SAMPLE_rest(size) SAMPLE_text(size)
 #define SAMPLE_pids(size) sample_pids(size)
 
 /* The same for questions about the past, and for offers. */
@@ -100,6 +99,14 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     }
 }
 
+/* Zeros where the LINEs have something: see proto/line.h. */
+static inline void sample_bound_origin(struct frame_origin *origin) {
+    origin->seq &= ~(uint64_t)UINT16_MAX;
+    origin->at_ms &= ~(uint64_t)UINT16_MAX;
+    memset(origin->id.b + 4, 0, 2);
+    memset(origin->id.b + 14, 0, 2);
+}
+
 /* The fields that a type bounds more tightly than their own type does. */
 static inline void sample_bound(struct frame *frame, enum sample_size size) {
     switch (frame->type) {
@@ -129,9 +136,8 @@ static inline void sample_bound(struct frame *frame, enum sample_size size) {
         frame->message.kind = (uint8_t)sample_number(size, KIND_END - 1);
         frame->message.total = (uint32_t)frame->message.body.n;
         break;
-    case FRAME_LINE:
-        frame->line.kind = (uint8_t)sample_number(size, KIND_END - 1);
-        frame->line.total = (uint32_t)frame->line.body.n;
+    case FRAME_ORIGIN:
+        sample_bound_origin(&frame->origin);
         break;
     case FRAME_STATE:
         frame->state.state = (uint8_t)sample_number(size, STATE_END - 1);

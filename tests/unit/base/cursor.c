@@ -75,36 +75,3 @@ Test(cursor, 06_writing_nothing_needs_no_data) {
     cr_assert(!out.bad);
     cr_assert_eq(cursor_out_used(&out), 0);
 }
-
-Test(cursor, 07_varints_come_back_in_as_few_bytes_as_they_need) {
-    static const struct {
-        uint64_t value;
-        size_t n;
-    } cases[] = {{0, 1},     {127, 1},        {128, 2},         {16383, 2},
-                 {16384, 3}, {UINT32_MAX, 5}, {1ull << 63, 10}, {UINT64_MAX, 10}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        uint8_t buffer[CURSOR_VARINT_MAX];
-        struct cursor_out out = cursor_out_of(buffer, sizeof buffer);
-        cursor_put_varint(&out, cases[i].value);
-        cr_assert_eq(cursor_out_used(&out), cases[i].n);
-        struct cursor_in in = cursor_in_of(buffer, cases[i].n);
-        cr_assert_eq(cursor_take_varint(&in), cases[i].value);
-        cr_assert(!in.bad);
-        struct cursor_in cut = cursor_in_of(buffer, cases[i].n - 1);
-        cr_assert_eq(cursor_take_varint(&cut), 0);
-        cr_assert(cut.bad);
-    }
-}
-
-Test(cursor, 08_varints_that_are_too_long_or_too_large_are_refused) {
-    static const uint8_t longer[] = {0x80, 0x00}, longest[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                                               0xff, 0xff, 0xff, 0x80, 0x00};
-    uint8_t large[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02};
-    struct cursor_in ins[] = {cursor_in_of(longer, sizeof longer),
-                              cursor_in_of(longest, sizeof longest),
-                              cursor_in_of(large, sizeof large)};
-    for (size_t i = 0; i < sizeof ins / sizeof *ins; i++) {
-        cr_assert_eq(cursor_take_varint(&ins[i]), 0);
-        cr_assert(ins[i].bad);
-    }
-}

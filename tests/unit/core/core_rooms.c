@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/macro.h"
 #include "unit/core/world.h"
 
 TestSuite(core_rooms, .init = world_begin, .fini = world_end);
@@ -252,4 +253,16 @@ Test(core_rooms, 16_long_messages_close_a_run) {
     size_t n = frame->message.body.n;
     cr_assert_eq(expect(bob, FRAME_PART)->part.body.n, 600 - n);
     expect_text(bob, "short again");
+}
+
+Test(core_rooms, 17_messages_of_one_run_need_not_have_an_origin_in_common) {
+    struct client *alice = join(ALICE, "alice", HERE), *bob = join(BOB, "bob", HERE);
+    struct uuid ids[40];
+    enter(bob, "#tea", 0);
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+        ids[i] = i % 3 ? new_id() : uuid_random();
+        give_send(alice, ids[i], "#tea", "text", 0);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
+        cr_assert(uuid_equal(&expect(bob, FRAME_MESSAGE)->message.id, &ids[i]), "%u", i);
 }

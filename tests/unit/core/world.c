@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/line.h"
+
 #define WALL_MS INT64_C(1700000000000)
 #define DELIVERIES_MAX 16
 
@@ -201,14 +203,11 @@ static void keep(struct client *client, const struct frame *frame) {
 /* A test sees the MESSAGE that a LINE stands for. */
 static void keep_line(struct client *client, const struct frame_origin *origin,
                       const struct frame *frame) {
-    const struct frame_line *line = &frame->line;
+    struct frame message = {.type = FRAME_MESSAGE, .flags = frame->flags};
     cr_assert_gt(origin->from.n, 0, "a LINE without an ORIGIN in its batch");
     cr_assert(client->session->abilities & ABILITY_LINES);
-    keep(client, &(struct frame){.type = FRAME_MESSAGE,
-                                 .flags = frame->flags,
-                                 .message = {line->seq, line->id, line->at_ms, line->kind,
-                                             origin->uid, origin->from, origin->to, origin->link,
-                                             line->reply_to, line->total, line->body}});
+    line_to_message(origin, &frame->line, &message.message);
+    keep(client, &message);
 }
 
 /* Returns whether MORE was in it. */

@@ -1,4 +1,5 @@
 /* Batches become events: LINEs belong to the ORIGIN before them in their batch. */
+#include "proto/line.h"
 #include "unit/lib/batches.h"
 
 static struct earshot *link_;
@@ -20,16 +21,17 @@ static struct batch *new_batch(void) {
 }
 
 static void put_origin(struct batch *batch, const char *from, const char *to, uint32_t uid) {
-    batch_put(batch, &(struct frame){.type = FRAME_ORIGIN,
-                                     .origin = {uid, bytes_of(from), bytes_of(to), 5}});
+    batch_put(
+        batch,
+        &(struct frame){
+            .type = FRAME_ORIGIN,
+            .origin = {
+                .uid = uid, .from = bytes_of(from), .to = bytes_of(to), .link = 5, .id = {{1}}}});
 }
 
-static void put_line(struct batch *batch, uint64_t seq, const char *text) {
-    struct bytes body = bytes_of(text);
-    batch_put(batch,
-              &(struct frame){
-                  .type = FRAME_LINE,
-                  .line = {.seq = seq, .id = {{1}}, .total = (uint32_t)body.n, .body = body}});
+static void put_line(struct batch *batch, uint16_t seq, const char *text) {
+    batch_put(batch, &(struct frame){.type = FRAME_LINE,
+                                     .line = {.seq = seq, .count = seq, .text = bytes_of(text)}});
 }
 
 static void comes(const char *from, const char *to, uint32_t uid, const char *text) {
@@ -74,15 +76,54 @@ Test(incoming, 02_an_origin_ends_with_its_batch) {
     cr_assert_eq(link_->n_bad, 1);
 }
 
-Test(incoming, 03_a_long_line_goes_on_in_the_next_batch) {
+/* Next to its text a LINE has only the low bits of its numbers. */
+Test(incoming, 03_a_line_is_the_message_that_was_sent) {
+    struct batch *batch = new_batch();
+    struct earshot_event event;
+    struct frame_message message = {.seq = 0x123456789a,
+                                    .at_ms = 0x18a0b0c0d0e,
+                                    .uid = 1002,
+                                    .from = bytes_of("bob"),
+                                    .to = bytes_of("alice"),
+                                    .link = 7,
+                                    .total = 2,
+                                    .body = bytes_of("hi")};
+    struct frame origin = {.type = FRAME_ORIGIN};
+    struct frame line = {.type = FRAME_LINE, .flags = FRAME_LATE};
+    cr_assert(uuid_from_text(&message.id, "01234567-89ab-7cde-8f01-23456789abcd"));
+    cr_assert(line_from_message(&message, &origin.origin, &line.line));
+    batch_put(batch, &origin);
+    batch_put(batch, &line);
+    cr_assert_eq(incoming_next(link_, &event), 1);
+    cr_assert_eq(event.message.seq, message.seq);
+    cr_assert_eq(event.message.at_ms, (int64_t)message.at_ms);
+    cr_assert_str_eq(event.message.id, "01234567-89ab-7cde-8f01-23456789abcd");
+    cr_assert_str_eq(event.message.reply_to, "");
+    cr_assert_str_eq(event.message.conv, "bob");
+    cr_assert_eq(event.message.link, 7);
+    cr_assert_eq(event.message.text_n, 2);
+    cr_assert_not(event.message.wants_receipt);
+    cr_assert(event.message.late);
+    cr_assert_not(event.message.mine);
+    cr_assert_null(event.message.file);
+    nothing_comes();
+}
+
+Test(incoming, 04_a_long_message_goes_on_in_the_next_batch) {
     struct batch *first = new_batch(), *second = new_batch();
     put_origin(first, "bob", "#ops", 1002);
-    batch_put(first,
-              &(struct frame){.type = FRAME_LINE,
-                              .flags = FRAME_MORE_PARTS,
-                              .line = {.seq = 1, .id = {{1}}, .total = 6, .body = {"one", 3}}});
-    put_origin(second, "bob", "#ops", 1002);
+    put_line(first, 1, "zero");
+    batch_put(first, &(struct frame){.type = FRAME_MESSAGE,
+                                     .flags = FRAME_MORE_PARTS,
+                                     .message = {.seq = 2,
+                                                 .id = {{2}},
+                                                 .uid = 1003,
+                                                 .from = bytes_of("carol"),
+                                                 .to = bytes_of("#ops"),
+                                                 .total = 6,
+                                                 .body = {"one", 3}}});
     batch_put(second, &(struct frame){.type = FRAME_PART, .part = {.body = {"two", 3}}});
-    comes("bob", "#ops", 1002, "onetwo");
+    comes("bob", "#ops", 1002, "zero");
+    comes("carol", "#ops", 1003, "onetwo");
     nothing_comes();
 }

@@ -13,13 +13,31 @@ static void teardown(void) {
 
 TestSuite(taken, .init = setup, .fini = teardown);
 
+static void put_line(struct batch *batch, uint16_t seq) {
+    batch_put(batch, &(struct frame){.type = FRAME_LINE, .line = {seq, .text = bytes_of("one")}});
+}
+
+static void put_origin(struct batch *batch, uint64_t seq) {
+    batch_put(batch, &(struct frame){.type = FRAME_ORIGIN,
+                                     .origin = {.from = bytes_of("bob"),
+                                                .to = bytes_of("alice"),
+                                                .seq = seq & ~0xffffull}});
+}
+
 static void put_message(struct batch *batch, uint64_t seq, bool split) {
-    batch_put(
-        batch,
-        &(struct frame){
-            .type = FRAME_LINE,
-            .flags = split ? FRAME_MORE_PARTS : 0,
-            .line = {.seq = seq, .id = {{1}}, .total = split ? 9 : 3, .body = bytes_of("one")}});
+    if (!split) {
+        put_origin(batch, seq);
+        put_line(batch, (uint16_t)seq);
+        return;
+    }
+    batch_put(batch, &(struct frame){.type = FRAME_MESSAGE,
+                                     .flags = FRAME_MORE_PARTS,
+                                     .message = {.seq = seq,
+                                                 .id = {{1}},
+                                                 .from = bytes_of("bob"),
+                                                 .to = bytes_of("alice"),
+                                                 .total = 9,
+                                                 .body = bytes_of("one")}});
 }
 
 static void put_past(struct batch *batch, uint64_t seq) {
@@ -93,7 +111,6 @@ Test(taken, 07_the_parts_that_were_taken_already_count) {
     struct batch *first = batch_new(SESSION), *rest = batch_new(SESSION);
     struct earshot_event event;
     link_->current = first;
-    first->origin = (struct frame_origin){.from = bytes_of("bob"), .to = bytes_of("alice")};
     put_message(first, 102, true);
     cr_assert_eq(incoming_next(link_, &event), 0);
     put_part(rest, true);
@@ -117,4 +134,16 @@ Test(taken, 09_what_an_older_session_left_does_not_count) {
     inbox_append(&link_->inbox, &old->item);
     inbox_append(&link_->inbox, &batch->item);
     resumes_after(101);
+}
+
+Test(taken, 10_the_origin_that_was_taken_already_counts) {
+    struct earshot_event event;
+    uint64_t seq = (UINT64_C(7) << 16) + 1;
+    link_->current = batch_new(SESSION);
+    put_origin(link_->current, seq);
+    put_line(link_->current, 1);
+    put_line(link_->current, 2);
+    cr_assert_eq(incoming_next(link_, &event), 1);
+    cr_assert_eq(event.message.seq, seq);
+    resumes_after(seq + 1);
 }

@@ -10,13 +10,12 @@
 #define SAME_u16(a, b) ((a) == (b))
 #define SAME_u32(a, b) ((a) == (b))
 #define SAME_u64(a, b) ((a) == (b))
-#define SAME_v32(a, b) ((a) == (b))
-#define SAME_v64(a, b) ((a) == (b))
 #define SAME_id(a, b) uuid_equal(&(a), &(b))
 #define SAME_opt_id(a, b) uuid_equal(&(a), &(b))
 #define SAME_name(a, b) bytes_equal(a, b)
 #define SAME_label(a, b) bytes_equal(a, b)
 #define SAME_text(a, b) bytes_equal(a, b)
+#define SAME_rest(a, b) bytes_equal(a, b)
 #define SAME_pids(a, b) bytes_equal(a, b)
 #define SAME_FIELD(type, name) cr_assert(SAME_##type(fields_a->name, fields_b->name), "%s", #name);
 #define SAME_TYPE(number, NAME, name, from, cost)                                                  \

@@ -24,6 +24,8 @@ Test(frame_refused, 02_short_frames_of_every_length) {
         for (size_t cut = 0; cut < n; cut++) {
             set_length(cut);
             enum frame_outcome wanted = cut < frame_row(type)->min ? FRAME_SHORT : FRAME_BAD_FIELD;
+            if (type == FRAME_LINE && cut >= frame_row(type)->min)
+                continue; /* its text is shorter, or is cut within a code point */
             cr_assert_eq(decode(n, any_sender(type)), wanted, "%s, %zu of %zu",
                          frame_row(type)->name, cut, n);
         }
@@ -125,6 +127,11 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_USER, user.state, PRESENCE_END);
     REFUSES(FRAME_OBJECT, object.role, OBJECT_END);
     REFUSES(FRAME_NEWS, news.what, NEWS_END);
+    REFUSES(FRAME_ORIGIN, origin.seq, 1);
+    REFUSES(FRAME_ORIGIN, origin.at_ms, UINT16_MAX);
+    REFUSES(FRAME_ORIGIN, origin.id.b[4], 1);
+    REFUSES(FRAME_ORIGIN, origin.id.b[15], 1);
+    REFUSES(FRAME_LINE, flags, FRAME_MORE_PARTS);
 }
 
 Test(frame_refused, 09_totals_that_do_not_fit_the_body) {
