@@ -392,7 +392,9 @@ struct earshot_source {
 
 /*
  * Offers it to a handle, of which one session takes it, or to a room, of which everybody may. DONE
- * or FAILED answer the request; the id is that of the offer. A negative result may be about the
+ * or FAILED answer the request; the id is that of the offer. A link with EARSHOT_RECONNECT makes
+ * the offer again to a hub that comes back, also when the first had not answered yet: the answer
+ * is then that of the new one. A negative result may be about the
  * file (-ENOENT, -EACCES ...).
  */
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,

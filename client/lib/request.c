@@ -8,7 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "lib/link.h"
+#include "lib/transfer.h"
 
 struct request {
     uint32_t number;
@@ -133,6 +133,8 @@ bool request_failed(struct earshot *link, uint32_t number, bool *own) {
         return false;
     if (request->own && request->type == FRAME_JOIN)
         leave_room(link, request->text);
+    if (request->type == FRAME_OFFER)
+        offer_out_refused(link, number);
     DL_DELETE(link->requests, request);
     free_request(request);
     return true;
@@ -150,9 +152,16 @@ static void note_lost(struct earshot *link, uint32_t number) {
     absorb_note(link, note);
 }
 
+/* An offer, which the next hub is asked for in its place (transfer_restore). */
+static bool waits_for_hub(const struct earshot *link, const struct request *request) {
+    return request->type == FRAME_OFFER && (link->flags & EARSHOT_RECONNECT);
+}
+
 void request_lose_all(struct earshot *link) {
     struct request *request, *next;
     DL_FOREACH_SAFE(link->requests, request, next) {
+        if (waits_for_hub(link, request) && offer_out_is_made_by(link, request->number))
+            continue;
         DL_DELETE(link->requests, request);
         if (!request->own)
             note_lost(link, request->number);
@@ -236,6 +245,10 @@ _Static_assert(
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
 static int submit(struct earshot *link, struct frame *frame, struct request *request) {
+    if (link->phase != LINK_JOINED && waits_for_hub(link, request)) {
+        DL_APPEND(link->requests, request);
+        return 0;
+    }
     if (link->phase != LINK_JOINED) {
         note_lost(link, request->number);
         free_request(request);

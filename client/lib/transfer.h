@@ -25,6 +25,7 @@ struct offer_out {
     int fd;
     const char *mime;
     struct courier_offer what;
+    uint32_t request; /* that made it */
     struct delivery *deliveries;
     struct offer_out *prev, *next;
 };
@@ -78,6 +79,13 @@ struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id);
 struct offer_in *offer_in_find(struct earshot *link, const struct uuid *id);
 void offer_out_free(struct earshot *link, struct offer_out *offer);
 void offer_in_free(struct earshot *link, struct offer_in *offer);
+
+/*
+ * A request that made an offer outlives the hub that did not answer it: the offer is made again,
+ * with the same number. Whether this is one; and what the hub's refusal ends.
+ */
+bool offer_out_is_made_by(const struct earshot *link, uint32_t request);
+void offer_out_refused(struct earshot *link, uint32_t request);
 
 /* A signal for an offer of ours, or for one that was made to us. 1: an event. */
 int offer_out_signalled(struct earshot *link, struct offer_out *offer,

@@ -17,6 +17,27 @@ struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id) {
     return NULL;
 }
 
+static struct offer_out *made_by(const struct earshot *link, uint32_t request) {
+    struct offer_out *offer;
+    if (!link->transfers)
+        return NULL;
+    DL_FOREACH(link->transfers->out, offer) {
+        if (offer->request == request)
+            return offer;
+    }
+    return NULL;
+}
+
+bool offer_out_is_made_by(const struct earshot *link, uint32_t request) {
+    return made_by(link, request) != NULL;
+}
+
+void offer_out_refused(struct earshot *link, uint32_t request) {
+    struct offer_out *offer = made_by(link, request);
+    if (offer)
+        offer_out_free(link, offer);
+}
+
 static void delivery_free(struct offer_out *offer, struct delivery *delivery) {
     courier_free(delivery->courier);
     DL_DELETE(offer->deliveries, delivery);
@@ -116,11 +137,13 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
     int r = look(link, offer);
     struct frame frame = frame_of(offer);
     if (r == 0)
-        r = request_ask(link, &frame, name.s, request);
+        r = request_ask(link, &frame, name.s, &offer->request);
     if (r != 0) {
         offer_out_free(link, offer);
         return r;
     }
+    if (request)
+        *request = offer->request;
     if (id)
         uuid_format(&offer->id, id);
     return EARSHOT_OK;
@@ -153,6 +176,8 @@ void transfer_restore(struct earshot *link) {
         return;
     DL_FOREACH(link->transfers->out, offer) {
         struct frame frame = frame_of(offer);
+        if (request_is_asked(link, offer->request))
+            frame.offer.request = offer->request;
         if (!is_under_way(offer))
             control_append(&link->control, 0, &frame);
     }

@@ -3,6 +3,7 @@
 # shellcheck source=tests/harness/terminal.sh
 . "$(dirname "$0")/../harness/terminal.sh"
 
+export STORED=yes # so that the next hub knows the handles, too
 start_hub
 head -c 3000000 /dev/urandom >"$T/large file"
 for i in 1 2 3 4 5 6; do head -c $((50000 + i)) /dev/urandom >"$T/file$i"; done
