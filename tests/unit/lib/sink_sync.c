@@ -20,9 +20,12 @@ static struct {
 } seen;
 
 static void note(char before, char after) {
-    bool is_named = is_there(in_to("file")) || is_there(in_to("tree"));
-    if (seen.n < sizeof seen.calls - 1)
-        seen.calls[seen.n++] = is_named ? after : before;
+    if (seen.n == sizeof seen.calls - 1)
+        return;
+    if (is_there(in_to("file")) || is_there(in_to("tree")))
+        seen.calls[seen.n++] = after;
+    else
+        seen.calls[seen.n++] = before;
 }
 
 static bool fails(void) {
