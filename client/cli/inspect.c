@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/text.h"
+#include "ipc/gate.h"
 
 struct queues {
     struct cli_queue *all;
@@ -50,7 +51,7 @@ static int print(const struct cli_options *options, struct queues *queues) {
     return cli_flush();
 }
 
-/* Segments: what the processes that have a mailbox here have made for transfers. */
+/* Segments: what the clients have made for transfers, and the hub for its lanes. */
 
 struct search {
     const struct cli_options *options;
@@ -60,7 +61,7 @@ struct search {
 
 static bool is_of_this_hub(const struct queues *queues, pid_t pid) {
     for (size_t i = 0; i < queues->n; i++)
-        if (queues->all[i].role == EARSHOT_MAILBOX && queues->all[i].pid == pid)
+        if (queues->all[i].pid == pid)
             return true;
     return false;
 }
@@ -78,7 +79,8 @@ static bool visit_segment(void *arg, const struct shm_segment *info) {
         return true;
     *segment = (struct cli_segment){.info = *info};
     (void)shm_each_attached(info->shmid, add_process, segment);
-    segment->has_view = ring_look(info->shmid, &segment->view) == 0;
+    segment->is_gate = gate_size_is_marked(info->size);
+    segment->has_view = !segment->is_gate && ring_look(info->shmid, &segment->view) == 0;
     if (search->options->json)
         json_segment(segment);
     else

@@ -50,6 +50,7 @@ struct cli_segment {
     pid_t pids[SEGMENT_PIDS_MAX]; /* that are attached, as far as we may see it */
     size_t n_pids;
     bool has_view; /* we may look into its ring */
+    bool is_gate;  /* not of a transfer, but of the hub */
     struct ring_view view;
 };
 

@@ -100,6 +100,9 @@ static int absorb_frame(struct earshot *link, struct batch *batch, const struct 
     case FRAME_BYE:
         link->said_bye = true;
         return 1;
+    case FRAME_GATE:
+        outgoing_gate(link, &frame->gate);
+        return 1;
     default:
         return 0;
     }

@@ -237,6 +237,13 @@ static int on_bye(struct earshot *link, const struct frame *frame, struct earsho
     return 0;
 }
 
+static int on_gate(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    (void)event;
+    if (!link->current->absorbed && link->current->session == link->session)
+        outgoing_gate(link, &frame->gate);
+    return 0;
+}
+
 static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_MESSAGE] = on_message,
     [FRAME_ORIGIN] = on_origin,
@@ -254,6 +261,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_NEWS] = on_news,
     [FRAME_MISSED] = on_missed,
     [FRAME_MORE] = on_more,
+    [FRAME_GATE] = on_gate,
     [FRAME_BYE] = on_bye,
     [FRAME_PAST] = on_past,
     [FRAME_OFFERED] = transfer_offered,

@@ -98,7 +98,8 @@ static int send_hello(struct earshot *link) {
         .hello = {.version = PROTO_VERSION,
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
-                  .abilities = wanted | ABILITY_LINES | (is_known ? ABILITY_AFTER : 0),
+                  .abilities =
+                      wanted | ABILITY_LINES | ABILITY_GATE | (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},
@@ -274,6 +275,8 @@ bool join_answer(struct earshot *link, struct batch *batch) {
             refused(link, &frame.fail);
             return false;
         }
+        if (frame.type == FRAME_GATE)
+            outgoing_gate(link, &frame.gate);
         if (frame.type != FRAME_WELCOME || batch->session == 0)
             continue;
         if (frame.welcome.version != PROTO_VERSION) {

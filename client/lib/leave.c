@@ -17,6 +17,7 @@ void join_leave(struct earshot *link) {
         close(link->hub_fd);
     link->hub_fd = -1;
     atomic_store(&link->lane, -1);
+    gate_close(&link->gate);
     link->session = 0;
 }
 

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/macro.h"
+#include "ipc/gate.h"
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
 #include "lib/assembly.h"
@@ -108,6 +109,7 @@ struct earshot {
     struct pending pending;
     struct control control;
     struct outgoing outgoing;
+    struct gate gate;    /* before the lane */
     struct name last_to; /* the last recipient, checked, and as the program spelled it */
     char last_to_text[NAME_BYTES_MAX + 1];
     uint64_t asked_at;   /* position of the last message with FRAME_ACK_NOW */
@@ -204,6 +206,9 @@ bool outgoing_may_try(const struct earshot *link);
 int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all);
 /* A frame that needs no acknowledgement, behind what was sent before. False: no room now. */
 bool outgoing_control(struct earshot *link, const struct frame *frame);
+
+/* From now on whoever waits for room passes this gate. */
+void outgoing_gate(struct earshot *link, const struct frame_gate *gate);
 
 /* receive.c */
 /* The next batch into link->current or the inbox. A queue_outcome; GONE was dealt with. */

@@ -96,11 +96,8 @@ static int sent(struct earshot *link, int r) {
 }
 
 /* Waits in msgsnd(2). The watch must not have anything to tell before: see watch.h. */
-static int send_blocking(struct earshot *link, size_t n) {
-    int r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
-    if (r != QUEUE_FULL)
-        return sent(link, r);
-    r = watch_start(&link->watch);
+static int send_waiting(struct earshot *link, size_t n) {
+    int r = watch_start(&link->watch);
     if (r < 0)
         return r;
     for (;;) {
@@ -118,6 +115,21 @@ static int send_blocking(struct earshot *link, size_t n) {
     r = sent(link, r);
     gather(&link->outgoing);
     return r;
+}
+
+static int send_blocking(struct earshot *link, size_t n) {
+    int r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
+    if (r != QUEUE_FULL)
+        return sent(link, r);
+    struct gate *gate = &link->gate;
+    gate_enter(gate);
+    r = send_waiting(link, n);
+    gate_leave(gate);
+    return r;
+}
+
+void outgoing_gate(struct earshot *link, const struct frame_gate *gate) {
+    (void)gate_attach(&link->gate, (int)gate->shmid, link->hub.uid); /* it goes without, too */
 }
 
 /* Whether the writer is through; a hub that it found gone is lost. */

@@ -180,6 +180,12 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
                                                .keep_bytes = core->config.keep_bytes}});
 }
 
+void core_tell_gate(struct core *core, struct session *session, int shmid) {
+    if (session->abilities & ABILITY_GATE)
+        session_answer(core, session,
+                       &(struct frame){.type = FRAME_GATE, .gate = {(uint32_t)shmid}});
+}
+
 struct session *core_session(struct core *core, uint64_t number) {
     uint64_t slot = number & SLOT_MASK;
     struct session *session = slot < core->n_slots ? core->slots[slot] : NULL;

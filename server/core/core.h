@@ -262,11 +262,14 @@ struct core_join {
     bool may_wall; /* besides root and the hub's owner */
 };
 
-/* Begins a session; core_welcome() must follow. Returns a fail_code (FAIL_NONE: done), the why in
- * `reason`. */
+/* Begins a session; core_welcome() must follow, after core_tell_gate() if its lane has a gate.
+ * Returns a fail_code (FAIL_NONE: done), the why in `reason`. */
 enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
                          char reason[256]);
 void core_welcome(struct core *core, struct session *session, int lane_msqid);
+
+/* Before WELCOME, or at any time later. */
+void core_tell_gate(struct core *core, struct session *session, int shmid);
 
 /* The living session with this number; NULL when there is none. */
 struct session *core_session(struct core *core, uint64_t number);

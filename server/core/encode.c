@@ -92,32 +92,38 @@ static void put_all(const struct core *core, const struct record *record, struct
     *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
 }
 
-static struct frame message_of(const struct core *core, const struct record *record,
-                               const struct names *names, uint8_t flags) {
-    struct frame message = {.type = FRAME_MESSAGE, .flags = flags};
-    FILL_COMMON(&message.message, record, names, first_part_of(core, record));
-    message.message.link = record->link;
-    return message;
+static void fill_message(const struct core *core, const struct record *record,
+                         const struct names *names, struct frame_message *message) {
+    *message = (struct frame_message){.link = record->link};
+    FILL_COMMON(message, record, names, first_part_of(core, record));
 }
 
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded) {
-    struct frame message = message_of(core, record, names, flags);
-    struct frame origin = {.type = FRAME_ORIGIN}, line = {.type = FRAME_LINE, .flags = flags};
-    if (!line_from_message(&message.message, &origin.origin, &line.line)) {
-        put_all(core, record, &message, message.message.body.n, encoded);
-        return;
+    struct frame_message message;
+    struct frame frame, origin;
+    fill_message(core, record, names, &message);
+    frame.flags = flags;
+    if (line_from_message(&message, &origin.origin, &frame.line)) {
+        frame.type = FRAME_LINE;
+        put_all(core, record, &frame, message.body.n, encoded);
+        origin.type = FRAME_ORIGIN;
+        origin.flags = 0;
+        struct bytes bytes = encode(&origin);
+        encoded->origin = bytes.data;
+        encoded->n_origin = bytes.n;
+    } else {
+        frame.type = FRAME_MESSAGE;
+        frame.message = message;
+        put_all(core, record, &frame, message.body.n, encoded);
     }
-    put_all(core, record, &line, line.line.text.n, encoded);
-    struct bytes bytes = encode(&origin);
-    encoded->origin = bytes.data;
-    encoded->n_origin = bytes.n;
 }
 
 void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded) {
-    struct frame message = message_of(core, record, names, flags);
-    put_all(core, record, &message, message.message.body.n, encoded);
+    struct frame frame = {.type = FRAME_MESSAGE, .flags = flags};
+    fill_message(core, record, names, &frame.message);
+    put_all(core, record, &frame, frame.message.body.n, encoded);
 }
 
 void encode_past(const struct core *core, const struct record *record, const struct names *names,

@@ -15,10 +15,12 @@
 #include <sys/types.h>
 
 #include "core/core.h"
+#include "ipc/gate.h"
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
 
 #define SESSIONS_PER_LANE 4
+#define SESSIONS_FOR_GATE 8  /* from so many on a lane has a gate */
 #define LANES_PER_USER_MIN 2 /* for a busy user; at most */
 #define LANES_PER_USER_MAX 8 /* as many as there are processors */
 
@@ -39,6 +41,7 @@ struct lane {
     struct user *user;  /* constant: whose frames come here; NULL: HELLO only */
     bool is_well_known; /* constant */
     int msqid;          /* changes only when the well-known queue was removed by somebody */
+    struct gate gate;   /* when many send into it */
     unsigned n_sessions;
     unsigned n_dying;         /* sessions whose process is dead, see seat->dies_at */
     uint64_t n_received;      /* batches */

@@ -231,6 +231,8 @@ static enum fail_code begin_locked(struct hub *hub, const struct core_join *join
     enum fail_code code = core_join(&hub->core, join, &session, reason);
     if (code != FAIL_NONE)
         return code;
+    if (gate_is_there(&lane->gate))
+        core_tell_gate(&hub->core, session, lane->gate.shmid);
     core_welcome(&hub->core, session, lane->msqid);
     if (!watch_process(hub, join->seat->pidfd, session->number)) {
         log_error("cannot watch pid %d: %s; its session is ended", join->pid, strerror(errno));

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "io/join.h"
 #include "io/login.h"
+#include "ipc/shm.h"
 #include "proto/stranger.h"
 
 #define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
@@ -394,7 +395,27 @@ static struct lane *least_busy(const struct user *user, unsigned *n_lanes) {
     return best;
 }
 
+/* The lane has a session that is about to begin, so it stays. Without a gate it only is slower. */
+static void open_gate(struct hub *hub, struct lane *lane) {
+    struct gate gate;
+    int r = gate_create(&gate, lane->user->uid);
+    if (r != 0) {
+        log_debug("no gate for uid %u: %s", lane->user->uid,
+                  r > 0 ? shm_outcome_text((enum shm_outcome)r) : strerror(-r));
+        return;
+    }
+    hub_enter(hub);
+    lane->gate = gate;
+    for (uint32_t slot = 0; slot < hub->core.n_slots; slot++) {
+        struct session *session = hub->core.slots[slot];
+        if (session && !session->dead && session->seat->lane == lane)
+            core_tell_gate(&hub->core, session, gate.shmid);
+    }
+    hub_leave(hub);
+}
+
 int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
+    bool wants_gate = false;
     unsigned n;
     pthread_mutex_lock(&hub->lock);
     struct lane *best = least_busy(user, &n);
@@ -406,10 +427,13 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
     best = least_busy(user, &n); /* the new one, or a busy one if none could be made */
     if (best) {
         best->n_sessions++;
+        wants_gate = best->n_sessions >= SESSIONS_FOR_GATE && !gate_is_there(&best->gate);
         *lane = best;
         r = 0;
     }
     pthread_mutex_unlock(&hub->lock);
+    if (wants_gate)
+        open_gate(hub, best);
     return r;
 }
 
@@ -417,6 +441,7 @@ void lane_release(struct lane *lane) {
     lane->n_sessions--;
     if (lane->n_sessions > 0)
         return;
+    gate_close(&lane->gate);
     if (lane->thread_ended) {
         free(lane);
     } else if (!lane->is_well_known && !lane->closed) {

@@ -7,12 +7,6 @@
 #include "ipc/ring_memory.h"
 #include "ipc/shm.h"
 
-/*
- * A segment has no name, so it could be any program's. Ours are told by their size: so many bytes
- * more than the pages that are used. They are in a page that is never touched.
- */
-#define MARK_BYTES 397
-
 static size_t page_size(void) {
     return (size_t)sysconf(_SC_PAGESIZE);
 }
@@ -33,11 +27,11 @@ static size_t used_size(struct ring_layout layout) {
 }
 
 size_t ring_size(struct ring_layout layout) {
-    return ring_layout_is_valid(layout) ? used_size(layout) + MARK_BYTES : 0;
+    return ring_layout_is_valid(layout) ? used_size(layout) + SHM_MARK_BYTES : 0;
 }
 
 bool ring_size_is_marked(size_t size) {
-    return size % page_size() == MARK_BYTES;
+    return size % page_size() == SHM_MARK_BYTES;
 }
 
 static void ring_init(struct ring *ring, enum ring_side side, int shmid, void *memory,

@@ -13,6 +13,12 @@
 #include <sys/types.h>
 #include <time.h>
 
+/*
+ * A segment has no name, so it could be any program's. Ours are told by their size, so many bytes
+ * more than a number of pages.
+ */
+#define SHM_MARK_BYTES 397
+
 /* The kernel's limits on segments, as in /proc/sys/kernel, and what is in use. */
 struct shm_limits {
     size_t shmmax; /* bytes of one segment */

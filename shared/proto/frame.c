@@ -226,6 +226,7 @@ static bool check_news(const struct frame *frame) {
 #define check_leave check_none
 #define check_nick check_none
 #define check_bye check_none
+#define check_gate check_none
 #define check_ack check_none
 #define check_refused check_none
 #define check_done check_none

@@ -102,6 +102,7 @@
 #define FRAME_ORIGIN_FIELDS(F)                                                                     \
     F(u32, uid) F(name, from) F(name, to) F(u64, link) F(u64, seq) F(u64, at_ms) F(id, id)
 #define FRAME_LINE_FIELDS(F) F(u16, seq) F(u16, at_ms) F(u16, stamp) F(u16, count) F(rest, text)
+#define FRAME_GATE_FIELDS(F) F(u32, shmid)
 #define FRAME_PAST_FIELDS(F)                                                                       \
     F(u32, request) F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from)       \
     F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
@@ -175,7 +176,8 @@ enum frame_from {
     R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */                   \
     R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */              \
     R(39, ORIGIN, origin, FROM_HUB, 0)        /* of the LINEs behind it, to the end of the batch */ \
-    R(40, LINE, line, FROM_HUB, 0)            /* a plain message */
+    R(40, LINE, line, FROM_HUB, 0)            /* a plain message */                                \
+    R(41, GATE, gate, FROM_HUB, 0)            /* before the session's lane: see ipc/gate.h */
 /* clang-format on */
 
 enum frame_type {
@@ -205,7 +207,8 @@ enum {
     ABILITY_NEWS = 4,      /* NEWS frames */
     ABILITY_AFTER = 8,     /* begins after the message `after`, not where its handle stopped */
     ABILITY_LINES = 16,    /* LINEs, too */
-    ABILITY_ALL = 31,
+    ABILITY_GATE = 32,     /* GATE frames */
+    ABILITY_ALL = 63,
 };
 
 enum message_kind {

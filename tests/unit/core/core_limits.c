@@ -325,3 +325,12 @@ Test(core_limits, 19_messages_cost_by_their_recipients) {
     cr_assert_gt(one, 0);
     cr_assert_gt(before - user->budget, one);
 }
+
+Test(core_limits, 20_only_who_knows_gates_is_told_of_one) {
+    struct client *dave = join(1004, "dave", HERE | ABILITY_GATE);
+    struct client *erin = join(1005, "erin", HERE);
+    core_tell_gate(&core, dave->session, 4711);
+    core_tell_gate(&core, erin->session, 4712);
+    cr_assert_eq(expect(dave, FRAME_GATE)->gate.shmid, 4711);
+    expect_nothing(erin);
+}
