@@ -17,6 +17,9 @@ has_joined() { # PID
     [ "$(earshot inspect --json 2>/dev/null |
         jq -r 'select(.handle == "alice") | .process.pid')" = "$1" ]
 }
+is_stopped() { # PID: all threads; the signal takes a moment
+    ! grep -h ^State: "/proc/$1/task/"*/status | grep -qv T
+}
 says() { # NAME TEXT
     grep -qs -F -e "$2" "$T/$1.err"
 }
@@ -34,6 +37,7 @@ offer_to_a_dying_hub() { # NAME [OPTION...]
     PUT=$PID
     wait_for "its sender has joined" has_joined "$PUT"
     kill -STOP "$HUB_PID"
+    wait_for "the hub reads nothing" is_stopped "$HUB_PID"
     run writer bash -c "exec 9>'$T/$name.pipe'; read -r _ <'$T/go'; exec cat '$T/content' >&9"
     wait_for "the offer waits for the hub" waits_in_a_queue "$PUT"
     kill -KILL "$HUB_PID"
