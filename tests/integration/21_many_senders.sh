@@ -21,7 +21,6 @@ has_no_gates() {
 }
 
 start_hub
-OUT='' ERR=''
 for i in 1 2 3 4; do
     run_earshot "reader$i" --name "reader$i" tail --json --count $((N_ALL / 4))
     wait_for "reader$i is here" is_here "reader$i"
