@@ -311,8 +311,8 @@ struct earshot_message {
 
 /*
  * Sends a message and keeps it until the hub acknowledges it. Sends at once when the lane has
- * room; when it had none, gathers what follows until a full batch finds room at once, or a call
- * some milliseconds later finds any. Blocks while the window of unacknowledged messages is full;
+ * room; for a while after it had none, gathers what follows until a batch is full, or a call some
+ * milliseconds later finds room. Blocks while the window of unacknowledged messages is full;
  * with earshot_fd() in use it returns EARSHOT_AGAIN instead, and the descriptor becomes readable
  * when there is room. It also returns EARSHOT_AGAIN when so much has come meanwhile that events
  * must be taken first. The id is stored in `id` unless that is NULL.

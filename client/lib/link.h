@@ -69,7 +69,7 @@ struct outgoing {
     struct cursor_out out;
     uint16_t n_frames;
     bool lane_full;     /* the last attempt to send found no room */
-    bool gathers;       /* the lane was full lately: see outgoing.c */
+    unsigned n_gather;  /* full batches that are to find room at once: see outgoing.c */
     mono_time tried_at; /* when it was, on the coarse clock */
 };
 

@@ -7,10 +7,10 @@
  * lane blocks: here, in msgsnd(2), when the program wants that (the watch ends it should the hub
  * die); in the writer when nothing here may block.
  *
- * Whoever had to wait goes on gathering until a full batch finds room at once. Else one message
- * alone would slip in wherever another sender's full batch does not fit, and a flood would mostly
- * travel one by one. What is gathered does not get older than GATHER_MS by that, as far as
- * the program calls at all.
+ * Whoever found the lane full goes on gathering until some batches in a row have found room at
+ * once. Else one message alone would slip in wherever another sender's full batch does not fit, and
+ * a flood would mostly travel one by one. What is gathered does not get older than GATHER_MS by
+ * that, as far as the program calls at all.
  */
 #include <poll.h>
 
@@ -18,6 +18,7 @@
 #include "lib/thread.h"
 
 #define GATHER_MS 4
+#define GATHER_BATCHES 8
 
 static void start_batch(struct earshot *link) {
     struct outgoing *outgoing = &link->outgoing;
@@ -29,18 +30,19 @@ static void start_batch(struct earshot *link) {
 }
 
 void outgoing_reset(struct earshot *link) {
-    link->outgoing.lane_full = link->outgoing.gathers = false;
+    link->outgoing.lane_full = false;
+    link->outgoing.n_gather = 0;
     start_batch(link);
 }
 
 static void gather(struct outgoing *outgoing) {
-    outgoing->gathers = true;
+    outgoing->n_gather = GATHER_BATCHES;
     outgoing->tried_at = mono_coarse();
 }
 
 bool outgoing_may_try(const struct earshot *link) {
     const struct outgoing *outgoing = &link->outgoing;
-    return link->pollable || !outgoing->gathers ||
+    return link->pollable || outgoing->n_gather == 0 ||
            mono_coarse().ns - outgoing->tried_at.ns >= GATHER_MS * NS_PER_MS;
 }
 
@@ -78,7 +80,9 @@ bool outgoing_has_frames(const struct earshot *link) {
 static int sent(struct earshot *link, int r) {
     switch (r) {
     case QUEUE_OK:
-        link->outgoing.lane_full = link->outgoing.gathers = false;
+        link->outgoing.lane_full = false;
+        if (link->outgoing.n_gather > 0)
+            link->outgoing.n_gather--;
         start_batch(link);
         return 0;
     case QUEUE_FULL:
