@@ -261,6 +261,8 @@ static void process(struct intake *intake) {
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
     intake->owes_leave = intake->is_flood && wait_ns == 0;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
+    if (!intake->is_flood)
+        sched_yield(); /* who was woken may answer before this thread sleeps, and must be woken */
     throttle(wait_ns);
 }
 
