@@ -1,5 +1,6 @@
 #include "ipc/shm.h"
 
+#include <stdatomic.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -88,16 +89,25 @@ static int limit_reached(void) {
     return limits.n_segments >= limits.shmmni ? SHM_NO_ID : SHM_NO_PAGES;
 }
 
+/*
+ * The kernel gives an address to another segment only after it was detached. ThreadSanitizer, which
+ * does not know these calls, is told so by this: what one thread did to the old segment comes
+ * before what another does to the new one.
+ */
+static atomic_uint n_detached;
+
 static int attach(int shmid, int flags, void **memory) {
     void *at = shmat(shmid, NULL, flags);
     if (at == (void *)-1) // NOLINT(performance-no-int-to-ptr): so says shmat(2)
         return outcome_of(CALL_ATTACH);
+    (void)atomic_load_explicit(&n_detached, memory_order_acquire);
     *memory = at;
     return 0;
 }
 
 void shm_detach(const void *memory) {
     if (memory) {
+        atomic_fetch_add_explicit(&n_detached, 1, memory_order_release);
         int r = shmdt(memory);
         assert(r == 0);
     }
