@@ -89,6 +89,15 @@ static int make_mailbox(struct earshot *link) {
     return r == 0 ? 0 : fail_queue(link, r);
 }
 
+/*
+ * Each pause is twice as long as the one before: a thousand that join at once must leave the hub
+ * the processor to answer them.
+ */
+static void pause_before_retry(struct earshot *link, int64_t max_ns) {
+    link->retry_at = (mono_time){mono_now().ns + link->pause_ns};
+    link->pause_ns = link->pause_ns * 2 < max_ns ? link->pause_ns * 2 : max_ns;
+}
+
 static int send_hello(struct earshot *link) {
     uint64_t after;
     bool is_known = place_is_known(&link->place, &after);
@@ -107,13 +116,13 @@ static int send_hello(struct earshot *link) {
     int r = send_single(link->hub.msqid, HUB_MTYPE, &hello);
     if (r == QUEUE_FULL) {
         link->phase = LINK_HELLO;
-        link->retry_at = mono_add_ms(mono_now(), LINK_HELLO_RETRY_MS);
+        pause_before_retry(link, LINK_HELLO_MAX_NS);
         return 0;
     }
     if (r == QUEUE_OK) {
         link->phase = LINK_PROOF;
-        link->proof_ns = LINK_PROOF_MIN_NS;
-        link->retry_at = (mono_time){mono_now().ns + link->proof_ns};
+        link->pause_ns = LINK_PROOF_MIN_NS;
+        pause_before_retry(link, LINK_PROOF_MAX_NS);
         return 0;
     }
     if (r < 0)
@@ -140,6 +149,7 @@ static int attempt(struct earshot *link) {
 
 int join_begin(struct earshot *link) {
     link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS);
+    link->pause_ns = LINK_HELLO_MIN_NS;
     int r = attempt(link);
     if (r < 0)
         link_fail(link, EARSHOT_NO_HUB, FAIL_INTERNAL, "cannot join the hub in %s: %s", link->dir,
@@ -180,9 +190,7 @@ static int look_at_mailbox(struct earshot *link) {
         link->phase = LINK_WELCOME;
         return wait_start(link);
     }
-    link->proof_ns =
-        link->proof_ns * 2 < LINK_PROOF_MAX_NS ? link->proof_ns * 2 : LINK_PROOF_MAX_NS;
-    link->retry_at = (mono_time){mono_now().ns + link->proof_ns};
+    pause_before_retry(link, LINK_PROOF_MAX_NS);
     return 0;
 }
 

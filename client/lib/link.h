@@ -49,8 +49,9 @@
 #define LINK_HANDSHAKE_MS 5000 /* the hub answers HELLO within this, or is asked again */
 #define LINK_BACKOFF_MIN_MS 50
 #define LINK_BACKOFF_MAX_MS 2000
-#define LINK_HELLO_RETRY_MS 10 /* the well-known queue was full */
-#define LINK_LOOK_MS 100       /* how often a program that only sends looks for the hub */
+#define LINK_HELLO_MIN_NS (10 * NS_PER_MS) /* the well-known queue was full; then twice as long */
+#define LINK_HELLO_MAX_NS (160 * NS_PER_MS)
+#define LINK_LOOK_MS 100 /* how often a program that only sends looks for the hub */
 #define LINK_PROOF_MIN_NS (40 * 1000)
 #define LINK_PROOF_MAX_NS (5 * NS_PER_MS)
 
@@ -102,7 +103,7 @@ struct earshot {
     struct uuid nonce;
     mono_time retry_at, answer_by;
     int backoff_ms;
-    int64_t proof_ns; /* how long it waits before it looks at the mailbox again */
+    int64_t pause_ns; /* before HELLO is sent, or the mailbox looked at, again */
 
     /* Towards the hub. */
     struct uuid_source ids;

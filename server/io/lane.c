@@ -1,7 +1,6 @@
 #include "io/lane.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,16 +229,15 @@ static void hand_over(struct intake *intake) {
 
 /*
  * In a flood, what comes within a few turns is taken before anything is flushed, so that
- * recipients get full batches: with many of them, what counts is how often each is woken. The
- * senders are given the processor to have the next ones ready.
+ * recipients get full batches: with many of them, what counts is how often each is woken.
+ * sched_yield() in between would make the batches fuller still, but on a busy machine it hands the
+ * processor to everybody who wants it, one after the other, before the hub has it again.
  */
 static bool refill(struct intake *intake) {
     if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
         return false;
     if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
         return false;
-    if (intake->is_drained)
-        sched_yield();
     intake->n = 0;
     drain(intake);
     return intake->n > 0;
@@ -261,8 +259,6 @@ static void process(struct intake *intake) {
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
     intake->owes_leave = intake->is_flood && wait_ns == 0;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
-    if (!intake->is_flood)
-        sched_yield(); /* who was woken may answer before this thread sleeps, and must be woken */
     throttle(wait_ns);
 }
 
