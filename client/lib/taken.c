@@ -16,10 +16,14 @@ void taken_begin(struct earshot *link) {
     control_append(&link->control, 0, &frame);
 }
 
-void taken_start(struct earshot *link) {
+static bool say_ready(struct earshot *link) {
     struct frame ready = {.type = FRAME_READY};
+    return outgoing_control(link, &ready);
+}
+
+void taken_start(struct earshot *link) {
     if (is_held(link))
-        link->takes = link->phase != LINK_JOINED || outgoing_control(link, &ready);
+        link->takes = link->phase != LINK_JOINED || say_ready(link);
 }
 
 void taken_next(struct earshot *link) {
