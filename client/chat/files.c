@@ -90,7 +90,7 @@ static uint64_t accepted_bytes(const struct file_item *item, uint64_t size) {
 /* Events. */
 
 static void tell_offer(struct chat *chat, const struct file_item *item) {
-    char size[FILE_SIZE_TEXT];
+    char size[SIZE_TEXT];
     file_size_text(item->size, size);
     view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s; /get or /decline", item->from,
               item->name, *size ? " (" : "", size, *size ? ")" : "");
@@ -162,7 +162,7 @@ static void forget_taken(struct chat *chat, const struct earshot_transfer *trans
 }
 
 static void transferred(struct chat *chat, const struct earshot_transfer *transfer) {
-    char size[FILE_SIZE_TEXT];
+    char size[SIZE_TEXT];
     file_size_text(transfer->bytes, size);
     forget_taken(chat, transfer);
     switch (transfer->state) {
@@ -416,7 +416,7 @@ int files_decline(struct chat *chat, char *arguments) {
 
 static void list_running(struct chat *chat, unsigned *n) {
     struct earshot_transfer transfer;
-    char bytes[FILE_SIZE_TEXT], size[FILE_SIZE_TEXT];
+    char bytes[SIZE_TEXT], size[SIZE_TEXT];
     for (; earshot_progress(chat->link, *n, &transfer) == EARSHOT_OK; (*n)++) {
         file_size_text(transfer.bytes, bytes);
         file_size_text(transfer.size, size);
@@ -429,7 +429,7 @@ static void list_running(struct chat *chat, unsigned *n) {
 int files_list(struct chat *chat, char *arguments) {
     (void)arguments;
     const struct file_item *item;
-    char size[FILE_SIZE_TEXT];
+    char size[SIZE_TEXT];
     unsigned number = 0, n = 0;
     DL_FOREACH(chat->files, item) {
         if (!is_waiting(item))

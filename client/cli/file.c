@@ -1,9 +1,5 @@
 #include "cli/file.h"
 
-#include <stdio.h>
-
-#include "base/macro.h"
-
 const char *const file_state_names[] = {"offered", "running", "done", "failed", "declined"};
 
 struct cli_file file_of(const struct earshot_transfer *transfer, const char *self) {
@@ -29,17 +25,9 @@ struct cli_file file_of(const struct earshot_transfer *transfer, const char *sel
     };
 }
 
-void file_size_text(uint64_t bytes, char text[FILE_SIZE_TEXT]) {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double size = (double)bytes / 1024;
-    size_t unit = 0;
-    if (bytes == EARSHOT_SIZE_UNKNOWN) {
+void file_size_text(uint64_t bytes, char text[SIZE_TEXT]) {
+    if (bytes == EARSHOT_SIZE_UNKNOWN)
         text[0] = '\0';
-    } else if (bytes < 1024) {
-        snprintf(text, FILE_SIZE_TEXT, "%u byte%s", (unsigned)bytes, bytes == 1 ? "" : "s");
-    } else {
-        for (; size >= 1000 && unit + 1 < ARRAY_LEN(units); unit++)
-            size /= 1024;
-        snprintf(text, FILE_SIZE_TEXT, size < 10 ? "%.1f %s" : "%.0f %s", size, units[unit]);
-    }
+    else
+        size_text(bytes, text);
 }

@@ -1,6 +1,7 @@
 /* Files on their way, as `put` and `get` tell of them. */
 #pragma once
 
+#include "base/size.h"
 #include "cli/options.h"
 
 enum file_state { FILE_OFFERED, FILE_RUNNING, FILE_DONE, FILE_FAILED, FILE_DECLINED };
@@ -25,7 +26,5 @@ struct cli_file {
 /* From what the library tells. `self` is one's own handle; the state is the event's. */
 struct cli_file file_of(const struct earshot_transfer *transfer, const char *self);
 
-#define FILE_SIZE_TEXT 32
-
 /* "1.2 GiB"; "" when it is not known. */
-void file_size_text(uint64_t bytes, char text[FILE_SIZE_TEXT]);
+void file_size_text(uint64_t bytes, char text[SIZE_TEXT]);

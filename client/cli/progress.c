@@ -78,7 +78,7 @@ struct sum {
 };
 
 static void print_line(struct progress *progress, const struct sum *sum, const char *name) {
-    char bytes[FILE_SIZE_TEXT], rate[FILE_SIZE_TEXT], what[64];
+    char bytes[SIZE_TEXT], rate[SIZE_TEXT], what[64];
     char *safe = text_safe(bytes_of(name), TEXT_ONE_LINE);
     snprintf(what, sizeof what, "%u transfers", sum->n);
     file_size_text(sum->bytes, bytes);

@@ -73,7 +73,7 @@ int put_tell_offered(struct put *put, const struct offer *offer) {
 int put_tell(struct put *put, const struct earshot_transfer *transfer, const char *via) {
     struct cli_file file = file_of(transfer, put->self);
     file.via = via;
-    char size[FILE_SIZE_TEXT];
+    char size[SIZE_TEXT];
     progress_clear(&put->progress);
     int code = print_json(put, &file);
     file_size_text(transfer->bytes, size);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/size.h"
 #include "base/text.h"
 
 #define VERSION 1
@@ -115,13 +116,12 @@ bool parcel_decode(struct parcel *parcel, struct bytes body) {
 
 void parcel_describe(struct bytes body, char text[PARCEL_TEXT_SIZE]) {
     struct parcel *parcel = malloc(sizeof *parcel);
-    if (!parcel || !parcel_decode(parcel, body))
+    char size[SIZE_TEXT];
+    if (!parcel || !parcel_decode(parcel, body)) {
         snprintf(text, PARCEL_TEXT_SIZE, "[a file that cannot be read]");
-    else if (parcel->n < 1024)
-        snprintf(text, PARCEL_TEXT_SIZE, "[file %s, %zu byte%s]", parcel->name, parcel->n,
-                 parcel->n == 1 ? "" : "s");
-    else
-        snprintf(text, PARCEL_TEXT_SIZE, "[file %s, %.1f KiB]", parcel->name,
-                 (double)parcel->n / 1024);
+    } else {
+        size_text(parcel->n, size);
+        snprintf(text, PARCEL_TEXT_SIZE, "[file %s, %s]", parcel->name, size);
+    }
     free(parcel);
 }

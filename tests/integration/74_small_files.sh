@@ -21,7 +21,7 @@ exits 0 "to somebody who is away" \
 check "by message" json '.state == "offered" and .via == "message"' "$OUT"
 is "all three" "$(jq -r .name <<<"$OUT" | paste -sd ,)" note.txt,largest,empty
 is "the history shows them" "$(earshot --name alice --json history bob | jq -r .text | paste -sd ,)" \
-    "[file note.txt, 17 bytes],[file largest, 32.0 KiB],[file empty, 0 bytes]"
+    "[file note.txt, 17 bytes],[file largest, 32 KiB],[file empty, 0 bytes]"
 kill -9 "$HUB_PID"
 while kill -0 "$HUB_PID" 2>/dev/null; do read -r -t 0.02 <> <(:) || true; done
 start_hub
