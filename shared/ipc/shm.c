@@ -209,14 +209,8 @@ static int stat_index(int index, struct shm_segment *segment) {
 
 /* The index is the low bits of the id; the id that comes back tells whose place it is now. */
 int shm_stat_any(int shmid, struct shm_segment *segment) {
-    struct shm_segment found;
-    int r = stat_index(shmid, &found);
-    if (r != 0)
-        return r;
-    if (found.shmid != shmid)
-        return SHM_GONE;
-    *segment = found;
-    return 0;
+    int r = stat_index(shmid, segment);
+    return r == 0 && segment->shmid != shmid ? SHM_GONE : r;
 }
 
 int shm_each(bool (*visit)(void *arg, const struct shm_segment *segment), void *arg) {
