@@ -72,7 +72,8 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
         run->n = 0;
         run->n_messages = 0;
         run->n_origin = encoded->n_origin;
-        memcpy(run->origin, encoded->origin, encoded->n_origin);
+        if (encoded->n_origin > 0)
+            memcpy(run->origin, encoded->origin, encoded->n_origin);
     }
     memcpy(run->frames + run->n, encoded->frames, encoded->n);
     run->n += encoded->n;
