@@ -2,20 +2,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "cli/report.h"
 
 static int parent_fd = -1;
 
-static int await_child(int fd) {
+/* The child has a terminal session of its own: what interrupts us is handed on, once. */
+static int await_child(pid_t pid, int fd) {
     unsigned char code;
+    bool is_told = false;
     ssize_t n;
-    do {
-        n = read(fd, &code, 1);
-    } while (n < 0 && errno == EINTR);
+    while ((n = read(fd, &code, 1)) < 0 && errno == EINTR) {
+        if (!cli_interrupted())
+            continue;
+        if (is_told)
+            return cli_interrupted(); /* it is stopped, perhaps */
+        is_told = kill(pid, cli_interrupted() - 128) == 0;
+    }
     close(fd);
     return n == 1 ? code : CLI_FAILED; /* it died, and has said why */
 }
@@ -37,7 +45,7 @@ int background_begin(const struct cli_options *options, bool *is_parent) {
     }
     close(fds[1]);
     *is_parent = true;
-    return await_child(fds[0]);
+    return await_child(pid, fds[0]);
 }
 
 void background_let_go(int code) {

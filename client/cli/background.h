@@ -5,7 +5,7 @@
 
 /*
  * Before anything is opened. In the parent, returns when the child lets go, with the exit code it
- * gave and *is_parent set; in the child at once, with CLI_DONE.
+ * gave and *is_parent set (an interrupt ends both); in the child at once, with CLI_DONE.
  */
 int background_begin(const struct cli_options *options, bool *is_parent);
 

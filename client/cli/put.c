@@ -51,11 +51,31 @@ static struct offer *offer_of(struct put *put, const char *id, uint32_t request)
 
 /* Events. */
 
-static bool all_are_made(const struct put *put) {
+static size_t count(const struct put *put, enum offer_phase phase) {
+    size_t n = 0;
     for (size_t i = put->first_open; i < put->n_offers; i++)
-        if (put->offers[i].phase < OFFER_OPEN)
-            return false;
-    return true;
+        n += put->offers[i].phase == phase;
+    return n;
+}
+
+/* Whether as many offers stand as can stand at a time. */
+static bool all_stand(const struct put *put) {
+    return count(put, OFFER_ASKED) == 0 &&
+           (put->n_open >= OPEN_MAX_OFFERS || count(put, OFFER_UNMADE) == 0);
+}
+
+/* From here on nobody hears of errors, so what can be known of the later offers is told now. */
+static void let_go(struct put *put) {
+    for (size_t i = put->first_open; i < put->n_offers; i++)
+        if (put->offers[i].phase == OFFER_UNMADE)
+            put_check(put, &put->offers[i]);
+    size_t n_later = count(put, OFFER_UNMADE);
+    if (n_later > 0)
+        cli_remark(put->options,
+                   "%zu are offered now, %zu more as these are taken; process %d sees to it",
+                   put->n_open, n_later, (int)getpid());
+    background_let_go(put->code);
+    put->in_background = false;
 }
 
 static int take_answer(struct put *put, const struct earshot_event *event) {
@@ -200,10 +220,8 @@ static int follow(struct put *put) {
     int code = CLI_DONE;
     while (code == CLI_DONE) {
         make_more(put);
-        if (put->in_background && all_are_made(put)) {
-            background_let_go(put->code);
-            put->in_background = false;
-        }
+        if (put->in_background && all_stand(put))
+            let_go(put);
         if (put->first_open == put->n_offers)
             return CLI_DONE;
         if (put->n_open == 0 && put->offers[put->first_open].phase != OFFER_UNMADE)

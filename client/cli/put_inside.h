@@ -25,7 +25,7 @@ struct put {
     struct progress progress;
     struct offer *offers;
     size_t n_offers, first_open, n_open; /* every offer before first_open is closed */
-    bool in_background;                  /* and somebody waits until all offers stand */
+    bool in_background;                  /* and somebody waits until the offers stand */
     int code;                            /* of the first that failed */
 };
 
@@ -40,6 +40,9 @@ void put_close(struct put *put, struct offer *offer);
 
 /* Offers it, or sends it as a message. It stays unmade when events must be taken first. */
 void put_make(struct put *put, struct offer *offer);
+
+/* Closes an unmade offer of what is not there, or cannot be read. */
+void put_check(struct put *put, struct offer *offer);
 
 /* That it stands, and how it goes. Return an exit code. */
 int put_tell_offered(struct put *put, const struct offer *offer);

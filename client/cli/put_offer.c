@@ -1,5 +1,6 @@
 /* One path for one recipient: how it is offered, and what is said about it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -140,6 +141,14 @@ static int post(struct put *put, struct offer *offer) {
         memcpy(offer->id, offer->post.id, sizeof offer->id);
     }
     return result;
+}
+
+void put_check(struct put *put, struct offer *offer) {
+    if (faccessat(AT_FDCWD, offer->path, R_OK, AT_EACCESS) == 0)
+        return;
+    int error = errno;
+    put->n_open++;
+    put_note_failure(put, fail_offer(put, offer, -error));
 }
 
 void put_make(struct put *put, struct offer *offer) {
