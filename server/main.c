@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/standard.h"
 #include "io/daemon.h"
 #include "io/hub.h"
 #include "io/notify.h"
@@ -137,6 +138,8 @@ static int stop(const char *dir) {
 
 int main(int argc, char **argv) {
     struct options options;
+    if (standard_hold() < 0)
+        return EX_OSERR; /* and nowhere to say why */
     int code = options_read(&options, argc, argv);
     if (code >= 0)
         return code;

@@ -5,6 +5,7 @@
 #include "cli/put.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +242,11 @@ static int follow(struct put *put) {
 
 /* What is to be offered. */
 
+static bool can_read_input(void) {
+    int flags = fcntl(STDIN_FILENO, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
 static int check(const struct cli_options *options, int n_to, int n_paths, char **paths) {
     for (int i = 0; i < n_paths; i++) {
         if (strcmp(paths[i], "-") != 0)
@@ -252,6 +258,9 @@ static int check(const struct cli_options *options, int n_to, int n_paths, char 
         if (options->no_wait)
             return cli_fail(options, CLI_USAGE, "usage",
                             "standard input is read as it is taken; leave --no-wait away");
+        if (!can_read_input())
+            return cli_fail(options, CLI_DATA, "file", "cannot read standard input: %s",
+                            strerror(EBADF));
     }
     return CLI_DONE;
 }
