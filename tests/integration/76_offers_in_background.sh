@@ -22,8 +22,8 @@ earshot --name bob status >/dev/null # whose handle it is
 
 exits 65 "many, and one that is not there" \
     earshot --name alice put --no-wait bob "$T/src"/file-* "$T/src/nothing"
-has "$ERR" "$T/src/nothing"
-has "$ERR" "32 are offered now, 8 more as these are taken"
+check "names it" has "$ERR" "$T/src/nothing"
+check "tells of the others" has "$ERR" "32 are offered now, 8 more as these are taken"
 exits 0 "all are there for bob" earshot --name bob get --count "$N" --dir "$T/dst" --timeout 60
 check "each as it was" diff -r "$T/src" "$T/dst"
 
