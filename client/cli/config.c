@@ -262,6 +262,10 @@ static int read_all(const struct cli_options *options) {
 
 int cli_config_load(struct cli_options *options) {
     const char *hub = getenv("EARSHOT_HUB");
+    if (options->hub && !*options->hub)
+        return cli_fail(options, CLI_USAGE, "usage",
+                        "--hub needs a directory, and got an empty word; leave it away for the "
+                        "hub of this machine, or your own");
     int code = read_all(options);
     if (code != CLI_DONE)
         return code;

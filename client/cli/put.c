@@ -210,10 +210,11 @@ static int cancel_all(struct put *put) {
             earshot_cancel(put->link, put->offers[i].id);
     if (cli_interrupted())
         return cli_interrupted();
-    return cli_fail(put->options, CLI_TRY_AGAIN, "timed-out",
-                    "not everything was taken within %g s; offer it again, or allow more with "
-                    "--timeout",
-                    cli_limit_seconds());
+    put_note_failure(put, cli_fail(put->options, CLI_TRY_AGAIN, "timed-out",
+                                   "not everything was taken within %g s; offer it again, or allow "
+                                   "more with --timeout",
+                                   cli_limit_seconds()));
+    return put->code;
 }
 
 static int follow(struct put *put) {
@@ -304,17 +305,33 @@ static int run(struct put *put, char **names, int n_names, int n_paths, char **p
     return code != CLI_DONE ? code : put->code;
 }
 
+static bool is_named(char **names, size_t n_names, const char *name) {
+    for (size_t i = 0; i < n_names; i++)
+        if (words_same_name(names[i], name))
+            return true;
+    return false;
+}
+
+/* Each recipient once. */
+static int split(const struct cli_options *options, char *list, char ***names, size_t *n_names) {
+    char *name;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && (name = strsep(&list, ","))) {
+        code = words_check_name(options, name);
+        if (is_named(*names, *n_names, name))
+            continue;
+        *names = cli_grow(*names, *n_names, sizeof **names);
+        (*names)[(*n_names)++] = name;
+    }
+    return code;
+}
+
 int put_all(const struct cli_options *options, const char *list, int n_paths, char **paths,
             const char *stream_name) {
     struct put put = {.options = options, .stream_name = stream_name};
-    char *copy = cli_copy(list), *rest = copy, *name, **names = NULL;
+    char *copy = cli_copy(list), **names = NULL;
     size_t n_names = 0;
-    int code = CLI_DONE;
-    while (code == CLI_DONE && (name = strsep(&rest, ","))) {
-        code = words_check_name(options, name);
-        names = cli_grow(names, n_names, sizeof *names);
-        names[n_names++] = name;
-    }
+    int code = split(options, copy, &names, &n_names);
     if (code == CLI_DONE)
         code = check(options, (int)n_names, n_paths, paths);
     bool is_parent = false;

@@ -11,16 +11,6 @@
 #include "cli/text.h"
 #include "cli/words.h"
 #include "proto/frame.h"
-#include "proto/name.h"
-
-static bool same_name(const char *a, const char *b) {
-    struct name name_a, name_b, key_a, key_b;
-    if (name_parse(&name_a, bytes_of(a)) != NAME_OK || name_parse(&name_b, bytes_of(b)) != NAME_OK)
-        return false;
-    name_key(&key_a, &name_a);
-    name_key(&key_b, &name_b);
-    return bytes_equal(name_bytes(&key_a), name_bytes(&key_b));
-}
 
 static int print(const struct cli_options *options, const struct cli_room *room) {
     if (options->json)
@@ -36,7 +26,7 @@ static int show(earshot *link, const struct cli_options *options, const char *ro
     struct cli_rooms rooms = {0};
     size_t i = 0;
     int code = cli_rooms_ask(link, options, &rooms);
-    while (i < rooms.n && !same_name(rooms.all[i].name, room))
+    while (i < rooms.n && !words_same_name(rooms.all[i].name, room))
         i++;
     if (code == CLI_DONE && i < rooms.n)
         code = print(options, &rooms.all[i]);

@@ -17,6 +17,15 @@ int words_check_name(const struct cli_options *options, const char *word) {
                     word, name_problem(outcome));
 }
 
+bool words_same_name(const char *a, const char *b) {
+    struct name name_a, name_b, key_a, key_b;
+    if (name_parse(&name_a, bytes_of(a)) != NAME_OK || name_parse(&name_b, bytes_of(b)) != NAME_OK)
+        return false;
+    name_key(&key_a, &name_a);
+    name_key(&key_b, &name_b);
+    return bytes_equal(name_bytes(&key_a), name_bytes(&key_b));
+}
+
 int words_check_room(const struct cli_options *options, const char *word) {
     if (word[0] == '#')
         return words_check_name(options, word);

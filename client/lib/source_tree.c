@@ -76,12 +76,14 @@ static int failed(struct tree *tree, int r) {
     case ELOOP:   /* now it is a link */
     case ENOTDIR: /* or something else */
     case ENXIO:
+    case ESRCH: /* below /proc */
         return skip(tree, SKIP_VANISHED, -r);
-    case EACCES:
-    case EPERM:
-        return skip(tree, SKIP_DENIED, -r);
-    default:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: /* it has nothing to do with the entry */
         return r;
+    default:
+        return skip(tree, SKIP_DENIED, -r);
     }
 }
 

@@ -27,6 +27,7 @@ exits 64 "unknown option" "$program" who --jsno
 check "names the nearest option" has "$ERR" "--json"
 exits 64 "unknown letter" "$program" who -Z
 exits 64 "option without its value" "$program" who --hub
+exits 64 "no directory" "$program" who --hub ''
 exits 64 "a value too many" "$program" who --json=yes
 exits 64 "too many words" "$program" who '#a' '#b'
 exits 64 "too few words" "$program" send

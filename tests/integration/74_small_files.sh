@@ -102,9 +102,13 @@ is "nothing" "$OUT" ""
 exits 0 "to standard output" earshot --name alice put --no-wait bob "$T/note.txt"
 is "it is written there" "$(earshot --name bob get --stdout --timeout 20)" "wonderful things"
 
-exits 0 "several people" earshot --name alice put --no-wait bob,carol "$T/note.txt"
+exits 0 "several people, each once" \
+    earshot --name alice --json put --no-wait bob,carol,BOB "$T/note.txt"
+is "two offers" "$(jq -r .to <<<"$OUT" | paste -sd ,)" bob,carol
 exits 0 "each gets it: bob" earshot --name bob get --dir "$T/more" --timeout 20
 exits 0 "each gets it: carol" earshot --name carol get --count 2 --dir "$T/more" --timeout 20
 
 exits 67 "nobody" earshot --name alice put nobody "$T/note.txt"
+exits 67 "the first failure counts" \
+    earshot --name alice put nobody,bob "$T/note.txt" --timeout 0.5
 exits 75 "nobody takes it" earshot --name alice put bob "$T/note.txt" --timeout 0.5
