@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/put_inside.h"
@@ -123,8 +125,17 @@ static int file_exit_code(int error) {
     return error == EACCES || error == EPERM ? CLI_NOT_PERMITTED : CLI_DATA;
 }
 
+static bool is_pipe(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 static int fail_offer(struct put *put, struct offer *offer, int result) {
     put_close(put, offer);
+    if (result == -EINTR && !cli_interrupted() && is_pipe(offer->path))
+        return cli_fail(put->options, CLI_TRY_AGAIN, "timed-out",
+                        "nobody opened the pipe \"%s\" to write into it within %g s", offer->path,
+                        cli_limit_seconds());
     if (result < 0 && result != -EINTR && result != -ENOMEM)
         return cli_fail(put->options, file_exit_code(-result), "file", "cannot read \"%s\": %s",
                         offer->path, strerror(-result));

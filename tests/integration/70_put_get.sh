@@ -153,6 +153,9 @@ exits 65 "a file that is not there" earshot --name alice put bob "$src/none"
 exits 67 "nobody" earshot --name alice put nobody "$src/a.bin"
 exits 67 "no room" earshot --name alice put '#none' "$src/a.bin"
 exits 64 "no path" earshot --name alice put bob
+mkfifo "$T/fifo"
+exits 75 "nobody writes" earshot --name alice put bob "$T/fifo" --timeout 0.5
+check "the pipe is named" has "$ERR" "the pipe \"$T/fifo\""
 exits 75 "nobody takes it" earshot --name alice put bob "$src/a.bin" --timeout 0.5
 exits 75 "nobody offers" earshot --name bob get --timeout 0.5
 wait_for "no segment is left" nothing_is_shared
