@@ -54,6 +54,7 @@ struct courier_source {
     const char *path;
     int fd;
     const char *name; /* of a stream */
+    bool no_wait;     /* a pipe is refused: to open one can take for ever */
 };
 
 /* The numbers of enum offer_kind. */

@@ -149,10 +149,12 @@ static void note_skipped(void *arg, const char *path, enum source_skip why, int 
 
 static int open_source(struct source **source, const struct courier_source *what,
                        struct courier *courier) {
-    struct source_options options = {0};
+    struct source_options options = {.no_wait = what->no_wait};
     if (courier)
-        options = (struct source_options){
-            .stop = &courier->stop, .skipped = note_skipped, .context = courier};
+        options = (struct source_options){.stop = &courier->stop,
+                                          .skipped = note_skipped,
+                                          .context = courier,
+                                          .no_wait = what->no_wait};
     if (what->path)
         return source_open(source, what->path, &options);
     return source_open_stream(source, what->fd, what->name, &options);

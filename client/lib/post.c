@@ -53,7 +53,8 @@ static int read_content(struct parcel *parcel, const char *path, uint64_t size) 
 
 static int pack(struct earshot *link, struct parcel *parcel, const char *path) {
     struct courier_offer what;
-    int r = courier_look(&(struct courier_source){.path = path, .fd = -1}, &what);
+    int r = courier_look(
+        &(struct courier_source){.path = path, .fd = -1, .no_wait = link->pollable}, &what);
     if (r != 0)
         return r > 0 ? EARSHOT_LIMIT : r; /* an offer tells what is wrong */
     if (what.kind != OFFER_FILE || what.size > PARCEL_CONTENT_MAX)

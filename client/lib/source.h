@@ -51,11 +51,13 @@ struct source_options {
     /* Called in source_next for each entry that is left out; `path` is relative and raw. */
     void (*skipped)(void *context, const char *path, enum source_skip why, int error);
     void *context;
+    bool no_wait; /* a pipe is refused: to open one can take for ever */
 };
 
 /*
  * Opens a path: a regular file, a directory (which is walked once to add up the sizes), or a pipe
- * or device, which is a stream. `options` may be NULL; it is copied. Outcomes: NO_FILE, STOPPED.
+ * or device, which is a stream; to open a pipe waits for its writer. `options` may be NULL; it is
+ * copied. Outcomes: NO_FILE, STOPPED.
  */
 int source_open(struct source **source, const char *path, const struct source_options *options);
 

@@ -66,22 +66,30 @@ static int name_of_path(struct filename *name, const char *path) {
     return filename_clean(name, bytes_of(basename(real)));
 }
 
-/* A pipe waits for its writer; whatever else must not make us wait. */
-static int open_path(const char *path, struct stat *status) {
+static bool is_refused(const struct stat *status, bool no_wait) {
+    return S_ISSOCK(status->st_mode) || (no_wait && S_ISFIFO(status->st_mode));
+}
+
+/*
+ * A pipe waits for its writer, if it may; whatever else must not make us wait. What it is can
+ * change before it is open.
+ */
+static int open_path(const char *path, struct stat *status, bool no_wait) {
     if (stat(path, status) < 0)
         return error_errno();
-    if (S_ISSOCK(status->st_mode))
+    if (is_refused(status, no_wait))
         return -ENXIO;
     int flags = S_ISFIFO(status->st_mode) ? 0 : O_NONBLOCK;
     int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | flags);
     if (fd < 0)
         return error_errno();
-    if (fstat(fd, status) < 0) {
-        int r = error_errno();
-        close(fd);
-        return r;
-    }
-    return fd;
+    int r = fstat(fd, status) < 0 ? error_errno() : 0;
+    if (r == 0 && is_refused(status, no_wait))
+        r = -ENXIO;
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
 }
 
 static void begin_stream(struct source *source, int fd) {
@@ -132,7 +140,7 @@ static int begin_path(struct source *source, const char *path) {
     int r = name_of_path(&source->name, path);
     if (r < 0)
         return r;
-    source->top = open_path(path, &source->status);
+    source->top = open_path(path, &source->status, source->options.no_wait);
     if (source->top < 0)
         return source->top == -ENXIO ? SOURCE_NO_FILE : source->top;
     r = begin_top(source);

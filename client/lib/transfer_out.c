@@ -106,13 +106,15 @@ static struct offer_out *offer_new(struct earshot *link, const struct earshot_so
     return NULL;
 }
 
-static struct courier_source source_of(const struct offer_out *offer) {
-    return (struct courier_source){.path = offer->path, .fd = offer->fd, .name = offer->name};
+/* A program that polls is never made to wait. */
+static struct courier_source source_of(const struct earshot *link, const struct offer_out *offer) {
+    return (struct courier_source){
+        .path = offer->path, .fd = offer->fd, .name = offer->name, .no_wait = link->pollable};
 }
 
 /* What cannot be offered is told as the system's error, or as the courier's. */
 static int look(struct earshot *link, struct offer_out *offer) {
-    struct courier_source source = source_of(offer);
+    struct courier_source source = source_of(link, offer);
     int r = courier_look(&source, &offer->what);
     offer->mime = guess_mime(&offer->what);
     if (r > 0)
@@ -232,7 +234,7 @@ static int fail_delivery(struct earshot *link, struct offer_out *offer, struct d
 
 static int begin(struct earshot *link, struct offer_out *offer,
                  const struct frame_signalled *signal, struct earshot_event *event) {
-    struct courier_source source = source_of(offer);
+    struct courier_source source = source_of(link, offer);
     struct courier_prefix prefix = {.offset = uuid_is_nil(&signal->digest) ? 0 : signal->a};
     struct courier_passage passage;
     struct delivery *delivery = calloc(1, sizeof *delivery);

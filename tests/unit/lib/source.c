@@ -296,3 +296,14 @@ Test(source, 20_a_record_needs_its_room) {
     cr_expect_eq(next(), SOURCE_TOO_SMALL);
     source_free(source);
 }
+
+Test(source, 21_a_pipe_is_not_waited_for_unless_one_may, .timeout = 10) {
+    hand.source_options.no_wait = true;
+    cr_assert_eq(mkfifo(in_from("pipe"), 0600), 0);
+    cr_assert_eq(symlink("pipe", in_from("link")), 0);
+    cr_expect_eq(source_open(&source, in_from("pipe"), &hand.source_options), SOURCE_NO_FILE);
+    cr_expect_eq(source_open(&source, in_from("link"), &hand.source_options), SOURCE_NO_FILE);
+    make_file(in_from("file"), 1, 1);
+    open_source("file");
+    source_free(source);
+}
