@@ -306,6 +306,10 @@ static void status_done(struct chat *chat, struct ask *ask) {
     view_note(&chat->view, VIEW_INFO, "counters: %s", ask->buffer);
 }
 
+static void offer_done(struct chat *chat, struct ask *ask) {
+    files_offered(chat, ask->number);
+}
+
 /* The lines of the answer are OFFER events. */
 static void offers_done(struct chat *chat, struct ask *ask) {
     (void)ask;
@@ -331,7 +335,7 @@ static const struct ask_row rows[ASK_KINDS] = {
     [ASK_OPENED] = {"show the last lines of", held_line, opened_done},
     [ASK_HISTORY] = {"show the history of", history_line, history_done},
     [ASK_SEARCH] = {"search for", held_line, search_done},
-    [ASK_OFFER] = {"offer a file to", NULL, NULL},
+    [ASK_OFFER] = {"offer a file to", NULL, offer_done},
     [ASK_OFFERS] = {"ask for the files that wait", NULL, offers_done},
 };
 

@@ -22,11 +22,13 @@ const struct command command_table[] = {
      ARGUMENT_NONE, action_reply},
     {"history", "[N]", "the last N messages here", ARGUMENT_NONE, action_history},
     {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, action_search},
-    {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_CONV, files_put},
-    {"get", "[N|HANDLE]", "take the last file offered, or the one with this number in /files",
+    {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_PATH, files_put},
+    {"get", "[N|HANDLE|NAME]", "take the last file offered, or the one with this number in /files",
      ARGUMENT_HANDLE, files_get},
-    {"decline", "[N|HANDLE]", "refuse it", ARGUMENT_HANDLE, files_decline},
-    {"files", "", "which files wait for you, and how far transfers are", ARGUMENT_NONE, files_list},
+    {"decline", "[N|HANDLE|NAME]", "refuse it, withdraw one's own, or stop what is under way",
+     ARGUMENT_HANDLE, files_decline},
+    {"files", "", "which files wait for you or others, and how far transfers are", ARGUMENT_NONE,
+     files_list},
     {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, action_me},
     {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, action_away},
     {"back", "", "you are there again", ARGUMENT_NONE, action_back},
@@ -157,7 +159,7 @@ int command_line(struct chat *chat, const char *line) {
 static void help_line(struct chat *chat, const struct command *command) {
     char usage[64];
     snprintf(usage, sizeof usage, "/%s %s", command->name, command->arguments);
-    view_note(&chat->view, VIEW_INFO, "%-22s %s", usage, command->help);
+    view_note(&chat->view, VIEW_INFO, "%-24s %s", usage, command->help);
 }
 
 void command_help(struct chat *chat, const char *name) {

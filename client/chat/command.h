@@ -10,6 +10,7 @@ enum command_argument {
     ARGUMENT_CONV, /* a handle or a room */
     ARGUMENT_BELL, /* config_when_words */
     ARGUMENT_COMMAND,
+    ARGUMENT_PATH, /* [TO] PATH */
 };
 
 enum command_outcome {

@@ -7,6 +7,7 @@
 #include <readline/readline.h>
 
 #include "chat/command.h"
+#include "chat/complete_path.h"
 #include "chat/format.h"
 
 #define LISTED_MAX 40 /* candidates shown at once */
@@ -21,6 +22,8 @@ static struct {
     size_t n, next;
     const char *word;           /* what they have to begin with */
     const char *before, *after; /* put around each */
+    size_t n_paths;
+    size_t n_before_word; /* bytes of each path that stand in the line before the word */
 } found;
 
 static void found_add(const char *name) {
@@ -56,6 +59,20 @@ static void handles_add(const char *after) {
     found.after = "";
 }
 
+static void path_visit(const char *path) {
+    size_t n = found.n;
+    found_add(path + found.n_before_word);
+    found.n_paths += found.n - n;
+}
+
+/* A path may have blanks: it begins at `from`, the word at `start` is the end of it. */
+static void paths_add(const char *line, size_t from, size_t start) {
+    CLEANUP_FREE char *typed = strndup(line + from, start - from + strlen(found.word));
+    found.n_before_word = start - from;
+    if (typed)
+        complete_path_each(typed, path_visit);
+}
+
 static void argument_add(enum command_argument argument) {
     switch (argument) {
     case ARGUMENT_NONE:
@@ -76,36 +93,58 @@ static void argument_add(enum command_argument argument) {
     case ARGUMENT_COMMAND:
         commands_add();
         break;
+    case ARGUMENT_PATH: /* see put_add() */
+        break;
     }
 }
 
-/* The command whose first argument begins at `start`; NULL when the word stands elsewhere. */
-static const struct command *command_of_argument(const char *line, int start) {
+/* [TO] PATH: what has a blank before it may be a path as a whole, too. */
+static void put_add(const char *line, size_t first, size_t start) {
+    size_t n = strcspn(line + first, BLANKS);
+    size_t second = first + n + strspn(line + first + n, BLANKS);
+    if (start == first)
+        argument_add(ARGUMENT_CONV);
+    else if (start >= second) /* and not among the blanks before it */
+        paths_add(line, second, start);
+    if (*window->target)
+        paths_add(line, first, start);
+}
+
+/* The command of the line, and where its arguments begin; NULL: there is none. */
+static const struct command *command_of(const char *line, size_t *first) {
     size_t n = strcspn(line + 1, BLANKS);
     if (line[0] != '/' || line[1] == '/')
         return NULL;
-    size_t blanks = strspn(line + 1 + n, BLANKS);
-    return 1 + n + blanks == (size_t)start ? command_find(line + 1, n) : NULL;
+    *first = 1 + n + strspn(line + 1 + n, BLANKS);
+    return command_find(line + 1, n);
 }
 
-static void collect(const char *text, int start) {
-    const struct command *command = command_of_argument(rl_line_buffer, start);
+static void name_add(size_t start) {
+    if (found.word[0] == '@') {
+        found.before = "@";
+        found.word++;
+    }
+    handles_add(start == 0 ? ":" : "");
+    if (found.word[0] == '#')
+        roster_each(&window->roster, ROSTER_ROOMS, name_visit, NULL);
+}
+
+static void collect(const char *text, size_t start) {
+    size_t first = 0;
+    const struct command *command = command_of(rl_line_buffer, &first);
     found.word = text;
     found.before = found.after = "";
+    found.n_paths = 0;
     if (start == 0 && text[0] == '/') {
         found.before = "/";
         found.word++;
         commands_add();
-    } else if (command && command->argument != ARGUMENT_NONE) {
+    } else if (command && command->argument == ARGUMENT_PATH && start >= first) {
+        put_add(rl_line_buffer, first, start);
+    } else if (command && command->argument != ARGUMENT_NONE && start == first) {
         argument_add(command->argument);
-    } else if (text[0] == '@') {
-        found.before = "@";
-        found.word++;
-        handles_add(start == 0 ? ":" : "");
     } else {
-        handles_add(start == 0 ? ":" : "");
-        if (text[0] == '#')
-            roster_each(&window->roster, ROSTER_ROOMS, name_visit, NULL);
+        name_add(start);
     }
 }
 
@@ -118,14 +157,29 @@ static char *generate(const char *text, int state) {
 
 static char **attempt(const char *text, int start, int end) {
     (void)end;
-    collect(text, start);
+    collect(text, (size_t)start);
+    bool are_paths = found.n > 0 && found.n_paths == found.n;
     found.next = 0;
+    /* Of paths, case counts. */
+    rl_variable_bind("completion-ignore-case", are_paths ? "off" : "on");
     char **matches = rl_completion_matches(text, generate);
+    rl_completion_suppress_append = are_paths; /* they may go on */
     free(found.words);
     found.words = NULL;
     found.n = 0;
     rl_attempted_completion_over = 1; /* no file names */
     return matches;
+}
+
+/* Of a path the last part, of a handle what stands before its colon. */
+static void write_match(FILE *out, const char *match) {
+    size_t n = strlen(match), from = 0;
+    for (size_t i = 0; found.n_paths > 0 && i + 1 < n; i++)
+        if (match[i] == '/')
+            from = i + 1;
+    if (n > 0 && match[n - 1] == ':')
+        n--;
+    fprintf(out, "%.*s", (int)(n - from), match + from);
 }
 
 /* matches[1..n] are the candidates; they stand in one line above the prompt. */
@@ -136,8 +190,10 @@ static void list(char **matches, int n, int longest) {
     (void)longest;
     if (!out)
         return;
-    for (int i = 1; i <= n && i <= LISTED_MAX; i++)
-        fprintf(out, "%s%.*s", i > 1 ? "  " : "", (int)strcspn(matches[i], ":"), matches[i]);
+    for (int i = 1; i <= n && i <= LISTED_MAX; i++) {
+        fputs(i > 1 ? "  " : "", out);
+        write_match(out, matches[i]);
+    }
     if (n > LISTED_MAX)
         fprintf(out, "  and %d more", n - LISTED_MAX);
     fclose(out);
@@ -154,7 +210,6 @@ void complete_start(struct chat *chat) {
     rl_completer_word_break_characters = BLANKS;
     rl_basic_quote_characters = "";
     rl_completer_quote_characters = "";
-    rl_variable_bind("completion-ignore-case", "on");
     rl_variable_bind("show-all-if-ambiguous", "on");
     rl_variable_bind("completion-query-items", "0");
 }

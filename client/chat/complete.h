@@ -1,4 +1,4 @@
-/* Tab: commands, handles, rooms. */
+/* Tab: commands, handles, rooms, paths. */
 #pragma once
 
 #include "chat/state.h"

@@ -97,10 +97,15 @@ static void take_state(struct chat *chat, const struct earshot_event *event) {
     talk_event(chat, event);
 }
 
+static void take_refused(struct chat *chat, const struct earshot_event *event) {
+    files_refused(chat, event);
+    talk_event(chat, event);
+}
+
 /* By enum earshot_event_type; NULL: nothing is done. */
 static void (*const takers[])(struct chat *chat, const struct earshot_event *event) = {
     [EARSHOT_EVENT_MESSAGE] = take_message,  [EARSHOT_EVENT_STATE] = take_state,
-    [EARSHOT_EVENT_REFUSED] = talk_event,    [EARSHOT_EVENT_NEWS] = news_event,
+    [EARSHOT_EVENT_REFUSED] = take_refused,  [EARSHOT_EVENT_NEWS] = news_event,
     [EARSHOT_EVENT_USER] = ask_event,        [EARSHOT_EVENT_ROOM] = ask_event,
     [EARSHOT_EVENT_COUNTER] = ask_event,     [EARSHOT_EVENT_OBJECT] = ask_event,
     [EARSHOT_EVENT_DONE] = ask_event,        [EARSHOT_EVENT_FAILED] = ask_event,

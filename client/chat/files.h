@@ -20,8 +20,17 @@ void files_event(struct chat *chat, const struct earshot_event *event);
 /* A message that was shown: if it is a small file, it waits, too. */
 void files_message(struct chat *chat, const struct earshot_event *event);
 
-/* A STATE event: perhaps somebody has saved a small file of ours. */
+/* A STATE event: perhaps the hub has a small file of ours, or somebody has saved it. */
 void files_state(struct chat *chat, const struct earshot_event *event);
+
+/* A REFUSED event, which talk.h tells of. */
+void files_refused(struct chat *chat, const struct earshot_event *event);
+
+/* The hub has the offer that was made by this request. */
+void files_offered(struct chat *chat, uint32_t request);
+
+/* A path as /put takes it, where "~/" is one's own directory. The caller frees it. */
+char *files_expand(const char *path);
 
 /* The commands; see action.h. */
 int files_put(struct chat *chat, char *arguments);

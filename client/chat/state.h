@@ -18,7 +18,8 @@
 /* A message of ours that the hub has not acknowledged. */
 struct talk_sent {
     char id[EARSHOT_ID_SIZE];
-    char *preview;
+    char *preview; /* of the text; or, `is_file`, the name of the file */
+    bool is_file;
     mono_time at;
     struct talk_sent *prev, *next;
 };
@@ -42,7 +43,7 @@ struct ask;          /* ask.h */
 struct mark;         /* mark.h */
 struct news_item;    /* news.h */
 struct past_opening; /* past.h */
-struct file_item;    /* files.c */
+struct file_item;    /* files_inside.h */
 
 struct chat {
     const struct cli_options *options;

@@ -22,14 +22,22 @@ void talk_deinit(struct talk *talk) {
     }
 }
 
-static void remember(struct chat *chat, const char *id, const char *text, size_t n) {
+/* Takes the preview over. */
+static void remember(struct chat *chat, const char *id, char *preview, bool is_file) {
     struct talk_sent *sent = calloc(1, sizeof *sent);
-    if (!sent)
+    if (!sent) {
+        free(preview);
         return;
+    }
     memcpy(sent->id, id, sizeof sent->id);
-    sent->preview = format_preview(text, n);
+    sent->preview = preview;
+    sent->is_file = is_file;
     sent->at = mono_now();
     DL_APPEND(chat->talk.sent, sent);
+}
+
+void talk_sent_file(struct chat *chat, const char *id, const char *name) {
+    remember(chat, id, strdup(name), true);
 }
 
 static void tell_if_away(struct chat *chat, const char *to) {
@@ -51,7 +59,7 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
         chat_fail_link(chat, r, "not sent");
         return TALK_BAD;
     }
-    remember(chat, id, text, message.text_n);
+    remember(chat, id, format_preview(text, message.text_n), false);
     show_own(chat, &message, id);
     mark_sent(chat, &message, id);
     tell_if_away(chat, to);
@@ -88,9 +96,11 @@ static void refused(struct chat *chat, const struct earshot_event *event) {
     if (!*reason)
         reason = earshot_fail_name(event->failed.code);
     unsigned code = event->failed.code;
+    bool is_file = sent && sent->is_file;
     chat_fail(chat, earshot_fail_exit_code(code), earshot_fail_name(code),
-              "not delivered to %s: %s (\"%s\")", event->failed.to, reason,
-              sent && sent->preview ? sent->preview : "?");
+              "not delivered to %s: %s (%s%s%s)", event->failed.to, reason,
+              is_file ? "file " : "\"", sent && sent->preview ? sent->preview : "?",
+              is_file ? "" : "\"");
     if (sent)
         forget(&chat->talk, sent);
 }

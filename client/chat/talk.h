@@ -22,6 +22,9 @@ void talk_deinit(struct talk *talk);
 int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
               const char *reply_to);
 
+/* A small file was sent: it is waited for, and named if the hub refuses it, like a text. */
+void talk_sent_file(struct chat *chat, const char *id, const char *name);
+
 /* STATE and REFUSED events. */
 void talk_event(struct chat *chat, const struct earshot_event *event);
 

@@ -44,7 +44,7 @@ sees "one more" ben "cat offers large file"
 kill -STOP "$cat"
 enter ben "/get"
 enter ben "/files"
-sees "it is taken" ben "no file waits, none is under way"
+sees "it is taken" ben "1. large file from cat, 2.9 MiB: not begun yet"
 kill -KILL "$cat"
 wait "$cat" 2>/dev/null
 sees "its sender ended before it began" ben "cat does not offer large file any more"
