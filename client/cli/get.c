@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/macro.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/config.h"
@@ -22,7 +24,6 @@
 #include "proto/fail.h"
 #include "proto/name.h"
 
-#define PAST_MESSAGES 1000 /* among which files are looked for */
 #define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_get_options[] = {
@@ -44,7 +45,7 @@ static unsigned long long n_open(const struct get *get) {
 }
 
 static bool is_done(const struct get *get) {
-    return n_open(get) == 0 && get->listing == 0 && get->past == 0 &&
+    return n_open(get) == 0 && get->listing == 0 && get->past.request == 0 &&
            (get->wish->all ? !get->is_unanswered : get_is_enough(get));
 }
 
@@ -111,10 +112,11 @@ static int take_transfer(struct get *get, const struct earshot_transfer *transfe
 
 /* What is there already; again when the hub died before it had answered. */
 static int ask(struct get *get) {
-    int result = earshot_history(get->link, NULL, 0, 0, PAST_MESSAGES, &get->past);
-    if (result == EARSHOT_OK)
-        result = earshot_offers(get->link, &get->listing);
     get->is_unanswered = false;
+    int code = get_past_ask(get);
+    if (code != CLI_DONE)
+        return code;
+    int result = earshot_offers(get->link, &get->listing);
     return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(get->options, get->link, result);
 }
 
@@ -122,9 +124,16 @@ static int take_failure(struct get *get, const struct earshot_event *event) {
     if (event->failed.code != FAIL_LOST)
         return cli_fail_event(get->options, event);
     get->listing = event->request == get->listing ? 0 : get->listing;
-    get->past = event->request == get->past ? 0 : get->past;
+    if (event->request == get->past.request)
+        get->past.request = 0;
     get->is_unanswered = true;
     return CLI_DONE;
+}
+
+static int take_done(struct get *get, uint32_t request) {
+    if (request == get->listing)
+        get->listing = 0;
+    return request == get->past.request ? get_past_done(get) : CLI_DONE;
 }
 
 static int take(struct get *get, const struct earshot_event *event) {
@@ -136,14 +145,11 @@ static int take(struct get *get, const struct earshot_event *event) {
     case EARSHOT_EVENT_TRANSFER:
         return take_transfer(get, &event->transfer);
     case EARSHOT_EVENT_MESSAGE:
-    case EARSHOT_EVENT_PAST:
         return get_take_message(get, event);
+    case EARSHOT_EVENT_PAST:
+        return get_past_take(get, event);
     case EARSHOT_EVENT_DONE:
-        if (event->request == get->listing)
-            get->listing = 0;
-        if (event->request == get->past)
-            get->past = 0;
-        return CLI_DONE;
+        return take_done(get, event->request);
     case EARSHOT_EVENT_FAILED:
         return take_failure(get, event);
     case EARSHOT_EVENT_LOST:
@@ -188,14 +194,27 @@ static int follow(struct get *get) {
     return code;
 }
 
-static int check(struct get *get) {
+static int check_from(struct get *get) {
+    const char *from = get->options->from;
     struct name name;
-    if (!get->options->from)
-        return CLI_DONE;
-    int code = words_check_name(get->options, get->options->from);
-    if (code == CLI_DONE && name_parse(&name, bytes_of(get->options->from)) == NAME_OK)
+    int code = from ? words_check_name(get->options, from) : CLI_DONE;
+    if (!from || code != CLI_DONE)
+        return code;
+    if (from[0] == '#')
+        return cli_fail(get->options, CLI_USAGE, "bad-name",
+                        "\"%s\" is a room; --from takes the handle of who offers", from);
+    if (name_parse(&name, bytes_of(from)) == NAME_OK)
         name_key(&get->from, &name);
-    return code;
+    return CLI_DONE;
+}
+
+/* Before anything is waited for. */
+static int check_dir(struct get *get) {
+    const char *dir = get->wish->dir;
+    if (!dir || get->wish->decline)
+        return CLI_DONE;
+    CLEANUP_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && access(dir, W_OK | X_OK) == 0 ? CLI_DONE : get_fail(get, error_errno());
 }
 
 /*
@@ -232,12 +251,15 @@ static int run(struct get *get) {
 
 int get_offers(const struct cli_options *options, const struct get_wish *wish) {
     struct get get = {.options = options, .wish = wish, .out = -1};
-    int code = check(&get);
+    int code = check_from(&get);
+    if (code == CLI_DONE)
+        code = check_dir(&get);
     if (!wish->dir)
         get.out = open_output();
     if (code == CLI_DONE)
         code = run(&get);
     received_free(&get.received);
+    get_past_free(&get);
     free(get.taken);
     return code;
 }

@@ -73,7 +73,7 @@ int get_tell(struct get *get, const struct earshot_transfer *transfer, const cha
 }
 
 int get_fail(struct get *get, int result) {
-    const char *where = get->wish->dir ? get->wish->dir : "standard output";
+    const char *dir = get->wish->dir, *where = !dir ? "standard output" : *dir ? dir : "\"\"";
     if (result < 0 && result != -EINTR && result != -ENOMEM)
         return cli_fail(get->options, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", where,
                         strerror(-result));
@@ -82,13 +82,13 @@ int get_fail(struct get *get, int result) {
 
 /* Small files come as messages: now, or long ago. */
 
-static bool is_file_for_us(const struct get *get, const struct earshot_event *event) {
-    return event->message.file && !event->message.mine && !get->wish->streams_only &&
-           get_is_from(get, event->message.from) && !get_is_enough(get);
-}
-
 static bool has_file(const struct get *get, const struct earshot_event *event) {
     return event->message.file && received_has_id(&get->received, event->message.id, get->self);
+}
+
+bool get_is_waiting(const struct get *get, const struct earshot_event *event) {
+    return event->message.file && !event->message.mine && !get->wish->streams_only &&
+           get_is_from(get, event->message.from) && !has_file(get, event);
 }
 
 /* It stays in the history, but is not asked about again. */
@@ -130,7 +130,7 @@ int get_take_message(struct get *get, const struct earshot_event *event) {
     bool is_past = event->type == EARSHOT_EVENT_PAST;
     if (event->message.mine || has_file(get, event))
         return CLI_DONE;
-    if (is_file_for_us(get, event))
+    if (get_is_waiting(get, event) && !get_is_enough(get))
         return get->wish->decline ? refuse(get, event) : save(get, event);
     if (!is_past)
         earshot_pass_over(get->link, event);

@@ -6,6 +6,16 @@
 #include "cli/received.h"
 #include "proto/name.h"
 
+/* Small files of the past: first all of them are listed, then those that wait come one by one. */
+struct get_past {
+    uint32_t request; /* 0: it is done */
+    bool is_listing;
+    uint64_t last;     /* of a page of the list, the oldest; 0: it was empty */
+    size_t n_listed;   /* in all pages */
+    uint64_t *waiting; /* their numbers, the newest first */
+    size_t n_waiting;
+};
+
 struct get {
     const struct cli_options *options;
     const struct get_wish *wish;
@@ -13,9 +23,9 @@ struct get {
     char self[256];
     struct name from; /* the key of --from; n 0: anybody */
     struct progress progress;
-    int out;                            /* wish->dir NULL: where it goes */
-    struct received_list received;      /* files that were messages */
-    uint32_t past;                      /* the request for what was sent; 0: it is done */
+    int out;                       /* wish->dir NULL: where it goes */
+    struct received_list received; /* files that were messages */
+    struct get_past past;
     uint32_t listing;                   /* the request for what is offered now; 0: it is done */
     bool is_unanswered;                 /* the hub died before that */
     char (*taken)[EARSHOT_ID_SIZE];     /* the ids of what was taken */
@@ -31,6 +41,15 @@ int get_tell(struct get *get, const struct earshot_transfer *transfer, const cha
 
 /* A result of the library that may be about the destination, as an exit code. */
 int get_fail(struct get *get, int result);
+
+/* Whether it is a small file that is wanted, and was not got yet. */
+bool get_is_waiting(const struct get *get, const struct earshot_event *event);
+
+/* get_past.c: the question, also again; a line of its answers; the end of one. Exit codes. */
+int get_past_ask(struct get *get);
+int get_past_take(struct get *get, const struct earshot_event *event);
+int get_past_done(struct get *get);
+void get_past_free(struct get *get);
 
 /* A MESSAGE or PAST event: what is not for us stays for whoever joins next under this handle. */
 int get_take_message(struct get *get, const struct earshot_event *event);

@@ -8,11 +8,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <uthash.h>
+
 #include "base/error.h"
 #include "base/macro.h"
 #include "cli/records.h"
 
-#define LINES_MAX 4096 /* more than the messages of history that are looked at */
+#define LINE_SIZE 256
+
+struct received_line {
+    UT_hash_handle hh;
+    char text[];
+};
 
 static char *path_of(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -26,13 +33,52 @@ static char *path_of(void) {
     return path;
 }
 
-static void append(struct received_list *list, const char *line) {
-    list->lines = cli_grow(list->lines, list->n, sizeof *list->lines);
-    list->lines[list->n++] = cli_copy(line);
+static struct received_line *find(const struct received_list *list, const char *text) {
+    struct received_line *line;
+    HASH_FIND_STR(list->lines, text, line);
+    return line;
+}
+
+static struct received_line *append(struct received_list *list, const char *text) {
+    struct received_line *line = find(list, text);
+    if (line)
+        return line;
+    size_t size = strlen(text) + 1;
+    line = cli_allocate(sizeof *line + size);
+    memcpy(line->text, text, size);
+    HASH_ADD_STR(list->lines, text, line);
+    return line;
+}
+
+static void drop(struct received_list *list, struct received_line *line) {
+    HASH_DEL(list->lines, line);
+    free(line);
+}
+
+/* `first` and `n` - 1 lines behind it. */
+static int write_lines(const char *path, const char *mode, const struct received_line *first,
+                       unsigned n) {
+    FILE *file = fopen(path, mode);
+    if (!file)
+        return error_errno();
+    for (const struct received_line *line = first; line && n > 0; line = line->hh.next, n--)
+        fprintf(file, "%s\n", line->text);
+    return fclose(file) == 0 ? 0 : error_errno();
+}
+
+/* Only the newer half is kept. If it cannot be written, the next who reads the list tries it. */
+static void forget_oldest(struct received_list *list) {
+    CLEANUP_FREE char *fresh = NULL;
+    while (HASH_COUNT(list->lines) > RECEIVED_MAX)
+        drop(list, list->lines);
+    if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
+        return;
+    if (write_lines(fresh, "we", list->lines, RECEIVED_MAX) != 0 || rename(fresh, list->path) != 0)
+        (void)unlink(fresh);
 }
 
 void received_load(struct received_list *list) {
-    char line[256];
+    char line[LINE_SIZE];
     *list = (struct received_list){.path = path_of()};
     FILE *file = list->path ? fopen(list->path, "re") : NULL;
     while (file && fgets(line, sizeof line, file)) {
@@ -41,27 +87,25 @@ void received_load(struct received_list *list) {
     }
     if (file)
         fclose(file);
+    if (HASH_COUNT(list->lines) > 2 * RECEIVED_MAX)
+        forget_oldest(list);
 }
 
 void received_free(struct received_list *list) {
-    for (size_t i = 0; i < list->n; i++)
-        free(list->lines[i]);
-    free(list->lines);
+    while (list->lines)
+        drop(list, list->lines);
     free(list->path);
     *list = (struct received_list){0};
 }
 
-static void line_of(char line[256], const char *id, const char *handle) {
-    snprintf(line, 256, "%s %s", id, handle);
+static void line_of(char line[LINE_SIZE], const char *id, const char *handle) {
+    snprintf(line, LINE_SIZE, "%s %s", id, handle);
 }
 
 bool received_has_id(const struct received_list *list, const char *id, const char *handle) {
-    char line[256];
+    char line[LINE_SIZE];
     line_of(line, id, handle);
-    for (size_t i = list->n; i > 0; i--)
-        if (strcmp(list->lines[i - 1], line) == 0)
-            return true;
-    return false;
+    return find(list, line) != NULL;
 }
 
 /* All directories above it; what is wrong with them shows when the file is opened. */
@@ -73,35 +117,12 @@ static void make_directories(char *path) {
     }
 }
 
-static int write_lines(const char *path, const char *mode, char *const *lines, size_t n) {
-    FILE *file = fopen(path, mode);
-    if (!file)
-        return error_errno();
-    for (size_t i = 0; i < n; i++)
-        fprintf(file, "%s\n", lines[i]);
-    return fclose(file) == 0 ? 0 : error_errno();
-}
-
-/* Only the newer half is kept. */
-static int rewrite(const struct received_list *list) {
-    CLEANUP_FREE char *fresh = NULL;
-    if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
-        return -ENOMEM;
-    size_t first = list->n - LINES_MAX / 2;
-    int r = write_lines(fresh, "we", list->lines + first, list->n - first);
-    if (r == 0 && rename(fresh, list->path) != 0)
-        r = error_errno();
-    return r;
-}
-
 int received_add(struct received_list *list, const char *id, const char *handle) {
-    char line[256];
+    char line[LINE_SIZE];
     line_of(line, id, handle);
-    append(list, line);
+    const struct received_line *added = append(list, line);
     if (!list->path)
         return -ENOENT;
     make_directories(list->path);
-    if (list->n > LINES_MAX)
-        return rewrite(list);
-    return write_lines(list->path, "ae", &list->lines[list->n - 1], 1);
+    return write_lines(list->path, "ae", added, 1);
 }

@@ -1,7 +1,7 @@
 /*
  * Which files that came as messages were saved already: they stay in the history, and must not be
  * got twice. A list of "id handle" in $XDG_STATE_HOME/earshot/received, the oldest of which are
- * forgotten at some time.
+ * forgotten when there are more than twice RECEIVED_MAX.
  */
 #pragma once
 
@@ -10,10 +10,13 @@
 
 #include "lib/earshot.h"
 
+#define RECEIVED_MAX 65536 /* so many are remembered, the latest */
+
+struct received_line;
+
 struct received_list {
     char *path;
-    char **lines;
-    size_t n;
+    struct received_line *lines; /* by their text, in the order of the file */
 };
 
 /* A list that cannot be read counts as empty. */

@@ -122,7 +122,7 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
                    uint64_t before, unsigned limit, uint32_t *request) {
     struct name name, sender = {0};
     int r = check_text(link, "search", words, SEARCH_BYTES_MAX);
-    if (r == 0 && !*words)
+    if (r == 0 && !words[strspn(words, " \t\n")])
         r = link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT, "nothing to search for; give words");
     if (r == 0)
         r = check_conv(link, conv, &name);
@@ -136,6 +136,21 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
                                      .before = before,
                                      .limit = page(limit),
                                      .words = bytes_of(words)}};
+    return request_ask(link, &frame, "", request);
+}
+
+/* A search for blanks only: no word has to be found in them. */
+int earshot_posts(earshot *link, const char *from, uint64_t before, unsigned limit,
+                  uint32_t *request) {
+    struct name sender = {0};
+    int r = from ? link_check_handle(link, from, &sender) : 0;
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_SEARCH,
+                          .search = {.from = name_bytes(&sender),
+                                     .before = before,
+                                     .limit = page(limit),
+                                     .words = bytes_of(" ")}};
     return request_ask(link, &frame, "", request);
 }
 

@@ -442,6 +442,14 @@ int earshot_save(earshot *link, const struct earshot_event *event,
                  const struct earshot_target *target, struct earshot_transfer *file);
 
 /*
+ * Lists such files that others sent to this handle and its rooms, saved or not; from NULL: of
+ * anybody. They come as EARSHOT_EVENT_PAST, newest first, page by page as of earshot_search(), and
+ * without their content: with that, earshot_history() gives them (before: the number + 1, limit 1).
+ */
+int earshot_posts(earshot *link, const char *from, uint64_t before, unsigned limit,
+                  uint32_t *request);
+
+/*
  * Tells the sender of such a file, if that program is still here, that nobody wants it: it gets a
  * TRANSFER event with this id, DECLINED, without name and size. The message stays what it is.
  */

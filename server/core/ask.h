@@ -39,7 +39,7 @@ struct ask {
     uint64_t before, after;
     unsigned limit;
     uint32_t from; /* SEARCH: number of a handle; 0: anybody */
-    char *words;
+    char *words;   /* SEARCH; none: small files of others */
     struct ask *next;
 };
 

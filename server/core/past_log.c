@@ -56,14 +56,24 @@ static bool has_words(struct bytes text, const char *words) {
     return true;
 }
 
+/* Without any words: small files of others, without their content. */
+static bool is_for_files(const struct ask *ask) {
+    return ask->what == ASK_SEARCH && ask->words[strspn(ask->words, " ")] == '\0';
+}
+
+static bool is_found(const struct ask *ask, const struct record *record) {
+    bool files = is_for_files(ask);
+    if ((ask->from && record->from != ask->from) || files != (record->kind == KIND_FILE))
+        return false;
+    return files ? record->from != ask->handle : has_words(record->text, ask->words);
+}
+
 static bool is_asked_for(const struct ask *ask, const struct log_entry *entry) {
     const struct record *record = &entry->record;
     if (!is_visible(ask, entry) || record->seq <= ask->after ||
         (ask->before && record->seq >= ask->before))
         return false;
-    return ask->what != ASK_SEARCH ||
-           ((!ask->from || record->from == ask->from) && record->kind != KIND_FILE &&
-            has_words(record->text, ask->words));
+    return ask->what != ASK_SEARCH || is_found(ask, record);
 }
 
 /* The newest `limit`, in a ring; or, with `after`, the oldest. Returns how many there are. */
@@ -95,6 +105,8 @@ void past_from_log(struct core *core, const struct ask *ask) {
     for (size_t i = 0; i < n_page; i++) {
         size_t from_end = ask->what == ASK_SEARCH ? i : n_page - 1 - i;
         page[i] = ring[(n - 1 - from_end) % ask->limit];
+        if (is_for_files(ask))
+            page[i].text.n = 0;
     }
     core_answered(core, ask, page, n_page, NULL);
     free(page);

@@ -45,8 +45,12 @@ static const char add_parts[] =
     "ALTER TABLE state ADD COLUMN parts_upto INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE state ADD COLUMN purge INTEGER NOT NULL DEFAULT 0;";
 
+/* Version 3: what a question about small files (KIND_FILE) needs to know before it reads one. */
+static const char add_files[] =
+    "CREATE INDEX message_file ON message (seq, conv, sender) WHERE kind = 3;";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin, add_parts};
+static const char *const steps[] = {begin, add_parts, add_files};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 static int step(struct connection *connection, int64_t version) {

@@ -93,8 +93,8 @@ static int look_at(struct search *search, sqlite3_stmt *row, bool *shown) {
 }
 
 /* A message that an index names; it is there, in the same snapshot. */
-static int look_up(struct search *search, uint64_t seq, bool *shown) {
-    sqlite3_stmt *row = connection_get(search->connection, MESSAGE_GET);
+static int look_up(struct search *search, enum statement which, uint64_t seq, bool *shown) {
+    sqlite3_stmt *row = connection_get(search->connection, which);
     if (!row)
         return connection_fail(search->connection, doing);
     bind_number(row, 1, seq);
@@ -160,13 +160,36 @@ static int find_by(struct search *search, enum statement which, const char *expr
            (code = sqlite3_step(find)) == SQLITE_ROW) {
         uint64_t seq = column_number(find, 0);
         bool shown = false;
-        r = seq < last ? look_up(search, seq, &shown)
+        r = seq < last ? look_up(search, MESSAGE_GET, seq, &shown)
                        : connection_tell_damage(search->connection, "has an index out of order");
         last = seq;
         if (shown)
             jump.n_misses = 0;
         else if (r == 0)
             r = miss(search, &jump, find, expression, seq, &end);
+    }
+    if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
+        r = connection_fail(search->connection, doing);
+    sqlite3_reset(find);
+    return r;
+}
+
+/* Only those that the view shows are read, without their content, which is long. */
+static int find_files(struct search *search) {
+    sqlite3_stmt *find = connection_get(search->connection, FILES_FIND);
+    if (!find)
+        return connection_fail(search->connection, doing);
+    bind_number(find, 1, search->end);
+    bind_number(find, 2, search->view->handle);
+    bind_number(find, 3, search->query->from);
+    int r = 0, code = SQLITE_DONE;
+    while (r == 0 && search->n_found < search->query->n_max &&
+           (code = sqlite3_step(find)) == SQLITE_ROW) {
+        uint64_t seq = column_number(find, 0);
+        bool shown;
+        r = is_shown(search, sqlite3_column_int64(find, 1), seq, &shown);
+        if (r == 0 && shown)
+            r = look_up(search, FILE_GET, seq, &shown);
     }
     if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
         r = connection_fail(search->connection, doing);
@@ -205,18 +228,21 @@ static int scan(struct search *search) {
     return r;
 }
 
-static int find(struct search *search) {
+static int find_words(struct search *search) {
     CLEANUP_FREE char *expression = NULL;
-    struct store_state state;
     int r = search->parts ? words_part_expression(&search->words, &expression)
                           : words_whole_expression(&search->words, &expression);
     if (r != 0)
         return r;
-    r = reading_begin(search->connection, &state);
-    if (r == 0 && expression)
-        r = find_by(search, search->parts ? PARTS_FIND : WORDS_FIND, expression);
-    else if (r == 0)
-        r = scan(search);
+    return expression ? find_by(search, search->parts ? PARTS_FIND : WORDS_FIND, expression)
+                      : scan(search);
+}
+
+static int find(struct search *search) {
+    struct store_state state;
+    int r = reading_begin(search->connection, &state);
+    if (r == 0)
+        r = search->words.n > 0 ? find_words(search) : find_files(search);
     merge_close(&search->merge);
     search->merging = false;
     memset(search->beginnings, 0, sizeof search->beginnings); /* they are of this snapshot */
@@ -252,8 +278,8 @@ int store_search(struct store_reader *reader, const struct store_view *view,
     int r = words_parse(&search.words, query->words);
     if (r == 0)
         r = sort_rooms(&search);
-    if (r == 0 && search.words.n > 0)
-        r = search_all(&search, reader->store);
+    if (r == 0)
+        r = search.words.n > 0 ? search_all(&search, reader->store) : find(&search);
     words_free(&search.words);
     free(search.rooms);
     return r;

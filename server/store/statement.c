@@ -1,7 +1,8 @@
 #include "store/statement.h"
 
 /* In the order that message_take() in read.c expects. */
-#define MESSAGE_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to, text"
+#define OTHER_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to"
+#define MESSAGE_COLUMNS OTHER_COLUMNS ", text"
 
 const char *const statement_sql[N_STATEMENTS] = {
     [BEGIN_WRITING] = "BEGIN IMMEDIATE",
@@ -18,6 +19,7 @@ const char *const statement_sql[N_STATEMENTS] = {
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
                     " ON CONFLICT (id) DO NOTHING",
     [MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE seq = ?1",
+    [FILE_GET] = "SELECT " OTHER_COLUMNS ", '' FROM message WHERE seq = ?1",
     [MESSAGE_DELETE] = "DELETE FROM message WHERE seq = ?1",
     [MESSAGES_OLDEST] = "SELECT seq, at_ms FROM message ORDER BY seq LIMIT ?1",
     [MESSAGES_DOOMED] = "SELECT seq, at_ms FROM message"
@@ -73,6 +75,9 @@ const char *const statement_sql[N_STATEMENTS] = {
                    " ORDER BY rowid DESC",
     [PARTS_FIND] = "SELECT rowid FROM parts WHERE parts MATCH ?1 AND rowid < ?2"
                    " ORDER BY rowid DESC",
+    /* Of others than ?2; of ?3 only, unless it is 0. */
+    [FILES_FIND] = "SELECT seq, conv FROM message INDEXED BY message_file WHERE kind = 3"
+                   " AND seq < ?1 AND sender <> ?2 AND ?3 IN (0, sender) ORDER BY seq DESC",
     [BATCH_END] = "SELECT max(seq) FROM (SELECT seq FROM message WHERE seq > ?1"
                   " ORDER BY seq LIMIT ?2)",
     /* Files (KIND_FILE) have no words. */

@@ -195,6 +195,8 @@ int store_history(struct store_reader *reader, const struct store_view *view,
  *
  * before: what comes behind this message, the last one of the page before. If that one was found
  * by whole words then so is the rest.
+ *
+ * Without any words: the small files (KIND_FILE) that others sent, with an empty text.
  */
 struct store_query {
     struct bytes words;

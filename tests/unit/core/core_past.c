@@ -229,6 +229,36 @@ Test(core_past, 06_forgetting_is_for_oneself) {
     expect_fail(alice, FAIL_NOT_PERMITTED, "room");
 }
 
+static void post(struct client *from, const char *to, const char *text) {
+    struct bytes body = bytes_of(text);
+    give(from, &(struct frame){.type = FRAME_SEND,
+                               .send = {.id = new_id(),
+                                        .kind = KIND_FILE,
+                                        .to = bytes_of(to),
+                                        .total = (uint32_t)body.n,
+                                        .body = body}});
+}
+
+Test(core_past, 09_small_files_of_others) {
+    enter(bob, "#tea", 0);
+    post(alice, "bob", "first");
+    say(alice, "bob", "a word");
+    post(carol, "#tea", "second");
+    post(bob, "alice", "his own");
+    post(alice, "carol", "of others");
+    drain();
+    ask_search(bob, "", "", " ");
+    cr_assert_eq(take_past(bob), 2);
+    assert_past(0, "");
+    cr_assert_eq(past[0].past.seq, core.seq - 2);
+    cr_assert_eq(past[1].past.seq, core.seq - 4);
+    ask_search(bob, "", "alice", " ");
+    cr_assert_eq(take_past(bob), 1);
+    cr_assert_eq(past[0].past.seq, core.seq - 4);
+    ask_search(bob, "", "", "first");
+    cr_assert_eq(take_past(bob), 0);
+}
+
 Test(core_past_durable, 03_too_many_questions) {
     for (int i = 0; i <= ASKS_PER_SESSION_MAX; i++)
         ask_history(alice, "bob", 0, 0, 10);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/frame.h"
+
 TestSuite(store_search, .init = shelf_begin, .fini = shelf_end);
 
 #define AB conv_of_pair(ALICE, BOB)
@@ -262,6 +264,55 @@ Test(store_search, 11_the_words_of_what_is_forgotten_are_gone_from_the_file) {
     shelf_open();
     find("something", "something else|something else|something else|something else|"
                       "something else");
+}
+
+/* Small files. */
+
+static void post(conv_number conv, uint32_t from, const char *text) {
+    struct record record = record_of(++shelf.seq, conv, from, text);
+    record.kind = KIND_FILE;
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_message(shelf.store, &record), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+}
+
+/* They are found without their content, so by their numbers. */
+static void find_files(struct store_query query, const char *seqs) {
+    char found[256] = "";
+    size_t n = 0;
+    query.words = bytes_of(" ");
+    query.n_max = query.n_max ? query.n_max : 50;
+    seen = (struct seen){0};
+    int r = store_search(shelf.reader, &view, &query, see, NULL);
+    cr_assert_eq(r, 0, "%d: %s", r, store_reader_error(shelf.reader));
+    for (unsigned i = 0; i < seen.n; i++) {
+        cr_assert_str_empty(seen.texts[i]);
+        n += (size_t)snprintf(found + n, sizeof found - n, "%s%d", i > 0 ? " " : "",
+                              (int)seen.seqs[i]);
+    }
+    cr_assert_str_eq(found, seqs);
+}
+
+Test(store_search, 15_small_files_of_others) {
+    show();
+    post(AB, BOB, "one");
+    say(AB, BOB, "a word");
+    post(R1, CAROL, "three");
+    post(AB, ALICE, "mine");
+    post(R2, BOB, "of another room");
+    post(conv_of_pair(BOB, CAROL), BOB, "of others");
+    post(AB, BOB, "seven");
+    find_files((struct store_query){0}, "7 3 1");
+    find_files((struct store_query){.n_max = 1}, "7");
+    find_files((struct store_query){.before = 3}, "1");
+    find_files((struct store_query){.before = 1}, "");
+    find_files((struct store_query){.from = BOB}, "7 1");
+    find_files((struct store_query){.conv = R1}, "3");
+    forget(ALICE, AB, 1);
+    find_files((struct store_query){0}, "7 3");
+    find("seven", "");
+    shelf_reopen();
+    find_files((struct store_query){0}, "7 3");
 }
 
 /* A thread that searches while another one writes. */
