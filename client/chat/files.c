@@ -9,7 +9,6 @@
 #include "cli/file.h"
 #include "cli/records.h"
 #include "cli/report.h"
-#include "lib/parcel.h"
 
 #define LISTED_MAX 5 /* of older offers; more are only counted */
 
@@ -170,11 +169,11 @@ static struct earshot_event *copy_of(const struct earshot_event *event) {
 void files_message(struct chat *chat, const struct earshot_event *event) {
     if (!event->message.file || event->message.mine)
         return;
-    CLEANUP_FREE struct parcel *parcel = cli_allocate(sizeof *parcel);
-    if (!parcel_decode(parcel, (struct bytes){event->message.file, event->message.file_n}))
+    struct earshot_transfer file;
+    if (earshot_posted(chat->link, event, &file) != EARSHOT_OK)
         return; /* its line says that it cannot be read */
     struct file_item *item =
-        file_add(chat, FILE_WAITS, event->message.id, event->message.from, parcel->name, parcel->n);
+        file_add(chat, FILE_WAITS, event->message.id, event->message.from, file.name, file.size);
     item->message = copy_of(event);
     if (accepted_bytes(item) > 0)
         file_take(chat, item, 0);

@@ -394,8 +394,8 @@ struct earshot_source {
  * Offers it to a handle, of which one session takes it, or to a room, of which everybody may. DONE
  * or FAILED answer the request; the id is that of the offer. A link with EARSHOT_RECONNECT makes
  * the offer again to a hub that comes back, also when the first had not answered yet: the answer
- * is then that of the new one. A negative result may be about the
- * file (-ENOENT, -EACCES ...).
+ * is then that of the new one. A link of which earshot_fd() was asked does not wait for the writer
+ * of a pipe: EARSHOT_REFUSED. A negative result may be about the file (-ENOENT, -EACCES ...).
  */
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
                   char id[EARSHOT_ID_SIZE], uint32_t *request);
@@ -433,6 +433,9 @@ int earshot_cancel(earshot *link, const char *id);
  */
 #define EARSHOT_POST_MAX 32768
 int earshot_post(earshot *link, const char *to, const char *path, struct earshot_transfer *file);
+
+/* Name and size of the file that came with a MESSAGE or PAST event. EARSHOT_REFUSED: as below. */
+int earshot_posted(earshot *link, const struct earshot_event *event, struct earshot_transfer *file);
 
 /*
  * Writes the file that came with a MESSAGE or PAST event, and tells its sender. EARSHOT_REFUSED:

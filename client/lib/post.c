@@ -117,23 +117,36 @@ static void tell_sender(struct earshot *link, const struct earshot_event *event,
         (void)outgoing_send(link, OUTGOING_LATER, true);
 }
 
-int earshot_save(earshot *link, const struct earshot_event *event,
-                 const struct earshot_target *target, struct earshot_transfer *file) {
-    struct parcel *parcel = malloc(sizeof *parcel);
-    int r = parcel && transfers_of(link) ? 0 : -ENOMEM;
-    if (r == 0 &&
-        (!event->message.file ||
-         !parcel_decode(parcel, (struct bytes){event->message.file, event->message.file_n}))) {
+/* EARSHOT_REFUSED: it is damaged, as `file` says then. */
+static int unpack(struct earshot *link, const struct earshot_event *event, struct parcel *parcel,
+                  struct earshot_transfer *file) {
+    struct bytes body = {event->message.file, event->message.file_n};
+    bool is_whole = event->message.file && parcel_decode(parcel, body);
+    if (is_whole)
+        fill(link, file, parcel, event->message.from, false);
+    else
         *file = (struct earshot_transfer){.state = EARSHOT_TRANSFER_FAILED,
                                           .peer = event->message.from,
                                           .name = "a file",
                                           .path = "",
                                           .error = "it is damaged"};
-        memcpy(file->id, event->message.id, sizeof file->id);
-        r = EARSHOT_REFUSED;
-    } else if (r == 0) {
-        fill(link, file, parcel, event->message.from, false);
-        memcpy(file->id, event->message.id, sizeof file->id);
+    memcpy(file->id, event->message.id, sizeof file->id);
+    return is_whole ? EARSHOT_OK : EARSHOT_REFUSED;
+}
+
+int earshot_posted(earshot *link, const struct earshot_event *event,
+                   struct earshot_transfer *file) {
+    struct parcel *parcel = malloc(sizeof *parcel);
+    int r = parcel && transfers_of(link) ? unpack(link, event, parcel, file) : -ENOMEM;
+    free(parcel);
+    return r;
+}
+
+int earshot_save(earshot *link, const struct earshot_event *event,
+                 const struct earshot_target *target, struct earshot_transfer *file) {
+    struct parcel *parcel = malloc(sizeof *parcel);
+    int r = parcel && transfers_of(link) ? unpack(link, event, parcel, file) : -ENOMEM;
+    if (r == EARSHOT_OK) {
         r = write_file(link, parcel, event->message.uid, target, file);
         if (r == 0)
             tell_sender(link, event, parcel->link, STATE_READ);
