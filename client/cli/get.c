@@ -213,8 +213,13 @@ static int check_dir(struct get *get) {
     const char *dir = get->wish->dir;
     if (!dir || get->wish->decline)
         return CLI_DONE;
-    CLEANUP_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && access(dir, W_OK | X_OK) == 0 ? CLI_DONE : get_fail(get, error_errno());
+    struct stat status;
+    int r = stat(dir, &status) < 0 ? error_errno() : 0;
+    if (r == 0 && !S_ISDIR(status.st_mode))
+        r = -ENOTDIR;
+    if (r == 0 && access(dir, W_OK | X_OK) < 0)
+        r = error_errno();
+    return r == 0 ? CLI_DONE : get_fail(get, r);
 }
 
 /*

@@ -5,11 +5,13 @@
 
 #include "base/error.h"
 
-/* The lowest free number is the one that open() takes. */
+/* open() takes the lowest free number, which is fd: those below are held already. */
 static int hold(int fd, int flags) {
     if (fcntl(fd, F_GETFD) >= 0)
         return 0;
-    return open("/dev/null", flags) == fd ? 0 : error_errno();
+    int held = open("/dev/null", flags);
+    // cppcheck-suppress resourceLeak; it stays open
+    return held < 0 ? error_errno() : 0;
 }
 
 int standard_hold(void) {
