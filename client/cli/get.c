@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/macro.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/config.h"

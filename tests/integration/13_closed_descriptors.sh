@@ -39,5 +39,3 @@ check "taken without a word" test "$STATUS" -eq 0
 check "and whole" cmp "$T/content" "$T/content (2)"
 ends "$PID"
 check "put knows" test "$STATUS" -eq 0
-
-finish

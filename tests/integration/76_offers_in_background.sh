@@ -35,5 +35,3 @@ kill -INT "$PID"
 ends "$PID"
 check "interrupted: 130" test "$STATUS" -eq 130
 kill -CONT "$HUB_PID"
-
-finish
