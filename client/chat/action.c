@@ -9,6 +9,7 @@
 #include "chat/past.h"
 #include "chat/talk.h"
 #include "cli/report.h"
+#include "cli/words.h"
 
 #define BLANKS " \t\n"
 #define HISTORY_LINES 20
@@ -67,7 +68,7 @@ int action_query(struct chat *chat, char *arguments) {
     const char *to = plain_handle(arguments);
     if (*to == '#' && !roster_is_joined(&chat->roster, to))
         return action_join(chat, arguments);
-    if (*to && *to != '#' && !roster_same(to, to)) {
+    if (*to && *to != '#' && !words_same_name(to, to)) {
         chat_fail(chat, CLI_USAGE, "bad-name", "\"%s\" is no handle", to);
         return COMMAND_DONE;
     }

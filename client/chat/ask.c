@@ -11,6 +11,7 @@
 #include "chat/past.h"
 #include "chat/show.h"
 #include "cli/report.h"
+#include "cli/words.h"
 #include "ipc/process.h"
 
 #define NAMES_MAX 12 /* in one line; the others are counted */
@@ -124,7 +125,7 @@ static void room_seen(struct chat *chat, const char *room) {
 
 static void topic_line(struct chat *chat, struct ask *ask, const struct earshot_event *event) {
     room_seen(chat, event->room.name);
-    if (!roster_same(event->room.name, ask->about))
+    if (!words_same_name(event->room.name, ask->about))
         return;
     ask->n++;
     free(ask->topic);
@@ -147,7 +148,7 @@ static void member_line(struct chat *chat, struct ask *ask, const struct earshot
     news_known(chat, event->user.handle);
     roster_presence(&chat->roster, event->user.handle, event->user.state, event->user.away);
     roster_member(&chat->roster, event->user.handle);
-    if (!roster_same(event->user.handle, chat->me))
+    if (!words_same_name(event->user.handle, chat->me))
         name_add(ask, event->user.handle, remarks[event->user.state]);
 }
 
@@ -165,7 +166,7 @@ static void members_done(struct chat *chat, struct ask *ask) {
 static void part_done(struct chat *chat, struct ask *ask) {
     roster_room(&chat->roster, ask->about, false);
     view_note(&chat->view, VIEW_INFO, "you left %s", ask->about);
-    if (roster_same(chat->target, ask->about))
+    if (words_same_name(chat->target, ask->about))
         chat_set_target(chat, chat_next_room(chat));
 }
 
@@ -221,7 +222,7 @@ static void who_line(struct chat *chat, struct ask *ask, const struct earshot_ev
     idle_text(event->user.idle_s, idle);
     ttys_text(event, tty);
     view_note(&chat->view, VIEW_INFO, "%s%s%s%s%s%s%s", event->user.handle,
-              roster_same(event->user.handle, chat->me) ? " (you)" : "", tty, idle,
+              words_same_name(event->user.handle, chat->me) ? " (you)" : "", tty, idle,
               away ? ", away" : "", *reason ? ": " : "", reason);
 }
 
@@ -351,7 +352,7 @@ static void failed(struct chat *chat, const struct ask *ask, const struct earsho
     chat_fail(chat, earshot_fail_exit_code(code), earshot_fail_name(code), "cannot %s%s%s: %s",
               rows[ask->kind].purpose, *ask->about ? " " : "", ask->about,
               *reason ? reason : earshot_fail_name(code));
-    if (ask->kind == ASK_JOIN && roster_same(chat->target, ask->about) &&
+    if (ask->kind == ASK_JOIN && words_same_name(chat->target, ask->about) &&
         !roster_is_joined(&chat->roster, ask->about))
         chat_set_target(chat, chat_next_room(chat));
 }

@@ -13,6 +13,7 @@
 #include "chat/revive.h"
 #include "chat/show.h"
 #include "chat/talk.h"
+#include "cli/words.h"
 
 #define AT_ONCE 256 /* events before the keyboard is looked at again */
 
@@ -33,7 +34,7 @@ static bool is_wanted(const struct chat *chat, const struct earshot_event *event
 /* Never for what one wrote oneself, in another window. */
 static void notify(struct chat *chat, const struct earshot_event *event) {
     const struct cli_config *config = cli_config();
-    bool mine = event->message.mine || roster_same(event->message.from, chat->me);
+    bool mine = event->message.mine || words_same_name(event->message.from, chat->me);
     mono_time now = mono_now();
     if (!chat->view.windowed || mine || !is_wanted(chat, event))
         return;

@@ -9,6 +9,7 @@
 #include "cli/file.h"
 #include "cli/records.h"
 #include "cli/report.h"
+#include "cli/words.h"
 
 #define LISTED_MAX 5 /* of older offers; more are only counted */
 
@@ -17,7 +18,7 @@ static uint64_t accepted_bytes(const struct file_item *item) {
     const struct cli_config *config = cli_config();
     for (size_t i = 0; i < config->n_accept; i++) {
         const struct config_accept *rule = &config->accept[i];
-        bool is_from = strcmp(rule->from, "*") == 0 || roster_same(rule->from, item->peer);
+        bool is_from = strcmp(rule->from, "*") == 0 || words_same_name(rule->from, item->peer);
         if (is_from && (rule->bytes == UINT64_MAX || item->size <= rule->bytes))
             return rule->bytes > 0 ? rule->bytes : 1; /* of an empty file: nothing comes */
     }

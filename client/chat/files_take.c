@@ -7,6 +7,7 @@
 #include "chat/files_inside.h"
 #include "cli/received.h"
 #include "cli/report.h"
+#include "cli/words.h"
 
 /* Taking. */
 
@@ -84,7 +85,7 @@ static bool has_number(const struct file_item *item, const char *word) {
 }
 
 static bool is_of(const struct file_item *item, const char *word) {
-    return roster_same(item->peer, word);
+    return words_same_name(item->peer, word);
 }
 
 static bool has_name(const struct file_item *item, const char *word) {

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "chat/format.h"
+#include "cli/words.h"
 
 #define MARKS_MAX 64
 #define GATHER_MS 250 /* delivered and read come together, mostly */
@@ -29,7 +30,7 @@ void mark_deinit(struct chat *chat) {
 }
 
 bool mark_wants(const struct chat *chat, const char *to) {
-    return chat->has_editor && to[0] != '#' && !roster_same(to, chat->me);
+    return chat->has_editor && to[0] != '#' && !words_same_name(to, chat->me);
 }
 
 /* A new last line: those above it are not the last any more. */
@@ -69,11 +70,11 @@ static struct mark *find(struct chat *chat, const char *id) {
 /* Once for each absence: the handle that was told last is not told of again. */
 static void tell_if_absent(struct chat *chat, const struct mark *mark) {
     if (!chat->here_known || roster_is_here(&chat->roster, mark->to)) {
-        if (roster_same(chat->absent, mark->to))
+        if (words_same_name(chat->absent, mark->to))
             *chat->absent = '\0';
         return;
     }
-    if (roster_same(chat->absent, mark->to))
+    if (words_same_name(chat->absent, mark->to))
         return;
     snprintf(chat->absent, sizeof chat->absent, "%s", mark->to);
     view_note(&chat->view, VIEW_NEWS, "%s is not here now; it waits for them", mark->to);
@@ -113,7 +114,7 @@ void mark_event(struct chat *chat, const struct earshot_event *event) {
 void mark_answered(struct chat *chat, const char *conv) {
     struct mark *mark, *next;
     DL_FOREACH_SAFE(chat->marks, mark, next) {
-        if (roster_same(mark->to, conv))
+        if (words_same_name(mark->to, conv))
             mark_free(chat, mark);
     }
 }
@@ -121,7 +122,7 @@ void mark_answered(struct chat *chat, const char *conv) {
 /* A later one to the same handle was read, too, and says it for this one. */
 static bool is_said_later(const struct mark *mark) {
     for (const struct mark *later = mark->next; later; later = later->next)
-        if (later->state == EARSHOT_READ && roster_same(later->to, mark->to))
+        if (later->state == EARSHOT_READ && words_same_name(later->to, mark->to))
             return true;
     return false;
 }

@@ -1,4 +1,5 @@
 #include "chat/news.h"
+#include "cli/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static bool is_rename(const struct news_item *item) {
 static void drop_plain_presence(struct chat *chat, const char *who) {
     struct news_item *item, *next;
     DL_FOREACH_SAFE(chat->news, item, next) {
-        if (!*item->room && roster_same(item->who, who))
+        if (!*item->room && words_same_name(item->who, who))
             item_free(chat, item);
     }
 }
@@ -56,7 +57,7 @@ static void drop_plain_presence(struct chat *chat, const char *who) {
 static void drop_all_of(struct chat *chat, const char *who) {
     struct news_item *item, *next;
     DL_FOREACH_SAFE(chat->news, item, next) {
-        if (!is_rename(item) && roster_same(item->who, who))
+        if (!is_rename(item) && words_same_name(item->who, who))
             item_free(chat, item);
     }
 }
@@ -64,7 +65,7 @@ static void drop_all_of(struct chat *chat, const char *who) {
 static bool is_renamed_to(const struct chat *chat, const char *who) {
     const struct news_item *item;
     DL_FOREACH(chat->news, item) {
-        if (is_rename(item) && roster_same(item->room, who))
+        if (is_rename(item) && words_same_name(item->room, who))
             return true;
     }
     return false;
@@ -160,7 +161,7 @@ static void renamed(struct chat *chat, const char *who, const char *now) {
     drop_all_of(chat, now);
     if (matters)
         gather(chat, EARSHOT_NEWS_RENAMED, who, now);
-    if (*chat->target && roster_same(chat->target, who))
+    if (*chat->target && words_same_name(chat->target, who))
         chat_set_target(chat, now);
 }
 
@@ -170,7 +171,7 @@ static void coming_and_going(struct chat *chat, const struct earshot_event *even
     if (here == roster_is_here(&chat->roster, who))
         return; /* known from a list, or told as another handle of the same person */
     roster_presence(&chat->roster, who, here ? EARSHOT_ONLINE : EARSHOT_OFFLINE, "");
-    if (roster_matters(&chat->roster, who) || roster_same(who, chat->target))
+    if (roster_matters(&chat->roster, who) || words_same_name(who, chat->target))
         gather(chat, event->news.what, who, "");
 }
 
@@ -205,7 +206,7 @@ static void in_room(struct chat *chat, const struct earshot_event *event) {
 }
 
 void news_event(struct chat *chat, const struct earshot_event *event) {
-    if (roster_same(event->news.who, chat->me)) {
+    if (words_same_name(event->news.who, chat->me)) {
         own_news(chat, event);
         return;
     }

@@ -9,6 +9,7 @@
 #include "chat/ask.h"
 #include "chat/event.h"
 #include "chat/show.h"
+#include "cli/words.h"
 
 #define LAST_LINES 10
 #define HELD_MAX 1000 /* no more are held back for the sake of order */
@@ -62,7 +63,7 @@ void past_free(struct past_message **held) {
 static struct past_opening *find(const struct chat *chat, const char *conv) {
     struct past_opening *opening;
     DL_FOREACH(chat->openings, opening) {
-        if (roster_same(opening->conv, conv))
+        if (words_same_name(opening->conv, conv))
             return opening;
     }
     return NULL;

@@ -5,6 +5,7 @@
 
 #include "chat/format.h"
 #include "chat/roster.h"
+#include "cli/words.h"
 
 static size_t oldest(const struct recent *recent) {
     return recent->n > RECENT_MAX ? recent->n - RECENT_MAX : 0;
@@ -54,7 +55,7 @@ const struct recent_message *recent_back(const struct recent *recent, const char
                                          unsigned long back) {
     for (size_t i = recent->n; back > 0 && i > oldest(recent); i--) {
         const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
-        bool is_meant = !*conv || roster_same(message->conv, conv);
+        bool is_meant = !*conv || words_same_name(message->conv, conv);
         if (!message->mine && is_meant && --back == 0)
             return message;
     }
@@ -63,7 +64,7 @@ const struct recent_message *recent_back(const struct recent *recent, const char
 
 bool recent_has_conv(const struct recent *recent, const char *conv) {
     for (size_t i = oldest(recent); i < recent->n; i++)
-        if (roster_same(recent->messages[i % RECENT_MAX].conv, conv))
+        if (words_same_name(recent->messages[i % RECENT_MAX].conv, conv))
             return true;
     return false;
 }

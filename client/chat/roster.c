@@ -197,9 +197,3 @@ void roster_each(const struct roster *roster, enum roster_kind kind,
         if (is_of_kind(entry, kind))
             visit(arg, entry->name.s);
 }
-
-bool roster_same(const char *a, const char *b) {
-    struct name name, key_a, key_b;
-    return keys_of(a, &name, &key_a) && keys_of(b, &name, &key_b) &&
-           bytes_equal(name_bytes(&key_a), name_bytes(&key_b));
-}

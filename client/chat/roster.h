@@ -52,6 +52,3 @@ bool roster_is_joined(const struct roster *roster, const char *room);
 enum roster_kind { ROSTER_KNOWN, ROSTER_IGNORED, ROSTER_ROOMS, ROSTER_JOINED };
 void roster_each(const struct roster *roster, enum roster_kind kind,
                  void (*visit)(void *arg, const char *name), void *arg);
-
-/* Whether two names are one to the hub. */
-bool roster_same(const char *a, const char *b);

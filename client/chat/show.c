@@ -8,9 +8,10 @@
 #include "chat/mark.h"
 #include "chat/news.h"
 #include "cli/json.h"
+#include "cli/words.h"
 
 bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
-    if (event->message.mine || roster_same(event->message.from, chat->me))
+    if (event->message.mine || words_same_name(event->message.from, chat->me))
         return false;
     return event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me);
 }
@@ -51,7 +52,7 @@ static void remember(struct chat *chat, const struct earshot_event *event, bool 
 }
 
 void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
-    bool mine = event->message.mine || roster_same(event->message.from, chat->me);
+    bool mine = event->message.mine || words_same_name(event->message.from, chat->me);
     struct format_message line = {.at_ms = event->message.at_ms,
                                   .kind = event->message.kind,
                                   .conv = event->message.conv,

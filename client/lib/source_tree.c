@@ -78,6 +78,7 @@ static int failed(struct tree *tree, int r) {
     case ENXIO:
     case ESRCH: /* below /proc */
         return skip(tree, SKIP_VANISHED, -r);
+    case EINTR:
     case EMFILE:
     case ENFILE:
     case ENOMEM: /* it has nothing to do with the entry */

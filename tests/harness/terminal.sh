@@ -148,6 +148,14 @@ still_typed() {
     is "$1: one prompt" "$(n_prompts "$2")" 1
 }
 
+# completes NAME TYPED BECOMES: by Tab, in a window whose lines go to #ops.
+completes() {
+    key "$1" C-u
+    type_in "$1" "$2"
+    key "$1" Tab
+    still_typed "\"$2\" becomes \"$3\"" "$1" "[#ops] $3"
+}
+
 # Whether a process is one of our windows still, and not another one with a PID used again.
 is_window() { # PID
     tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -q -F -e "--hub $HUB "

@@ -3,13 +3,6 @@
 # shellcheck source=tests/harness/terminal.sh
 . "$(dirname "$0")/../harness/terminal.sh"
 
-completes() { # TYPED BECOMES
-    key ann C-u
-    type_in ann "$1"
-    key ann Tab
-    still_typed "\"$1\" becomes \"$2\"" ann "[#ops] $2"
-}
-
 start_hub
 n=0
 for handle in ben benny cleo 'zoë'; do
@@ -23,24 +16,24 @@ terminal ann 90 30
 chat ann ann '#ops'
 sees "who is here is known" ann "#ops: you and"
 
-completes "/he" "/help"
-completes "/un" "/unignore"
+completes ann "/he" "/help"
+completes ann "/un" "/unignore"
 key ann C-u
 enter ann "/rooms"
 sees "the rooms are listed" ann "#development, 1 member"
-completes "/j #dev" "/j #development"
-completes "cl" "cleo:"
-completes "CL" "cleo:"
-completes "hello cl" "hello cleo"
-completes "zo" "zoë:"
-completes "@cl" "@cleo:"
-completes "/msg be" "/msg ben"
+completes ann "/j #dev" "/j #development"
+completes ann "cl" "cleo:"
+completes ann "CL" "cleo:"
+completes ann "hello cl" "hello cleo"
+completes ann "zo" "zoë:"
+completes ann "@cl" "@cleo:"
+completes ann "/msg be" "/msg ben"
 sees "several are listed" ann "-- ben  benny"
-completes "/msg #o" "/msg #ops"
-completes "/bell d" "/bell dm"
-completes "/help top" "/help topic"
-completes "nothing/like/th" "nothing/like/th"
-completes "/etc/pass" "/etc/pass"
+completes ann "/msg #o" "/msg #ops"
+completes ann "/bell d" "/bell dm"
+completes ann "/help top" "/help topic"
+completes ann "nothing/like/th" "nothing/like/th"
+completes ann "/etc/pass" "/etc/pass"
 key ann C-u
 type_in ann "/"
 key ann Tab

@@ -3,13 +3,6 @@
 # shellcheck source=tests/harness/terminal.sh
 . "$(dirname "$0")/../harness/terminal.sh"
 
-completes() { # TYPED BECOMES
-    key ann C-u
-    type_in ann "$1"
-    key ann Tab
-    still_typed "\"$1\" becomes \"$2\"" ann "[#ops] $2"
-}
-
 start_hub
 mkdir -p "$T/ann/deep down/more" "$T/ann/.hidden"
 echo 1 >"$T/ann/small file"
@@ -24,29 +17,29 @@ chat ann ann '#ops'
 chat ben ben '#ops'
 sees "they see each other" ann "ben"
 
-completes "/put be" "/put ben"
+completes ann "/put be" "/put ben"
 key ann C-u
 type_in ann "/put ben    x"
 key ann Left Left Left Tab
 still_typed "among blanks" ann "[#ops] /put ben    x"
 key ann End
-completes "/put ben s" "/put ben small file"
-completes "/put ben small f" "/put ben small file"
-completes "/put s" "/put small file"
-completes "/put small fi" "/put small file"
-completes "/put ben d" "/put ben deep down/"
-completes "/put ben ./deep down/m" "/put ben ./deep down/more/"
-completes "/put ben deep down/al" "/put ben deep down/alpine"
-completes "/put ben ~/sm" "/put ben ~/small file"
-completes "/put ben $T/ann/sm" "/put ben $T/ann/small file"
-completes "/put ben .s" "/put ben .secret"
-completes "/put ben x" "/put ben x"
-completes "/put ben nothing/s" "/put ben nothing/s"
-completes "/msg ben s" "/msg ben s"
-completes "/put ben deep down/" "/put ben deep down/"
+completes ann "/put ben s" "/put ben small file"
+completes ann "/put ben small f" "/put ben small file"
+completes ann "/put s" "/put small file"
+completes ann "/put small fi" "/put small file"
+completes ann "/put ben d" "/put ben deep down/"
+completes ann "/put ben ./deep down/m" "/put ben ./deep down/more/"
+completes ann "/put ben deep down/al" "/put ben deep down/alpine"
+completes ann "/put ben ~/sm" "/put ben ~/small file"
+completes ann "/put ben $T/ann/sm" "/put ben $T/ann/small file"
+completes ann "/put ben .s" "/put ben .secret"
+completes ann "/put ben x" "/put ben x"
+completes ann "/put ben nothing/s" "/put ben nothing/s"
+completes ann "/msg ben s" "/msg ben s"
+completes ann "/put ben deep down/" "/put ben deep down/"
 sees "several are listed" ann "-- Alpha  alpine  more/"
 check "what is hidden is not" hides ann ".hidden"
 
-completes "/put ben sm" "/put ben small file"
+completes ann "/put ben sm" "/put ben small file"
 key ann Enter
 sees "what was completed is sent" ben "[file small file, 2 bytes]"
