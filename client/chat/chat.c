@@ -174,11 +174,16 @@ static bool is_dumb(void) {
     return !term || !*term || strcmp(term, "dumb") == 0;
 }
 
-/* Text is UTF-8 whatever the locale says; readline measures it by the locale. */
+/*
+ * Text is UTF-8 whatever the locale says. readline goes by the environment, at the beginning of
+ * each line anew, so there the locale is changed, too.
+ */
 static void locale_start(void) {
     setlocale(LC_ALL, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
-        setlocale(LC_CTYPE, "C.UTF-8");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0 || !setlocale(LC_CTYPE, "C.UTF-8"))
+        return;
+    const char *all = getenv("LC_ALL");
+    setenv(all && *all ? "LC_ALL" : "LC_CTYPE", "C.UTF-8", 1);
 }
 
 static int loop_start(struct loop *loop) {

@@ -20,6 +20,7 @@
 #define HISTORY_LINES 1000
 #define KEPT_BYTES 1000
 #define END_OF_PASTES "\033[?2004l"
+#define TRIES_TO_STOP 100
 
 /* readline gives its callbacks no argument. */
 static struct chat *window;
@@ -39,6 +40,20 @@ static void terminal_restore(void) {
  * would not be known as one.
  */
 static void terminal_hold(void) {
+}
+
+/*
+ * In the background the terminal is the shell's: whoever sets its modes or writes a prompt there
+ * is deaf and mute afterwards, because `fg` tells a running job nothing. So the job stops itself,
+ * as it would for reading, and `fg` continues it. A group without a shell above cannot be stopped.
+ */
+static void terminal_await(void) {
+    for (int n = 0; n < TRIES_TO_STOP; n++) {
+        pid_t foreground = tcgetpgrp(STDIN_FILENO);
+        if (foreground < 0 || foreground == getpgrp())
+            return;
+        kill(0, SIGTTIN);
+    }
 }
 
 static void restore_and_abort(int signal_number) {
@@ -186,6 +201,7 @@ static void install(void) {
 }
 
 void editor_start(struct chat *chat) {
+    terminal_await();
     guard_terminal();
     window = chat;
     rl_readline_name = "earshot";
@@ -306,6 +322,7 @@ void editor_suspend(void) {
 }
 
 void editor_resume(void) {
+    terminal_await();
     rl_deprep_terminal(); /* the shell may have changed its modes, unknown to readline */
     rl_prep_terminal(1);
     fputs("\r\033[K", stdout); /* the shell may have left something, or nobody has */
