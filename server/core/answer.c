@@ -1,5 +1,6 @@
 /* Lists: who is here, which rooms, the hub's counters. */
 
+#include <stdio.h>
 #include <utlist.h>
 
 #include "core/internal.h"
@@ -99,6 +100,19 @@ static void put_counter(struct core *core, struct session *session, uint32_t req
         &(struct frame){.type = FRAME_COUNTER, .counter = {request, bytes_of(key), value}});
 }
 
+/* What each user may have, and what the one who asks has. */
+static void list_account(struct core *core, struct session *session, uint32_t request) {
+    const struct account *account = &session->user->account;
+    char key[64];
+    for (int kind = 0; kind < ACCOUNT_KIND_END; kind++) {
+        const char *name = account_name((enum account_kind)kind);
+        snprintf(key, sizeof key, "limit_%s", name);
+        put_counter(core, session, request, key, account->limits->max[kind]);
+        snprintf(key, sizeof key, "account_%s", name);
+        put_counter(core, session, request, key, account->used[kind]);
+    }
+}
+
 static void list_counters(struct core *core, struct session *session, uint32_t request) {
     const struct core_counters *counters = &core->counters;
     const struct {
@@ -128,6 +142,7 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         put_counter(core, session, request, rows[i].key, rows[i].value);
+    list_account(core, session, request);
     session_done(core, session, request);
 }
 

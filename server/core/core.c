@@ -11,6 +11,9 @@
 
 int core_init(struct core *core, const struct core_config *config, mono_time now) {
     *core = (struct core){.config = *config, .started = now, .now = now};
+    account_limits_init(&core->limits);
+    if (config->sessions_per_user > 0)
+        core->limits.max[ACCOUNT_SESSIONS] = config->sessions_per_user;
     core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
     persist_init(core);
     return core->slots ? 0 : -ENOMEM;
@@ -28,6 +31,7 @@ void core_deinit(struct core *core) {
             core_end(core, core->slots[slot]);
     news_deinit(core);
     ask_drop_all(core);
+    persist_give_up(core);
     room_free_all(core);
     struct handle *handle, *next_handle;
     HASH_ITER(hh, core->handles, handle, next_handle) {
@@ -35,7 +39,7 @@ void core_deinit(struct core *core) {
     }
     struct user *user, *next_user;
     HASH_ITER(hh, core->users, user, next_user) {
-        assert(user->n_sessions == 0);
+        account_deinit(&user->account);
         user_free(core, user);
     }
     assert(!core->rooms && core->pool.n_used == 0);
@@ -54,6 +58,7 @@ struct user *core_user(struct core *core, uid_t uid) {
     if (!user)
         return NULL;
     user->uid = uid;
+    account_init(&user->account, &core->limits, uid, core->now);
     uint64_t seed;
     memcpy(&seed, core->config.instance.b, sizeof seed);
     recent_init(&user->recent, seed);
@@ -143,20 +148,18 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         snprintf(reason, 256, "the hub has no room for another session; try again later");
         return FAIL_LIMIT;
     }
-    if (user->n_sessions >= core->config.sessions_per_user) {
-        snprintf(reason, 256, "uid %u has %u sessions already; end some of them first", join->uid,
-                 user->n_sessions);
+    if (!account_charge(&user->account, ACCOUNT_SESSIONS, 1)) {
+        account_reason(&user->account, ACCOUNT_SESSIONS, reason);
         return FAIL_LIMIT;
     }
     enum fail_code code = handle_claim(core, user, &join->handle, &handle, reason);
-    if (code != FAIL_NONE)
-        return code;
-    struct session *new = session_new(core, user, join, slot);
+    struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
     if (!new) {
-        snprintf(reason, 256, "the hub is out of memory");
-        return FAIL_LIMIT;
+        account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
+        if (code == FAIL_NONE)
+            snprintf(reason, 256, "the hub is out of memory");
+        return code == FAIL_NONE ? FAIL_LIMIT : code;
     }
-    user->n_sessions++;
     core->counters.joins++;
     if (new->abilities & ABILITY_NEWS)
         DL_APPEND2(core->news_sessions, new, prev_news, next_news);
@@ -216,7 +219,7 @@ void core_end(struct core *core, struct session *session) {
         DL_DELETE2(core->news_sessions, session, prev_news, next_news);
     room_detach_all(core, session);
     handle_detach(core, session);
-    session->user->n_sessions--;
+    account_give_back(&session->user->account, ACCOUNT_SESSIONS, 1);
     session->seat->next = core->ended;
     core->ended = session->seat;
     session->seat = NULL;
@@ -383,7 +386,6 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
     assert(handlers[frame->type]); /* frame_take() let only FROM_CLIENT types through */
     confirm(core, session);
-    core_charge(core, session->user, frame_row(frame->type)->cost);
     if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN)
         session->handle->active = core->now;
     core->broken_rule = NULL;

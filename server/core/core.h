@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "core/account.h"
 #include "core/log.h"
 #include "core/outbox.h"
 #include "core/persist.h"
@@ -28,19 +29,14 @@
 #include "proto/frame.h"
 #include "proto/name.h"
 
-#define SESSIONS_MAX 32768         /* a slot takes 16 bits of the session number */
-#define SESSIONS_PER_USER_MAX 4096 /* or less, when the hub may open few files */
-#define HANDLES_PER_USER_MAX 256
-#define ROOMS_PER_USER_MAX 4096 /* made by the user; also those that only have a past */
+#define SESSIONS_MAX 32768 /* a slot takes 16 bits of the session number */
 #define ROOMS_PER_HANDLE_MAX 256
-#define OFFERS_PER_USER_MAX 64
 #define REFUSALS_BYTES_MAX ((size_t)4 * 1024 * 1024) /* more than an uncommitted flood brings */
 #define ACK_DELAY_MS 4
 #define DEFERRED_MAX 4 /* times in a row that a full mailbox is only tried again */
 #define NEWS_DELAY_MS 150
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
-#define UNCOMMITTED_PER_USER_MAX ((size_t)2 * 1024 * 1024)
 #define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
 #define CONFIRM_MS 10000 /* a session that never says READY is a handshake that failed */
 
@@ -49,12 +45,10 @@ struct lane; /* the hub's */
 /* One Unix user. */
 struct user {
     uid_t uid;
-    unsigned n_sessions, n_handles, n_rooms, n_offers;
-    struct recent recent; /* ids of its latest messages */
-    int64_t budget;       /* what it may still cost, see core_throttle_ns() */
-    mono_time budget_at;
+    struct account account;
+    struct recent recent;  /* ids of its latest messages */
+    int64_t at_work;       /* in which stretch of time it was seen at work last, see work.c */
     uint64_t n_rejected;   /* frames that broke a rule */
-    size_t uncommitted;    /* bytes of its messages that are not stored yet */
     struct lane *lanes;    /* the hub's, not the core's */
     struct session *links; /* its sessions by link */
     UT_hash_handle hh;
@@ -194,7 +188,7 @@ struct core_config {
     size_t batch; /* bytes per batch */
     uid_t uid;    /* of the hub */
     enum hub_mode mode;
-    unsigned sessions_per_user;
+    unsigned sessions_per_user; /* 0: as many as the table says */
     char name[128];
     struct uuid instance;
     bool durable;         /* there is a store */
@@ -233,8 +227,9 @@ struct core {
     mono_time now;                                                     /* of the call under way */
     wall_time wall;
     const char *broken_rule; /* by the frame under way */
-    struct user *last_busy;  /* whom the budget rule saw at work last */
-    mono_time contended_at;  /* when somebody else than that was seen */
+    struct account_limits limits;
+    int64_t stretch;              /* of time, and how many users */
+    unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see work.c */
     struct core_counters counters;
 };
 
@@ -340,6 +335,7 @@ void core_retry_deferred(struct core *core);
 /* The hub has tried. A session whose mailbox is gone is ended. */
 void core_returned(struct core *core, struct delivery *deliveries, size_t n);
 
+/* The hub has worked so long for this user, under its lock. */
+void core_spend_time(struct core *core, struct user *user, int64_t ns);
 /* The queue that a user's next frames come from is read after so many nanoseconds, 0: at once. */
 int64_t core_throttle_ns(struct core *core, struct user *user);
-void core_charge(struct core *core, struct user *user, size_t cost);

@@ -99,7 +99,6 @@ static bool feed(struct core *core, struct session *session, const struct record
     if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
         return false;
     core->counters.deliveries++;
-    core_charge(core, session->user, encoded.n);
     return true;
 }
 

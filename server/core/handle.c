@@ -33,7 +33,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
         free(handle);
         return NULL;
     }
-    user->n_handles++;
+    account_spend(&user->account, ACCOUNT_HANDLES, 1);
     core->epoch++; /* a cached "no such user" is no longer true */
     return handle;
 }
@@ -50,18 +50,15 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
                  name->s, (*handle)->user->uid);
         return FAIL_HANDLE_TAKEN;
     }
-    if (user->n_handles >= HANDLES_PER_USER_MAX) {
-        snprintf(reason, 256, "uid %u owns %u handles already; use one of them", user->uid,
-                 user->n_handles);
+    if (account_left(&user->account, ACCOUNT_HANDLES) == 0) {
+        account_refuse(&user->account, ACCOUNT_HANDLES, reason);
         return FAIL_LIMIT;
     }
     *handle = handle_new(core, user, name, &key);
     if (*handle && persist_handle(core, *handle))
         return FAIL_NONE;
-    if (*handle) { /* what it says could not be shown after a restart */
-        user->n_handles--;
+    if (*handle) /* what it says could not be shown after a restart */
         handle_free(core, *handle);
-    }
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
 }
@@ -69,6 +66,7 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 void handle_free(struct core *core, struct handle *handle) {
     HASH_DELETE(hh, core->handles, handle);
     HASH_DELETE(hh_number, core->handles_by_number, handle);
+    account_give_back(&handle->user->account, ACCOUNT_HANDLES, 1);
     free(handle->away);
     free(handle);
 }

@@ -83,6 +83,8 @@ void offer_end_all(struct core *core, const struct session *session);
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);
 void persist_deinit(struct core *core);
+/* The hub ends, and what is not stored will not be: its senders' accounts are given it back. */
+void persist_give_up(struct core *core);
 void persist_position(struct core *core, struct handle *handle);
 /* False when memory is out. */
 bool persist_handle(struct core *core, const struct handle *handle);

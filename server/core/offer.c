@@ -5,6 +5,7 @@
  * one session of a handle may take it, and every member of a room.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -108,7 +109,7 @@ static void tell_over(struct core *core, const struct offer *offer, struct sessi
 
 static void offer_free(struct core *core, struct offer *offer) {
     HASH_DEL(core->offers, offer);
-    offer->sender->user->n_offers--;
+    account_give_back(&offer->sender->user->account, ACCOUNT_OFFERS, 1);
     if (offer->room)
         offer->room->n_offers--;
     free(offer);
@@ -140,21 +141,22 @@ static struct offer *offer_new(struct core *core, struct session *session,
         free(offer);
         return NULL;
     }
-    session->user->n_offers++;
     if (offer->room)
         offer->room->n_offers++;
     return offer;
 }
 
-static const char *offer_problem(struct core *core, const struct session *session,
-                                 const struct frame_offer *frame) {
+static bool offer_is_allowed(struct core *core, struct session *session,
+                             const struct frame_offer *frame, char reason[256]) {
     if (session->link == 0)
-        return "a program without a link number cannot offer anything";
-    if (offer_find(core, &frame->id))
-        return "there is an offer with this id already";
-    if (session->user->n_offers >= OFFERS_PER_USER_MAX)
-        return "you have too many open offers; wait until some are taken, or cancel some";
-    return NULL;
+        snprintf(reason, 256, "a program without a link number cannot offer anything");
+    else if (offer_find(core, &frame->id))
+        snprintf(reason, 256, "there is an offer with this id already");
+    else if (!account_charge(&session->user->account, ACCOUNT_OFFERS, 1))
+        account_reason(&session->user->account, ACCOUNT_OFFERS, reason);
+    else
+        return true;
+    return false;
 }
 
 void offer_make(struct core *core, struct session *session, const struct frame *frame) {
@@ -169,11 +171,14 @@ void offer_make(struct core *core, struct session *session, const struct frame *
         session_fail(core, session, request, code, reason);
         return;
     }
-    const char *problem = offer_problem(core, session, &frame->offer);
-    struct offer *offer = problem ? NULL : offer_new(core, session, &target, &frame->offer);
+    if (!offer_is_allowed(core, session, &frame->offer, reason)) {
+        session_fail(core, session, request, FAIL_LIMIT, reason);
+        return;
+    }
+    struct offer *offer = offer_new(core, session, &target, &frame->offer);
     if (!offer) {
-        session_fail(core, session, request, FAIL_LIMIT,
-                     problem ? problem : "the hub is out of memory");
+        account_give_back(&session->user->account, ACCOUNT_OFFERS, 1);
+        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
         return;
     }
     session_done(core, session, request);

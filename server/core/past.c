@@ -140,7 +140,6 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
     if (!names_of(core, record, &names))
         return true;
     encode_past(core, record, &names, request, &encoded);
-    core_charge(core, session->user, encoded.n);
     return outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0;
 }
 

@@ -174,9 +174,9 @@ uint64_t core_last_seq(const struct core *core) {
 
 bool persist_has_room(const struct core *core, const struct user *user) {
     const struct persist *persist = &core->persist;
-    return user->uncommitted < UNCOMMITTED_PER_USER_MAX &&
-           (persist->uncommitted < UNCOMMITTED_MAX ||
-            user->uncommitted < UNCOMMITTED_PER_USER_MAX / 32);
+    uint64_t left = account_left(&user->account, ACCOUNT_STORING);
+    uint64_t max = core->limits.max[ACCOUNT_STORING];
+    return left > 0 && (persist->uncommitted < UNCOMMITTED_MAX || left > max - max / 32);
 }
 
 static void note_gone(void *arg, const struct log_entry *entry) {
@@ -208,7 +208,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     entry->session = session->number;
     entry->ack_flags = (uint8_t)ack_flags;
     if (core->config.durable) {
-        session->user->uncommitted += entry->size;
+        account_spend(&session->user->account, ACCOUNT_STORING, entry->size);
         core->persist.uncommitted += entry->size;
     } else {
         core->persist.taken = core->persist.committed = record->seq;
@@ -230,7 +230,7 @@ bool persist_repeat(struct core *core, const struct session *session, const stru
     }
     persist->repeats[persist->n_repeats++] =
         (struct repeat){session->number, seq, *id, session->user->uid, (uint8_t)flags};
-    session->user->uncommitted += sizeof(struct repeat);
+    account_spend(&session->user->account, ACCOUNT_STORING, sizeof(struct repeat));
     persist->uncommitted += sizeof(struct repeat);
     return true;
 }
@@ -287,8 +287,21 @@ static void answer_message(struct core *core, const struct log_entry *entry, con
 static void release(struct core *core, uint32_t uid, size_t n) {
     struct user *user = core_user(core, uid);
     if (user)
-        user->uncommitted -= n;
+        account_give_back(&user->account, ACCOUNT_STORING, n);
     core->persist.uncommitted -= n;
+}
+
+void persist_give_up(struct core *core) {
+    struct persist *persist = &core->persist;
+    struct log_place place = log_find(&core->log, persist->committed + 1);
+    if (!core->config.durable)
+        return;
+    for (const struct log_entry *entry; (entry = log_next(&place));)
+        release(core, entry->record.uid, entry->size);
+    for (size_t i = 0; i < persist->n_repeats; i++)
+        release(core, persist->repeats[i].uid, sizeof persist->repeats[i]);
+    persist->n_repeats = 0;
+    persist->committed = persist->taken = core->seq;
 }
 
 static void answer_messages(struct core *core, const struct commit *commit, const char *reason) {

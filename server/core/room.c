@@ -35,7 +35,7 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
         free(room);
         return NULL;
     }
-    user->n_rooms++;
+    account_spend(&user->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
     return room;
 }
@@ -45,7 +45,7 @@ static void room_free(struct core *core, struct room *room) {
     news_forget_room(core, room);
     HASH_DELETE(hh, core->rooms, room);
     HASH_DELETE(hh_number, core->rooms_by_number, room);
-    room->creator->n_rooms--;
+    account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
     free(room->listeners);
     free(room->topic);
@@ -182,9 +182,8 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
     *room = room_find(core, &key);
     if (*room)
         return FAIL_NONE;
-    if (user->n_rooms >= ROOMS_PER_USER_MAX) {
-        snprintf(reason, 256, "uid %u has made %u rooms already; leave some first", user->uid,
-                 user->n_rooms);
+    if (account_left(&user->account, ACCOUNT_ROOMS) == 0) {
+        account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
     }
     *room = room_new(core, user, name, &key);
@@ -296,7 +295,7 @@ static int restore_again(struct core *core, struct room *room, uint32_t number) 
     if (room->hh_number.tbl)
         return 0;
     HASH_DELETE(hh, core->rooms, room);
-    room->creator->n_rooms--;
+    account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     free(room->topic);
     free(room);
     return -ENOMEM;

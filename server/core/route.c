@@ -155,7 +155,6 @@ static void route_new(struct core *core, struct session *session, const struct t
     }
     core->counters.messages++;
     core->counters.deliveries += n;
-    core_charge(core, session->user, in->text.n * (1 + n));
     (void)recent_note(&session->user->recent, in->id, record.seq);
     if (!core->config.durable)
         ack_stored(core, session, in->id, record.seq, in->flags);
@@ -194,7 +193,6 @@ static bool wall_to(struct core *core, struct session *session, struct handle *h
     run_close(core);
     core->counters.messages++;
     core->counters.deliveries += deliver_to_handle(core, handle, session, &encoded, record.seq);
-    core_charge(core, session->user, encoded.n);
     return true;
 }
 

@@ -34,7 +34,6 @@ void run_close(struct core *core) {
         if (run->room->listeners[i] != run->sender)
             append(core, run->room->listeners[i], run, &n_reached);
     core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
-    core_charge(core, run->sender->user, run->n * n_reached);
     run->room = NULL;
 }
 

@@ -41,7 +41,7 @@ static unsigned sessions_per_user(enum hub_mode mode) {
     struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     rlim_t share = mode == HUB_PRIVATE ? limit.rlim_cur : limit.rlim_cur / 2;
-    return share < SESSIONS_PER_USER_MAX ? (unsigned)share : SESSIONS_PER_USER_MAX;
+    return share < ACCOUNT_SESSIONS_MAX ? (unsigned)share : ACCOUNT_SESSIONS_MAX;
 }
 
 /* More lanes than processors only add wake-ups: whatever the lanes bring meets at one lock. */

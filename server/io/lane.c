@@ -106,7 +106,6 @@ static void take_batch(struct lane *lane, const struct queue_message *message, s
         reject(lane, "a batch for a session that is not the sender's");
         return;
     }
-    core_charge(core, session->user, n);
     while (cursor_in_left(&in) > 0) {
         enum frame_outcome outcome = frame_take(&in, &frame, FROM_CLIENT);
         if (outcome != FRAME_OK) {
@@ -213,17 +212,21 @@ static void end_dying(struct lane *lane, bool is_drained) {
 /* What was received goes through the core; what the core wants sent stays in the outboxes. */
 static void hand_over(struct intake *intake) {
     struct lane *lane = intake->lane;
+    struct core *core = &lane->hub->core;
     bool taken[LANE_DRAIN_MAX];
     for (int i = 0; i < intake->n; i++)
         taken[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
     hub_enter(lane->hub);
+    mono_time began = core->now;
     for (int i = 0; i < intake->n; i++)
         if (!taken[i])
             take_batch(lane, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
     end_dying(lane, intake->is_drained);
     intake->has_dying = lane->n_dying > 0;
-    intake->is_for_crowd = core_n_waiting_for_run(&lane->hub->core) >= CROWD;
+    intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
+    if (lane->user)
+        core_spend_time(core, lane->user, mono_now().ns - began.ns);
     pthread_mutex_unlock(&lane->hub->lock);
 }
 

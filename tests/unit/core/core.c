@@ -50,7 +50,7 @@ Test(core, 03_a_handle_belongs_to_its_uid_for_ever) {
 Test(core, 04_handles_of_a_user_are_limited) {
     enum fail_code code;
     char handle[16];
-    for (int i = 0; i < HANDLES_PER_USER_MAX; i++) {
+    for (int i = 0; i < (int)core.limits.max[ACCOUNT_HANDLES]; i++) {
         snprintf(handle, sizeof handle, "h%d", i);
         core_end(&core, join(ALICE, handle, 0)->session);
     }

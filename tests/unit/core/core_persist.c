@@ -114,7 +114,7 @@ Test(core_persist, 05_a_repeat_before_the_commit_waits_for_it) {
     settle();
     expect_ack(alice, id);
     cr_assert_eq(fake.n_messages, 1);
-    cr_assert_eq(alice->session->user->uncommitted, 0);
+    cr_assert_eq(alice->session->user->account.used[ACCOUNT_STORING], 0);
     cr_assert_eq(core.persist.uncommitted, 0);
 }
 
@@ -137,10 +137,10 @@ Test(core_persist, 07_repeats_count_for_the_users_bound) {
         give_send(alice, id, "bob", "x", FRAME_REPEAT);
         cr_assert_lt(++n, 1000000);
     }
-    cr_assert_leq(core.persist.n_repeats * sizeof(struct repeat), UNCOMMITTED_PER_USER_MAX + 1024);
+    cr_assert_leq(core.persist.n_repeats * sizeof(struct repeat), ACCOUNT_STORING_BYTES + 1024);
     cr_assert_eq(core_throttle_ns(&core, bob->session->user), 0, "not the others'");
     settle();
-    cr_assert_eq(user->uncommitted, 0);
+    cr_assert_eq(user->account.used[ACCOUNT_STORING], 0);
 }
 
 Test(core_persist, 08_refusals_are_not_lost_to_a_later_ack) {
@@ -256,7 +256,7 @@ Test(core_persist, 14_the_bound_of_one_user_is_not_the_others) {
     size_t n = 0;
     for (; core_throttle_ns(&core, user) == 0; n++)
         say(alice, "alice", text);
-    cr_assert_leq(n * sizeof text, UNCOMMITTED_PER_USER_MAX + 2 * sizeof text);
+    cr_assert_leq(n * sizeof text, ACCOUNT_STORING_BYTES + 2 * sizeof text);
     cr_assert_eq(core_throttle_ns(&core, bob->session->user), 0);
     settle();
     pass_ms(1000);

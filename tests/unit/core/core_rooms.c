@@ -119,7 +119,7 @@ Test(core_rooms, 08_a_visitor_leaves_with_its_session) {
 Test(core_rooms, 09_rooms_of_a_user_are_limited) {
     struct client *alice = join(ALICE, "alice", HERE);
     char room[16];
-    for (int i = 0; i < ROOMS_PER_USER_MAX; i++) {
+    for (int i = 0; i < (int)core.limits.max[ACCOUNT_ROOMS]; i++) {
         snprintf(room, sizeof room, "#r%d", i);
         enter(alice, room, 0);
         if (i == 0)

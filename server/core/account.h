@@ -1,0 +1,110 @@
+/*
+ * The account of one user (a uid): what he has used up of everything the hub has to give. Every
+ * charge goes through here, and every limit is one row of ACCOUNT_KINDS; `earshot status` shows
+ * them and the asker's own account, and every refusal is told by account_reason().
+ *
+ * There are two sorts of things:
+ *
+ *   a stock  is given back by whoever has charged it, exactly as much; so at the end of a user
+ *            every stock is empty, which account_deinit() asserts. What would go beyond the limit
+ *            is refused.
+ *   a rate   has happened already when it is charged, and wears off with time. Who is beyond the
+ *            limit is read later: account_wait_ns() says how much later. Nothing is dropped.
+ *
+ * Who pays: whoever has caused it, except for what is done for a recipient's sake. A sender pays
+ * for a delivery to each uid once; what more a uid gets because it has many sessions is its own
+ * (core_spend_time()). Memory is paid for by the uid that it is kept for.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+
+enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
+
+#define ACCOUNT_SESSIONS_MAX 4096 /* or less, when the hub may open few files */
+#define ACCOUNT_MEMORY_BYTES (UINT64_C(12) * 1024 * 1024)
+#define ACCOUNT_STORING_BYTES (UINT64_C(2) * 1024 * 1024)
+
+/*
+ * Constant, name in status, sort, limit, what wears off of a rate per second (of time: of the whole
+ * hub's, which those who are at work share), what is counted, what to do.
+ */
+/* clang-format off */
+#define ACCOUNT_KINDS(R)                                                                           \
+    R(TIME, "time", ACCOUNT_RATE, 20 * NS_PER_MS, NS_PER_S,                                        \
+      "ns of the hub's time", "ask for less at a time")                                            \
+    R(NOTICES, "notices", ACCOUNT_RATE, 2048, 1024,                                                \
+      "notices to other users", "wait a little")                                                   \
+    R(MEMORY, "memory", ACCOUNT_STOCK, ACCOUNT_MEMORY_BYTES, 0,                                    \
+      "bytes of the hub's memory", "let your programs read what waits for them, or end some")      \
+    R(STORING, "storing", ACCOUNT_STOCK, ACCOUNT_STORING_BYTES, 0,                                 \
+      "bytes that wait for the disk", "wait until the disk has taken them")                        \
+    R(QUESTIONS, "questions", ACCOUNT_STOCK, 64, 0,                                                \
+      "questions about the past that wait for an answer", "take the answers first")                \
+    R(SESSIONS, "sessions", ACCOUNT_STOCK, ACCOUNT_SESSIONS_MAX, 0,                                \
+      "sessions", "end some of them first")                                                        \
+    R(HANDLES, "handles", ACCOUNT_STOCK, 256, 0,                                                   \
+      "handles", "use one of them")                                                                \
+    R(ROOMS, "rooms", ACCOUNT_STOCK, 4096, 0,                                                      \
+      "rooms that were made", "leave some first")                                                  \
+    R(OFFERS, "offers", ACCOUNT_STOCK, 64, 0,                                                      \
+      "open offers", "wait until some are taken, or cancel some")
+/* clang-format on */
+
+enum account_kind {
+#define ACCOUNT_ENUM(NAME, ...) ACCOUNT_##NAME,
+    ACCOUNT_KINDS(ACCOUNT_ENUM)
+#undef ACCOUNT_ENUM
+        ACCOUNT_KIND_END
+};
+
+/* What each user may have; the table, but for what the hub's configuration says. */
+struct account_limits {
+    uint64_t max[ACCOUNT_KIND_END];
+};
+
+struct account {
+    const struct account_limits *limits; /* the hub's */
+    uid_t uid;
+    uint64_t used[ACCOUNT_KIND_END];  /* of a rate: what has not worn off yet */
+    uint64_t spent[ACCOUNT_KIND_END]; /* of a rate: all that there ever was */
+    uint64_t n_refused[ACCOUNT_KIND_END];
+    mono_time worn_at;
+};
+
+void account_limits_init(struct account_limits *limits);
+
+void account_init(struct account *account, const struct account_limits *limits, uid_t uid,
+                  mono_time now);
+/* Every stock must have been given back. */
+void account_deinit(struct account *account);
+
+/* The name of a kind, as it stands in status. */
+const char *account_name(enum account_kind kind);
+
+/* Charges a stock. False: it would be over the limit; nothing is charged, a refusal is counted. */
+bool account_charge(struct account *account, enum account_kind kind, uint64_t n);
+/* Charges what has happened already, or cannot be refused: a rate, or a stock over its limit. */
+void account_spend(struct account *account, enum account_kind kind, uint64_t n);
+/* A refusal is counted; the sentence for it. Where a stock is looked at before it is charged. */
+void account_refuse(struct account *account, enum account_kind kind, char reason[256]);
+/* Of a stock. */
+void account_give_back(struct account *account, enum account_kind kind, uint64_t n);
+
+/* How much more of a stock may be charged. */
+static inline uint64_t account_left(const struct account *account, enum account_kind kind) {
+    uint64_t used = account->used[kind], max = account->limits->max[kind];
+    return used < max ? max - used : 0;
+}
+
+/* Lets the rates wear off; n_sharing users are at work, this one among them. */
+void account_wear_off(struct account *account, mono_time now, unsigned n_sharing);
+/* How long until no rate is over its limit, after account_wear_off(); 0: none is. */
+int64_t account_wait_ns(const struct account *account, unsigned n_sharing);
+
+/* The sentence for whoever is refused: which limit, whose, and what to do. */
+void account_reason(const struct account *account, enum account_kind kind, char reason[256]);
