@@ -162,7 +162,7 @@ int earshot_wall(earshot *link, const char *text, uint32_t *request) {
         return r;
     struct frame frame = {
         .type = FRAME_WALL,
-        .wall = {.id = uuid_next(&link->ids, wall_now()), .body = bytes_of(text)}};
+        .wall = {.id = uuid_next(&link->ids), .body = bytes_of(text)}};
     return request_ask(link, &frame, "", request);
 }
 

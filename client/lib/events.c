@@ -124,17 +124,10 @@ void event_begin_lines(struct event_lines *lines, const struct frame_origin *ori
     lines->event.message.link = origin->link;
     lines->event.message.from = keep_name(lines->from, origin->from);
     lines->event.message.to = keep_name(lines->to, origin->to);
-    uuid_format(&origin->id, lines->event.message.id);
 }
 
 void event_end_lines(struct event_lines *lines) {
     lines->origin = (struct frame_origin){0};
-}
-
-/* Over the four digits of two bytes in the text of an id. */
-static void put_digits(char *at, uint16_t two) {
-    for (int i = 3; i >= 0; i--, two >>= 4)
-        at[i] = "0123456789abcdef"[two & 15];
 }
 
 int event_from_line(struct event_store *store, struct earshot_event *event,
@@ -144,8 +137,7 @@ int event_from_line(struct event_store *store, struct earshot_event *event,
     if (r < 0)
         return r;
     *event = lines->event;
-    put_digits(event->message.id + LINE_STAMP_DIGITS, line->stamp);
-    put_digits(event->message.id + LINE_COUNT_DIGITS, line->count);
+    uuid_format(&line->id, event->message.id);
     event->message.seq = line_seq(&lines->origin, line);
     event->message.at_ms |= line->at_ms;
     event->message.text = keep(store, line->text);

@@ -90,12 +90,11 @@ static int on_line(struct earshot *link, const struct frame *frame, struct earsh
         return 0;
     }
     assembly_drop(&link->assembly);
-    struct uuid id = line_id(&lines->origin, line);
-    if (!admit(link, line_seq(&lines->origin, line), &id))
+    if (!admit(link, line_seq(&lines->origin, line), &line->id))
         return 0;
     int r =
         event_from_line(&link->store, event, lines, line, frame->flags, name_bytes(&link->handle));
-    return tell_message(link, &id, event, r);
+    return tell_message(link, &line->id, event, r);
 }
 
 static int put_past(struct earshot *link, const struct frame_message *message, uint32_t request,

@@ -48,13 +48,6 @@ static int parse_id(struct earshot *link, const char *text, struct uuid *id) {
                      text);
 }
 
-/* A few milliseconds do not matter for an id; the coarse clock is several times cheaper. */
-static wall_time coarse_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return (wall_time){now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS};
-}
-
 static int check(struct earshot *link, const struct earshot_message *message,
                  struct frame_send *send) {
     int r = check_to(link, message->to);
@@ -67,7 +60,7 @@ static int check(struct earshot *link, const struct earshot_message *message,
     if (r != 0)
         return r;
     if (!message->id)
-        send->id = uuid_next(&link->ids, coarse_now());
+        send->id = uuid_next(&link->ids);
     send->kind = (uint8_t)message->kind;
     send->to = name_bytes(&link->last_to);
     send->total = (uint32_t)message->text_n;

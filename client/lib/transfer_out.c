@@ -135,7 +135,7 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
     if (!offer)
         return -ENOMEM;
     offer->to = name;
-    offer->id = uuid_next(&link->ids, wall_now());
+    offer->id = uuid_next(&link->ids);
     int r = look(link, offer);
     struct frame frame = frame_of(offer);
     if (r == 0)

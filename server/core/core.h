@@ -146,7 +146,6 @@ struct session {
     uint64_t feed_next;
     unsigned n_asks; /* questions about the past that are not answered */
     struct outbox outbox;
-    struct uuid last_id;   /* the greatest message id that came from here */
     unsigned n_deferred;   /* in a row */
     struct session **list; /* to be looked at: &core->touched or &core->deferred; NULL: neither */
     bool ack_due;

@@ -221,14 +221,11 @@ void route_wall(struct core *core, struct session *session, const struct frame *
 /* Sent again. */
 
 /*
- * A sender's own ids ascend, and it says so when it repeats one (after a reconnection, or because
- * a program chose the id); whoever lies doubles only his own messages.
+ * A sender says so when it repeats an id (after a reconnection, or because a program chose the id);
+ * whoever lies doubles only his own messages.
  */
-static bool may_be_known(struct session *session, const struct incoming *in) {
-    bool ascends = memcmp(in->id->b, session->last_id.b, sizeof in->id->b) > 0;
-    if (ascends)
-        session->last_id = *in->id;
-    return !ascends || (in->flags & FRAME_REPEAT);
+static bool may_be_known(const struct incoming *in) {
+    return (in->flags & FRAME_REPEAT) != 0;
 }
 
 /* Where a message with this id is already: 0 nowhere. *uid is whose it is. */
@@ -236,7 +233,7 @@ static uint64_t find_known(struct core *core, struct session *session, const str
                            uint32_t *uid) {
     uint64_t seq = 0;
     *uid = session->user->uid;
-    if (!may_be_known(session, in))
+    if (!may_be_known(in))
         return 0;
     seq = recent_find(&session->user->recent, in->id);
     if (seq == 0 && core->config.find_stored &&

@@ -1,7 +1,6 @@
 /*
- * Message identifiers: UUIDs of version 7 (RFC 9562, section 5.7), which sort by the time they
- * were made, so that a database index over them grows at its end. Debian 12's libuuid makes
- * versions 1 and 4 only; it serves here for the random seed and for the text form.
+ * Identifiers: random UUIDs (RFC 9562, version 4). Who sees one cannot tell the next one of the
+ * same sender, so nobody can use it first.
  */
 #pragma once
 
@@ -9,26 +8,26 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/clock.h"
-
-#define UUID_TEXT_SIZE 37 /* 36 characters and the NUL */
+#define UUID_TEXT_SIZE 37      /* 36 characters and the NUL */
+#define UUID_SOURCE_IDS_MAX 64 /* that the kernel is asked for at a time */
 
 struct uuid {
     uint8_t b[16];
 };
 
-/* A source of version 7 UUIDs; zero it, and it seeds itself. Not for several threads at once. */
+/*
+ * Ids in stock, so that one costs no system call; zero it, and it fills itself. Not for several
+ * threads at once. A child that was forked does not give out what its parent will.
+ */
 struct uuid_source {
-    int64_t last_ms;
-    uint64_t tail; /* the 62 bits behind the variant: random, then counted up */
-    uint16_t head; /* the 12 bits behind the version: random */
-    bool seeded;
+    struct uuid ids[UUID_SOURCE_IDS_MAX];
+    unsigned n_left;
+    unsigned n_forks; /* of this process's ancestors, when they were taken */
 };
 
-/* A new id; strictly greater than the last one of the same source. */
-struct uuid uuid_next(struct uuid_source *source, wall_time now);
+struct uuid uuid_next(struct uuid_source *source);
 
-/* A random id of version 4, for instances and nonces. */
+/* One, without a source. */
 struct uuid uuid_random(void);
 
 void uuid_format(const struct uuid *id, char text[UUID_TEXT_SIZE]);

@@ -1,11 +1,8 @@
 /*
  * A LINE and the ORIGIN before it say together what a MESSAGE says.
  *
- * Next to its text a LINE has the low 16 bits of four numbers that differ from message to message;
- * their high bits, which seldom change, stand in the ORIGIN, with zeros where the LINE's are. Two
- * of them are in the id: as the ids of one sender are made (RFC 9562, version 7), their bytes 4 and
- * 5 count milliseconds and the last two count messages. Ids that are made in another way are kept
- * as well; they only need an ORIGIN each.
+ * Next to its text and its id, which is random, a LINE has the low 16 bits of two numbers; their
+ * high bits, which seldom change, stand in the ORIGIN, with zeros where the LINE's are.
  *
  * Only a plain text of one part that answers nothing can be a LINE, which is nearly every message.
  */
@@ -20,12 +17,6 @@ bool line_from_message(const struct frame_message *message, struct frame_origin 
 /* The message's views are those of the origin and of the line. */
 void line_to_message(const struct frame_origin *origin, const struct frame_line *line,
                      struct frame_message *message);
-
-/* Where the digits of the LINE's two parts are in the text of an id. */
-#define LINE_STAMP_DIGITS 9
-#define LINE_COUNT_DIGITS 32
-
-struct uuid line_id(const struct frame_origin *origin, const struct frame_line *line);
 
 /* The number that the message has. */
 static inline uint64_t line_seq(const struct frame_origin *origin, const struct frame_line *line) {

@@ -54,7 +54,7 @@ void chatter_next(struct chatter *chatter, struct record *record) {
         .link = 7,
         .text = {chatter->text, n},
     };
-    record->id = uuid_next(&chatter->ids, (wall_time){record->at_ms});
+    record->id = uuid_next(&chatter->ids);
 }
 
 /* Directories. */

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/uuid.h"
 #include "bench/bench.h"
 #include "core/record.h"

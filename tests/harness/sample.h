@@ -103,8 +103,6 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
 static inline void sample_bound_origin(struct frame_origin *origin) {
     origin->seq &= ~(uint64_t)UINT16_MAX;
     origin->at_ms &= ~(uint64_t)UINT16_MAX;
-    memset(origin->id.b + 4, 0, 2);
-    memset(origin->id.b + 14, 0, 2);
 }
 
 /* The fields that a type bounds more tightly than their own type does. */

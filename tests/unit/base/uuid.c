@@ -1,83 +1,96 @@
 #include "base/uuid.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static const wall_time noon = {INT64_C(1714564800123)};
+#define N_IDS 1000
 
-static int64_t stamp_of(const struct uuid *id) {
-    int64_t ms = 0;
-    for (int i = 0; i < 6; i++)
-        ms = ms << 8 | id->b[i];
-    return ms;
+static int compare(const void *a, const void *b) {
+    return memcmp(a, b, sizeof(struct uuid));
 }
 
-static int compare(const struct uuid *a, const struct uuid *b) {
-    return memcmp(a->b, b->b, sizeof a->b);
+static void assert_all_differ(struct uuid *ids, size_t n) {
+    qsort(ids, n, sizeof *ids, compare);
+    for (size_t i = 1; i < n; i++)
+        cr_assert(!uuid_equal(&ids[i - 1], &ids[i]));
 }
 
-Test(uuid, 01_carries_time_version_and_variant) {
+static void assert_is_version_4(const struct uuid *id) {
+    cr_assert_eq(id->b[6] >> 4, 4);
+    cr_assert_eq(id->b[8] >> 6, 2);
+}
+
+Test(uuid, 01_all_are_of_version_4_and_differ) {
+    static struct uuid ids[N_IDS];
     struct uuid_source source = {0};
-    struct uuid id = uuid_next(&source, noon);
-    cr_assert_eq(stamp_of(&id), noon.ms);
-    cr_assert_eq(id.b[6] >> 4, 7);
-    cr_assert_eq(id.b[8] >> 6, 2);
-    cr_assert(!uuid_is_nil(&id));
+    for (int i = 0; i < N_IDS; i++) {
+        ids[i] = uuid_next(&source);
+        assert_is_version_4(&ids[i]);
+    }
+    assert_all_differ(ids, N_IDS);
 }
 
-Test(uuid, 02_grows_within_one_millisecond) {
+/* Else who sees one could say which comes next. */
+Test(uuid, 02_none_has_to_do_with_the_one_before) {
     struct uuid_source source = {0};
-    struct uuid last = uuid_next(&source, noon);
-    for (int i = 0; i < 100000; i++) {
-        struct uuid id = uuid_next(&source, noon);
-        cr_assert_lt(compare(&last, &id), 0);
+    struct uuid last = uuid_next(&source);
+    unsigned n_same[sizeof last.b] = {0};
+    for (int i = 0; i < N_IDS; i++) {
+        struct uuid id = uuid_next(&source);
+        for (size_t at = 0; at < sizeof id.b; at++)
+            n_same[at] += id.b[at] == last.b[at];
         last = id;
     }
-    cr_assert_eq(stamp_of(&last), noon.ms);
+    for (size_t at = 0; at < sizeof last.b; at++)
+        cr_assert_lt(n_same[at], at == 6 || at == 8 ? N_IDS / 5 : N_IDS / 20, "byte %zu", at);
 }
 
-Test(uuid, 03_grows_when_the_clock_is_set_back) {
+Test(uuid, 03_two_sources_differ) {
+    static struct uuid ids[2 * N_IDS];
+    struct uuid_source one = {0}, two = {0};
+    for (int i = 0; i < N_IDS; i++) {
+        ids[2 * i] = uuid_next(&one);
+        ids[2 * i + 1] = uuid_next(&two);
+    }
+    assert_all_differ(ids, 2 * N_IDS);
+}
+
+static void read_ids(int fd, struct uuid *ids) {
+    size_t n = 0;
+    while (n < N_IDS * sizeof *ids) {
+        ssize_t r = read(fd, (char *)ids + n, N_IDS * sizeof *ids - n);
+        cr_assert_gt(r, 0);
+        n += (size_t)r;
+    }
+}
+
+/* The stock was filled before the fork: both have it. */
+Test(uuid, 04_a_forked_child_has_others) {
+    static struct uuid ids[2 * N_IDS];
     struct uuid_source source = {0};
-    struct uuid before = uuid_next(&source, noon);
-    struct uuid after = uuid_next(&source, (wall_time){noon.ms - 3600000});
-    cr_assert_lt(compare(&before, &after), 0);
-    cr_assert_eq(stamp_of(&after), noon.ms);
+    int fds[2];
+    (void)uuid_next(&source);
+    cr_assert_eq(pipe(fds), 0);
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    for (int i = 0; i < N_IDS; i++)
+        ids[i] = uuid_next(&source);
+    if (child == 0)
+        _exit(write(fds[1], ids, N_IDS * sizeof *ids) == (ssize_t)(N_IDS * sizeof *ids) ? 0 : 1);
+    read_ids(fds[0], ids + N_IDS);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    assert_all_differ(ids, 2 * N_IDS);
 }
 
-Test(uuid, 04_grows_with_the_clock) {
-    struct uuid_source source = {0};
-    struct uuid before = uuid_next(&source, noon);
-    struct uuid after = uuid_next(&source, (wall_time){noon.ms + 1});
-    cr_assert_lt(compare(&before, &after), 0);
-    cr_assert_eq(stamp_of(&after), noon.ms + 1);
-}
-
-Test(uuid, 05_the_counter_carries_across_all_its_bytes) {
-    struct uuid_source source = {.seeded = true, .last_ms = noon.ms, .head = 0x0fff};
-    source.tail = UINT64_C(0x1fffffffffffffff);
-    struct uuid before = uuid_next(&source, noon);
-    struct uuid after = uuid_next(&source, noon);
-    cr_assert_lt(compare(&before, &after), 0);
-    cr_assert_eq(after.b[6], 0x7f);
-    cr_assert_eq(after.b[8] >> 6, 2);
-}
-
-Test(uuid, 06_two_sources_differ) {
-    struct uuid_source one = {0};
-    struct uuid_source two = {0};
-    struct uuid a = uuid_next(&one, noon);
-    struct uuid b = uuid_next(&two, noon);
+Test(uuid, 05_one_without_a_source) {
+    struct uuid a = uuid_random(), b = uuid_random();
+    assert_is_version_4(&a);
     cr_assert(!uuid_equal(&a, &b));
 }
 
-Test(uuid, 07_random_ones_are_of_version_4) {
-    struct uuid a = uuid_random();
-    struct uuid b = uuid_random();
-    cr_assert_eq(a.b[6] >> 4, 4);
-    cr_assert_eq(a.b[8] >> 6, 2);
-    cr_assert(!uuid_equal(&a, &b));
-}
-
-Test(uuid, 08_text_form_round_trip) {
+Test(uuid, 06_text_form_round_trip) {
     struct uuid id = uuid_random();
     struct uuid back;
     char text[UUID_TEXT_SIZE];
@@ -89,7 +102,7 @@ Test(uuid, 08_text_form_round_trip) {
     cr_assert(uuid_is_nil(&back));
 }
 
-Test(uuid, 09_text_form_is_lower_case_and_read_in_either) {
+Test(uuid, 07_text_form_is_lower_case_and_read_in_either) {
     struct uuid id;
     char text[UUID_TEXT_SIZE];
     cr_assert(uuid_from_text(&id, "01ABCDEF-0000-7000-8000-0000000000FF"));
@@ -97,7 +110,7 @@ Test(uuid, 09_text_form_is_lower_case_and_read_in_either) {
     cr_assert_str_eq(text, "01abcdef-0000-7000-8000-0000000000ff");
 }
 
-Test(uuid, 10_refuses_what_is_none) {
+Test(uuid, 08_refuses_what_is_none) {
     static const char *const bad[] = {
         "",
         "01abcdef",

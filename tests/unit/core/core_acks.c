@@ -117,7 +117,6 @@ Test(core_acks, 08_a_repeat_has_the_old_number_and_is_not_delivered_twice) {
     expect_text(bob, "once");
     send_and_get_seq(alice, new_id(), 0);
     expect_text(bob, "once");
-    cr_assert_eq(send_and_get_seq(alice, id, 0), seq, "an id that does not ascend");
     cr_assert_eq(send_and_get_seq(alice, id, FRAME_REPEAT), seq);
     expect_nothing(bob);
     cr_assert_eq(core.counters.messages, 2);
@@ -151,8 +150,8 @@ Test(core_acks, 11_a_repeat_of_what_was_refused_is_taken) {
     expect_text(dave, "hello");
 }
 
-Test(core_acks, 12_an_id_that_does_not_ascend_but_is_new_is_taken) {
-    struct uuid low = new_id(), high = new_id();
+Test(core_acks, 12_ids_need_not_ascend) {
+    struct uuid low = {{1}}, high = {{2}};
     uint64_t seq = send_and_get_seq(alice, high, 0);
     cr_assert_gt(send_and_get_seq(alice, low, 0), seq);
     expect_text(bob, "once");

@@ -21,17 +21,16 @@ static struct batch *new_batch(void) {
 }
 
 static void put_origin(struct batch *batch, const char *from, const char *to, uint32_t uid) {
-    batch_put(
-        batch,
-        &(struct frame){
-            .type = FRAME_ORIGIN,
-            .origin = {
-                .uid = uid, .from = bytes_of(from), .to = bytes_of(to), .link = 5, .id = {{1}}}});
+    batch_put(batch,
+              &(struct frame){
+                  .type = FRAME_ORIGIN,
+                  .origin = {.uid = uid, .from = bytes_of(from), .to = bytes_of(to), .link = 5}});
 }
 
 static void put_line(struct batch *batch, uint16_t seq, const char *text) {
-    batch_put(batch, &(struct frame){.type = FRAME_LINE,
-                                     .line = {.seq = seq, .count = seq, .text = bytes_of(text)}});
+    batch_put(batch, &(struct frame){
+                         .type = FRAME_LINE,
+                         .line = {.seq = seq, .id = {{1, (uint8_t)seq}}, .text = bytes_of(text)}});
 }
 
 static void comes(const char *from, const char *to, uint32_t uid, const char *text) {

@@ -14,7 +14,8 @@ static void teardown(void) {
 TestSuite(taken, .init = setup, .fini = teardown);
 
 static void put_line(struct batch *batch, uint16_t seq) {
-    batch_put(batch, &(struct frame){.type = FRAME_LINE, .line = {seq, .text = bytes_of("one")}});
+    batch_put(batch,
+              &(struct frame){.type = FRAME_LINE, .line = {.seq = seq, .text = bytes_of("one")}});
 }
 
 static void put_origin(struct batch *batch, uint64_t seq) {
