@@ -197,6 +197,9 @@ $(BUILD)/tests/$(patsubst tests/%,%,$(1))/run: \
 endef
 $(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 
+# Of the hub's threads only what stands on its own.
+$(BUILD)/tests/unit/io/run: $(call objects,server/io/lock.c)
+
 # The allocations of the core fail one after the other, see memory.c there.
 $(BUILD)/tests/unit/core/run: OUR_LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup,--wrap=free

@@ -14,7 +14,7 @@
 #define FLUSH_MAX 64 /* mailboxes per round */
 
 void hub_enter(struct hub *hub) {
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     core_set_time(&hub->core, mono_now(), wall_now());
 }
 
@@ -121,16 +121,16 @@ static void leave(struct hub *hub, bool may_defer) {
         struct seat *ended = take_ended(hub);
         if (n == 0 && !ended)
             break;
-        pthread_mutex_unlock(&hub->lock);
+        lock_give(&hub->lock);
         for (size_t i = 0; i < n; i++)
             send_one(&deliveries[i], may_defer);
         release_seats(ended);
-        pthread_mutex_lock(&hub->lock);
+        lock_take(&hub->lock);
         core_returned(&hub->core, deliveries, n);
     }
     arm(hub);
     storage_wake(hub);
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
 }
 
 void hub_leave(struct hub *hub) {

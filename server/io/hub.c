@@ -32,7 +32,7 @@ static void raise_descriptor_limit(void) {
 static void init_state(struct hub *hub, const struct hub_options *options) {
     *hub = (struct hub){.options = *options, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1};
     hub->rendezvous.lock_fd = -1;
-    pthread_mutex_init(&hub->lock, NULL);
+    lock_init(&hub->lock);
     pthread_cond_init(&hub->no_lane_threads, NULL);
 }
 
@@ -129,14 +129,14 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
 
 static void stop_lanes(struct hub *hub) {
     struct lane *lane;
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     hub->stopping = true;
     DL_FOREACH(hub->lanes, lane) {
         (void)queue_remove(lane->msqid); /* wakes its thread, which ends */
     }
     while (hub->n_lane_threads > 0)
-        pthread_cond_wait(&hub->no_lane_threads, &hub->lock);
-    pthread_mutex_unlock(&hub->lock);
+        lock_wait(&hub->lock, &hub->no_lane_threads, NULL);
+    lock_give(&hub->lock);
 }
 
 static void end_sessions(struct hub *hub) {
@@ -161,7 +161,7 @@ void hub_deinit(struct hub *hub) {
         rendezvous_close(&hub->rendezvous);
     watch_deinit(hub);
     pthread_cond_destroy(&hub->no_lane_threads);
-    pthread_mutex_destroy(&hub->lock);
+    lock_deinit(&hub->lock);
 }
 
 int hub_run(struct hub *hub) {

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "core/core.h"
+#include "io/lock.h"
 #include "ipc/gate.h"
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
@@ -56,7 +57,7 @@ struct hub {
     struct queue_limits limits;
     struct rendezvous rendezvous;
 
-    pthread_mutex_t lock;
+    struct lock lock;
     struct core core;
     struct lane *lanes;
     unsigned lanes_per_user; /* constant */

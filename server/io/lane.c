@@ -227,7 +227,7 @@ static void hand_over(struct intake *intake) {
     intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
     if (lane->user)
         core_spend_time(core, lane->user, mono_now().ns - began.ns);
-    pthread_mutex_unlock(&lane->hub->lock);
+    lock_give(&lane->hub->lock);
 }
 
 /*
@@ -303,7 +303,7 @@ static void close_lane(struct lane *lane) {
 
 static void leave_hub(struct lane *lane) {
     struct hub *hub = lane->hub;
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     close_lane(lane);
     DL_DELETE(hub->lanes, lane);
     lane->thread_ended = true;
@@ -311,7 +311,7 @@ static void leave_hub(struct lane *lane) {
         free(lane);
     hub->n_lane_threads--;
     pthread_cond_signal(&hub->no_lane_threads);
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
 }
 
 static void *lane_thread(void *arg) {
@@ -341,12 +341,12 @@ static int start_thread(struct intake *intake) {
 }
 
 static void enlist(struct hub *hub, struct lane *lane) {
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     DL_APPEND(hub->lanes, lane);
     if (lane->user)
         DL_APPEND2(lane->user->lanes, lane, prev_of_user, next_of_user);
     hub->n_lane_threads++;
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
 }
 
 int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
@@ -426,13 +426,13 @@ static void open_gate(struct hub *hub, struct lane *lane) {
 int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
     bool wants_gate = false;
     unsigned n;
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     struct lane *best = least_busy(user, &n);
     bool enough = best && (best->n_sessions < SESSIONS_PER_LANE || n >= hub->lanes_per_user);
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     int r = enough ? 0 : lane_create(hub, user, lane);
 
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     best = least_busy(user, &n); /* the new one, or a busy one if none could be made */
     if (best) {
         best->n_sessions++;
@@ -440,7 +440,7 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
         *lane = best;
         r = 0;
     }
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     if (wants_gate)
         open_gate(hub, best);
     return r;

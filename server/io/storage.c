@@ -214,14 +214,14 @@ static void commit_now(struct hub *hub) {
     struct storage *storage = hub->storage;
     struct commit commit;
     core_take_commit(&hub->core, &commit);
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     int r = write_commit(storage->store, &commit);
     tell_trouble(storage, r);
     hub_enter(hub);
     note_stats(hub, storage->store);
     core_committed(&hub->core, &commit, reason_of(r));
     hub_leave(hub);
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     storage->index_is_due |= r == 0;
     storage->expire_is_due |= r == STORE_FULL; /* perhaps there is more than is to be kept */
 }
@@ -262,7 +262,7 @@ static bool keep_house(struct hub *hub, struct storage *storage) {
 static void rest(struct hub *hub, int64_t ms) {
     mono_time until = mono_add_ms(mono_now(), ms);
     struct timespec at = {until.ns / NS_PER_S, until.ns % NS_PER_S};
-    (void)pthread_cond_timedwait(&hub->storage->work, &hub->lock, &at);
+    lock_wait(&hub->lock, &hub->storage->work, &at);
     hub->storage->n_failures = 0;
 }
 
@@ -273,9 +273,9 @@ static bool work(struct hub *hub, struct storage *storage) {
         commit_now(hub);
     if (has_commit && (!storage->has_failed || storage->stopping))
         return true;
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     bool busy = keep_house(hub, storage);
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     return busy || core_has_messages(&hub->core) ||
            (core_has_commit(&hub->core) && !storage->has_failed);
 }
@@ -283,7 +283,7 @@ static bool work(struct hub *hub, struct storage *storage) {
 static void *writer_thread(void *arg) {
     struct hub *hub = arg;
     struct storage *storage = hub->storage;
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     while (!storage->stopping || core_has_commit(&hub->core)) {
         bool more = work(hub, storage);
         if (storage->stopping && storage->has_failed)
@@ -291,7 +291,7 @@ static void *writer_thread(void *arg) {
         if (!more && !storage->stopping)
             rest(hub, core_has_commit(&hub->core) ? RETRY_MS : EXPIRE_EVERY_MS);
     }
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     return NULL;
 }
 
@@ -300,14 +300,14 @@ static void *writer_thread(void *arg) {
 static void *reader_thread(void *arg) {
     struct hub *hub = arg;
     struct storage *storage = hub->storage;
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     while (!storage->stopping) {
         struct ask *ask = core_take_ask(&hub->core);
         if (!ask) {
-            pthread_cond_wait(&storage->questions, &hub->lock);
+            lock_wait(&hub->lock, &storage->questions, NULL);
             continue;
         }
-        pthread_mutex_unlock(&hub->lock);
+        lock_give(&hub->lock);
         struct archive_page page;
         archive_read(storage->reader, ask, &page);
         hub_enter(hub);
@@ -318,9 +318,9 @@ static void *reader_thread(void *arg) {
         hub_leave(hub);
         archive_free(&page);
         ask_free(ask);
-        pthread_mutex_lock(&hub->lock);
+        lock_take(&hub->lock);
     }
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     return NULL;
 }
 
@@ -365,12 +365,12 @@ void storage_stop(struct hub *hub) {
     struct storage *storage = hub->storage;
     if (!storage)
         return;
-    pthread_mutex_lock(&hub->lock);
+    lock_take(&hub->lock);
     hub->core.persist.flush_positions |= hub->core.persist.moved != NULL;
     storage->stopping = true;
     pthread_cond_signal(&storage->work);
     pthread_cond_signal(&storage->questions);
-    pthread_mutex_unlock(&hub->lock);
+    lock_give(&hub->lock);
     if (storage->has_reader)
         pthread_join(storage->reader_thread, NULL);
     if (storage->has_writer)
