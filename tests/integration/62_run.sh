@@ -58,7 +58,7 @@ try earshot --name ci run --to '#build' -- printf '%b' \
     '\033[31mred\033[0m\n10%\r20%\r100%\nab\b\bxy\n\033]0;title\007plain\tx\r\nbad \xff byte\nno end'
 wait_for "the watcher sees it" is_done 1
 is "the stream is text" "$(watched)" \
-    "$(printf 'red\n100%%\nxy\nplain\tx\nbad \xef\xbf\xbd byte\nno end')"
+    "$(printf 'red\n100%%\nxy\nplain\tx\nbad <FF> byte\nno end')"
 is "the output is as it was" "$(od -An -tx1 <<<"$OUT" | md5sum)" \
     "$(printf '%b' '\033[31mred\033[0m\n10%\r20%\r100%\nab\b\bxy\n\033]0;title\007plain\tx\r\nbad \xff byte\nno end\n' | od -An -tx1 | md5sum)"
 
