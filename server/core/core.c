@@ -320,6 +320,12 @@ static void receive_topic(struct core *core, struct session *session, const stru
     struct room *room = named_room(core, session, request, frame->topic.room);
     if (!room)
         return;
+    if (!room_has(room, session->handle)) {
+        session_fail(core, session, request, FAIL_NOT_MEMBER,
+                     "only a handle that is in the room may set its topic; join it first (/join in "
+                     "`earshot chat`)");
+        return;
+    }
     char *topic = text.n > 0 ? strndup(text.data, text.n) : NULL;
     if (text.n > 0 && !topic) {
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");

@@ -194,6 +194,7 @@ struct core_config {
     size_t log_bytes_max; /* of the log in memory; a store may need more for a moment */
     unsigned keep_days;   /* for WELCOME and status; 0: without bound */
     uint64_t keep_bytes;
+    uint32_t numbers_max; /* of handles and rooms; 0: as many as there are, see record.h */
     /* Where a message with this id is stored; 0, or not 0. NULL: there is no store. */
     int (*find_stored)(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid);
     void *find_arg;
@@ -214,7 +215,7 @@ struct core {
     struct offer *offers;
     struct handle *handles_by_number;
     struct room *rooms_by_number;
-    uint32_t last_handle, last_room; /* the greatest numbers in use */
+    uint32_t last_handle, last_room; /* the numbers that were given last */
     uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
     struct run run;

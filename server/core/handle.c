@@ -13,8 +13,20 @@ struct handle *handle_find(struct core *core, const struct name *key) {
     return handle;
 }
 
+/* Numbers go round: after the greatest one comes the first that is free. 0: none is. */
+static uint32_t handle_number_next(const struct core *core) {
+    uint32_t max = core->config.numbers_max ? core->config.numbers_max : HANDLE_NUMBER_MAX;
+    uint32_t number = core->last_handle;
+    if (HASH_CNT(hh_number, core->handles_by_number) >= max)
+        return 0;
+    do
+        number = number < max ? number + 1 : 1;
+    while (handle_of_number(core, number));
+    return number;
+}
+
 static struct handle *handle_new(struct core *core, struct user *user, const struct name *name,
-                                 const struct name *key) {
+                                 const struct name *key, uint32_t number) {
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle)
         return NULL;
@@ -22,7 +34,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->key = *key;
     handle->user = user;
     handle->active = core->now;
-    handle->number = ++core->last_handle;
+    handle->number = core->last_handle = number;
     handle->direct = handle->rooms = handle->read = core->seq;
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
     if (handle->hh.tbl)
@@ -43,6 +55,11 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
     struct name key;
     name_key(&key, name);
     *handle = handle_find(core, &key);
+    if (*handle && (*handle)->user == user && (*handle)->number > HANDLE_NUMBER_MAX) {
+        snprintf(reason, 256, "the handle %s has a number that is too great; use another handle",
+                 name->s);
+        return FAIL_LIMIT;
+    }
     if (*handle && (*handle)->user == user)
         return FAIL_NONE;
     if (*handle) {
@@ -54,7 +71,12 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
         account_refuse(&user->account, ACCOUNT_HANDLES, reason);
         return FAIL_LIMIT;
     }
-    *handle = handle_new(core, user, name, &key);
+    uint32_t number = handle_number_next(core);
+    if (number == 0) {
+        snprintf(reason, 256, "the hub has as many handles as it can number; use another one");
+        return FAIL_LIMIT;
+    }
+    *handle = handle_new(core, user, name, &key, number);
     if (*handle && persist_handle(core, *handle))
         return FAIL_NONE;
     if (*handle) /* what it says could not be shown after a restart */
@@ -78,11 +100,12 @@ int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct by
     if (name_parse(&name, text) != NAME_OK || name_is_room(&name))
         return -EINVAL;
     name_key(&key, &name);
-    if (handle_find(core, &key))
+    if (handle_find(core, &key) || handle_of_number(core, number))
         return -EEXIST;
+    if (number == 0)
+        return -EINVAL;
     uint32_t last = core->last_handle;
-    core->last_handle = number - 1; /* the next number is this one */
-    struct handle *handle = user ? handle_new(core, user, &name, &key) : NULL;
+    struct handle *handle = user ? handle_new(core, user, &name, &key, number) : NULL;
     if (last > core->last_handle)
         core->last_handle = last;
     if (!handle)

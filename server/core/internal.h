@@ -135,6 +135,8 @@ static inline bool room_is_alive(const struct room *room) {
     return room->n_members > 0 || room->last_seq > 0;
 }
 struct room *room_find(struct core *core, const struct name *key);
+/* Whether the handle is in the room: joined, or listening. */
+bool room_has(const struct room *room, const struct handle *handle);
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);
 enum fail_code room_leave(struct core *core, struct session *session, struct room *room);

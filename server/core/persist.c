@@ -237,12 +237,16 @@ bool persist_repeat(struct core *core, const struct session *session, const stru
 
 /* Batches. */
 
+static uint64_t seq_ahead(const struct core *core, uint64_t n) {
+    return core->seq < SEQ_MAX - n ? core->seq + n : SEQ_MAX;
+}
+
 static bool needs_numbers(const struct core *core) {
-    return core->persist.seq_limit < core->seq + SEQ_AHEAD / 2;
+    return core->persist.seq_limit < seq_ahead(core, SEQ_AHEAD / 2);
 }
 
 bool persist_may_number(const struct core *core) {
-    return !core->config.durable || core->seq < core->persist.seq_stored;
+    return core->seq < (core->config.durable ? core->persist.seq_stored : SEQ_MAX);
 }
 
 bool core_has_commit(const struct core *core) {
@@ -270,7 +274,7 @@ void core_take_commit(struct core *core, struct commit *commit) {
         commit->upto = entry->record.seq - 1;
     persist->taken = commit->upto;
     if (needs_numbers(core)) {
-        persist->seq_limit = core->seq + SEQ_AHEAD;
+        persist->seq_limit = seq_ahead(core, SEQ_AHEAD);
         commit->seq_limit = persist->seq_limit;
     }
 }

@@ -1,6 +1,7 @@
 /*
- * A message as the log keeps it. Who and where are numbers: the core gives each handle and each
- * room one for ever, so that a record survives a change of spelling and is small.
+ * A message as the log keeps it. Who and where are numbers: the core gives each handle one for
+ * ever and each room one for as long as it exists, so that a record survives a change of spelling
+ * and is small. Of a room that is gone there is no record, so its number can be given again.
  */
 #pragma once
 
@@ -18,12 +19,18 @@
  */
 typedef int64_t conv_number;
 
+/* The greatest numbers that fit: the smaller one of a pair must leave the sign alone. */
+#define HANDLE_NUMBER_MAX ((uint32_t)INT32_MAX)
+#define ROOM_NUMBER_MAX UINT32_MAX
+/* Of a message; the store's are signed. */
+#define SEQ_MAX ((uint64_t)INT64_MAX)
+
 static inline conv_number conv_of_room(uint32_t room) {
     return -(conv_number)room;
 }
 
 static inline conv_number conv_of_pair(uint32_t a, uint32_t b) {
-    return a < b ? (conv_number)a << 32 | b : (conv_number)b << 32 | a;
+    return a < b ? (conv_number)((uint64_t)a << 32 | b) : (conv_number)((uint64_t)b << 32 | a);
 }
 
 static inline bool conv_is_room(conv_number conv) {

@@ -17,15 +17,28 @@ struct room *room_find(struct core *core, const struct name *key) {
     return room;
 }
 
+/* Numbers go round: after the greatest one those of rooms that are gone come again. 0: none is
+ * free. */
+static uint32_t room_number_next(const struct core *core) {
+    uint32_t max = core->config.numbers_max ? core->config.numbers_max : ROOM_NUMBER_MAX;
+    uint32_t number = core->last_room;
+    if (HASH_CNT(hh_number, core->rooms_by_number) >= max)
+        return 0;
+    do
+        number = number < max ? number + 1 : 1;
+    while (room_of_number(core, number));
+    return number;
+}
+
 static struct room *room_new(struct core *core, struct user *user, const struct name *name,
-                             const struct name *key) {
+                             const struct name *key, uint32_t number) {
     struct room *room = calloc(1, sizeof *room);
     if (!room)
         return NULL;
     room->name = *name;
     room->key = *key;
     room->creator = user;
-    room->number = ++core->last_room;
+    room->number = core->last_room = number;
     HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
     if (room->hh.tbl)
         HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
@@ -58,6 +71,10 @@ static struct membership *membership_find(const struct handle *handle, const str
     struct membership *membership;
     DL_SEARCH_SCALAR2(handle->memberships, membership, room, room, next_of_handle);
     return membership;
+}
+
+bool room_has(const struct room *room, const struct handle *handle) {
+    return membership_find(handle, room) != NULL;
 }
 
 static struct membership *membership_get(struct handle *handle, struct room *room) {
@@ -186,7 +203,12 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
     }
-    *room = room_new(core, user, name, &key);
+    uint32_t number = room_number_next(core);
+    if (number == 0) {
+        snprintf(reason, 256, "the hub has as many rooms as it can number; others must leave some");
+        return FAIL_LIMIT;
+    }
+    *room = room_new(core, user, name, &key, number);
     if (*room && persist_room(core, *room))
         return FAIL_NONE;
     if (*room)
@@ -309,8 +331,7 @@ static int restore_room(struct core *core, uint32_t number, struct user *user,
     if (*room)
         return restore_again(core, *room, number);
     uint32_t last = core->last_room;
-    core->last_room = number - 1; /* the next number is this one */
-    *room = room_new(core, user, name, &key);
+    *room = room_new(core, user, name, &key, number);
     if (last > core->last_room)
         core->last_room = last;
     return *room ? 0 : -ENOMEM;
@@ -321,6 +342,8 @@ int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct 
     struct name name;
     struct room *room;
     struct user *user = core_user(core, creator);
+    if (number == 0) /* of a version that let numbers wrap: it cannot be told from no number */
+        return 0;
     if (name_parse(&name, text) != NAME_OK || !name_is_room(&name))
         return -EINVAL;
     int r = user ? restore_room(core, number, user, &name, &room) : -ENOMEM;

@@ -52,14 +52,19 @@ const char *const statement_sql[N_STATEMENTS] = {
     [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
                  " VALUES (?1, ?2, ?3, ?4)",
     /* Of a room that was given up empty, and made again under another number. */
-    [ROOM_CLEAR] = "DELETE FROM room WHERE name = ?1 AND number < ?2",
+    [ROOM_CLEAR] = "DELETE FROM room WHERE name = ?1 AND number <> ?2",
+    [ROOM_REMOVE] = "DELETE FROM room WHERE number = ?1",
+    [ROOM_EMPTY] = "DELETE FROM member WHERE room = ?1",
     [ROOMS] = "SELECT number, creator, name, topic,"
               " (SELECT max(seq) FROM message WHERE conv = -room.number) FROM room"
               " ORDER BY number",
     [MEMBER_PUT] = "INSERT OR REPLACE INTO member (room, handle, since) VALUES (?1, ?2, ?3)",
     [MEMBER_REMOVE] = "DELETE FROM member WHERE room = ?1 AND handle = ?2",
     [MEMBERS] = "SELECT room, handle, since FROM member",
-    [LAST_NUMBERS] = "SELECT (SELECT max(number) FROM handle), (SELECT max(number) FROM room),"
+    [LAST_NUMBERS] = "SELECT (SELECT max(number) FROM handle),"
+                     " max((SELECT ifnull(max(number), 0) FROM room),"
+                     " (SELECT ifnull(max(room), 0) FROM member),"
+                     " -(SELECT min(ifnull(min(conv), 0), 0) FROM message)),"
                      " (SELECT max(seq) FROM message)",
 
     [FIRST_AFTER] = "SELECT min(seq) FROM message WHERE conv = ?1 AND seq > ?2",

@@ -22,6 +22,8 @@ enum statement {
     HANDLES,
     ROOM_PUT,
     ROOM_CLEAR,
+    ROOM_REMOVE,
+    ROOM_EMPTY,
     ROOMS,
     MEMBER_PUT,
     MEMBER_REMOVE,

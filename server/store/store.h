@@ -40,7 +40,7 @@ const char *store_outcome_text(enum store_outcome outcome);
 struct store_info {
     uint64_t seq_limit;              /* no message has a greater number; 0: the store is new */
     uint64_t last_seq;               /* of the newest message; 0: none */
-    uint32_t last_handle, last_room; /* the greatest numbers in use */
+    uint32_t last_handle, last_room; /* the greatest numbers in use, by whatever row */
     char set_aside[4096]; /* "" or where a damaged database was moved to; a new one was begun */
 };
 
@@ -95,12 +95,14 @@ int store_load(struct store *store, const struct store_visitor *visitor);
  * failed store_commit(); the store can be used again at once.
  *
  * Messages come in ascending order of seq. A message whose id exists already is passed over.
- * put_handle and put_room replace what was there under that number, and an older room of that name.
+ * put_handle and put_room replace what was there under that number, and another room of that name.
  */
 int store_begin(struct store *store);
 int store_put_message(struct store *store, const struct record *record);
 int store_put_handle(struct store *store, const struct store_handle *handle);
 int store_put_room(struct store *store, const struct store_room *room);
+/* With its members. A room that has messages is not to be removed. */
+int store_remove_room(struct store *store, uint32_t room);
 int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
 int store_put_seq_limit(struct store *store, uint64_t seq_limit);

@@ -276,6 +276,20 @@ int store_put_room(struct store *store, const struct store_room *room) {
     return run(store, put, doing);
 }
 
+static int remove_rows(struct store *store, enum statement which, uint32_t room) {
+    static const char doing[] = "remove a room";
+    sqlite3_stmt *remove = prepare(store, which, doing);
+    if (!remove)
+        return store->outcome;
+    bind_number(remove, 1, room);
+    return run(store, remove, doing);
+}
+
+int store_remove_room(struct store *store, uint32_t room) {
+    int r = remove_rows(store, ROOM_EMPTY, room);
+    return r == 0 ? remove_rows(store, ROOM_REMOVE, room) : r;
+}
+
 int store_put_member(struct store *store, const struct store_member *member) {
     static const char doing[] = "store a member of a room";
     sqlite3_stmt *put = prepare(store, MEMBER_PUT, doing);

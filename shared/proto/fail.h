@@ -17,7 +17,7 @@
     R(11, LIMIT, 75, "limit")                       /* a quota or a kernel limit was reached */    \
     R(12, VERSION, 69, "version")                   /* another protocol version */                 \
     R(13, BAD_HANDSHAKE, 77, "bad-handshake")       /* the mailbox did not prove who is there */   \
-    R(14, NOT_MEMBER, 67, "not-member")             /* leaving a room that one is not in */        \
+    R(14, NOT_MEMBER, 67, "not-member")             /* of a room that one is not in */             \
     R(15, NO_HUB, 69, "no-hub")                     /* from here on: found by the client */        \
     R(16, OTHER_NAMESPACE, 69, "other-namespace")   /* the hub is in another IPC namespace */      \
     R(17, NOT_TRUSTED, 77, "not-trusted")           /* directory or queue of the wrong owner */    \

@@ -43,13 +43,15 @@ check "and the same when decoded" json '.away == "\u001b]0;x\u0007\u202e"' "$OUT
 try earshot rooms --json
 check "rooms --json" json '.type == "room" and .name == "#ops" and .topic == null
     and (.members | type == "number")' "$OUT"
-try earshot topic '#ops' who is on call
-check "topic: set" test "$STATUS" -eq 0
+exits 67 "topic: not by who is not in the room" earshot --name alice topic '#ops' mine now
+check "which says what to do" has "$ERR" "join it first"
+try earshot --name bob topic '#ops' who is on call
+check "topic: set by who is" test "$STATUS" -eq 0
 try earshot topic '#OPS'
 check "topic: shown" test "$OUT" = "who is on call"
 try earshot rooms
 check "rooms shows the topic" has "$OUT" "who is on call"
-try earshot topic '#ops' ''
+try earshot --name bob topic '#ops' ''
 try earshot rooms --json
 check "topic: removed" json '.topic == null' "$OUT"
 exits 67 "topic of a room that is not there" earshot topic '#nowhere'

@@ -268,3 +268,24 @@ Test(core_rooms, 17_messages_of_one_run_need_not_have_an_origin_in_common) {
     for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
         cr_assert(uuid_equal(&expect(bob, FRAME_MESSAGE)->message.id, &ids[i]), "%u", i);
 }
+
+Test(core_rooms, 18_who_is_not_in_a_room_does_not_set_its_topic) {
+    struct client *alice = join(ALICE, "alice", HERE), *alice2 = join(ALICE, "alice", 0);
+    struct client *bob = join(BOB, "bob", HERE);
+    struct frame set = {.type = FRAME_TOPIC, .topic = {9, bytes_of("#tea"), bytes_of("green")}};
+    enter(alice, "#tea", 0);
+    give(bob, &set);
+    expect_fail(bob, FAIL_NOT_MEMBER);
+    cr_assert_null(core.rooms->topic);
+    give(alice2, &set); /* another session of a member */
+    expect(alice2, FRAME_DONE);
+    cr_assert_str_eq(core.rooms->topic, "green");
+    enter(bob, "#tea", FRAME_SESSION_ONLY); /* who listens is in it */
+    set.topic.topic = bytes_of("black");
+    give(bob, &set);
+    expect(bob, FRAME_DONE);
+    cr_assert_str_eq(core.rooms->topic, "black");
+    leave(bob, "#tea");
+    give(bob, &set);
+    expect_fail(bob, FAIL_NOT_MEMBER);
+}

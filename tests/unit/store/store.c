@@ -192,6 +192,31 @@ Test(store, 05_people_and_rooms_outlive_the_hub) {
     cr_assert_str_eq(loaded.text, "handle 1 501 Alice 7 8 9\n");
 }
 
+Test(store, 05b_a_room_goes_with_its_members) {
+    struct loaded loaded = {0};
+    put_people();
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_remove_room(shelf.store, 5), 0);
+    cr_assert_eq(store_remove_room(shelf.store, 77), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    shelf_reopen();
+    cr_assert_eq(load(&loaded), 0);
+    cr_assert_str_eq(loaded.text, "handle 1 501 Alice 7 8 9\nhandle 2 0 bob 0 0 0\n"
+                                  "room 4 501 #ops <calm> 2\nmember 4 1 10\n");
+    cr_assert_eq(shelf.info.last_room, 4);
+}
+
+Test(store, 05c_no_number_that_any_row_has_is_new) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_member(shelf.store, &(struct store_member){8, 1, 10}), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    shelf_reopen();
+    cr_assert_eq(shelf.info.last_room, 8);
+    say(conv_of_room(UINT32_MAX), 1, "hello");
+    shelf_reopen();
+    cr_assert_eq(shelf.info.last_room, UINT32_MAX);
+}
+
 Test(store, 06_one_hub_at_a_time) {
     struct store *other = NULL;
     struct store_info info;
