@@ -43,7 +43,7 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
       "bytes of the hub's memory", "let your programs read what waits for them, or end some")      \
     R(STORING, "storing", ACCOUNT_STOCK, ACCOUNT_STORING_BYTES, 0,                                 \
       "bytes that wait for the disk", "wait until the disk has taken them")                        \
-    R(QUESTIONS, "questions", ACCOUNT_STOCK, 64, 0,                                                \
+    R(QUESTIONS, "questions", ACCOUNT_STOCK, 32, 0,                                                \
       "questions about the past that wait for an answer", "take the answers first")                \
     R(SESSIONS, "sessions", ACCOUNT_STOCK, ACCOUNT_SESSIONS_MAX, 0,                                \
       "sessions", "end some of them first")                                                        \

@@ -1,16 +1,20 @@
 /*
- * Questions about the past, and their answers. With a store its thread reads for the core: it
- * takes a question, reads outside the lock, and hands the messages in. Without one the core
- * answers from the log at once.
+ * Questions about the past, and their answers. Whoever reads for the core takes a question, reads
+ * outside the lock, from the store or (core/past_log.c) from the log, and hands the messages in.
+ * Each question that was taken is handed back, with core_fed() or core_answered(), and freed, also
+ * when nobody waits for the answer any more.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/record.h"
 
 struct core;
+struct session;
+struct user;
 
 enum ask_what {
     ASK_FEED,    /* what a session that lags gets next */
@@ -24,9 +28,18 @@ struct ask_room {
     uint64_t after;
 };
 
+/* Messages that were found; their texts are owned, too. */
+struct ask_page {
+    struct record *records;
+    size_t n, size;
+    size_t n_bytes; /* of the texts */
+    bool is_broken; /* memory was out */
+};
+
 struct ask {
     enum ask_what what;
     uint64_t session;
+    struct user *user; /* who has asked, and is charged */
     uint32_t request;
     uint32_t handle; /* whose view it is */
     uint32_t view;   /* FEED: the session's, see there; */
@@ -38,17 +51,27 @@ struct ask {
     conv_number conv; /* HISTORY, SEARCH; 0: all */
     uint64_t before, after;
     unsigned limit;
-    uint32_t from; /* SEARCH: number of a handle; 0: anybody */
-    char *words;   /* SEARCH; none: small files of others */
-    struct ask *next;
+    uint32_t from;        /* SEARCH: number of a handle; 0: anybody */
+    char *words;          /* SEARCH; none: small files of others */
+    struct ask_page page; /* read from the log so far */
+    bool is_begun;
+    struct ask *next, *prev;
 };
 
 #define ASKS_PER_SESSION_MAX 8
 #define FEED_PAGE_MESSAGES 256
 #define PAGE_BYTES_MAX ((size_t)128 * 1024) /* a page is shorter when its messages are long */
 
-/* The next question; the caller owns it. NULL: none. */
-struct ask *core_take_ask(struct core *core);
+/*
+ * The next question, of each user in turn; the caller owns it. What is to be fed has a queue of its
+ * own: whoever reads for one does not take from the other. NULL: there is none.
+ */
+struct ask *core_take_ask(struct core *core, bool feed);
+bool core_has_ask(const struct core *core, bool feed);
+
+/* Whether somebody waits for the answer; to be asked in the middle of reading. */
+bool core_ask_is_wanted(const struct core *core, const struct ask *ask);
+
 void ask_free(struct ask *ask);
 
 /*
@@ -61,3 +84,26 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
 /* The answer to HISTORY or SEARCH, in the order in which it is to be shown. */
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason);
+
+/*
+ * Without a store the answer is in the log in memory, which is read in slices. For each question
+ * that was taken: core_read_log() copies a slice, with the hub's lock held; ask_sift() looks
+ * through it, without; core_sifted() takes the question back, with the lock, and answers it, or has
+ * it go on when its turn comes again.
+ */
+struct log_slice {
+    struct record *records;
+    size_t n;
+    char *texts;
+    size_t n_bytes;
+    bool is_last; /* there is nothing behind it */
+};
+
+/* Returns 0 or -ENOMEM. */
+int log_slice_init(struct log_slice *slice);
+void log_slice_deinit(struct log_slice *slice);
+
+void core_read_log(const struct core *core, struct ask *ask, struct log_slice *slice);
+/* Returns whether the answer is complete. */
+bool ask_sift(struct ask *ask, const struct log_slice *slice);
+void core_sifted(struct core *core, struct ask *ask, bool is_complete);

@@ -30,7 +30,7 @@ void core_deinit(struct core *core) {
         if (core->slots[slot])
             core_end(core, core->slots[slot]);
     news_deinit(core);
-    ask_drop_all(core);
+    forget_deinit(core);
     persist_give_up(core);
     room_free_all(core);
     struct handle *handle, *next_handle;
@@ -211,6 +211,7 @@ void core_end(struct core *core, struct session *session) {
     run_close(core);
     confirm(core, session);
     offer_end_all(core, session);
+    ask_drop_of(core, session);
     leave_link(session);
     ack_cancel(core, session);
     route_drop_assembly(session);

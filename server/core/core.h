@@ -51,6 +51,10 @@ struct user {
     uint64_t n_rejected;   /* frames that broke a rule */
     struct lane *lanes;    /* the hub's, not the core's */
     struct session *links; /* its sessions by link */
+    struct ask *asks;      /* its questions about the past that wait for a reader */
+    struct session *feeds; /* its sessions that wait to be fed from the store */
+    struct user *next_asking, *prev_asking;
+    struct user *next_feeding, *prev_feeding;
     UT_hash_handle hh;
 };
 
@@ -140,9 +144,10 @@ struct session {
     mono_time since;
     uint64_t joined_seq, direct_after, rooms_after; /* see feed.c */
     bool held;                                      /* it has not said READY yet */
-    bool behind;    /* it gets nothing at once, but from the log from feed_next on */
-    bool is_asking; /* the store is reading for it */
-    uint32_t view;  /* which conversations it hears: another number after each change */
+    bool behind;      /* it gets nothing at once, but from the log from feed_next on */
+    bool is_asking;   /* the store is, or will be, reading for it */
+    bool awaits_feed; /* of these, nobody has taken its question yet */
+    uint32_t view;    /* which conversations it hears: another number after each change */
     uint64_t feed_next;
     unsigned n_asks; /* questions about the past that are not answered */
     struct outbox outbox;
@@ -164,6 +169,7 @@ struct session {
     struct session *next_ack, *prev_ack;
     struct session *next_news, *prev_news; /* of all that want NEWS */
     struct session *next_unconfirmed, *prev_unconfirmed;
+    struct session *next_feed, *prev_feed; /* of its user, see ask.c */
     UT_hash_handle hh_link;
 };
 
@@ -211,7 +217,8 @@ struct core {
     uint64_t seq;
     struct log log;
     struct persist persist;
-    struct ask *asks, *asks_tail; /* questions for the store */
+    struct forgotten *forgotten, *forgotten_first; /* see forget.c */
+    struct user *asking, *feeding;                 /* those with questions for a reader, in turn */
     struct offer *offers;
     struct handle *handles_by_number;
     struct room *rooms_by_number;

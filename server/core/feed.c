@@ -82,7 +82,7 @@ static uint64_t first_for(const struct session *session) {
 /* Forgotten; or the second copy of a message whose first one everybody gets from the log. */
 static bool is_passed_over(const struct core *core, const struct session *session,
                            const struct log_entry *entry) {
-    return past_is_hidden(entry, session->handle->number) ||
+    return forget_has(core, session->handle->number, &entry->record) ||
            (entry->copy_of != 0 && entry->copy_of >= core->log.first_seq);
 }
 
@@ -159,9 +159,7 @@ void feed_step(struct core *core, struct session *session) {
     }
     if (session->feed_next < core->log.first_seq) {
         if (core->config.durable) {
-            session->is_asking = ask_feed(core, session);
-            if (!session->is_asking)
-                session_break(core, session);
+            ask_feed(core, session);
             return;
         }
         miss(core, session);

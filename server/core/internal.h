@@ -62,15 +62,33 @@ void feed_fall_behind(struct core *core, struct session *session, uint64_t seq);
 /* Fills the outbox of a session that is behind, if it has room. */
 void feed_step(struct core *core, struct session *session);
 
+/* Questions (ask.c). */
+struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_rooms);
+/* Before it is put into the queue; false: there is a limit, named in `reason`. */
+bool ask_charge(struct session *session, char reason[256]);
+void ask_enqueue(struct core *core, struct session *session, struct ask *ask);
+/* Goes on when the user's turn comes again. */
+void ask_put_back(struct core *core, struct ask *ask);
+/* It is answered, or dropped. */
+void ask_end(struct core *core, const struct ask *ask);
+/* The session is to be fed from the store. */
+void ask_feed(struct core *core, struct session *session);
+/* The session ends. */
+void ask_drop_of(struct core *core, struct session *session);
+
 /* The past (past.c, past_log.c). */
-bool ask_feed(struct core *core, const struct session *session);
-void ask_drop_all(struct core *core);
 void past_history(struct core *core, struct session *session, const struct frame *frame);
 void past_search(struct core *core, struct session *session, const struct frame *frame);
 void past_forget(struct core *core, struct session *session, const struct frame *frame);
-void past_from_log(struct core *core, const struct ask *ask);
-bool past_is_hidden(const struct log_entry *entry, uint32_t handle);
-void past_hide_in_log(struct core *core, const struct handle *handle, conv_number conv);
+
+/* Forgetting (forget.c). */
+/* Whether the handle has forgotten this message. */
+bool forget_has(const struct core *core, uint32_t handle, const struct record *record);
+/* So that forget_now() cannot fail; false: the why is in `reason`. */
+bool forget_make_place(struct core *core, const struct handle *handle, conv_number conv,
+                       char reason[256]);
+void forget_now(struct core *core, const struct handle *handle, conv_number conv);
+void forget_deinit(struct core *core);
 
 /* Offers (offer.c). */
 void offer_make(struct core *core, struct session *session, const struct frame *frame);

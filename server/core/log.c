@@ -10,7 +10,9 @@ void log_init(struct log *log, uint64_t next_seq) {
 static void drop_head(struct log *log) {
     struct log_block *block = log->head;
     log->head = block->next;
-    if (!log->head)
+    if (log->head)
+        log->head->prev = NULL;
+    else
         log->tail = NULL;
     log->first_seq = block->last_seq + 1;
     log->n_bytes -= block->size;
@@ -37,7 +39,7 @@ static struct log_block *add_block(struct log *log, size_t n) {
         block = malloc(sizeof *block + size);
     if (!block)
         return NULL;
-    *block = (struct log_block){.size = size};
+    *block = (struct log_block){.prev = log->tail, .size = size};
     if (log->tail)
         log->tail->next = block;
     else
@@ -59,6 +61,8 @@ struct log_entry *log_append(struct log *log, const struct record *record) {
     *entry = (struct log_entry){.size = (uint32_t)n, .record = *record};
     memcpy(text, record->text.data, record->text.n);
     entry->record.text.data = text;
+    if (block->n == 0)
+        block->first_seq = record->seq;
     block->n += n;
     block->last_seq = record->seq;
     return entry;
@@ -81,9 +85,9 @@ void log_trim(struct log *log, uint64_t committed, size_t n_bytes_max, log_gone 
 }
 
 struct log_place log_find(const struct log *log, uint64_t seq) {
-    struct log_place place = {log->head, 0};
-    while (place.block && place.block->last_seq < seq)
-        place.block = place.block->next;
+    struct log_place place = {log->tail, 0}; /* most of those who look are not far behind */
+    while (place.block && place.block->prev && place.block->prev->last_seq >= seq)
+        place.block = place.block->prev;
     for (struct log_place next = place; place.block; place = next) {
         const struct log_entry *entry = log_next(&next);
         if (!entry || entry->record.seq >= seq)

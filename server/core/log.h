@@ -5,7 +5,7 @@
  * yet, and the store's thread reads it from here; without one (an ephemeral hub) it is all there
  * is: history, search, mail for those who are away.
  *
- * An entry never moves and never changes but for the marks, so that the store's thread can read
+ * An entry never moves and never changes, so that the store's thread can read
  * the entries of a span without the core's lock: they stay until log_trim() is told that they are
  * committed.
  */
@@ -22,21 +22,15 @@
 struct log_entry {
     uint32_t size;        /* of the whole entry, text included */
     uint8_t ack_flags;    /* of the SEND frame */
-    uint8_t hidden;       /* enum log_hidden, guarded by the core's lock */
     uint64_t session;     /* number of the sender's session */
     uint64_t copy_of;     /* the message was delivered under this number, but not stored; 0: none */
     struct record record; /* its text is behind it */
 };
 
-enum log_hidden {
-    LOG_HIDDEN_FROM = 1, /* the sender has forgotten it */
-    LOG_HIDDEN_TO = 2,   /* the recipient has */
-};
-
 struct log_block {
-    struct log_block *next;
+    struct log_block *next, *prev;
     size_t n, size;
-    uint64_t last_seq;
+    uint64_t first_seq, last_seq;
     _Alignas(16) uint8_t bytes[];
 };
 

@@ -15,71 +15,6 @@
 
 /* Asking. */
 
-void ask_free(struct ask *ask) {
-    if (ask) {
-        free(ask->rooms);
-        free(ask->words);
-    }
-    free(ask);
-}
-
-void ask_drop_all(struct core *core) {
-    for (struct ask *ask; (ask = core_take_ask(core));)
-        ask_free(ask);
-}
-
-struct ask *core_take_ask(struct core *core) {
-    struct ask *ask = core->asks;
-    if (!ask)
-        return NULL;
-    core->asks = ask->next;
-    if (!core->asks)
-        core->asks_tail = NULL;
-    ask->next = NULL;
-    return ask;
-}
-
-static void enqueue(struct core *core, struct ask *ask) {
-    if (core->asks_tail)
-        core->asks_tail->next = ask;
-    else
-        core->asks = ask;
-    core->asks_tail = ask;
-}
-
-static struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_rooms) {
-    struct ask *ask = calloc(1, sizeof *ask);
-    if (!ask)
-        return NULL;
-    *ask =
-        (struct ask){.what = what, .session = session->number, .handle = session->handle->number};
-    ask->rooms = calloc(n_rooms + 1, sizeof *ask->rooms);
-    if (ask->rooms)
-        return ask;
-    free(ask);
-    return NULL;
-}
-
-bool ask_feed(struct core *core, const struct session *session) {
-    struct ask *ask = ask_new(session, ASK_FEED, session->n_listenings);
-    if (!ask)
-        return false;
-    uint64_t before = session->feed_next - 1;
-    ask->view = session->view;
-    ask->stored = core->persist.committed;
-    ask->direct = (session->abilities & ABILITY_LISTEN) != 0;
-    ask->direct_after = session->direct_after > before ? session->direct_after : before;
-    for (unsigned i = 0; i < session->n_listenings; i++) {
-        const struct listening *listening = &session->listenings[i];
-        ask->rooms[ask->n_rooms++] =
-            (struct ask_room){conv_of_room(listening->room->number),
-                              listening->after > before ? listening->after : before};
-    }
-    ask->limit = FEED_PAGE_MESSAGES;
-    enqueue(core, ask);
-    return true;
-}
-
 static size_t n_memberships(const struct handle *handle) {
     const struct membership *membership;
     size_t n = 0;
@@ -161,9 +96,9 @@ static size_t page_of(const struct ask *ask, const struct record *records, size_
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason) {
     struct session *session = core_session(core, ask->session);
+    ask_end(core, ask);
     if (!session)
         return;
-    session->n_asks--;
     run_close(core);
     if (reason) {
         session_fail(core, session, ask->request, FAIL_STORE, reason);
@@ -182,26 +117,30 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
         session_break(core, session);
 }
 
+/* False: the session may not ask more; the why is in `reason`. */
+static bool may_ask(struct session *session, char reason[256]) {
+    if (session->n_asks >= ASKS_PER_SESSION_MAX)
+        snprintf(reason, 256,
+                 "%u questions about the past wait for an answer, as many as one program may have; "
+                 "take the answers first",
+                 session->n_asks);
+    else if (!outbox_takes_messages(&session->outbox))
+        snprintf(reason, 256, "answers wait to be read; take them first");
+    else
+        return ask_charge(session, reason);
+    return false;
+}
+
 /* Takes over the ask. */
 static void submit(struct core *core, struct session *session, uint32_t request, struct ask *ask) {
-    const char *reason = NULL;
-    if (!ask)
-        reason = "the hub is out of memory";
-    else if (session->n_asks >= ASKS_PER_SESSION_MAX || !outbox_takes_messages(&session->outbox))
-        reason = "too many questions wait for an answer; take the answers first";
-    if (reason) {
+    char reason[256] = "the hub is out of memory";
+    if (!ask || !may_ask(session, reason)) {
         session_fail(core, session, request, FAIL_BUSY, reason);
         ask_free(ask);
         return;
     }
     ask->request = request;
-    session->n_asks++;
-    if (core->config.durable) {
-        enqueue(core, ask);
-        return;
-    }
-    past_from_log(core, ask);
-    ask_free(ask);
+    ask_enqueue(core, session, ask);
 }
 
 void past_history(struct core *core, struct session *session, const struct frame *frame) {
@@ -252,6 +191,7 @@ void past_search(struct core *core, struct session *session, const struct frame 
 void past_forget(struct core *core, struct session *session, const struct frame *frame) {
     uint32_t request = frame->forget.request;
     conv_number conv;
+    char reason[256];
     if (!find_conv(core, session, request, frame->forget.conv, &conv))
         return;
     if (conv_is_room(conv)) {
@@ -260,11 +200,15 @@ void past_forget(struct core *core, struct session *session, const struct frame 
                      "forgotten");
         return;
     }
+    if (!forget_make_place(core, session->handle, conv, reason)) {
+        session_fail(core, session, request, FAIL_LIMIT, reason);
+        return;
+    }
     if (core->config.durable && !persist_forget(core, session, request, conv)) {
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
         return;
     }
-    past_hide_in_log(core, session->handle, conv);
+    forget_now(core, session->handle, conv);
     if (!core->config.durable)
         session_done(core, session, request);
 }

@@ -1,59 +1,55 @@
-/* The past of an ephemeral hub: what the log in memory holds. */
+/*
+ * The past of a hub without a store is its log in memory. It is read block by block: what may
+ * belong to the answer is copied with the lock held, and looked through without it. A question
+ * that is not answered by one block goes back to the queue, so that a search through all of the
+ * log keeps nobody waiting; what the log lets go of meanwhile is missing in the answer.
+ */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/internal.h"
 
-bool past_is_hidden(const struct log_entry *entry, uint32_t handle) {
-    return ((entry->hidden & LOG_HIDDEN_FROM) && entry->record.from == handle) ||
-           ((entry->hidden & LOG_HIDDEN_TO) && entry->record.to == handle);
+/* No text takes more than the block that it stands in, and no block has more entries. */
+#define SLICE_RECORDS (LOG_BLOCK_BYTES / sizeof(struct log_entry))
+
+int log_slice_init(struct log_slice *slice) {
+    *slice = (struct log_slice){.records = calloc(SLICE_RECORDS, sizeof *slice->records),
+                                .texts = malloc(LOG_BLOCK_BYTES)};
+    if (slice->records && slice->texts)
+        return 0;
+    log_slice_deinit(slice);
+    return -ENOMEM;
+}
+
+void log_slice_deinit(struct log_slice *slice) {
+    free(slice->records);
+    free(slice->texts);
+    *slice = (struct log_slice){0};
+}
+
+/* Copying, with the lock held. */
+
+static int compare_rooms(const void *a, const void *b) {
+    conv_number left = ((const struct ask_room *)a)->conv;
+    conv_number right = ((const struct ask_room *)b)->conv;
+    return left < right ? -1 : left > right;
 }
 
 static bool is_room_of(const struct ask *ask, conv_number conv) {
-    for (size_t i = 0; i < ask->n_rooms; i++)
-        if (ask->rooms[i].conv == conv)
-            return true;
-    return false;
+    struct ask_room room = {.conv = conv};
+    return bsearch(&room, ask->rooms, ask->n_rooms, sizeof room, compare_rooms) != NULL;
 }
 
-static bool is_visible(const struct ask *ask, const struct log_entry *entry) {
-    const struct record *record = &entry->record;
+static bool is_visible(const struct core *core, const struct ask *ask,
+                       const struct record *record) {
     if (ask->conv && record->conv != ask->conv)
         return false;
     if (conv_is_room(record->conv))
         return is_room_of(ask, record->conv);
     return ask->direct && conv_has(record->conv, ask->handle) &&
-           !past_is_hidden(entry, ask->handle);
-}
-
-static int lower(char c) {
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
-static bool begins_with(const char *at, struct bytes word) {
-    for (size_t i = 0; i < word.n; i++)
-        if (lower(at[i]) != lower(word.data[i]))
-            return false;
-    return true;
-}
-
-static bool contains(struct bytes text, struct bytes word) {
-    for (size_t at = 0; at + word.n <= text.n; at++)
-        if (begins_with(text.data + at, word))
-            return true;
-    return false;
-}
-
-/* All words, anywhere; capital letters of the Latin alphabet count as small ones. */
-static bool has_words(struct bytes text, const char *words) {
-    for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " ");
-        if (!contains(text, (struct bytes){at, n}))
-            return false;
-        at += n;
-    }
-    return true;
+           !forget_has(core, ask->handle, record);
 }
 
 /* Without any words: small files of others, without their content. */
@@ -61,66 +57,150 @@ static bool is_for_files(const struct ask *ask) {
     return ask->what == ASK_SEARCH && ask->words[strspn(ask->words, " ")] == '\0';
 }
 
-static bool is_found(const struct ask *ask, const struct record *record) {
+/* All of what is asked for but the words. */
+static bool may_be_found(const struct ask *ask, const struct record *record) {
     bool files = is_for_files(ask);
+    if (ask->what != ASK_SEARCH)
+        return true;
     if ((ask->from && record->from != ask->from) || files != (record->kind == KIND_FILE))
         return false;
-    return files ? record->from != ask->handle : has_words(record->text, ask->words);
+    return !files || record->from != ask->handle;
 }
 
-static bool is_asked_for(const struct ask *ask, const struct log_entry *entry) {
-    const struct record *record = &entry->record;
-    if (!is_visible(ask, entry) || record->seq <= ask->after ||
-        (ask->before && record->seq >= ask->before))
-        return false;
-    return ask->what != ASK_SEARCH || is_found(ask, record);
+static void slice_add(struct log_slice *slice, const struct ask *ask, const struct record *record) {
+    struct record *copy = &slice->records[slice->n++];
+    *copy = *record;
+    copy->text = (struct bytes){slice->texts + slice->n_bytes, 0};
+    if (is_for_files(ask))
+        return;
+    memcpy(slice->texts + slice->n_bytes, record->text.data, record->text.n);
+    copy->text.n = record->text.n;
+    slice->n_bytes += record->text.n;
 }
 
-/* The newest `limit`, in a ring; or, with `after`, the oldest. Returns how many there are. */
-static size_t collect(const struct core *core, const struct ask *ask, struct record *ring) {
-    struct log_place place = log_find(&core->log, ask->after);
-    size_t n = 0;
-    for (const struct log_entry *entry; (entry = log_next(&place));) {
-        if (!is_asked_for(ask, entry))
-            continue;
-        ring[n++ % ask->limit] = entry->record;
-        if (ask->after && n == ask->limit)
-            break;
+static void slice_fill(const struct core *core, const struct ask *ask,
+                       const struct log_block *block, struct log_slice *slice) {
+    struct log_span span = {block->bytes, block->n};
+    size_t at = 0;
+    for (const struct log_entry *entry; (entry = log_span_next(&span, &at));) {
+        const struct record *record = &entry->record;
+        bool is_in_range = record->seq > ask->after && (!ask->before || record->seq < ask->before);
+        if (is_in_range && is_visible(core, ask, record) && may_be_found(ask, record))
+            slice_add(slice, ask, record);
     }
-    return n;
 }
 
-void past_from_log(struct core *core, const struct ask *ask) {
-    struct record *ring = calloc(ask->limit, sizeof *ring), *page = NULL;
-    run_close(core);
-    if (ring)
-        page = calloc(ask->limit, sizeof *page);
-    if (!page) {
-        free(ring);
-        core_answered(core, ask, NULL, 0, "the hub is out of memory");
+static bool is_forward(const struct ask *ask) {
+    return ask->what == ASK_HISTORY && ask->after;
+}
+
+/* The next one that is to be looked through; NULL: there is none. */
+static const struct log_block *next_block(const struct core *core, const struct ask *ask) {
+    const struct log_block *block;
+    if (is_forward(ask)) {
+        for (block = core->log.head; block && block->last_seq <= ask->after;)
+            block = block->next;
+        return block && (!ask->before || block->first_seq < ask->before) ? block : NULL;
+    }
+    for (block = core->log.tail; block && ask->before && block->first_seq >= ask->before;)
+        block = block->prev;
+    return block;
+}
+
+void core_read_log(const struct core *core, struct ask *ask, struct log_slice *slice) {
+    if (!ask->is_begun)
+        qsort(ask->rooms, ask->n_rooms, sizeof *ask->rooms, compare_rooms);
+    ask->is_begun = true;
+    slice->n = slice->n_bytes = 0;
+    const struct log_block *block = next_block(core, ask);
+    slice->is_last = !block;
+    if (!block)
+        return;
+    slice_fill(core, ask, block, slice);
+    if (is_forward(ask))
+        ask->after = block->last_seq;
+    else
+        ask->before = block->first_seq;
+}
+
+/* Looking through it, without the lock. */
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static void lower_all(char *to, struct bytes text) {
+    for (size_t i = 0; i < text.n; i++)
+        to[i] = lower(text.data[i]);
+}
+
+/* All words, anywhere; capital letters of the Latin alphabet count as small ones. */
+static bool has_words(struct bytes text, const char *words) {
+    static _Thread_local char lowered[MESSAGE_TEXT_MAX];
+    lower_all(lowered, text);
+    for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (!memmem(lowered, text.n, at, n))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+static bool is_full(const struct ask *ask) {
+    return ask->page.n >= ask->limit || ask->page.n_bytes >= PAGE_BYTES_MAX;
+}
+
+static void page_add(struct ask_page *page, const struct record *record) {
+    if (page->n == page->size) {
+        size_t size = page->size ? 2 * page->size : 16;
+        struct record *records = realloc(page->records, size * sizeof *records);
+        page->is_broken = !records;
+        if (!records)
+            return;
+        page->records = records;
+        page->size = size;
+    }
+    char *text = malloc(record->text.n + 1);
+    page->is_broken = !text;
+    if (!text)
+        return;
+    memcpy(text, record->text.data, record->text.n);
+    page->records[page->n] = *record;
+    page->records[page->n++].text.data = text;
+    page->n_bytes += record->text.n;
+}
+
+bool ask_sift(struct ask *ask, const struct log_slice *slice) {
+    char words[SEARCH_BYTES_MAX + 1] = "";
+    struct ask_page *page = &ask->page;
+    if (ask->words)
+        lower_all(words, bytes_of(ask->words));
+    for (size_t i = 0; i < slice->n && !is_full(ask) && !page->is_broken; i++) {
+        const struct record *record = &slice->records[is_forward(ask) ? i : slice->n - 1 - i];
+        if (!ask->words || has_words(record->text, words))
+            page_add(page, record);
+    }
+    return slice->is_last || is_full(ask) || page->is_broken;
+}
+
+/* A page of history that was looked for from its end on is shown from its beginning on. */
+static void turn_round(struct ask_page *page) {
+    for (size_t i = 0; i < page->n / 2; i++) {
+        struct record swap = page->records[i];
+        page->records[i] = page->records[page->n - 1 - i];
+        page->records[page->n - 1 - i] = swap;
+    }
+}
+
+void core_sifted(struct core *core, struct ask *ask, bool is_complete) {
+    if (!is_complete && core_ask_is_wanted(core, ask)) {
+        ask_put_back(core, ask);
         return;
     }
-    size_t n = collect(core, ask, ring);
-    size_t n_page = n < ask->limit ? n : ask->limit;
-    for (size_t i = 0; i < n_page; i++) {
-        size_t from_end = ask->what == ASK_SEARCH ? i : n_page - 1 - i;
-        page[i] = ring[(n - 1 - from_end) % ask->limit];
-        if (is_for_files(ask))
-            page[i].text.n = 0;
-    }
-    core_answered(core, ask, page, n_page, NULL);
-    free(page);
-    free(ring);
-}
-
-void past_hide_in_log(struct core *core, const struct handle *handle, conv_number conv) {
-    struct log_place place = log_find(&core->log, 0);
-    for (struct log_entry *entry; (entry = log_next(&place));) {
-        if (entry->record.conv != conv)
-            continue;
-        if (entry->record.from == handle->number)
-            entry->hidden |= LOG_HIDDEN_FROM;
-        if (entry->record.to == handle->number)
-            entry->hidden |= LOG_HIDDEN_TO;
-    }
+    if (ask->what == ASK_HISTORY && !is_forward(ask))
+        turn_round(&ask->page);
+    core_answered(core, ask, ask->page.records, ask->page.n,
+                  ask->page.is_broken ? "the hub is out of memory" : NULL);
+    ask_free(ask);
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "io/hub.h"
 #include "io/lane.h"
+#include "io/reader.h"
 #include "io/storage.h"
 #include "ipc/process.h"
 
@@ -130,6 +131,7 @@ static void leave(struct hub *hub, bool may_defer) {
     }
     arm(hub);
     storage_wake(hub);
+    reader_wake(hub);
     lock_give(&hub->lock);
 }
 

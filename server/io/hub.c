@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "io/lane.h"
 #include "io/notify.h"
+#include "io/reader.h"
 #include "io/storage.h"
 #include "io/watch.h"
 
@@ -120,6 +121,8 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
         return HUB_NO_STORE;
     if (r == 0)
         r = storage_start(hub);
+    if (r == 0)
+        r = reader_start(hub);
     if (r != 0)
         return r;
     log_info("hub %s: pid %d, queue %d%s", options->dir, getpid(), hub->rendezvous.record.msqid,
@@ -154,6 +157,7 @@ void hub_deinit(struct hub *hub) {
         hub_leave(hub);
         stop_lanes(hub);
         storage_stop(hub);
+        reader_stop(hub);
         end_sessions(hub);
         core_deinit(&hub->core);
     }

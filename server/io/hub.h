@@ -3,7 +3,8 @@
  *
  *   lane threads   one per queue: receive, check, hand to the core, flush
  *   main thread    waits for signals, deaths (pidfd) and the core's timer
- *   store threads  write and read the store, see storage.h
+ *   store threads  write and read the store, see storage.h; or
+ *   reader         reads the log in memory, see reader.h
  *
  * Lock order: there is one lock. Whoever needs the core calls hub_enter() and hub_leave(); what
  * the core put into outboxes in between is sent by hub_leave(), outside the lock.
@@ -65,7 +66,8 @@ struct hub {
     pthread_cond_t no_lane_threads;
     mono_time armed; /* what the timer is set to; ns 0: not set */
     bool stopping;
-    struct storage *storage; /* NULL: nothing is stored */
+    struct storage *storage; /* NULL: nothing is stored, and there is */
+    struct reader *reader;   /* this one instead */
     mono_time swept_at;      /* used by the well-known queue's thread only */
 
     int epoll_fd, timer_fd, signal_fd;

@@ -302,7 +302,9 @@ static void *reader_thread(void *arg) {
     struct storage *storage = hub->storage;
     lock_take(&hub->lock);
     while (!storage->stopping) {
-        struct ask *ask = core_take_ask(&hub->core);
+        struct ask *ask = core_take_ask(&hub->core, true);
+        if (!ask)
+            ask = core_take_ask(&hub->core, false);
         if (!ask) {
             lock_wait(&hub->lock, &storage->questions, NULL);
             continue;
@@ -344,7 +346,7 @@ void storage_wake(struct hub *hub) {
         return;
     if (core_has_commit(&hub->core))
         pthread_cond_signal(&storage->work);
-    if (hub->core.asks)
+    if (core_has_ask(&hub->core, true) || core_has_ask(&hub->core, false))
         pthread_cond_signal(&storage->questions);
 }
 

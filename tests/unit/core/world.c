@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/ask.h"
 #include "proto/line.h"
 
 #define WALL_MS INT64_C(1700000000000)
@@ -255,7 +256,24 @@ static bool send_delivery(struct delivery *delivery) {
     return more && !client->is_silent;
 }
 
+/* A slice of the log in memory, for the next question; false: there is none. */
+bool read_log(void) {
+    struct log_slice slice;
+    struct ask *ask = core_take_ask(&core, false);
+    if (!ask)
+        return false;
+    own_memory_wanted = true;
+    cr_assert_eq(log_slice_init(&slice), 0);
+    own_memory_wanted = false;
+    core_read_log(&core, ask, &slice);
+    core_sifted(&core, ask, ask_sift(ask, &slice));
+    log_slice_deinit(&slice);
+    return true;
+}
+
 void drain(void) {
+    while (!core.config.durable && read_log()) {
+    }
     struct delivery deliveries[DELIVERIES_MAX];
     struct client *answers[DELIVERIES_MAX];
     size_t n;

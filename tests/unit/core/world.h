@@ -63,7 +63,9 @@ void take(struct client *client, uint64_t seq, uint64_t read);
 
 /* Time passes, and the core is told. */
 void pass_ms(int64_t ms);
-/* Sends what is to be sent until nothing is left. */
+/* A slice of the log in memory is looked through for the next question; false: there is none. */
+bool read_log(void);
+/* Answers from the log in memory, and sends what is to be sent until nothing is left. */
 void drain(void);
 
 /* The next frame that has arrived (drains first); NULL when there is none. */
