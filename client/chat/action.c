@@ -248,7 +248,9 @@ static bool is_named(struct chat *chat, const char *word, char id[EARSHOT_ID_SIZ
         message = recent_back(&chat->recent, chat->target, strtoul(word, NULL, 10));
     snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
     if (n == EARSHOT_ID_SIZE - 1 && uuid_from_text(&uuid, id)) {
-        message = recent_find(&chat->recent, id);
+        message = recent_meant(&chat->recent, id, chat->target);
+        if (!message)
+            message = recent_meant(&chat->recent, id, "");
         *to = (struct replied){chat->target, id};
     }
     if (message)

@@ -160,8 +160,8 @@ void past_opened(struct chat *chat, const char *conv, struct past_message **held
         return;
     }
     DL_FOREACH(*held, message) {
-        if (message->event.message.seq < first &&
-            !recent_find(&chat->recent, message->event.message.id))
+        struct recent_key key = {message->event.message.uid, message->event.message.id};
+        if (message->event.message.seq < first && !recent_has(&chat->recent, key))
             show_message(chat, &message->event, SHOW_PAST);
     }
     release(chat, opening);

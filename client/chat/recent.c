@@ -24,14 +24,15 @@ void recent_deinit(struct recent *recent) {
     recent->n = 0;
 }
 
-void recent_add(struct recent *recent, const char *id, const char *conv, const char *from,
+void recent_add(struct recent *recent, struct recent_key key, const char *conv, const char *from,
                 const char *text, size_t n, bool mine) {
     struct recent_message *message = &recent->messages[recent->n % RECENT_MAX];
-    struct recent_message new = {.conv = strdup(conv),
+    struct recent_message new = {.uid = key.uid,
+                                 .conv = strdup(conv),
                                  .from = strdup(from),
                                  .preview = format_preview(text, n),
                                  .mine = mine};
-    memcpy(new.id, id, sizeof new.id);
+    memcpy(new.id, key.id, sizeof new.id);
     if (!new.conv || !new.from || !new.preview) {
         message_free(&new);
         return;
@@ -42,13 +43,28 @@ void recent_add(struct recent *recent, const char *id, const char *conv, const c
     recent->n++;
 }
 
-const struct recent_message *recent_find(const struct recent *recent, const char *id) {
+bool recent_has(const struct recent *recent, struct recent_key key) {
     for (size_t i = recent->n; i > oldest(recent); i--) {
         const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
-        if (strcmp(message->id, id) == 0)
-            return message;
+        if (message->uid == key.uid && strcmp(message->id, key.id) == 0)
+            return true;
     }
-    return NULL;
+    return false;
+}
+
+const struct recent_message *recent_meant(const struct recent *recent, const char *id,
+                                          const char *conv) {
+    const struct recent_message *meant = NULL;
+    for (size_t i = recent->n; i > oldest(recent); i--) {
+        const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
+        if (strcmp(message->id, id) != 0 || (*conv && !words_same_name(message->conv, conv)))
+            continue;
+        if (meant && meant->uid != message->uid)
+            return NULL;
+        if (!meant)
+            meant = message;
+    }
+    return meant;
 }
 
 const struct recent_message *recent_back(const struct recent *recent, const char *conv,

@@ -11,7 +11,14 @@
 
 #define RECENT_MAX 512
 
+/* What a message is known by: anybody may give one the id of somebody else's. */
+struct recent_key {
+    uid_t uid; /* of its sender */
+    const char *id;
+};
+
 struct recent_message {
+    uid_t uid;
     char id[EARSHOT_ID_SIZE];
     char *conv, *from, *preview;
     bool mine;
@@ -24,11 +31,17 @@ struct recent {
 };
 
 void recent_deinit(struct recent *recent);
-void recent_add(struct recent *recent, const char *id, const char *conv, const char *from,
+void recent_add(struct recent *recent, struct recent_key key, const char *conv, const char *from,
                 const char *text, size_t n, bool mine);
 
-/* The message of this id, or NULL. */
-const struct recent_message *recent_find(const struct recent *recent, const char *id);
+bool recent_has(const struct recent *recent, struct recent_key key);
+
+/*
+ * The message that somebody means who names an id in this conversation ("": in any). NULL: it is
+ * not known, or messages of several users have the id.
+ */
+const struct recent_message *recent_meant(const struct recent *recent, const char *id,
+                                          const char *conv);
 
 /* The last message of others in the conversation ("": in any) is 1, the one before it 2, ...;
  * NULL: none. */

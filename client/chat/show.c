@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chat/format.h"
 #include "chat/mark.h"
@@ -17,11 +18,11 @@ bool show_is_highlight(const struct chat *chat, const struct earshot_event *even
 }
 
 /* "<bob> are you there?", of the message that is replied to; the caller frees it. NULL: none. */
-static char *quote_of(const struct chat *chat, const char *reply_to) {
+static char *quote_of(const struct chat *chat, const char *reply_to, const char *conv) {
     char *quote = NULL;
     if (!reply_to || !*reply_to || !chat->view.windowed)
         return NULL;
-    const struct recent_message *about = recent_find(&chat->recent, reply_to);
+    const struct recent_message *about = recent_meant(&chat->recent, reply_to, conv);
     if (!about)
         return strdup("an earlier message");
     if (asprintf(&quote, "<%s> %s", about->from, about->preview) < 0)
@@ -32,7 +33,7 @@ static char *quote_of(const struct chat *chat, const char *reply_to) {
 static void print(struct chat *chat, struct format_message *line, const char *reply_to,
                   bool in_order) {
     struct tm at;
-    CLEANUP_FREE char *quote = quote_of(chat, reply_to);
+    CLEANUP_FREE char *quote = quote_of(chat, reply_to, line->conv);
     line->quote = quote;
     CLEANUP_FREE char *lines = format_message(line, chat->view.colour, &at);
     if (lines)
@@ -47,8 +48,9 @@ static void tell_late(struct chat *chat, bool late) {
 }
 
 static void remember(struct chat *chat, const struct earshot_event *event, bool mine) {
-    recent_add(&chat->recent, event->message.id, event->message.conv, event->message.from,
-               event->message.text, event->message.text_n, mine);
+    struct recent_key key = {event->message.uid, event->message.id};
+    recent_add(&chat->recent, key, event->message.conv, event->message.from, event->message.text,
+               event->message.text_n, mine);
 }
 
 void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
@@ -68,7 +70,8 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
     }
     tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
     print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
-    if (how != SHOW_FOUND && !recent_find(&chat->recent, event->message.id))
+    if (how != SHOW_FOUND &&
+        !recent_has(&chat->recent, (struct recent_key){event->message.uid, event->message.id}))
         remember(chat, event, mine);
     if (how == SHOW_NEW && !mine)
         mark_answered(chat, event->message.conv);
@@ -87,5 +90,6 @@ void show_own(struct chat *chat, const struct earshot_message *message, const ch
     news_flush(chat);
     chat->in_late = false;
     print(chat, &line, message->reply_to, true);
-    recent_add(&chat->recent, id, message->to, chat->me, message->text, message->text_n, true);
+    recent_add(&chat->recent, (struct recent_key){geteuid(), id}, message->to, chat->me,
+               message->text, message->text_n, true);
 }

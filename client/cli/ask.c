@@ -37,10 +37,18 @@ static bool is_with(const struct ask *ask, const char *conv) {
     return bytes_equal(name_bytes(&key), name_bytes(&ask->to));
 }
 
+/* Who was asked may answer: the handle, whoever is in the room there or to us alone. */
+static bool may_answer(const struct ask *ask, const struct earshot_event *event) {
+    bool asked_room = name_is_room(&ask->to);
+    if (asked_room && event->message.conv[0] != '#')
+        return !event->message.mine;
+    return is_with(ask, asked_room ? event->message.conv : event->message.from);
+}
+
 /* A reply to something else is somebody else's answer. */
 static bool is_answer(const struct ask *ask, const struct earshot_event *event) {
     if (event->message.reply_to[0])
-        return strcmp(event->message.reply_to, ask->id) == 0;
+        return strcmp(event->message.reply_to, ask->id) == 0 && may_answer(ask, event);
     return !event->message.mine && event->message.seq > ask->old_seq &&
            is_with(ask, event->message.conv);
 }

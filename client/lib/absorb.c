@@ -44,6 +44,7 @@ bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
     event->failed.code = refused->code;
     event->failed.to = to;
     pending_done(&link->pending, position);
+    receipts_drop(&link->receipts, &refused->id);
     return true;
 }
 

@@ -31,18 +31,18 @@ static void send_receipt(struct earshot *link, const struct uuid *id,
 }
 
 /* Whether it has not come before; notes that it has come now. */
-static bool admit(struct earshot *link, uint64_t seq, const struct uuid *id) {
+static bool message_admit(struct earshot *link, uint64_t seq, uint32_t uid, const struct uuid *id) {
     bool of_this_session = link->current->session == link->session;
     if (!place_admit(&link->place, seq, of_this_session))
         return false;
     link->place.in_hand = seq;
     if (!(link->flags & EARSHOT_RECONNECT))
         return true;
-    if (received_has(&link->received, id)) {
+    if (received_has(&link->received, uid, id)) {
         place_take(&link->place);
         return false;
     }
-    received_note(&link->received, id);
+    received_note(&link->received, uid, id);
     return true;
 }
 
@@ -56,7 +56,7 @@ static int tell_message(struct earshot *link, const struct uuid *id,
 
 static int put_message(struct earshot *link, const struct frame_message *message, uint8_t flags,
                        struct earshot_event *event) {
-    if (!admit(link, message->seq, &message->id))
+    if (!message_admit(link, message->seq, message->uid, &message->id))
         return 0;
     int r = event_from_message(&link->store, event, message, flags, name_bytes(&link->handle));
     return tell_message(link, &message->id, event, r);
@@ -90,7 +90,7 @@ static int on_line(struct earshot *link, const struct frame *frame, struct earsh
         return 0;
     }
     assembly_drop(&link->assembly);
-    if (!admit(link, line_seq(&lines->origin, line), &line->id))
+    if (!message_admit(link, line_seq(&lines->origin, line), lines->origin.uid, &line->id))
         return 0;
     int r =
         event_from_line(&link->store, event, lines, line, frame->flags, name_bytes(&link->handle));
@@ -162,6 +162,8 @@ static int made(int r) {
 }
 
 static int on_state(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!receipts_take(&link->receipts, &frame->state))
+        return 0;
     if (frame->state.state == STATE_DECLINED)
         return transfer_refused(link, frame, event);
     return made(event_from_state(&link->store, event, &frame->state));

@@ -39,6 +39,7 @@
 #include "lib/pending.h"
 #include "lib/place.h"
 #include "lib/reader.h"
+#include "lib/receipts.h"
 #include "lib/received.h"
 #include "lib/watch.h"
 #include "lib/writer.h"
@@ -108,6 +109,7 @@ struct earshot {
     /* Towards the hub. */
     struct uuid_source ids;
     struct pending pending;
+    struct receipts receipts;
     struct control control;
     struct outgoing outgoing;
     struct gate gate;    /* before the lane */

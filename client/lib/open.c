@@ -203,6 +203,7 @@ void earshot_close(earshot *link) {
     free_incoming(link);
     request_deinit(link);
     pending_deinit(&link->pending);
+    receipts_deinit(&link->receipts);
     control_deinit(&link->control);
     free(link);
 }

@@ -214,6 +214,8 @@ int earshot_send(earshot *link, const struct earshot_message *message, char id[E
     if (r != 0)
         return r;
     encode(link, message, &send, &out);
+    if (message->flags & EARSHOT_WANT_RECEIPT)
+        receipts_want(&link->receipts, &send.id, &link->last_to);
     if (id)
         uuid_format(&send.id, id);
     return dispatch(link, (message->flags & EARSHOT_CORK) != 0);

@@ -58,8 +58,9 @@ int transfer_offered(struct earshot *link, const struct frame *frame, struct ear
     if (!transfers_of(link))
         return -ENOMEM;
     struct offer_in *offer = offer_in_find(link, &offered->id);
-    if (offer && offered->request == 0)
-        return 0;
+    if ((offer && (offered->request == 0 || offer->uid != offered->uid)) ||
+        offer_out_find(link, &offered->id))
+        return 0; /* known, or somebody else's under its id */
     if (offered->request && !request_is_asked(link, offered->request))
         return 0;
     if (!offer)

@@ -264,17 +264,22 @@ static void signal_from_recipient(struct core *core, struct session *session, st
         offer_free(core, offer);
 }
 
+/*
+ * Whether the recipient speaks of this offer: once another one is over, anybody who has seen its id
+ * may use it.
+ */
+static bool is_meant(const struct offer *offer, const struct frame_signal *signal) {
+    return signal->uid == offer->sender->user->uid && signal->link == offer->sender->link;
+}
+
+/* Whoever was in the room, or heard of an offer that is over, does not break a rule by that. */
 void offer_signal(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_signal *signal = &frame->signal;
     struct offer *offer = offer_find(core, &signal->offer);
-    if (!offer || session->link == 0) {
-        tell_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
-        return;
-    }
-    if (offer->sender == session)
+    if (offer && offer->sender == session)
         signal_from_sender(core, session, offer, signal);
-    else if (is_addressed(offer, session))
+    else if (offer && session->link != 0 && is_meant(offer, signal) && is_addressed(offer, session))
         signal_from_recipient(core, session, offer, signal);
     else
-        core->broken_rule = "a signal for somebody else's offer";
+        tell_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
 }

@@ -20,6 +20,7 @@ run_earshot ask --name alice --json ask bob what time is it
 question 'what time is it'
 earshot --name carol send alice 'not an answer'
 earshot --name bob send alice --reply-to 0190c2a1-0000-7000-8000-000000000001 'to somebody else'
+earshot --name carol send alice --reply-to "$ID" 'nobody asked carol'
 earshot --name bob send alice --reply-to "$ID" noon
 ends "$PID"
 check "it ends with status 0" test "$STATUS" -eq 0
@@ -27,8 +28,8 @@ check "and prints the reply, alone" json '.text == "noon" and .from == "bob" and
     "$(cat "$T/ask.out")"
 is "one line" "$(wc -l <"$T/ask.out")" 1
 is "what it passed over is there for the next one" \
-    "$(earshot --name alice --json tail --count 3 --timeout 20 | jq -r .text | paste -sd ,)" \
-    "old mail,not an answer,to somebody else"
+    "$(earshot --name alice --json tail --count 4 --timeout 20 | jq -r .text | paste -sd ,)" \
+    "old mail,not an answer,to somebody else,nobody asked carol"
 
 run_earshot plain --name erin ask bob 'plain?'
 question 'plain?'

@@ -126,3 +126,54 @@ Test(incoming, 04_a_long_message_goes_on_in_the_next_batch) {
     comes("carol", "#ops", 1003, "onetwo");
     nothing_comes();
 }
+
+static void put_whole(struct batch *batch, uint64_t seq, uint32_t uid, const char *from,
+                      const char *text) {
+    batch_put(batch, &(struct frame){.type = FRAME_MESSAGE,
+                                     .message = {.seq = seq,
+                                                 .id = {{9}},
+                                                 .uid = uid,
+                                                 .from = bytes_of(from),
+                                                 .to = bytes_of("#ops"),
+                                                 .total = (uint32_t)strlen(text),
+                                                 .body = bytes_of(text)}});
+}
+
+/* After the hub's death one comes again under another number, and is known by whose it is. */
+Test(incoming, 05_a_neighbour_cannot_take_the_id_of_a_message_that_will_come) {
+    struct earshot_event event;
+    link_->flags = EARSHOT_RECONNECT;
+    put_whole(new_batch(), 1, 1003, "mallory", "mine has this id");
+    comes("mallory", "#ops", 1003, "mine has this id");
+    struct note *back = note_new(EARSHOT_EVENT_BACK);
+    cr_assert_not_null(back);
+    back->seq = 1;
+    inbox_append(&link_->inbox, &back->item);
+    struct batch *batch = new_batch();
+    put_whole(batch, 2, 1003, "mallory", "mine has this id");
+    put_whole(batch, 3, 1002, "bob", "so has this one");
+    cr_assert_eq(incoming_next(link_, &event), 1);
+    cr_assert_eq(event.type, EARSHOT_EVENT_BACK);
+    comes("bob", "#ops", 1002, "so has this one");
+    nothing_comes();
+    received_deinit(&link_->received);
+}
+
+/* See lib/receipts.h. */
+Test(incoming, 06_a_receipt_of_somebody_else_is_no_event) {
+    struct frame frame = {.type = FRAME_STATE,
+                          .state = {.id = {{4}}, .state = STATE_READ, .by = bytes_of("mallory")}};
+    struct batch *batch = new_batch();
+    struct earshot_event event;
+    struct name bob;
+    cr_assert_eq(name_parse(&bob, bytes_of("bob")), NAME_OK);
+    receipts_want(&link_->receipts, &frame.state.id, &bob);
+    batch_put(batch, &frame);
+    frame.state.by = bytes_of("bob");
+    batch_put(batch, &frame);
+    cr_assert_eq(incoming_next(link_, &event), 1);
+    cr_assert_eq(event.type, EARSHOT_EVENT_STATE);
+    cr_assert_str_eq(event.state.by, "bob");
+    nothing_comes();
+    receipts_deinit(&link_->receipts);
+}

@@ -22,13 +22,13 @@ static struct uuid id(unsigned n) {
 static void note(unsigned from, unsigned to) {
     for (unsigned n = from; n < to; n++) {
         struct uuid noted = id(n);
-        received_note(&received, &noted);
+        received_note(&received, 1001, &noted);
     }
 }
 
 static bool has(unsigned n) {
     struct uuid wanted = id(n);
-    return received_has(&received, &wanted);
+    return received_has(&received, 1001, &wanted);
 }
 
 Test(received, 01_nothing_is_known_in_the_zero_state) {
@@ -62,4 +62,16 @@ Test(received, 04_the_oldest_are_forgotten) {
     cr_assert_not(has(4));
     cr_assert(has(5));
     cr_assert(has(RECEIVED_MAX + 4));
+}
+
+/* Else a neighbour could make another's message vanish, by sending one with its id. */
+Test(received, 05_the_same_id_of_another_user_is_another_message) {
+    struct uuid one = id(1), two = id(2);
+    received_note(&received, 1001, &one);
+    received_note(&received, 1002, &two);
+    cr_assert_eq(received_index(&received), 0);
+    cr_assert(received_has(&received, 1001, &one));
+    cr_assert(received_has(&received, 1002, &two));
+    cr_assert_not(received_has(&received, 1002, &one));
+    cr_assert_not(received_has(&received, 1001, &two));
 }
