@@ -37,7 +37,6 @@ struct tail {
     uint64_t after; /* where it begins, with EARSHOT_AFTER */
     struct wanted *wanted;
     size_t n_wanted;
-    bool has_rooms; /* there are rooms among them */
     unsigned long long n_printed;
     bool is_piped; /* our reader can leave, which only poll() tells */
     bool done;
@@ -175,7 +174,6 @@ static int check_word(struct tail *tail, const char *word) {
                         "--dm is for direct messages; leave it or %s away", word);
     if (code != CLI_DONE)
         return code;
-    tail->has_rooms |= is_room;
     tail->flags |= is_room ? 0 : EARSHOT_LISTEN;
     name_parse(&name, bytes_of(word));
     name_key(&add_wanted(tail)->key, &name);
@@ -221,7 +219,7 @@ static int print_past(struct tail *tail, earshot *link, const char *conv, struct
 }
 
 /*
- * Rooms begin behind what was printed, which need not be the hub's newest message: the last ones
+ * What is live begins behind what was printed, which need not be the hub's newest message: the last ones
  * were perhaps not stored yet. One place serves all conversations, so it is the least of theirs;
  * an empty one does not count unless all are.
  */
@@ -236,8 +234,8 @@ static void begin_behind(struct tail *tail) {
 }
 
 /*
- * First the last ones of each conversation. What is live begins behind them if rooms are named,
- * else with what the handle has not received yet. What has been printed is not printed again.
+ * First the last ones of each conversation, then what comes behind them. Older ones that the handle
+ * has not received yet would come out of order: they stay for whoever joins next.
  */
 static int begin(struct tail *tail, int n_words, char **words) {
     earshot *link;
@@ -248,8 +246,7 @@ static int begin(struct tail *tail, int n_words, char **words) {
         code = print_past(tail, link, n_words > 0 ? words[i] : NULL, &tail->wanted[i]);
     earshot_close(link);
     tail->after = 0;
-    if (tail->has_rooms)
-        begin_behind(tail);
+    begin_behind(tail);
     tail->done = tail->options->count && tail->n_printed >= tail->options->count;
     return code;
 }

@@ -23,6 +23,8 @@ is "--since SEQ: what came after it" \
 is "-n 2 of a room" "$(earshot --name dave --json tail '#ops' -n 2 --count 2 --timeout 20 | texts)" r2,r3
 is "-n 1 --count 1 of a handle" \
     "$(earshot --name bob --json tail alice -n 1 --count 1 --timeout 20 | texts)" d3
+is "-n 2 of three that were not received: in the order of the log" \
+    "$(earshot --name bob --json tail --dm -n 2 --timeout 0.5 2>/dev/null | texts)" d2,d3
 is "-n takes no mail away" "$(earshot --name bob --json tail --count 3 --timeout 20 | texts)" d1,d2,d3
 is "--since shows again what was received" \
     "$(earshot --name bob --json tail --since 0 --count 3 --timeout 20 | texts)" d1,d2,d3
