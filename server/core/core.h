@@ -149,7 +149,8 @@ struct session {
     bool awaits_feed; /* of these, nobody has taken its question yet */
     uint32_t view;    /* which conversations it hears: another number after each change */
     uint64_t feed_next;
-    unsigned n_asks; /* questions about the past that are not answered */
+    uint64_t last_seq; /* of its own latest message */
+    unsigned n_asks;   /* questions about the past that are not answered */
     struct outbox outbox;
     unsigned n_deferred;   /* in a row */
     struct session **list; /* to be looked at: &core->touched or &core->deferred; NULL: neither */

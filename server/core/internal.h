@@ -118,9 +118,9 @@ bool persist_may_number(const struct core *core);
 /* Into the log; NULL when memory is out. */
 struct log_entry *persist_message(struct core *core, const struct session *session,
                                   const struct record *record, unsigned ack_flags);
-/* Sent again before it was stored. False when memory is out. */
+/* Sent again; it is acknowledged when all up to `after` is stored. False when memory is out. */
 bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
-                    uint64_t seq, unsigned flags);
+                    uint64_t seq, uint64_t after, unsigned flags);
 void changes_deinit(struct changes *changes);
 
 /* A handle, or a room (target.c). */

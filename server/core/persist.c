@@ -218,7 +218,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
 }
 
 bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
-                    uint64_t seq, unsigned flags) {
+                    uint64_t seq, uint64_t after, unsigned flags) {
     struct persist *persist = &core->persist;
     if (persist->n_repeats == persist->repeats_size) {
         size_t size = persist->repeats_size ? 2 * persist->repeats_size : 64;
@@ -229,7 +229,7 @@ bool persist_repeat(struct core *core, const struct session *session, const stru
         persist->repeats_size = size;
     }
     persist->repeats[persist->n_repeats++] =
-        (struct repeat){session->number, seq, *id, session->user->uid, (uint8_t)flags};
+        (struct repeat){session->number, seq, after, *id, session->user->uid, (uint8_t)flags};
     account_spend(&session->user->account, ACCOUNT_STORING, sizeof(struct repeat));
     persist->uncommitted += sizeof(struct repeat);
     return true;
@@ -318,18 +318,26 @@ static void answer_messages(struct core *core, const struct commit *commit, cons
     }
 }
 
-static void answer_repeats(struct core *core, const char *reason) {
+/* The batch with its first copy could not be stored. */
+static bool is_lost_repeat(const struct persist *persist, const struct repeat *repeat,
+                           uint64_t before, const char *reason) {
+    return reason && repeat->seq > before && repeat->seq <= persist->committed;
+}
+
+/* What was committed until now began after `before`. */
+static void answer_repeats(struct core *core, uint64_t before, const char *reason) {
     struct persist *persist = &core->persist;
     size_t n_left = 0;
     for (size_t i = 0; i < persist->n_repeats; i++) {
         const struct repeat repeat = persist->repeats[i];
         struct session *session = core_session(core, repeat.session);
-        if (repeat.seq > persist->committed) {
+        bool is_lost = is_lost_repeat(persist, &repeat, before, reason);
+        if (!is_lost && repeat.after > persist->committed) {
             persist->repeats[n_left++] = repeat;
             continue;
         }
         release(core, repeat.uid, sizeof repeat);
-        if (session && reason)
+        if (session && is_lost)
             route_refuse(core, session, &repeat.id, FAIL_NOT_STORED, reason);
         else if (session)
             ack_stored(core, session, &repeat.id, repeat.seq, repeat.flags);
@@ -391,11 +399,12 @@ static void put_back(struct core *core, struct changes *changes, const char *rea
 
 void core_committed(struct core *core, struct commit *commit, const char *reason) {
     struct persist *persist = &core->persist;
+    uint64_t before = persist->committed;
     persist->committed = commit->upto;
     persist->in_trouble = reason != NULL;
     persist->n_at_store = 0;
     answer_messages(core, commit, reason);
-    answer_repeats(core, reason);
+    answer_repeats(core, before, reason);
     if (reason) {
         if (commit->seq_limit)
             persist->seq_limit = persist->seq_stored; /* once more with the next batch */

@@ -47,9 +47,12 @@ struct commit {
     struct changes changes;
 };
 
-/* A repeated message whose first copy is not stored yet: it is acknowledged with that one. */
+/*
+ * A repeated message. Its acknowledgement says that everything before it is stored, too: it waits
+ * for the last message of its session before it, and for its own first copy.
+ */
 struct repeat {
-    uint64_t session, seq;
+    uint64_t session, seq, after;
     struct uuid id;
     uint32_t uid; /* whose it is */
     uint8_t flags;

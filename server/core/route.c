@@ -143,6 +143,7 @@ static void route_new(struct core *core, struct session *session, const struct t
         route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }
+    session->last_seq = record.seq;
     /* Who is to have the message has it, or will have the first copy, as long as that is there. */
     bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
     entry->copy_of = copy_of;
@@ -267,9 +268,10 @@ static void route(struct core *core, struct session *session, const struct incom
         return;
     }
     if (seq && !(seq & NOT_STORED)) {
-        if (seq <= core->persist.committed)
+        uint64_t after = seq > session->last_seq ? seq : session->last_seq;
+        if (after <= core->persist.committed)
             ack_stored(core, session, in->id, seq, in->flags);
-        else if (!persist_repeat(core, session, in->id, seq, in->flags))
+        else if (!persist_repeat(core, session, in->id, seq, after, in->flags))
             session_break(core, session);
         tell_state_again(core, session, in, seq);
         return;
