@@ -86,13 +86,14 @@ EXAMPLE_SRC := $(call sources,client/examples)
 BENCH_SRC := $(call sources,tests/bench)
 HARNESS_SRC := $(call sources,tests/harness)
 FUZZ_SRC := $(call sources,tests/fuzz)
+SEMANTIC_SRC := $(call sources,tests/semantic)
 UNIT_SRC := $(sort $(shell find tests/unit -name '*.c' 2>/dev/null))
 TEST_DIRS := tests/integration tests/terminal tests/hostile tests/fault
 SHIM_SRC := $(wildcard tests/fault/*_shim.c)
 TEST_SRC := $(filter-out $(SHIM_SRC),$(call sources,$(TEST_DIRS)))
 TEST_SH := $(sort $(wildcard $(addsuffix /[0-9a-z]*.sh,$(TEST_DIRS))))
 PROGRAM_SRC := $(SHARED_SRC) $(CORE_SRC) $(HUB_SRC) $(LIB_SRC) $(CLIENT_SRC)
-ALL_SRC := $(PROGRAM_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC) $(SHIM_SRC)
+ALL_SRC := $(PROGRAM_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(SEMANTIC_SRC) $(HARNESS_SRC) $(UNIT_SRC) $(TEST_SRC) $(SHIM_SRC)
 HEADERS := $(sort $(shell find shared server client tests -name '*.h' 2>/dev/null))
 
 LIB_SHARED := $(BUILD)/lib/libshared.a
@@ -231,6 +232,17 @@ $(MUTATE): $(MUTATE_OBJ)
 	$(call say,LD)
 	$(Q)$(CC) $(FUZZ_FLAGS) -pthread -o $@ $^ $(LIBS_CORE)
 
+# What valid frames do to the core, in one process; allocations fail, see memory.c there.
+SEMANTIC := $(BUILD)/tests/semantic/run
+SEMANTIC_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o, \
+	$(call sources,shared/base shared/proto server/core) $(SEMANTIC_SRC))
+$(BUILD)/fuzz/tests/semantic/%.o $(BUILD)/fuzz/server/%.o: OUR_CPPFLAGS += -Iserver
+$(SEMANTIC): $(SEMANTIC_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(FUZZ_FLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+		-Wl,--wrap=strdup,--wrap=strndup,--wrap=free -pthread -o $@ $^ $(LIBS_CORE)
+
 # Coverage guided, which only clang can do.
 $(BUILD)/tests/fuzz/libfuzzer: $(CHECKED_SRC) tests/fuzz/libfuzzer.c $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -240,13 +252,13 @@ $(BUILD)/tests/fuzz/libfuzzer: $(CHECKED_SRC) tests/fuzz/libfuzzer.c $(HEADERS) 
 TEST_ENV = BUILD='$(BUILD)' CC='$(CC)' SANITIZE='$(SANITIZE)'
 
 .PHONY: tests
-tests: all $(UNIT_BIN) $(TEST_BIN) $(MUTATE) ## build all tests, run none
+tests: all $(UNIT_BIN) $(TEST_BIN) $(MUTATE) $(SEMANTIC) ## build all tests, run none
 
 .PHONY: check
 check: ## install what is missing, build, run all tests
 	@scripts/install-deps check
 	@$(MAKE) --no-print-directory tests
-	@$(call in_turn,check-unit check-mutate model check-programs)
+	@$(call in_turn,check-unit check-mutate check-semantic model check-programs)
 
 # Makes one target after the other and goes on after a failure, which is reported at the end.
 in_turn = failed=; for target in $(1); do \
@@ -263,6 +275,11 @@ check-unit: all $(UNIT_BIN) ## only the unit tests
 check-mutate: $(MUTATE) ## only the deterministic mutation of what the decoders read
 	@echo "== $<"
 	@tests/isolate -t 300 $< $(ROUNDS)
+
+.PHONY: check-semantic
+check-semantic: $(SEMANTIC) ## only the core under valid frames with extreme values; FRAMES=200000 SEED=1
+	@echo "== $<"
+	@tests/isolate -t 1200 $< $(or $(FRAMES),200000) $(SEED)
 
 .PHONY: model
 model: ## check the model of the ring in all its states, and that its mutants are found out
@@ -303,9 +320,10 @@ tsan: ## the tests of the programs under ThreadSanitizer (Criterion cannot run t
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan SANITIZE=thread check-programs
 
 .PHONY: fuzz
-fuzz: ## look for inputs that break a decoder, for DURATION=60 seconds
+fuzz: ## valid frames with extreme values (FRAMES=10000000, SEED=1), then bytes for a decoder, for DURATION=60
 	@scripts/install-deps fuzz
-	@$(MAKE) --no-print-directory $(BUILD)/tests/fuzz/libfuzzer
+	@$(MAKE) --no-print-directory $(SEMANTIC) $(BUILD)/tests/fuzz/libfuzzer
+	$(SEMANTIC) $(or $(FRAMES),10000000) $(SEED)
 	@mkdir -p $(BUILD)/corpus
 	$(BUILD)/tests/fuzz/libfuzzer -max_total_time=$(DURATION) -max_len=16128 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus
@@ -425,4 +443,4 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(MUTATE_OBJ))
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(MUTATE_OBJ) $(SEMANTIC_OBJ))

@@ -1,0 +1,227 @@
+/* What comes to a client: each frame must be one that it may get, and one that was to be expected.
+ */
+#include <string.h>
+
+#include "proto/line.h"
+#include "semantic/semantic.h"
+
+/* Messages. */
+
+static void receive_whole(struct client *client) {
+    struct incoming_parts *in = &client->in;
+    in->on = false;
+    if (!in->is_past) {
+        /* each once, in the order in which they were taken */
+        MUST(in->seq > client->last_seq || client->n_nicks > 0);
+        client->last_seq = in->seq;
+    }
+    book_heard(client, in);
+}
+
+static void receive_body(struct client *client, struct bytes body, bool has_more) {
+    client->in.hash = book_hash(client->in.hash, body);
+    client->in.n += (uint32_t)body.n;
+    MUST(client->in.n <= client->in.total);
+    MUST(has_more == (client->in.n < client->in.total));
+    client->in.on = has_more;
+    if (!has_more)
+        receive_whole(client);
+}
+
+static void receive_message(struct client *client, const struct frame *frame) {
+    const struct frame_message *message = &frame->message;
+    MUST(!client->in.on); /* no other body between the parts of one */
+    client->in = (struct incoming_parts){.uid = message->uid,
+                                         .id = message->id,
+                                         .reply_to = message->reply_to,
+                                         .seq = message->seq,
+                                         .total = message->total,
+                                         .from = book_index(message->from),
+                                         .to = book_index(message->to),
+                                         .kind = message->kind};
+    receive_body(client, message->body, frame->flags & FRAME_MORE_PARTS);
+}
+
+static void receive_line(struct client *client, const struct frame_origin *origin,
+                         const struct frame *frame) {
+    struct frame message = {.type = FRAME_MESSAGE, .flags = frame->flags};
+    MUST(origin->from.n > 0 && (client->abilities & ABILITY_LINES));
+    line_to_message(origin, &frame->line, &message.message);
+    receive_message(client, &message);
+}
+
+/* Answers to requests. */
+
+static void receive_about(const struct client *client, uint32_t request) {
+    MUST(client->asked[request % N_ASKED_MAX].is_open &&
+         client->asked[request % N_ASKED_MAX].request == request);
+}
+
+static void receive_answer(struct client *client, uint32_t request) {
+    receive_about(client, request);
+    client->asked[request % N_ASKED_MAX].is_open = false;
+    if (!client->asked[request % N_ASKED_MAX].is_nick)
+        return;
+    client->n_nicks--;
+    client->last_seq = 0;
+}
+
+static void receive_past(struct client *client, const struct frame *frame) {
+    const struct frame_past *past = &frame->past;
+    receive_about(client, past->request);
+    MUST(!client->in.on);
+    client->in = (struct incoming_parts){.is_past = true,
+                                         .uid = past->uid,
+                                         .id = past->id,
+                                         .reply_to = past->reply_to,
+                                         .seq = past->seq,
+                                         .total = past->total,
+                                         .from = book_index(past->from),
+                                         .to = book_index(past->to),
+                                         .kind = past->kind};
+    receive_body(client, past->body, frame->flags & FRAME_MORE_PARTS);
+}
+
+/* Answers to messages. */
+
+static uint64_t sent_first(const struct client *client) {
+    return client->n_sent > N_SENT_MAX ? client->n_sent - N_SENT_MAX : 0;
+}
+
+/*
+ * The earliest with this id that waits, else one that may. Where an id was sent again meanwhile it
+ * cannot be told which of them was answered.
+ */
+static struct sent *sent_waiting(struct client *client, const struct uuid *id) {
+    struct sent *found = NULL;
+    for (uint64_t i = sent_first(client); i < client->n_sent; i++) {
+        struct sent *sent = &client->sent[i % N_SENT_MAX];
+        if (!uuid_equal(&sent->id, id) || sent->state > SENT_MAYBE)
+            continue;
+        if (!found || (found->state == SENT_MAYBE && sent->state == SENT_OPEN))
+            found = sent;
+        else if (sent->state == SENT_OPEN)
+            sent->state = SENT_MAYBE;
+    }
+    return found;
+}
+
+static bool sent_ever(const struct client *client, const struct uuid *id) {
+    for (uint64_t i = sent_first(client); i < client->n_sent; i++)
+        if (uuid_equal(&client->sent[i % N_SENT_MAX].id, id))
+            return true;
+    return client->n_sent > N_SENT_MAX; /* it may have been before these */
+}
+
+/* Up to the id; where that was sent again, what lies between may be covered, or not. */
+static void receive_ack_upto(struct client *client, const struct uuid *id) {
+    bool is_sure = true;
+    uint64_t first = client->n_sent, last = 0;
+    for (uint64_t i = sent_first(client); i < client->n_sent; i++)
+        if (uuid_equal(&client->sent[i % N_SENT_MAX].id, id)) {
+            first = i < first ? i : first;
+            last = i;
+        }
+    is_sure = first == last;
+    for (uint64_t i = sent_first(client); i <= last && first < client->n_sent; i++) {
+        struct sent *sent = &client->sent[i % N_SENT_MAX];
+        if (sent->state == SENT_OPEN)
+            sent->state = is_sure || i <= first ? SENT_ACKED : SENT_MAYBE;
+    }
+}
+
+static void receive_ack(struct client *client, const struct frame *frame) {
+    MUST(sent_ever(client, &frame->ack.id));
+    if (frame->flags & FRAME_UP_TO) {
+        receive_ack_upto(client, &frame->ack.id);
+        return;
+    }
+    struct sent *sent = sent_waiting(client, &frame->ack.id);
+    if (sent)
+        sent->state = SENT_ACKED;
+}
+
+static void receive_refused(struct client *client, const struct frame *frame) {
+    struct sent *sent = sent_waiting(client, &frame->refused.id);
+    MUST(frame->refused.reason.n > 0);
+    MUST(sent || client->has_forgotten); /* neither acknowledged nor refused before */
+    if (sent)
+        sent->state = SENT_REFUSED;
+}
+
+/* Frames. */
+
+static void receive_frame(struct client *client, const struct frame *frame) {
+    MUST(client->welcomed || frame->type == FRAME_WELCOME || frame->type == FRAME_GATE);
+    switch (frame->type) {
+    case FRAME_WELCOME:
+        MUST(!client->welcomed);
+        client->welcomed = true;
+        break;
+    case FRAME_GATE:
+        MUST(client->abilities & ABILITY_GATE);
+        break;
+    case FRAME_MESSAGE:
+        receive_message(client, frame);
+        break;
+    case FRAME_PAST:
+        receive_past(client, frame);
+        break;
+    case FRAME_PART:
+        MUST(client->in.on);
+        receive_body(client, frame->part.body, frame->flags & FRAME_MORE_PARTS);
+        break;
+    case FRAME_ACK:
+        receive_ack(client, frame);
+        break;
+    case FRAME_REFUSED:
+        receive_refused(client, frame);
+        break;
+    case FRAME_DONE:
+        receive_answer(client, frame->done.request);
+        break;
+    case FRAME_FAIL:
+        MUST(frame->fail.reason.n > 0 && frame->fail.code != FAIL_NONE);
+        receive_answer(client, frame->fail.request);
+        break;
+    case FRAME_USER:
+        receive_about(client, frame->user.request);
+        break;
+    case FRAME_ROOM:
+        receive_about(client, frame->room.request);
+        break;
+    case FRAME_COUNTER:
+        receive_about(client, frame->counter.request);
+        break;
+    case FRAME_OBJECT:
+        receive_about(client, frame->object.request);
+        break;
+    case FRAME_NEWS:
+        MUST(client->abilities & ABILITY_NEWS);
+        break;
+    case FRAME_MORE:
+        client->owes_ready = true;
+        break;
+    default:
+        break;
+    }
+}
+
+void receive_batch(struct client *client, const struct chunk *chunk) {
+    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct frame_origin origin = {0};
+    struct envelope envelope;
+    MUST(chunk->message.mtype == client->pid && chunk->n <= core.config.batch);
+    MUST(envelope_take(&in, &envelope) && envelope.session == client->number);
+    for (unsigned i = 0; i < envelope.n_frames; i++) {
+        struct frame frame;
+        MUST(frame_take(&in, &frame, FROM_HUB) == FRAME_OK);
+        if (frame.type == FRAME_ORIGIN)
+            origin = frame.origin;
+        else if (frame.type == FRAME_LINE)
+            receive_line(client, &origin, &frame);
+        else
+            receive_frame(client, &frame);
+    }
+    MUST(cursor_in_left(&in) == 0);
+}
