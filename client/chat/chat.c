@@ -30,6 +30,7 @@
 #include "chat/talk.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/words.h"
 
 #define LEAVING_MS 30000 /* for the hub to take one more message, once we want to leave */
 
@@ -331,11 +332,21 @@ static int loop_run(struct loop *loop) {
     return chat->exit_code;
 }
 
+/* The `#` may be left out. */
+static int rooms_check(const struct cli_options *options, char **rooms, int n_rooms) {
+    int code = CLI_DONE;
+    for (int i = 0; code == CLI_DONE && i < n_rooms; i++)
+        code = words_check_name(options, rooms[i]);
+    return code;
+}
+
 int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
     const struct cli_config *config = cli_config();
     struct loop loop = {.chat = {.options = options, .bell = config->when}, .signal_fd = -1};
     unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_RECONNECT;
-    int code = cli_open(&loop.chat.link, options, flags);
+    int code = rooms_check(options, rooms, n_rooms);
+    if (code == CLI_DONE)
+        code = cli_open(&loop.chat.link, options, flags);
     if (code != CLI_DONE)
         return code;
     int r = loop_start(&loop);

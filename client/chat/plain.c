@@ -37,8 +37,10 @@ static bool make_room(struct plain *plain) {
 }
 
 void plain_read(struct chat *chat, struct plain *plain) {
-    if (plain->n > LINE_MAX_BYTES)
-        plain->n = LINE_MAX_BYTES; /* too long already: its end is not needed to say so */
+    if (plain->n > LINE_MAX_BYTES) { /* only how long it is must be known */
+        plain->n_lost += plain->n - LINE_MAX_BYTES;
+        plain->n = LINE_MAX_BYTES;
+    }
     if (!make_room(plain)) {
         chat_fail(chat, CLI_FAILED, "internal", "out of memory");
         chat->at_once = true;
@@ -71,13 +73,23 @@ static bool run_line(struct chat *chat, char *line, size_t n) {
     return false;
 }
 
+static void refuse_long_line(struct chat *chat, size_t n) {
+    chat_fail(chat, CLI_DATA, "bad-text",
+              "not sent: the line has %zu bytes; one message may have %d: send it in several, or "
+              "as a file with /put",
+              n, EARSHOT_TEXT_MAX);
+}
+
 void plain_run(struct chat *chat, struct plain *plain) {
     char *end, *at = plain->buffer;
     size_t left = plain->n;
     while (!chat->leaving && left > 0 && (end = memchr(at, '\n', left))) {
         size_t n = (size_t)(end - at);
-        if (!run_line(chat, at, n))
+        if (plain->n_lost > 0)
+            refuse_long_line(chat, n + plain->n_lost);
+        else if (!run_line(chat, at, n))
             break;
+        plain->n_lost = 0;
         at += n + 1;
         left -= n + 1;
     }

@@ -8,6 +8,7 @@
 struct plain {
     char *buffer;
     size_t n, size; /* bytes in it that are not lines yet */
+    size_t n_lost;  /* bytes of the first line that were not kept, since it is too long anyway */
     bool ended;     /* end of input */
 };
 

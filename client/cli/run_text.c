@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <utf8proc.h>
+#include "base/text.h"
 
 #define GATHER_MS 200 /* what comes together goes together */
 #define CALM_MS 1000
@@ -89,18 +89,10 @@ int run_batch_timeout_ms(const struct run_batch *batch, mono_time now) {
 
 /* Lines. */
 
-/* Ends the line: whatever is not UTF-8 in it becomes U+FFFD. */
+/* Ends the line: what is not UTF-8 in it is shown as what it is. */
 static void end_line(struct run_batch *batch, struct run_line *line, mono_time now) {
-    char text[3 * RUN_LINE_BYTES + 1];
-    size_t n = 0;
-    for (size_t at = 0; at < line->n;) {
-        utf8proc_int32_t c;
-        const utf8proc_uint8_t *from = (const utf8proc_uint8_t *)line->text + at;
-        utf8proc_ssize_t r = utf8proc_iterate(from, (utf8proc_ssize_t)(line->n - at), &c);
-        memcpy(text + n, r > 0 ? line->text + at : "\xEF\xBF\xBD", r > 0 ? (size_t)r : 3);
-        n += r > 0 ? (size_t)r : 3;
-        at += r > 0 ? (size_t)r : 1;
-    }
+    char text[TEXT_REPAIRED_MAX(RUN_LINE_BYTES) + 1];
+    size_t n_changed, n = text_repair(text, (struct bytes){line->text, line->n}, &n_changed);
     text[n++] = '\n';
     append(batch, (struct bytes){text, n}, now);
     line->n = 0;

@@ -22,6 +22,8 @@ const struct cli_option cli_send_options[] = {
     {"wait", 0, CLI_CHOICE, AT(wait), "sent|stored|delivered|read", "when to end; else stored",
      waits, 0},
     {"lines", 0, CLI_FLAG, AT(lines), NULL, "standard input, each line a message", NULL, 0},
+    {"strict", 0, CLI_FLAG, AT(strict), NULL,
+     "--lines: a line that is too long or not UTF-8 ends it, and is not mended", NULL, 0},
     {"id", 0, CLI_STRING, AT(id), "UUID", "the message's id: makes a repeat harmless", NULL, 0},
     {"reply-to", 0, CLI_STRING, AT(reply_to), "UUID", "the message that this one answers", NULL, 0},
     {"action", 0, CLI_SET, AT(kind), NULL, "what you do: * alice TEXT", NULL, EARSHOT_ACTION},
@@ -60,6 +62,8 @@ static int check_options(const struct cli_options *options, const struct recipie
     if (options->id && (options->lines || to->n > 1))
         return cli_fail(options, CLI_USAGE, "usage",
                         "--id names one message; leave --lines and further recipients away");
+    if (options->strict && !options->lines)
+        return cli_fail(options, CLI_USAGE, "usage", "--strict goes with --lines");
     if (options->lines && has_text)
         return cli_fail(options, CLI_USAGE, "usage",
                         "--lines reads standard input; leave TEXT away");

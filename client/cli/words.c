@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "cli/report.h"
@@ -39,6 +40,11 @@ int words_check_text(const struct cli_options *options, struct bytes text, size_
         return cli_fail(options, CLI_DATA, "bad-text",
                         "%s is longer than %zu bytes; make it shorter, or send it in parts", what,
                         limit);
+    if (text.n > 0 && memchr(text.data, '\0', text.n))
+        return cli_fail(options, CLI_DATA, "bad-text",
+                        "%s has a NUL byte in it, so it is not text; send it as a file with "
+                        "`earshot put`, or take the NULs out, for example with tr -d '\\0'",
+                        what);
     if (!text_is_valid(text))
         return cli_fail(options, CLI_DATA, "bad-text",
                         "%s is not valid UTF-8; convert it first, for example with iconv", what);

@@ -59,6 +59,27 @@ bool text_is_valid(struct bytes text) {
     return true;
 }
 
+size_t text_repair(char *out, struct bytes text, size_t *n_changed) {
+    const uint8_t *at = first_byte(text), *end = at + text.n;
+    char *to = out;
+    *n_changed = 0;
+    while (at < end) {
+        size_t n;
+        if (take_code_point(at, end, &n) > 0) {
+            memcpy(to, at, n);
+            to += n;
+            at += n;
+        } else {
+            char shown[sizeof "<FF>"];
+            snprintf(shown, sizeof shown, "<%02X>", *at++);
+            memcpy(to, shown, sizeof shown - 1);
+            to += sizeof shown - 1;
+            (*n_changed)++;
+        }
+    }
+    return (size_t)(to - out);
+}
+
 size_t text_cut(struct bytes text, size_t limit) {
     if (limit >= text.n)
         return text.n;

@@ -12,6 +12,14 @@
 /* Valid UTF-8 without U+0000: no overlong form, no surrogate, nothing above U+10FFFF. */
 bool text_is_valid(struct bytes text);
 
+/*
+ * Copies text with each byte that is not part of valid UTF-8, and each NUL, as <E9>: what it was.
+ * `out` has room for TEXT_REPAIRED_MAX(text.n) bytes; no NUL is added. Returns the bytes written,
+ * *n_changed the bytes that were not valid.
+ */
+#define TEXT_REPAIRED_MAX(n) ((size_t)4 * (n))
+size_t text_repair(char *out, struct bytes text, size_t *n_changed);
+
 /* The largest n <= limit at which `text` can be cut without cutting a code point in two. */
 size_t text_cut(struct bytes text, size_t limit);
 

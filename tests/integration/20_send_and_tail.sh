@@ -67,6 +67,39 @@ is "2,000 lines in order, none lost, none doubled" \
     "$(tail -n +$((seen[bob] + 1)) "$T/bob.out" | jq -r .text | cksum)" "$(seq 1 2000 | cksum)"
 seen[bob]=$((seen[bob] + 2000))
 
+: >"$T/err"
+printf 'caf\351 d\303\251j\303\240\0vu\nplain\n' | earshot --name alice send bob --lines 2>"$T/err"
+next bob
+check "--lines: what is not UTF-8 is sent as what it is" json '.text == "caf<E9> déjà<00>vu"' "$LINE"
+next bob
+check "--lines: and goes on behind it" json '.text == "plain"' "$LINE"
+is "--lines: what was changed is told once" "$(grep -c '1 line had bytes that are not UTF-8' "$T/err")" 1
+{ head -c 200000 /dev/zero | tr '\0' x; printf '\nshort\nlast'; } |
+    earshot --name alice send bob --lines 2>"$T/err"
+for length in 65536 65536 65536 3392 5 4; do
+    next bob
+    check "--lines: a long line goes in parts: $length bytes" json ".text | length == $length" "$LINE"
+done
+is "--lines: that is told, too" "$(grep -c '1 line was longer than 65536 bytes' "$T/err")" 1
+{ head -c 65536 /dev/zero | tr '\0' '\351'; echo; } | earshot -q --name alice send bob --lines
+for i in 1 2 3 4; do
+    next bob
+    check "--lines: parts of a mended line, $i" json '.text | test("^(<E9>){16384}$")' "$LINE"
+done
+try earshot --name alice send bob --lines --strict < <(printf 'one\ncaf\351\nthree\n')
+is "--strict: exit status" "$STATUS" 65
+check "--strict: says which line" has "$ERR" "line 2 is not valid UTF-8"
+next bob
+check "--strict: what was before it has gone" json '.text == "one"' "$LINE"
+try earshot --name alice send bob --lines < <(printf 'a\0b\n') -q
+next bob
+check "a NUL is shown" json '.text == "a<00>b"' "$LINE"
+try earshot --name alice send bob < <(printf 'a\0b\n')
+is "a NUL in a message: exit status" "$STATUS" 65
+check "a NUL is called a NUL" has "$ERR" "the message has a NUL byte in it"
+try earshot --name alice send bob --strict text
+is "--strict without --lines: exit status" "$STATUS" 64
+
 try earshot --name alice send bob,'#ops' both
 next bob
 check "several recipients: the first" json '.text == "both"' "$LINE"

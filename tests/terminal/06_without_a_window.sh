@@ -53,6 +53,15 @@ is "pipes: the end of the input leaves" "$STATUS" 0
 wait_for "it is heard" has_lines "$T/ben.out" 7
 is "pipes: and all was said" "$(tail -1 "$T/ben.out" | jq -r .text)" "an answer"
 
+try earshot --name ann chat '#ops' < <(head -c 1000000 /dev/zero | tr '\0' z && printf '\nafter it\n')
+is "a line that is too long: exit status" "$STATUS" 65
+check "a line that is too long: how long it is" has "$ERR" "the line has 1000000 bytes"
+wait_for "it is heard" has_lines "$T/ben.out" 8
+is "a line that is too long: the next one is said" "$(tail -1 "$T/ben.out" | jq -r .text)" "after it"
+try earshot --name ann chat '#a b' </dev/null
+is "a room that is none: exit status" "$STATUS" 64
+is "a room that is none: it is not made" "$(earshot --json rooms | jq -r .name | grep -c '^#a$')" 0
+
 try earshot --name ann chat '#ops' <<<'/nonsense'
 is "an unknown command: exit status" "$STATUS" 64
 check "an unknown command: says why" has "$ERR" "no command /nonsense"

@@ -280,3 +280,16 @@ Test(text, 19_columns) {
         cr_assert_eq(text_columns(cases[i].text), cases[i].columns, "\"%s\": %zu", cases[i].text,
                      text_columns(cases[i].text));
 }
+
+/* Repair. */
+
+Test(text, 90_repair) {
+    char out[TEXT_REPAIRED_MAX(16)];
+    size_t n_changed = 7, n = text_repair(out, BYTES("a\xc3\xa9\xe9 \0\xe4\xbd"), &n_changed);
+    cr_assert_eq(n_changed, 4);
+    cr_assert_eq(n, strlen("a\xc3\xa9<E9> <00><E4><BD>"));
+    cr_assert_eq(memcmp(out, "a\xc3\xa9<E9> <00><E4><BD>", n), 0);
+    cr_assert(text_is_valid((struct bytes){out, n}));
+    cr_assert_eq(text_repair(out, (struct bytes){NULL, 0}, &n_changed), 0);
+    cr_assert_eq(n_changed, 0);
+}
