@@ -1,17 +1,16 @@
 #include "cli/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "cli/config_trust.h"
 #include "cli/config_value.h"
 #include "cli/records.h"
 #include "cli/report.h"
@@ -195,27 +194,7 @@ static int take(void *arg, const char *section, const char *name, const char *va
     return 1;
 }
 
-/* It can name programs that are run, so it must come from the user or from root. */
-static int check_owner(const struct source *source) {
-    struct stat st;
-    if (fstat(fileno(source->file), &st) < 0)
-        return cli_fail(source->options, CLI_CONFIGURATION, "configuration", "cannot read %s: %s",
-                        source->path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return cli_fail(source->options, CLI_CONFIGURATION, "configuration",
-                        "%s is a directory, and should be a file", source->path);
-    if ((st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & S_IWOTH))
-        return CLI_DONE;
-    return cli_fail(source->options, CLI_CONFIGURATION, "configuration",
-                    "%s can be written by others; it must belong to you or root, and be writable "
-                    "by nobody else: chmod o-w %s",
-                    source->path, source->path);
-}
-
 static int read_source(struct source *source) {
-    int code = check_owner(source);
-    if (code != CLI_DONE)
-        return code;
     int line = ini_parse_stream(read_line, source, take, source);
     if (line > 0) {
         source->line = line;
@@ -229,12 +208,20 @@ static int read_source(struct source *source) {
  * has become another user may have kept HOME.
  */
 static int read_path(const struct cli_options *options, const char *path, bool must) {
-    struct source source = {.options = options, .path = path, .file = fopen(path, "re")};
-    if (!source.file && !must && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+    char why[CONFIG_WHY_SIZE];
+    struct source source = {.options = options, .path = path};
+    int fd = config_open_trusted(path, why);
+    if (!must && (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES))
         return CLI_DONE;
-    if (!source.file)
+    if (fd == CONFIG_NOT_TRUSTED)
+        return cli_fail(options, CLI_CONFIGURATION, "configuration", "%s", why);
+    if (fd >= 0 && !(source.file = fdopen(fd, "r"))) {
+        close(fd);
+        fd = -ENOMEM;
+    }
+    if (fd < 0)
         return cli_fail(options, CLI_CONFIGURATION, "configuration", "cannot read %s: %s", path,
-                        strerror(errno));
+                        strerror(-fd));
     int code = read_source(&source);
     fclose(source.file);
     return code;

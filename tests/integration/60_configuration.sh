@@ -108,10 +108,39 @@ exits 78 "a directory" env EARSHOT_CONFIG="$T" "$BIN/earshot" --hub "$HUB" who
 config 'name = alice'
 chmod o+w "$T/config"
 exits 78 "a file that everybody may write" with_config --hub "$HUB" who
-check "says what to do" has "$ERR" "chmod o-w"
+check "says what to do" has "$ERR" "chmod go-w"
+chmod o-w,g+w "$T/config"
+exits 78 "a file that its group may write" with_config --hub "$HUB" who
+chmod g-w "$T/config"
+exits 0 "a file of our own" with_config --hub "$HUB" who
+chmod g+w "$T"
+exits 78 "a file in a directory that its group may write to" with_config --hub "$HUB" who
+check "names the directory" has "$ERR" "directory $T;"
+chmod g-w,o+w,+t "$T"
+exits 0 "a file of ours in a sticky directory" with_config --hub "$HUB" who
+chmod o-w,-t "$T"
+mkdir "$T/loose"
+ln -s "$T/config" "$T/loose/config"
+chmod o+w "$T/loose"
+exits 78 "a link that others may replace" env EARSHOT_CONFIG="$T/loose/config" "$BIN/earshot" --hub "$HUB" who
+chmod o-w "$T/loose"
+exits 0 "a link of our own" env EARSHOT_CONFIG="$T/loose/config" "$BIN/earshot" --hub "$HUB" who
+mkfifo "$T/fifo"
+exits 78 "a FIFO, without waiting for its writer" timeout 10 env EARSHOT_CONFIG="$T/fifo" "$BIN/earshot" --hub "$HUB" who
+chmod o+w "$T/home"
+exits 78 "a home directory that others may write to" env -u XDG_CONFIG_HOME HOME="$T/home" "$BIN/earshot" --hub "$HUB" who
+chmod o-w "$T/home"
+exits 0 "our own home directory" env -u XDG_CONFIG_HOME HOME="$T/home" "$BIN/earshot" --hub "$HUB" who
 if [ "$(id -u)" -eq 0 ]; then
     mkdir -m 700 "$T/locked"
     try setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME="$T/locked" \
         "$BIN/earshot" --hub "$T/nothing" who
     check "a HOME of another user has no configuration for us" test "$STATUS" -ne 78
+    chown nobody "$T/config"
+    exits 78 "a file of another user" with_config --hub "$HUB" who
+    chown root "$T/config"
+    mkdir -m 755 "$T/theirs"
+    cp "$T/config" "$T/theirs/config"
+    chown nobody "$T/theirs"
+    exits 78 "a file in another user's directory" env EARSHOT_CONFIG="$T/theirs/config" "$BIN/earshot" --hub "$HUB" who
 fi
