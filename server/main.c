@@ -1,6 +1,7 @@
 /* earshotd: the hub. */
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@
 #include "io/hub.h"
 #include "io/notify.h"
 #include "io/options.h"
-#include "ipc/process.h"
 
 #define STOP_WAIT_MS 30000
 
@@ -113,25 +113,62 @@ static int wait_until_ended(int pidfd, pid_t pid) {
     return EX_TEMPFAIL;
 }
 
+/*
+ * What the directory says is its owner's word. So root becomes that user first: whatever comes then,
+ * the kernel lets no signal through that this user could not have sent. The group is that of the
+ * process, whose descriptors could not be looked at under another one (ptrace(2)).
+ */
+static bool become(const struct rendezvous_record *record) {
+    char path[64];
+    struct stat process = {0};
+    if (geteuid() != 0 || record->uid == 0)
+        return true;
+    snprintf(path, sizeof path, "/proc/%d", (int)record->pid);
+    (void)stat(path, &process);
+    gid_t gid = process.st_gid;
+    return setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+           setresuid(record->uid, record->uid, record->uid) == 0;
+}
+
+static int explain_stop(const char *dir, int r) {
+    fprintf(stderr, "earshotd: no hub to stop in %s: %s\n", dir,
+            r > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)r) : strerror(-r));
+    bool is_refused =
+        r == RENDEZVOUS_DENIED || r == RENDEZVOUS_NOT_TRUSTED || r == RENDEZVOUS_NOT_PROVED;
+    return is_refused ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
+static int send_stop(int pidfd, const struct rendezvous_record *record) {
+    if (syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == 0 || errno == ESRCH)
+        return wait_until_ended(pidfd, record->pid);
+    fprintf(stderr, "earshotd: cannot stop the hub (pid %d of uid %u): %s\n", record->pid,
+            record->uid, strerror(errno));
+    return EX_NOPERM;
+}
+
 static int stop(const char *dir) {
     struct rendezvous_record record = {0};
     int pidfd = -1;
     int r = rendezvous_find(dir, (uid_t)-1, &record);
-    if (r != 0) {
-        fprintf(stderr, "earshotd: no hub to stop in %s: %s\n", dir,
-                r > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)r) : strerror(-r));
-        return r == RENDEZVOUS_DENIED || r == RENDEZVOUS_NOT_TRUSTED ? EX_NOPERM : EX_UNAVAILABLE;
+    if (r != 0)
+        return explain_stop(dir, r);
+    if (geteuid() != 0 && geteuid() != record.uid) {
+        fprintf(stderr,
+                "earshotd: the hub in %s belongs to uid %u; only that user and root stop it\n", dir,
+                record.uid);
+        return EX_NOPERM;
     }
-    if (process_open(record.pid, &pidfd) < 0)
+    if (!become(&record)) {
+        fprintf(stderr, "earshotd: cannot become uid %u, whose hub it is: %s\n", record.uid,
+                strerror(errno));
+        return EX_NOPERM;
+    }
+    r = rendezvous_process(dir, &record, &pidfd);
+    if (r == RENDEZVOUS_NO_HUB)
         return EX_OK; /* it has ended this moment */
-    int code = EX_OK;
-    if (syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) < 0 && errno != ESRCH) {
-        fprintf(stderr, "earshotd: cannot stop the hub (pid %d of uid %u): %s\n", record.pid,
-                record.uid, strerror(errno));
-        code = EX_NOPERM;
-    }
-    if (code == EX_OK)
-        code = wait_until_ended(pidfd, record.pid);
+    if (r != RENDEZVOUS_OK)
+        return explain_stop(dir, r);
+    int code = send_stop(pidfd, &record);
     close(pidfd);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "ipc/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -60,17 +61,66 @@ static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size) {
     return (ssize_t)n;
 }
 
-int process_uid(pid_t pid, uid_t *uid) {
+enum { UID_REAL, UID_EFFECTIVE, UID_SAVED, UID_OF_FILES, N_UIDS };
+
+static int read_uids(pid_t pid, unsigned uids[N_UIDS]) {
     char status[4096];
     ssize_t n = read_proc(pid, "status", status, sizeof status);
     if (n < 0)
         return (int)n;
     const char *line = strstr(status, "\nUid:");
-    unsigned real, effective;
-    if (!line || sscanf(line, "\nUid: %u %u", &real, &effective) != 2)
+    if (!line || sscanf(line, "\nUid: %u %u %u %u", &uids[UID_REAL], &uids[UID_EFFECTIVE],
+                        &uids[UID_SAVED], &uids[UID_OF_FILES]) != N_UIDS)
         return -ENOENT;
-    *uid = effective;
     return 0;
+}
+
+int process_uid(pid_t pid, uid_t *uid) {
+    unsigned uids[N_UIDS];
+    int r = read_uids(pid, uids);
+    if (r == 0)
+        *uid = uids[UID_EFFECTIVE];
+    return r;
+}
+
+bool process_is_wholly_of(pid_t pid, uid_t uid) {
+    unsigned uids[N_UIDS];
+    if (read_uids(pid, uids) != 0)
+        return false;
+    for (size_t i = 0; i < N_UIDS; i++)
+        if (uids[i] != uid)
+            return false;
+    return true;
+}
+
+/* A line of /proc/PID/fdinfo/FD (proc(5)): "lock: 1: OFDLCK ADVISORY WRITE -1 00:2f:123 0 EOF". */
+static bool has_write_lock(pid_t pid, const char *fd) {
+    char name[64], info[4096];
+    snprintf(name, sizeof name, "fdinfo/%s", fd);
+    if (read_proc(pid, name, info, sizeof info) < 0)
+        return false;
+    for (const char *line = info; line; line = strchr(line + 1, '\n')) {
+        char kind[16], advisory[16], access[16];
+        if (sscanf(line, " lock: %*d: %15s %15s %15s", kind, advisory, access) == 3 &&
+            strcmp(kind, "OFDLCK") == 0 && strcmp(access, "WRITE") == 0)
+            return true;
+    }
+    return false;
+}
+
+bool process_holds_lock(pid_t pid, const struct stat *file) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    bool holds = false;
+    for (const struct dirent *entry; dir && !holds && (entry = readdir(dir));) {
+        struct stat st;
+        holds = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && st.st_dev == file->st_dev &&
+                st.st_ino == file->st_ino && has_write_lock(pid, entry->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    return holds;
 }
 
 void process_name(pid_t pid, char name[PROCESS_NAME_SIZE]) {

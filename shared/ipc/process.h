@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #define PROCESS_NAME_SIZE 64
@@ -16,6 +17,15 @@ bool process_exists(pid_t pid);
 
 /* The effective uid of a living process; -ENOENT or -ESRCH when it is gone or hidden. */
 int process_uid(pid_t pid, uid_t *uid);
+
+/* Whether it is this user's in every way: real, effective, saved and file system uid. */
+bool process_is_wholly_of(pid_t pid, uid_t uid);
+
+/*
+ * Whether it holds a write lock of the kind that belongs to the open file (F_OFD_SETLK, fcntl(2))
+ * on this file. False as well when its descriptors cannot be seen: only its own user and root may.
+ */
+bool process_holds_lock(pid_t pid, const struct stat *file);
 
 /* The program's name from /proc/PID/comm, made safe to print; "" when it cannot be told. */
 void process_name(pid_t pid, char name[PROCESS_NAME_SIZE]);

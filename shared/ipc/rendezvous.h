@@ -64,6 +64,7 @@ enum rendezvous_outcome {
     RENDEZVOUS_IMPOSTOR,        /* the queue was not created by the owner of the key file */
     RENDEZVOUS_NO_KEY,          /* all project ids are taken by foreign queues */
     RENDEZVOUS_NO_QUEUE,        /* the queue cannot be created: a kernel limit was reached */
+    RENDEZVOUS_NOT_PROVED,      /* the process in the record is not, or not surely, the hub */
     RENDEZVOUS_READ_ONLY,       /* read-only file system, or no space for the key file */
 };
 
@@ -98,3 +99,12 @@ void rendezvous_close(struct rendezvous *rendezvous);
  * a private directory. On RENDEZVOUS_OK record->msqid is the verified queue.
  */
 int rendezvous_find(const char *dir, uid_t only_uid, struct rendezvous_record *record);
+
+/*
+ * The process of the hub in `dir`, as a pidfd, for who wants to do something to it. The record only
+ * says which it is, and its owner can write there what he likes; so this is proved: it runs wholly
+ * under the uid of the key file's owner, and holds the lock on that file. Who may not look at its
+ * descriptors (see process_holds_lock()) gets no proof.
+ * RENDEZVOUS_OK, NOT_PROVED, NO_HUB (it has ended), -errno.
+ */
+int rendezvous_process(const char *dir, const struct rendezvous_record *record, int *pidfd);

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/macro.h"
+#include "ipc/process.h"
 #include "ipc/rendezvous_record.h"
 
 /* Opens and checks the directory. */
@@ -118,6 +120,43 @@ int rendezvous_find(const char *dir, uid_t only_uid, struct rendezvous_record *r
     if (!settled && r == RENDEZVOUS_NO_HUB && !is_in_our_namespace(record->pid))
         return RENDEZVOUS_OTHER_NAMESPACE;
     return r;
+}
+
+/* Of a process that we do not see: that of a hub which has ended, or of another PID namespace. */
+static int judge_unseen(int key_fd) {
+    bool locked;
+    int r = record_is_locked(key_fd, &locked);
+    if (r < 0)
+        return r;
+    return locked ? RENDEZVOUS_NOT_PROVED : RENDEZVOUS_NO_HUB;
+}
+
+/* The pidfd is opened first, and asked last whether the process that was looked at still is there.
+ */
+static int prove(int key_fd, uid_t owner, pid_t pid, int *pidfd) {
+    struct stat key;
+    if (fstat(key_fd, &key) < 0)
+        return error_errno();
+    CLEANUP_CLOSE int opened = -1;
+    int r = process_open(pid, &opened);
+    if (r < 0)
+        return r == -ESRCH ? judge_unseen(key_fd) : r;
+    bool is_hub = process_is_wholly_of(pid, owner) && process_holds_lock(pid, &key);
+    struct pollfd exited = {.fd = opened, .events = POLLIN};
+    if (poll(&exited, 1, 0) > 0)
+        return judge_unseen(key_fd);
+    if (!is_hub)
+        return RENDEZVOUS_NOT_PROVED;
+    *pidfd = opened;
+    opened = -1;
+    return RENDEZVOUS_OK;
+}
+
+int rendezvous_process(const char *dir, const struct rendezvous_record *record, int *pidfd) {
+    CLEANUP_CLOSE int fd = -1;
+    uid_t owner;
+    int r = open_living(dir, (uid_t)-1, &fd, &owner);
+    return r == RENDEZVOUS_OK ? prove(fd, owner, record->pid, pidfd) : r;
 }
 
 static int put_path(char path[PATH_MAX], const char *dir, const char *name) {

@@ -182,6 +182,9 @@ const char *rendezvous_outcome_text(enum rendezvous_outcome outcome) {
     case RENDEZVOUS_NO_QUEUE:
         return "gets no queue: the kernel's limit on queues or its memory is used up; see "
                "ipcs -q and raise kernel.msgmni";
+    case RENDEZVOUS_NOT_PROVED:
+        return "has a key file that names a process which is not, or cannot be shown to be, its "
+               "hub; ask the owner of the directory";
     case RENDEZVOUS_READ_ONLY:
         return "cannot be written to: its file system is read-only or full";
     }
