@@ -15,8 +15,9 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
     if (config->sessions_per_user > 0)
         core->limits.max[ACCOUNT_SESSIONS] = config->sessions_per_user;
     core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
+    core->free_slots = calloc(SESSIONS_MAX, sizeof *core->free_slots);
     persist_init(core);
-    return core->slots ? 0 : -ENOMEM;
+    return core->slots && core->free_slots ? 0 : -ENOMEM;
 }
 
 static void user_free(struct core *core, struct user *user) {
@@ -46,6 +47,7 @@ void core_deinit(struct core *core) {
     persist_deinit(core);
     chunk_pool_deinit(&core->pool);
     free(core->slots);
+    free(core->free_slots);
     *core = (struct core){0};
 }
 
@@ -71,14 +73,26 @@ struct user *core_user(struct core *core, uid_t uid) {
 
 /* Sessions: birth. */
 
+/* One that was given back, else the next that was never used. */
 static bool find_slot(const struct core *core, uint32_t *slot) {
-    if (core->n_sessions < core->n_slots) {
-        for (*slot = 0; *slot < core->n_slots; (*slot)++)
-            if (!core->slots[*slot])
-                return true;
-    }
-    *slot = core->n_slots;
-    return core->n_slots < SESSIONS_MAX;
+    bool has_free = core->n_free_slots > 0;
+    *slot = has_free ? core->free_slots[core->n_free_slots - 1] : core->n_slots;
+    return has_free || core->n_slots < SESSIONS_MAX;
+}
+
+static void take_slot(struct core *core, struct session *session) {
+    core->slots[session->slot] = session;
+    core->n_sessions++;
+    if (session->slot == core->n_slots)
+        core->n_slots++;
+    else
+        core->n_free_slots--;
+}
+
+static void give_slot_back(struct core *core, const struct session *session) {
+    core->slots[session->slot] = NULL;
+    core->n_sessions--;
+    core->free_slots[core->n_free_slots++] = (uint16_t)session->slot;
 }
 
 /* A link that joins again before its old session has ended takes the place over. */
@@ -105,7 +119,14 @@ static struct session *session_new(struct core *core, struct user *user,
         return NULL;
     session->user = user;
     session->link = join->link;
+    session->mailbox = join->seat->msqid;
     if (!enter_link(session)) {
+        free(session);
+        return NULL;
+    }
+    HASH_ADD(hh_mailbox, core->mailboxes, mailbox, sizeof session->mailbox, session);
+    if (!session->hh_mailbox.tbl) {
+        leave_link(session);
         free(session);
         return NULL;
     }
@@ -116,10 +137,7 @@ static struct session *session_new(struct core *core, struct user *user,
     session->abilities = join->abilities;
     session->may_wall = join->may_wall || join->uid == 0 || join->uid == core->config.uid;
     session->since = core->now;
-    core->slots[slot] = session;
-    if (slot == core->n_slots)
-        core->n_slots++;
-    core->n_sessions++;
+    take_slot(core, session);
     return session;
 }
 
@@ -200,8 +218,7 @@ struct session *core_session(struct core *core, uint64_t number) {
 void session_free(struct core *core, struct session *session) {
     assert(session->dead && !session->outbox.in_flight);
     outbox_clear(&session->outbox, &core->pool);
-    core->slots[session->slot] = NULL;
-    core->n_sessions--;
+    give_slot_back(core, session);
     free(session);
 }
 
@@ -213,6 +230,7 @@ void core_end(struct core *core, struct session *session) {
     offer_end_all(core, session);
     ask_drop_of(core, session);
     leave_link(session);
+    HASH_DELETE(hh_mailbox, core->mailboxes, session);
     ack_cancel(core, session);
     route_drop_assembly(session);
     session_unlist(session);
@@ -230,13 +248,12 @@ void core_end(struct core *core, struct session *session) {
 }
 
 void core_evict_mailbox(struct core *core, int msqid) {
-    for (uint32_t slot = 0; slot < core->n_slots; slot++) {
-        struct session *session = core->slots[slot];
-        if (!session || session->dead || session->seat->msqid != msqid)
-            continue;
-        session->seat->msqid = -1;
-        core_end(core, session);
-    }
+    struct session *session;
+    HASH_FIND(hh_mailbox, core->mailboxes, &msqid, sizeof msqid, session);
+    if (!session)
+        return;
+    session->seat->msqid = -1;
+    core_end(core, session);
 }
 
 bool core_handle_owner(struct core *core, const struct name *handle, uid_t *uid) {

@@ -134,6 +134,7 @@ struct session {
     uint64_t number; /* a secret between the hub and the client */
     uint64_t link;   /* chosen by the client, the same after it came back; not secret */
     uint32_t slot;
+    int mailbox; /* its msqid */
     pid_t pid;
     unsigned abilities;
     bool may_wall; /* may write to everybody who is here */
@@ -171,7 +172,7 @@ struct session {
     struct session *next_news, *prev_news; /* of all that want NEWS */
     struct session *next_unconfirmed, *prev_unconfirmed;
     struct session *next_feed, *prev_feed; /* of its user, see ask.c */
-    UT_hash_handle hh_link;
+    UT_hash_handle hh_link, hh_mailbox;
 };
 
 /* Messages of one sender to one room that are not in the listeners' outboxes yet, see run.c. */
@@ -213,7 +214,10 @@ struct core {
     struct handle *handles;
     struct room *rooms;
     struct session **slots; /* SESSIONS_MAX pointers */
-    uint32_t n_slots;       /* slots that were ever used */
+    uint32_t n_slots;       /* slots that were ever used; */
+    uint16_t *free_slots;   /* those of them that are free now */
+    uint32_t n_free_slots;
+    struct session *mailboxes; /* living sessions by mailbox */
     unsigned n_sessions;
     uint64_t seq;
     struct log log;
@@ -294,7 +298,8 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 
 /*
  * A fresh mailbox has the id of an older session's: so that one's was removed and the kernel gave
- * its number away. The older session ends, and nobody touches the mailbox in its name.
+ * its number away. The older session ends, and nobody touches the mailbox in its name. Must come
+ * before core_join() for it.
  */
 void core_evict_mailbox(struct core *core, int msqid);
 

@@ -268,7 +268,9 @@ static enum fail_code begin(struct claim *claim, struct user *user, struct lane 
 }
 
 static void limit_reason(int r, char reason[256]) {
-    if (r == -EAGAIN)
+    if (r == -ESHUTDOWN)
+        snprintf(reason, 256, "the hub is being stopped; try again when it is back");
+    else if (r == -EAGAIN)
         snprintf(reason, 256,
                  "the hub cannot start a thread for your lane; raise the limit of "
                  "threads of the hub's user (ulimit -u, TasksMax=)");

@@ -340,13 +340,18 @@ static int start_thread(struct intake *intake) {
     return -r;
 }
 
-static void enlist(struct hub *hub, struct lane *lane) {
+/* A hub that stops has removed the queues of all lanes, and waits for their threads: no more. */
+static bool enlist(struct hub *hub, struct lane *lane) {
     lock_take(&hub->lock);
-    DL_APPEND(hub->lanes, lane);
-    if (lane->user)
-        DL_APPEND2(lane->user->lanes, lane, prev_of_user, next_of_user);
-    hub->n_lane_threads++;
+    bool stopping = hub->stopping;
+    if (!stopping) {
+        DL_APPEND(hub->lanes, lane);
+        if (lane->user)
+            DL_APPEND2(lane->user->lanes, lane, prev_of_user, next_of_user);
+        hub->n_lane_threads++;
+    }
     lock_give(&hub->lock);
+    return !stopping;
 }
 
 int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
@@ -360,7 +365,11 @@ int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user
     }
     *new = (struct lane){.hub = hub, .user = user, .is_well_known = is_well_known, .msqid = msqid};
     intake->lane = new;
-    enlist(hub, new);
+    if (!enlist(hub, new)) {
+        free(new);
+        free(intake);
+        return -ESHUTDOWN;
+    }
     int r = start_thread(intake);
     if (r < 0) {
         leave_hub(new);

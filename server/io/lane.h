@@ -5,7 +5,8 @@
 
 #define LANE_DRAIN_MAX 8 /* batches that a thread takes before it asks the core */
 
-/* Starts a thread on an existing queue. The caller holds no lock. 0 or -errno. */
+/* Starts a thread on an existing queue. The caller holds no lock. 0 or -errno; -ESHUTDOWN: the hub
+ * stops. */
 int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
                bool is_well_known);
 

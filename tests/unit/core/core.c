@@ -114,6 +114,26 @@ Test(core, 08_a_mailbox_id_given_away_ends_the_older_session) {
     cr_assert_not(is_over(bob));
 }
 
+Test(core, 08_slots_and_mailboxes_are_found_again_in_any_order) {
+    enum { N = 90 };
+    struct client *each[N];
+    for (int i = 0; i < N; i++)
+        each[i] = join(ALICE, "alice", HERE);
+    for (int i = 0; i < N; i += 3)
+        core_end(&core, each[i]->session);
+    for (int i = 0; i < N; i += 3)
+        each[i] = join(ALICE, "alice", HERE);
+    cr_assert_eq(core.n_slots, N, "slots that were given back are used again");
+    core_evict_mailbox(&core, each[0]->seat.msqid + N);
+    for (int i = 0; i < N; i++)
+        cr_assert_not(is_over(each[i]));
+    for (int i = 0; i < N; i += 2)
+        core_evict_mailbox(&core, each[i]->seat.msqid);
+    for (int i = 0; i < N; i++)
+        cr_assert_eq(is_over(each[i]), i % 2 == 0);
+    cr_assert_eq(core.n_sessions, N / 2);
+}
+
 /* A mailbox that was removed, and a session that ends while somebody sends for it. */
 
 Test(core, 09_a_session_whose_mailbox_is_gone_ends) {
