@@ -191,6 +191,13 @@ struct core_counters {
     uint64_t messages, deliveries, refused, missed, rejected, joins, batches_in, batches_out;
 };
 
+/* What the store has under an id. */
+enum stored {
+    STORED_NOTHING,
+    STORED_SAME,  /* this very message */
+    STORED_OTHER, /* another one, see record_is_same() */
+};
+
 struct core_config {
     size_t batch; /* bytes per batch */
     uid_t uid;    /* of the hub */
@@ -203,8 +210,8 @@ struct core_config {
     unsigned keep_days;   /* for WELCOME and status; 0: without bound */
     uint64_t keep_bytes;
     uint32_t numbers_max; /* of handles and rooms; 0: as many as there are, see record.h */
-    /* Where a message with this id is stored; 0, or not 0. NULL: there is no store. */
-    int (*find_stored)(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid);
+    /* Where the message with uid and id of this record is stored. NULL: there is no store. */
+    enum stored (*find_stored)(void *arg, const struct record *like, uint64_t *seq);
     void *find_arg;
 };
 

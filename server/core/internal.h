@@ -178,9 +178,14 @@ void route_refuse(struct core *core, struct session *session, const struct uuid 
 void route_drop_assembly(struct session *session);
 /* NULL: it is not here. */
 struct session *session_of_link(struct core *core, uid_t uid, uint64_t link);
-/* The store could not take it; session NULL: its sender is gone. */
+/* The store could not take it (reason NULL: because another message of its user has the id);
+ * session NULL: its sender is gone. */
 void route_not_stored(struct core *core, struct session *session, const struct record *record,
                       const char *reason);
+/* The very same message was stored already, under this number. */
+void route_stored_before(struct core *core, const struct record *record, uint64_t seq);
+#define ROUTE_ID_USED                                                                              \
+    "another message of yours was sent under this id before; send this one under an id of its own"
 
 /* Acknowledgements (ack.c). */
 void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,

@@ -1,5 +1,6 @@
 #include "core/persist.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -279,13 +280,47 @@ void core_take_commit(struct core *core, struct commit *commit) {
     }
 }
 
-static void answer_message(struct core *core, const struct log_entry *entry, const char *reason) {
+int commit_judge(struct commit *commit, uint64_t seq, uint64_t first_seq) {
+    if (commit->n_verdicts == commit->verdicts_size) {
+        size_t size = commit->verdicts_size ? 2 * commit->verdicts_size : 16;
+        struct verdict *verdicts = reallocarray(commit->verdicts, size, sizeof *verdicts);
+        if (!verdicts)
+            return -ENOMEM;
+        commit->verdicts = verdicts;
+        commit->verdicts_size = size;
+    }
+    commit->verdicts[commit->n_verdicts++] = (struct verdict){seq, first_seq};
+    return 0;
+}
+
+static int verdict_compare(const void *key, const void *element) {
+    const uint64_t *seq = key;
+    const struct verdict *verdict = element;
+    return (*seq > verdict->seq) - (*seq < verdict->seq);
+}
+
+/* The number under which this message is stored; 0: its id is another message's. */
+static uint64_t stored_seq(const struct commit *commit, uint64_t seq) {
+    const struct verdict *verdict = commit->n_verdicts == 0
+                                        ? NULL
+                                        : bsearch(&seq, commit->verdicts, commit->n_verdicts,
+                                                  sizeof *commit->verdicts, verdict_compare);
+    return verdict ? verdict->first_seq : seq;
+}
+
+static void answer_message(struct core *core, const struct commit *commit,
+                           const struct log_entry *entry, const char *reason) {
     const struct record *record = &entry->record;
     struct session *session = core_session(core, entry->session);
-    if (reason)
+    uint64_t seq = stored_seq(commit, record->seq);
+    if (reason || seq == 0) {
         route_not_stored(core, session, record, reason);
-    else if (session)
-        ack_stored(core, session, &record->id, record->seq, entry->ack_flags);
+        return;
+    }
+    if (seq != record->seq)
+        route_stored_before(core, record, seq);
+    if (session)
+        ack_stored(core, session, &record->id, seq, entry->ack_flags);
 }
 
 static void release(struct core *core, uint32_t uid, size_t n) {
@@ -312,35 +347,52 @@ static void answer_messages(struct core *core, const struct commit *commit, cons
     for (size_t i = 0; i < commit->n_spans; i++) {
         size_t at = 0;
         for (const struct log_entry *entry; (entry = log_span_next(&commit->spans[i], &at));) {
-            answer_message(core, entry, reason);
+            answer_message(core, commit, entry, reason);
             release(core, entry->record.uid, entry->size);
         }
     }
 }
 
-/* The batch with its first copy could not be stored. */
-static bool is_lost_repeat(const struct persist *persist, const struct repeat *repeat,
-                           uint64_t before, const char *reason) {
-    return reason && repeat->seq > before && repeat->seq <= persist->committed;
+/*
+ * What became of the first copy is known with its batch, which began after `before`; the repeat may
+ * have to wait for a later one. True: it is answered now, from *repeat.
+ */
+static bool judge_repeat(const struct persist *persist, const struct commit *commit,
+                         struct repeat *repeat, uint64_t before, const char *reason) {
+    bool is_here = repeat->seq > before && repeat->seq <= persist->committed;
+    if (is_here && reason)
+        return true;
+    if (is_here)
+        repeat->seq = stored_seq(commit, repeat->seq);
+    return repeat->seq == 0 || repeat->after <= persist->committed;
+}
+
+static void answer_repeat(struct core *core, const struct repeat *repeat, uint64_t before,
+                          const char *reason) {
+    struct session *session = core_session(core, repeat->session);
+    if (!session)
+        return;
+    if (repeat->seq == 0)
+        route_refuse(core, session, &repeat->id, FAIL_NOT_PERMITTED, ROUTE_ID_USED);
+    else if (reason && repeat->seq > before)
+        route_refuse(core, session, &repeat->id, FAIL_NOT_STORED, reason);
+    else
+        ack_stored(core, session, &repeat->id, repeat->seq, repeat->flags);
 }
 
 /* What was committed until now began after `before`. */
-static void answer_repeats(struct core *core, uint64_t before, const char *reason) {
+static void answer_repeats(struct core *core, const struct commit *commit, uint64_t before,
+                           const char *reason) {
     struct persist *persist = &core->persist;
     size_t n_left = 0;
     for (size_t i = 0; i < persist->n_repeats; i++) {
-        const struct repeat repeat = persist->repeats[i];
-        struct session *session = core_session(core, repeat.session);
-        bool is_lost = is_lost_repeat(persist, &repeat, before, reason);
-        if (!is_lost && repeat.after > persist->committed) {
+        struct repeat repeat = persist->repeats[i];
+        if (!judge_repeat(persist, commit, &repeat, before, reason)) {
             persist->repeats[n_left++] = repeat;
             continue;
         }
         release(core, repeat.uid, sizeof repeat);
-        if (session && is_lost)
-            route_refuse(core, session, &repeat.id, FAIL_NOT_STORED, reason);
-        else if (session)
-            ack_stored(core, session, &repeat.id, repeat.seq, repeat.flags);
+        answer_repeat(core, &repeat, before, reason);
     }
     persist->n_repeats = n_left;
 }
@@ -404,7 +456,10 @@ void core_committed(struct core *core, struct commit *commit, const char *reason
     persist->in_trouble = reason != NULL;
     persist->n_at_store = 0;
     answer_messages(core, commit, reason);
-    answer_repeats(core, before, reason);
+    answer_repeats(core, commit, before, reason);
+    free(commit->verdicts);
+    commit->verdicts = NULL;
+    commit->n_verdicts = commit->verdicts_size = 0;
     if (reason) {
         if (commit->seq_limit)
             persist->seq_limit = persist->seq_stored; /* once more with the next batch */

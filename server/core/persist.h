@@ -37,6 +37,14 @@ struct changes {
 
 #define COMMIT_SPANS_MAX 16
 
+/*
+ * A message of a commit that went well, but whose id its user had used before: what was stored then
+ * is the very same, and is what counts, or (first_seq 0) it is another one, and this one is lost.
+ */
+struct verdict {
+    uint64_t seq, first_seq;
+};
+
 /* What is written in one transaction. */
 struct commit {
     struct log_span spans[COMMIT_SPANS_MAX];
@@ -45,6 +53,8 @@ struct commit {
     bool has_messages;
     uint64_t seq_limit; /* to be stored; 0: as it was */
     struct changes changes;
+    struct verdict *verdicts; /* in the order of the messages */
+    size_t n_verdicts, verdicts_size;
 };
 
 /*
@@ -88,6 +98,9 @@ bool core_has_commit(const struct core *core);
 /* Whether there are messages to be stored. */
 bool core_has_messages(const struct core *core);
 void core_take_commit(struct core *core, struct commit *commit);
+
+/* For who writes the commit. 0 or -ENOMEM: then it must not be taken for stored. */
+int commit_judge(struct commit *commit, uint64_t seq, uint64_t first_seq);
 
 /*
  * The commit is stored, or (reason not NULL) it is not: then senders learn that their messages

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
 
 #define SIZE_MIN 64
 #define INDEX_FACTOR 4 /* places of the index per entry of the ring */
@@ -14,6 +16,15 @@ void recent_deinit(struct recent *recent) {
     free(recent->ring);
     free(recent->index);
     *recent = (struct recent){0};
+}
+
+uint64_t recent_digest(const struct record *record) {
+    struct {
+        int64_t target;
+        uint64_t kind;
+        struct uuid reply_to;
+    } head = {record_target(record), record->kind, record->reply_to};
+    return XXH3_64bits_withSeed(record->text.data, record->text.n, XXH3_64bits(&head, sizeof head));
 }
 
 static void drop_index(struct recent *recent) {
@@ -37,24 +48,42 @@ int recent_reserve(struct recent *recent) {
     return recent->n_noted == recent->size && recent->size < RECENT_MAX ? grow(recent) : 0;
 }
 
-int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq) {
-    int r = recent_reserve(recent);
-    if (r < 0)
-        return r;
-    recent->ring[recent->n_noted++ & (recent->size - 1)] = (struct recent_entry){*id, seq};
-    return 0;
-}
-
 /* Ids are chosen by strangers; the seed keeps them from choosing ones that share a place. */
-static size_t place_of(const struct recent *recent, const struct uuid *id) {
+static uint64_t hash_of(const struct recent *recent, const struct uuid *id) {
     uint64_t high, low;
     memcpy(&high, id->b, sizeof high);
     memcpy(&low, id->b + 8, sizeof low);
     uint64_t hash = (high ^ recent->seed) * UINT64_C(0x9e3779b97f4a7c15);
     hash ^= (hash >> 32) ^ low;
-    hash =
-        (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93); /* ids in a row differ at the top */
-    return (size_t)(hash >> 32) & (INDEX_FACTOR * recent->size - 1);
+    /* ids in a row differ at the top */
+    return (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+}
+
+static size_t place_of(const struct recent *recent, const struct uuid *id) {
+    return (size_t)(hash_of(recent, id) >> 32) & (INDEX_FACTOR * recent->size - 1);
+}
+
+static uint32_t mark_of(uint64_t hash) {
+    return (uint32_t)(hash >> 32) | 1;
+}
+
+static size_t mark_place(uint64_t hash) {
+    return (size_t)(hash ^ (hash >> 17) ^ (hash >> 43)) & (RECENT_MARKS - 1);
+}
+
+bool recent_may_know(const struct recent *recent, const struct uuid *id) {
+    uint64_t hash = hash_of(recent, id);
+    return recent->marks[mark_place(hash)] == mark_of(hash);
+}
+
+int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint64_t digest) {
+    int r = recent_reserve(recent);
+    if (r < 0)
+        return r;
+    recent->ring[recent->n_noted++ & (recent->size - 1)] = (struct recent_entry){*id, seq, digest};
+    uint64_t hash = hash_of(recent, id);
+    recent->marks[mark_place(hash)] = mark_of(hash);
+    return 0;
 }
 
 static uint32_t *probe(struct recent *recent, const struct uuid *id) {
@@ -90,22 +119,22 @@ static int update_index(struct recent *recent) {
 }
 
 /* Without the index, for which there is no memory: slow, but right. The latest one counts. */
-static uint64_t look_through(const struct recent *recent, const struct uuid *id) {
+static const struct recent_entry *look_through(const struct recent *recent, const struct uuid *id) {
     uint64_t n = recent->n_noted < recent->size ? recent->n_noted : recent->size;
     for (uint64_t i = 1; i <= n; i++) {
         const struct recent_entry *entry =
             &recent->ring[(recent->n_noted - i) & (recent->size - 1)];
         if (uuid_equal(&entry->id, id))
-            return entry->seq;
+            return entry;
     }
-    return 0;
+    return NULL;
 }
 
-uint64_t recent_find(struct recent *recent, const struct uuid *id) {
+const struct recent_entry *recent_find(struct recent *recent, const struct uuid *id) {
     if (recent->n_noted == 0)
-        return 0;
+        return NULL;
     if (update_index(recent) < 0)
         return look_through(recent, id);
     const uint32_t *place = probe(recent, id);
-    return *place ? recent->ring[*place - 1].seq : 0;
+    return *place ? &recent->ring[*place - 1] : NULL;
 }

@@ -1,23 +1,29 @@
 /*
- * The ids of a user's latest messages and their sequence numbers, so that a message sent again
- * is recognised. Bounded: the last RECENT_MAX ids are known.
+ * The ids of a user's latest messages, their sequence numbers and a digest of what they said to
+ * whom, so that a message sent again is recognised, and another one under its id, too. Bounded: the
+ * last RECENT_MAX ids are known.
  *
  * Every message is noted, few are ever looked up. So noting only appends to a ring; the index
  * over it is brought up to date when somebody looks.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/uuid.h"
+#include "core/record.h"
 
 #define RECENT_MAX 65536
+#define RECENT_MARKS 1024 /* a power of two */
 
 struct recent_entry {
     struct uuid id;
-    uint64_t seq;
+    uint64_t seq, digest;
 };
+
+/* Of what record_is_same() compares. */
+uint64_t recent_digest(const struct record *record);
 
 struct recent {
     struct recent_entry *ring;
@@ -27,16 +33,24 @@ struct recent {
     uint64_t n_indexed; /* of the entries noted */
     size_t n_used;      /* places of the index that are not free */
     uint64_t seed;
+    uint32_t marks[RECENT_MARKS]; /* pieces of the latest ids, each at its place; 0: none */
 };
 
 /* The seed should be a number that no client can guess. */
 void recent_init(struct recent *recent, uint64_t seed);
 void recent_deinit(struct recent *recent);
 
-/* The sequence number of this id; 0 when it is not known. */
-uint64_t recent_find(struct recent *recent, const struct uuid *id);
+/* The latest entry of this id, which is valid until the next one is noted; NULL: it is not known.
+ */
+const struct recent_entry *recent_find(struct recent *recent, const struct uuid *id);
+
+/*
+ * Whether this may be one of the latest few hundred ids, which costs next to nothing: for a message
+ * whose sender does not say that it is a repeat. False for a known one is possible.
+ */
+bool recent_may_know(const struct recent *recent, const struct uuid *id);
 
 /* Makes room for the next one: then recent_note() cannot fail. Returns 0 or -ENOMEM. */
 int recent_reserve(struct recent *recent);
 /* Notes an id. Returns 0 or -ENOMEM. */
-int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq);
+int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint64_t digest);

@@ -46,6 +46,9 @@ static inline uint32_t conv_other(conv_number conv, uint32_t handle) {
     return (uint32_t)(conv >> 32) == handle ? (uint32_t)conv : (uint32_t)(conv >> 32);
 }
 
+/* Times before this one are those of a clock that was not set: there was no Earshot then. */
+#define TIME_DATED_FROM INT64_C(1735689600000) /* 2025-01-01, in ms since 1970 */
+
 struct record {
     uint64_t seq;
     int64_t at_ms;            /* since 1970, UTC */
@@ -59,3 +62,18 @@ struct record {
     uint8_t flags; /* FRAME_WANT_RECEIPT or 0 */
     struct bytes text;
 };
+
+/* To whom, as one number, whoever says it. */
+static inline int64_t record_target(const struct record *record) {
+    return conv_is_room(record->conv) ? -(int64_t)record->to : (int64_t)record->to;
+}
+
+/*
+ * Whether two messages of one user say the same to the same: one that was sent again, perhaps under
+ * another handle. `conv` 0 fits every target: its name means nothing any more.
+ */
+static inline bool record_is_same(const struct record *a, const struct record *b) {
+    return (a->conv == 0 || b->conv == 0 || record_target(a) == record_target(b)) &&
+           a->kind == b->kind && uuid_equal(&a->reply_to, &b->reply_to) &&
+           bytes_equal(a->text, b->text);
+}

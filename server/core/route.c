@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
+#include <xxhash.h>
 
 #include "base/text.h"
 #include "core/internal.h"
@@ -94,18 +96,23 @@ static size_t deliver_all(struct core *core, struct session *session, const stru
 #define NO_MEMORY "the hub is out of memory; try again later"
 #define NO_NUMBERS "the hub cannot write to its store; try again later"
 
-static struct record make_record(struct core *core, const struct session *session,
+static conv_number conv_of(const struct session *session, const struct target *target) {
+    if (target->room)
+        return conv_of_room(target->room->number);
+    return target->handle ? conv_of_pair(session->handle->number, target->handle->number) : 0;
+}
+
+/* Without a number yet. The target may be none. */
+static struct record make_record(const struct core *core, const struct session *session,
                                  const struct target *target, const struct incoming *in) {
-    uint32_t from = session->handle->number;
-    uint32_t to = target->room ? target->room->number : target->handle->number;
-    return (struct record){.seq = ++core->seq,
-                           .at_ms = core->wall.ms,
+    uint32_t to = target->handle ? target->handle->number : 0;
+    return (struct record){.at_ms = core->wall.ms,
                            .id = *in->id,
                            .reply_to = *in->reply_to,
                            .link = session->link,
-                           .conv = target->room ? conv_of_room(to) : conv_of_pair(from, to),
-                           .from = from,
-                           .to = to,
+                           .conv = conv_of(session, target),
+                           .from = session->handle->number,
+                           .to = target->room ? target->room->number : to,
                            .uid = session->user->uid,
                            .kind = in->kind,
                            .flags = in->flags & FRAME_WANT_RECEIPT,
@@ -126,7 +133,7 @@ static void note_newest(struct session *session, const struct target *target, ui
 }
 
 static void route_new(struct core *core, struct session *session, const struct target *target,
-                      const struct incoming *in, uint64_t copy_of) {
+                      const struct incoming *in, struct record record, uint64_t copy_of) {
     struct encoded encoded;
     if (!persist_may_number(core)) {
         route_refuse(core, session, in->id, FAIL_BUSY, NO_NUMBERS);
@@ -136,8 +143,8 @@ static void route_new(struct core *core, struct session *session, const struct t
         route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }
-    struct record record = make_record(core, session, target, in);
     size_t n = 0;
+    record.seq = ++core->seq;
     struct log_entry *entry = persist_message(core, session, &record, in->flags);
     if (!entry) {
         route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
@@ -156,27 +163,45 @@ static void route_new(struct core *core, struct session *session, const struct t
     }
     core->counters.messages++;
     core->counters.deliveries += n;
-    (void)recent_note(&session->user->recent, in->id, record.seq);
+    (void)recent_note(&session->user->recent, in->id, record.seq, recent_digest(&record));
     if (!core->config.durable)
         ack_stored(core, session, in->id, record.seq, in->flags);
 }
 
-void route_not_stored(struct core *core, struct session *session, const struct record *record,
-                      const char *reason) {
+/* The same message, if it comes again, is known. */
+static void note_stored(struct core *core, const struct record *record, uint64_t seq) {
     struct user *user = core_user(core, record->uid);
     if (user)
-        (void)recent_note(&user->recent, &record->id, record->seq | NOT_STORED);
-    if (session)
-        route_refuse(core, session, &record->id, FAIL_NOT_STORED, reason);
+        (void)recent_note(&user->recent, &record->id, seq, recent_digest(record));
 }
 
-/* A message of its own for each handle, whose id is made from that of the whole. */
+void route_not_stored(struct core *core, struct session *session, const struct record *record,
+                      const char *reason) {
+    note_stored(core, record, record->seq | NOT_STORED);
+    if (session && reason)
+        route_refuse(core, session, &record->id, FAIL_NOT_STORED, reason);
+    else if (session)
+        route_refuse(core, session, &record->id, FAIL_NOT_PERMITTED, ROUTE_ID_USED);
+}
+
+void route_stored_before(struct core *core, const struct record *record, uint64_t seq) {
+    note_stored(core, record, seq);
+}
+
+/* The id of what a handle gets of a message to all: no other message of the sender has it. */
+static struct uuid wall_id(const struct uuid *whole, uint32_t handle) {
+    struct uuid id;
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(whole->b, sizeof whole->b, handle));
+    memcpy(id.b, canonical.digest, sizeof id.b);
+    return id;
+}
+
+/* A message of its own for each handle. */
 static bool wall_to(struct core *core, struct session *session, struct handle *handle,
                     const struct frame_wall *wall) {
     static const struct uuid none;
-    struct uuid id = wall->id;
-    for (unsigned i = 0; i < sizeof handle->number; i++)
-        id.b[sizeof id.b - 1 - i] ^= (uint8_t)(handle->number >> (8 * i));
+    struct uuid id = wall_id(&wall->id, handle->number);
     struct incoming in = {.id = &id,
                           .reply_to = &none,
                           .kind = KIND_NOTICE,
@@ -185,6 +210,7 @@ static bool wall_to(struct core *core, struct session *session, struct handle *h
     struct target target = {.handle = handle};
     struct record record = make_record(core, session, &target, &in);
     struct encoded encoded;
+    record.seq = ++core->seq;
     struct log_entry *entry = persist_message(core, session, &record, 0);
     struct names names = names_for(session, &target);
     if (!entry)
@@ -221,66 +247,77 @@ void route_wall(struct core *core, struct session *session, const struct frame *
 
 /* Sent again. */
 
-/*
- * A sender says so when it repeats an id (after a reconnection, or because a program chose the id);
- * whoever lies doubles only his own messages.
- */
-static bool may_be_known(const struct incoming *in) {
-    return (in->flags & FRAME_REPEAT) != 0;
-}
+struct known {
+    enum stored what;
+    uint64_t seq; /* SAME: where it is; NOTHING: NOT_STORED and its number, or 0 */
+};
 
-/* Where a message with this id is already: 0 nowhere. *uid is whose it is. */
-static uint64_t find_known(struct core *core, struct session *session, const struct incoming *in,
-                           uint32_t *uid) {
-    uint64_t seq = 0;
-    *uid = session->user->uid;
-    if (!may_be_known(in))
-        return 0;
-    seq = recent_find(&session->user->recent, in->id);
-    if (seq == 0 && core->config.find_stored &&
-        core->config.find_stored(core->config.find_arg, in->id, &seq, uid) != 0)
-        return 0;
-    return seq;
+/*
+ * What is known under the id of a message. Its sender says so when it may be a repeat (after a
+ * reconnection, or because a program chose the id). Of two that came under one id without saying
+ * so, and not close behind each other, both are delivered, and the store finds out, see struct
+ * verdict.
+ */
+static struct known find_known(struct core *core, struct session *session,
+                               const struct record *record) {
+    struct known known = {STORED_NOTHING, 0};
+    const struct recent_entry *recent = recent_find(&session->user->recent, &record->id);
+    bool is_same = recent && (record->conv == 0 || recent->digest == recent_digest(record));
+    if (is_same) {
+        known.seq = recent->seq;
+        known.what = recent->seq & NOT_STORED ? STORED_NOTHING : STORED_SAME;
+        return known;
+    }
+    if (core->config.find_stored)
+        known.what = core->config.find_stored(core->config.find_arg, record, &known.seq);
+    if (known.what == STORED_NOTHING && recent && !(recent->seq & NOT_STORED))
+        known.what = STORED_OTHER;
+    return known;
 }
 
 /* Receipts for a repeated message may have come before it was repeated. */
 static void tell_state_again(struct core *core, struct session *session, const struct incoming *in,
-                             uint64_t seq) {
-    struct target target;
-    if (!(in->flags & FRAME_WANT_RECEIPT) ||
-        target_find(core, session, in->to, &target) != FAIL_NONE || !target.handle ||
-        target.handle->direct < seq)
+                             const struct handle *to, uint64_t seq) {
+    if (!(in->flags & FRAME_WANT_RECEIPT) || !to || to->direct < seq)
         return;
-    uint8_t state = target.handle->read >= seq ? STATE_READ : STATE_DELIVERED;
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_STATE,
-                                   .state = {*in->id, state, name_bytes(&target.handle->name)}});
+    uint8_t state = to->read >= seq ? STATE_READ : STATE_DELIVERED;
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_STATE, .state = {*in->id, state, name_bytes(&to->name)}});
+}
+
+static void route_repeat(struct core *core, struct session *session, const struct incoming *in,
+                         const struct handle *to, uint64_t seq) {
+    uint64_t after = seq > session->last_seq ? seq : session->last_seq;
+    if (after <= core->persist.committed)
+        ack_stored(core, session, in->id, seq, in->flags);
+    else if (!persist_repeat(core, session, in->id, seq, after, in->flags))
+        session_break(core, session);
+    tell_state_again(core, session, in, to, seq);
 }
 
 static void route(struct core *core, struct session *session, const struct incoming *in) {
-    struct target target;
+    struct target target = {0};
+    struct known known = {STORED_NOTHING, 0};
     char reason[256];
-    uint32_t uid;
-    uint64_t seq = find_known(core, session, in, &uid);
-    if (uid != session->user->uid) {
-        route_refuse(core, session, in->id, FAIL_NOT_PERMITTED,
-                     "this id is another user's message");
-        return;
-    }
-    if (seq && !(seq & NOT_STORED)) {
-        uint64_t after = seq > session->last_seq ? seq : session->last_seq;
-        if (after <= core->persist.committed)
-            ack_stored(core, session, in->id, seq, in->flags);
-        else if (!persist_repeat(core, session, in->id, seq, after, in->flags))
-            session_break(core, session);
-        tell_state_again(core, session, in, seq);
-        return;
-    }
     enum fail_code code = target_find(core, session, in->to, &target);
+    if (code != FAIL_NONE)
+        target = (struct target){0};
+    struct record record = make_record(core, session, &target, in);
+    if ((in->flags & FRAME_REPEAT) || recent_may_know(&session->user->recent, in->id))
+        known = find_known(core, session, &record);
+    if (known.what == STORED_SAME) {
+        route_repeat(core, session, in, target.handle, known.seq);
+        return;
+    }
+    if (known.what == STORED_OTHER) {
+        route_refuse(core, session, in->id, FAIL_NOT_PERMITTED, ROUTE_ID_USED);
+        return;
+    }
     if (code == FAIL_NONE && target.room && !room_is_alive(target.room))
         code = FAIL_NO_ROOM;
     if (code == FAIL_NONE) {
-        route_new(core, session, &target, in, seq & ~NOT_STORED);
+        route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
         return;
     }
     target_reason(core, in->to, code, reason);

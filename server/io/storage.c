@@ -48,8 +48,11 @@ static int load_member(void *arg, const struct store_member *member) {
 }
 
 /* Where the messages of this id are, for the core; the index answers within microseconds. */
-static int find_stored(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
-    return store_find_id(arg, id, seq, uid);
+static enum stored find_stored(void *arg, const struct record *like, uint64_t *seq) {
+    int r = store_find_id(arg, like, seq);
+    if (r == STORE_OTHER)
+        return STORED_OTHER;
+    return r == 0 ? STORED_SAME : STORED_NOTHING;
 }
 
 static int load(struct hub *hub, struct store *store, const struct store_info *info) {
@@ -113,18 +116,23 @@ static int put_change(struct store *store, const struct change *change) {
     return 0;
 }
 
-static int put_messages(struct store *store, const struct log_span *span) {
+static int put_messages(struct store *store, struct commit *commit, const struct log_span *span) {
     size_t at = 0;
     int r = 0;
-    for (const struct log_entry *entry; r == 0 && (entry = log_span_next(span, &at));)
-        r = store_put_message(store, &entry->record);
+    for (const struct log_entry *entry; r == 0 && (entry = log_span_next(span, &at));) {
+        uint64_t seq = 0;
+        r = store_put_message(store, &entry->record, &seq);
+        if (r == 0 && seq != entry->record.seq)
+            r = commit_judge(commit, entry->record.seq, seq);
+    }
     return r;
 }
 
-static int put_commit(struct store *store, const struct commit *commit) {
+static int put_commit(struct store *store, struct commit *commit) {
     int r = 0;
+    commit->n_verdicts = 0;
     for (size_t i = 0; r == 0 && i < commit->n_spans; i++)
-        r = put_messages(store, &commit->spans[i]);
+        r = put_messages(store, commit, &commit->spans[i]);
     for (size_t i = 0; r == 0 && i < commit->changes.n; i++)
         r = put_change(store, &commit->changes.list[i]);
     if (r == 0 && commit->seq_limit)
@@ -132,7 +140,7 @@ static int put_commit(struct store *store, const struct commit *commit) {
     return r;
 }
 
-static int try_commit(struct store *store, const struct commit *commit) {
+static int try_commit(struct store *store, struct commit *commit) {
     int r = store_begin(store);
     if (r != 0)
         return r;
@@ -144,7 +152,7 @@ static int try_commit(struct store *store, const struct commit *commit) {
 }
 
 /* When there is no room, the store gives back what its log takes: that may be enough. */
-static int write_commit(struct store *store, const struct commit *commit) {
+static int write_commit(struct store *store, struct commit *commit) {
     int r = try_commit(store, commit);
     return r == STORE_FULL ? try_commit(store, commit) : r;
 }
@@ -228,12 +236,11 @@ static void commit_now(struct hub *hub) {
 
 /* Deleting takes room, too, for a moment: where there is little, less is deleted at once. */
 static bool delete_old(struct hub *hub, struct storage *storage) {
-    int64_t before_ms = 0;
+    struct store_bounds bounds = {.now_ms = wall_now().ms, .keep_bytes = hub->options.keep_bytes};
     bool more = false;
     if (hub->options.keep_days > 0)
-        before_ms = wall_now().ms - (int64_t)hub->options.keep_days * 24 * 3600 * 1000;
-    int r = store_expire(storage->store, before_ms, hub->options.keep_bytes, storage->expire_step,
-                         &more);
+        bounds.before_ms = bounds.now_ms - (int64_t)hub->options.keep_days * 24 * 3600 * 1000;
+    int r = store_expire(storage->store, &bounds, storage->expire_step, &more);
     if (r == STORE_FULL && storage->expire_step > 1) {
         storage->expire_step /= 2;
         return true;

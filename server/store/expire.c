@@ -7,15 +7,22 @@
 #include "base/macro.h"
 #include "store/inside.h"
 
-#define STEP_MAX 512     /* messages at once */
-#define MERGE_PAGES 128  /* of an index at once */
-#define ROUND_PERCENT 10 /* of the messages, before the index must follow */
+#define STEP_MAX 512       /* messages at once */
+#define MERGE_PAGES 128    /* of an index at once */
+#define ROUND_PERCENT 10   /* of the messages, before the index must follow */
+#define FAIR_PARTS 4       /* a user who has more than this part of all is the first to lose some */
+#define UNDATED_MAX 100000 /* messages in a row whose times say nothing: further nobody looks */
 
 static const char doing[] = "delete messages";
 
+/* The next messages that may go, the oldest first. */
 struct oldest {
-    uint64_t seqs[STEP_MAX];
-    int64_t at_ms[STEP_MAX];
+    struct {
+        uint64_t seq;
+        int64_t at_ms;
+        uint32_t uid;
+        size_t n_text;
+    } rows[STEP_MAX];
     unsigned n;
 };
 
@@ -23,8 +30,10 @@ static int take_rows(struct connection *writer, sqlite3_stmt *row, struct oldest
     int code = SQLITE_DONE;
     oldest->n = 0;
     while (oldest->n < STEP_MAX && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        oldest->seqs[oldest->n] = column_number(row, 0);
-        oldest->at_ms[oldest->n++] = sqlite3_column_int64(row, 1);
+        oldest->rows[oldest->n].seq = column_number(row, 0);
+        oldest->rows[oldest->n].at_ms = sqlite3_column_int64(row, 1);
+        oldest->rows[oldest->n].uid = (uint32_t)column_number(row, 2);
+        oldest->rows[oldest->n++].n_text = (size_t)column_number(row, 3);
     }
     int r = code == SQLITE_DONE || code == SQLITE_ROW ? 0 : connection_fail(writer, doing);
     sqlite3_reset(row);
@@ -43,10 +52,12 @@ static int run_on(struct connection *writer, enum statement which, uint64_t seq)
     return connection_finish(writer, statement, doing);
 }
 
-static int delete_message(struct store *store, uint64_t seq) {
+static int delete_message(struct store *store, const struct oldest *oldest, unsigned i) {
     struct connection *writer = &store->writer;
-    int r = 0;
-    if (seq <= store->committed.words_upto)
+    uint64_t seq = oldest->rows[i].seq;
+    int r =
+        transaction_charge(store, oldest->rows[i].uid, -1, -message_cost(oldest->rows[i].n_text));
+    if (r == 0 && seq <= store->committed.words_upto)
         r = run_on(writer, WORDS_DELETE, seq);
     if (r == 0 && seq <= store->committed.parts_upto)
         r = run_on(writer, PARTS_DELETE, seq);
@@ -99,7 +110,7 @@ static int delete_doomed(struct store *store, const struct doom *doom, unsigned 
     struct oldest oldest;
     int r = doomed_rows(&store->writer, doom, n_max, &oldest);
     for (unsigned i = 0; r == 0 && i < oldest.n; i++)
-        r = delete_message(store, oldest.seqs[i]);
+        r = delete_message(store, &oldest, i);
     if (r == 0 && oldest.n < n_max)
         r = doom_done(store, doom);
     return r;
@@ -192,25 +203,105 @@ static bool is_too_much(struct store *store) {
     return false;
 }
 
-static int oldest_rows(struct connection *writer, unsigned n_max, struct oldest *oldest) {
-    sqlite3_stmt *row = connection_get(writer, MESSAGES_OLDEST);
+/* Of this user; of all users when `uid` is NULL. */
+static int oldest_rows(struct connection *writer, const uint32_t *uid, unsigned n_max,
+                       struct oldest *oldest) {
+    sqlite3_stmt *row = connection_get(writer, uid ? MESSAGES_OLDEST_OF : MESSAGES_OLDEST);
     if (!row)
         return connection_fail(writer, doing);
     bind_number(row, 1, n_max);
+    if (uid)
+        bind_number(row, 2, *uid);
     return take_rows(writer, row, oldest);
 }
 
-static int delete_oldest(struct store *store, int64_t before_ms, bool too_much, unsigned n_max,
-                         bool *more) {
+static int delete_rows(struct store *store, const struct oldest *oldest, unsigned n) {
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < n; i++)
+        r = delete_message(store, oldest, i);
+    return r;
+}
+
+/* Whose messages go first, because of having more than a fair share; *is_one: there is such a one.
+ */
+static int greedy_user(struct connection *writer, uint32_t *uid, bool *is_one) {
+    sqlite3_stmt *row = connection_get(writer, USAGE_GREATEST);
+    int r = row && sqlite3_step(row) == SQLITE_ROW ? 0 : connection_fail(writer, doing);
+    if (r == 0) {
+        double most = sqlite3_column_double(row, 1), all = sqlite3_column_double(row, 3);
+        int64_t n_users = sqlite3_column_int64(row, 2);
+        double share = n_users > 0 && n_users < FAIR_PARTS ? (double)n_users : FAIR_PARTS;
+        *uid = (uint32_t)column_number(row, 0);
+        *is_one = n_users > 1 && most * share > all;
+    }
+    sqlite3_reset(row);
+    return r;
+}
+
+static int delete_for_room(struct store *store, unsigned n_max, bool *more) {
+    struct oldest oldest = {.n = 0};
+    uint32_t uid = 0;
+    bool is_one = false;
+    int r = greedy_user(&store->writer, &uid, &is_one);
+    if (r == 0)
+        r = oldest_rows(&store->writer, is_one ? &uid : NULL, n_max, &oldest);
+    if (r == 0)
+        r = delete_rows(store, &oldest, oldest.n);
+    *more |= oldest.n > 0;
+    return r;
+}
+
+static bool is_dated(const struct store_bounds *bounds, int64_t at_ms) {
+    return at_ms >= TIME_DATED_FROM && at_ms <= bounds->now_ms;
+}
+
+/* The time of the first message behind these that has one; 0: there is none within reach. */
+static int date_behind(struct connection *writer, const struct store_bounds *bounds,
+                       const struct oldest *oldest, int64_t *at_ms) {
+    sqlite3_stmt *row = connection_get(writer, MESSAGE_DATED);
+    if (!row)
+        return connection_fail(writer, doing);
+    bind_number(row, 1, oldest->rows[oldest->n - 1].seq);
+    sqlite3_bind_int64(row, 2, TIME_DATED_FROM);
+    sqlite3_bind_int64(row, 3, bounds->now_ms);
+    bind_number(row, 4, UNDATED_MAX);
+    int code = sqlite3_step(row);
+    *at_ms = code == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(writer, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+/* How many of these are too old: all before the last one that says so, or before one behind. */
+static int count_too_old(struct connection *writer, const struct store_bounds *bounds,
+                         const struct oldest *oldest, unsigned *n) {
+    int64_t behind = 0;
+    *n = 0;
+    for (unsigned i = 0; i < oldest->n; i++) {
+        if (!is_dated(bounds, oldest->rows[i].at_ms))
+            continue;
+        if (oldest->rows[i].at_ms >= bounds->before_ms)
+            return 0;
+        *n = i + 1;
+    }
+    if (*n > 0 || oldest->n == 0)
+        return 0;
+    int r = date_behind(writer, bounds, oldest, &behind);
+    if (r == 0 && behind != 0 && behind < bounds->before_ms)
+        *n = oldest->n;
+    return r;
+}
+
+static int delete_too_old(struct store *store, const struct store_bounds *bounds, unsigned n_max,
+                          bool *more) {
     struct oldest oldest;
-    unsigned n_deleted = 0;
-    int r = oldest_rows(&store->writer, n_max, &oldest);
-    for (unsigned i = 0; r == 0 && i < oldest.n; i++)
-        if (too_much || oldest.at_ms[i] < before_ms) {
-            r = delete_message(store, oldest.seqs[i]);
-            n_deleted++;
-        }
-    *more = n_deleted > 0 && oldest.n == n_max;
+    unsigned n = 0;
+    int r = oldest_rows(&store->writer, NULL, n_max, &oldest);
+    if (r == 0)
+        r = count_too_old(&store->writer, bounds, &oldest, &n);
+    if (r == 0)
+        r = delete_rows(store, &oldest, n);
+    *more |= n > 0 && oldest.n == n_max;
     return r;
 }
 
@@ -221,42 +312,44 @@ static int shrink(struct store *store, const struct sizes *sizes, uint64_t keep_
     return connection_do(&store->writer, VACUUM, "shrink the file");
 }
 
-static int expire_step(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+static int expire_step(struct store *store, const struct store_bounds *bounds, unsigned n_max,
                        bool *more) {
     struct sizes sizes;
+    uint64_t keep_bytes = bounds->keep_bytes;
     int r = read_sizes(&store->writer, &sizes);
     if (r != 0)
         return r;
-    bool over = keep_bytes > 0 && sizes.used > keep_bytes, too_much = false, purging = false;
-    if (over && store->pending.purge == PURGE_NONE)
-        too_much = is_too_much(store);
-    else if (!over)
+    bool over = keep_bytes > 0 && sizes.used > keep_bytes;
+    bool too_much = over && store->pending.purge == PURGE_NONE && is_too_much(store);
+    if (!over)
         store->round_end = 0;
-    r = delete_oldest(store, before_ms, too_much, n_max, more);
+    if (too_much)
+        r = delete_for_room(store, n_max, more);
+    else if (bounds->before_ms > 0)
+        r = delete_too_old(store, bounds, n_max, more);
     if (r == 0 && over && store->pending.purge != PURGE_NONE) {
         r = purge_step(store);
-        purging = true;
+        *more = true;
     }
-    *more |= purging;
     return r == 0 ? shrink(store, &sizes, keep_bytes, more) : r;
 }
 
-static int expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+static int expire(struct store *store, const struct store_bounds *bounds, unsigned n_max,
                   bool *more) {
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
     store->deletes = true;
-    r = transaction_end(store, expire_step(store, before_ms, keep_bytes, n_max, more));
+    r = transaction_end(store, expire_step(store, bounds, n_max, more));
     *more &= r == 0;
     return r;
 }
 
-int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+int store_expire(struct store *store, const struct store_bounds *bounds, unsigned n_max,
                  bool *more) {
     *more = false;
     turn_take(&store->turn);
-    int r = expire(store, before_ms, keep_bytes, limit(n_max), more);
+    int r = expire(store, bounds, limit(n_max), more);
     r = store_tell(store, r);
     turn_give(&store->turn);
     return r;

@@ -19,12 +19,27 @@
 #define STORE_GROW_BYTES (256 * 1024) /* the database takes so much of the disk at once, */
 #define STORE_SPARE_BYTES (1024 * 1024) /* and leaves this, which it needs for deleting */
 #define STORE_KNOWN_PAIRS 8192          /* a power of two */
+#define STORE_CHARGES 32                /* users whose usage is changed at a time */
+
+/* What a message takes besides its text, about: its row, and its places in the indexes. */
+#define MESSAGE_OVERHEAD 256
+
+static inline int64_t message_cost(size_t n_text) {
+    return (int64_t)n_text + MESSAGE_OVERHEAD;
+}
 
 /* The single row of the table `state`. */
 struct store_state {
     uint64_t seq_limit, last_seq, n_messages;
     uint64_t words_upto, parts_upto; /* messages up to these are in the full-text indexes */
     uint64_t purge;                  /* enum store_purge */
+    struct store_clock clock;
+};
+
+/* What the transaction changes of what a user has stored. */
+struct charge {
+    uint32_t uid;
+    int64_t n_messages, n_bytes;
 };
 
 /* The index keeps the words of deleted messages until it is rewritten, which goes on bit by bit. */
@@ -43,6 +58,9 @@ struct store {
     char error[CONNECTION_ERROR_SIZE]; /* of the writing thread */
     int outcome;                       /* of what failed since begin: the transaction is lost */
     struct store_state committed, pending;
+    struct store_clock clock; /* for the next transaction */
+    struct charge charges[STORE_CHARGES];
+    size_t n_charges;
     conv_number known_pairs[STORE_KNOWN_PAIRS]; /* have their rows; by hash, the last one wins */
 
     pthread_mutex_t finding;
@@ -70,6 +88,8 @@ int schema_tell_newer(struct connection *connection, int64_t version); /* STORE_
 /* write.c: transactions of whoever has the turn. What is not durable is not synced. */
 int transaction_begin(struct store *store, bool durable);
 int transaction_end(struct store *store, int outcome);
+/* Counts messages (and what they cost) that a user has more, or less, with this transaction. */
+int transaction_charge(struct store *store, uint32_t uid, int64_t n_messages, int64_t n_bytes);
 int state_read(struct connection *connection, struct store_state *state);
 void state_publish(struct store *store, const struct store_state *state);
 
@@ -85,6 +105,8 @@ int cleaning_step(struct store *store, unsigned n_max);
 
 /* read.c. The columns of a message; false, and the failure told, when they cannot be of one. */
 bool message_take(struct connection *connection, sqlite3_stmt *row, struct record *record);
+/* The message with uid and id of `like`: see store_find_id(). */
+int message_find(struct connection *connection, const struct record *like, uint64_t *seq);
 /* A snapshot for all that is read until reading_end(), which returns `outcome` again. */
 int reading_begin(struct connection *connection, struct store_state *state);
 int reading_end(struct connection *connection, int outcome);

@@ -68,6 +68,24 @@ bool message_take(struct connection *connection, sqlite3_stmt *row, struct recor
     return false;
 }
 
+int message_find(struct connection *connection, const struct record *like, uint64_t *seq) {
+    struct record found;
+    sqlite3_stmt *find = connection_get(connection, ID_FIND);
+    if (!find)
+        return connection_fail(connection, doing);
+    bind_number(find, 1, like->uid);
+    sqlite3_bind_blob(find, 2, like->id.b, sizeof like->id.b, SQLITE_STATIC);
+    int code = sqlite3_step(find), r = STORE_NOT_FOUND;
+    if (code == SQLITE_ROW && message_take(connection, find, &found)) {
+        *seq = found.seq;
+        r = record_is_same(&found, like) ? 0 : STORE_OTHER;
+    } else if (code != SQLITE_DONE) {
+        r = code == SQLITE_ROW ? STORE_OTHER : connection_fail(connection, "find a message");
+    }
+    sqlite3_reset(find);
+    return r;
+}
+
 int reading_begin(struct connection *connection, struct store_state *state) {
     int r = connection_do(connection, BEGIN_READING, doing);
     return r == 0 ? state_read(connection, state) : r;
@@ -257,4 +275,18 @@ int store_history(struct store_reader *reader, const struct store_view *view,
     else if (r == 0)
         r = read_up(&reading, view, &range, state.last_seq);
     return reading_end(connection, r);
+}
+
+int store_usage(struct store_reader *reader, store_usage_visit *visit, void *arg) {
+    struct connection *connection = &reader->connection;
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_stmt *row = connection_get(connection, USAGES);
+    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visit(arg, &(struct store_usage){.uid = (uint32_t)column_number(row, 0),
+                                             .n_messages = column_number(row, 1),
+                                             .n_bytes = column_number(row, 2)});
+    if (r == 0 && (!row || code != SQLITE_DONE))
+        r = connection_fail(connection, "read what each user has stored");
+    sqlite3_reset(row);
+    return r;
 }

@@ -49,8 +49,28 @@ static const char add_parts[] =
 static const char add_files[] =
     "CREATE INDEX message_file ON message (seq, conv, sender) WHERE kind = 3;";
 
+/*
+ * Version 4: an id is its user's own, so that nobody can use up the ids of others. What each user
+ * has stored is counted: the messages and, about, the bytes that they take (see message_cost()).
+ * And the state says what was known of the clock.
+ */
+#define TEXT_OF(number) #number
+#define COST_SQL(overhead) "sum(length(CAST(text AS BLOB)) + " TEXT_OF(overhead) ")"
+static const char add_users[] =
+    "CREATE UNIQUE INDEX message_uid_id ON message (uid, id);"
+    "DROP INDEX message_id;"
+    "CREATE INDEX message_uid ON message (uid, seq);"
+    "CREATE INDEX room_name ON room (name);"
+    "CREATE TABLE usage (uid INTEGER PRIMARY KEY, n_messages INTEGER NOT NULL,"
+    " n_bytes INTEGER NOT NULL);"
+    "INSERT INTO usage SELECT uid, count(*), " COST_SQL(
+        MESSAGE_OVERHEAD) " FROM message GROUP BY uid;"
+                          "ALTER TABLE state ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;"
+                          "ALTER TABLE state ADD COLUMN leap_ms INTEGER NOT NULL DEFAULT 0;"
+                          "ALTER TABLE state ADD COLUMN settled_ms INTEGER NOT NULL DEFAULT 0;";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin, add_parts, add_files};
+static const char *const steps[] = {begin, add_parts, add_files, add_users};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 static int step(struct connection *connection, int64_t version) {

@@ -3,6 +3,8 @@
 /* In the order that message_take() in read.c expects. */
 #define OTHER_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to"
 #define MESSAGE_COLUMNS OTHER_COLUMNS ", text"
+/* In the order that take_rows() in expire.c expects. */
+#define AGE_COLUMNS "seq, at_ms, uid, length(CAST(text AS BLOB))"
 
 const char *const statement_sql[N_STATEMENTS] = {
     [BEGIN_WRITING] = "BEGIN IMMEDIATE",
@@ -10,21 +12,35 @@ const char *const statement_sql[N_STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
 
-    [STATE_READ] =
-        "SELECT seq_limit, last_seq, n_messages, words_upto, parts_upto, purge FROM state",
+    [STATE_READ] = "SELECT seq_limit, last_seq, n_messages, words_upto, parts_upto, purge,"
+                   " seen_ms, leap_ms, settled_ms FROM state",
     [STATE_WRITE] = "UPDATE state SET seq_limit = ?1, last_seq = ?2, n_messages = ?3,"
-                    " words_upto = ?4, parts_upto = ?5, purge = ?6",
+                    " words_upto = ?4, parts_upto = ?5, purge = ?6,"
+                    " seen_ms = ?7, leap_ms = ?8, settled_ms = ?9",
 
     [MESSAGE_PUT] = "INSERT INTO message (" MESSAGE_COLUMNS ")"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-                    " ON CONFLICT (id) DO NOTHING",
+                    " ON CONFLICT (uid, id) DO NOTHING",
     [MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE seq = ?1",
     [FILE_GET] = "SELECT " OTHER_COLUMNS ", '' FROM message WHERE seq = ?1",
     [MESSAGE_DELETE] = "DELETE FROM message WHERE seq = ?1",
-    [MESSAGES_OLDEST] = "SELECT seq, at_ms FROM message ORDER BY seq LIMIT ?1",
-    [MESSAGES_DOOMED] = "SELECT seq, at_ms FROM message"
+    [MESSAGES_OLDEST] = "SELECT " AGE_COLUMNS " FROM message ORDER BY seq LIMIT ?1",
+    [MESSAGES_OLDEST_OF] = "SELECT " AGE_COLUMNS " FROM message INDEXED BY message_uid"
+                           " WHERE uid = ?2 ORDER BY seq LIMIT ?1",
+    /* The first one with a time in this range of those behind ?1; not looked for for ever. */
+    [MESSAGE_DATED] = "SELECT at_ms FROM (SELECT at_ms FROM message WHERE seq > ?1 ORDER BY seq"
+                      " LIMIT ?4) WHERE at_ms BETWEEN ?2 AND ?3 LIMIT 1",
+    [MESSAGES_DOOMED] = "SELECT " AGE_COLUMNS " FROM message"
                         " WHERE conv = ?2 AND seq <= ?3 ORDER BY seq LIMIT ?1",
-    [ID_FIND] = "SELECT seq, uid FROM message WHERE id = ?1",
+    [ID_FIND] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE uid = ?1 AND id = ?2",
+
+    [USAGE_ADD] = "INSERT INTO usage (uid, n_messages, n_bytes) VALUES (?1, ?2, ?3)"
+                  " ON CONFLICT DO UPDATE SET n_messages = max(0, n_messages + ?2),"
+                  " n_bytes = max(0, n_bytes + ?3)",
+    [USAGE_CLEAR] = "DELETE FROM usage WHERE uid = ?1 AND n_messages = 0",
+    /* Who has most, of how many, and what all of them have. */
+    [USAGE_GREATEST] = "SELECT uid, max(n_bytes), count(*), total(n_bytes) FROM usage",
+    [USAGES] = "SELECT uid, n_messages, n_bytes FROM usage ORDER BY n_bytes DESC",
 
     [PAIR_ADD] = "INSERT INTO pair (handle, conv) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [PAIR_FORGET] = "INSERT INTO pair (handle, conv, forgotten) VALUES (?1, ?2, ?3)"
@@ -65,7 +81,8 @@ const char *const statement_sql[N_STATEMENTS] = {
                      " max((SELECT ifnull(max(number), 0) FROM room),"
                      " (SELECT ifnull(max(room), 0) FROM member),"
                      " -(SELECT min(ifnull(min(conv), 0), 0) FROM message)),"
-                     " (SELECT max(seq) FROM message)",
+                     " (SELECT max(seq) FROM message),"
+                     " (SELECT at_ms FROM message ORDER BY seq DESC LIMIT 1)",
 
     [FIRST_AFTER] = "SELECT min(seq) FROM message WHERE conv = ?1 AND seq > ?2",
     [LAST_BEFORE] = "SELECT max(seq) FROM message WHERE conv = ?1 AND seq < ?2",

@@ -17,6 +17,7 @@ static const char *const outcome_texts[] = {
     [STORE_FAILED] = "the database cannot be read or written",
     [STORE_IN_USE] = "another program has the database open",
     [STORE_NOT_FOUND] = "no such message",
+    [STORE_OTHER] = "another message has the id",
 };
 
 const char *store_outcome_text(enum store_outcome outcome) {
@@ -72,6 +73,8 @@ static int read_info(struct store *store, struct store_info *info) {
     info->last_handle = (uint32_t)column_number(row, 0);
     info->last_room = (uint32_t)column_number(row, 1);
     info->last_seq = column_number(row, 2);
+    info->newest_ms = sqlite3_column_int64(row, 3);
+    info->clock = store->clock = store->committed.clock;
     sqlite3_reset(row);
     if (info->last_seq > store->committed.last_seq) {
         return connection_tell_damage(writer, "contradicts itself");
@@ -204,23 +207,9 @@ void store_stats(struct store *store, struct store_stats *stats) {
     };
 }
 
-int store_find_id(struct store *store, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
-    int r = STORE_NOT_FOUND;
+int store_find_id(struct store *store, const struct record *like, uint64_t *seq) {
     pthread_mutex_lock(&store->finding);
-    sqlite3_stmt *find = connection_get(&store->finder, ID_FIND);
-    int code = SQLITE_ERROR;
-    if (find) {
-        sqlite3_bind_blob(find, 1, id->b, sizeof id->b, SQLITE_STATIC);
-        code = sqlite3_step(find);
-    }
-    if (code == SQLITE_ROW) {
-        *seq = column_number(find, 0);
-        *uid = (uint32_t)column_number(find, 1);
-        r = 0;
-    } else if (code != SQLITE_DONE) {
-        r = connection_fail(&store->finder, "find a message");
-    }
-    sqlite3_reset(find);
+    int r = message_find(&store->finder, like, seq);
     pthread_mutex_unlock(&store->finding);
     return r;
 }

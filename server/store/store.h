@@ -32,15 +32,23 @@ enum store_outcome {
     STORE_FAILED,    /* an I/O error, or SQLite's; see store_error() */
     STORE_IN_USE,    /* another hub has it open */
     STORE_NOT_FOUND, /* no such message */
+    STORE_OTHER,     /* another message of this user has the id */
 };
 
 const char *store_outcome_text(enum store_outcome outcome);
+
+/* What is known of the clock, see core/calendar.h. */
+struct store_clock {
+    int64_t seen_ms, leap_ms, settled_ms;
+};
 
 /* What is known after opening. */
 struct store_info {
     uint64_t seq_limit;              /* no message has a greater number; 0: the store is new */
     uint64_t last_seq;               /* of the newest message; 0: none */
     uint32_t last_handle, last_room; /* the greatest numbers in use, by whatever row */
+    int64_t newest_ms;               /* when the newest message was written, as it says; 0: none */
+    struct store_clock clock;
     char set_aside[4096]; /* "" or where a damaged database was moved to; a new one was begun */
 };
 
@@ -94,11 +102,14 @@ int store_load(struct store *store, const struct store_visitor *visitor);
  * or the commit fails, everything since store_begin() is undone, by store_rollback() or by a
  * failed store_commit(); the store can be used again at once.
  *
- * Messages come in ascending order of seq. A message whose id exists already is passed over.
+ * Messages come in ascending order of seq. A user has one message with an id: *seq (NULL: not
+ * wanted) is the record's own when it is stored; the number of the first one when that is the very
+ * same message, which is a success; and 0 when it is another one: then this record is not stored,
+ * and the transaction goes on.
  * put_handle and put_room replace what was there under that number, and another room of that name.
  */
 int store_begin(struct store *store);
-int store_put_message(struct store *store, const struct record *record);
+int store_put_message(struct store *store, const struct record *record, uint64_t *seq);
 int store_put_handle(struct store *store, const struct store_handle *handle);
 int store_put_room(struct store *store, const struct store_room *room);
 /* With its members. A room that has messages is not to be removed. */
@@ -106,6 +117,8 @@ int store_remove_room(struct store *store, uint32_t room);
 int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
 int store_put_seq_limit(struct store *store, uint64_t seq_limit);
+/* Is stored with the next transaction of whatever kind. Not in a transaction. */
+void store_set_clock(struct store *store, const struct store_clock *clock);
 /* The handle sees nothing of this direct conversation up to seq any more. What both have forgotten
  * is deleted, its text and index included, step by step in store_index(). */
 int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq);
@@ -124,8 +137,19 @@ int store_index(struct store *store, unsigned n_max, bool *more);
  * Deletes up to n_max of the oldest messages that are older than before_ms, or that are too many
  * for keep_bytes (of the database; 0: no bound); *more: there is more to do, which may also be
  * a step of rewriting the index or of giving room back to the disk.
+ *
+ * Messages are as old as their place in the log says: of two, the earlier one is not younger. Times
+ * before TIME_DATED_FROM or after now_ms are not believed, and say nothing.
+ *
+ * When there are too many, those of the user who has most go first, as long as that is more than a
+ * quarter of all, or than an equal share where that is more.
  */
-int store_expire(struct store *store, int64_t before_ms, uint64_t keep_bytes, unsigned n_max,
+struct store_bounds {
+    int64_t before_ms, now_ms; /* before_ms 0: no bound */
+    uint64_t keep_bytes;       /* 0: no bound */
+};
+
+int store_expire(struct store *store, const struct store_bounds *bounds, unsigned n_max,
                  bool *more);
 
 struct store_stats {
@@ -142,8 +166,22 @@ int store_reader_open(struct store_reader **reader, struct store *store);
 void store_reader_close(struct store_reader *reader);
 const char *store_reader_error(const struct store_reader *reader);
 
-/* STORE_NOT_FOUND, or where it is and whose. May be called by any thread. */
-int store_find_id(struct store *store, const struct uuid *id, uint64_t *seq, uint32_t *uid);
+/*
+ * Where the message is that has the uid and the id of this record: 0 when it is the very same,
+ * STORE_OTHER when it is not, STORE_NOT_FOUND. May be called by any thread.
+ */
+int store_find_id(struct store *store, const struct record *like, uint64_t *seq);
+
+/* What each user has stored, who has most first. */
+struct store_usage {
+    uint32_t uid;
+    uint64_t n_messages, n_bytes; /* bytes: about, with what a message takes besides its text */
+};
+
+typedef int store_usage_visit(void *arg, const struct store_usage *usage);
+
+/* A non-zero result of the visitor ends it, and is returned. */
+int store_usage(struct store_reader *reader, store_usage_visit *visit, void *arg);
 
 /* Called for each message; the text is valid during the call. Non-zero ends the
  * reading and is returned. The visitor must not use the same reader. */

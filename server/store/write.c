@@ -19,6 +19,8 @@ int state_read(struct connection *connection, struct store_state *state) {
         .words_upto = column_number(row, 3),
         .parts_upto = column_number(row, 4),
         .purge = column_number(row, 5),
+        .clock = {sqlite3_column_int64(row, 6), sqlite3_column_int64(row, 7),
+                  sqlite3_column_int64(row, 8)},
     };
     sqlite3_reset(row);
     return 0;
@@ -34,6 +36,9 @@ static int state_write(struct connection *connection, const struct store_state *
     bind_number(put, 4, state->words_upto);
     bind_number(put, 5, state->parts_upto);
     bind_number(put, 6, state->purge);
+    sqlite3_bind_int64(put, 7, state->clock.seen_ms);
+    sqlite3_bind_int64(put, 8, state->clock.leap_ms);
+    sqlite3_bind_int64(put, 9, state->clock.settled_ms);
     return connection_finish(connection, put, "write its state");
 }
 
@@ -60,8 +65,59 @@ int transaction_begin(struct store *store, bool durable) {
     if (r == 0)
         r = connection_do(&store->writer, BEGIN_WRITING, "begin to write");
     store->pending = store->committed;
+    store->pending.clock = store->clock;
     store->deletes = false;
+    store->n_charges = 0;
     return r;
+}
+
+/* What each user has stored. */
+
+static int charge_write(struct store *store, const struct charge *charge) {
+    static const char doing[] = "count what is stored";
+    struct connection *writer = &store->writer;
+    sqlite3_stmt *add = connection_get(writer, USAGE_ADD);
+    if (!add)
+        return connection_fail(writer, doing);
+    bind_number(add, 1, charge->uid);
+    sqlite3_bind_int64(add, 2, charge->n_messages);
+    sqlite3_bind_int64(add, 3, charge->n_bytes);
+    int r = connection_finish(writer, add, doing);
+    sqlite3_stmt *clear =
+        r == 0 && charge->n_messages < 0 ? connection_get(writer, USAGE_CLEAR) : NULL;
+    if (r != 0 || charge->n_messages >= 0)
+        return r;
+    if (!clear)
+        return connection_fail(writer, doing);
+    bind_number(clear, 1, charge->uid);
+    return connection_finish(writer, clear, doing);
+}
+
+static int charges_write(struct store *store) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < store->n_charges; i++)
+        r = charge_write(store, &store->charges[i]);
+    store->n_charges = 0;
+    return r;
+}
+
+/* Gathered, and written once for each user at the end. */
+int transaction_charge(struct store *store, uint32_t uid, int64_t n_messages, int64_t n_bytes) {
+    size_t at = store->n_charges;
+    while (at > 0 && store->charges[at - 1].uid != uid)
+        at--;
+    if (at > 0) {
+        store->charges[at - 1].n_messages += n_messages;
+        store->charges[at - 1].n_bytes += n_bytes;
+        return 0;
+    }
+    int r = store->n_charges == STORE_CHARGES ? charges_write(store) : 0;
+    store->charges[store->n_charges++] = (struct charge){uid, n_messages, n_bytes};
+    return r;
+}
+
+void store_set_clock(struct store *store, const struct store_clock *clock) {
+    store->clock = *clock;
 }
 
 /*
@@ -117,6 +173,8 @@ static void give_back_log(struct store *store) {
 /* Commits when nothing has failed; else undoes everything and returns what failed. */
 int transaction_end(struct store *store, int outcome) {
     struct connection *writer = &store->writer;
+    if (outcome == 0)
+        outcome = charges_write(store);
     if (outcome == 0 && memcmp(&store->pending, &store->committed, sizeof store->pending) != 0)
         outcome = state_write(writer, &store->pending);
     if (outcome == 0)
@@ -228,19 +286,43 @@ static void bind_message(sqlite3_stmt *put, const struct record *record) {
     bind_text(put, 11, record->text);
 }
 
-int store_put_message(struct store *store, const struct record *record) {
+static int note_message(struct store *store, const struct record *record) {
+    assert(record->seq > store->pending.last_seq);
+    store->pending.last_seq = record->seq;
+    store->pending.n_messages++;
+    int r = transaction_charge(store, record->uid, 1, message_cost(record->text.n));
+    if (r != 0)
+        store->outcome = store_tell(store, r);
+    return r == 0 ? note_pair(store, record->conv) : r;
+}
+
+/* Its user has stored something under this id before: the same, or something else. */
+static int meet_first(struct store *store, const struct record *record, uint64_t *seq) {
+    int r = message_find(&store->writer, record, seq);
+    if (r == STORE_OTHER) {
+        *seq = 0;
+        return 0;
+    }
+    if (r == STORE_NOT_FOUND)
+        r = connection_tell_damage(&store->writer, "has an index that does not fit");
+    if (r != 0)
+        store->outcome = store_tell(store, r);
+    return r;
+}
+
+int store_put_message(struct store *store, const struct record *record, uint64_t *seq) {
     static const char doing[] = "store a message";
+    uint64_t unwanted, *at = seq ? seq : &unwanted;
     sqlite3_stmt *put = prepare(store, MESSAGE_PUT, doing);
     if (!put)
         return store->outcome;
     bind_message(put, record);
     int r = run(store, put, doing);
-    if (r != 0 || sqlite3_changes(store->writer.db) == 0)
+    if (r != 0)
         return r;
-    assert(record->seq > store->pending.last_seq);
-    store->pending.last_seq = record->seq;
-    store->pending.n_messages++;
-    return note_pair(store, record->conv);
+    *at = record->seq;
+    return sqlite3_changes(store->writer.db) > 0 ? note_message(store, record)
+                                                 : meet_first(store, record, at);
 }
 
 int store_put_handle(struct store *store, const struct store_handle *handle) {

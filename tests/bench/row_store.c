@@ -29,7 +29,7 @@ static int insert_messages(struct store *store, struct chatter *chatter, unsigne
             r = store_begin(store);
         chatter_next(chatter, &record);
         if (r == 0)
-            r = store_put_message(store, &record);
+            r = store_put_message(store, &record, NULL);
         if (r == 0 && (i % n_per_commit == n_per_commit - 1 || i == n_messages - 1))
             r = store_commit(store);
     }

@@ -264,12 +264,15 @@ Test(core_persist, 14_the_bound_of_one_user_is_not_the_others) {
     cr_assert_eq(core.persist.uncommitted, 0);
 }
 
-Test(core_persist, 15_another_users_id_is_refused) {
+Test(core_persist, 15_another_users_id_is_nobodys_business) {
     struct uuid id = say(alice, "bob", "hers");
     settle();
-    give_send(bob, id, "alice", "his", FRAME_REPEAT);
+    give_send(bob, id, "alice", "his", FRAME_REPEAT | FRAME_ACK_NOW);
     expect_text(bob, "hers");
-    expect_refused(bob, id, FAIL_NOT_PERMITTED);
+    expect_text(alice, "his");
+    settle();
+    expect_ack(bob, id);
+    cr_assert_eq(fake.n_messages, 2);
 }
 
 Test(core_persist, 16_a_stored_id_is_known_after_a_crash) {
@@ -302,4 +305,100 @@ Test(core_persist, 17_a_room_that_was_made_twice) {
     alice = join(ALICE, "alice", HERE);
     settle();
     expect_late(alice, "hello");
+}
+
+/* Under an id that was used: of a repeat it is said, of another message it is found out. */
+static void expect_other_refused(struct uuid id, unsigned flags) {
+    give_send(alice, id, "bob", "another", flags);
+    settle();
+    expect_refused(alice, id, FAIL_NOT_PERMITTED);
+    give_send(alice, id, "bob", "another", FRAME_REPEAT);
+    settle();
+    expect_refused(alice, id, FAIL_NOT_PERMITTED);
+    give_send(alice, id, "bob", "first", FRAME_REPEAT | FRAME_ACK_NOW);
+    settle();
+    expect_ack(alice, id);
+    cr_assert_eq(fake.n_messages, 1);
+}
+
+/* The id is not known at a glance any more. */
+static void come_later(void) {
+    struct recent *recent = &alice->session->user->recent;
+    memset(recent->marks, 0, sizeof recent->marks);
+}
+
+Test(core_persist, 18_another_message_under_a_used_id_is_refused) {
+    struct uuid id = say_now(alice, "bob", "first");
+    settle();
+    expect_text(bob, "first");
+    expect_ack(alice, id);
+    expect_other_refused(id, FRAME_REPEAT);
+    expect_nothing(bob);
+}
+
+Test(core_persist, 19_also_when_its_sender_does_not_say_so) {
+    struct uuid id = say_now(alice, "bob", "first");
+    settle();
+    expect_ack(alice, id);
+    come_later();
+    expect_other_refused(id, 0);
+}
+
+Test(core_persist, 23_nor_when_it_comes_at_once) {
+    struct uuid id = say_now(alice, "bob", "first");
+    settle();
+    expect_text(bob, "first");
+    expect_ack(alice, id);
+    expect_other_refused(id, 0);
+    expect_nothing(bob);
+    for (int i = 0; i < 3; i++) {
+        give_send(alice, id, "bob", "first", FRAME_ACK_NOW);
+        expect_ack(alice, id);
+    }
+    expect_nothing(bob);
+}
+
+Test(core_persist, 20_also_in_one_batch_and_the_rest_is_stored) {
+    struct uuid id = say(alice, "bob", "first");
+    come_later();
+    give_send(alice, id, "bob", "another", 0);
+    give_send(alice, id, "bob", "another", FRAME_REPEAT); /* waits for the one before it */
+    struct uuid last = say_now(alice, "bob", "last");
+    settle();
+    expect_refused(alice, id, FAIL_NOT_PERMITTED);
+    expect_refused(alice, id, FAIL_NOT_PERMITTED);
+    expect_ack(alice, last);
+    cr_assert_eq(fake.n_messages, 2);
+}
+
+Test(core_persist, 21_a_double_without_a_flag_has_the_number_of_the_first) {
+    struct uuid id = say_now(alice, "bob", "x");
+    settle();
+    uint64_t seq = expect(alice, FRAME_ACK)->ack.seq;
+    hub_crash();
+    alice = join(ALICE, "alice", HERE);
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW);
+    settle();
+    cr_assert_eq(expect(alice, FRAME_ACK)->ack.seq, seq);
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    settle();
+    cr_assert_eq(expect(alice, FRAME_ACK)->ack.seq, seq);
+    cr_assert_eq(fake.n_messages, 1);
+}
+
+/* Its sender has another handle, and its target another name, by the time it is repeated. */
+Test(core_persist, 22_a_repeat_under_another_handle) {
+    struct uuid id = say_now(alice, "bob", "x");
+    settle();
+    expect_ack(alice, id);
+    hub_crash();
+    alice = join(ALICE, "lisa", HERE);
+    settle();
+    give_send(alice, id, "bob", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    settle();
+    expect_ack(alice, id);
+    give_send(alice, id, "nobody", "x", FRAME_ACK_NOW | FRAME_REPEAT);
+    settle();
+    expect_ack(alice, id);
+    cr_assert_eq(fake.n_messages, 1);
 }

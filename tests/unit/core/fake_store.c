@@ -13,26 +13,25 @@ static bool is_committing, is_failing;
 
 /* Writing. */
 
-static struct record *find_id(const struct uuid *id) {
-    for (size_t i = 0; i < fake.n_messages; i++)
-        if (uuid_equal(&fake.messages[i].id, id))
-            return &fake.messages[i];
-    return NULL;
-}
-
-static int find_stored(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
-    const struct record *found = find_id(id);
+static enum stored find_stored(void *arg, const struct record *like, uint64_t *seq) {
     (void)arg;
-    if (!found)
-        return 1;
-    *seq = found->seq;
-    *uid = found->uid;
-    return 0;
+    for (size_t i = 0; i < fake.n_messages; i++) {
+        const struct record *found = &fake.messages[i];
+        if (found->uid != like->uid || !uuid_equal(&found->id, &like->id))
+            continue;
+        *seq = found->seq;
+        return record_is_same(found, like) ? STORED_SAME : STORED_OTHER;
+    }
+    return STORED_NOTHING;
 }
 
 static void put_message(const struct record *record) {
-    if (find_id(&record->id))
+    uint64_t first = 0;
+    enum stored known = find_stored(NULL, record, &first);
+    if (known != STORED_NOTHING) {
+        cr_assert_eq(commit_judge(&commit, record->seq, known == STORED_SAME ? first : 0), 0);
         return;
+    }
     if (fake.n_messages > 0)
         cr_assert_gt(record->seq, fake.messages[fake.n_messages - 1].seq, "ascending");
     fake.messages = own_memory(fake.messages, (fake.n_messages + 1) * sizeof *fake.messages);
@@ -243,6 +242,7 @@ static void hub_start(void) {
 }
 
 static void free_changes(void) {
+    free(commit.verdicts);
     for (size_t i = 0; i < commit.changes.n; i++)
         free(commit.changes.list[i].topic);
     free(commit.changes.list);

@@ -22,12 +22,18 @@ static struct uuid id_of(uint32_t n) {
 
 static void note(uint32_t n, uint64_t seq) {
     struct uuid id = id_of(n);
-    cr_assert_eq(recent_note(&recent, &id, seq), 0);
+    cr_assert_eq(recent_note(&recent, &id, seq, ~seq), 0);
+}
+
+static uint64_t seq_of(const struct uuid *id) {
+    const struct recent_entry *entry = recent_find(&recent, id);
+    cr_assert(!entry || (uuid_equal(&entry->id, id) && entry->digest == ~entry->seq));
+    return entry ? entry->seq : 0;
 }
 
 static uint64_t find(uint32_t n) {
     struct uuid id = id_of(n);
-    return recent_find(&recent, &id);
+    return seq_of(&id);
 }
 
 /* Ids first..end-1, each with its number plus one as sequence number. */
@@ -139,12 +145,12 @@ Test(recent, 10_ids_that_are_made_in_a_row) {
     static struct uuid ids[N];
     for (uint32_t n = 0; n < N; n++) {
         ids[n] = id_in_a_row(n);
-        cr_assert_eq(recent_note(&recent, &ids[n], n + UINT64_C(1)), 0);
+        cr_assert_eq(recent_note(&recent, &ids[n], n + UINT64_C(1), ~(n + UINT64_C(1))), 0);
     }
     for (uint32_t n = 0; n < N; n++)
-        cr_assert_eq(recent_find(&recent, &ids[n]), n + UINT64_C(1));
+        cr_assert_eq(seq_of(&ids[n]), n + UINT64_C(1));
     struct uuid next = id_in_a_row(N);
-    cr_assert_eq(recent_find(&recent, &next), 0);
+    cr_assert_eq(seq_of(&next), 0);
 }
 
 Test(recent, 11_can_be_used_again_after_the_end) {
@@ -154,4 +160,41 @@ Test(recent, 11_can_be_used_again_after_the_end) {
     assert_unknown(0, 10);
     note_range(0, 10);
     assert_known(0, 10);
+}
+
+Test(recent, 12_what_is_said_to_whom_makes_the_digest) {
+    struct record a = {
+        .conv = conv_of_pair(3, 4), .from = 3, .to = 4, .kind = 1, .text = bytes_of("words")};
+    struct record b = a;
+    b.from = 9; /* the same sender, under another handle */
+    b.conv = conv_of_pair(9, 4);
+    b.seq = 77;
+    b.at_ms = 5;
+    cr_assert_eq(recent_digest(&a), recent_digest(&b));
+    cr_assert(record_is_same(&a, &b));
+    struct record others[] = {a, a, a, a, a};
+    others[0].to = 5;
+    others[1].conv = conv_of_room(4);
+    others[2].kind = 2;
+    others[3].reply_to = id_of(1);
+    others[4].text = bytes_of("word");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        cr_assert_neq(recent_digest(&a), recent_digest(&others[i]), "%zu", i);
+        cr_assert_not(record_is_same(&a, &others[i]), "%zu", i);
+    }
+}
+
+Test(recent, 13_the_latest_are_known_at_a_glance) {
+    for (uint32_t n = 0; n < 1000; n++) {
+        struct uuid id = id_of(n);
+        cr_assert_not(recent_may_know(&recent, &id), "%u", n);
+        note(n, n + UINT64_C(1));
+        cr_assert(recent_may_know(&recent, &id), "%u", n);
+    }
+    unsigned n_known = 0;
+    for (uint32_t n = 900; n < 1000; n++) {
+        struct uuid id = id_of(n);
+        n_known += recent_may_know(&recent, &id);
+    }
+    cr_assert_gt(n_known, 80, "%u", n_known);
 }

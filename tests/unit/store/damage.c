@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "store/inside.h"
 #include "unit/store/shelf.h"
 
 TestSuite(store_damage, .init = shelf_begin, .fini = shelf_end);
@@ -68,6 +69,13 @@ static void fill(unsigned n) {
     cr_assert_eq(store_commit(shelf.store), 0);
 }
 
+/* `see` checks ids, which damage and other programs change. */
+static int count(void *arg, const struct record *record) {
+    (void)record;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
 /* Versions. */
 
 Test(store_damage, 01_version_1_is_upgraded) {
@@ -99,6 +107,52 @@ Test(store_damage, 01_version_1_is_upgraded) {
     cr_assert_eq(stats.n_messages, 4);
     shelf_reopen();
     cr_assert_eq(shelf.info.last_seq, 7);
+}
+
+static int add_usage(void *arg, const struct store_usage *usage) {
+    struct store_usage *all = arg;
+    all[usage->uid % 4] = *usage;
+    return 0;
+}
+
+/* One user, under two handles; made by the release before. */
+Test(store_damage, 15_version_3_is_upgraded) {
+    struct store_usage all[4] = {{0}};
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-3.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    cr_assert_eq(shelf.info.last_seq, 5);
+    cr_assert_eq(shelf.info.newest_ms, 1796010708607);
+    cr_assert_eq(shelf.info.clock.seen_ms, 0);
+    struct store_view alice = view_of(ALICE, &room_1, 1);
+    struct store_query query = {.words = bytes_of("word"), .n_max = 9};
+    unsigned n = 0;
+    cr_assert_eq(store_search(shelf.reader, &alice, &query, count, &n), 0);
+    cr_assert_eq(n, 2);
+    struct record like = record_of(6, AB, ALICE, "a word for bob");
+    uint64_t seq = 0;
+    like.uid = 0;
+    like.kind = 0; /* text */
+    cr_assert(uuid_from_text(&like.id, "01900000-0000-7000-8000-000000000001"));
+    cr_assert_eq(store_find_id(shelf.store, &like, &seq), 0);
+    cr_assert_eq(seq, 3);
+    like.uid = 1001; /* this id is free for everybody else */
+    cr_assert_eq(store_find_id(shelf.store, &like, &seq), STORE_NOT_FOUND);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_message(shelf.store, &like, &seq), 0);
+    cr_assert_eq(seq, 6);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    cr_assert_eq(store_usage(shelf.reader, add_usage, all), 0);
+    cr_assert_eq(all[0].n_messages, 5);
+    cr_assert_eq(all[0].n_bytes, 5 * MESSAGE_OVERHEAD + 2 + 2 + 14 + 23 + 16);
+    cr_assert_eq(all[1].n_messages, 1);
+    index_all();
+    shelf_reopen();
+    cr_assert_eq(shelf.info.last_seq, 6);
 }
 
 Test(store_damage, 02_a_newer_one_is_not_touched) {
@@ -205,10 +259,8 @@ static bool use_all(void) {
     struct store_view view = view_of(ALICE, &room_1, 1);
     struct store_query query = {.words = bytes_of("message word"), .n_max = 9};
     struct store_page page = {.n_max = 500};
-    uint64_t upto, seq;
-    uint32_t uid;
+    uint64_t upto;
     bool more, failed = false;
-    struct uuid id = id_of(7);
     struct record record = record_of(shelf.seq + 1, AB, ALICE, "another message");
     seen.n = 0;
     failed |= store_read(shelf.reader, &view, 500, &upto, see, NULL) != 0;
@@ -216,26 +268,18 @@ static bool use_all(void) {
     failed |= store_history(shelf.reader, &view, &page, see, NULL) != 0;
     seen.n = 0;
     failed |= store_search(shelf.reader, &view, &query, see, NULL) != 0;
-    int r = store_find_id(shelf.store, &id, &seq, &uid);
-    failed |= r != 0 && r != STORE_NOT_FOUND;
-    r = store_begin(shelf.store);
+    (void)is_there(7, BOB);
+    int r = store_begin(shelf.store);
     failed |= r != 0;
     if (r == 0) {
-        (void)store_put_message(shelf.store, &record);
+        (void)store_put_message(shelf.store, &record, NULL);
         (void)store_put_forgotten(shelf.store, BOB, AB, 20);
         failed |= store_commit(shelf.store) != 0;
     }
     for (more = true; more;)
         failed |= store_index(shelf.store, 200, &more) != 0;
-    failed |= store_expire(shelf.store, 100 * 1000, 0, 50, &more) != 0;
+    failed |= expire(100 * 1000, 0, 50, &more) != 0;
     return failed;
-}
-
-/* `see` checks ids, which damage changes. */
-static int count(void *arg, const struct record *record) {
-    (void)record;
-    ++*(unsigned *)arg;
-    return 0;
 }
 
 static bool use_some(void) {
@@ -252,12 +296,12 @@ static bool use_some(void) {
     int r = store_begin(shelf.store);
     failed |= r != 0;
     if (r == 0) {
-        (void)store_put_message(shelf.store, &record);
+        (void)store_put_message(shelf.store, &record, NULL);
         failed |= store_commit(shelf.store) != 0;
     }
     for (int i = 0; more && i < 100; i++)
         failed |= store_index(shelf.store, 200, &more) != 0;
-    failed |= store_expire(shelf.store, 100 * 1000, 0, 50, &more) != 0;
+    failed |= expire(100 * 1000, 0, 50, &more) != 0;
     return failed;
 }
 
@@ -427,7 +471,7 @@ static int put_one(uint64_t seq) {
     int r = store_begin(shelf.store);
     if (r != 0)
         return r;
-    (void)store_put_message(shelf.store, &record);
+    (void)store_put_message(shelf.store, &record, NULL);
     return store_commit(shelf.store);
 }
 

@@ -272,7 +272,7 @@ static void post(conv_number conv, uint32_t from, const char *text) {
     struct record record = record_of(++shelf.seq, conv, from, text);
     record.kind = KIND_FILE;
     cr_assert_eq(store_begin(shelf.store), 0);
-    cr_assert_eq(store_put_message(shelf.store, &record), 0);
+    cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
     cr_assert_eq(store_commit(shelf.store), 0);
 }
 

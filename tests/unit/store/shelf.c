@@ -74,11 +74,12 @@ struct uuid id_of(uint64_t seq) {
 struct record record_of(uint64_t seq, conv_number conv, uint32_t from, const char *text) {
     return (struct record){
         .seq = seq,
-        .at_ms = (int64_t)(seq % 1000000) * 1000,
+        .at_ms = TIME_DATED_FROM + (int64_t)(seq % 1000000) * 1000,
         .id = id_of(seq),
         .link = 0xfedcba9876543210,
         .conv = conv,
         .from = from,
+        .to = conv_is_room(conv) ? (uint32_t)-conv : conv_other(conv, from),
         .uid = 1000 + from,
         .kind = 1,
         .flags = 2,
@@ -88,7 +89,7 @@ struct record record_of(uint64_t seq, conv_number conv, uint32_t from, const cha
 
 void put(conv_number conv, uint32_t from, const char *text) {
     struct record record = record_of(++shelf.seq, conv, from, text);
-    int r = store_put_message(shelf.store, &record);
+    int r = store_put_message(shelf.store, &record, NULL);
     cr_assert_eq(r, 0, "%d: %s", r, store_error(shelf.store));
 }
 
@@ -116,6 +117,22 @@ void index_all(void) {
         int r = store_index(shelf.store, 100, &more);
         cr_assert_eq(r, 0, "%d: %s", r, store_error(shelf.store));
     }
+}
+
+bool is_there(uint64_t seq, uint32_t from) {
+    struct record like = record_of(seq, 0, from, "");
+    uint64_t at;
+    int r = store_find_id(shelf.store, &like, &at);
+    cr_assert(r == 0 || r == STORE_OTHER || r == STORE_NOT_FOUND, "%d", r);
+    return r != STORE_NOT_FOUND;
+}
+
+int expire(int64_t before_ms, uint64_t keep_bytes, unsigned n_max, bool *more) {
+    struct store_bounds bounds = {
+        .before_ms = before_ms, .now_ms = INT64_MAX, .keep_bytes = keep_bytes};
+    if (before_ms > 0 && before_ms < INT64_MAX)
+        bounds.before_ms += TIME_DATED_FROM;
+    return store_expire(shelf.store, &bounds, n_max, more);
 }
 
 int see(void *arg, const struct record *record) {

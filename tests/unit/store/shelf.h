@@ -42,6 +42,10 @@ void put(conv_number conv, uint32_t from, const char *text);
 uint64_t say(conv_number conv, uint32_t from, const char *text);
 void forget(uint32_t handle, conv_number conv, uint64_t upto);
 void index_all(void);
+/* Whether the message with the id of this number, from a handle, is there. */
+bool is_there(uint64_t seq, uint32_t from);
+/* Times as record_of() makes them: seconds are numbers. INT64_MAX: all. */
+int expire(int64_t before_ms, uint64_t keep_bytes, unsigned n_max, bool *more);
 
 /* What was visited last. */
 struct seen {

@@ -47,7 +47,7 @@ static void put_and_compare(struct record record, uint32_t to) {
     struct store_view view = view_of(record.from, rooms, 1);
     struct store_page page = {.n_max = 1};
     cr_assert_eq(store_begin(shelf.store), 0);
-    cr_assert_eq(store_put_message(shelf.store, &record), 0);
+    cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
     cr_assert_eq(store_commit(shelf.store), 0);
     record.to = to;
     cr_assert_eq(store_history(shelf.reader, &view, &page, compare_record, &record), 7);
@@ -69,40 +69,74 @@ Test(store, 02_a_message_comes_back_with_all_its_fields) {
     put_and_compare(record, 1);
 }
 
-Test(store, 03_an_id_is_stored_once) {
-    uint64_t seq = 0;
-    uint32_t uid = 0;
-    struct uuid id = id_of(1), none = id_of(99);
-    say(conv_of_room(1), ALICE, "first");
+static uint64_t put_one(struct record record) {
+    uint64_t seq = 77;
+    cr_assert_eq(store_put_message(shelf.store, &record, &seq), 0, "%s", store_error(shelf.store));
+    return seq;
+}
+
+Test(store, 03_an_id_is_a_users_own_and_stored_once) {
+    struct record first = record_of(1, conv_of_room(1), ALICE, "first");
+    struct record other = record_of(2, conv_of_room(1), BOB, "of another user");
+    struct record again = first, renamed = first, lost = first, last;
+    other.id = first.id;
+    again.seq = 3;
+    renamed.seq = 4;
+    renamed.from = CAROL; /* another handle of the same user */
+    lost.seq = 5;
+    lost.text = bytes_of("another one");
+    last = record_of(6, conv_of_room(1), BOB, "the rest is stored");
     cr_assert_eq(store_begin(shelf.store), 0);
-    struct record again = record_of(2, conv_of_pair(BOB, CAROL), BOB, "second");
-    again.id = id;
-    cr_assert_eq(store_put_message(shelf.store, &again), 0);
-    struct record third = record_of(3, conv_of_room(1), BOB, "third");
-    cr_assert_eq(store_put_message(shelf.store, &third), 0);
-    cr_assert_eq(store_put_message(shelf.store, &third), 0);
+    cr_assert_eq(put_one(first), 1);
+    cr_assert_eq(put_one(other), 2);
+    cr_assert_eq(put_one(again), 1);
     cr_assert_eq(store_commit(shelf.store), 0);
-    cr_assert_eq(store_find_id(shelf.store, &id, &seq, &uid), 0);
-    cr_assert_eq(seq, 1);
-    cr_assert_eq(uid, 1000 + ALICE);
-    cr_assert_eq(store_find_id(shelf.store, &none, &seq, &uid), STORE_NOT_FOUND);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(put_one(renamed), 1);
+    cr_assert_eq(put_one(lost), 0);
+    cr_assert_eq(put_one(last), 6);
+    cr_assert_eq(store_commit(shelf.store), 0);
     struct store_stats stats;
     store_stats(shelf.store, &stats);
-    cr_assert_eq(stats.n_messages, 2);
+    cr_assert_eq(stats.n_messages, 3);
     cr_assert_gt(stats.n_bytes, 4096);
 }
 
+/* Each thing that makes another message of it. */
+Test(store, 09_what_is_the_very_same) {
+    struct record first = record_of(1, conv_of_pair(ALICE, BOB), ALICE, "text");
+    first.to = BOB;
+    struct record others[6];
+    uint64_t seq = 0;
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(put_one(first), 1);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    for (size_t i = 0; i < 6; i++)
+        others[i] = first;
+    others[0].text = bytes_of("texts");
+    others[1].kind = 2;
+    others[2].reply_to = id_of(9);
+    others[3].conv = conv_of_pair(ALICE, CAROL);
+    others[3].to = CAROL;
+    others[4].conv = conv_of_room(BOB);
+    others[5].uid++;
+    for (size_t i = 0; i < 5; i++)
+        cr_assert_eq(store_find_id(shelf.store, &others[i], &seq), STORE_OTHER, "%zu", i);
+    cr_assert_eq(store_find_id(shelf.store, &others[5], &seq), STORE_NOT_FOUND);
+    first.conv = 0; /* whoever it went to */
+    first.to = 0;
+    cr_assert_eq(store_find_id(shelf.store, &first, &seq), 0);
+    cr_assert_eq(seq, 1);
+}
+
 Test(store, 04_what_is_rolled_back_was_never_there) {
-    uint64_t seq;
-    uint32_t uid;
-    struct uuid id = id_of(1);
     cr_assert_eq(store_begin(shelf.store), 0);
     put(conv_of_pair(ALICE, BOB), ALICE, "one");
     cr_assert_eq(store_put_seq_limit(shelf.store, 50), 0);
-    cr_assert_eq(store_find_id(shelf.store, &id, &seq, &uid), STORE_NOT_FOUND);
+    cr_assert_not(is_there(1, ALICE));
     store_rollback(shelf.store);
     store_rollback(shelf.store);
-    cr_assert_eq(store_find_id(shelf.store, &id, &seq, &uid), STORE_NOT_FOUND);
+    cr_assert_not(is_there(1, ALICE));
     shelf.seq = 0;
     say(conv_of_pair(ALICE, BOB), ALICE, "one");
     struct store_view view = view_of(BOB, NULL, 0);
@@ -230,7 +264,7 @@ Test(store, 06_one_hub_at_a_time) {
 }
 
 Test(store, 07_every_outcome_has_a_text) {
-    for (int i = STORE_OK; i <= STORE_NOT_FOUND; i++)
+    for (int i = STORE_OK; i <= STORE_OTHER; i++)
         cr_assert_str_neq(store_outcome_text((enum store_outcome)i), "unknown");
     cr_assert_str_eq(store_outcome_text((enum store_outcome)99), "unknown");
 }
