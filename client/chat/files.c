@@ -104,8 +104,9 @@ static void tell_declined(struct chat *chat, const struct earshot_transfer *tran
 }
 
 void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transfer) {
-    char size[SIZE_TEXT];
+    char size[SIZE_TEXT], change[FILE_CHANGE_TEXT];
     file_size_text(transfer->bytes, size);
+    file_change_text(transfer, change);
     switch (transfer->state) {
     case EARSHOT_TRANSFER_RUNNING:
         if (transfer->outgoing)
@@ -116,11 +117,14 @@ void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transf
         break;
     case EARSHOT_TRANSFER_DONE:
         if (transfer->outgoing)
-            view_note(&chat->view, VIEW_INFO, "%s has %s (%s)", transfer->peer, transfer->name,
-                      size);
+            view_note(&chat->view, VIEW_INFO, "%s has %s (%s)%s", transfer->peer, transfer->name,
+                      size, change);
         else
-            view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)", transfer->path,
-                      transfer->peer, size);
+            view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", transfer->path,
+                      transfer->peer, size, change);
+        if (!transfer->outgoing && transfer->skipped > 0)
+            view_note(&chat->view, VIEW_INFO, "it is not all of it: %llu of its entries were left out",
+                      (unsigned long long)transfer->skipped);
         break;
     case EARSHOT_TRANSFER_FAILED:
         chat_fail(chat, CLI_FAILED, "transfer", "%s %s %s: %s", transfer->name,
@@ -140,10 +144,13 @@ static void transferred(struct chat *chat, const struct earshot_transfer *transf
 }
 
 static void skipped(struct chat *chat, const struct earshot_event *event) {
-    view_note(&chat->view, VIEW_INFO, "%s/%s is not sent to %s: %s", event->skipped.name,
-              event->skipped.path, event->skipped.peer,
-              event->skipped.why == EARSHOT_SKIP_SPECIAL ? "it is a socket, a pipe or a device"
-                                                         : "it cannot be read");
+    if (event->skipped.more > 0)
+        view_note(&chat->view, VIEW_INFO, "%llu more of %s are not sent to %s",
+                  (unsigned long long)event->skipped.more, event->skipped.name,
+                  event->skipped.peer);
+    else
+        view_note(&chat->view, VIEW_INFO, "%s/%s is not sent to %s: %s", event->skipped.name,
+                  event->skipped.path, event->skipped.peer, file_skip_of(event->skipped.why).text);
 }
 
 void files_event(struct chat *chat, const struct earshot_event *event) {
@@ -171,8 +178,10 @@ void files_message(struct chat *chat, const struct earshot_event *event) {
     if (!event->message.file || event->message.mine)
         return;
     struct earshot_transfer file;
-    if (earshot_posted(chat->link, event, &file) != EARSHOT_OK)
+    if (earshot_posted(chat->link, event, &file) != EARSHOT_OK) {
+        (void)earshot_refuse(chat->link, event);
         return; /* its line says that it cannot be read */
+    }
     struct file_item *item =
         file_add(chat, FILE_WAITS, event->message.id, event->message.from, file.name, file.size);
     item->message = copy_of(event);

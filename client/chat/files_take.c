@@ -1,4 +1,5 @@
 /* /get and /decline: which files are meant, and what is done with them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -23,6 +24,9 @@ void file_note_received(const struct chat *chat, const char *id) {
     received_free(&received);
 }
 
+/* Of a small file; both have been told. */
+enum { SAVED = EARSHOT_OK, NOT_SAVED = -EAGAIN };
+
 static int save(struct chat *chat, const struct file_item *item,
                 const struct earshot_target *target) {
     struct earshot_transfer file;
@@ -32,21 +36,22 @@ static int save(struct chat *chat, const struct file_item *item,
     file_tell_transfer(chat, &file);
     if (result == EARSHOT_OK)
         file_note_received(chat, item->id);
-    return EARSHOT_OK;
+    return result == EARSHOT_OK ? SAVED : NOT_SAVED;
 }
 
 void file_take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max) {
     struct earshot_target target = {.dir = directory(), .n_bytes_max = n_bytes_max};
     int result =
         item->message ? save(chat, item, &target) : earshot_accept(chat->link, item->id, &target);
-    if (result < 0)
+    bool is_waiting = item->message && result < 0; /* it waits until it can be written */
+    if (result < 0 && result != NOT_SAVED)
         chat_fail(chat, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", target.dir,
                   strerror(-result));
-    else if (result != EARSHOT_OK)
+    else if (result > 0)
         chat_fail_link(chat, result, "cannot get it");
     if (!item->message && result == EARSHOT_OK)
         item->phase = FILE_TAKEN;
-    else
+    else if (!is_waiting)
         file_free(chat, item);
 }
 

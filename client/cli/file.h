@@ -14,17 +14,32 @@ struct cli_file {
     enum file_state state;
     const char *name;     /* as it was offered */
     uint64_t size, bytes; /* size: EARSHOT_SIZE_UNKNOWN of a stream */
+    uint64_t offered;     /* the size when it was offered, if it has changed */
+    uint64_t left_out;    /* entries of a directory */
     const char *from, *to;
     const char *path; /* where it was written */
     const char *xxh3;
     const char *via; /* "message" or "shm" */
     const char *error;
+    bool has_changed;
     bool resumed;  /* it went on behind what was there */
     uint64_t rate; /* bytes per second; 0: not known */
 };
 
 /* From what the library tells. `self` is one's own handle; the state is the event's. */
 struct cli_file file_of(const struct earshot_transfer *transfer, const char *self);
+
+/* Why an entry of a directory is not sent: for programs and for people. */
+struct file_skip {
+    const char *word, *text;
+};
+
+struct file_skip file_skip_of(enum earshot_skip why);
+
+/* What changed since it was offered, behind the line of a transfer that is done; "" when nothing
+ * did. */
+#define FILE_CHANGE_TEXT 128
+void file_change_text(const struct earshot_transfer *transfer, char text[FILE_CHANGE_TEXT]);
 
 /* "1.2 GiB"; "" when it is not known. */
 void file_size_text(uint64_t bytes, char text[SIZE_TEXT]);

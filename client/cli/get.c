@@ -43,9 +43,11 @@ static unsigned long long n_open(const struct get *get) {
     return get->n_taken - get->n_over;
 }
 
+/* One that failed is passed over; but if there is no other one, that is the end, too. */
 static bool is_done(const struct get *get) {
-    return n_open(get) == 0 && get->listing == 0 && get->past.request == 0 &&
-           (get->wish->all ? !get->is_unanswered : get_is_enough(get));
+    bool is_enough = get->wish->all ? !get->is_unanswered : get_is_enough(get);
+    bool is_all = get->n_failed > 0 && !get->is_unanswered;
+    return n_open(get) == 0 && get->listing == 0 && get->past.request == 0 && (is_enough || is_all);
 }
 
 /* Taking. */
@@ -53,11 +55,23 @@ static bool is_done(const struct get *get) {
 static bool is_wanted(const struct get *get, const struct earshot_event *event) {
     if (get_is_enough(get) || (get->wish->all && event->request == 0))
         return false;
-    if (get->wish->streams_only && event->offer.kind != EARSHOT_STREAM)
-        return false;
-    if (!get->wish->dir && event->offer.kind == EARSHOT_DIRECTORY)
-        return false;
     return get_is_from(get, event->offer.from);
+}
+
+static bool is_of_kind(const struct get *get, const struct earshot_event *event) {
+    return get->wish->streams_only ? event->offer.kind == EARSHOT_STREAM
+                                   : get->wish->dir || event->offer.kind != EARSHOT_DIRECTORY;
+}
+
+/* Once: else one waits for something that is there. */
+static int tell_kind(struct get *get, const struct earshot_event *event) {
+    const char *what = event->offer.kind == EARSHOT_DIRECTORY ? "directory" : "file";
+    if (!get->is_kind_told)
+        cli_remark(get->options, "%s offers the %s %s, which %s does not take; `earshot get` does",
+                   event->offer.from, what, event->offer.name,
+                   get->wish->streams_only ? "pipe" : "--stdout");
+    get->is_kind_told = true;
+    return CLI_DONE;
 }
 
 static bool is_taken(const struct get *get, const char *id) {
@@ -94,6 +108,8 @@ static int take_offer(struct get *get, const struct earshot_event *event) {
     memcpy(id, event->offer.id, sizeof id);
     if (is_taken(get, id) || !is_wanted(get, event))
         return CLI_DONE;
+    if (!is_of_kind(get, event))
+        return tell_kind(get, event);
     get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
     memcpy(get->taken[get->n_taken++], id, sizeof id);
     int result = get->wish->decline ? earshot_decline(get->link, id, "")
@@ -102,11 +118,22 @@ static int take_offer(struct get *get, const struct earshot_event *event) {
     return result == EARSHOT_OK ? CLI_DONE : get_fail(get, result);
 }
 
+/* For one that failed. */
+static int take_another(struct get *get) {
+    get_note_failed(get);
+    if (get->wish->all || get_is_enough(get))
+        return CLI_DONE;
+    int code = get_past_go_on(get);
+    return code == CLI_DONE ? look_again(get) : code;
+}
+
 static int take_transfer(struct get *get, const struct earshot_transfer *transfer) {
     if (!is_taken(get, transfer->id))
         return CLI_DONE;
     get->n_over += transfer->state != EARSHOT_TRANSFER_RUNNING;
-    return get_tell(get, transfer, "shm");
+    int code = get_tell(get, transfer, "shm");
+    return transfer->state == EARSHOT_TRANSFER_FAILED && code == CLI_DONE ? take_another(get)
+                                                                          : code;
 }
 
 /* What is there already; again when the hub died before it had answered. */

@@ -17,7 +17,12 @@ static void note_failure(struct get *get, int code) {
 }
 
 bool get_is_enough(const struct get *get) {
-    return !get->wish->all && get->n_taken >= get->wish->count;
+    return !get->wish->all && get->n_taken - get->n_failed >= get->wish->count;
+}
+
+/* To standard output something may have gone already: there is no other one then. */
+void get_note_failed(struct get *get) {
+    get->n_failed += get->wish->dir != NULL;
 }
 
 bool get_is_from(const struct get *get, const char *handle) {
@@ -57,11 +62,24 @@ static int print(struct get *get, const struct earshot_transfer *transfer, const
     return cli_flush();
 }
 
+/* Whether it is not what was offered, or not all of it. */
+static void tell_difference(struct get *get, const struct earshot_transfer *transfer) {
+    char change[FILE_CHANGE_TEXT];
+    file_change_text(transfer, change);
+    if (*change)
+        cli_remark(get->options, "%s from %s is here%s", transfer->name, transfer->peer, change);
+    if (transfer->skipped > 0)
+        cli_remark(get->options, "%s from %s is not all of it: %llu of its entries were left out there",
+                   transfer->name, transfer->peer, (unsigned long long)transfer->skipped);
+}
+
 int get_tell(struct get *get, const struct earshot_transfer *transfer, const char *via) {
     CLEANUP_FREE char *path =
         get->wish->dir && *transfer->path ? full_path(get, transfer->path) : cli_copy("");
     progress_clear(&get->progress);
     int code = print(get, transfer, path, via);
+    if (transfer->state == EARSHOT_TRANSFER_DONE)
+        tell_difference(get, transfer);
     if (transfer->state != EARSHOT_TRANSFER_FAILED)
         return code;
     if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
@@ -110,6 +128,13 @@ static int refuse(struct get *get, const struct earshot_event *event) {
     return CLI_DONE;
 }
 
+/* It never can be saved: its sender is told, and it is not met again. */
+static void drop_damaged(struct get *get, const struct earshot_event *event) {
+    (void)earshot_refuse(get->link, event);
+    note_received(get, event->message.id);
+    get->n_failed++;
+}
+
 static int save(struct get *get, const struct earshot_event *event) {
     struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
     struct earshot_transfer file;
@@ -119,9 +144,12 @@ static int save(struct get *get, const struct earshot_event *event) {
     get->n_over++;
     if (result < 0)
         return get_fail(get, result);
-    if (result != EARSHOT_OK)
-        return get_tell(get, &file, "message");
-    note_received(get, event->message.id);
+    if (result == EARSHOT_OK)
+        note_received(get, event->message.id);
+    else if (file.reason == EARSHOT_REASON_DAMAGED)
+        drop_damaged(get, event);
+    else
+        get_note_failed(get);
     return get_tell(get, &file, "message");
 }
 

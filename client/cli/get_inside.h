@@ -30,10 +30,15 @@ struct get {
     bool is_unanswered;                 /* the hub died before that */
     char (*taken)[EARSHOT_ID_SIZE];     /* the ids of what was taken */
     unsigned long long n_taken, n_over; /* asked for, ended */
+    unsigned long long n_failed;        /* of those that ended: another one is taken for it */
+    bool is_kind_told;                  /* that there is something which cannot be taken so */
     int code;                           /* of the first that failed */
 };
 
 bool get_is_enough(const struct get *get);
+
+/* One of those that were taken has ended, and failed. */
+void get_note_failed(struct get *get);
 bool get_is_from(const struct get *get, const char *handle);
 
 /* How a transfer goes. Returns an exit code. */
@@ -49,6 +54,7 @@ bool get_is_waiting(const struct get *get, const struct earshot_event *event);
 int get_past_ask(struct get *get);
 int get_past_take(struct get *get, const struct earshot_event *event);
 int get_past_done(struct get *get);
+int get_past_go_on(struct get *get); /* with the next, if one is still wanted */
 void get_past_free(struct get *get);
 
 /* A MESSAGE or PAST event: what is not for us stays for whoever joins next under this handle. */

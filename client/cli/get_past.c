@@ -34,6 +34,11 @@ static int ask_file(struct get *get) {
     return answer(get, earshot_history(get->link, NULL, seq + 1, 0, 1, &past->request));
 }
 
+int get_past_go_on(struct get *get) {
+    const struct get_past *past = &get->past;
+    return past->request != 0 || past->is_listing ? CLI_DONE : ask_file(get);
+}
+
 int get_past_ask(struct get *get) {
     get_past_free(get);
     if (get->wish->streams_only)

@@ -229,16 +229,23 @@ void json_file(FILE *out, const struct cli_file *file) {
                                file->via, "error", text_or_null(file->error));
     if (file->resumed)
         json_object_set_new(object, "resumed", json_true());
+    if (file->has_changed)
+        json_object_set_new(object, "offered", json_integer((json_int_t)file->offered));
+    if (file->left_out > 0)
+        json_object_set_new(object, "left_out", json_integer((json_int_t)file->left_out));
     if (file->rate > 0)
         json_object_set_new(object, "rate", json_integer((json_int_t)file->rate));
     put(out, object);
 }
 
 void json_skipped(const struct earshot_event *event, const char *why) {
-    put(stdout,
+    json_t *object =
         json_pack("{s:s,s:s,s:o,s:o,s:s,s:s}", "type", "skipped", "id", event->skipped.id, "name",
                   path_or_null(event->skipped.name), "path", path_or_null(event->skipped.path),
-                  "to", event->skipped.peer, "why", why));
+                  "to", event->skipped.peer, "why", why);
+    if (event->skipped.more > 0)
+        json_object_set_new(object, "more", json_integer((json_int_t)event->skipped.more));
+    put(stdout, object);
 }
 
 static json_t *ring_or_null(const struct cli_segment *segment) {

@@ -65,20 +65,6 @@ static bool all_stand(const struct put *put) {
            (put->n_open >= OPEN_MAX_OFFERS || count(put, OFFER_UNMADE) == 0);
 }
 
-/* From here on nobody hears of errors, so what can be known of the later offers is told now. */
-static void let_go(struct put *put) {
-    for (size_t i = put->first_open; i < put->n_offers; i++)
-        if (put->offers[i].phase == OFFER_UNMADE)
-            put_check(put, &put->offers[i]);
-    size_t n_later = count(put, OFFER_UNMADE);
-    if (n_later > 0)
-        cli_remark(put->options,
-                   "%zu are offered now, %zu more as these are taken; process %d sees to it",
-                   put->n_open, n_later, (int)getpid());
-    background_let_go(put->code);
-    put->in_background = false;
-}
-
 static int take_answer(struct put *put, const struct earshot_event *event) {
     struct offer *offer = offer_of(put, NULL, event->request);
     if (!offer)
@@ -168,7 +154,7 @@ static void take_refusal(struct put *put, const struct earshot_event *event) {
     put_note_failure(put, cli_fail_event(put->options, event));
 }
 
-static int take(struct put *put, const struct earshot_event *event) {
+static int put_take(struct put *put, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_STATE:
         return take_state(put, event);
@@ -194,6 +180,33 @@ static int take(struct put *put, const struct earshot_event *event) {
     default:
         return CLI_DONE;
     }
+}
+
+/* What is known of the offers that stand: what is left out of them. */
+static int take_known(struct put *put) {
+    struct earshot_event event;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && earshot_next(put->link, &event, 0) == EARSHOT_OK)
+        code = put_take(put, &event);
+    return code;
+}
+
+/* From here on nobody hears of errors, so what can be known of the later offers is told now. */
+static int let_go(struct put *put) {
+    int code = take_known(put);
+    if (code != CLI_DONE)
+        return code;
+    for (size_t i = put->first_open; i < put->n_offers; i++)
+        if (put->offers[i].phase == OFFER_UNMADE)
+            put_check(put, &put->offers[i]);
+    size_t n_later = count(put, OFFER_UNMADE);
+    if (n_later > 0)
+        cli_remark(put->options,
+                   "%zu are offered now, %zu more as these are taken; process %d sees to it",
+                   put->n_open, n_later, (int)getpid());
+    background_let_go(put->code);
+    put->in_background = false;
+    return CLI_DONE;
 }
 
 static unsigned n_running(const struct put *put) {
@@ -223,7 +236,9 @@ static int follow(struct put *put) {
     while (code == CLI_DONE) {
         make_more(put);
         if (put->in_background && all_stand(put))
-            let_go(put);
+            code = let_go(put);
+        if (code != CLI_DONE)
+            return code;
         if (put->first_open == put->n_offers)
             return CLI_DONE;
         if (put->n_open == 0 && put->offers[put->first_open].phase != OFFER_UNMADE)
@@ -234,7 +249,7 @@ static int follow(struct put *put) {
         int result =
             earshot_next(put->link, &event, progress_timeout(&put->progress, n_running(put) > 0));
         if (result == EARSHOT_OK)
-            code = take(put, &event);
+            code = put_take(put, &event);
         else if (result != EARSHOT_AGAIN && result != -EINTR)
             code = cli_fail_link(put->options, put->link, result);
     }

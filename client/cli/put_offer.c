@@ -76,13 +76,14 @@ int put_tell_offered(struct put *put, const struct offer *offer) {
 int put_tell(struct put *put, const struct earshot_transfer *transfer, const char *via) {
     struct cli_file file = file_of(transfer, put->self);
     file.via = via;
-    char size[SIZE_TEXT];
+    char size[SIZE_TEXT], change[FILE_CHANGE_TEXT];
     progress_clear(&put->progress);
     int code = print_json(put, &file);
     file_size_text(transfer->bytes, size);
+    file_change_text(transfer, change);
     if (transfer->state == EARSHOT_TRANSFER_DONE && !put->options->json)
-        cli_remark(put->options, "%s has %s (%s%s)", transfer->peer, transfer->name, size,
-                   transfer->resumed ? ", resumed" : "");
+        cli_remark(put->options, "%s has %s (%s%s)%s", transfer->peer, transfer->name, size,
+                   transfer->resumed ? ", resumed" : "", change);
     if (transfer->state == EARSHOT_TRANSFER_DECLINED)
         put_note_failure(put, cli_fail(put->options, CLI_FAILED, "declined",
                                        "%s does not want %s%s%s", transfer->peer, transfer->name,
@@ -94,21 +95,20 @@ int put_tell(struct put *put, const struct earshot_transfer *transfer, const cha
 }
 
 int put_tell_skipped(struct put *put, const struct earshot_event *event) {
-    static const struct {
-        const char *word, *text;
-    } reasons[] = {
-        [EARSHOT_SKIP_SPECIAL] = {"special", "it is a socket, a pipe or a device"},
-        [EARSHOT_SKIP_DENIED] = {"denied", "it cannot be read"},
-        [EARSHOT_SKIP_VANISHED] = {"vanished", "it is not there any more"},
-        [EARSHOT_SKIP_TOO_DEEP] = {"too-deep", "its path is too long"},
-    };
-    const char *word = reasons[event->skipped.why].word, *text = reasons[event->skipped.why].text;
+    struct file_skip skip = file_skip_of(event->skipped.why);
+    const char *word = skip.word, *text = skip.text;
     bool is_denied = event->skipped.why == EARSHOT_SKIP_DENIED;
     const char *error = is_denied ? strerror(event->skipped.error) : "";
     progress_clear(&put->progress);
     if (put->options->json)
         json_skipped(event, word);
-    if (is_denied || event->skipped.why == EARSHOT_SKIP_TOO_DEEP)
+    if (event->skipped.more > 0)
+        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped",
+                                       "%llu more of %s are not sent to %s",
+                                       (unsigned long long)event->skipped.more, event->skipped.name,
+                                       event->skipped.peer));
+    else if (event->skipped.why != EARSHOT_SKIP_SPECIAL &&
+             event->skipped.why != EARSHOT_SKIP_VANISHED)
         put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped",
                                        "%s/%s is not sent to %s: %s%s%s", event->skipped.name,
                                        event->skipped.path, event->skipped.peer, text,
@@ -121,7 +121,13 @@ int put_tell_skipped(struct put *put, const struct earshot_event *event) {
 
 /* Making offers. */
 
+static bool is_limit(int error) {
+    return error == EMFILE || error == ENFILE;
+}
+
 static int file_exit_code(int error) {
+    if (is_limit(error))
+        return CLI_TRY_AGAIN;
     return error == EACCES || error == EPERM ? CLI_NOT_PERMITTED : CLI_DATA;
 }
 
@@ -137,8 +143,9 @@ static int fail_offer(struct put *put, struct offer *offer, int result) {
                         "nobody opened the pipe \"%s\" to write into it within %g s", offer->path,
                         cli_limit_seconds());
     if (result < 0 && result != -EINTR && result != -ENOMEM)
-        return cli_fail(put->options, file_exit_code(-result), "file", "cannot read \"%s\": %s",
-                        offer->path, strerror(-result));
+        return cli_fail(put->options, file_exit_code(-result), "file", "cannot read \"%s\": %s%s",
+                        offer->path, strerror(-result),
+                        is_limit(-result) ? "; each offer needs one, see `ulimit -n`" : "");
     if (result == EARSHOT_REFUSED)
         return cli_fail(put->options, CLI_DATA, "file", "%s", earshot_error(put->link));
     return cli_fail_link(put->options, put->link, result);

@@ -27,28 +27,32 @@ static void print_line(const char *type, const char *code, const char *text) {
     free(safe);
 }
 
+/* Of any length: a path may be in it, and the reason stands behind that. */
+static void print_format(const char *type, const char *code, const char *format, va_list args) {
+    char *text = NULL;
+    int n = vasprintf(&text, format, args);
+    print_line(type, code, n < 0 ? "out of memory" : text);
+    free(n < 0 ? NULL : text);
+}
+
 int cli_fail(const struct cli_options *options, int exit_code, const char *code, const char *format,
              ...) {
-    char text[2048];
     va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     if (options)
         json_wanted = options->json;
-    print_line("error", code, text);
+    va_start(args, format);
+    print_format("error", code, format, args);
+    va_end(args);
     return exit_code;
 }
 
 void cli_remark(const struct cli_options *options, const char *format, ...) {
-    char text[1024];
     va_list args;
     if (options->quiet)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    print_format("note", NULL, format, args);
     va_end(args);
-    print_line("note", NULL, text);
 }
 
 static int fail_interrupted(const struct cli_options *options) {

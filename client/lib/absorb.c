@@ -48,7 +48,7 @@ bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
     return true;
 }
 
-static bool is_up_to(const struct item *item) {
+static bool is_up_to(const struct inbox_item *item) {
     const struct note *note = (const struct note *)item;
     return item && item->is_note && note->event.type == EARSHOT_EVENT_STATE &&
            note->event.state.up_to;
@@ -131,7 +131,7 @@ int absorb_batch(struct earshot *link, struct batch *batch, bool *empty) {
 int absorb_all(struct earshot *link) {
     bool empty;
     int r = link->current ? absorb_batch(link, link->current, &empty) : 0;
-    for (struct item *item = link->inbox.head; r == 0 && item; item = item->next)
+    for (struct inbox_item *item = link->inbox.head; r == 0 && item; item = item->next)
         if (!item->is_note)
             r = absorb_batch(link, item_batch(item), &empty);
     return r;

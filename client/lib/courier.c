@@ -13,11 +13,12 @@ const char *courier_reason_text(enum courier_reason reason) {
     static const char *const texts[COURIER_REASON_END] = {
         [COURIER_OK] = "done",
         [COURIER_CANCELLED] = "it was cancelled",
-        [COURIER_CHANGED] = "the file was changed while it was sent; send it again",
+        [COURIER_CHANGED] = "the file was written to while it was sent; send it again, or a copy",
         [COURIER_UNREADABLE] = "the file cannot be read",
         [COURIER_NO_FILE] = "this is neither a file nor a directory nor a pipe",
-        [COURIER_MALFORMED] = "the sender sent something that makes no sense",
-        [COURIER_TOO_MUCH] = "more came than was offered, or than the recipient takes",
+        [COURIER_MALFORMED] = "the sender's program broke the rules of the transfer",
+        [COURIER_TOO_MUCH] =
+            "it is more than the recipient takes, or far more than was offered; offer it again",
         [COURIER_DAMAGED] = "the content is not what was sent: the digests differ",
         [COURIER_NO_SPACE] = "the recipient's disk is full; make room and get it again",
         [COURIER_UNWRITABLE] = "the recipient may not write there",
@@ -28,11 +29,27 @@ const char *courier_reason_text(enum courier_reason reason) {
         [COURIER_PEER_BROKEN] = "the other side broke the rules of the ring",
         [COURIER_NO_SEGMENT] = "no shared memory could be had; see `ipcs -lm`",
         [COURIER_NO_MEMORY] = "out of memory",
+        [COURIER_SPENT] = "it can be read only once, and somebody else has it",
     };
     return reason < COURIER_REASON_END ? texts[reason] : "unknown";
 }
 
 /* Outcomes of the layers below as reasons. */
+
+enum courier_reason courier_reason_of_source(int r) {
+    switch (r) {
+    case SOURCE_OK:
+        return COURIER_OK;
+    case SOURCE_CHANGED:
+        return COURIER_CHANGED;
+    case SOURCE_STOPPED:
+        return COURIER_CANCELLED;
+    case SOURCE_NO_FILE:
+        return COURIER_NO_FILE;
+    default:
+        return r == -ENOMEM ? COURIER_NO_MEMORY : COURIER_UNREADABLE;
+    }
+}
 
 enum courier_reason courier_reason_of_sink(int r) {
     static const enum courier_reason reasons[] = {
@@ -75,7 +92,8 @@ enum courier_reason courier_reason_of_ring(const struct ring *ring, int r) {
 
 /* For the threads. */
 
-void courier_set_where(struct courier *courier, const char *where) {
+void courier_set_where(struct courier *courier, const char *where, int r) {
+    courier->error = r < 0 ? -r : 0;
     snprintf(courier->where, sizeof courier->where, "%s", where ? where : "");
 }
 
@@ -103,6 +121,7 @@ struct courier *courier_new(courier_wake *wake, void *arg) {
         courier->wake = wake;
         courier->arg = arg;
         courier->dir = courier->fd = courier->shmid = -1;
+        courier->size = UINT64_MAX;
         pthread_mutex_init(&courier->lock, NULL);
     }
     return courier;
@@ -118,10 +137,12 @@ bool courier_is_over(const struct courier *courier) {
 
 void courier_news(const struct courier *courier, struct courier_news *news) {
     *news = (struct courier_news){.n_bytes = atomic_load(&courier->n_bytes),
+                                  .size = atomic_load(&courier->size),
                                   .is_over = courier_is_over(courier)};
     if (!news->is_over)
         return;
     news->reason = courier->reason;
+    news->error = courier->error;
     news->is_resumed = courier->is_resumed;
     news->n_skipped = courier->n_skipped;
     memcpy(news->digest, courier->digest, sizeof news->digest);

@@ -5,7 +5,7 @@
  * courier_passage hold to the other side. So a hub that dies does not disturb it.
  *
  *   sender                                       recipient
- *   courier_look(): what there is to offer
+ *   source_open(), and courier_offer_of(): what there is to offer
  *                                                courier_receive(); courier_prefix(): what there
  *                                                is of it already, as soon as it is prepared
  *   courier_send(): the ring, and begins
@@ -20,17 +20,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/source.h"
+
 struct courier;
 
 /* Why a transfer did not succeed. The numbers go over the ring to the other side. */
 enum courier_reason {
     COURIER_OK = 0,
     COURIER_CANCELLED,   /* by whoever said so */
-    COURIER_CHANGED,     /* the source was written to, has grown or shrunk meanwhile */
+    COURIER_CHANGED,     /* the source was written to, has grown or shrunk while it was read */
     COURIER_UNREADABLE,  /* the source cannot be read */
     COURIER_NO_FILE,     /* a socket or something else that cannot be sent */
     COURIER_MALFORMED,   /* the sender sent what no honest sender sends */
-    COURIER_TOO_MUCH,    /* more came than was offered, or than the recipient takes */
+    COURIER_TOO_MUCH,    /* more than the recipient takes, or far more than was offered */
     COURIER_DAMAGED,     /* the digests differ */
     COURIER_NO_SPACE,    /* the recipient's disk or quota is full */
     COURIER_UNWRITABLE,  /* the recipient cannot write there */
@@ -41,21 +43,15 @@ enum courier_reason {
     COURIER_PEER_BROKEN, /* the other side broke the rules of the ring */
     COURIER_NO_SEGMENT,  /* no shared memory could be had, or attached */
     COURIER_NO_MEMORY,
+    COURIER_SPENT, /* a stream that somebody else has read already */
     COURIER_REASON_END
 };
 
 const char *courier_reason_text(enum courier_reason reason);
 
-/* Of an enum sink_outcome, or -errno. */
+/* Of an enum source_outcome or sink_outcome, or of -errno. */
+enum courier_reason courier_reason_of_source(int r);
 enum courier_reason courier_reason_of_sink(int r);
-
-/* What is sent: a path, or (path NULL) a stream from fd, which stays the caller's. */
-struct courier_source {
-    const char *path;
-    int fd;
-    const char *name; /* of a stream */
-    bool no_wait;     /* a pipe is refused: to open one can take for ever */
-};
 
 /* The numbers of enum offer_kind. */
 struct courier_offer {
@@ -66,8 +62,7 @@ struct courier_offer {
     int64_t mtime_ns;
 };
 
-/* What would be offered. On failure `where` (size n) says what it was about. */
-int courier_look(const struct courier_source *source, struct courier_offer *offer);
+struct courier_offer courier_offer_of(const struct source *source);
 
 /* What the recipient has of it already; offset 0: nothing. */
 struct courier_prefix {
@@ -84,9 +79,10 @@ struct courier_passage {
 /* Called by the courier's thread when there is news; may be called from any thread. */
 typedef void courier_wake(void *arg);
 
-/* Sender: a source of its own, a ring for this recipient, and begins. */
-int courier_send(struct courier **courier, const struct courier_source *source, uid_t uid,
-                 pid_t pid, const struct courier_prefix *prefix, struct courier_passage *passage,
+/* Sender: one more of the source, which must outlive the courier; a ring for this recipient, and
+ * begins. */
+int courier_send(struct courier **courier, const struct source *source, uid_t uid, pid_t pid,
+                 const struct courier_prefix *prefix, struct courier_passage *passage,
                  courier_wake *wake, void *arg);
 
 /* Whether the recipient has attached the ring. */
@@ -98,7 +94,12 @@ enum courier_skip_why {
     COURIER_SKIP_DENIED,
     COURIER_SKIP_VANISHED,
     COURIER_SKIP_TOO_DEEP,
+    COURIER_SKIP_CHANGED,
+    COURIER_SKIP_REPLACED,
+    COURIER_SKIP_ENDLESS,
 };
+
+enum courier_skip_why courier_skip_of(enum source_skip why);
 
 struct courier_skip {
     const char *path; /* below the tree, raw; valid until the next call */
@@ -106,14 +107,15 @@ struct courier_skip {
     int error; /* DENIED: the system's */
 };
 
-/* Sender: the next one that was not told yet. False: none. */
+/* Sender: the next one that the source has not told of (source_left_out) and that was not told yet.
+ * False: none. */
 bool courier_next_skip(struct courier *courier, struct courier_skip *skip);
 
 /* Recipient: into the directory, or (dir NULL) to fd, which stays the caller's. */
 struct courier_target {
     const char *dir;
     int fd;
-    uint64_t n_bytes_max; /* 0: as many as are offered, of a stream any number */
+    uint64_t n_bytes_max; /* 0: see sink_options */
 };
 
 int courier_receive(struct courier **courier, const struct courier_offer *offer, uid_t from,
@@ -134,11 +136,13 @@ bool courier_is_over(const struct courier *courier);
 
 struct courier_news {
     uint64_t n_bytes; /* that have passed, or were there already */
+    uint64_t size;    /* as far as it is known now; UINT64_MAX: unknown */
     bool is_over, is_resumed;
     enum courier_reason reason; /* when it is over */
+    int error;                  /* then: the system's, if it was one of ours, or 0 */
     char digest[33];            /* when it is over and all right: of the content, in hexadecimal */
     uint64_t n_skipped;         /* entries of a tree that were not sent */
-    char name[1024];            /* recipient: under which it was written, or ".part" */
+    char name[1024];            /* recipient: under which it was written, or stays as ".part" */
     char where[1024];           /* when it failed: what it was about; raw */
 };
 

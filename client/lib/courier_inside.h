@@ -26,7 +26,7 @@ struct courier {
     pthread_t thread;
     bool has_thread, has_ring;
     atomic_bool stop, is_prepared, is_over;
-    atomic_uint_fast64_t n_bytes;
+    atomic_uint_fast64_t n_bytes, size;
     courier_wake *wake;
     void *arg;
     /* Of the recipient, for its first thread: what the sink is opened with, and how that went. */
@@ -40,6 +40,7 @@ struct courier {
     unsigned n_skips;
     /* Written by the thread before is_over. */
     enum courier_reason reason;
+    int error;
     bool is_resumed;
     uint64_t n_skipped;
     char digest[33], name[1024], where[1024];
@@ -52,8 +53,8 @@ struct courier *courier_new(courier_wake *wake, void *arg);
 /* Starts the thread that serves the ring. 0 or -errno. */
 int courier_start(struct courier *courier, void *(*run)(void *));
 
-/* For that thread: what it failed about; its end. */
-void courier_set_where(struct courier *courier, const char *where);
+/* For that thread: what it failed about, of which r is the result; its end. */
+void courier_set_where(struct courier *courier, const char *where, int r);
 void courier_end(struct courier *courier, enum courier_reason reason);
 
 void courier_skips_free(struct courier *courier);

@@ -35,12 +35,13 @@ static enum courier_reason receive_items(struct courier *courier) {
         struct item item = item_of(&slot);
         r = sink_put(courier->sink, &item);
         if (r != 0) {
-            courier_set_where(courier, sink_where(courier->sink));
+            courier_set_where(courier, sink_where(courier->sink), r);
             return courier_reason_of_sink(r);
         }
         ring_consumer_release(ring);
         is_end = slot.kind == RING_END;
         atomic_store(&courier->n_bytes, sink_totals(courier->sink).n_bytes);
+        atomic_store(&courier->size, sink_size(courier->sink));
     }
     ring_consumer_finish(ring, COURIER_OK);
     return COURIER_OK;
@@ -50,7 +51,7 @@ static void *receive_thread(void *arg) {
     struct courier *courier = arg;
     enum courier_reason reason = receive_items(courier);
     const char *name =
-        reason == COURIER_OK ? sink_name(courier->sink) : sink_part_name(courier->sink);
+        reason == COURIER_OK ? sink_name(courier->sink) : sink_kept_name(courier->sink);
     snprintf(courier->name, sizeof courier->name, "%s", name ? name : "");
     courier->is_resumed = sink_is_resumed(courier->sink);
     courier->n_skipped = sink_totals(courier->sink).n_skipped;
@@ -109,6 +110,7 @@ int courier_receive(struct courier **out, const struct courier_offer *offer, uid
     if (!courier)
         return -ENOMEM;
     courier->offer = *offer;
+    courier->size = offer->size;
     courier->from = from;
     courier->fd = target->fd;
     courier->n_bytes_max = target->n_bytes_max;

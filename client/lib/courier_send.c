@@ -15,21 +15,6 @@
                        */
 #define SMALL_SLOT_BYTES (64 * 1024)
 
-static enum courier_reason of_source(int r) {
-    switch (r) {
-    case SOURCE_OK:
-        return COURIER_OK;
-    case SOURCE_CHANGED:
-        return COURIER_CHANGED;
-    case SOURCE_STOPPED:
-        return COURIER_CANCELLED;
-    case SOURCE_NO_FILE:
-        return COURIER_NO_FILE;
-    default:
-        return r == -ENOMEM ? COURIER_NO_MEMORY : COURIER_UNREADABLE;
-    }
-}
-
 /* The thread. */
 
 static void commit(struct ring *ring, const struct item *item) {
@@ -67,8 +52,8 @@ static enum courier_reason send_items(struct courier *courier) {
             return courier_reason_of_ring(ring, r);
         r = source_next(courier->source, slot, ring->layout.slot_bytes, &item);
         if (r != 0) {
-            courier_set_where(courier, source_where(courier->source));
-            return of_source(r);
+            courier_set_where(courier, source_where(courier->source), r);
+            return courier_reason_of_source(r);
         }
         commit(ring, &item);
         atomic_store(&courier->n_bytes, source_totals(courier->source).n_bytes);
@@ -108,7 +93,9 @@ static void *send_thread(void *arg) {
         memcpy(digest.bytes, courier->prefix.digest, sizeof digest.bytes);
         int r = source_resume(courier->source, courier->prefix.offset, digest);
         courier->is_resumed = r == 0;
-        reason = r == SOURCE_DIFFERS ? COURIER_OK : of_source(r);
+        reason = r == SOURCE_DIFFERS ? COURIER_OK : courier_reason_of_source(r);
+        if (reason != COURIER_OK)
+            courier_set_where(courier, source_where(courier->source), r);
     }
     if (reason == COURIER_OK)
         reason = send_items(courier);
@@ -121,19 +108,25 @@ static void *send_thread(void *arg) {
 
 /* Life. */
 
+enum courier_skip_why courier_skip_of(enum source_skip why) {
+    static const enum courier_skip_why reasons[] = {
+        [SKIP_SPECIAL] = COURIER_SKIP_SPECIAL,   [SKIP_DENIED] = COURIER_SKIP_DENIED,
+        [SKIP_VANISHED] = COURIER_SKIP_VANISHED, [SKIP_TOO_DEEP] = COURIER_SKIP_TOO_DEEP,
+        [SKIP_CHANGED] = COURIER_SKIP_CHANGED,   [SKIP_REPLACED] = COURIER_SKIP_REPLACED,
+        [SKIP_ENDLESS] = COURIER_SKIP_ENDLESS};
+    return reasons[why];
+}
+
 /* Called by the source, in the thread. */
 static void note_skipped(void *arg, const char *path, enum source_skip why, int error) {
-    static const enum courier_skip_why reasons[] = {[SKIP_SPECIAL] = COURIER_SKIP_SPECIAL,
-                                                    [SKIP_DENIED] = COURIER_SKIP_DENIED,
-                                                    [SKIP_VANISHED] = COURIER_SKIP_VANISHED,
-                                                    [SKIP_TOO_DEEP] = COURIER_SKIP_TOO_DEEP};
     struct courier *courier = arg;
     size_t n = strlen(path) + 1;
     struct skip *skip = malloc(sizeof *skip + n);
     if (!skip)
         return;
     memcpy(skip->path, path, n);
-    skip->what = (struct courier_skip){.path = skip->path, .why = reasons[why], .error = error};
+    skip->what =
+        (struct courier_skip){.path = skip->path, .why = courier_skip_of(why), .error = error};
     pthread_mutex_lock(&courier->lock);
     bool is_kept = courier->n_skips < SKIPS_KEPT_MAX;
     if (is_kept) {
@@ -145,19 +138,6 @@ static void note_skipped(void *arg, const char *path, enum source_skip why, int 
         courier->wake(courier->arg);
     else
         free(skip);
-}
-
-static int open_source(struct source **source, const struct courier_source *what,
-                       struct courier *courier) {
-    struct source_options options = {.no_wait = what->no_wait};
-    if (courier)
-        options = (struct source_options){.stop = &courier->stop,
-                                          .skipped = note_skipped,
-                                          .context = courier,
-                                          .no_wait = what->no_wait};
-    if (what->path)
-        return source_open(source, what->path, &options);
-    return source_open_stream(source, what->fd, what->name, &options);
 }
 
 bool courier_next_skip(struct courier *courier, struct courier_skip *skip) {
@@ -180,19 +160,14 @@ void courier_skips_free(struct courier *courier) {
     }
 }
 
-int courier_look(const struct courier_source *what, struct courier_offer *offer) {
-    struct source *source = NULL;
-    int r = open_source(&source, what, NULL);
-    if (r == 0) {
-        const struct item_offer *found = source_offer(source);
-        *offer = (struct courier_offer){.kind = (unsigned)found->kind,
-                                        .size = found->size,
-                                        .mode = found->mode,
-                                        .mtime_ns = found->mtime_ns};
-        snprintf(offer->name, sizeof offer->name, "%s", found->name);
-    }
-    source_free(source);
-    return r > 0 ? (int)of_source(r) : r;
+struct courier_offer courier_offer_of(const struct source *source) {
+    const struct item_offer *found = source_offer(source);
+    struct courier_offer offer = {.kind = (unsigned)found->kind,
+                                  .size = found->size,
+                                  .mode = found->mode,
+                                  .mtime_ns = found->mtime_ns};
+    snprintf(offer.name, sizeof offer.name, "%s", found->name);
+    return offer;
 }
 
 static struct ring_layout layout_for(uint64_t size) {
@@ -214,15 +189,18 @@ static int make_ring(struct courier *courier, uid_t uid, pid_t pid,
     return r == -ESRCH ? COURIER_PEER_DIED : r;
 }
 
-int courier_send(struct courier **out, const struct courier_source *what, uid_t uid, pid_t pid,
+int courier_send(struct courier **out, const struct source *what, uid_t uid, pid_t pid,
                  const struct courier_prefix *prefix, struct courier_passage *passage,
                  courier_wake *wake, void *arg) {
     struct courier *courier = courier_new(wake, arg);
     if (!courier)
         return -ENOMEM;
     courier->prefix = *prefix;
-    int r = open_source(&courier->source, what, courier);
-    r = r > 0 ? (int)of_source(r) : r;
+    struct source_options options = {
+        .stop = &courier->stop, .skipped = note_skipped, .context = courier};
+    int r = source_again(&courier->source, what, &options);
+    if (r == 0)
+        courier->size = source_offer(courier->source)->size;
     if (r == 0)
         r = make_ring(courier, uid, pid, passage);
     if (r == 0)

@@ -137,8 +137,10 @@ struct earshot_transfer {
     const char *peer;     /* the other side's handle */
     const char *name;     /* as it was offered */
     uint64_t bytes, size; /* passed so far, and in all (or EARSHOT_SIZE_UNKNOWN) */
+    uint64_t offered;     /* its size when it was offered: it may have changed until it was taken */
     bool resumed;         /* it went on behind what was there from an earlier attempt */
-    const char *path;     /* incoming, DONE: its name in the directory; FAILED: of what is left */
+    const char *path;     /* incoming, DONE: its name in the directory; FAILED: of what is left of
+                             it there, "" when nothing is */
     char xxh3[33];        /* DONE: the digest of its content, in hexadecimal */
     const char *error;    /* FAILED, DECLINED: the sentence; else "" */
     unsigned reason;      /* FAILED: enum earshot_transfer_reason */
@@ -151,6 +153,7 @@ enum earshot_transfer_reason {
     EARSHOT_REASON_PEER_DIED,
     EARSHOT_REASON_READER_GONE, /* nobody reads the pipe on the other side */
     EARSHOT_REASON_OTHER,
+    EARSHOT_REASON_DAMAGED, /* a small file that cannot be read: it never can be saved */
 };
 
 /* Why an entry of a directory is not sent. */
@@ -159,6 +162,9 @@ enum earshot_skip {
     EARSHOT_SKIP_DENIED,   /* it cannot be read; error: the system's */
     EARSHOT_SKIP_VANISHED, /* it was there a moment ago */
     EARSHOT_SKIP_TOO_DEEP, /* too many directories above it, or too long a name */
+    EARSHOT_SKIP_CHANGED,  /* it was written to while it was read */
+    EARSHOT_SKIP_REPLACED, /* somebody else may have put it there since it was offered */
+    EARSHOT_SKIP_ENDLESS,  /* it has no size, and does not come to an end soon, as some of /proc */
 };
 
 /*
@@ -250,9 +256,10 @@ struct earshot_event {
         struct {
             char id[EARSHOT_ID_SIZE]; /* of the offer */
             const char *peer, *name;  /* to whom; the directory, as it was offered */
-            const char *path;         /* below it; any bytes */
+            const char *path;         /* below it; any bytes. "": there are `more` without a name */
             enum earshot_skip why;
             int error;
+            uint64_t more;
         } skipped;
         uint64_t missed;
     };
@@ -379,8 +386,10 @@ int earshot_forget(earshot *link, const char *handle, uint32_t *request);
 int earshot_wall(earshot *link, const char *text, uint32_t *request);
 
 /*
- * Files. What is offered stays open until it is taken or cancelled; its bytes go from process to
- * process through shared memory, in threads of the two links, and the hub need not live for that.
+ * Files. What is offered is opened once and stays open until it is taken or cancelled: a descriptor
+ * for each offer. So what is handed over is what was offered, with the content it has when it is
+ * taken, whatever happens to its path. The bytes go from process to process through shared memory,
+ * in threads of the two links, and the hub need not live for that.
  */
 
 /* What is offered: a path, or (path NULL) a stream from fd under this name. */
@@ -395,7 +404,9 @@ struct earshot_source {
  * or FAILED answer the request; the id is that of the offer. A link with EARSHOT_RECONNECT makes
  * the offer again to a hub that comes back, also when the first had not answered yet: the answer
  * is then that of the new one. A link of which earshot_fd() was asked does not wait for the writer
- * of a pipe: EARSHOT_REFUSED. A negative result may be about the file (-ENOENT, -EACCES ...).
+ * of a pipe: EARSHOT_REFUSED. What is left out of a directory is told by SKIPPED events, which the
+ * next calls of earshot_next() give; what is found only later, as it is taken. A negative result
+ * may be about the file (-ENOENT, -EACCES ...).
  */
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
                   char id[EARSHOT_ID_SIZE], uint32_t *request);
@@ -410,7 +421,8 @@ int earshot_offers(earshot *link, uint32_t *request);
 struct earshot_target {
     const char *dir;
     int fd;
-    uint64_t n_bytes_max; /* no more, whatever was offered; 0: as many as were, of a stream any */
+    uint64_t n_bytes_max; /* no more, whatever was offered. 0: what was offered and 64 MiB or as
+                             much again, for it may have grown; of a stream any */
 };
 
 /*
@@ -439,7 +451,8 @@ int earshot_posted(earshot *link, const struct earshot_event *event, struct ears
 
 /*
  * Writes the file that came with a MESSAGE or PAST event, and tells its sender. EARSHOT_REFUSED:
- * it could not be written, file->error says why. A negative result is about the destination.
+ * it could not be written, file->error says why; with the reason DAMAGED it never can be. A
+ * negative result is about the directory.
  */
 int earshot_save(earshot *link, const struct earshot_event *event,
                  const struct earshot_target *target, struct earshot_transfer *file);
@@ -454,7 +467,8 @@ int earshot_posts(earshot *link, const char *from, uint64_t before, unsigned lim
 
 /*
  * Tells the sender of such a file, if that program is still here, that nobody wants it: it gets a
- * TRANSFER event with this id, DECLINED, without name and size. The message stays what it is.
+ * TRANSFER event with this id, DECLINED, without name and size. The message stays what it is. Also
+ * for one that is damaged.
  */
 int earshot_refuse(earshot *link, const struct earshot_event *event);
 

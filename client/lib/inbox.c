@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-void inbox_append(struct inbox *inbox, struct item *item) {
+void inbox_append(struct inbox *inbox, struct inbox_item *item) {
     item->next = NULL;
     if (inbox->tail)
         inbox->tail->next = item;
@@ -18,8 +18,8 @@ void inbox_append(struct inbox *inbox, struct item *item) {
         inbox->n_batches++;
 }
 
-struct item *inbox_take(struct inbox *inbox) {
-    struct item *item = inbox->head;
+struct inbox_item *inbox_take(struct inbox *inbox) {
+    struct inbox_item *item = inbox->head;
     if (!item)
         return NULL;
     inbox->head = item->next;
@@ -33,7 +33,7 @@ struct item *inbox_take(struct inbox *inbox) {
 }
 
 void inbox_deinit(struct inbox *inbox) {
-    struct item *item;
+    struct inbox_item *item;
     while ((item = inbox_take(inbox)))
         free(item);
 }

@@ -20,13 +20,13 @@
 
 #define NOTE_REASON_SIZE 512
 
-struct item {
-    struct item *next;
+struct inbox_item {
+    struct inbox_item *next;
     bool is_note;
 };
 
 struct batch {
-    struct item item;
+    struct inbox_item item;
     size_t n; /* bytes received */
     struct cursor_in in;
     uint16_t n_frames; /* not taken yet */
@@ -36,7 +36,7 @@ struct batch {
 };
 
 struct note {
-    struct item item;
+    struct inbox_item item;
     struct earshot_event event;
     uint64_t seq; /* BACK: what had been received before */
     char to[NAME_BYTES_MAX + 1];
@@ -44,22 +44,22 @@ struct note {
 };
 
 struct inbox {
-    struct item *head, *tail;
+    struct inbox_item *head, *tail;
     size_t n_batches, n_notes;
 };
 
-static inline struct batch *item_batch(struct item *item) {
+static inline struct batch *item_batch(struct inbox_item *item) {
     return (struct batch *)item;
 }
 
-static inline struct note *item_note(struct item *item) {
+static inline struct note *item_note(struct inbox_item *item) {
     return (struct note *)item;
 }
 
-void inbox_append(struct inbox *inbox, struct item *item);
+void inbox_append(struct inbox *inbox, struct inbox_item *item);
 
 /* The oldest item, which the caller now owns; NULL when there is none. */
-struct item *inbox_take(struct inbox *inbox);
+struct inbox_item *inbox_take(struct inbox *inbox);
 
 void inbox_deinit(struct inbox *inbox);
 

@@ -329,7 +329,7 @@ int incoming_next(struct earshot *link, struct earshot_event *event) {
             link->current = NULL;
             event_end_lines(&link->lines);
         }
-        struct item *item = inbox_take(&link->inbox);
+        struct inbox_item *item = inbox_take(&link->inbox);
         struct batch *batch = NULL;
         if (item && item->is_note) {
             take_note(link, item_note(item), event);

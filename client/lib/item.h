@@ -86,8 +86,12 @@ struct record_entry {
     struct bytes target; /* of a link, else empty; 1 to ENTRY_TARGET_MAX bytes without NUL */
 };
 
+/* Of a file in a tree: what came of it is not to be kept, its sender could not read it as it was at
+ * one moment. It is not counted in the totals, but among what was left out. */
+#define ENTRY_END_VOID UINT64_MAX
+
 struct record_entry_end {
-    uint64_t size;        /* all of it, with what was before `start` */
+    uint64_t size;        /* all of it, with what was before `start`; or ENTRY_END_VOID */
     struct digest digest; /* of all of it: what xxh128sum says of the file */
 };
 

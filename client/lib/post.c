@@ -1,12 +1,12 @@
 /* Small files as messages. */
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "lib/parcel.h"
+#include "lib/source.h"
 #include "lib/transfer.h"
 
 _Static_assert(EARSHOT_POST_MAX == PARCEL_CONTENT_MAX, "");
@@ -25,6 +25,7 @@ static void fill(struct earshot *link, struct earshot_transfer *file, const stru
                                       .name = transfers->name,
                                       .bytes = outgoing ? 0 : parcel->n,
                                       .size = parcel->n,
+                                      .offered = parcel->n,
                                       .path = transfers->path,
                                       .error = transfers->error};
     digest_text(file->xxh3, parcel->digest);
@@ -32,45 +33,33 @@ static void fill(struct earshot *link, struct earshot_transfer *file, const stru
 
 /* Sending. */
 
-/* The whole content; EARSHOT_LIMIT when it has another size than it had. */
-static int read_content(struct parcel *parcel, const char *path, uint64_t size) {
-    uint8_t more;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return error_errno();
-    parcel->n = 0;
-    ssize_t n = 1;
-    while (n > 0 && parcel->n < size) {
-        n = read(fd, parcel->content + parcel->n, (size_t)size - parcel->n);
-        parcel->n += n > 0 ? (size_t)n : 0;
-    }
-    int r = n < 0 ? error_errno() : 0;
-    if (r == 0 && (parcel->n != size || read(fd, &more, 1) != 0))
-        r = EARSHOT_LIMIT;
-    close(fd);
-    return r;
-}
-
-static int pack(struct earshot *link, struct parcel *parcel, const char *path) {
-    struct courier_offer what;
-    int r = courier_look(
-        &(struct courier_source){.path = path, .fd = -1, .no_wait = link->pollable}, &what);
-    if (r != 0)
-        return r > 0 ? EARSHOT_LIMIT : r; /* an offer tells what is wrong */
-    if (what.kind != OFFER_FILE || what.size > PARCEL_CONTENT_MAX)
-        return EARSHOT_LIMIT;
-    r = read_content(parcel, path, what.size);
+/* EARSHOT_LIMIT: an offer tells what is wrong, or hands it over. */
+static int read_content(struct parcel *parcel, struct source *source) {
+    int r = source_snapshot(source, parcel->content, sizeof parcel->content, &parcel->n);
     struct digest_state *sum = r == 0 ? digest_new() : NULL;
     if (!sum)
-        return r == 0 ? -ENOMEM : r;
+        return r == 0 ? -ENOMEM : r > 0 ? EARSHOT_LIMIT : r;
     digest_add(sum, parcel->content, parcel->n);
     parcel->digest = digest_value(sum);
     digest_free(sum);
-    snprintf(parcel->name, sizeof parcel->name, "%s", what.name);
-    parcel->mode = what.mode & 0777;
-    parcel->mtime_ns = what.mtime_ns;
-    parcel->link = link->number;
+    const struct item_offer *offer = source_offer(source);
+    snprintf(parcel->name, sizeof parcel->name, "%s", offer->name);
+    parcel->mode = offer->mode & 0777;
+    parcel->mtime_ns = offer->mtime_ns;
     return 0;
+}
+
+/* Anything else than a file is not opened. */
+static int pack(struct earshot *link, struct parcel *parcel, const char *path) {
+    struct source *source = NULL;
+    int r = source_open(&source, path, &(struct source_options){.only_files = true});
+    if (r == 0)
+        r = read_content(parcel, source);
+    else if (r > 0)
+        r = EARSHOT_LIMIT;
+    source_free(source);
+    parcel->link = link->number;
+    return r;
 }
 
 int earshot_post(earshot *link, const char *to, const char *path, struct earshot_transfer *file) {
@@ -97,13 +86,13 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
 
 static int write_file(struct earshot *link, const struct parcel *parcel, uid_t from,
                       const struct earshot_target *target, struct earshot_transfer *file) {
-    int r = parcel_save(parcel, from, target->dir, target->fd, link->transfers->path);
+    int error = 0;
+    int r = parcel_save(parcel, from, target->dir, target->fd, link->transfers->path, &error);
     file->state = r == 0 ? EARSHOT_TRANSFER_DONE : EARSHOT_TRANSFER_FAILED;
     if (r == 0)
         return 0;
     file->reason = r == COURIER_READER_GONE ? EARSHOT_REASON_READER_GONE : EARSHOT_REASON_OTHER;
-    snprintf(link->transfers->error, sizeof link->transfers->error, "%s",
-             r > 0 ? courier_reason_text((enum courier_reason)r) : strerror(-r));
+    transfer_error_text(link->transfers->error, sizeof link->transfers->error, r, error);
     return r > 0 ? EARSHOT_REFUSED : r;
 }
 
@@ -128,8 +117,11 @@ static int unpack(struct earshot *link, const struct earshot_event *event, struc
         *file = (struct earshot_transfer){.state = EARSHOT_TRANSFER_FAILED,
                                           .peer = event->message.from,
                                           .name = "a file",
+                                          .size = EARSHOT_SIZE_UNKNOWN,
+                                          .offered = EARSHOT_SIZE_UNKNOWN,
                                           .path = "",
-                                          .error = "it is damaged"};
+                                          .reason = EARSHOT_REASON_DAMAGED,
+                                          .error = "it is damaged, and cannot be had any more"};
     memcpy(file->id, event->message.id, sizeof file->id);
     return is_whole ? EARSHOT_OK : EARSHOT_REFUSED;
 }
@@ -159,9 +151,11 @@ int earshot_refuse(earshot *link, const struct earshot_event *event) {
     struct parcel *parcel = malloc(sizeof *parcel);
     if (!parcel)
         return -ENOMEM;
-    if (event->message.file &&
-        parcel_decode(parcel, (struct bytes){event->message.file, event->message.file_n}))
-        tell_sender(link, event, parcel->link, STATE_DECLINED);
+    struct bytes body = {event->message.file, event->message.file_n};
+    if (event->message.file) {
+        bool is_whole = parcel_decode(parcel, body);
+        tell_sender(link, event, is_whole ? parcel->link : event->message.link, STATE_DECLINED);
+    }
     free(parcel);
     return EARSHOT_OK;
 }

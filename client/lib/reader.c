@@ -103,7 +103,7 @@ void reader_stop(struct reader *reader) {
 struct batch *reader_take(struct reader *reader) {
     pthread_mutex_lock(&reader->lock);
     bool was_full = reader->queue.n_batches >= READER_BATCHES_MAX;
-    struct item *item = inbox_take(&reader->queue);
+    struct inbox_item *item = inbox_take(&reader->queue);
     if (was_full)
         pthread_cond_signal(&reader->taken);
     if (!reader->queue.head && !reader->gone)

@@ -61,14 +61,15 @@ static int place_start(struct sink *sink, uint64_t start) {
 }
 
 static int begin_top_content(struct sink *sink, const struct record_entry *entry) {
-    if (entry->kind == ENTRY_FILE &&
-        (entry->size != sink->offer.size || entry->mtime_ns != sink->offer.mtime_ns))
-        return SINK_MALFORMED;
     if (entry->kind == ENTRY_FILE && entry->size > sink->left)
         return SINK_TOO_MUCH;
     int r = place_start(sink, entry->start);
     if (r != 0)
         return r;
+    if (entry->kind == ENTRY_FILE) {
+        sink->offer.size = sink->left = entry->size;
+        part_set_version(&sink->part, entry->size, entry->mtime_ns);
+    }
     if (!sink->content.is_pipe)
         sink->content.fd = sink->part.fd;
     sink->content.position = sink->content.written = sink->content.on_way = entry->start;
@@ -130,6 +131,19 @@ static int put_tree_entry(struct sink *sink, const struct record_entry *entry) {
 
 /* --- the end of an entry --- */
 
+/* A file of a tree that is not to be kept. */
+static int void_tree_file(struct sink *sink) {
+    struct sink_content *content = &sink->content;
+    int r = sink_tree_remove_file(&sink->tree, content->fd);
+    close(content->fd);
+    content->fd = -1;
+    sink->left += content->end;
+    sink->totals.n_bytes -= content->position;
+    digest_reset(sink->sum);
+    sink->state = SINK_AT_ENTRY;
+    return r;
+}
+
 /* A file of a tree is complete; what is at the top is completed with the last record. */
 static int end_tree_file(struct sink *sink) {
     int r = attributes_set(sink->content.fd, sink->mode, sink->mtime_ns);
@@ -142,6 +156,9 @@ static int end_tree_file(struct sink *sink) {
 
 static int put_entry_end(struct sink *sink, const struct record_entry_end *end) {
     const struct sink_content *content = &sink->content;
+    bool is_in_tree = sink->offer.kind == ENTRY_DIRECTORY;
+    if (sink->state == SINK_AT_CONTENT && is_in_tree && end->size == ENTRY_END_VOID)
+        return void_tree_file(sink);
     if (sink->state != SINK_AT_CONTENT || end->size != content->position)
         return SINK_MALFORMED;
     if (sink->offer.kind != ENTRY_STREAM && content->position != content->end)
@@ -153,7 +170,7 @@ static int put_entry_end(struct sink *sink, const struct record_entry_end *end) 
     int r = sink_write_end(sink);
     if (r != 0)
         return r;
-    if (sink->offer.kind == ENTRY_DIRECTORY)
+    if (is_in_tree)
         return end_tree_file(sink);
     sink->state = SINK_AT_END;
     return 0;
@@ -273,6 +290,15 @@ const char *sink_name(const struct sink *sink) {
 
 const char *sink_part_name(const struct sink *sink) {
     return name_or_null(sink->part.name.s);
+}
+
+const char *sink_kept_name(const struct sink *sink) {
+    bool is_kept = !sink->is_spoiled && part_is_worth_keeping(&sink->part);
+    return is_kept ? sink_part_name(sink) : NULL;
+}
+
+uint64_t sink_size(const struct sink *sink) {
+    return sink->offer.size;
 }
 
 bool sink_is_renamed(const struct sink *sink) {

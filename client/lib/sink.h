@@ -20,6 +20,9 @@
  * stay holes. Links are made as they are and never followed: everything is done relative to
  * directories that are held open, one name at a time, with O_NOFOLLOW and O_EXCL.
  *
+ * Size and time are those that the file has when it is sent: they may differ from the offer's. A
+ * file of a tree that its sender calls void (ENTRY_END_VOID) is removed.
+ *
  * Resuming. If a .part of the same offer (sender's uid, name) is there, sink_prefix() says how
  * much, with its digest. The sender compares and either goes on there or starts anew: the start of
  * the entry tells which (sink_is_resumed()). A directory does not resume: what there is of it is
@@ -44,7 +47,7 @@ struct sink;
 enum sink_outcome {
     SINK_OK = 0,
     SINK_MALFORMED,   /* the sender sends what no honest sender sends */
-    SINK_TOO_MUCH,    /* more than was offered, or than options allow */
+    SINK_TOO_MUCH,    /* more than options allow, or far more than was offered */
     SINK_DAMAGED,     /* the content is not what the sender read: digests differ */
     SINK_NO_SPACE,    /* the disk or the quota is full */
     SINK_TOO_LARGE,   /* for this file system, or for the limit on file sizes */
@@ -60,13 +63,19 @@ const char *sink_outcome_text(enum sink_outcome outcome);
 struct sink_options {
     int dir;                 /* the destination, open; only used during sink_open */
     uid_t from;              /* the sender's uid: part of what a .part is recognised by */
-    uint64_t n_bytes_max;    /* of content; 0: what the offer says, of a stream any */
+    uint64_t n_bytes_max;    /* of content; 0: SINK_GROWTH, of a stream any */
     uint64_t n_entries_max;  /* in a tree; 0: SINK_ENTRIES_MAX */
     bool is_unsynced;        /* does not wait for the disk: fsync() is left out */
     const atomic_bool *stop; /* looked at between pieces of long work; NULL */
 };
 
 #define SINK_ENTRIES_MAX 1000000
+
+/*
+ * What was offered may have grown until it is taken: so much more is expected, or as much again.
+ * Whoever wants more says so, or has it offered anew. Else a small offer could fill the disk.
+ */
+#define SINK_GROWTH ((uint64_t)64 << 20)
 
 /*
  * Prepares to receive the offer, which is copied. With a .part to resume it reads what is there,
@@ -105,8 +114,12 @@ int sink_put(struct sink *sink, const struct item *item);
 /* After ITEM_END was put: the name in the destination; NULL before, and for a stream to an fd. */
 const char *sink_name(const struct sink *sink);
 
-/* The name of the .part while there is one, else NULL. */
+/* The name of the .part while there is one, else NULL; and if it stays after sink_free. */
 const char *sink_part_name(const struct sink *sink);
+const char *sink_kept_name(const struct sink *sink);
+
+/* What is coming, in bytes: what was offered, until the sender says what it is now. */
+uint64_t sink_size(const struct sink *sink);
 
 /* Whether the name is not the one that was offered. */
 bool sink_is_renamed(const struct sink *sink);

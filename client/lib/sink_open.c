@@ -12,6 +12,11 @@
 
 #define PREFIX_BUFFER_BYTES (256 * 1024)
 
+static uint64_t growth_limit(uint64_t size) {
+    uint64_t more = size < SINK_GROWTH ? SINK_GROWTH : size;
+    return size > UINT64_MAX - more ? UINT64_MAX : size + more;
+}
+
 static struct sink *sink_new(const struct item_offer *offer, const struct sink_options *options) {
     struct sink *sink = calloc(1, sizeof *sink);
     if (!sink)
@@ -24,9 +29,7 @@ static struct sink *sink_new(const struct item_offer *offer, const struct sink_o
     sink->offer = *offer;
     sink->offer.name = sink->name;
     sink->allowed = attributes_allowed();
-    sink->left = offer->size;
-    if (options->n_bytes_max > 0 && options->n_bytes_max < sink->left)
-        sink->left = options->n_bytes_max;
+    sink->left = options->n_bytes_max > 0 ? options->n_bytes_max : growth_limit(offer->size);
     sink->n_entries_left = options->n_entries_max > 0 ? options->n_entries_max : SINK_ENTRIES_MAX;
     if (sink->records && sink->sum && sink->name)
         return sink;
@@ -111,7 +114,7 @@ void sink_free(struct sink *sink) {
         return;
     close_content(sink);
     sink_tree_close(&sink->tree);
-    if (sink->is_spoiled || !part_is_worth_keeping(&sink->part))
+    if (!sink_kept_name(sink))
         part_remove(&sink->part);
     part_close(&sink->part);
     digest_free(sink->records);

@@ -23,6 +23,15 @@ enum choice_outcome { CHOICE_TAKEN = 1, CHOICE_DISTURBED };
 
 /* --- the mark --- */
 
+static void put_version(struct part *part, uint64_t size, int64_t mtime_ns) {
+    struct cursor_out out =
+        cursor_out_of(part->mark + part->n_same, sizeof part->mark - part->n_same);
+    cursor_put_u64(&out, size);
+    cursor_put_u64(&out, (uint64_t)mtime_ns);
+    assert(!out.bad);
+    part->n_mark = part->n_same + cursor_out_used(&out);
+}
+
 /* What must be the same comes first: version, kind, sender, name. Then size and time. */
 static int make_mark(struct part *part, const struct item_offer *offer, uid_t from) {
     struct digest_state *state = digest_new();
@@ -36,10 +45,8 @@ static int make_mark(struct part *part, const struct item_offer *offer, uid_t fr
     cursor_put_u8(&out, (uint8_t)offer->kind);
     cursor_put_u32(&out, from);
     cursor_put(&out, name.bytes, sizeof name.bytes);
-    cursor_put_u64(&out, offer->size);
-    cursor_put_u64(&out, (uint64_t)offer->mtime_ns);
-    assert(!out.bad);
-    part->n_mark = cursor_out_used(&out);
+    part->n_same = cursor_out_used(&out);
+    put_version(part, offer->size, offer->mtime_ns);
     return 0;
 }
 
@@ -53,8 +60,7 @@ static bool is_recognised(struct part *part, const struct stat *status) {
     ssize_t n = fgetxattr(part->fd, ATTRIBUTE, mark, sizeof mark);
     if (n < 0)
         return errno == EOPNOTSUPP && !part->is_directory && (status->st_mode & 07777) == 0600;
-    size_t n_same = part->n_mark - 2 * sizeof(uint64_t);
-    if ((size_t)n != part->n_mark || memcmp(mark, part->mark, n_same) != 0)
+    if ((size_t)n != part->n_mark || memcmp(mark, part->mark, part->n_same) != 0)
         return false;
     part->is_marked = true;
     part->is_changed = memcmp(mark, part->mark, part->n_mark) != 0;
@@ -214,6 +220,16 @@ int part_restart(struct part *part) {
         return error_errno();
     set_mark(part);
     return 0;
+}
+
+void part_set_version(struct part *part, uint64_t size, int64_t mtime_ns) {
+    uint8_t before[PART_MARK_BYTES];
+    if (part->fd < 0)
+        return;
+    memcpy(before, part->mark, part->n_mark);
+    put_version(part, size, mtime_ns);
+    if (memcmp(before, part->mark, part->n_mark) != 0)
+        set_mark(part);
 }
 
 /* --- the end --- */

@@ -33,7 +33,7 @@ struct part {
     struct filename name;  /* of the .part; empty: none */
     struct filename final; /* after part_finish */
     uint8_t mark[PART_MARK_BYTES];
-    size_t n_mark;
+    size_t n_mark, n_same; /* n_same: of them, what is not size and time */
 };
 
 /*
@@ -44,6 +44,10 @@ int part_open(struct part *part, int dir, const struct item_offer *offer, uid_t 
 
 /* Empties the file, or, when it may not be ours, makes another one. As part_open. */
 int part_restart(struct part *part);
+
+/* It is of this size and time, and not of those that were offered: so it can go on the next time.
+ */
+void part_set_version(struct part *part, uint64_t size, int64_t mtime_ns);
 
 /* Syncs it to the disk: a file, or the file system that the directory is on. */
 int part_sync(const struct part *part);

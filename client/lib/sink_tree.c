@@ -87,6 +87,15 @@ int sink_tree_make_file(struct sink_tree *tree, int *fd) {
     return *fd < 0 ? failed(errno) : 0;
 }
 
+int sink_tree_remove_file(struct sink_tree *tree, int fd) {
+    struct stat named, open;
+    int dir = top_of(tree)->fd;
+    if (fstatat(dir, tree->name, &named, AT_SYMLINK_NOFOLLOW) < 0 || fstat(fd, &open) < 0 ||
+        named.st_dev != open.st_dev || named.st_ino != open.st_ino)
+        return SINK_DISTURBED;
+    return unlinkat(dir, tree->name, 0) < 0 ? failed(errno) : 0;
+}
+
 int sink_tree_make_directory(struct sink_tree *tree, mode_t mode, int64_t mtime_ns) {
     if (tree->n_levels == ENTRY_DEPTH_MAX + 1)
         return SINK_MALFORMED;

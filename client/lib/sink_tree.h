@@ -42,6 +42,9 @@ int sink_tree_make_file(struct sink_tree *tree, int *fd);
 int sink_tree_make_directory(struct sink_tree *tree, mode_t mode, int64_t mtime_ns);
 int sink_tree_make_link(struct sink_tree *tree, struct bytes target, int64_t mtime_ns);
 
+/* Removes the file that was made last and is open, if it still has its name. As above. */
+int sink_tree_remove_file(struct sink_tree *tree, int fd);
+
 /* Completes all but the top directory. */
 int sink_tree_finish(struct sink_tree *tree);
 

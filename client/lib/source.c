@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "lib/attributes.h"
+#include "lib/snapshot.h"
 #include "lib/source_inside.h"
 
 #define PREFIX_BUFFER_BYTES (256 * 1024)
@@ -33,8 +36,7 @@ static bool has_holes(const struct stat *status) {
 
 /* --- reading --- */
 
-static void begin_content(struct source *source, int fd, const struct stat *status) {
-    uint64_t size = (uint64_t)status->st_size;
+static void begin_content(struct source *source, int fd, const struct stat *status, uint64_t size) {
     source->content =
         (struct source_content){.fd = fd,
                                 .status = *status,
@@ -43,43 +45,68 @@ static void begin_content(struct source *source, int fd, const struct stat *stat
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
-/* Whether the file is still what it was when it was opened. */
-static int check_unchanged(int fd, const struct stat *before) {
-    struct stat now;
-    if (fstat(fd, &now) < 0)
-        return error_errno();
-    bool same = now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
-                now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
-    return same ? SOURCE_OK : SOURCE_CHANGED;
-}
-
-/* Sums up the part that the recipient has. */
-static int read_prefix(struct source *source, void *buffer, uint64_t offset) {
-    struct extent extent = extent_of(source->top, 0, offset, has_holes(&source->status));
+/* Sums up the first `n` bytes of a file. */
+static int sum_up(const struct source *source, int fd, uint64_t n, bool is_sparse,
+                  struct digest_state *sum) {
+    CLEANUP_FREE void *buffer = malloc(PREFIX_BUFFER_BYTES);
+    struct extent extent = extent_of(fd, 0, n, is_sparse);
+    if (!buffer)
+        return -ENOMEM;
     while (!extent_is_done(&extent)) {
-        size_t n;
+        size_t got;
         uint64_t hole;
-        int r = extent_next(&extent, buffer, PREFIX_BUFFER_BYTES, &n, &hole);
+        int r = extent_next(&extent, buffer, PREFIX_BUFFER_BYTES, &got, &hole);
         if (r < 0)
             return r;
         if (is_stopped(source))
             return SOURCE_STOPPED;
-        if (n == 0 && hole == 0)
+        if (got == 0 && hole == 0)
             return SOURCE_CHANGED;
-        digest_add(source->sum, buffer, n);
-        digest_add_zeros(source->sum, hole);
+        digest_add(sum, buffer, got);
+        digest_add_zeros(sum, hole);
     }
     return 0;
 }
 
+/* Whether what was read is what is there: it may be that only the time was set. */
+static int check_again(const struct source *source, const struct stat *now) {
+    const struct source_content *content = &source->content;
+    struct digest_state *sum = digest_new();
+    if (!sum)
+        return -ENOMEM;
+    int r = sum_up(source, content->fd, content->n_read, has_holes(now), sum);
+    if (r == 0 && !digest_equal(digest_value(sum), digest_value(source->sum)))
+        r = SOURCE_CHANGED;
+    digest_free(sum);
+    return r;
+}
+
+/*
+ * Whether the file still is what it was when it was opened. In a tree it may have grown: a log that
+ * is written to is then sent as it was.
+ */
+static int check_unchanged(const struct source *source) {
+    const struct source_content *content = &source->content;
+    bool may_grow = source->offer.kind == ENTRY_DIRECTORY;
+    struct stat now;
+    if (fstat(content->fd, &now) < 0)
+        return error_errno();
+    if (snapshot_is_same(&now, &content->status))
+        return SOURCE_OK;
+    if (now.st_size < content->status.st_size ||
+        (now.st_size > content->status.st_size && !may_grow))
+        return SOURCE_CHANGED;
+    return check_again(source, &now);
+}
+
 int source_resume(struct source *source, uint64_t offset, struct digest digest) {
     assert(source->phase == PHASE_TOP);
+    int r = source_refresh(source);
+    if (r < 0)
+        return r;
     if (source->offer.kind != ENTRY_FILE || offset > source->offer.size)
         return SOURCE_DIFFERS;
-    CLEANUP_FREE void *buffer = malloc(PREFIX_BUFFER_BYTES);
-    if (!buffer)
-        return -ENOMEM;
-    int r = read_prefix(source, buffer, offset);
+    r = sum_up(source, source->top, offset, has_holes(&source->status), source->sum);
     if (r != 0)
         return r;
     if (!digest_equal(digest_value(source->sum), digest)) {
@@ -88,6 +115,19 @@ int source_resume(struct source *source, uint64_t offset, struct digest digest) 
     }
     source->start = offset;
     return 0;
+}
+
+int source_snapshot(struct source *source, void *buffer, size_t capacity, size_t *n) {
+    assert(source->phase == PHASE_TOP && source->top >= 0);
+    static const int outcomes[] = {[SNAPSHOT_OK] = SOURCE_OK,
+                                   [SNAPSHOT_LARGER] = SOURCE_TOO_SMALL,
+                                   [SNAPSHOT_CHANGED] = SOURCE_CHANGED};
+    int r = source_refresh(source);
+    if (r == 0)
+        r = snapshot_read(source->top, buffer, capacity, n, &source->status);
+    source->is_fresh = true;
+    source->offer.mtime_ns = attributes_pack_time(source->status.st_mtim);
+    return r < 0 ? r : outcomes[r];
 }
 
 static int read_stream(struct source *source, void *buffer, size_t capacity, size_t *n) {
@@ -108,17 +148,39 @@ static int read_stream(struct source *source, void *buffer, size_t capacity, siz
     }
 }
 
+/* What was read already goes out in pieces. */
+static int read_memory(struct source *source, void *buffer, size_t capacity, size_t *n) {
+    struct source_content *content = &source->content;
+    size_t left = content->n_memory - (size_t)content->n_read;
+    *n = left < capacity ? left : capacity;
+    memcpy(buffer, content->memory + content->n_read, *n);
+    return 0;
+}
+
+static int read_endless(struct source *source, void *buffer, size_t capacity, size_t *n) {
+    ssize_t got;
+    do
+        got = pread(source->content.fd, buffer, capacity, (off_t)source->content.n_read);
+    while (got < 0 && errno == EINTR);
+    *n = got > 0 ? (size_t)got : 0;
+    return got < 0 ? error_errno() : 0;
+}
+
 static int read_content(struct source *source, void *buffer, size_t capacity, size_t *n,
                         uint64_t *hole) {
     *hole = 0;
     if (source->content.is_stream)
         return read_stream(source, buffer, capacity, n);
+    if (source->content.memory)
+        return read_memory(source, buffer, capacity, n);
+    if (source->content.is_endless)
+        return read_endless(source, buffer, capacity, n);
     int r = extent_next(&source->content.extent, buffer, capacity, n, hole);
     if (r < 0 || *n > 0 || *hole > 0)
         return r;
     if (!extent_is_done(&source->content.extent))
         return SOURCE_CHANGED;
-    return check_unchanged(source->content.fd, &source->content.status);
+    return check_unchanged(source);
 }
 
 /* --- items --- */
@@ -136,50 +198,123 @@ static int give_record(struct source *source, const struct record *record, void 
     return 0;
 }
 
+static int begin_tree(struct source *source) {
+    source->totals.n_directories++;
+    source->phase = PHASE_WALK;
+    return tree_open(&source->tree, source->top, &source->options, source->known);
+}
+
+static void begin_top_content(struct source *source) {
+    if (source->top >= 0 && !source->content.is_stream)
+        begin_content(source, source->top, &source->status, source->offer.size);
+    source->content.is_endless = source->is_endless;
+    source->totals.n_bytes = source->start;
+    source->phase = PHASE_CONTENT;
+}
+
 static int give_top(struct source *source, void *buffer, size_t capacity, struct item *item) {
     const struct item_offer *offer = &source->offer;
+    int r = source_refresh(source);
+    if (r < 0)
+        return r;
     struct record record = {.type = RECORD_ENTRY,
                             .entry = {.kind = offer->kind,
                                       .mode = offer->mode,
                                       .mtime_ns = offer->mtime_ns,
-                                      .size = offer->size,
+                                      .size = offer->kind == ENTRY_DIRECTORY ? 0 : offer->size,
                                       .start = source->start}};
-    if (offer->kind == ENTRY_DIRECTORY) {
-        record.entry.size = 0;
-        source->totals.n_directories++;
-        source->phase = PHASE_WALK;
-        int r = tree_open(&source->tree, source->top, &source->options, false);
-        return r < 0 ? r : give_record(source, &record, buffer, capacity, item);
-    }
-    if (offer->kind == ENTRY_FILE)
-        begin_content(source, source->top, &source->status);
-    source->totals.n_bytes = source->start;
-    source->phase = PHASE_CONTENT;
-    return give_record(source, &record, buffer, capacity, item);
+    if (offer->kind == ENTRY_DIRECTORY)
+        r = begin_tree(source);
+    else
+        begin_top_content(source);
+    return r < 0 ? r : give_record(source, &record, buffer, capacity, item);
 }
 
-/* A file of a tree: no more than was offered. */
-static int enter_file(struct source *source, const struct tree_entry *entry) {
-    begin_content(source, entry->fd, &entry->status);
-    uint64_t size = (uint64_t)entry->status.st_size;
-    if (size > source->left)
-        return SOURCE_CHANGED;
-    source->left -= size;
+/* --- files of a tree --- */
+
+/* It is small: all of it, before anything is said about it. */
+static int take_small(struct source *source, struct tree_entry *entry, bool *is_taken) {
+    size_t n = 0;
+    if (!source->small)
+        source->small = malloc(SOURCE_SMALL_BYTES);
+    if (!source->small)
+        return -ENOMEM;
+    int r = snapshot_read(entry->fd, source->small, SOURCE_SMALL_BYTES, &n, &entry->status);
+    *is_taken = r == 0;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    entry->status.st_size = (off_t)n;
+    source->content =
+        (struct source_content){.fd = entry->fd, .memory = source->small, .n_memory = n};
+    return 0;
+}
+
+/* It has content, and no size. */
+static int take_endless(struct source *source, struct tree_entry *entry) {
+    int copy;
+    size_t n;
+    int r = snapshot_copy(entry->fd, SOURCE_ENDLESS_MAX, &copy, &n);
+    if (r != 0)
+        return r;
+    close(entry->fd);
+    entry->fd = copy;
+    struct stat status;
+    if (fstat(copy, &status) < 0)
+        return error_errno();
+    entry->status.st_size = status.st_size;
+    begin_content(source, copy, &status, n);
+    return 0;
+}
+
+/* A file cannot be read after all, as those of /proc may say only now. The walk goes on. */
+static int leave_out(struct source *source, struct tree_entry *entry, int r) {
+    bool is_about_us = r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+    close(entry->fd);
+    entry->fd = source->content.fd = -1;
+    if (is_about_us)
+        return r;
+    tree_skip(&source->tree, r < 0 ? SKIP_DENIED : SKIP_ENDLESS, r < 0 ? -r : 0);
+    return 0;
+}
+
+/* *is_taken: its content is next. */
+static int enter_file(struct source *source, struct tree_entry *entry, bool *is_taken) {
+    int r = take_small(source, entry, is_taken);
+    if (r == 0 && !*is_taken && entry->status.st_size == 0)
+        r = take_endless(source, entry);
+    else if (r == 0 && !*is_taken)
+        begin_content(source, entry->fd, &entry->status, (uint64_t)entry->status.st_size);
+    *is_taken = r == 0;
+    if (r != 0)
+        return leave_out(source, entry, r);
     source->phase = PHASE_CONTENT;
+    return 0;
+}
+
+/* The next entry that is not left out. */
+static int next_entry(struct source *source, struct tree_entry *entry) {
+    for (bool is_taken = false; !is_taken;) {
+        int r = tree_next(&source->tree, entry);
+        if (r != 0)
+            return r;
+        if (entry->kind != ENTRY_FILE)
+            return 0;
+        r = enter_file(source, entry, &is_taken);
+        if (r != 0)
+            return r;
+    }
     return 0;
 }
 
 static int give_entry(struct source *source, void *buffer, size_t capacity, struct item *item) {
     struct tree_entry entry;
-    int r = tree_next(&source->tree, &entry);
-    if (r == 0 && entry.kind == ENTRY_FILE)
-        r = enter_file(source, &entry);
+    int r = next_entry(source, &entry);
     if (r != 0)
         return r;
     struct record record = {.type = RECORD_ENTRY,
                             .entry = {.kind = entry.kind,
                                       .mode = entry.status.st_mode & 07777,
-                                      .mtime_ns = source_nanoseconds(entry.status.st_mtim),
+                                      .mtime_ns = attributes_pack_time(entry.status.st_mtim),
                                       .path = bytes_of(source->tree.path),
                                       .target = entry.target}};
     if (entry.kind == ENTRY_FILE)
@@ -193,25 +328,42 @@ static int give_entry(struct source *source, void *buffer, size_t capacity, stru
     return source->phase == PHASE_END ? 0 : give_record(source, &record, buffer, capacity, item);
 }
 
-static int give_entry_end(struct source *source, void *buffer, size_t capacity, struct item *item) {
-    source->digest = digest_value(source->sum);
-    struct record record = {
-        .type = RECORD_ENTRY_END,
-        .entry_end = {.size = source->content.n_read, .digest = source->digest}};
+/* --- content --- */
+
+static int end_entry(struct source *source, const struct record_entry_end *end, void *buffer,
+                     size_t capacity, struct item *item) {
+    struct record record = {.type = RECORD_ENTRY_END, .entry_end = *end};
     int r = give_record(source, &record, buffer, capacity, item);
     if (r != 0)
         return r;
     source_close_content(source);
     digest_reset(source->sum);
-    source->totals.n_files++;
     source->phase = source->offer.kind == ENTRY_DIRECTORY ? PHASE_WALK : PHASE_END;
     return 0;
+}
+
+static int give_entry_end(struct source *source, void *buffer, size_t capacity, struct item *item) {
+    source->digest = digest_value(source->sum);
+    int r = end_entry(source, &(struct record_entry_end){source->content.n_read, source->digest},
+                      buffer, capacity, item);
+    source->totals.n_files += r == 0;
+    return r;
+}
+
+/* What came of a file of a tree is a mixture of before and after: the recipient drops it. */
+static int give_void(struct source *source, void *buffer, size_t capacity, struct item *item) {
+    tree_skip(&source->tree, SKIP_CHANGED, 0);
+    source->totals.n_bytes -= source->content.n_read;
+    return end_entry(source, &(struct record_entry_end){.size = ENTRY_END_VOID}, buffer, capacity,
+                     item);
 }
 
 static int give_content(struct source *source, void *buffer, size_t capacity, struct item *item) {
     size_t n;
     uint64_t hole;
     int r = read_content(source, buffer, capacity, &n, &hole);
+    if (r == SOURCE_CHANGED && source->offer.kind == ENTRY_DIRECTORY)
+        return give_void(source, buffer, capacity, item);
     if (r != 0)
         return r;
     if (n == 0 && hole == 0)
@@ -267,7 +419,15 @@ const struct item_offer *source_offer(const struct source *source) {
 }
 
 int source_fd(const struct source *source) {
-    return source->offer.kind == ENTRY_STREAM ? source->content.fd : -1;
+    return source->content.is_stream ? source->content.fd : -1;
+}
+
+const struct left_out *source_left_out(const struct source *source, const struct left_out *after) {
+    return after ? after->hh.next : source->found.left_out.first;
+}
+
+uint64_t source_n_unnamed(const struct source *source) {
+    return source->found.left_out.n_unnamed;
 }
 
 const char *source_where(const struct source *source) {

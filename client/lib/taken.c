@@ -98,7 +98,7 @@ void taken_end(struct earshot *link) {
         scan.begun = link->assembly.message.seq;
     if (link->current && link->current->session == link->session)
         scan_batch(&scan, link->current, link->lines.origin);
-    for (const struct item *item = link->inbox.head; item; item = item->next)
+    for (const struct inbox_item *item = link->inbox.head; item; item = item->next)
         if (!item->is_note && ((const struct batch *)item)->session == link->session)
             scan_batch(&scan, (const struct batch *)item, (struct frame_origin){0});
     place_end(&link->place, scan.whole);

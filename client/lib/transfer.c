@@ -50,6 +50,7 @@ void transfer_event(struct earshot *link, struct earshot_event *event, const str
                                                 .peer = transfers->peer,
                                                 .name = transfers->name,
                                                 .size = what->size,
+                                                .offered = what->size,
                                                 .path = transfers->path,
                                                 .error = transfers->error};
     uuid_format(id, event->transfer.id);
@@ -68,16 +69,32 @@ static unsigned public_reason(int result) {
     }
 }
 
-void transfer_set_error(struct earshot *link, struct earshot_event *event, int result,
-                        const char *where) {
-    char *text = link->transfers->error;
-    const char *why =
-        result < 0 ? strerror(-result) : courier_reason_text((enum courier_reason)result);
+/* Of what is no fault of the other side there is a reason behind the reason. */
+void transfer_error_text(char *text, size_t size, int result, int error) {
+    bool is_general = result == COURIER_UNREADABLE || result == COURIER_UNWRITABLE;
+    if (result < 0)
+        snprintf(text, size, "%s", strerror(-result));
+    else if (is_general && error != 0)
+        snprintf(text, size, "it cannot be %s: %s",
+                 result == COURIER_UNREADABLE ? "read" : "written", strerror(error));
+    else
+        snprintf(text, size, "%s", courier_reason_text((enum courier_reason)result));
+}
+
+static void set_error(struct earshot *link, struct earshot_event *event, int result,
+                      const char *where, int error) {
+    char *text = link->transfers->error, why[512];
+    transfer_error_text(why, sizeof why, result, error);
     event->transfer.reason = public_reason(result);
     if (where && *where && strcmp(where, link->transfers->name) != 0)
         snprintf(text, sizeof link->transfers->error, "%s: %s", where, why);
     else
         snprintf(text, sizeof link->transfers->error, "%s", why);
+}
+
+void transfer_set_error(struct earshot *link, struct earshot_event *event, int result,
+                        const char *where) {
+    set_error(link, event, result, where, 0);
 }
 
 void transfer_ended(struct earshot *link, struct earshot_event *event,
@@ -89,16 +106,19 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
     memcpy(event->transfer.xxh3, news->digest, sizeof event->transfer.xxh3);
     if (news->reason == COURIER_OK) {
         event->transfer.state = EARSHOT_TRANSFER_DONE;
+        if (event->transfer.offered != EARSHOT_SIZE_UNKNOWN)
+            event->transfer.size = news->n_bytes;
         return;
     }
     event->transfer.state = EARSHOT_TRANSFER_FAILED;
-    transfer_set_error(link, event, (int)news->reason, news->where);
+    set_error(link, event, (int)news->reason, news->where, news->error);
 }
 
 void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier) {
     struct courier_news news;
     courier_news(courier, &news);
     transfer->bytes = news.n_bytes;
+    transfer->size = news.size;
 }
 
 int transfer_next(struct earshot *link, struct earshot_event *event) {

@@ -5,7 +5,9 @@
 #pragma once
 
 #include "lib/courier.h"
+#include "lib/left_out.h"
 #include "lib/link.h"
+#include "lib/source.h"
 
 /* To one recipient. */
 struct delivery {
@@ -21,8 +23,10 @@ struct delivery {
 struct offer_out {
     struct uuid id;
     struct name to;
-    char *path, *name; /* of the source; path NULL: fd */
-    int fd;
+    struct source *source;       /* opened when the offer was made, and open as long as it stands */
+    const struct left_out *told; /* of what is left out of it, the last that was told */
+    bool is_told;                /* all of it */
+    bool is_spent;               /* a stream of which something was read */
     const char *mime;
     struct courier_offer what;
     uint32_t request; /* that made it */
@@ -70,6 +74,8 @@ void transfer_event(struct earshot *link, struct earshot_event *event, const str
                     const struct courier_offer *what);
 void transfer_set_error(struct earshot *link, struct earshot_event *event, int result,
                         const char *where);
+/* What is said of a result: 0 > -errno, or a courier_reason with the system's error behind it. */
+void transfer_error_text(char *text, size_t size, int result, int error);
 /* The end of a courier as an event. */
 void transfer_ended(struct earshot *link, struct earshot_event *event,
                     const struct courier_news *news);

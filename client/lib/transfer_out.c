@@ -48,8 +48,7 @@ void offer_out_free(struct earshot *link, struct offer_out *offer) {
     while (offer->deliveries)
         delivery_free(offer, offer->deliveries);
     DL_DELETE(link->transfers->out, offer);
-    free(offer->path);
-    free(offer->name);
+    source_free(offer->source);
     free(offer);
 }
 
@@ -92,36 +91,36 @@ static const char *guess_mime(const struct courier_offer *what) {
     return "application/octet-stream";
 }
 
-static struct offer_out *offer_new(struct earshot *link, const struct earshot_source *source) {
-    struct offer_out *offer = calloc(1, sizeof *offer);
-    if (!offer)
-        return NULL;
-    offer->fd = source->fd;
-    offer->path = source->path ? strdup(source->path) : NULL;
-    offer->name = strdup(source->name ? source->name : "stream");
-    DL_APPEND(link->transfers->out, offer);
-    if (offer->name && (offer->path || !source->path))
-        return offer;
-    offer_out_free(link, offer);
-    return NULL;
-}
-
-/* A program that polls is never made to wait. */
-static struct courier_source source_of(const struct earshot *link, const struct offer_out *offer) {
-    return (struct courier_source){
-        .path = offer->path, .fd = offer->fd, .name = offer->name, .no_wait = link->pollable};
-}
-
-/* What cannot be offered is told as the system's error, or as the courier's. */
-static int look(struct earshot *link, struct offer_out *offer) {
-    struct courier_source source = source_of(link, offer);
-    int r = courier_look(&source, &offer->what);
-    offer->mime = guess_mime(&offer->what);
+/*
+ * Opens what is offered, once. What cannot be offered is told as the system's error, or as the
+ * courier's. A program that polls is never made to wait.
+ */
+static int open_source(struct earshot *link, struct source **source,
+                       const struct earshot_source *what) {
+    const char *name = what->name ? what->name : "stream";
+    struct source_options options = {.no_wait = link->pollable};
+    int r = what->path ? source_open(source, what->path, &options)
+                       : source_open_stream(source, what->fd, name, &options);
     if (r > 0)
         return link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT, "%s: %s",
-                         offer->path ? offer->path : offer->name,
-                         courier_reason_text((enum courier_reason)r));
+                         what->path ? what->path : name,
+                         courier_reason_text(courier_reason_of_source(r)));
     return r;
+}
+
+/* Takes the source. NULL when memory is out. */
+static struct offer_out *offer_new(struct earshot *link, struct source *source) {
+    struct offer_out *offer = calloc(1, sizeof *offer);
+    if (!offer) {
+        source_free(source);
+        return NULL;
+    }
+    offer->source = source;
+    offer->what = courier_offer_of(source);
+    offer->mime = guess_mime(&offer->what);
+    DL_APPEND(link->transfers->out, offer);
+    atomic_store(&link->transfers->news, true); /* what is left out */
+    return offer;
 }
 
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
@@ -131,15 +130,17 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
     if (outcome != NAME_OK)
         return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the recipient \"%s\" %s", to,
                          name_problem(outcome));
-    struct offer_out *offer = transfers_of(link) ? offer_new(link, source) : NULL;
+    struct source *opened = NULL;
+    int r = transfers_of(link) ? open_source(link, &opened, source) : -ENOMEM;
+    if (r != 0)
+        return r;
+    struct offer_out *offer = offer_new(link, opened);
     if (!offer)
         return -ENOMEM;
     offer->to = name;
     offer->id = uuid_next(&link->ids);
-    int r = look(link, offer);
     struct frame frame = frame_of(offer);
-    if (r == 0)
-        r = request_ask(link, &frame, name.s, &offer->request);
+    r = request_ask(link, &frame, name.s, &offer->request);
     if (r != 0) {
         offer_out_free(link, offer);
         return r;
@@ -232,9 +233,14 @@ static int fail_delivery(struct earshot *link, struct offer_out *offer, struct d
     return 1;
 }
 
+/* Of a stream there is one: who comes to it later would get the rest, or nothing. */
+static bool is_spent(const struct offer_out *offer, const struct delivery *new) {
+    bool is_alone = offer->deliveries == new && !new->next;
+    return source_fd(offer->source) >= 0 && (offer->is_spent || !is_alone);
+}
+
 static int begin(struct earshot *link, struct offer_out *offer,
                  const struct frame_signalled *signal, struct earshot_event *event) {
-    struct courier_source source = source_of(link, offer);
     struct courier_prefix prefix = {.offset = uuid_is_nil(&signal->digest) ? 0 : signal->a};
     struct courier_passage passage;
     struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -246,8 +252,10 @@ static int begin(struct earshot *link, struct offer_out *offer,
     (void)name_parse(&delivery->by, signal->by);
     memcpy(prefix.digest, signal->digest.b, sizeof prefix.digest);
     DL_APPEND(offer->deliveries, delivery);
-    int r = courier_send(&delivery->courier, &source, signal->uid, (pid_t)signal->pid, &prefix,
-                         &passage, transfer_wake, link->transfers);
+    int r = is_spent(offer, delivery)
+                ? COURIER_SPENT
+                : courier_send(&delivery->courier, offer->source, signal->uid, (pid_t)signal->pid,
+                               &prefix, &passage, transfer_wake, link->transfers);
     if (r == 0 && !send_passage(link, offer, delivery, &passage))
         r = -EAGAIN;
     if (r != 0)
@@ -302,17 +310,19 @@ int offer_out_signalled(struct earshot *link, struct offer_out *offer,
     }
 }
 
-static int tell_skip(struct earshot *link, const struct offer_out *offer,
-                     const struct delivery *delivery, const struct courier_skip *skip,
-                     struct earshot_event *event) {
+static int tell_skip(struct earshot *link, const struct offer_out *offer, const struct name *peer,
+                     const struct courier_skip *skip, struct earshot_event *event) {
     static const enum earshot_skip reasons[] = {
         [COURIER_SKIP_SPECIAL] = EARSHOT_SKIP_SPECIAL,
         [COURIER_SKIP_DENIED] = EARSHOT_SKIP_DENIED,
         [COURIER_SKIP_VANISHED] = EARSHOT_SKIP_VANISHED,
         [COURIER_SKIP_TOO_DEEP] = EARSHOT_SKIP_TOO_DEEP,
+        [COURIER_SKIP_CHANGED] = EARSHOT_SKIP_CHANGED,
+        [COURIER_SKIP_REPLACED] = EARSHOT_SKIP_REPLACED,
+        [COURIER_SKIP_ENDLESS] = EARSHOT_SKIP_ENDLESS,
     };
     struct transfers *transfers = link->transfers;
-    memcpy(transfers->peer, delivery->by.s, (size_t)delivery->by.n + 1);
+    memcpy(transfers->peer, peer->s, (size_t)peer->n + 1);
     memcpy(transfers->name, offer->what.name, sizeof transfers->name);
     snprintf(transfers->path, sizeof transfers->path, "%s", skip->path);
     event->type = EARSHOT_EVENT_SKIPPED;
@@ -323,6 +333,27 @@ static int tell_skip(struct earshot *link, const struct offer_out *offer,
     event->skipped.path = transfers->path;
     event->skipped.why = reasons[skip->why];
     event->skipped.error = skip->error;
+    event->skipped.more = 0;
+    return 1;
+}
+
+/* Of what was found out when it was offered, the next. */
+static int tell_left_out(struct earshot *link, struct offer_out *offer,
+                         struct earshot_event *event) {
+    if (offer->is_told)
+        return 0;
+    offer->told = source_left_out(offer->source, offer->told);
+    uint64_t more = offer->told ? 0 : source_n_unnamed(offer->source);
+    offer->is_told = !offer->told;
+    if (!offer->told && more == 0)
+        return 0;
+    struct courier_skip skip = {.path = "", .why = COURIER_SKIP_DENIED};
+    if (offer->told)
+        skip = (struct courier_skip){.path = offer->told->path,
+                                     .why = courier_skip_of(offer->told->why),
+                                     .error = offer->told->error};
+    tell_skip(link, offer, &offer->to, &skip, event);
+    event->skipped.more = more;
     return 1;
 }
 
@@ -333,6 +364,7 @@ static int end_delivery(struct earshot *link, struct offer_out *offer, struct de
     transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &delivery->by,
                    &offer->what);
     transfer_ended(link, event, &news);
+    offer->is_spent = offer->is_spent || news.n_bytes > 0 || news.reason == COURIER_OK;
     delivery_free(offer, delivery);
     end_offer(link, offer);
     return 1;
@@ -343,10 +375,12 @@ int offer_out_next(struct earshot *link, struct earshot_event *event) {
     struct delivery *delivery;
     struct courier_skip skip;
     DL_FOREACH(link->transfers->out, offer) {
+        if (tell_left_out(link, offer, event))
+            return 1;
         DL_FOREACH(offer->deliveries, delivery) {
             bool is_over = courier_is_over(delivery->courier); /* asked before: nothing follows */
             if (courier_next_skip(delivery->courier, &skip))
-                return tell_skip(link, offer, delivery, &skip, event);
+                return tell_skip(link, offer, &delivery->by, &skip, event);
             if (is_over)
                 return end_delivery(link, offer, delivery, event);
         }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "lib/courier.h"
+#include "lib/left_out.h"
 #include "lib/sink.h"
 #include "unit/lib/hand.h"
 
@@ -37,10 +38,10 @@ static bool await(bool (*state)(const struct courier *), const struct courier *c
     return state(courier);
 }
 
-static struct courier_offer look(const struct courier_source *source) {
-    struct courier_offer offer;
-    cr_assert_eq(courier_look(source, &offer), 0);
-    return offer;
+static struct source *opened(const char *name) {
+    struct source *source;
+    cr_assert_eq(source_open(&source, from(name), NULL), 0);
+    return source;
 }
 
 /* As an earlier attempt has left it. */
@@ -60,11 +61,12 @@ static void make_long_part(const struct courier_offer *what) {
 }
 
 Test(courier, 01_what_is_there_is_read_aside) {
-    struct courier_source source = {.path = from("file"), .fd = -1};
     struct courier_prefix prefix;
     struct courier *courier = NULL;
     add_bytes(in_from("file"), LONG_PART, "end", 3);
-    struct courier_offer offer = look(&source);
+    struct source *source = opened("file");
+    struct courier_offer offer = courier_offer_of(source);
+    source_free(source);
     make_long_part(&offer);
     struct courier_target target = {.dir = to(), .fd = -1};
 
@@ -86,14 +88,14 @@ Test(courier, 01_what_is_there_is_read_aside) {
 }
 
 /* Both in this process; the reasons of both. */
-static void carry(const struct courier_source *source, const struct courier_target *target,
+static void carry(const struct source *source, const struct courier_target *target,
                   struct courier_news *sent, struct courier_news *received, unsigned *n_skips,
                   char path[1024]) {
     struct courier *sender = NULL, *receiver = NULL;
     struct courier_prefix prefix;
     struct courier_passage passage;
     struct courier_skip skip;
-    struct courier_offer offer = look(source);
+    struct courier_offer offer = courier_offer_of(source);
     cr_assert_eq(courier_receive(&receiver, &offer, geteuid(), target, wake, NULL), 0);
     cr_assert(await(courier_is_prepared, receiver));
     cr_assert_eq(courier_prefix(receiver, &prefix), 0);
@@ -120,8 +122,10 @@ Test(courier, 02_a_stream_is_not_longer_than_allowed) {
         struct courier_target target = {
             .dir = to(), .fd = -1, .n_bytes_max = sizeof bytes - !is_short};
         int fd = open(in_from("stream"), O_RDONLY | O_CLOEXEC);
-        struct courier_source source = {.fd = fd, .name = "stream"};
-        carry(&source, &target, &sent, &received, &n_skips, path);
+        struct source *source;
+        cr_assert_eq(source_open_stream(&source, fd, "stream", NULL), 0);
+        carry(source, &target, &sent, &received, &n_skips, path);
+        source_free(source);
         close(fd);
         cr_expect_eq(sent.reason, is_short ? COURIER_OK : COURIER_TOO_MUCH);
         cr_expect_eq(received.reason, is_short ? COURIER_OK : COURIER_TOO_MUCH);
@@ -136,12 +140,60 @@ Test(courier, 03_what_is_left_out_is_named) {
     make_directory(in_from("tree"));
     make_file(in_from("tree/file"), 10, 1);
     cr_assert_eq(mkfifo(in_from("tree/fifo"), 0600), 0);
-    struct courier_source source = {.path = from("tree"), .fd = -1};
+    struct source *source = opened("tree");
+    const struct left_out *left_out = source_left_out(source, NULL);
+    cr_assert(left_out, "before anything is handed over");
+    cr_expect_str_eq(left_out->path, "fifo");
+    cr_expect_null(source_left_out(source, left_out));
+    cr_assert_eq(mkfifo(in_from("tree/later"), 0600), 0);
     struct courier_target target = {.dir = to(), .fd = -1};
-    carry(&source, &target, &sent, &received, &n_skips, path);
+    carry(source, &target, &sent, &received, &n_skips, path);
+    source_free(source);
     cr_expect_eq(sent.reason, COURIER_OK);
-    cr_expect_eq(n_skips, 1u);
-    cr_expect_str_eq(path, "fifo");
-    cr_expect_eq(sent.n_skipped, 1u);
-    cr_expect_eq(received.n_skipped, 1u, "the recipient hears how many");
+    cr_expect_eq(n_skips, 1u, "what is known is not told again");
+    cr_expect_str_eq(path, "later");
+    cr_expect_eq(sent.n_skipped, 2u);
+    cr_expect_eq(received.n_skipped, 2u, "the recipient hears how many");
+}
+
+/* It has grown since it was offered: up to what the recipient takes. */
+Test(courier, 04_what_has_grown_is_not_larger_than_allowed) {
+    char path[1024];
+    unsigned n_skips;
+    struct courier_news sent, received;
+    for (int is_allowed = 0; is_allowed < 2; is_allowed++) {
+        make_file(in_from("file"), 100, 1);
+        struct source *source = opened("file");
+        add_bytes(in_from("file"), 100, "more", 4);
+        struct courier_target target = {
+            .dir = to(), .fd = -1, .n_bytes_max = is_allowed ? 104 : 103};
+        carry(source, &target, &sent, &received, &n_skips, path);
+        source_free(source);
+        cr_expect_eq(sent.reason, is_allowed ? COURIER_OK : COURIER_TOO_MUCH);
+        cr_expect_eq(received.reason, sent.reason);
+        cr_expect_eq(is_there(in_to("file")), is_allowed);
+        cr_expect_not(is_there(in_to("file.part")));
+        cr_expect_eq(received.name[0] != '\0', is_allowed, "nothing is named that is not there");
+        cr_assert_eq(unlink(in_from("file")), 0);
+    }
+}
+
+Test(courier, 05_what_was_offered_is_handed_over) {
+    char path[1024];
+    unsigned n_skips;
+    struct courier_news sent, received;
+    make_file(in_from("file"), 1000, 1);
+    make_file(in_outside("private"), 1000, 2);
+    make_file(in_outside("copy"), 1000, 1);
+    struct source *source = opened("file");
+    cr_assert_eq(unlink(in_from("file")), 0);
+    cr_assert_eq(symlink(in_outside("private"), in_from("file")), 0);
+    for (int i = 0; i < 2; i++) { /* to two, perhaps */
+        struct courier_target target = {.dir = to(), .fd = -1};
+        carry(source, &target, &sent, &received, &n_skips, path);
+        cr_assert_eq(received.reason, COURIER_OK);
+    }
+    source_free(source);
+    expect_same_content(in_outside("copy"), in_to("file"));
+    expect_same_content(in_outside("copy"), in_to("file (2)"));
 }

@@ -122,7 +122,7 @@ unsigned count_entries(const char *path) {
 /* --- equality --- */
 
 /* The same data at the same places, and holes between them. */
-static void expect_equal_content(const char *a, const char *b) {
+void expect_same_content(const char *a, const char *b) {
     static char left[HAND_SLOT], right[HAND_SLOT];
     int fa = open(a, O_RDONLY | O_CLOEXEC), fb = open(b, O_RDONLY | O_CLOEXEC);
     cr_assert(fa >= 0 && fb >= 0);
@@ -179,7 +179,7 @@ void expect_equal(const char *a, const char *b) {
     if (S_ISLNK(left.st_mode))
         expect_equal_link(a, b);
     else
-        expect_equal_content(a, b);
+        expect_same_content(a, b);
 }
 
 /* --- handing over --- */
@@ -288,6 +288,11 @@ int put_entry_end(struct sink *sink, const void *content, size_t n) {
     struct record record = {.type = RECORD_ENTRY_END,
                             .entry_end = {.size = n, .digest = digest_value(state)}};
     digest_free(state);
+    return put_record(sink, &record);
+}
+
+int put_void(struct sink *sink) {
+    struct record record = {.type = RECORD_ENTRY_END, .entry_end = {.size = ENTRY_END_VOID}};
     return put_record(sink, &record);
 }
 

@@ -66,12 +66,14 @@ void hand_over_partly(const char *name, size_t limit);
 /* Asserts that it succeeded, under this name, and that both are equal in everything. */
 void expect_handed(const char *name);
 void expect_equal(const char *a, const char *b);
+void expect_same_content(const char *a, const char *b);
 
 /* --- a sender who says what the test wants --- */
 
 struct record_entry entry_of(enum entry_kind kind, const char *path, uint64_t size);
 int put_entry(struct sink *sink, struct record_entry entry);
 int put_entry_end(struct sink *sink, const void *content, size_t n);
+int put_void(struct sink *sink);
 int put_data(struct sink *sink, const void *data, size_t n);
 int put_hole(struct sink *sink, uint64_t n);
 struct sink *open_sink(enum entry_kind kind, const char *name, uint64_t size);

@@ -29,7 +29,7 @@ Test(inbox, 01_batches_and_notes_keep_their_order) {
     append_note(EARSHOT_EVENT_BACK);
     const bool is_note[] = {true, false, true};
     for (int i = 0; i < 3; i++) {
-        struct item *item = inbox_take(&inbox);
+        struct inbox_item *item = inbox_take(&inbox);
         cr_assert_not_null(item);
         cr_assert_eq(item->is_note, is_note[i]);
         free(item);

@@ -165,7 +165,8 @@ Test(sink, 08_more_than_was_offered) {
     expect_refused(sink, put_hole(sink, 11), SINK_TOO_MUCH);
     sink = open_sink(ENTRY_DIRECTORY, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "b", 11)), SINK_TOO_MUCH);
+    struct record_entry large = entry_of(ENTRY_FILE, "b", 10 + SINK_GROWTH + 1);
+    expect_refused(sink, put_entry(sink, large), SINK_TOO_MUCH);
     hand.options.n_entries_max = 3;
     sink = open_sink(ENTRY_DIRECTORY, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), 0);
@@ -173,6 +174,27 @@ Test(sink, 08_more_than_was_offered) {
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "b/c", 0)), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_LINK, "b/d", 0)), 0);
     expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, "e", 0)), SINK_TOO_MUCH);
+}
+
+/* In bytes that nobody has to write. */
+static int put_grown(uint64_t offered, uint64_t size) {
+    struct sink *sink = open_sink(ENTRY_FILE, "a", offered);
+    int r = put_entry(sink, entry_of(ENTRY_FILE, "", size));
+    sink_free(sink);
+    return r;
+}
+
+Test(sink, 09_it_may_have_grown_since) {
+    const uint64_t large = UINT64_C(1) << 40;
+    cr_expect_eq(put_grown(10, 11), 0);
+    cr_expect_eq(put_grown(10, 0), 0, "or have become less");
+    cr_expect_eq(put_grown(10, 10 + SINK_GROWTH), 0);
+    cr_expect_eq(put_grown(10, 11 + SINK_GROWTH), SINK_TOO_MUCH);
+    cr_expect_eq(put_grown(large, 2 * large), 0);
+    cr_expect_eq(put_grown(large, 2 * large + 1), SINK_TOO_MUCH);
+    hand.options.n_bytes_max = 2 * SINK_GROWTH;
+    cr_expect_eq(put_grown(10, 2 * SINK_GROWTH), 0, "as much as somebody asked for");
+    cr_expect_eq(put_grown(10, 2 * SINK_GROWTH + 1), SINK_TOO_MUCH);
 }
 
 Test(sink, 09_more_than_is_allowed) {
@@ -235,9 +257,8 @@ Test(sink, 12_items_out_of_order) {
 
 Test(sink, 13_another_top_than_was_offered) {
     const struct record_entry wrong[] = {
-        entry_of(ENTRY_FILE, "", 11), entry_of(ENTRY_FILE, "b", 10),
-        entry_of(ENTRY_DIRECTORY, "", 0), entry_of(ENTRY_LINK, "b", 0),
-        entry_of(ENTRY_STREAM, "", ITEM_SIZE_UNKNOWN)};
+        entry_of(ENTRY_FILE, "b", 10), entry_of(ENTRY_DIRECTORY, "", 0),
+        entry_of(ENTRY_LINK, "b", 0), entry_of(ENTRY_STREAM, "", ITEM_SIZE_UNKNOWN)};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
         expect_refused(sink, put_entry(sink, wrong[i]), SINK_MALFORMED);
@@ -246,6 +267,22 @@ Test(sink, 13_another_top_than_was_offered) {
     entry.start = 5;
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
     expect_refused(sink, put_entry(sink, entry), SINK_MALFORMED);
+}
+
+Test(sink, 13_a_void_file_of_a_tree) {
+    struct sink *sink = open_sink(ENTRY_DIRECTORY, "tree", 10);
+    cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), 0);
+    cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "a", 10)), 0);
+    cr_assert_eq(put_data(sink, content, 5), 0);
+    cr_expect_eq(put_void(sink), 0);
+    cr_expect_not(is_there(in_to("tree.part/a")), "it is not kept");
+    cr_expect_eq(sink_totals(sink).n_bytes, 0);
+    cr_expect_eq(sink_totals(sink).n_files, 0);
+    cr_expect_eq(put_void(sink), SINK_MALFORMED, "nothing is under way");
+    sink_free(sink);
+    sink = open_sink(ENTRY_FILE, "a", 10);
+    cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
+    expect_refused(sink, put_void(sink), SINK_MALFORMED);
 }
 
 /* --- trees of senders who lie --- */

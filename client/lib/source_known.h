@@ -1,0 +1,38 @@
+/*
+ * Which files a tree had when it was offered, where others may put files into it: there only these
+ * are handed over later, or what anybody may read. Else whoever can write to a directory that I
+ * offer could move my private files into it, and take the offer. Where only I (or root) can write,
+ * what is there was put there by me, and nothing is kept.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct source_identity {
+    uint64_t device, inode;
+    uint32_t uid, type;
+};
+
+/* Zeroed is empty. */
+struct source_known {
+    struct source_identity *ids;
+    size_t n, size;
+};
+
+#define SOURCE_KNOWN_MAX 1000000 /* others of such a tree are left out later */
+
+/* Whether somebody else can put files into this directory. */
+bool source_is_exposed(const struct stat *directory);
+
+/* 0 or -ENOMEM. */
+int source_known_add(struct source_known *known, const struct stat *status);
+
+/* After the last source_known_add(), before the first source_known_has(). */
+void source_known_sort(struct source_known *known);
+
+bool source_known_has(const struct source_known *known, const struct stat *status);
+
+void source_known_free(struct source_known *known);
