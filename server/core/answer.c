@@ -17,10 +17,7 @@ static uint32_t idle_seconds(const struct core *core, const struct handle *handl
 static bool shows(const struct session *session, const struct room *room) {
     if (session->abilities & ABILITY_LISTEN)
         return true;
-    for (unsigned i = 0; room && i < session->n_listenings; i++)
-        if (session->listenings[i].room == room)
-            return true;
-    return false;
+    return room && listening_find(session, room);
 }
 
 static void put_user(struct core *core, struct session *session, uint32_t request,
@@ -29,7 +26,9 @@ static void put_user(struct core *core, struct session *session, uint32_t reques
     size_t n = 0;
     const struct session *other;
     DL_FOREACH2(handle->sessions, other, next_of_handle) {
-        if (shows(other, room) && n < PIDS_MAX)
+        if (n == PIDS_MAX)
+            break;
+        if (shows(other, room))
             pids[n++] = (uint32_t)other->pid;
     }
     enum presence presence = handle_presence(handle);

@@ -171,6 +171,8 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         return FAIL_LIMIT;
     }
     enum fail_code code = handle_claim(core, user, &join->handle, &handle, reason);
+    if (code == FAIL_NONE && !room_may_attach(user, handle, join->abilities, reason))
+        code = FAIL_LIMIT;
     struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
     if (!new) {
         account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
@@ -179,8 +181,10 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         return code == FAIL_NONE ? FAIL_LIMIT : code;
     }
     core->counters.joins++;
-    if (new->abilities & ABILITY_NEWS)
+    if (new->abilities & ABILITY_NEWS) {
         DL_APPEND2(core->news_sessions, new, prev_news, next_news);
+        core->n_news_sessions++;
+    }
     await_confirmation(core, new);
     handle_attach(core, handle, new, join->after);
     *session = new;
@@ -234,8 +238,11 @@ void core_end(struct core *core, struct session *session) {
     ack_cancel(core, session);
     route_drop_assembly(session);
     session_unlist(session);
-    if (session->abilities & ABILITY_NEWS)
+    if (session->abilities & ABILITY_NEWS) {
+        news_forget_session(core, session);
         DL_DELETE2(core->news_sessions, session, prev_news, next_news);
+        core->n_news_sessions--;
+    }
     room_detach_all(core, session);
     handle_detach(core, session);
     account_give_back(&session->user->account, ACCOUNT_SESSIONS, 1);
@@ -358,7 +365,7 @@ static void receive_topic(struct core *core, struct session *session, const stru
         return;
     }
     free(old);
-    news_room(core, NEWS_TOPIC, session->handle, room, text);
+    news_topic(core, session->handle, room);
     session_done(core, session, request);
 }
 
@@ -380,6 +387,9 @@ static void receive_nick(struct core *core, struct session *session, const struc
         return;
     }
     enum fail_code code = handle_claim(core, session->user, &name, &handle, reason);
+    if (code == FAIL_NONE && handle != old &&
+        !room_may_attach(session->user, handle, session->abilities, reason))
+        code = FAIL_LIMIT;
     if (code == FAIL_NONE && handle != old) {
         bool held = session->held;
         session->abilities &= ~(unsigned)ABILITY_AFTER; /* that was said about the old handle */

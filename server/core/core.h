@@ -53,6 +53,8 @@ struct user {
     struct session *links; /* its sessions by link */
     struct ask *asks;      /* its questions about the past that wait for a reader */
     struct session *feeds; /* its sessions that wait to be fed from the store */
+    uint64_t news_round;   /* in which it has */
+    unsigned n_news;       /* so many news that are told one by one */
     struct user *next_asking, *prev_asking;
     struct user *next_feeding, *prev_feeding;
     UT_hash_handle hh;
@@ -68,13 +70,18 @@ struct handle {
     uint64_t lost_to, lost_from; /* the newest to and from it that an ephemeral log let go of */
     bool is_moved;               /* these positions are to be stored */
     struct session *sessions;
-    struct membership *memberships;
+    struct membership *memberships, *memberships_by_room;
+    unsigned n_joined; /* of these; */
     unsigned n_listening;
     enum presence announced; /* what NEWS last told */
-    bool in_news;            /* its presence is to be told */
+    bool in_news;            /* its presence may have changed since */
+    uint8_t news_what;       /* enum news_what: what is about to be told */
+    uint32_t renamed_to;     /* this, too; the number of a handle, 0: none */
     char *away;              /* NULL: not away */
     mono_time active;
     struct handle *next_moved, *prev_moved;
+    struct handle **news_list; /* see news.c; NULL: there are none of it */
+    struct handle *next_news, *prev_news;
     UT_hash_handle hh, hh_number;
 };
 
@@ -87,9 +94,11 @@ struct room {
     char *topic;       /* NULL: none */
     struct user *creator;
     struct session **listeners;
-    unsigned n_listeners, listeners_size;
+    unsigned *listener_places; /* of each, where the room stands in its listenings */
+    unsigned n_listeners;
     struct membership *memberships;
     unsigned n_members, n_offers;
+    struct room_news *news; /* to be told; NULL: none */
     UT_hash_handle hh, hh_number;
 };
 
@@ -102,6 +111,8 @@ struct membership {
     unsigned n_listeners;
     struct membership *next_of_handle, *prev_of_handle;
     struct membership *next_of_room, *prev_of_room;
+    struct user *payer; /* of its memory */
+    UT_hash_handle hh;  /* of the handle, by room */
 };
 
 /* Where a listening session stands in room->listeners. */
@@ -110,6 +121,10 @@ struct listening {
     unsigned index;
     uint64_t after; /* messages after this one */
 };
+
+/* What one of them takes, here and there. */
+#define LISTENING_BYTES                                                                            \
+    (sizeof(struct listening) + sizeof(struct session *) + sizeof(unsigned) + 2 * sizeof(uint16_t))
 
 /* A message whose parts are still coming. */
 struct assembly {
@@ -161,7 +176,8 @@ struct session {
     uint64_t ack_seq;
     struct assembly *assembly;
     struct listening *listenings;
-    unsigned n_listenings;
+    unsigned n_listenings, index_size;
+    uint16_t *index;     /* of the listenings, by room; NULL: these are few */
     struct name last_to; /* the target resolved last, as it was spelled */
     struct handle *last_handle;
     struct room *last_room;
@@ -185,6 +201,21 @@ struct run {
     size_t n_origin; /* bytes of their ORIGIN */
     uint8_t frames[BATCH_BYTES_MAX];
     uint8_t origin[ORIGIN_BYTES_MAX];
+};
+
+/* What is to be told about others, see news.c. Of two lists one is gathered, the other one told. */
+struct news {
+    struct room_news *rooms[2];
+    struct handle *handles[2];
+    uint64_t round; /* its last bit says which is gathered */
+    bool is_telling, told_many;
+    struct handle *unsettled; /* from here on it is not settled what is to be told */
+    unsigned n_came, n_left;
+    struct room *room; /* whose listeners are being told, up to `at`; NULL: none */
+    unsigned at;
+    struct session *next; /* of all that want NEWS, who is told next; NULL: nobody */
+    size_t n;             /* bytes of frames */
+    uint8_t frames[BATCH_BYTES_MAX];
 };
 
 struct core_counters {
@@ -240,8 +271,8 @@ struct core {
     struct run run;
     struct session *touched, *deferred, *acks, *news_sessions, *unconfirmed;
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
-    struct news *news;
-    unsigned n_news;
+    struct news news;
+    unsigned n_news_sessions;
     mono_time started, acks_due, news_due, confirm_due, positions_due; /* ns 0: nothing is due */
     mono_time now;                                                     /* of the call under way */
     wall_time wall;

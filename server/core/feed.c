@@ -43,13 +43,6 @@ static bool is_own(const struct session *session, const struct record *record) {
            !to_itself;
 }
 
-static const struct listening *listening_of(const struct session *session, uint32_t room) {
-    for (unsigned i = 0; i < session->n_listenings; i++)
-        if (session->listenings[i].room->number == room)
-            return &session->listenings[i];
-    return NULL;
-}
-
 static bool is_for(const struct session *session, const struct record *record) {
     if (is_own(session, record))
         return false;
@@ -269,8 +262,8 @@ static bool advance(uint64_t *place, uint64_t seq) {
 }
 
 /* The session began behind unread mail, which somebody else of the handle is to get. */
-static bool leaps(uint64_t place, uint64_t seq, uint64_t began_after, uint64_t newest) {
-    return seq > began_after && place < began_after && newest > place;
+static bool leaps(uint64_t place, uint64_t seq, uint64_t began_after) {
+    return seq > began_after && place < began_after;
 }
 
 static uint64_t newest_in_rooms(const struct handle *handle) {
@@ -292,10 +285,11 @@ void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64
         return;
     }
     if ((session->abilities & ABILITY_LISTEN) &&
-        !leaps(handle->direct, seq, session->direct_after, handle->last_direct))
+        !(leaps(handle->direct, seq, session->direct_after) &&
+          handle->last_direct > handle->direct))
         moved |= advance(&handle->direct, taken_upto(session, seq, session->direct_after));
-    if ((session->abilities & both) == both &&
-        !leaps(handle->rooms, seq, session->rooms_after, newest_in_rooms(handle)))
+    if ((session->abilities & both) == both && !(leaps(handle->rooms, seq, session->rooms_after) &&
+                                                 newest_in_rooms(handle) > handle->rooms))
         moved |= advance(&handle->rooms, taken_upto(session, seq, session->rooms_after));
     moved |= advance(&handle->read, taken_upto(session, read, session->direct_after));
     if (moved)

@@ -86,6 +86,7 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 }
 
 void handle_free(struct core *core, struct handle *handle) {
+    news_forget_handle(core, handle);
     HASH_DELETE(hh, core->handles, handle);
     HASH_DELETE(hh_number, core->handles_by_number, handle);
     account_give_back(&handle->user->account, ACCOUNT_HANDLES, 1);

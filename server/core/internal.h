@@ -152,15 +152,27 @@ enum fail_code handle_set_away(struct core *core, struct handle *handle, bool aw
 static inline bool room_is_alive(const struct room *room) {
     return room->n_members > 0 || room->last_seq > 0;
 }
+struct membership *membership_find(const struct handle *handle, const struct room *room);
 struct room *room_find(struct core *core, const struct name *key);
 /* Whether the handle is in the room: joined, or listening. */
 bool room_has(const struct room *room, const struct handle *handle);
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);
 enum fail_code room_leave(struct core *core, struct session *session, struct room *room);
+/* Whether a session may begin that listens in all rooms of the handle; else `reason` says why. */
+bool room_may_attach(struct user *user, const struct handle *handle, unsigned abilities,
+                     char reason[256]);
 void room_attach_all(struct core *core, struct session *session);
 void room_detach_all(struct core *core, struct session *session);
 void room_free_all(struct core *core);
+
+/* Which rooms a session listens in (listening.c); NULL: not in this one. */
+struct listening *listening_find(const struct session *session, const struct room *room);
+struct listening *listening_of(const struct session *session, uint32_t room);
+/* Returns 0 or -ENOMEM. */
+int listening_add(struct session *session, struct room *room, uint64_t after);
+void listening_remove(struct core *core, struct session *session, struct listening *listening);
+void listening_deinit(struct session *session);
 
 /* Runs of messages to one room (run.c). False: the frame is too long for a run. */
 bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
@@ -196,10 +208,16 @@ void ack_tick(struct core *core);
 
 /* News (news.c). */
 void news_presence(struct core *core, struct handle *handle);
-void news_room(struct core *core, enum news_what what, const struct handle *who,
-               const struct room *room, struct bytes detail);
-void news_renamed(struct core *core, const struct handle *from, const struct handle *to);
-void news_forget_room(struct core *core, const struct room *room);
+void news_joined(struct core *core, const struct handle *who, struct room *room);
+void news_left(struct core *core, const struct handle *who, struct room *room);
+void news_topic(struct core *core, const struct handle *who, struct room *room);
+void news_renamed(struct core *core, struct handle *from, struct handle *to);
+void news_forget_room(struct core *core, struct room *room);
+void news_forget_handle(struct core *core, struct handle *handle);
+/* Before it is taken off the list of those that want NEWS. */
+void news_forget_session(struct core *core, const struct session *session);
+/* Before a listener leaves: returns where the last one is to go, and what was there to `index`. */
+unsigned news_listener_leaves(struct core *core, const struct room *room, unsigned index);
 void news_tick(struct core *core);
 void news_deinit(struct core *core);
 

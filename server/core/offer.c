@@ -29,17 +29,12 @@ static struct offer *offer_find(struct core *core, const struct uuid *id) {
     return offer;
 }
 
-static bool is_member(const struct session *session, const struct room *room) {
-    const struct membership *membership;
-    DL_SEARCH_SCALAR2(session->handle->memberships, membership, room, room, next_of_handle);
-    return membership != NULL;
-}
-
 /* Whether the session may take it. */
 static bool is_addressed(const struct offer *offer, const struct session *session) {
     if (session == offer->sender)
         return false;
-    return offer->to ? session->handle == offer->to : is_member(session, offer->room);
+    return offer->to ? session->handle == offer->to
+                     : membership_find(session->handle, offer->room) != NULL;
 }
 
 /* Telling. */

@@ -61,15 +61,16 @@ static void room_free(struct core *core, struct room *room) {
     account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
     free(room->listeners);
+    free(room->listener_places);
     free(room->topic);
     free(room);
 }
 
 /* Memberships. */
 
-static struct membership *membership_find(const struct handle *handle, const struct room *room) {
+struct membership *membership_find(const struct handle *handle, const struct room *room) {
     struct membership *membership;
-    DL_SEARCH_SCALAR2(handle->memberships, membership, room, room, next_of_handle);
+    HASH_FIND_PTR(handle->memberships_by_room, &room, membership);
     return membership;
 }
 
@@ -77,6 +78,7 @@ bool room_has(const struct room *room, const struct handle *handle) {
     return membership_find(handle, room) != NULL;
 }
 
+/* Memory is paid for by whoever owns the handle; what is restored cannot be refused. */
 static struct membership *membership_get(struct handle *handle, struct room *room) {
     struct membership *membership = membership_find(handle, room);
     if (membership)
@@ -86,17 +88,29 @@ static struct membership *membership_get(struct handle *handle, struct room *roo
         return NULL;
     membership->room = room;
     membership->handle = handle;
+    membership->payer = handle->user;
+    HASH_ADD_PTR(handle->memberships_by_room, room, membership);
+    if (!membership->hh.tbl) {
+        free(membership);
+        return NULL;
+    }
     DL_APPEND2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_APPEND2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members++;
+    account_spend(&handle->user->account, ACCOUNT_MEMORY, sizeof *membership);
     return membership;
 }
 
-static void membership_unlink(struct membership *membership) {
+static void membership_free(struct membership *membership) {
     struct room *room = membership->room;
-    DL_DELETE2(membership->handle->memberships, membership, prev_of_handle, next_of_handle);
+    struct handle *handle = membership->handle;
+    HASH_DEL(handle->memberships_by_room, membership);
+    DL_DELETE2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_DELETE2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members--;
+    handle->n_joined -= membership->joined;
+    account_give_back(&membership->payer->account, ACCOUNT_MEMORY, sizeof *membership);
+    free(membership);
 }
 
 /* Frees it, if nothing holds it, and the room with it, if there is nothing in it. */
@@ -104,12 +118,12 @@ static void membership_release(struct core *core, struct membership *membership)
     struct room *room = membership->room;
     if (membership->joined || membership->n_listeners > 0)
         return;
-    membership_unlink(membership);
+    struct handle *handle = membership->handle;
+    membership_free(membership);
     if (room->n_members > 0)
-        news_room(core, NEWS_LEFT, membership->handle, room, (struct bytes){0});
+        news_left(core, handle, room);
     else if (room->last_seq == 0 && room->n_offers == 0)
         room_free(core, room);
-    free(membership);
 }
 
 void room_free_all(struct core *core) {
@@ -117,8 +131,7 @@ void room_free_all(struct core *core) {
     struct membership *membership, *next;
     HASH_ITER(hh, core->rooms, room, next_room) {
         DL_FOREACH_SAFE2(room->memberships, membership, next, next_of_room) {
-            membership_unlink(membership);
-            free(membership);
+            membership_free(membership);
         }
         room_free(core, room);
     }
@@ -126,51 +139,34 @@ void room_free_all(struct core *core) {
 
 /* Listening. */
 
-static struct listening *listening_find(const struct session *session, const struct room *room) {
-    for (unsigned i = 0; i < session->n_listenings; i++)
-        if (session->listenings[i].room == room)
-            return &session->listenings[i];
-    return NULL;
-}
-
-/* Both arrays grow by doubling; a failure leaves them as they were. */
-static void *grow(void *array, unsigned n, size_t item) {
-    if (n > 0 && (n < 4 || (n & (n - 1)) != 0))
-        return array;
-    return realloc(array, (n < 4 ? 4 : (size_t)2 * n) * item);
-}
-
 static int listen_in(struct core *core, struct session *session, struct membership *membership) {
-    struct room *room = membership->room;
-    if (listening_find(session, room))
+    if (listening_find(session, membership->room))
         return 0;
-    void *listenings =
-        grow(session->listenings, session->n_listenings, sizeof *session->listenings);
-    if (!listenings)
-        return -ENOMEM;
-    session->listenings = listenings;
-    void *listeners = grow(room->listeners, room->n_listeners, sizeof(*room->listeners));
-    if (!listeners)
-        return -ENOMEM;
-    room->listeners = listeners;
-    session->listenings[session->n_listenings++] =
-        (struct listening){room, room->n_listeners, feed_room_after(core, session, membership)};
-    room->listeners[room->n_listeners++] = session;
-    membership->n_listeners++;
-    session->view++;
-    return 0;
+    int r = listening_add(session, membership->room, feed_room_after(core, session, membership));
+    membership->n_listeners += r == 0;
+    return r;
 }
 
 static void unlisten(struct core *core, struct session *session, struct listening *listening) {
-    struct room *room = listening->room;
-    struct session *last = room->listeners[--room->n_listeners];
-    listening_find(last, room)->index = listening->index;
-    room->listeners[listening->index] = last;
-    *listening = session->listenings[--session->n_listenings];
-
-    struct membership *membership = membership_find(session->handle, room);
+    struct membership *membership = membership_find(session->handle, listening->room);
+    listening_remove(core, session, listening);
     membership->n_listeners--;
     membership_release(core, membership);
+}
+
+/* What all listen to what their handle has joined. */
+static bool listens_to_all(const struct session *session) {
+    unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
+    return (session->abilities & both) == both;
+}
+
+bool room_may_attach(struct user *user, const struct handle *handle, unsigned abilities,
+                     char reason[256]) {
+    if (!(abilities & ABILITY_ALL_ROOMS) ||
+        account_left(&user->account, ACCOUNT_MEMORY) >= handle->n_joined * LISTENING_BYTES)
+        return true;
+    account_refuse(&user->account, ACCOUNT_MEMORY, reason);
+    return false;
 }
 
 void room_attach_all(struct core *core, struct session *session) {
@@ -188,8 +184,7 @@ void room_attach_all(struct core *core, struct session *session) {
 void room_detach_all(struct core *core, struct session *session) {
     while (session->n_listenings > 0)
         unlisten(core, session, &session->listenings[session->n_listenings - 1]);
-    free(session->listenings);
-    session->listenings = NULL;
+    listening_deinit(session);
 }
 
 static enum fail_code find_or_make(struct core *core, struct user *user, const struct name *name,
@@ -223,17 +218,19 @@ static int be_joined(struct core *core, struct membership *membership) {
         return 0;
     membership->joined = true;
     membership->since = core->seq;
-    if (persist_member(core, membership))
-        return 0;
-    membership->joined = false;
-    return -ENOMEM;
+    if (!persist_member(core, membership)) {
+        membership->joined = false;
+        return -ENOMEM;
+    }
+    membership->handle->n_joined++;
+    return 0;
 }
 
 static int listen_all(struct core *core, struct session *session, struct membership *membership,
                       bool session_only) {
     bool listens = listening_find(session, membership->room) != NULL;
     int r = listen_in(core, session, membership);
-    if (session_only || r < 0)
+    if (session_only || r < 0 || membership->joined)
         return r;
     r = be_joined(core, membership);
     if (r < 0) {
@@ -243,21 +240,34 @@ static int listen_all(struct core *core, struct session *session, struct members
     }
     struct session *other;
     DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
-        unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
-        if ((other->abilities & both) == both && listen_in(core, other, membership) < 0)
+        if (listens_to_all(other) && listen_in(core, other, membership) < 0)
             session_break(core, other);
     }
     return 0;
 }
 
+/* False: it would be one room too many, or too much memory for all that would listen. */
+static bool may_join(struct session *session, bool session_only, char reason[256]) {
+    struct handle *handle = session->handle;
+    unsigned n = session_only ? session->n_listenings : handle->n_joined;
+    n = session->n_listenings > n ? session->n_listenings : n;
+    if (n >= ROOMS_PER_HANDLE_MAX) {
+        snprintf(reason, 256, "%s is in %u rooms already; leave some first", handle->name.s, n);
+        return false;
+    }
+    size_t n_more = session_only ? 1 : 1 + handle->n_listening;
+    size_t bytes = sizeof(struct membership) + n_more * LISTENING_BYTES;
+    if (account_left(&session->user->account, ACCOUNT_MEMORY) >= bytes)
+        return true;
+    account_refuse(&session->user->account, ACCOUNT_MEMORY, reason);
+    return false;
+}
+
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]) {
     struct room *room;
-    if (session->n_listenings >= ROOMS_PER_HANDLE_MAX) {
-        snprintf(reason, 256, "you are in %u rooms already; leave some first",
-                 session->n_listenings);
+    if (!may_join(session, session_only, reason))
         return FAIL_LIMIT;
-    }
     enum fail_code code = find_or_make(core, session->user, name, &room, reason);
     if (code != FAIL_NONE)
         return code;
@@ -270,7 +280,7 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
         membership->n_listeners--;
     if (r == 0) {
         if (is_new)
-            news_room(core, NEWS_JOINED, session->handle, room, (struct bytes){0});
+            news_joined(core, session->handle, room);
         return FAIL_NONE;
     }
     if (membership)
@@ -293,6 +303,7 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
             membership->joined = true;
             return FAIL_LIMIT;
         }
+        session->handle->n_joined--;
     }
     if (left == 0)
         membership_release(core, membership);
@@ -366,5 +377,6 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
         return -ENOMEM;
     membership->joined = true;
     membership->since = since;
+    handle->n_joined++;
     return 0;
 }

@@ -1,0 +1,161 @@
+/*
+ * Which rooms a session listens in. Each side knows its place in the other's list, and a session
+ * in many rooms has an index of them by the room's number: so each step takes the same time,
+ * however many there are.
+ */
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+#define INDEX_FROM 16 /* in fewer rooms it is quicker to look through them */
+#define LISTENINGS_MAX 32768
+
+/* The index: open addressing, twice as many places as rooms; what stands there counts from one. */
+
+static unsigned index_home(const struct session *session, uint32_t room) {
+    return (room * UINT32_C(2654435769)) >> 7 & (session->index_size - 1);
+}
+
+static void index_put(struct session *session, unsigned at) {
+    unsigned place = index_home(session, session->listenings[at].room->number);
+    while (session->index[place])
+        place = (place + 1) & (session->index_size - 1);
+    session->index[place] = (uint16_t)(at + 1);
+}
+
+static unsigned index_find(const struct session *session, uint32_t room) {
+    unsigned place = index_home(session, room);
+    while (session->index[place] &&
+           session->listenings[session->index[place] - 1].room->number != room)
+        place = (place + 1) & (session->index_size - 1);
+    return place;
+}
+
+/* Those behind it that would not be found any more move up. */
+static void index_remove(struct session *session, uint32_t room) {
+    unsigned mask = session->index_size - 1, gap = index_find(session, room);
+    for (unsigned at = (gap + 1) & mask; session->index[at]; at = (at + 1) & mask) {
+        uint32_t other = session->listenings[session->index[at] - 1].room->number;
+        unsigned home = index_home(session, other);
+        if (((at - home) & mask) < ((at - gap) & mask))
+            continue;
+        session->index[gap] = session->index[at];
+        gap = at;
+    }
+    session->index[gap] = 0;
+}
+
+/* For one more than there are; the index is made anew when it is half full. */
+static int index_reserve(struct session *session) {
+    unsigned n = session->n_listenings + 1;
+    if (n < INDEX_FROM || 2 * n <= session->index_size)
+        return 0;
+    unsigned size = session->index_size ? 2 * session->index_size : 4 * INDEX_FROM;
+    uint16_t *index = calloc(size, sizeof *index);
+    if (!index)
+        return -ENOMEM;
+    free(session->index);
+    session->index = index;
+    session->index_size = size;
+    for (unsigned at = 0; at < session->n_listenings; at++)
+        index_put(session, at);
+    return 0;
+}
+
+struct listening *listening_find(const struct session *session, const struct room *room) {
+    return listening_of(session, room->number);
+}
+
+struct listening *listening_of(const struct session *session, uint32_t room) {
+    if (session->index_size > 0) {
+        unsigned at = session->index[index_find(session, room)];
+        return at ? &session->listenings[at - 1] : NULL;
+    }
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (session->listenings[i].room->number == room)
+            return &session->listenings[i];
+    return NULL;
+}
+
+/* Arrays grow by doubling; a failure leaves them as they were. */
+static bool grow(void **array, unsigned n, size_t item) {
+    if (n > 0 && (n < 4 || (n & (n - 1)) != 0))
+        return true;
+    void *grown = realloc(*array, (n < 4 ? 4 : (size_t)2 * n) * item);
+    if (grown)
+        *array = grown;
+    return grown != NULL;
+}
+
+static bool grow_all(struct session *session, struct room *room) {
+    void *listenings = session->listenings, *listeners = room->listeners;
+    void *places = room->listener_places;
+    bool grown = grow(&listenings, session->n_listenings, sizeof *session->listenings) &&
+                 grow(&listeners, room->n_listeners, sizeof(*room->listeners)) &&
+                 grow(&places, room->n_listeners, sizeof *room->listener_places);
+    session->listenings = listenings;
+    room->listeners = listeners;
+    room->listener_places = places;
+    return grown;
+}
+
+int listening_add(struct session *session, struct room *room, uint64_t after) {
+    struct account *account = &session->user->account;
+    if (session->n_listenings >= LISTENINGS_MAX ||
+        !account_charge(account, ACCOUNT_MEMORY, LISTENING_BYTES))
+        return -ENOMEM;
+    if (!grow_all(session, room) || index_reserve(session) < 0) {
+        account_give_back(account, ACCOUNT_MEMORY, LISTENING_BYTES);
+        return -ENOMEM;
+    }
+    session->listenings[session->n_listenings] = (struct listening){room, room->n_listeners, after};
+    room->listeners[room->n_listeners] = session;
+    room->listener_places[room->n_listeners++] = session->n_listenings++;
+    if (session->index_size > 0)
+        index_put(session, session->n_listenings - 1);
+    session->view++;
+    return 0;
+}
+
+/* The listener at `from` gets the place `to` in its room's list. */
+static void listener_move(struct room *room, unsigned from, unsigned to) {
+    room->listeners[to] = room->listeners[from];
+    room->listener_places[to] = room->listener_places[from];
+    room->listeners[to]->listenings[room->listener_places[to]].index = to;
+}
+
+/* The last of the session's takes the place of this one. */
+static void listening_fill(struct session *session, unsigned at) {
+    unsigned last = --session->n_listenings;
+    if (at == last)
+        return;
+    struct listening *moved = &session->listenings[last];
+    if (session->index_size > 0)
+        session->index[index_find(session, moved->room->number)] = (uint16_t)(at + 1);
+    session->listenings[at] = *moved;
+    moved->room->listener_places[moved->index] = at;
+}
+
+void listening_remove(struct core *core, struct session *session, struct listening *listening) {
+    struct room *room = listening->room;
+    unsigned hole = news_listener_leaves(core, room, listening->index);
+    if (hole != listening->index)
+        listener_move(room, hole, listening->index);
+    if (session->index_size > 0)
+        index_remove(session, room->number);
+    unsigned last = --room->n_listeners;
+    if (hole != last)
+        listener_move(room, last, hole);
+    listening_fill(session, (unsigned)(listening - session->listenings));
+    account_give_back(&session->user->account, ACCOUNT_MEMORY, LISTENING_BYTES);
+}
+
+void listening_deinit(struct session *session) {
+    free(session->listenings);
+    free(session->index);
+    session->listenings = NULL;
+    session->index = NULL;
+    session->index_size = 0;
+}
