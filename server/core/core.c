@@ -141,19 +141,50 @@ static struct session *session_new(struct core *core, struct user *user,
     return session;
 }
 
+/* Sessions that end by themselves: the first of each list is the next one. */
+
+static mono_time earlier(mono_time a, mono_time b) {
+    if (a.ns == 0 || (b.ns != 0 && b.ns < a.ns))
+        return b;
+    return a;
+}
+
+static mono_time ends_at(const struct session *first) {
+    if (!first)
+        return (mono_time){0}; /* an idle hub has nothing to wake up for */
+    return first->condemned ? mono_add_ms(first->condemned_at, CONDEMNED_MS)
+                            : mono_add_ms(first->since, CONFIRM_MS);
+}
+
+static void set_ending_due(struct core *core) {
+    core->ending_due = earlier(ends_at(core->unconfirmed), ends_at(core->condemned));
+}
+
 static void await_confirmation(struct core *core, struct session *session) {
-    DL_APPEND2(core->unconfirmed, session, prev_unconfirmed, next_unconfirmed);
-    if (core->confirm_due.ns == 0)
-        core->confirm_due = mono_add_ms(core->now, CONFIRM_MS);
+    DL_APPEND2(core->unconfirmed, session, prev_ending, next_ending);
+    set_ending_due(core);
 }
 
 static void confirm(struct core *core, struct session *session) {
     if (session->confirmed)
         return;
     session->confirmed = true;
-    DL_DELETE2(core->unconfirmed, session, prev_unconfirmed, next_unconfirmed);
-    if (!core->unconfirmed)
-        core->confirm_due.ns = 0; /* an idle hub has nothing to wake up for */
+    DL_DELETE2(core->unconfirmed, session, prev_ending, next_ending);
+    set_ending_due(core);
+}
+
+void core_condemn(struct core *core, struct session *session, const char *rule) {
+    struct frame fail = {.type = FRAME_FAIL, .fail = {0, FAIL_BAD_FRAME, bytes_of(rule)}};
+    if (session->condemned || session->dead)
+        return;
+    confirm(core, session);
+    session->condemned = true;
+    session->condemned_at = core->now;
+    route_drop_assembly(session);
+    DL_APPEND2(core->condemned, session, prev_ending, next_ending);
+    set_ending_due(core);
+    if (!session_put(core, session, &fail))
+        session_break(core, session);
 }
 
 enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
@@ -231,6 +262,9 @@ void core_end(struct core *core, struct session *session) {
         return;
     run_close(core);
     confirm(core, session);
+    if (session->condemned)
+        DL_DELETE2(core->condemned, session, prev_ending, next_ending);
+    set_ending_due(core);
     offer_end_all(core, session);
     ask_drop_of(core, session);
     leave_link(session);
@@ -419,13 +453,19 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
     assert(handlers[frame->type]); /* frame_take() let only FROM_CLIENT types through */
+    if (session->condemned)
+        return NULL;
     confirm(core, session);
     if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN)
         session->handle->active = core->now;
     core->broken_rule = NULL;
     if (frame->type != FRAME_SEND || session != core->run.sender)
         run_close(core);
+    uint64_t number = session->number;
     handlers[frame->type](core, session, frame);
+    session = core->broken_rule ? core_session(core, number) : NULL;
+    if (session)
+        core_condemn(core, session, core->broken_rule);
     return core->broken_rule;
 }
 
@@ -436,32 +476,20 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 
 /* Time. */
 
-static mono_time earlier(mono_time a, mono_time b) {
-    if (a.ns == 0 || (b.ns != 0 && b.ns < a.ns))
-        return b;
-    return a;
-}
-
 mono_time core_due(const struct core *core) {
     return earlier(earlier(core->acks_due, core->positions_due),
-                   earlier(core->news_due, core->confirm_due));
+                   earlier(core->news_due, core->ending_due));
 }
 
 static bool is_due(const struct core *core, mono_time due) {
     return due.ns != 0 && due.ns <= core->now.ns;
 }
 
-/* They stand in the order in which they came, so the first one is always the oldest. */
-static void end_unconfirmed(struct core *core) {
-    core->confirm_due.ns = 0;
-    while (core->unconfirmed) {
-        mono_time due = mono_add_ms(core->unconfirmed->since, CONFIRM_MS);
-        if (due.ns > core->now.ns) {
-            core->confirm_due = due;
-            return;
-        }
+static void end_due(struct core *core) {
+    while (core->unconfirmed && is_due(core, ends_at(core->unconfirmed)))
         core_end(core, core->unconfirmed);
-    }
+    while (core->condemned && is_due(core, ends_at(core->condemned)))
+        core_end(core, core->condemned);
 }
 
 void core_tick(struct core *core) {
@@ -472,6 +500,6 @@ void core_tick(struct core *core) {
         news_tick(core);
     if (is_due(core, core->positions_due))
         persist_tick(core);
-    if (is_due(core, core->confirm_due))
-        end_unconfirmed(core);
+    if (is_due(core, core->ending_due))
+        end_due(core);
 }

@@ -38,7 +38,8 @@
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
 #define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
-#define CONFIRM_MS 10000 /* a session that never says READY is a handshake that failed */
+#define CONFIRM_MS 10000  /* a session that never says READY is a handshake that failed */
+#define CONDEMNED_MS 1000 /* until it is ended, a session that broke the protocol may read why */
 
 struct lane; /* the hub's */
 
@@ -157,7 +158,9 @@ struct session {
     struct handle *handle;
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
     bool confirmed, dead;
-    mono_time since;
+    bool condemned;   /* it broke the protocol: nothing that it says counts, and it ends soon */
+    bool skips_parts; /* of a message whose beginning was refused */
+    mono_time since, condemned_at;
     uint64_t joined_seq, direct_after, rooms_after; /* see feed.c */
     bool held;                                      /* it has not said READY yet */
     bool behind;      /* it gets nothing at once, but from the log from feed_next on */
@@ -185,9 +188,9 @@ struct session {
     struct session *next_of_handle, *prev_of_handle;
     struct session *next_touched, *prev_touched;
     struct session *next_ack, *prev_ack;
-    struct session *next_news, *prev_news; /* of all that want NEWS */
-    struct session *next_unconfirmed, *prev_unconfirmed;
-    struct session *next_feed, *prev_feed; /* of its user, see ask.c */
+    struct session *next_news, *prev_news;     /* of all that want NEWS */
+    struct session *next_ending, *prev_ending; /* of core->unconfirmed or core->condemned */
+    struct session *next_feed, *prev_feed;     /* of its user, see ask.c */
     UT_hash_handle hh_link, hh_mailbox;
 };
 
@@ -269,12 +272,13 @@ struct core {
     uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
     struct run run;
-    struct session *touched, *deferred, *acks, *news_sessions, *unconfirmed;
+    struct session *touched, *deferred, *acks, *news_sessions;
+    struct session *unconfirmed, *condemned; /* in the order in which they end */
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news news;
     unsigned n_news_sessions;
-    mono_time started, acks_due, news_due, confirm_due, positions_due; /* ns 0: nothing is due */
-    mono_time now;                                                     /* of the call under way */
+    mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
+    mono_time now;                                                    /* of the call under way */
     wall_time wall;
     const char *broken_rule; /* by the frame under way */
     struct account_limits limits;
@@ -325,10 +329,17 @@ struct session *core_session(struct core *core, uint64_t number);
 void core_end(struct core *core, struct session *session);
 
 /*
- * A valid frame from this session's lane. Returns NULL, or what rule it broke, for the log; the
- * session may have ended, and be freed: look for its number again.
+ * A valid frame from this session's lane. Returns NULL, or what rule it broke: then the session is
+ * condemned. It may have ended, and be freed: look for its number again.
  */
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame);
+
+/*
+ * What it sent breaks the protocol, so what comes behind it may mean anything. It is told which
+ * rule it broke (FAIL_BAD_FRAME to request 0), nothing that it says counts any more, so that no
+ * acknowledgement covers what was not dealt with; and after CONDEMNED_MS it ends.
+ */
+void core_condemn(struct core *core, struct session *session, const char *rule);
 
 /* Answers a request by the hub itself, who had a reason to refuse it. */
 void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,

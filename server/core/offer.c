@@ -275,6 +275,6 @@ void offer_signal(struct core *core, struct session *session, const struct frame
         signal_from_sender(core, session, offer, signal);
     else if (offer && session->link != 0 && is_meant(offer, signal) && is_addressed(offer, session))
         signal_from_recipient(core, session, offer, signal);
-    else
+    else /* who has left the room, or goes by another name now, may have been asked before */
         tell_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
 }

@@ -335,6 +335,7 @@ static void begin_assembly(struct core *core, struct session *session, const str
     const struct frame_send *send = &frame->send;
     struct assembly *assembly = malloc(sizeof *assembly + send->total);
     if (!assembly) {
+        session->skips_parts = true;
         route_refuse(core, session, &send->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }
@@ -352,7 +353,11 @@ static void begin_assembly(struct core *core, struct session *session, const str
 
 void route_send(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_send *send = &frame->send;
-    route_drop_assembly(session); /* its sender began anew */
+    if (session->assembly) { /* dropped, it would be covered by the next acknowledgement */
+        core->broken_rule = "a message between the parts of another one";
+        return;
+    }
+    session->skips_parts = false;
     if (frame->flags & FRAME_MORE_PARTS) {
         begin_assembly(core, session, frame);
         return;
@@ -367,16 +372,14 @@ void route_part(struct core *core, struct session *session, const struct frame *
     struct bytes body = frame->part.body;
     bool last = !(frame->flags & FRAME_MORE_PARTS);
     if (!assembly) {
-        core->broken_rule = "a part of a message without its beginning";
+        if (!session->skips_parts)
+            core->broken_rule = "a part of a message without its beginning";
+        session->skips_parts = session->skips_parts && !last;
         return;
     }
     if (body.n > assembly->total - assembly->n ||
         last != (assembly->n + body.n == assembly->total)) {
-        const struct uuid id = assembly->id;
-        core->broken_rule = "parts that do not add up";
-        route_drop_assembly(session);
-        route_refuse(core, session, &id, FAIL_BAD_TEXT,
-                     "its parts do not add up to the length that was announced");
+        core->broken_rule = "the parts of a message do not add up to the length that was announced";
         return;
     }
     memcpy(assembly->text + assembly->n, body.data, body.n);

@@ -19,6 +19,12 @@
 
 #define CROWD 4 /* recipients from which on looking for more costs less than sending once more */
 
+#define SLICE_NS NS_PER_MS        /* then the lock is left, if somebody waits for it */
+#define FLUSH_SLICES 4            /* so many, and what was delivered is sent */
+#define DELIVERY_COST 8           /* see FRAME_TYPES */
+#define PAUSE_NS (20 * NS_PER_MS) /* at once, or a hub that stops would wait for it */
+#define PAUSE_MS_MAX 1000
+
 #define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
 
 /* What a lane thread works on. */
@@ -27,12 +33,17 @@ struct intake {
     struct queue_message messages[LANE_DRAIN_MAX];
     size_t sizes[LANE_DRAIN_MAX];
     int n;
-    bool is_drained;   /* nothing else was there */
-    bool is_lone;      /* one small batch, which was waited for: none will be behind it */
-    bool is_flood;     /* last time several came */
-    bool has_dying;    /* the lane has dying sessions, which end when it is drained */
-    bool owes_leave;   /* some mailboxes were full, and are to be tried again */
-    bool is_for_crowd; /* what was handed over last goes to many */
+    bool is_drained;       /* nothing else was there */
+    bool is_lone;          /* one small batch, which was waited for: none will be behind it */
+    bool is_flood;         /* last time several came */
+    bool has_dying;        /* the lane has dying sessions, which end when it is drained */
+    bool owes_leave;       /* some mailboxes were full, and are to be tried again */
+    bool is_for_crowd;     /* what was handed over last goes to many */
+    bool is_over;          /* its user is to be read later */
+    mono_time slice;       /* when the lane took the lock, or was charged last */
+    uint32_t cost;         /* of what it did since it looked at the clock */
+    unsigned n_slices;     /* after which somebody else had the lock */
+    uint64_t n_deliveries; /* as they were when it looked last */
 };
 
 /* Rejecting: every rule broken counts, the log is told at the 1st, 2nd, 4th, 8th ... time. */
@@ -62,21 +73,85 @@ static void answer_queues(struct hub *hub, struct session *session, uint32_t req
     }
 }
 
+/* Slices. */
+
+/* With the lock held: charges what the slice took. */
+static void slice_charge(struct intake *intake) {
+    mono_time now = mono_now();
+    struct core *core = &intake->lane->hub->core;
+    if (intake->lane->user)
+        core_spend_time(core, intake->lane->user, now.ns - intake->slice.ns);
+    intake->slice = now;
+}
+
+static void slice_begin(struct intake *intake) {
+    hub_enter(intake->lane->hub);
+    intake->slice = intake->lane->hub->core.now;
+    intake->cost = 0;
+}
+
+/*
+ * Sleeps while the lane's user is over his share of the hub, or has too much that the disk has not
+ * taken yet; also in the middle of a batch. So the lane is read later, and he blocks in his own
+ * msgsnd(2). Not for ever, for READY and TAKEN come through it, too. With the lock held, which is
+ * left meanwhile.
+ */
+static void slice_pause(struct intake *intake, int64_t ns) {
+    struct hub *hub = intake->lane->hub;
+    mono_time until = mono_add_ms(hub->core.now, PAUSE_MS_MAX);
+    while (ns > 0 && hub->core.now.ns < until.ns && !hub->stopping) {
+        hub_leave(hub);
+        nanosleep(&(struct timespec){0, ns < PAUSE_NS ? (long)ns : PAUSE_NS}, NULL);
+        slice_begin(intake);
+        ns = core_throttle_ns(&hub->core, intake->lane->user);
+    }
+}
+
+/*
+ * Between two frames. After a slice the lock is left if anybody waits for it; what was delivered is
+ * sent when the lane is through, or now if that may take long.
+ */
+static void slice_check(struct intake *intake, uint16_t cost) {
+    struct hub *hub = intake->lane->hub;
+    uint64_t n_deliveries = hub->core.counters.deliveries;
+    intake->cost += cost + (uint32_t)(n_deliveries - intake->n_deliveries) * DELIVERY_COST;
+    intake->n_deliveries = n_deliveries;
+    if (intake->cost < FRAME_COST_MANY)
+        return;
+    intake->cost = 0;
+    if (mono_now().ns - intake->slice.ns < SLICE_NS)
+        return;
+    slice_charge(intake);
+    int64_t wait_ns = intake->lane->user ? core_throttle_ns(&hub->core, intake->lane->user) : 0;
+    if (wait_ns > 0) {
+        slice_pause(intake, wait_ns);
+    } else if (lock_is_wanted(&hub->lock)) {
+        if (++intake->n_slices % FLUSH_SLICES == 0)
+            hub_leave(hub);
+        else
+            lock_give(&hub->lock);
+        slice_begin(intake);
+    }
+}
+
+/* Frames. */
+
 /*
  * Login names are looked up outside the lock, because NSS may ask a network; the session may end
  * meanwhile.
  */
-static bool may_be_called(struct lane *lane, struct session **session,
+static bool may_be_called(struct intake *intake, struct session **session,
                           const struct frame_nick *nick) {
-    struct hub *hub = lane->hub;
+    struct hub *hub = intake->lane->hub;
     uint64_t number = (*session)->number;
     uid_t uid = (*session)->user->uid, owner;
     struct name name;
     if (name_parse(&name, nick->handle) != NAME_OK || core_handle_owner(&hub->core, &name, &owner))
         return true; /* the core judges these */
+    slice_charge(intake);
     hub_leave(hub);
     bool reserved = login_is_reserved(&name, uid);
-    hub_enter(hub);
+    slice_begin(intake);
     *session = core_session(&hub->core, number);
     if (*session && reserved)
         core_refuse(&hub->core, *session, nick->request, FAIL_LOGIN_RESERVED,
@@ -84,45 +159,70 @@ static bool may_be_called(struct lane *lane, struct session **session,
     return !reserved;
 }
 
-/* The order of checks: envelope, session, lane; then each frame: length, type, fields; dispatch. */
-static void take_batch(struct lane *lane, const struct queue_message *message, size_t n) {
+/* Breaking the protocol: it is told, in the log too, and the session ends. */
+static void break_off(struct lane *lane, struct session *session, const char *rule) {
+    reject(lane, rule);
+    core_condemn(&lane->hub->core, session, rule);
+}
+
+/* Returns the session; NULL when there is nothing to be done with the rest of the batch. */
+static struct session *take_frame(struct intake *intake, struct session *session,
+                                  const struct frame *frame) {
+    struct lane *lane = intake->lane;
     struct core *core = &lane->hub->core;
-    struct cursor_in in = cursor_in_of(message->data, n);
+    uint64_t number = session->number;
+    if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
+        answer_queues(lane->hub, session, frame->list.request);
+    bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, &frame->nick);
+    if (!session)
+        return NULL; /* it ended meanwhile */
+    const char *broken = is_allowed ? core_receive(core, session, frame) : NULL;
+    if (broken)
+        reject(lane, broken);
+    return core_session(core, number);
+}
+
+/* Whose batch it is; NULL when it is nobody's who may send here. */
+static struct session *sender_of(struct lane *lane, const struct queue_message *message, size_t n,
+                                 struct cursor_in *in) {
     struct envelope envelope;
-    struct frame frame;
-    core->counters.batches_in++;
-    if (message->mtype != HUB_MTYPE && message->mtype != OBITUARY_MTYPE) {
-        reject(lane, "a message that is not addressed to the hub");
-        return;
-    }
-    if (!envelope_take(&in, &envelope)) {
+    *in = cursor_in_of(message->data, n);
+    if (!envelope_take(in, &envelope)) {
         reject(lane, "a batch without a valid envelope");
-        return;
+        return NULL;
     }
-    struct session *session = core_session(core, envelope.session);
+    struct session *session = core_session(&lane->hub->core, envelope.session);
     if (!session && message->mtype == OBITUARY_MTYPE)
-        return; /* it had said BYE itself */
+        return NULL; /* it had said BYE itself */
     if (!session || session->seat->lane != lane) {
         reject(lane, "a batch for a session that is not the sender's");
-        return;
+        return NULL;
     }
-    while (cursor_in_left(&in) > 0) {
+    return session;
+}
+
+/* The order of checks: envelope, session, lane; then each frame: length, type, fields; dispatch. */
+static void take_batch(struct intake *intake, const struct queue_message *message, size_t n) {
+    struct lane *lane = intake->lane;
+    struct core *core = &lane->hub->core;
+    struct cursor_in in;
+    struct frame frame;
+    struct session *session = sender_of(lane, message, n, &in);
+    core->counters.batches_in++;
+    if (session && message->mtype != HUB_MTYPE && message->mtype != OBITUARY_MTYPE)
+        break_off(lane, session, "a message that is not addressed to the hub");
+    uint64_t number = session ? session->number : 0;
+    while (session && !session->condemned && cursor_in_left(&in) > 0) {
         enum frame_outcome outcome = frame_take(&in, &frame, FROM_CLIENT);
         if (outcome != FRAME_OK) {
-            reject(lane, frame_outcome_text(outcome));
+            break_off(lane, session, frame_outcome_text(outcome));
             return;
         }
-        if (frame.type == FRAME_LIST && frame.list.what == LIST_OBJECTS)
-            answer_queues(lane->hub, session, frame.list.request);
-        bool is_allowed = frame.type != FRAME_NICK || may_be_called(lane, &session, &frame.nick);
-        if (!session)
-            return; /* it ended meanwhile */
-        const char *broken = is_allowed ? core_receive(core, session, &frame) : NULL;
-        if (broken)
-            reject(lane, broken);
-        session = core_session(core, envelope.session);
-        if (!session)
+        uint16_t cost = frame_row(frame.type)->cost;
+        if (!take_frame(intake, session, &frame))
             return; /* it said BYE, or takes in nothing */
+        slice_check(intake, cost);
+        session = core_session(core, number); /* the lock may have been left */
     }
 }
 
@@ -191,12 +291,6 @@ static int fill(struct intake *intake) {
     return r;
 }
 
-static void throttle(int64_t ns) {
-    struct timespec wait = {ns / NS_PER_S, ns % NS_PER_S};
-    if (ns > 0)
-        nanosleep(&wait, NULL);
-}
-
 /* Sessions of dead processes end when all that these had sent has been dealt with. */
 static void end_dying(struct lane *lane, bool is_drained) {
     struct core *core = &lane->hub->core;
@@ -216,17 +310,16 @@ static void hand_over(struct intake *intake) {
     bool taken[LANE_DRAIN_MAX];
     for (int i = 0; i < intake->n; i++)
         taken[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
-    hub_enter(lane->hub);
-    mono_time began = core->now;
+    slice_begin(intake);
     for (int i = 0; i < intake->n; i++)
         if (!taken[i])
-            take_batch(lane, &intake->messages[i], intake->sizes[i]);
+            take_batch(intake, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
     end_dying(lane, intake->is_drained);
     intake->has_dying = lane->n_dying > 0;
+    slice_charge(intake);
+    intake->is_over = lane->user && core_throttle_ns(core, lane->user) > 0;
     intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
-    if (lane->user)
-        core_spend_time(core, lane->user, mono_now().ns - began.ns);
     lock_give(&lane->hub->lock);
 }
 
@@ -237,6 +330,8 @@ static void hand_over(struct intake *intake) {
  * processor to everybody who wants it, one after the other, before the hub has it again.
  */
 static bool refill(struct intake *intake) {
+    if (intake->is_over)
+        return false;
     if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
         return false;
     if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
@@ -256,13 +351,13 @@ static void process(struct intake *intake) {
         hand_over(intake);
     }
     intake->is_flood = n_batches > 1;
-    hub_enter(lane->hub);
+    slice_begin(intake);
     end_dying(lane, intake->is_drained);
     if (lane->user)
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
+    slice_pause(intake, wait_ns);
     intake->owes_leave = intake->is_flood && wait_ns == 0;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
-    throttle(wait_ns);
 }
 
 /*

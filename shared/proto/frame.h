@@ -131,9 +131,11 @@ enum frame_from {
 };
 
 /*
- * Number, name, who may send it, cost. The cost is what one frame takes from the budget of its
- * sender's uid besides one unit per byte and per recipient.
+ * Number, name, who may send it, cost: how much work of the hub's it may mean, about. After
+ * FRAME_COST_MANY of it the hub looks at the clock, for what a frame really takes is charged to its
+ * sender's uid.
  */
+#define FRAME_COST_MANY 1024
 /* clang-format off */
 #define FRAME_TYPES(R)                                                                             \
     R(1, HELLO, hello, FROM_STRANGER, 1024)   /* wants a session for the mailbox named */          \
@@ -141,14 +143,14 @@ enum frame_from {
     R(3, READY, ready, FROM_CLIENT, 64)       /* has read everything up to the last MORE */        \
     R(4, SEND, send, FROM_CLIENT, 64)         /* one message, or its first part */                 \
     R(5, PART, part, FROM_CLIENT | FROM_HUB, 64) /* goes on with the message before */             \
-    R(6, JOIN, join, FROM_CLIENT, 256)                                                             \
-    R(7, LEAVE, leave, FROM_CLIENT, 256)                                                           \
-    R(8, TOPIC, topic, FROM_CLIENT, 256)                                                           \
+    R(6, JOIN, join, FROM_CLIENT, 1024)                                                            \
+    R(7, LEAVE, leave, FROM_CLIENT, 1024)                                                          \
+    R(8, TOPIC, topic, FROM_CLIENT, 1024)                                                          \
     R(9, AWAY, away, FROM_CLIENT, 256)                                                             \
     R(10, NICK, nick, FROM_CLIENT, 1024)                                                           \
     R(11, LIST, list, FROM_CLIENT, 4096)      /* asks for USER, ROOM, COUNTER or OBJECT frames */  \
     R(12, RECEIPT, receipt, FROM_CLIENT, 64)  /* a message was delivered or read here */           \
-    R(13, BYE, bye, FROM_CLIENT | FROM_HUB, 0) /* leaves; the hub is being stopped */              \
+    R(13, BYE, bye, FROM_CLIENT | FROM_HUB, 1024) /* leaves; the hub is being stopped */              \
     R(14, WELCOME, welcome, FROM_HUB, 0)      /* the session has begun */                          \
     R(15, MESSAGE, message, FROM_HUB, 0)                                                           \
     R(16, ACK, ack, FROM_HUB, 0)              /* this message, or all up to it, is stored */       \
@@ -171,9 +173,9 @@ enum frame_from {
     R(32, PAST, past, FROM_HUB, 0)            /* a message of the past, or its first part */       \
     R(33, OFFER, offer, FROM_CLIENT, 4096)    /* a file, a directory or a stream for somebody */    \
     R(34, OFFERED, offered, FROM_HUB, 0)      /* the same; answers LIST_OFFERS, too */              \
-    R(35, SIGNAL, signal, FROM_CLIENT, 256)   /* to the other side of an offer */                   \
+    R(35, SIGNAL, signal, FROM_CLIENT, 1024)  /* to the other side of an offer */                   \
     R(36, SIGNALLED, signalled, FROM_HUB, 0)  /* the same, with who sent it */                      \
-    R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 64) /* the offer is over */                   \
+    R(37, WITHDRAW, withdraw, FROM_CLIENT | FROM_HUB, 1024) /* the offer is over */                   \
     R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */              \
     R(39, ORIGIN, origin, FROM_HUB, 0)        /* of the LINEs behind it, to the end of the batch */ \
     R(40, LINE, line, FROM_HUB, 0)            /* a plain message */                                \

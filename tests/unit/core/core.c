@@ -98,7 +98,7 @@ Test(core, 07_a_session_that_never_says_ready_ends) {
     pass_ms(1);
     cr_assert(is_over(first));
     cr_assert_not(is_over(second));
-    cr_assert_eq(mono_ms_until(core.now, core.confirm_due), CONFIRM_MS / 2);
+    cr_assert_eq(mono_ms_until(core.now, core.ending_due), CONFIRM_MS / 2);
     pass_ms(CONFIRM_MS / 2);
     cr_assert(is_over(second));
     cr_assert_not(is_over(good));

@@ -142,16 +142,28 @@ Test(core_limits, 07_parts_become_one_message) {
     expect_nothing(bob);
 }
 
-static void assert_wrong_parts(uint32_t total, const char *text, unsigned flags) {
-    struct uuid id = begin_parts(total, "one");
-    cr_assert_not_null(give_part(text, flags));
-    expect_refused(alice, id, FAIL_BAD_TEXT);
-    cr_assert_not_null(give_part("late", 0), "its beginning was dropped");
-    expect_nothing(alice);
-    expect_nothing(bob);
+/* Breaking the protocol: it is told why, and ends soon. */
+static void assert_condemned(struct client *client) {
+    const struct frame *fail = expect(client, FRAME_FAIL);
+    cr_assert_eq(fail->fail.request, 0);
+    cr_assert_eq(fail->fail.code, FAIL_BAD_FRAME);
+    cr_assert_gt(fail->fail.reason.n, 0);
+    cr_assert(client->session->condemned);
+    uint64_t number = client->session->number;
+    cr_assert_neq(core_due(&core).ns, 0);
+    pass_ms(CONDEMNED_MS);
+    cr_assert_null(core_session(&core, number));
 }
 
-Test(core_limits, 08_parts_that_do_not_add_up_are_refused) {
+static void assert_wrong_parts(uint32_t total, const char *text, unsigned flags) {
+    begin_parts(total, "one");
+    cr_assert_not_null(give_part(text, flags));
+    assert_condemned(alice);
+    expect_nothing(bob);
+    alice = join(ALICE, "alice", HERE);
+}
+
+Test(core_limits, 08_parts_that_do_not_add_up_end_the_session) {
     assert_wrong_parts(9, "two", 0);     /* ends early */
     assert_wrong_parts(6, "twofour", 0); /* too long */
     assert_wrong_parts(6, "twofour", FRAME_MORE_PARTS);
@@ -160,17 +172,32 @@ Test(core_limits, 08_parts_that_do_not_add_up_are_refused) {
     expect_text(bob, "and on");
 }
 
-Test(core_limits, 09_a_part_without_a_beginning_breaks_a_rule) {
+Test(core_limits, 09_a_part_without_a_beginning_ends_the_session) {
     cr_assert_not_null(give_part("x", 0));
-    expect_nothing(alice);
+    assert_condemned(alice);
 }
 
-Test(core_limits, 10_a_new_message_drops_an_unfinished_one) {
+Test(core_limits, 10_a_message_between_the_parts_of_another_ends_the_session) {
     begin_parts(6, "one");
-    say(alice, "bob", "whole");
-    cr_assert_not_null(give_part("two", 0));
-    expect_text(bob, "whole");
+    struct frame send = {.type = FRAME_SEND, .send = {.id = new_id(), .to = bytes_of("bob")}};
+    cr_assert_not_null(give(alice, &send));
+    assert_condemned(alice);
     expect_nothing(bob);
+}
+
+Test(core_limits, 10_what_a_condemned_session_says_does_not_count_and_is_not_acknowledged) {
+    struct uuid before = new_id();
+    struct frame send = {.type = FRAME_SEND,
+                         .flags = FRAME_ACK_NOW,
+                         .send = {.id = new_id(), .to = bytes_of("bob")}};
+    give_send(alice, before, "bob", "before", FRAME_ACK_NOW);
+    cr_assert(uuid_equal(&expect(alice, FRAME_ACK)->ack.id, &before));
+    cr_assert_not_null(give_part("x", 0));
+    cr_assert_null(give(alice, &send));
+    expect_text(bob, "before");
+    expect_nothing(bob);
+    assert_condemned(alice);
+    expect_nothing(alice);
 }
 
 Test(core_limits, 11_the_longest_text_comes_through_in_parts) {
