@@ -120,6 +120,16 @@ int action_who(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
+int action_names(struct chat *chat, char *arguments) {
+    cut_word(arguments);
+    if (!*arguments && chat->target[0] != '#')
+        return usage(chat, "names");
+    char room[CHAT_NAME_SIZE];
+    room_name(room, *arguments ? arguments : chat->target);
+    ask_list(chat, EARSHOT_USERS, room, ASK_WHO, room);
+    return COMMAND_DONE;
+}
+
 int action_rooms(struct chat *chat, char *arguments) {
     (void)arguments;
     ask_list(chat, EARSHOT_ROOMS, NULL, ASK_ROOMS, "");

@@ -12,6 +12,7 @@ int action_query(struct chat *chat, char *arguments);
 int action_join(struct chat *chat, char *arguments);
 int action_part(struct chat *chat, char *arguments);
 int action_who(struct chat *chat, char *arguments);
+int action_names(struct chat *chat, char *arguments);
 int action_rooms(struct chat *chat, char *arguments);
 int action_away(struct chat *chat, char *arguments);
 int action_back(struct chat *chat, char *arguments);

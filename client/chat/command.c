@@ -11,15 +11,18 @@
 #define BLANKS " \t\n"
 #define NEAR 2 /* this many typing mistakes make a word of the table unrecognisable */
 
+/* Where a beginning fits several, the first row is meant: what people mean most stands first. */
 const struct command command_table[] = {
     {"msg", "TO TEXT", "one message to a handle or a #room", ARGUMENT_CONV, action_msg},
     {"query", "[TO]", "plain lines go to TO from now on", ARGUMENT_CONV, action_query},
     {"join", "#ROOM", "enter a room and talk there", ARGUMENT_ROOM, action_join},
     {"part", "[#ROOM]", "leave a room", ARGUMENT_ROOM, action_part},
     {"who", "[#ROOM]", "who is here", ARGUMENT_ROOM, action_who},
-    {"rooms", "", "which rooms there are", ARGUMENT_NONE, action_rooms},
     {"reply", "[N|ID] TEXT", "answer the last message here, the one N back, or the one with ID",
      ARGUMENT_NONE, action_reply},
+    {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, action_names},
+    {"rooms", "", "which rooms there are", ARGUMENT_NONE, action_rooms},
+    {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, action_help},
     {"history", "[N]", "the last N messages here", ARGUMENT_NONE, action_history},
     {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, action_search},
     {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_PATH, files_put},
@@ -40,29 +43,43 @@ const struct command command_table[] = {
     {"status", "", "the hub, and what waits for it", ARGUMENT_NONE, action_status},
     {"bell", "[off|dm|all|every]", "ring never, for direct messages, mentions too, or all",
      ARGUMENT_BELL, action_bell},
-    {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, action_help},
     {"quit", "", "leave (also Ctrl-D)", ARGUMENT_NONE, action_quit},
     {0},
 };
 
-static bool is_exact(const struct command *command, const char *word, size_t n) {
-    return strlen(command->name) == n && strncasecmp(command->name, word, n) == 0;
+/* What people type who come from elsewhere. */
+static const struct command_alias {
+    const char *word, *means;
+} aliases[] = {
+    {"dm", "msg"}, {"exit", "quit"}, {"leave", "part"}, {"list", "rooms"}, {0},
+};
+
+/* Whether the word is the name, or with `is_beginning` begins it. */
+static bool is_called(const char *name, const char *word, size_t n, bool is_beginning) {
+    return n > 0 && strncasecmp(name, word, n) == 0 && (is_beginning || name[n] == '\0');
 }
 
-/* The first row from `from` on whose name begins with the word. */
-static const struct command *match(const struct command *from, const char *word, size_t n) {
-    for (; from->name; from++)
-        if (n > 0 && strncasecmp(from->name, word, n) == 0)
-            return from;
+static const struct command *find_row(const char *word, size_t n, bool is_beginning) {
+    for (const struct command *row = command_table; row->name; row++)
+        if (is_called(row->name, word, n, is_beginning))
+            return row;
+    return NULL;
+}
+
+static const struct command *find_alias(const char *word, size_t n, bool is_beginning) {
+    for (const struct command_alias *alias = aliases; alias->word; alias++)
+        if (is_called(alias->word, word, n, is_beginning))
+            return find_row(alias->means, strlen(alias->means), false);
     return NULL;
 }
 
 const struct command *command_find(const char *word, size_t n) {
-    for (const struct command *command = command_table; command->name; command++)
-        if (is_exact(command, word, n))
-            return command;
-    const struct command *first = match(command_table, word, n);
-    return first && !match(first + 1, word, n) ? first : NULL;
+    const struct command *found = find_row(word, n, false);
+    if (!found)
+        found = find_alias(word, n, false);
+    if (!found)
+        found = find_row(word, n, true);
+    return found ? found : find_alias(word, n, true);
 }
 
 static size_t least(size_t a, size_t b) {
@@ -101,19 +118,6 @@ static const char *nearest(const char *word, size_t n) {
     return best;
 }
 
-static void say_ambiguous(struct chat *chat, const char *word, size_t n) {
-    char names[256] = "";
-    size_t used = 0;
-    const struct command *command = command_table;
-    while ((command = match(command, word, n)) && used < sizeof names - 1) {
-        int more = snprintf(names + used, sizeof names - used, "%s/%s", used > 0 ? ", " : "",
-                            command->name);
-        used += more > 0 ? (size_t)more : 0;
-        command++;
-    }
-    chat_fail(chat, CLI_USAGE, "usage", "/%.*s could be %s; not sent", (int)n, word, names);
-}
-
 static void say_unknown(struct chat *chat, const char *word, size_t n) {
     const char *near = nearest(word, n);
     if (n > 40)
@@ -127,10 +131,7 @@ static int run_command(struct chat *chat, const char *line) {
     size_t n = strcspn(line, BLANKS);
     const struct command *command = command_find(line, n);
     if (!command) {
-        if (match(command_table, line, n))
-            say_ambiguous(chat, line, n);
-        else
-            say_unknown(chat, line, n);
+        say_unknown(chat, line, n);
         return COMMAND_DONE;
     }
     CLEANUP_FREE char *arguments = strdup(line + n + strspn(line + n, BLANKS));
@@ -148,12 +149,33 @@ int command_text(struct chat *chat, const char *text) {
     return r == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
 }
 
+/*
+ * What is typed behind a command that was refused may be meant for where that would have led, and
+ * for nobody else: it is asked about once. Where lines come from a program nobody can be asked.
+ */
+static bool is_held(struct chat *chat) {
+    bool held = chat->is_doubtful && chat->view.windowed && *chat->target;
+    chat->is_doubtful = false;
+    if (held)
+        view_note(&chat->view, VIEW_ERROR,
+                  "not sent yet, for the command before it was not done: %s sends it to %s",
+                  chat->has_editor ? "Enter" : "the same line again", chat->target);
+    return held;
+}
+
 int command_line(struct chat *chat, const char *line) {
     if (!line[strspn(line, BLANKS)])
         return COMMAND_DONE;
-    if (line[0] == '/' && line[1] != '/')
-        return run_command(chat, line + 1);
-    return command_text(chat, line[0] == '/' ? line + 1 : line);
+    if (line[0] == '/' && line[1] != '/') {
+        chat->n_failed = 0;
+        int r = run_command(chat, line + 1);
+        chat->is_doubtful = chat->n_failed > 0;
+        return r;
+    }
+    bool is_escaped = line[0] == '/'; /* as the refusal said */
+    if (!is_escaped && is_held(chat))
+        return COMMAND_HELD;
+    return command_text(chat, line + is_escaped);
 }
 
 static void help_line(struct chat *chat, const struct command *command) {
@@ -175,6 +197,9 @@ void command_help(struct chat *chat, const char *name) {
             help_line(chat, command);
     if (!one)
         view_note(&chat->view, VIEW_INFO,
-                  "a word may be cut short (/j #ops); Tab completes; // begins a text with /; "
-                  "Ctrl-C clears the line");
+                  "a word may be cut short: /q is /query, /r is /reply, /p is /part, the first one "
+                  "above that fits; so are /dm, /list, /leave and /exit known");
+    if (!one)
+        view_note(&chat->view, VIEW_INFO,
+                  "Tab completes; // begins a text with /; Ctrl-C clears the line");
 }

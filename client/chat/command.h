@@ -16,6 +16,7 @@ enum command_argument {
 enum command_outcome {
     COMMAND_DONE = 0,
     COMMAND_KEEP, /* could not be sent now: the line stays for another try */
+    COMMAND_HELD, /* was not sent, and that was said: the line stays for a second thought */
 };
 
 struct command {
@@ -29,7 +30,10 @@ struct command {
 /* The table; `name` NULL ends it. */
 extern const struct command command_table[];
 
-/* The command of this name or unambiguous prefix; NULL when there is none. */
+/*
+ * The command of this name, or of a name that people know from elsewhere; else the first one whose
+ * name begins so. NULL when there is none.
+ */
 const struct command *command_find(const char *word, size_t n);
 
 /*

@@ -136,6 +136,14 @@ static void keep(const char *text) {
     }
 }
 
+/* The same, but it was said already why. */
+static void put_back(const char *text) {
+    if (strlen(text) <= KEPT_BYTES)
+        kept = strdup(text);
+    else
+        remember(text);
+}
+
 static void send_each(char *lines) {
     for (char *line = lines; line;) {
         char *end = strchr(line, '\n');
@@ -151,6 +159,14 @@ static void send_each(char *lines) {
     }
 }
 
+static void take_line(const char *line) {
+    int outcome = command_line(window, line);
+    if (outcome == COMMAND_KEEP)
+        keep(line);
+    else if (outcome == COMMAND_HELD)
+        put_back(line);
+}
+
 static void on_line(char *line) {
     if (!line) {
         rl_clear_visible_line();
@@ -161,8 +177,8 @@ static void on_line(char *line) {
     remember(line);
     if (paste_take_each())
         send_each(line);
-    else if (command_line(window, line) == COMMAND_KEEP)
-        keep(line);
+    else
+        take_line(line);
     view_flush(&window->view);
     window->view.edits = true;
     prompt_set(window);

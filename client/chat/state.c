@@ -36,6 +36,7 @@ void chat_fail(struct chat *chat, int exit_code, const char *code, const char *f
     va_start(args, format);
     int n = vasprintf(&text, format, args);
     va_end(args);
+    chat->n_failed++;
     if (n < 0)
         return;
     if (chat->view.windowed) {

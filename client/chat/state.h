@@ -75,6 +75,8 @@ struct chat {
     bool at_once;    /* not even that */
     int link_result; /* of earshot_next(), when the link has ended */
     int exit_code;
+    unsigned n_failed; /* how often chat_fail() was called since the last command began */
+    bool is_doubtful;  /* the last command was refused, so the next plain line is asked about */
 };
 
 /* A room that this window is in, other than the target; "" when there is none. */
