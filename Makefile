@@ -216,7 +216,8 @@ $(BUILD)/tests/fault/%_shim.so: $(BUILD)/obj/tests/fault/%_shim.o
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(LINK) -shared -o $@ $<
-$(BUILD)/tests/fault/35_disk_faults: | $(BUILD)/tests/fault/disk_faults_shim.so
+SHIMS := $(patsubst %.c,$(BUILD)/%.so,$(SHIM_SRC))
+$(BUILD)/tests/fault/35_disk_faults: | $(SHIMS)
 
 # The decoders under mutation are always compiled with the address and undefined sanitizers.
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -287,7 +288,7 @@ model: ## check the model of the ring in all its states, and that its mutants ar
 	@tests/isolate -t 300 tests/model/run
 
 .PHONY: check-programs
-check-programs: all $(TEST_BIN) $(EXAMPLE_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'
+check-programs: all $(TEST_BIN) $(SHIMS) $(EXAMPLE_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'
 	@echo "== tests of the programs"
 	@$(TEST_ENV) tests/run $(or $(TESTS),$(TEST_SH) $(TEST_SRC))
 

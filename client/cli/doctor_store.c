@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/doctor.h"
@@ -17,7 +18,7 @@
 #define SYSTEM_STATE_DIR "/var/lib/earshot"
 
 struct numbers {
-    uint64_t messages, bytes, trouble, log_bytes, keep_days, keep_bytes, sessions, rejected;
+    uint64_t messages, bytes, trouble, clock, log_bytes, keep_days, keep_bytes, sessions, rejected;
 };
 
 static void add_counter(void *arg, const struct earshot_event *event) {
@@ -27,9 +28,10 @@ static void add_counter(void *arg, const struct earshot_event *event) {
         uint64_t *value;
     } rows[] = {
         {"store_messages", &numbers->messages}, {"store_bytes", &numbers->bytes},
-        {"store_trouble", &numbers->trouble},   {"log_bytes", &numbers->log_bytes},
-        {"keep_days", &numbers->keep_days},     {"keep_bytes", &numbers->keep_bytes},
-        {"sessions", &numbers->sessions},       {"rejected", &numbers->rejected},
+        {"store_trouble", &numbers->trouble},   {"clock_trouble", &numbers->clock},
+        {"log_bytes", &numbers->log_bytes},     {"keep_days", &numbers->keep_days},
+        {"keep_bytes", &numbers->keep_bytes},   {"sessions", &numbers->sessions},
+        {"rejected", &numbers->rejected},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (strcmp(rows[i].key, event->counter.key) == 0)
@@ -88,6 +90,22 @@ static void check_store(struct doctor *doctor, const struct numbers *numbers) {
                    (unsigned long long)(numbers->bytes / 1024), bound);
 }
 
+static void check_clock(struct doctor *doctor, const struct numbers *numbers) {
+    char text[64];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(text, sizeof text, "%F %T", localtime_r(&now, &tm));
+    if (numbers->clock)
+        doctor_say(
+            doctor, DOCTOR_PROBLEM, "clock",
+            "set it if it is wrong; if it is right, nothing need be done",
+            "it says %s, and has leapt far from what the hub expected; no message is deleted "
+            "for its age until it has gone on like that for a day",
+            text);
+    else
+        doctor_say(doctor, DOCTOR_OK, "clock", NULL, "it says %s, which the hub believes", text);
+}
+
 /* The folder of the database that a process has open; false when it may not be seen. */
 static bool database_dir(pid_t pid, char dir[PATH_MAX]) {
     char path[64], name[PATH_MAX];
@@ -139,6 +157,7 @@ void doctor_check_store(struct doctor *doctor) {
                "the hub answers; sessions now: %llu, batches rejected so far: %llu",
                (unsigned long long)numbers.sessions, (unsigned long long)numbers.rejected);
     check_store(doctor, &numbers);
+    check_clock(doctor, &numbers);
     if (numbers.bytes > 0)
         check_disk(doctor);
 }

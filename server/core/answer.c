@@ -132,6 +132,7 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
         {"store_messages", core->persist.n_messages},
         {"store_bytes", core->persist.n_bytes},
         {"store_trouble", core->persist.in_trouble},
+        {"clock_trouble", calendar_is_trouble(&core->calendar)},
         {"log_bytes", core->log.n_bytes},
         {"keep_days", core->config.keep_days},
         {"keep_bytes", core->config.keep_bytes},

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/uuid.h"
 #include "core/account.h"
+#include "core/calendar.h"
 #include "core/log.h"
 #include "core/outbox.h"
 #include "core/persist.h"
@@ -280,7 +281,8 @@ struct core {
     mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
     mono_time now;                                                    /* of the call under way */
     wall_time wall;
-    const char *broken_rule; /* by the frame under way */
+    struct calendar calendar; /* whether that can be believed */
+    const char *broken_rule;  /* by the frame under way */
     struct account_limits limits;
     int64_t stretch;              /* of time, and how many users */
     unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see work.c */
@@ -294,6 +296,7 @@ void core_deinit(struct core *core);
 static inline void core_set_time(struct core *core, mono_time now, wall_time wall) {
     core->now = now;
     core->wall = wall;
+    calendar_observe(&core->calendar, now, wall);
 }
 
 /* The user of a uid, made if need be; NULL when memory is out. */

@@ -47,7 +47,7 @@ static inline uint32_t conv_other(conv_number conv, uint32_t handle) {
 }
 
 /* Times before this one are those of a clock that was not set: there was no Earshot then. */
-#define TIME_DATED_FROM INT64_C(1735689600000) /* 2025-01-01, in ms since 1970 */
+#define TIME_DATED_FROM INT64_C(1672531200000) /* 2023-01-01, in ms since 1970 */
 
 struct record {
     uint64_t seq;

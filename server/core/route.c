@@ -103,10 +103,10 @@ static conv_number conv_of(const struct session *session, const struct target *t
 }
 
 /* Without a number yet. The target may be none. */
-static struct record make_record(const struct core *core, const struct session *session,
+static struct record make_record(struct core *core, const struct session *session,
                                  const struct target *target, const struct incoming *in) {
     uint32_t to = target->handle ? target->handle->number : 0;
-    return (struct record){.at_ms = core->wall.ms,
+    return (struct record){.at_ms = calendar_stamp(&core->calendar, core->wall),
                            .id = *in->id,
                            .reply_to = *in->reply_to,
                            .link = session->link,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -27,7 +28,8 @@ struct storage {
     bool index_is_due, expire_is_due;
     mono_time expire_at;
     unsigned expire_step; /* messages */
-    unsigned n_failures;  /* of commits since the last good one, or since it rested */
+    struct store_bounds bounds;
+    unsigned n_failures; /* of commits since the last good one, or since it rested */
 };
 
 /* Loading. */
@@ -60,6 +62,8 @@ static int load(struct hub *hub, struct store *store, const struct store_info *i
     struct store_visitor visitor = {core, load_handle, load_room, load_member};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
+    calendar_begin(&core->calendar, mono_now(), wall_now(), &info->clock, info->newest_ms);
+    core->calendar.is_told = !calendar_is_trouble(&core->calendar);
     core->last_handle = info->last_handle;
     core->last_room = info->last_room;
     core->config.find_stored = find_stored;
@@ -217,6 +221,44 @@ int storage_open(struct hub *hub) {
     return r;
 }
 
+/* The clock: once when it leaps, and once when it is believed again. */
+static void tell_clock(struct calendar *calendar, wall_time wall) {
+    char text[32] = "";
+    struct tm tm;
+    time_t seconds = (time_t)(wall.ms / 1000);
+    int64_t leap_ms = calendar->memory.leap_ms;
+    calendar->is_told = true;
+    if (gmtime_r(&seconds, &tm))
+        strftime(text, sizeof text, "%F %T UTC", &tm);
+    if (calendar_is_trouble(calendar))
+        log_warning("the clock says %s, which is %lld days %s what was expected: nothing is "
+                    "deleted for its age until it has gone on like that for %lld hours; set it "
+                    "(timedatectl, or date) if it is wrong",
+                    text, (long long)(llabs((long long)leap_ms) / CALENDAR_DAY_MS),
+                    leap_ms < 0 ? "behind" : "ahead of",
+                    (long long)(CALENDAR_SETTLE_MS / (3600 * 1000)));
+    else
+        log_info("the clock says %s, and is believed again", text);
+}
+
+/* What the writer needs to know of the time; what is known of it outlives the hub. With the lock.
+ */
+static void look_at_clock(struct hub *hub, struct storage *storage) {
+    struct calendar *calendar = &hub->core.calendar;
+    wall_time wall = wall_now();
+    calendar_observe(calendar, mono_now(), wall);
+    int64_t now_ms = calendar_age_now(calendar, wall);
+    int64_t keep_ms = (int64_t)hub->options.keep_days * CALENDAR_DAY_MS;
+    storage->bounds = (struct store_bounds){
+        .before_ms = now_ms > keep_ms && keep_ms > 0 ? now_ms - keep_ms : 0,
+        .now_ms = now_ms,
+        .keep_bytes = hub->options.keep_bytes,
+    };
+    store_set_clock(storage->store, &calendar->memory);
+    if (!calendar->is_told)
+        tell_clock(calendar, wall);
+}
+
 /* With the lock held; gives it back meanwhile. */
 static void commit_now(struct hub *hub) {
     struct storage *storage = hub->storage;
@@ -235,12 +277,9 @@ static void commit_now(struct hub *hub) {
 }
 
 /* Deleting takes room, too, for a moment: where there is little, less is deleted at once. */
-static bool delete_old(struct hub *hub, struct storage *storage) {
-    struct store_bounds bounds = {.now_ms = wall_now().ms, .keep_bytes = hub->options.keep_bytes};
+static bool delete_old(struct storage *storage) {
     bool more = false;
-    if (hub->options.keep_days > 0)
-        bounds.before_ms = bounds.now_ms - (int64_t)hub->options.keep_days * 24 * 3600 * 1000;
-    int r = store_expire(storage->store, &bounds, storage->expire_step, &more);
+    int r = store_expire(storage->store, &storage->bounds, storage->expire_step, &more);
     if (r == STORE_FULL && storage->expire_step > 1) {
         storage->expire_step /= 2;
         return true;
@@ -251,7 +290,7 @@ static bool delete_old(struct hub *hub, struct storage *storage) {
 }
 
 /* A step of what can wait; false: there is nothing. Without the lock. */
-static bool keep_house(struct hub *hub, struct storage *storage) {
+static bool keep_house(struct storage *storage) {
     bool more = false;
     if (storage->index_is_due) {
         storage->index_is_due = store_index(storage->store, INDEX_STEP, &more) == 0 && more;
@@ -259,7 +298,7 @@ static bool keep_house(struct hub *hub, struct storage *storage) {
     }
     if (!storage->expire_is_due && mono_now().ns < storage->expire_at.ns)
         return false;
-    storage->expire_is_due = delete_old(hub, storage);
+    storage->expire_is_due = delete_old(storage);
     if (!storage->expire_is_due)
         storage->expire_at = mono_add_ms(mono_now(), EXPIRE_EVERY_MS);
     /* Each commit that a full disk fails makes it due again: a few times that helps. */
@@ -276,12 +315,13 @@ static void rest(struct hub *hub, int64_t ms) {
 /* One step of either kind; false: there is nothing to do. With the lock held. */
 static bool work(struct hub *hub, struct storage *storage) {
     bool has_commit = core_has_commit(&hub->core);
+    look_at_clock(hub, storage);
     if (has_commit)
         commit_now(hub);
     if (has_commit && (!storage->has_failed || storage->stopping))
         return true;
     lock_give(&hub->lock);
-    bool busy = keep_house(hub, storage);
+    bool busy = keep_house(storage);
     lock_take(&hub->lock);
     return busy || core_has_messages(&hub->core) ||
            (core_has_commit(&hub->core) && !storage->has_failed);
@@ -351,7 +391,7 @@ void storage_wake(struct hub *hub) {
     struct storage *storage = hub->storage;
     if (!storage)
         return;
-    if (core_has_commit(&hub->core))
+    if (core_has_commit(&hub->core) || !hub->core.calendar.is_told)
         pthread_cond_signal(&storage->work);
     if (core_has_ask(&hub->core, true) || core_has_ask(&hub->core, false))
         pthread_cond_signal(&storage->questions);

@@ -33,7 +33,7 @@ struct store_state {
     uint64_t seq_limit, last_seq, n_messages;
     uint64_t words_upto, parts_upto; /* messages up to these are in the full-text indexes */
     uint64_t purge;                  /* enum store_purge */
-    struct store_clock clock;
+    struct calendar_memory clock;
 };
 
 /* What the transaction changes of what a user has stored. */
@@ -58,7 +58,7 @@ struct store {
     char error[CONNECTION_ERROR_SIZE]; /* of the writing thread */
     int outcome;                       /* of what failed since begin: the transaction is lost */
     struct store_state committed, pending;
-    struct store_clock clock; /* for the next transaction */
+    struct calendar_memory clock; /* for the next transaction */
     struct charge charges[STORE_CHARGES];
     size_t n_charges;
     conv_number known_pairs[STORE_KNOWN_PAIRS]; /* have their rows; by hash, the last one wins */

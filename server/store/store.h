@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/calendar.h"
 #include "core/record.h"
 
 struct store;
@@ -37,18 +38,13 @@ enum store_outcome {
 
 const char *store_outcome_text(enum store_outcome outcome);
 
-/* What is known of the clock, see core/calendar.h. */
-struct store_clock {
-    int64_t seen_ms, leap_ms, settled_ms;
-};
-
 /* What is known after opening. */
 struct store_info {
     uint64_t seq_limit;              /* no message has a greater number; 0: the store is new */
     uint64_t last_seq;               /* of the newest message; 0: none */
     uint32_t last_handle, last_room; /* the greatest numbers in use, by whatever row */
     int64_t newest_ms;               /* when the newest message was written, as it says; 0: none */
-    struct store_clock clock;
+    struct calendar_memory clock;
     char set_aside[4096]; /* "" or where a damaged database was moved to; a new one was begun */
 };
 
@@ -118,7 +114,7 @@ int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
 int store_put_seq_limit(struct store *store, uint64_t seq_limit);
 /* Is stored with the next transaction of whatever kind. Not in a transaction. */
-void store_set_clock(struct store *store, const struct store_clock *clock);
+void store_set_clock(struct store *store, const struct calendar_memory *clock);
 /* The handle sees nothing of this direct conversation up to seq any more. What both have forgotten
  * is deleted, its text and index included, step by step in store_index(). */
 int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq);

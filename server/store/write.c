@@ -116,7 +116,7 @@ int transaction_charge(struct store *store, uint32_t uid, int64_t n_messages, in
     return r;
 }
 
-void store_set_clock(struct store *store, const struct store_clock *clock) {
+void store_set_clock(struct store *store, const struct calendar_memory *clock) {
     store->clock = *clock;
 }
 

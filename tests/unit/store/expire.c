@@ -124,3 +124,150 @@ Test(store_expire, 04_the_file_shrinks_to_its_bound) {
     expire_all(0, 1, 200);
     cr_assert_eq(stats_now().n_messages, 0);
 }
+
+/* Times of their own, in seconds from TIME_DATED_FROM on. */
+static void put_at(const int64_t *seconds, unsigned n) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (unsigned i = 0; i < n; i++) {
+        struct record record = record_of(++shelf.seq, R1, BOB, "words");
+        record.at_ms = TIME_DATED_FROM + seconds[i] * 1000;
+        cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
+    }
+    cr_assert_eq(store_commit(shelf.store), 0);
+}
+
+/* Of what is older than second 500; the clock says second 1000. */
+static void expect_left(unsigned n_max, unsigned n_left) {
+    struct store_bounds bounds = {.before_ms = TIME_DATED_FROM + 500000,
+                                  .now_ms = TIME_DATED_FROM + 1000000};
+    bool more = true;
+    while (more)
+        cr_assert_eq(store_expire(shelf.store, &bounds, n_max, &more), 0);
+    cr_assert_eq(stats_now().n_messages, n_left, "%ju of %u left",
+                 (uintmax_t)stats_now().n_messages, n_left);
+}
+
+#define UNSET (-1600000000) /* in 1970, about */
+#define AHEAD 99999999
+
+Test(store_expire, 05_an_age_comes_from_the_place_in_the_log) {
+    put_at((const int64_t[]){100, 700, 100, 200, 800}, 5);
+    expect_left(2, 4); /* who comes after a young one is young */
+}
+
+Test(store_expire, 06_times_that_cannot_be_say_nothing) {
+    put_at((const int64_t[]){UNSET, UNSET, AHEAD, 700, UNSET}, 5);
+    expect_left(100, 5);
+    shelf_close();
+    shelf_end();
+    shelf_begin();
+    put_at((const int64_t[]){UNSET, AHEAD, 100, AHEAD, UNSET, 200, UNSET, UNSET}, 8);
+    expect_left(100, 2); /* nobody knows of these when they were written */
+}
+
+Test(store_expire, 07_many_of_them_are_looked_beyond) {
+    static int64_t seconds[700];
+    for (unsigned i = 0; i < 700; i++)
+        seconds[i] = i == 650 ? 300 : i > 650 ? 900 : UNSET;
+    put_at(seconds, 700);
+    expect_left(100, 49);
+}
+
+/* Who floods loses the flood, and nobody else anything. */
+
+static void put_of(uint32_t from, unsigned n) {
+    static char text[1000];
+    memset(text, 'x', sizeof text - 1);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (unsigned i = 0; i < n; i++)
+        put(R1, from, text);
+    cr_assert_eq(store_commit(shelf.store), 0);
+}
+
+struct share {
+    uint64_t n_messages[5], n_bytes[5], last_bytes;
+};
+
+static int note_share(void *arg, const struct store_usage *usage) {
+    struct share *share = arg;
+    cr_assert_leq(usage->n_bytes, share->last_bytes, "who has most comes first");
+    share->last_bytes = usage->n_bytes;
+    share->n_messages[usage->uid - 1000] = usage->n_messages;
+    share->n_bytes[usage->uid - 1000] = usage->n_bytes;
+    return 0;
+}
+
+static struct share shares(void) {
+    struct share share = {.last_bytes = UINT64_MAX};
+    cr_assert_eq(store_usage(shelf.reader, note_share, &share), 0);
+    return share;
+}
+
+Test(store_expire, 08_who_has_most_loses_first) {
+    put_of(ALICE, 300);
+    put_of(BOB, 200);
+    put_of(CAROL, 100);
+    put_of(DAVE, 5000);
+    index_all();
+    shelf_reopen(); /* what is in the -wal file does not count */
+    uint64_t keep = stats_now().n_bytes / 3;
+    expire_all(0, keep, 100);
+    struct share share = shares();
+    cr_assert_eq(share.n_messages[ALICE], 300);
+    cr_assert_eq(share.n_messages[BOB], 200);
+    cr_assert_eq(share.n_messages[CAROL], 100);
+    cr_assert_gt(share.n_messages[DAVE], 400);
+    cr_assert_lt(share.n_messages[DAVE], 3000);
+    for (int i = 0; i < 5; i++) { /* floods on */
+        put_of(DAVE, 1000);
+        index_all();
+        expire_all(0, keep, 100);
+    }
+    share = shares();
+    cr_assert_eq(share.n_messages[ALICE] + share.n_messages[BOB] + share.n_messages[CAROL], 600);
+    cr_assert_eq(share.n_messages[ALICE] + share.n_messages[BOB] + share.n_messages[CAROL] +
+                     share.n_messages[DAVE],
+                 stats_now().n_messages);
+}
+
+Test(store_expire, 09_what_each_has_is_counted) {
+    put_of(ALICE, 3);
+    put_of(BOB, 2);
+    struct share share = shares();
+    cr_assert_eq(share.n_messages[ALICE], 3);
+    cr_assert_eq(share.n_bytes[ALICE], 3 * (999 + MESSAGE_OVERHEAD));
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (uint32_t from = 1; from < 200; from++) /* more than are gathered at a time */
+        put(R1, from % 2 ? CAROL : DAVE, "x");
+    store_rollback(shelf.store);
+    shelf.seq = 5;
+    cr_assert_eq(shares().n_messages[CAROL], 0);
+    expire_all(4 * 1000, 0, 2); /* the first three */
+    share = shares();
+    cr_assert_eq(share.n_messages[ALICE], 0);
+    cr_assert_eq(share.n_bytes[BOB], 2 * (999 + MESSAGE_OVERHEAD));
+    expire_all(INT64_MAX, 0, 100);
+    cr_assert_eq(shares().last_bytes, UINT64_MAX, "nobody is left");
+}
+
+static int count_user(void *arg, const struct store_usage *usage) {
+    uint64_t *n = arg;
+    n[0]++;
+    n[1] += usage->n_messages;
+    return 0;
+}
+
+Test(store_expire, 10_many_users_in_one_transaction) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (uint32_t from = 1; from <= 3 * STORE_CHARGES; from++) {
+        struct record record = record_of(++shelf.seq, R1, from, "x");
+        cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
+        record = record_of(++shelf.seq, R1, 1, "x");
+        cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
+    }
+    cr_assert_eq(store_commit(shelf.store), 0);
+    uint64_t n_of_all[2] = {0};
+    cr_assert_eq(store_usage(shelf.reader, count_user, n_of_all), 0);
+    cr_assert_eq(n_of_all[0], 3 * STORE_CHARGES);
+    cr_assert_eq(n_of_all[1], 6 * STORE_CHARGES);
+}
