@@ -201,5 +201,6 @@ void command_help(struct chat *chat, const char *name) {
                   "above that fits; so are /dm, /list, /leave and /exit known");
     if (!one)
         view_note(&chat->view, VIEW_INFO,
-                  "Tab completes; // begins a text with /; Ctrl-C clears the line");
+                  "Tab completes; Alt-Enter breaks a line; // begins a text with /; Ctrl-C "
+                  "clears the line");
 }

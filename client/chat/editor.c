@@ -200,11 +200,21 @@ static int clear_screen(int count, int key) {
     return rl_clear_screen(count, key);
 }
 
+/* Alt-Enter: a line break within the message. */
+static int break_line(int count, int key) {
+    (void)key;
+    while (count-- > 0)
+        rl_insert_text("\n");
+    return 0;
+}
+
 static void bind_keys(void) {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
         rl_bind_key_in_map('\r', submit, maps[i]);
         rl_bind_key_in_map('\n', submit, maps[i]);
+        rl_bind_keyseq_in_map("\033\r", break_line, maps[i]);
+        rl_bind_keyseq_in_map("\033\n", break_line, maps[i]);
         rl_bind_key_in_map(CTRL('L'), clear_screen, maps[i]);
     }
     paste_start(submit);

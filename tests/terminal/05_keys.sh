@@ -91,6 +91,14 @@ sees "an unambiguous prefix is enough" ann "topic of #ops: none"
 enter ann "/help"
 sees "/help lists the commands" ann "/quit"
 
+type_in ann "line one"
+key ann M-Enter
+type_in ann "line two"
+key ann Enter
+sees "Alt-Enter: two lines in one message" ann "#ops <ann> line one"
+is "Alt-Enter: as the hub has it" "$(earshot --name ann --json history '#ops' -n 1 | jq -r .text)" \
+    $'line one\nline two'
+
 pid=$(pid_in ann)
 type_in ann "half"
 key ann C-z
