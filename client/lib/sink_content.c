@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -31,8 +32,35 @@ static ssize_t write_some(const struct sink_content *content, const char *data, 
     return -1;
 }
 
+/*
+ * Files are open for appending, so a file ends where we have written it to. If not, another process
+ * of ours has cut it or written to it, and what we add makes no whole of it.
+ */
+static int check_undisturbed(const struct sink_content *content) {
+    struct stat status;
+    if (content->is_pipe)
+        return 0;
+    if (fstat(content->fd, &status) < 0)
+        return error_errno();
+    return (uint64_t)status.st_size == content->written ? 0 : SINK_DISTURBED;
+}
+
+/* What was left out of the file becomes a hole in it. */
+static int fill_up(struct sink_content *content) {
+    if (content->is_pipe || content->written == content->position)
+        return 0;
+    int r = check_undisturbed(content);
+    if (r == 0 && ftruncate(content->fd, (off_t)content->position) < 0)
+        r = error_errno();
+    content->written = content->position;
+    return r;
+}
+
 static int write_all(struct sink *sink, const void *data, size_t n) {
     const char *at = data;
+    int r = fill_up(&sink->content);
+    if (r != 0)
+        return r;
     while (n > 0) {
         ssize_t written = write_some(&sink->content, at, piece_of(n));
         if (written < 0 && errno != EINTR)
@@ -46,7 +74,7 @@ static int write_all(struct sink *sink, const void *data, size_t n) {
         sink->content.position += (uint64_t)written;
     }
     sink->content.written = sink->content.position;
-    return 0;
+    return check_undisturbed(&sink->content);
 }
 
 static bool is_too_much(const struct sink *sink, uint64_t n) {
@@ -120,8 +148,6 @@ int sink_write_hole(struct sink *sink, uint64_t n) {
 }
 
 int sink_write_end(struct sink *sink) {
-    const struct sink_content *content = &sink->content;
-    if (content->is_pipe || content->written == content->position)
-        return 0;
-    return ftruncate(content->fd, (off_t)content->position) < 0 ? error_errno() : 0;
+    int r = fill_up(&sink->content);
+    return r == 0 ? check_undisturbed(&sink->content) : r;
 }

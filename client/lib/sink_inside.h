@@ -20,7 +20,7 @@ struct sink_content {
     bool is_pipe; /* or whatever the caller gave: written in order, holes as zeros */
     uint64_t position;
     uint64_t end;     /* where it must end; of a stream, how far it may go */
-    uint64_t written; /* up to here by write(), what is behind is a hole */
+    uint64_t written; /* so long is the file, what is behind becomes a hole */
     uint64_t on_way;  /* up to here the kernel was asked to begin writing to the disk */
 };
 

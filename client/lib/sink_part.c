@@ -99,7 +99,7 @@ static bool is_locked(int fd) {
 /* --- finding and making --- */
 
 static int open_part(const struct part *part, int flags) {
-    int kind = part->is_directory ? O_RDONLY | O_DIRECTORY : O_RDWR | O_NONBLOCK | O_NOCTTY;
+    int kind = part->is_directory ? O_RDONLY | O_DIRECTORY : O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY;
     return openat(part->dir, part->name.s, kind | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 }
 
@@ -303,8 +303,8 @@ void part_remove(struct part *part) {
 
 bool part_is_worth_keeping(const struct part *part) {
     struct stat status;
-    return !part->is_directory && part->fd >= 0 && fstat(part->fd, &status) == 0 &&
-           status.st_size > 0;
+    return !part->is_directory && part->fd >= 0 && part->name.s[0] &&
+           fstat(part->fd, &status) == 0 && status.st_size > 0 && is_ours(part, part->name.s);
 }
 
 void part_close(struct part *part) {

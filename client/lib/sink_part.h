@@ -64,7 +64,7 @@ int part_sync_name(const struct part *part);
 /* Removes it, with all that is in it. Other processes' are not touched. */
 void part_remove(struct part *part);
 
-/* Whether it has something in it that can be resumed. */
+/* Whether it has something in it that can be resumed, and still has its name. */
 bool part_is_worth_keeping(const struct part *part);
 
 /* Safe twice. What is there stays there. */

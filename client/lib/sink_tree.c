@@ -82,7 +82,7 @@ static int failed(int error) {
 }
 
 int sink_tree_make_file(struct sink_tree *tree, int *fd) {
-    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     *fd = openat(top_of(tree)->fd, tree->name, flags, 0600);
     return *fd < 0 ? failed(errno) : 0;
 }
