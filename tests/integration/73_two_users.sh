@@ -82,3 +82,26 @@ wait "$sender" 2>/dev/null
 check "mallory cannot attach it afterwards" fails attach "$mallory"
 check "nor can bob" fails attach "$bob"
 is "and there is none" "$(segment)" ""
+
+# What lies in a directory of mallory's: he cannot have something else than what was offered.
+mkdir "$T/shared" "$T/shared/project" "$T/shared/private"
+head -c 100000 /dev/zero >"$T/shared/report"
+cp "$T/shared/report" "$T/shared/project/x"
+cp "$T/shared/report" "$T/copy"
+cp "$T/$alice/secret" "$T/shared/private/key"
+chown -R "$mallory:$mallory" "$T/shared"
+chown "$alice:$alice" "$T/shared/private/key"
+chmod 600 "$T/shared/private/key"
+run put user "$alice" --json put "user-$mallory" "$T/shared/report" "$T/shared/project" --timeout 30
+put=$PID
+both_are_offered() { [ "$(grep -s -c '"state":"offered"' "$T/put.out")" -eq 2 ]; }
+wait_for "both are offered" both_are_offered
+as "$mallory" ln -sf "$T/$alice/secret" "$T/shared/report"
+as "$mallory" mv "$T/shared/private/key" "$T/shared/project/y"
+exits 0 "mallory takes both" user "$mallory" get --count 2 --dir "$T/$mallory" --timeout 30
+ends "$put"
+check "alice is told what was not given" json '.type == "skipped" and .why == "replaced" and .path == "y"' \
+    "$(grep '"skipped"' "$T/put.out")"
+check "that is a failure" test "$STATUS" -eq 1
+check "he has the file that was offered" cmp "$T/copy" "$T/$mallory/report"
+is "and of the directory what was in it" "$(ls "$T/$mallory/project")" x
