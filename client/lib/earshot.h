@@ -350,7 +350,8 @@ void earshot_pass_over(earshot *link, const struct earshot_event *event);
  * Requests. Each stores its number in *request; DONE or FAILED answer it, after the lines of a
  * list. A request that a lost hub did not answer is FAILED with the reason "hub-lost". After a
  * reconnect the link joins its rooms again and is away again by itself; what the hub then refuses
- * is FAILED with the request 0.
+ * is FAILED with the request 0. DONE of what is to outlive the hub says that it is stored; FAILED
+ * with "not-stored" that it holds for now, and that the hub will try to store it again.
  */
 int earshot_join(earshot *link, const char *room, bool session_only, uint32_t *request);
 int earshot_part(earshot *link, const char *room, uint32_t *request);

@@ -181,7 +181,7 @@ static int on_fail(struct earshot *link, const struct frame *frame, struct earsh
     int r = event_from_fail(&link->store, event, &frame->fail);
     if (r < 0)
         return r;
-    if (!request_failed(link, frame->fail.request, &own))
+    if (!request_failed(link, frame->fail.request, (enum fail_code)frame->fail.code, &own))
         return 0;
     event->request = own ? 0 : frame->fail.request;
     return 1;

@@ -276,7 +276,7 @@ int request_ask(struct earshot *link, struct frame *frame, const char *text, uin
 bool request_is_asked(const struct earshot *link, uint32_t number);
 bool request_done(struct earshot *link, uint32_t number);
 /* False: nobody asked that. *own: the link did, after a reconnect. */
-bool request_failed(struct earshot *link, uint32_t number, bool *own);
+bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, bool *own);
 /* All requests are FAILED with the reason "hub-lost", but offers that will be made again. */
 void request_lose_all(struct earshot *link);
 /* Asks a new hub for what the link had. */

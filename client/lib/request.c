@@ -126,12 +126,16 @@ bool request_done(struct earshot *link, uint32_t number) {
     return asked;
 }
 
-bool request_failed(struct earshot *link, uint32_t number, bool *own) {
+/* What could not be stored holds nevertheless, until the hub ends. */
+bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, bool *own) {
     struct request *request = find(link, number);
+    bool holds = code == FAIL_NOT_STORED;
     *own = request && request->own;
     if (!request)
         return false;
-    if (request->own && request->type == FRAME_JOIN)
+    if (holds && !request->own)
+        apply(link, request);
+    else if (!holds && request->own && request->type == FRAME_JOIN)
         leave_room(link, request->text);
     if (request->type == FRAME_OFFER)
         offer_out_refused(link, number);

@@ -325,10 +325,10 @@ static void receive_bye(struct core *core, struct session *session, const struct
     core_end(core, session);
 }
 
-static void finish(struct core *core, struct session *session, uint32_t request,
-                   enum fail_code code, const char *reason) {
+static void request_finish(struct core *core, struct session *session, uint32_t request,
+                           enum fail_code code, const char *reason) {
     if (code == FAIL_NONE)
-        session_done(core, session, request);
+        persist_answer(core, session, request);
     else
         session_fail(core, session, request, code, reason);
 }
@@ -361,7 +361,7 @@ static void receive_join(struct core *core, struct session *session, const struc
     }
     enum fail_code code =
         room_join(core, session, &name, (frame->flags & FRAME_SESSION_ONLY) != 0, reason);
-    finish(core, session, frame->join.request, code, reason);
+    request_finish(core, session, frame->join.request, code, reason);
 }
 
 static void receive_leave(struct core *core, struct session *session, const struct frame *frame) {
@@ -369,8 +369,8 @@ static void receive_leave(struct core *core, struct session *session, const stru
     if (!room)
         return;
     enum fail_code code = room_leave(core, session, room);
-    finish(core, session, frame->leave.request, code,
-           code == FAIL_LIMIT ? "the hub is out of memory" : "you are not in this room");
+    request_finish(core, session, frame->leave.request, code,
+                   code == FAIL_LIMIT ? "the hub is out of memory" : "you are not in this room");
 }
 
 static void receive_topic(struct core *core, struct session *session, const struct frame *frame) {
@@ -379,7 +379,7 @@ static void receive_topic(struct core *core, struct session *session, const stru
     struct room *room = named_room(core, session, request, frame->topic.room);
     if (!room)
         return;
-    if (!room_has(room, session->handle)) {
+    if (!membership_find(session->handle, room)) {
         session_fail(core, session, request, FAIL_NOT_MEMBER,
                      "only a handle that is in the room may set its topic; join it first (/join in "
                      "`earshot chat`)");
@@ -392,7 +392,7 @@ static void receive_topic(struct core *core, struct session *session, const stru
     }
     char *old = room->topic;
     room->topic = topic;
-    if (!persist_room(core, room)) {
+    if (!persist_room(core, session->user, room)) {
         room->topic = old;
         free(topic);
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
@@ -400,13 +400,13 @@ static void receive_topic(struct core *core, struct session *session, const stru
     }
     free(old);
     news_topic(core, session->handle, room);
-    session_done(core, session, request);
+    persist_answer(core, session, request);
 }
 
 static void receive_away(struct core *core, struct session *session, const struct frame *frame) {
     enum fail_code code =
         handle_set_away(core, session->handle, frame->away.away, frame->away.reason);
-    finish(core, session, frame->away.request, code, "the hub is out of memory");
+    request_finish(core, session, frame->away.request, code, "the hub is out of memory");
 }
 
 static void receive_nick(struct core *core, struct session *session, const struct frame *frame) {
@@ -434,7 +434,7 @@ static void receive_nick(struct core *core, struct session *session, const struc
             feed_ready(core, session);
         news_renamed(core, old, handle);
     }
-    finish(core, session, frame->nick.request, code, reason);
+    request_finish(core, session, frame->nick.request, code, reason);
 }
 
 /* One handler per frame type that a client with a session may send. */
@@ -459,10 +459,13 @@ const char *core_receive(struct core *core, struct session *session, const struc
     if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN)
         session->handle->active = core->now;
     core->broken_rule = NULL;
+    room_settle_lost(core);
     if (frame->type != FRAME_SEND || session != core->run.sender)
         run_close(core);
     uint64_t number = session->number;
+    persist_begin(core);
     handlers[frame->type](core, session, frame);
+    persist_end(core);
     session = core->broken_rule ? core_session(core, number) : NULL;
     if (session)
         core_condemn(core, session, core->broken_rule);

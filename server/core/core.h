@@ -6,8 +6,8 @@
  * outboxes afterwards: core_take() hands it out, core_returned() hears how it went.
  *
  * Ownership: users (uids) own handles and sessions and live as long as the hub; a handle belongs
- * to its uid for ever; a room lives while it has members or a past; a session is marked dead at
- * once and freed when nobody sends for it any more.
+ * to its uid for ever; a room lives while it has members, a past or offers; a session is marked
+ * dead at once and freed when nobody sends for it any more.
  */
 #pragma once
 
@@ -59,6 +59,8 @@ struct user {
     unsigned n_news;       /* so many news that are told one by one */
     struct user *next_asking, *prev_asking;
     struct user *next_feeding, *prev_feeding;
+    struct dirty *dirties; /* what it has changed and is not stored */
+    struct user *next_dirty, *prev_dirty;
     UT_hash_handle hh;
 };
 
@@ -71,6 +73,7 @@ struct handle {
     uint64_t last_direct;        /* the newest direct message from or to it is not after this one */
     uint64_t lost_to, lost_from; /* the newest to and from it that an ephemeral log let go of */
     bool is_moved;               /* these positions are to be stored */
+    struct dirty *dirty;         /* NULL: it is stored as it is */
     struct session *sessions;
     struct membership *memberships, *memberships_by_room;
     unsigned n_joined; /* of these; */
@@ -87,7 +90,10 @@ struct handle {
     UT_hash_handle hh, hh_number;
 };
 
-/* A room without members is not shown; it stays as long as there are messages in it. */
+/*
+ * A room without members is not shown; it stays as long as there are messages or offers in it. One
+ * that has none has no creator any more; it is there until the store has it no more, either.
+ */
 struct room {
     struct name name, key;
     uint32_t number;
@@ -95,12 +101,15 @@ struct room {
     uint64_t lost;     /* the newest that an ephemeral log let go of */
     char *topic;       /* NULL: none */
     struct user *creator;
+    struct dirty *dirty; /* NULL: it is stored as it is, if it is to be stored */
     struct session **listeners;
     unsigned *listener_places; /* of each, where the room stands in its listenings */
     unsigned n_listeners;
     struct membership *memberships;
-    unsigned n_members, n_offers;
+    unsigned n_members, n_joined, n_offers;
     struct room_news *news; /* to be told; NULL: none */
+    bool is_lost;           /* in core->lost_rooms */
+    struct room *next_lost, *prev_lost;
     UT_hash_handle hh, hh_number;
 };
 
@@ -269,6 +278,7 @@ struct core {
     struct offer *offers;
     struct handle *handles_by_number;
     struct room *rooms_by_number;
+    struct room *lost_rooms;         /* whose past an ephemeral log has let go of */
     uint32_t last_handle, last_room; /* the numbers that were given last */
     uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;

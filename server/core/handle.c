@@ -60,8 +60,10 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
                  name->s);
         return FAIL_LIMIT;
     }
-    if (*handle && (*handle)->user == user)
+    if (*handle && (*handle)->user == user) {
+        persist_await_handle(core, *handle);
         return FAIL_NONE;
+    }
     if (*handle) {
         snprintf(reason, 256, "the handle %s belongs to uid %u; choose another with --name",
                  name->s, (*handle)->user->uid);

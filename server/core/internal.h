@@ -104,12 +104,6 @@ void persist_deinit(struct core *core);
 /* The hub ends, and what is not stored will not be: its senders' accounts are given it back. */
 void persist_give_up(struct core *core);
 void persist_position(struct core *core, struct handle *handle);
-/* False when memory is out. */
-bool persist_handle(struct core *core, const struct handle *handle);
-bool persist_room(struct core *core, const struct room *room);
-bool persist_member(struct core *core, const struct membership *membership);
-bool persist_forget(struct core *core, const struct session *session, uint32_t request,
-                    conv_number conv);
 void persist_tick(struct core *core);
 /* Whether this user may have more that is not stored. */
 bool persist_has_room(const struct core *core, const struct user *user);
@@ -121,7 +115,6 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
 /* Sent again; it is acknowledged when all up to `after` is stored. False when memory is out. */
 bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
                     uint64_t seq, uint64_t after, unsigned flags);
-void changes_deinit(struct changes *changes);
 
 /* A handle, or a room (target.c). */
 struct target {
@@ -133,6 +126,39 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
                            struct target *target);
 /* The sentence that the sender reads. */
 void target_reason(struct core *core, struct bytes to, enum fail_code code, char reason[256]);
+
+/* What has changed and is not stored (change.c). False: memory is out. */
+bool persist_handle(struct core *core, const struct handle *handle);
+/* user: who changed it. */
+bool persist_room(struct core *core, struct user *user, struct room *room);
+/* It was kept, and is not any more (room_is_kept()). */
+bool persist_empty_room(struct core *core, struct user *user, struct room *room);
+/* It has become joined, or is not any more. */
+bool persist_member(struct core *core, const struct membership *membership);
+bool persist_forget(struct core *core, const struct handle *handle, conv_number conv);
+/* Before a message: what its record names is stored with it, or is already. */
+bool persist_needs(struct core *core, const struct session *session, const struct target *target);
+/*
+ * A request begins. What is changed until persist_answer() is what DONE says to be stored; that
+ * it is so already may not be stored yet, either.
+ */
+void persist_begin(struct core *core);
+void persist_end(struct core *core);
+void persist_await_handle(struct core *core, const struct handle *handle);
+void persist_await_member(struct core *core, const struct membership *membership);
+/* DONE, or FAIL, when all of that was committed; at once, if nothing was changed. */
+void persist_answer(struct core *core, struct session *session, uint32_t request);
+/* The same for all messages after that one. */
+void persist_answer_after(struct core *core, struct session *session, uint32_t request,
+                          uint64_t before);
+/* A commit, for persist.c. False: memory is out, and what its messages need is not there. */
+bool changes_take(struct core *core, struct changes *rows, uint64_t upto);
+void changes_committed(struct core *core, struct changes *rows, bool is_stored);
+void changes_answer_walls(struct core *core, const char *reason);
+void changes_deinit(struct changes *rows);
+void changes_give_up(struct core *core);
+/* Objects that are not stored as they are. */
+size_t changes_waiting(const struct core *core);
 
 /* Handles: registration, presence (handle.c). */
 struct handle *handle_find(struct core *core, const struct name *key);
@@ -148,14 +174,24 @@ enum fail_code handle_set_away(struct core *core, struct handle *handle, bool aw
                                struct bytes reason);
 
 /* Rooms (room.c). */
+static inline bool room_has_past(const struct room *room) {
+    return room->last_seq > room->lost;
+}
 /* Somebody is in it, or something was said there: it can be written to. */
 static inline bool room_is_alive(const struct room *room) {
-    return room->n_members > 0 || room->last_seq > 0;
+    return room->n_members > 0 || room_has_past(room);
 }
+/* It outlives the hub. */
+static inline bool room_is_kept(const struct room *room) {
+    return room->n_joined > 0 || room_has_past(room);
+}
+/* Frees it, if there is nothing in it any more. */
+void room_settle(struct core *core, struct room *room);
+/* An ephemeral log has let go of this message of it. */
+void room_lose(struct core *core, struct room *room, uint64_t seq);
+void room_settle_lost(struct core *core);
 struct membership *membership_find(const struct handle *handle, const struct room *room);
 struct room *room_find(struct core *core, const struct name *key);
-/* Whether the handle is in the room: joined, or listening. */
-bool room_has(const struct room *room, const struct handle *handle);
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);
 enum fail_code room_leave(struct core *core, struct session *session, struct room *room);

@@ -105,8 +105,10 @@ static void tell_over(struct core *core, const struct offer *offer, struct sessi
 static void offer_free(struct core *core, struct offer *offer) {
     HASH_DEL(core->offers, offer);
     account_give_back(&offer->sender->user->account, ACCOUNT_OFFERS, 1);
-    if (offer->room)
+    if (offer->room) {
         offer->room->n_offers--;
+        room_settle(core, offer->room);
+    }
     free(offer);
 }
 

@@ -204,11 +204,10 @@ void past_forget(struct core *core, struct session *session, const struct frame 
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
     }
-    if (core->config.durable && !persist_forget(core, session, request, conv)) {
+    if (!persist_forget(core, session->handle, conv)) {
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
         return;
     }
     forget_now(core, session->handle, conv);
-    if (!core->config.durable)
-        session_done(core, session, request);
+    persist_answer(core, session, request);
 }

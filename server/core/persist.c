@@ -11,82 +11,7 @@
  * when the hub was killed, must not give its number to another message. */
 #define SEQ_AHEAD (UINT64_C(1) << 24)
 
-/* Changes. */
-
-static bool is_membership(const struct change *change) {
-    return change->what == CHANGE_MEMBER || change->what == CHANGE_NO_MEMBER;
-}
-
-/* Whether the later one makes the earlier one needless. */
-static bool replaces(const struct change *later, const struct change *earlier) {
-    if (is_membership(later))
-        return is_membership(earlier) && later->handle == earlier->handle &&
-               later->room == earlier->room;
-    if (later->what != earlier->what || later->what == CHANGE_FORGET)
-        return false;
-    return later->what == CHANGE_ROOM ? later->room == earlier->room
-                                      : later->handle == earlier->handle;
-}
-
-/* While nothing can be stored the list is bounded by what there is to be changed. */
-static struct change *replace(struct changes *changes, const struct change *change) {
-    for (size_t i = 0; i < changes->n; i++)
-        if (replaces(change, &changes->list[i])) {
-            free(changes->list[i].topic);
-            changes->list[i] = *change;
-            return &changes->list[i];
-        }
-    return NULL;
-}
-
-/* For n more. */
-static bool has_place(struct changes *changes, size_t n) {
-    if (changes->n + n <= changes->size)
-        return true;
-    size_t size = 2 * changes->size > changes->n + n ? 2 * changes->size : changes->n + n + 15;
-    struct change *list = realloc(changes->list, size * sizeof *list);
-    if (!list)
-        return false;
-    changes->list = list;
-    changes->size = size;
-    return true;
-}
-
-/* NULL when memory is out. There is always place for what the store has just now, if it fails. */
-static struct change *add(struct core *core, const struct change *change) {
-    struct changes *changes = &core->persist.changes;
-    if (!core->config.durable)
-        return NULL;
-    struct change *replaced = core->persist.in_trouble ? replace(changes, change) : NULL;
-    if (replaced)
-        return replaced;
-    if (!has_place(changes, core->persist.n_at_store + 1))
-        return NULL;
-    changes->list[changes->n] = *change;
-    return &changes->list[changes->n++];
-}
-
-/* Without a store there is nothing to be noted. */
-static bool is_noted(const struct core *core, const struct change *change) {
-    return change || !core->config.durable;
-}
-
-void changes_deinit(struct changes *changes) {
-    for (size_t i = 0; i < changes->n; i++)
-        free(changes->list[i].topic);
-    free(changes->list);
-    *changes = (struct changes){0};
-}
-
-bool persist_handle(struct core *core, const struct handle *handle) {
-    return is_noted(core, add(core, &(struct change){.what = CHANGE_HANDLE,
-                                                     .handle = handle->number,
-                                                     .uid = handle->user->uid,
-                                                     .name = handle->name,
-                                                     .direct = handle->direct,
-                                                     .rooms = handle->rooms,
-                                                     .read = handle->read}));
-}
+/* Positions. */
 
 void persist_position(struct core *core, struct handle *handle) {
     if (!core->config.durable || handle->is_moved)
@@ -102,51 +27,6 @@ void persist_tick(struct core *core) {
     core->persist.flush_positions = true;
 }
 
-static void add_positions(struct core *core) {
-    struct handle *handle, *next;
-    DL_FOREACH_SAFE2(core->persist.moved, handle, next, next_moved) {
-        if (!persist_handle(core, handle))
-            break; /* out of memory: with a later commit */
-        DL_DELETE2(core->persist.moved, handle, prev_moved, next_moved);
-        handle->is_moved = false;
-    }
-    core->persist.flush_positions = false;
-    core->positions_due.ns = 0;
-    if (core->persist.moved)
-        core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
-}
-
-bool persist_room(struct core *core, const struct room *room) {
-    char *topic = room->topic ? strdup(room->topic) : NULL;
-    struct change change = {.what = CHANGE_ROOM,
-                            .room = room->number,
-                            .uid = room->creator->uid,
-                            .name = room->name,
-                            .topic = topic};
-    const struct change *added = room->topic && !topic ? NULL : add(core, &change);
-    if (!added)
-        free(topic);
-    return is_noted(core, added);
-}
-
-bool persist_member(struct core *core, const struct membership *membership) {
-    struct change change = {.what = membership->joined ? CHANGE_MEMBER : CHANGE_NO_MEMBER,
-                            .room = membership->room->number,
-                            .handle = membership->handle->number,
-                            .seq = membership->since};
-    return is_noted(core, add(core, &change));
-}
-
-bool persist_forget(struct core *core, const struct session *session, uint32_t request,
-                    conv_number conv) {
-    return add(core, &(struct change){.what = CHANGE_FORGET,
-                                      .handle = session->handle->number,
-                                      .conv = conv,
-                                      .seq = core->seq,
-                                      .session = session->number,
-                                      .request = request}) != NULL;
-}
-
 /* Numbers of messages. */
 
 void persist_init(struct core *core) {
@@ -156,7 +36,6 @@ void persist_init(struct core *core) {
 }
 
 void persist_deinit(struct core *core) {
-    changes_deinit(&core->persist.changes);
     free(core->persist.repeats);
     log_deinit(&core->log);
 }
@@ -181,11 +60,11 @@ bool persist_has_room(const struct core *core, const struct user *user) {
 }
 
 static void note_gone(void *arg, const struct log_entry *entry) {
-    const struct core *core = arg;
+    struct core *core = arg;
     const struct record *record = &entry->record;
     struct room *room = conv_is_room(record->conv) ? room_of_number(core, record->to) : NULL;
     if (room)
-        room->lost = record->seq;
+        room_lose(core, room, record->seq);
     if (conv_is_room(record->conv))
         return;
     struct handle *to = handle_of_number(core, record->to);
@@ -218,6 +97,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     return entry;
 }
 
+/* It is answered after what was sent before it: the acknowledgement covers that, too. */
 bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
                     uint64_t seq, uint64_t after, unsigned flags) {
     struct persist *persist = &core->persist;
@@ -252,27 +132,33 @@ bool persist_may_number(const struct core *core) {
 
 bool core_has_commit(const struct core *core) {
     const struct persist *persist = &core->persist;
-    return core->config.durable && (persist->taken < core->seq || persist->changes.n > 0 ||
-                                    persist->flush_positions || needs_numbers(core));
+    return core->config.durable &&
+           (persist->taken < core->seq || persist->urgent || persist->dirty_users ||
+            persist->flush_positions || needs_numbers(core));
 }
 
 bool core_has_messages(const struct core *core) {
     return core->persist.taken < core->seq;
 }
 
+/* Messages from the first one on that is not taken, as many as fit. */
+static void take_messages(struct core *core, struct commit *commit) {
+    struct log_place place = log_find(&core->log, core->persist.taken + 1);
+    commit->n_spans = log_spans(&place, commit->spans, COMMIT_SPANS_MAX);
+    const struct log_entry *entry = log_next(&place);
+    commit->upto = entry ? entry->record.seq - 1 : core->seq;
+}
+
 void core_take_commit(struct core *core, struct commit *commit) {
     struct persist *persist = &core->persist;
-    struct log_place place = log_find(&core->log, persist->taken + 1);
     run_close(core);
-    add_positions(core);
-    *commit = (struct commit){.upto = core->seq, .changes = persist->changes};
-    persist->changes = (struct changes){0};
-    persist->n_at_store = commit->changes.n;
-    commit->n_spans = log_spans(&place, commit->spans, COMMIT_SPANS_MAX);
+    *commit = (struct commit){0};
+    take_messages(core, commit);
+    if (!changes_take(core, &commit->changes, commit->upto)) { /* memory is out */
+        commit->n_spans = 0;
+        commit->upto = persist->taken;
+    }
     commit->has_messages = commit->n_spans > 0;
-    const struct log_entry *entry = log_next(&place); /* there is more than fits into a batch */
-    if (entry)
-        commit->upto = entry->record.seq - 1;
     persist->taken = commit->upto;
     if (needs_numbers(core)) {
         persist->seq_limit = seq_ahead(core, SEQ_AHEAD);
@@ -335,6 +221,7 @@ void persist_give_up(struct core *core) {
     struct log_place place = log_find(&core->log, persist->committed + 1);
     if (!core->config.durable)
         return;
+    changes_give_up(core);
     for (const struct log_entry *entry; (entry = log_next(&place));)
         release(core, entry->record.uid, entry->size);
     for (size_t i = 0; i < persist->n_repeats; i++)
@@ -397,78 +284,21 @@ static void answer_repeats(struct core *core, const struct commit *commit, uint6
     persist->n_repeats = n_left;
 }
 
-static void answer_changes(struct core *core, const struct changes *changes) {
-    for (size_t i = 0; i < changes->n; i++) {
-        const struct change *change = &changes->list[i];
-        struct session *session = core_session(core, change->session);
-        if (change->session && session)
-            session_done(core, session, change->request);
-    }
-}
-
-/* Whoever wants to forget is told, and may try again. */
-static void refuse_forgets(struct core *core, struct changes *changes, const char *reason) {
-    size_t n = 0;
-    for (size_t i = 0; i < changes->n; i++) {
-        const struct change change = changes->list[i];
-        struct session *session = core_session(core, change.session);
-        if (change.what != CHANGE_FORGET)
-            changes->list[n++] = change;
-        else if (session)
-            session_fail(core, session, change.request, FAIL_STORE, reason);
-    }
-    changes->n = n;
-}
-
-/*
- * What could not be stored comes before what has changed since. Of two that have place for all of
- * it the later one is taken, because of what add() says; so no memory is needed for this.
- */
-static void put_back(struct core *core, struct changes *changes, const char *reason) {
-    struct changes *later = &core->persist.changes;
-    refuse_forgets(core, changes, reason);
-    size_t n_later = later->n;
-    if (n_later == 0) {
-        free(later->list);
-        *later = *changes;
-        *changes = (struct changes){0};
-        return;
-    }
-    assert(later->size >= changes->n + n_later);
-    if (changes->n > 0) {
-        memmove(later->list + changes->n, later->list, n_later * sizeof *later->list);
-        memcpy(later->list, changes->list, changes->n * sizeof *later->list);
-    }
-    later->n = changes->n;
-    for (size_t i = 0; i < n_later; i++) {
-        struct change change = later->list[changes->n + i]; /* replace() and this write before it */
-        if (!replace(later, &change))
-            later->list[later->n++] = change;
-    }
-    free(changes->list);
-    *changes = (struct changes){0};
-}
-
 void core_committed(struct core *core, struct commit *commit, const char *reason) {
     struct persist *persist = &core->persist;
     uint64_t before = persist->committed;
     persist->committed = commit->upto;
     persist->in_trouble = reason != NULL;
-    persist->n_at_store = 0;
+    if (commit->seq_limit && reason)
+        persist->seq_limit = persist->seq_stored; /* once more with the next batch */
+    else if (commit->seq_limit)
+        persist->seq_stored = commit->seq_limit;
     answer_messages(core, commit, reason);
     answer_repeats(core, commit, before, reason);
+    changes_answer_walls(core, reason);
     free(commit->verdicts);
     commit->verdicts = NULL;
     commit->n_verdicts = commit->verdicts_size = 0;
-    if (reason) {
-        if (commit->seq_limit)
-            persist->seq_limit = persist->seq_stored; /* once more with the next batch */
-        put_back(core, &commit->changes, reason);
-    } else {
-        if (commit->seq_limit)
-            persist->seq_stored = commit->seq_limit;
-        answer_changes(core, &commit->changes);
-        changes_deinit(&commit->changes);
-    }
+    changes_committed(core, &commit->changes, !reason);
     trim(core);
 }

@@ -1,7 +1,8 @@
 /*
- * What outlives the hub: the messages that are not stored yet lie in the log, everything else is
- * noted as a change. The store's thread takes both as a batch, writes it outside the lock, and
- * tells how it went: only then senders hear that their messages are stored.
+ * What outlives the hub: the messages that are not stored yet lie in the log, everything else that
+ * has changed is marked (change.c). The store's thread takes both as a batch, writes it outside the
+ * lock, and tells how it went: only then senders hear that their messages are stored, and whoever
+ * changed something that it is DONE.
  */
 #pragma once
 
@@ -15,8 +16,16 @@
 struct core;
 struct handle;
 
-enum change_what { CHANGE_HANDLE, CHANGE_ROOM, CHANGE_MEMBER, CHANGE_NO_MEMBER, CHANGE_FORGET };
+enum change_what {
+    CHANGE_HANDLE,
+    CHANGE_ROOM,
+    CHANGE_NO_ROOM, /* it is gone, and its members with it */
+    CHANGE_MEMBER,
+    CHANGE_NO_MEMBER,
+    CHANGE_FORGET
+};
 
+/* What the store is to have. */
 struct change {
     enum change_what what;
     uint32_t handle, room;        /* numbers */
@@ -26,8 +35,7 @@ struct change {
     uint64_t direct, rooms, read; /* HANDLE */
     uint64_t seq;                 /* MEMBER: since; FORGET: up to */
     conv_number conv;             /* FORGET */
-    uint64_t session;             /* who waits for DONE, and for which request; 0: nobody */
-    uint32_t request;
+    struct dirty *dirty;          /* the core's */
 };
 
 struct changes {
@@ -36,6 +44,8 @@ struct changes {
 };
 
 #define COMMIT_SPANS_MAX 16
+#define COMMIT_CHANGES_MAX 512   /* besides those that its messages need */
+#define COMMIT_POSITIONS_MAX 256 /* handles */
 
 /*
  * A message of a commit that went well, but whose id its user had used before: what was stored then
@@ -68,14 +78,21 @@ struct repeat {
     uint8_t flags;
 };
 
+#define PERSIST_TOUCHED_MAX 4
+
 struct persist {
-    uint64_t taken;      /* messages up to this one were given to the store, */
-    uint64_t committed;  /* and up to this one it has answered */
-    uint64_t seq_limit;  /* given to the store, */
-    uint64_t seq_stored; /* and stored: no message gets a greater number before */
-    size_t uncommitted;  /* bytes of messages after `committed` */
-    struct changes changes;
-    size_t n_at_store;    /* changes that the store has, until core_committed() */
+    uint64_t taken;        /* messages up to this one were given to the store, */
+    uint64_t committed;    /* and up to this one it has answered */
+    uint64_t seq_limit;    /* given to the store, */
+    uint64_t seq_stored;   /* and stored: no message gets a greater number before */
+    size_t uncommitted;    /* bytes of messages after `committed` */
+    struct dirty *dirties; /* objects that are not stored as they are; see change.c */
+    struct dirty *urgent;  /* of these, what messages need */
+    struct user *dirty_users;
+    struct dirty *touched[PERSIST_TOUCHED_MAX]; /* by the request under way */
+    unsigned n_touched;
+    bool in_request;
+    struct waiter *walls; /* who waits for messages to all, oldest first */
     struct handle *moved; /* handles with new positions */
     bool flush_positions;
     struct repeat *repeats;
@@ -92,6 +109,8 @@ int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct 
 int core_restore_member(struct core *core, uint32_t room, uint32_t handle, uint64_t since);
 /* And where the numbers of messages go on. */
 void core_restore_seq(struct core *core, uint64_t seq_limit);
+/* That was all: rooms without members and without a past are gone, also from the store. */
+int core_restored(struct core *core);
 
 /* Whether a commit can be taken; one at a time. */
 bool core_has_commit(const struct core *core);
@@ -104,7 +123,8 @@ int commit_judge(struct commit *commit, uint64_t seq, uint64_t first_seq);
 
 /*
  * The commit is stored, or (reason not NULL) it is not: then senders learn that their messages
- * were delivered only, and the changes are tried again with the next batch. Empties it.
+ * were delivered only, and whoever changed something that this holds for now only; the changes are
+ * tried again with the next batch. Empties it.
  */
 void core_committed(struct core *core, struct commit *commit, const char *reason);
 

@@ -119,22 +119,31 @@ static int update_index(struct recent *recent) {
 }
 
 /* Without the index, for which there is no memory: slow, but right. The latest one counts. */
-static const struct recent_entry *look_through(const struct recent *recent, const struct uuid *id) {
+static struct recent_entry *look_through(const struct recent *recent, const struct uuid *id) {
     uint64_t n = recent->n_noted < recent->size ? recent->n_noted : recent->size;
     for (uint64_t i = 1; i <= n; i++) {
-        const struct recent_entry *entry =
-            &recent->ring[(recent->n_noted - i) & (recent->size - 1)];
+        struct recent_entry *entry = &recent->ring[(recent->n_noted - i) & (recent->size - 1)];
         if (uuid_equal(&entry->id, id))
             return entry;
     }
     return NULL;
 }
 
-const struct recent_entry *recent_find(struct recent *recent, const struct uuid *id) {
+static struct recent_entry *recent_entry_of(struct recent *recent, const struct uuid *id) {
     if (recent->n_noted == 0)
         return NULL;
     if (update_index(recent) < 0)
         return look_through(recent, id);
     const uint32_t *place = probe(recent, id);
     return *place ? &recent->ring[*place - 1] : NULL;
+}
+
+const struct recent_entry *recent_find(struct recent *recent, const struct uuid *id) {
+    return recent_entry_of(recent, id);
+}
+
+void recent_change(struct recent *recent, const struct uuid *id, uint64_t seq) {
+    struct recent_entry *entry = recent_entry_of(recent, id);
+    if (entry)
+        entry->seq = seq;
 }

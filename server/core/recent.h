@@ -52,5 +52,7 @@ bool recent_may_know(const struct recent *recent, const struct uuid *id);
 
 /* Makes room for the next one: then recent_note() cannot fail. Returns 0 or -ENOMEM. */
 int recent_reserve(struct recent *recent);
+/* Another number for one that was noted, if it is known still. */
+void recent_change(struct recent *recent, const struct uuid *id, uint64_t seq);
 /* Notes an id. Returns 0 or -ENOMEM. */
 int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint64_t digest);

@@ -30,14 +30,21 @@ static uint32_t room_number_next(const struct core *core) {
     return number;
 }
 
+/* It is somebody's from now on: as if nobody had ever made it. */
+static void room_begin(struct core *core, struct room *room, struct user *user,
+                       const struct name *name) {
+    room->name = *name;
+    room->creator = user;
+    account_spend(&user->account, ACCOUNT_ROOMS, 1);
+    core->epoch++;
+}
+
 static struct room *room_new(struct core *core, struct user *user, const struct name *name,
                              const struct name *key, uint32_t number) {
     struct room *room = calloc(1, sizeof *room);
     if (!room)
         return NULL;
-    room->name = *name;
     room->key = *key;
-    room->creator = user;
     room->number = core->last_room = number;
     HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
     if (room->hh.tbl)
@@ -48,22 +55,61 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
         free(room);
         return NULL;
     }
-    account_spend(&user->account, ACCOUNT_ROOMS, 1);
-    core->epoch++;
+    room_begin(core, room, user, name);
     return room;
 }
 
-static void room_free(struct core *core, struct room *room) {
-    assert(room->n_listeners == 0 && !room->memberships);
+static void room_end(struct core *core, struct room *room) {
+    if (!room->creator)
+        return;
     news_forget_room(core, room);
-    HASH_DELETE(hh, core->rooms, room);
-    HASH_DELETE(hh_number, core->rooms_by_number, room);
     account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
+    free(room->topic);
+    room->topic = NULL;
+    room->creator = NULL;
+}
+
+static void room_unlist_lost(struct core *core, struct room *room) {
+    if (room->is_lost)
+        DL_DELETE2(core->lost_rooms, room, prev_lost, next_lost);
+    room->is_lost = false;
+}
+
+static void room_free(struct core *core, struct room *room) {
+    assert(room->n_listeners == 0 && !room->memberships && !room->dirty);
+    room_end(core, room);
+    room_unlist_lost(core, room);
+    HASH_DELETE(hh, core->rooms, room);
+    HASH_DELETE(hh_number, core->rooms_by_number, room);
     free(room->listeners);
     free(room->listener_places);
-    free(room->topic);
     free(room);
+}
+
+void room_settle(struct core *core, struct room *room) {
+    if (room->n_members > 0 || room->n_offers > 0 || room_has_past(room))
+        return;
+    if (room->dirty) /* its number is its own until the store has no row of it */
+        room_end(core, room);
+    else
+        room_free(core, room);
+}
+
+void room_lose(struct core *core, struct room *room, uint64_t seq) {
+    room->lost = seq;
+    if (room_is_alive(room) || room->is_lost)
+        return;
+    room->is_lost = true; /* somebody may be using it just now */
+    DL_APPEND2(core->lost_rooms, room, prev_lost, next_lost);
+}
+
+void room_settle_lost(struct core *core) {
+    while (core->lost_rooms) {
+        struct room *room = core->lost_rooms;
+        room_unlist_lost(core, room);
+        room_settle(core, room);
+    }
 }
 
 /* Memberships. */
@@ -72,10 +118,6 @@ struct membership *membership_find(const struct handle *handle, const struct roo
     struct membership *membership;
     HASH_FIND_PTR(handle->memberships_by_room, &room, membership);
     return membership;
-}
-
-bool room_has(const struct room *room, const struct handle *handle) {
-    return membership_find(handle, room) != NULL;
 }
 
 /* Memory is paid for by whoever owns the handle; what is restored cannot be refused. */
@@ -108,6 +150,7 @@ static void membership_free(struct membership *membership) {
     DL_DELETE2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_DELETE2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members--;
+    room->n_joined -= membership->joined;
     handle->n_joined -= membership->joined;
     account_give_back(&membership->payer->account, ACCOUNT_MEMORY, sizeof *membership);
     free(membership);
@@ -122,8 +165,7 @@ static void membership_release(struct core *core, struct membership *membership)
     membership_free(membership);
     if (room->n_members > 0)
         news_left(core, handle, room);
-    else if (room->last_seq == 0 && room->n_offers == 0)
-        room_free(core, room);
+    room_settle(core, room);
 }
 
 void room_free_all(struct core *core) {
@@ -192,11 +234,15 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
     struct name key;
     name_key(&key, name);
     *room = room_find(core, &key);
-    if (*room)
+    if (*room && (*room)->creator)
         return FAIL_NONE;
     if (account_left(&user->account, ACCOUNT_ROOMS) == 0) {
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
+    }
+    if (*room) {
+        room_begin(core, *room, user, name);
+        return FAIL_NONE;
     }
     uint32_t number = room_number_next(core);
     if (number == 0) {
@@ -204,25 +250,45 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
         return FAIL_LIMIT;
     }
     *room = room_new(core, user, name, &key, number);
-    if (*room && persist_room(core, *room))
-        return FAIL_NONE;
     if (*room)
-        room_free(core, *room);
+        return FAIL_NONE;
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
 }
 
+static void membership_set_joined(struct membership *membership, bool joined) {
+    membership->joined = joined;
+    membership->room->n_joined += joined ? 1U : -1U;
+    membership->handle->n_joined += joined ? 1U : -1U;
+}
+
 /* The handle becomes a member for good. */
-static int be_joined(struct core *core, struct membership *membership) {
-    if (membership->joined)
+static int membership_join(struct core *core, struct membership *membership) {
+    struct room *room = membership->room;
+    if (membership->joined) {
+        persist_await_member(core, membership);
         return 0;
-    membership->joined = true;
+    }
+    membership_set_joined(membership, true);
     membership->since = core->seq;
+    if (persist_room(core, membership->handle->user, room) && persist_member(core, membership))
+        return 0;
+    membership_set_joined(membership, false);
+    return -ENOMEM;
+}
+
+/* It listens only, or is over. */
+static int membership_part(struct core *core, struct membership *membership) {
+    struct room *room = membership->room;
+    if (!membership->joined)
+        return 0;
+    membership_set_joined(membership, false);
     if (!persist_member(core, membership)) {
-        membership->joined = false;
+        membership_set_joined(membership, true);
         return -ENOMEM;
     }
-    membership->handle->n_joined++;
+    if (!room_is_kept(room)) /* when memory is out its row stays behind, and does no harm */
+        (void)persist_empty_room(core, membership->handle->user, room);
     return 0;
 }
 
@@ -230,9 +296,12 @@ static int listen_all(struct core *core, struct session *session, struct members
                       bool session_only) {
     bool listens = listening_find(session, membership->room) != NULL;
     int r = listen_in(core, session, membership);
-    if (session_only || r < 0 || membership->joined)
+    bool was_joined = membership->joined;
+    if (session_only || r < 0)
         return r;
-    r = be_joined(core, membership);
+    r = membership_join(core, membership);
+    if (was_joined)
+        return r;
     if (r < 0) {
         if (!listens)
             unlisten(core, session, listening_find(session, membership->room));
@@ -285,8 +354,8 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
     }
     if (membership)
         membership_release(core, membership);
-    else if (room->n_members == 0 && room->last_seq == 0 && room->n_offers == 0)
-        room_free(core, room);
+    else
+        room_settle(core, room);
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
 }
@@ -297,14 +366,8 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
         return FAIL_NOT_MEMBER;
     unsigned left = membership->n_listeners;
     struct session *other;
-    if (membership->joined) {
-        membership->joined = false;
-        if (!persist_member(core, membership)) {
-            membership->joined = true;
-            return FAIL_LIMIT;
-        }
-        session->handle->n_joined--;
-    }
+    if (membership_part(core, membership) < 0)
+        return FAIL_LIMIT;
     if (left == 0)
         membership_release(core, membership);
     DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
@@ -375,8 +438,19 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
     struct membership *membership = membership_get(handle, room);
     if (!membership)
         return -ENOMEM;
-    membership->joined = true;
+    membership_set_joined(membership, true);
     membership->since = since;
-    handle->n_joined++;
+    return 0;
+}
+
+int core_restored(struct core *core) {
+    struct room *room, *next;
+    HASH_ITER(hh, core->rooms, room, next) {
+        if (room_is_kept(room))
+            continue;
+        if (!persist_empty_room(core, room->creator, room))
+            return -ENOMEM;
+        room_settle(core, room);
+    }
     return 0;
 }

@@ -143,9 +143,12 @@ static void route_new(struct core *core, struct session *session, const struct t
         route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }
+    struct log_entry *entry = NULL;
     size_t n = 0;
-    record.seq = ++core->seq;
-    struct log_entry *entry = persist_message(core, session, &record, in->flags);
+    if (persist_needs(core, session, target)) {
+        record.seq = ++core->seq;
+        entry = persist_message(core, session, &record, in->flags);
+    }
     if (!entry) {
         route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
         return;
@@ -172,7 +175,7 @@ static void route_new(struct core *core, struct session *session, const struct t
 static void note_stored(struct core *core, const struct record *record, uint64_t seq) {
     struct user *user = core_user(core, record->uid);
     if (user)
-        (void)recent_note(&user->recent, &record->id, seq, recent_digest(record));
+        recent_change(&user->recent, &record->id, seq);
 }
 
 void route_not_stored(struct core *core, struct session *session, const struct record *record,
@@ -208,6 +211,8 @@ static bool wall_to(struct core *core, struct session *session, struct handle *h
                           .to = name_bytes(&handle->name),
                           .text = wall->body};
     struct target target = {.handle = handle};
+    if (!persist_needs(core, session, &target))
+        return false;
     struct record record = make_record(core, session, &target, &in);
     struct encoded encoded;
     record.seq = ++core->seq;
@@ -230,6 +235,7 @@ void route_wall(struct core *core, struct session *session, const struct frame *
                      "everybody");
         return;
     }
+    uint64_t before = core->seq;
     for (struct handle *handle = core->handles; handle; handle = handle->hh.next) {
         if (handle->n_listening == 0 || handle == session->handle)
             continue;
@@ -242,7 +248,7 @@ void route_wall(struct core *core, struct session *session, const struct frame *
             return;
         }
     }
-    session_done(core, session, frame->wall.request);
+    persist_answer_after(core, session, frame->wall.request, before);
 }
 
 /* Sent again. */

@@ -41,7 +41,9 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
     *target = (struct target){0};
     if (name_is_room(&name))
         target->room = room_find(core, &key);
-    else
+    if (target->room && !room_is_alive(target->room))
+        target->room = NULL;
+    if (!name_is_room(&name))
         target->handle = handle_find(core, &key);
     if (!target->room && !target->handle)
         return name_is_room(&name) ? FAIL_NO_ROOM : FAIL_NO_USER;

@@ -62,6 +62,8 @@ static int load(struct hub *hub, struct store *store, const struct store_info *i
     struct store_visitor visitor = {core, load_handle, load_room, load_member};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
+    if (r == 0)
+        r = core_restored(core);
     calendar_begin(&core->calendar, mono_now(), wall_now(), &info->clock, info->newest_ms);
     core->calendar.is_told = !calendar_is_trouble(&core->calendar);
     core->last_handle = info->last_handle;
@@ -109,6 +111,8 @@ static int put_change(struct store *store, const struct change *change) {
                                         .creator = change->uid,
                                         .name = name_bytes(&change->name),
                                         .topic = bytes_of(change->topic ? change->topic : "")});
+    case CHANGE_NO_ROOM:
+        return store_remove_room(store, change->room);
     case CHANGE_MEMBER:
         return store_put_member(store,
                                 &(struct store_member){change->room, change->handle, change->seq});

@@ -42,6 +42,8 @@ static void put_message(const struct record *record) {
 }
 
 static bool is_same(const struct change *a, const struct change *b) {
+    if (a->what != b->what)
+        return false;
     switch (a->what) {
     case CHANGE_HANDLE:
         return a->handle == b->handle;
@@ -59,12 +61,70 @@ static void put_row(struct change *rows, size_t *n, size_t max, const struct cha
     while (at < *n && !is_same(&rows[at], change))
         at++;
     cr_assert_lt(at, max);
+    if (at < *n)
+        free(rows[at].topic);
     *n += at == *n;
     rows[at] = *change;
     rows[at].topic = NULL;
+    if (change->topic) {
+        rows[at].topic = own_memory(NULL, strlen(change->topic) + 1);
+        strcpy(rows[at].topic, change->topic);
+    }
+}
+
+static void remove_row(struct change *rows, size_t *n, const struct change *change) {
+    for (size_t at = 0; at < *n; at++)
+        if (is_same(&rows[at], change)) {
+            free(rows[at].topic);
+            rows[at] = rows[--*n];
+            return;
+        }
+}
+
+static bool has_room(uint32_t number) {
+    for (size_t i = 0; i < fake.n_rooms; i++)
+        if (fake.rooms[i].room == number)
+            return true;
+    return false;
+}
+
+static bool has_handle(uint32_t number) {
+    for (size_t i = 0; i < fake.n_handles; i++)
+        if (fake.handles[i].handle == number)
+            return true;
+    return false;
+}
+
+/* What it says is there is there. */
+static void check_rows(void) {
+    for (size_t i = 0; i < fake.n_members; i++) {
+        cr_assert(has_room(fake.members[i].room), "a member of no room");
+        cr_assert(has_handle(fake.members[i].handle), "a member that is nobody");
+    }
+    for (size_t i = 0; i < fake.n_messages; i++) {
+        const struct record *record = &fake.messages[i];
+        bool to_room = conv_is_room(record->conv);
+        cr_assert(has_handle(record->from), "a message of nobody");
+        cr_assert(to_room ? has_room(record->to) : has_handle(record->to), "a message to nobody");
+    }
+}
+
+static void remove_room(const struct change *change) {
+    struct change like = *change;
+    for (size_t i = 0; i < fake.n_messages; i++)
+        cr_assert_neq(fake.messages[i].conv, conv_of_room(change->room), "it has a past");
+    like.what = CHANGE_ROOM;
+    remove_row(fake.rooms, &fake.n_rooms, &like);
+    for (size_t i = 0; i < fake.n_members;)
+        if (fake.members[i].room == change->room)
+            fake.members[i] = fake.members[--fake.n_members];
+        else
+            i++;
 }
 
 static void put_change(const struct change *change) {
+    struct change like = *change;
+    fake.n_rows++;
     switch (change->what) {
     case CHANGE_HANDLE:
         put_row(fake.handles, &fake.n_handles, ARRAY_LEN(fake.handles), change);
@@ -72,11 +132,18 @@ static void put_change(const struct change *change) {
     case CHANGE_ROOM:
         put_row(fake.rooms, &fake.n_rooms, ARRAY_LEN(fake.rooms), change);
         break;
+    case CHANGE_NO_ROOM:
+        remove_room(change);
+        break;
     case CHANGE_FORGET:
         put_row(fake.forgotten, &fake.n_forgotten, ARRAY_LEN(fake.forgotten), change);
         break;
-    default:
+    case CHANGE_MEMBER:
         put_row(fake.members, &fake.n_members, ARRAY_LEN(fake.members), change);
+        break;
+    case CHANGE_NO_MEMBER:
+        like.what = CHANGE_MEMBER;
+        remove_row(fake.members, &fake.n_members, &like);
     }
 }
 
@@ -98,6 +165,7 @@ void commit_finish(void) {
     }
     for (size_t i = 0; i < commit.changes.n && !is_failing; i++)
         put_change(&commit.changes.list[i]);
+    check_rows();
     if (commit.seq_limit && !is_failing)
         fake.seq_limit = commit.seq_limit;
     core_committed(&core, &commit, is_failing ? "no room on the disk" : NULL);
@@ -229,14 +297,14 @@ static void hub_start(void) {
             if (fake.messages[j].conv == conv_of_room(row->room))
                 last_seq = fake.messages[j].seq;
         cr_assert_eq(core_restore_room(&core, row->room, row->uid, name_bytes(&row->name),
-                                       (struct bytes){0}, last_seq),
+                                       bytes_of(row->topic ? row->topic : ""), last_seq),
                      0);
     }
     for (size_t i = 0; i < fake.n_members; i++)
-        if (fake.members[i].what == CHANGE_MEMBER)
-            cr_assert_eq(core_restore_member(&core, fake.members[i].room, fake.members[i].handle,
-                                             fake.members[i].seq),
-                         0);
+        cr_assert_eq(core_restore_member(&core, fake.members[i].room, fake.members[i].handle,
+                                         fake.members[i].seq),
+                     0);
+    cr_assert_eq(core_restored(&core), 0);
     if (!fake.fails)
         commit_all(); /* before the first message: the numbers are reserved */
 }
@@ -261,6 +329,7 @@ void hub_crash(void) {
 }
 
 void durable_begin(size_t log_bytes_max) {
+    world_store = commit_all;
     world_begin_with(log_bytes_max, true);
     fake = (struct fake_store){0};
     is_committing = false;
@@ -274,5 +343,7 @@ void durable_end(void) {
     for (size_t i = 0; i < fake.n_messages; i++)
         free((char *)fake.messages[i].text.data);
     free(fake.messages);
+    for (size_t i = 0; i < fake.n_rooms; i++)
+        free(fake.rooms[i].topic);
     fake = (struct fake_store){0};
 }

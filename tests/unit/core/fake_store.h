@@ -9,9 +9,9 @@ struct fake_store {
     uint64_t seq_limit;
     struct record *messages; /* their texts are owned */
     size_t n_messages;
-    struct change handles[64], rooms[64], members[256], forgotten[64]; /* the latest of each */
+    struct change handles[512], rooms[2048], members[2048], forgotten[64]; /* rows */
     size_t n_handles, n_rooms, n_members, n_forgotten;
-    uint64_t n_commits, n_asks;
+    uint64_t n_commits, n_asks, n_rows;
 };
 
 extern struct fake_store fake;

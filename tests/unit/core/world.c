@@ -23,6 +23,7 @@ static uint64_t n_joins;
 static mono_time now;
 
 bool own_memory_wanted;
+void (*world_store)(void);
 
 void *own_memory(void *old, size_t n) {
     own_memory_wanted = true;
@@ -156,17 +157,24 @@ struct uuid say(struct client *from, const char *to, const char *text) {
     return id;
 }
 
+/* DONE of what is to be stored follows its commit. */
+static void expect_done(struct client *client, uint32_t request) {
+    if (core.config.durable)
+        world_store();
+    cr_assert_eq(expect(client, FRAME_DONE)->done.request, request);
+}
+
 void enter(struct client *client, const char *room, unsigned flags) {
     give(client, &(struct frame){.type = FRAME_JOIN,
                                  .flags = (uint8_t)flags,
                                  .join = {.request = 7, .room = bytes_of(room)}});
-    cr_assert_eq(expect(client, FRAME_DONE)->done.request, 7);
+    expect_done(client, 7);
 }
 
 void leave(struct client *client, const char *room) {
     give(client,
          &(struct frame){.type = FRAME_LEAVE, .leave = {.request = 8, .room = bytes_of(room)}});
-    cr_assert_eq(expect(client, FRAME_DONE)->done.request, 8);
+    expect_done(client, 8);
 }
 
 void ready(struct client *client) {

@@ -22,6 +22,9 @@ struct client {
 
 extern struct core core;
 
+/* What stores everything that there is, in a world with a store. */
+extern void (*world_store)(void);
+
 /* As realloc(); it never fails, also where those of the core are made to. */
 void *own_memory(void *old, size_t n);
 extern bool own_memory_wanted; /* meanwhile */
