@@ -1,11 +1,42 @@
-/* Lists: who is here, which rooms, the hub's counters. */
+/*
+ * Lists: who is here, which rooms, the hub's counters.
+ *
+ * A list may be long, and whoever asks may read slowly. So a request waits at its session until
+ * those before it are answered, and is answered in steps: as much as the outbox takes, and as the
+ * core gives to everybody at a time. What is to be listed is known by number from its beginning on;
+ * what has ended meanwhile is passed over. So a list is never cut off.
+ */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "core/internal.h"
 
 #define PIDS_MAX 512 /* of one handle in one USER frame */
+#define LISTS_PER_SESSION_MAX 64
+#define LIST_UPTO 16 /* chunks in the outbox; messages are to have place, too */
+
+/* One of the hub's queues. */
+struct object {
+    enum object_role role;
+    int id;
+    uid_t uid;
+    pid_t pid;
+};
+
+struct listing {
+    enum list_what what;
+    uint32_t request;
+    uint32_t room; /* its number: of its members; 0: of everybody */
+    bool is_begun;
+    uint32_t at, end;       /* handles by number, mailboxes by slot, all others by place in: */
+    uint32_t *numbers;      /* of rooms, or of the members' handles; */
+    struct uuid *ids;       /* of offers; */
+    struct object *objects; /* which come before the mailboxes */
+    size_t n_objects, n_told, n_bytes;
+    struct listing *next, *prev;
+};
 
 static uint32_t idle_seconds(const struct core *core, const struct handle *handle) {
     int64_t ns = core->now.ns - handle->active.ns;
@@ -45,51 +76,26 @@ static void put_user(struct core *core, struct session *session, uint32_t reques
                                             .pids = {(const char *)pids, n * sizeof *pids}}});
 }
 
-static void list_everybody(struct core *core, struct session *session, uint32_t request) {
-    for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
-        if (handle->n_listening > 0)
-            put_user(core, session, request, handle, NULL);
-    session_done(core, session, request);
+static void put_room(struct core *core, struct session *session, uint32_t request,
+                     const struct room *room) {
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_ROOM,
+                                   .room = {.request = request,
+                                            .room = name_bytes(&room->name),
+                                            .members = room->n_members,
+                                            .topic = bytes_of(room->topic ? room->topic : "")}});
 }
 
-static void list_handles(struct core *core, struct session *session, uint32_t request) {
-    for (struct handle *handle = core->handles; handle; handle = handle->hh.next)
-        put_user(core, session, request, handle, NULL);
-    session_done(core, session, request);
-}
-
-static void list_members(struct core *core, struct session *session, uint32_t request,
-                         struct bytes of) {
-    struct name name, key;
-    struct room *room = NULL;
-    struct membership *membership;
-    if (name_parse(&name, of) == NAME_OK && name_is_room(&name)) {
-        name_key(&key, &name);
-        room = room_find(core, &key);
-    }
-    if (!room || room->n_members == 0) {
-        session_fail(core, session, request, FAIL_NO_ROOM, "there is no such room; see `rooms`");
-        return;
-    }
-    DL_FOREACH2(room->memberships, membership, next_of_room) {
-        put_user(core, session, request, membership->handle, room);
-    }
-    session_done(core, session, request);
-}
-
-static void list_rooms(struct core *core, struct session *session, uint32_t request) {
-    for (struct room *room = core->rooms; room; room = room->hh.next) {
-        if (room->n_members == 0)
-            continue;
-        session_answer(
-            core, session,
-            &(struct frame){.type = FRAME_ROOM,
-                            .room = {.request = request,
-                                     .room = name_bytes(&room->name),
-                                     .members = room->n_members,
-                                     .topic = bytes_of(room->topic ? room->topic : "")}});
-    }
-    session_done(core, session, request);
+static void put_object(struct core *core, struct session *session, uint32_t request,
+                       const struct object *object, struct bytes owner) {
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_OBJECT,
+                                   .object = {.request = request,
+                                              .role = (uint8_t)object->role,
+                                              .id = (uint32_t)object->id,
+                                              .uid = object->uid,
+                                              .pid = (uint32_t)object->pid,
+                                              .owner = owner}});
 }
 
 static void put_counter(struct core *core, struct session *session, uint32_t request,
@@ -144,62 +150,260 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         put_counter(core, session, request, rows[i].key, rows[i].value);
     list_account(core, session, request);
-    session_done(core, session, request);
 }
 
+/* The hub's own queues, which only it knows: they wait for the request that they belong to. */
 void core_answer_object(struct core *core, struct session *session, uint32_t request,
                         enum object_role role, int id, uid_t uid, pid_t pid) {
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_OBJECT,
-                                   .object = {.request = request,
-                                              .role = (uint8_t)role,
-                                              .id = (uint32_t)id,
-                                              .uid = uid,
-                                              .pid = (uint32_t)pid}});
-}
-
-static void list_mailboxes(struct core *core, struct session *session, uint32_t request) {
-    for (uint32_t slot = 0; slot < core->n_slots; slot++) {
-        const struct session *other = core->slots[slot];
-        if (!other || other->dead)
-            continue;
-        session_answer(core, session,
-                       &(struct frame){.type = FRAME_OBJECT,
-                                       .object = {.request = request,
-                                                  .role = OBJECT_MAILBOX,
-                                                  .id = (uint32_t)other->seat->msqid,
-                                                  .uid = other->user->uid,
-                                                  .pid = (uint32_t)other->pid,
-                                                  .owner = name_bytes(&other->handle->name)}});
+    (void)core;
+    (void)request;
+    if (session->n_objects == session->objects_size) {
+        size_t size = session->objects_size ? 2 * session->objects_size : 16;
+        struct object *objects = realloc(session->objects, size * sizeof *objects);
+        if (!objects)
+            return;
+        session->objects = objects;
+        session->objects_size = size;
     }
-    session_done(core, session, request);
+    session->objects[session->n_objects++] = (struct object){role, id, uid, pid};
 }
 
-void answer_list(struct core *core, struct session *session, const struct frame *frame) {
-    uint32_t request = frame->list.request;
-    switch ((enum list_what)frame->list.what) {
+/* Beginning: what is to be listed. */
+
+/* Memory for n of something, paid for by the asker; else the request is refused. */
+static void *listing_reserve(struct core *core, struct session *session, struct listing *listing,
+                             size_t n, size_t size) {
+    struct account *account = &session->user->account;
+    char reason[256] = "the hub is out of memory";
+    void *memory = NULL;
+    if (account_left(account, ACCOUNT_MEMORY) < n * size)
+        account_refuse(account, ACCOUNT_MEMORY, reason);
+    else
+        memory = calloc(n + 1, size);
+    if (!memory) {
+        session_fail(core, session, listing->request, FAIL_LIMIT, reason);
+        return NULL;
+    }
+    account_spend(account, ACCOUNT_MEMORY, n * size);
+    listing->n_bytes += n * size;
+    return memory;
+}
+
+static bool begin_members(struct core *core, struct session *session, struct listing *listing) {
+    const struct room *room = room_of_number(core, listing->room);
+    const struct membership *membership;
+    if (!room || room->n_members == 0) {
+        session_fail(core, session, listing->request, FAIL_NO_ROOM,
+                     "there is no such room; see `rooms`");
+        return false;
+    }
+    listing->numbers =
+        listing_reserve(core, session, listing, room->n_members, sizeof *listing->numbers);
+    if (!listing->numbers)
+        return false;
+    DL_FOREACH2(room->memberships, membership, next_of_room) {
+        listing->numbers[listing->end++] = membership->handle->number;
+    }
+    return true;
+}
+
+static bool begin_rooms(struct core *core, struct session *session, struct listing *listing) {
+    unsigned n = HASH_COUNT(core->rooms);
+    listing->numbers = listing_reserve(core, session, listing, n, sizeof *listing->numbers);
+    if (!listing->numbers)
+        return false;
+    for (const struct room *room = core->rooms; room; room = room->hh.next)
+        listing->numbers[listing->end++] = room->number;
+    return true;
+}
+
+static bool begin_offers(struct core *core, struct session *session, struct listing *listing) {
+    listing->ids = listing_reserve(core, session, listing, offer_count(core), sizeof *listing->ids);
+    if (listing->ids)
+        listing->end = (uint32_t)offer_ids(core, listing->ids);
+    return listing->ids != NULL;
+}
+
+/* False: it has been refused. */
+static bool listing_begin(struct core *core, struct session *session, struct listing *listing) {
+    listing->is_begun = true;
+    switch (listing->what) {
     case LIST_USERS:
-        if (frame->list.of.n > 0)
-            list_members(core, session, request, frame->list.of);
-        else
-            list_everybody(core, session, request);
+        if (listing->room)
+            return begin_members(core, session, listing);
+        listing->end = core->last_handle + 1;
+        return true;
+    case LIST_HANDLES:
+        listing->end = core->last_handle + 1;
+        return true;
+    case LIST_ROOMS:
+        return begin_rooms(core, session, listing);
+    case LIST_OFFERS:
+        return begin_offers(core, session, listing);
+    case LIST_OBJECTS:
+        listing->end = core->n_slots;
+        return true;
+    case LIST_COUNTERS:
+        listing->end = 1;
+        return true;
+    case LIST_END:
+        break;
+    }
+    return true;
+}
+
+/* Going on. */
+
+static void list_handle(struct core *core, struct session *session, const struct listing *listing,
+                        uint32_t number) {
+    const struct handle *handle = handle_of_number(core, number);
+    const struct room *room = listing->room ? room_of_number(core, listing->room) : NULL;
+    bool is_wanted = listing->what == LIST_HANDLES || (handle && handle->n_listening > 0);
+    if (listing->room)
+        is_wanted = room && handle && membership_find(handle, room);
+    if (handle && is_wanted)
+        put_user(core, session, listing->request, handle, room);
+}
+
+static void list_room(struct core *core, struct session *session, uint32_t request,
+                      uint32_t number) {
+    const struct room *room = room_of_number(core, number);
+    if (room && room->n_members > 0)
+        put_room(core, session, request, room);
+}
+
+static void list_mailbox(struct core *core, struct session *session, uint32_t request,
+                         const struct session *other) {
+    if (!other || other->dead)
+        return;
+    struct object object = {OBJECT_MAILBOX, other->seat->msqid, other->user->uid, other->pid};
+    put_object(core, session, request, &object, name_bytes(&other->handle->name));
+}
+
+static void list_next(struct core *core, struct session *session, struct listing *listing) {
+    uint32_t request = listing->request;
+    if (listing->n_told < listing->n_objects) {
+        put_object(core, session, request, &listing->objects[listing->n_told++], (struct bytes){0});
+        return;
+    }
+    uint32_t at = listing->at++;
+    switch (listing->what) {
+    case LIST_USERS:
+    case LIST_HANDLES:
+        list_handle(core, session, listing, listing->numbers ? listing->numbers[at] : at);
         break;
     case LIST_ROOMS:
-        list_rooms(core, session, request);
+        list_room(core, session, request, listing->numbers[at]);
+        break;
+    case LIST_OFFERS:
+        offer_tell(core, session, request, &listing->ids[at]);
+        break;
+    case LIST_OBJECTS:
+        list_mailbox(core, session, request, core->slots[at]);
         break;
     case LIST_COUNTERS:
         list_counters(core, session, request);
         break;
-    case LIST_OFFERS:
-        offer_list(core, session, request);
-        break;
-    case LIST_HANDLES:
-        list_handles(core, session, request);
-        break;
-    case LIST_OBJECTS: /* the hub has put its own queues before */
-        list_mailboxes(core, session, request);
-        break;
     case LIST_END:
         break;
     }
+}
+
+static void listing_free(struct session *session, struct listing *listing) {
+    account_give_back(&session->user->account, ACCOUNT_MEMORY, listing->n_bytes);
+    DL_DELETE(session->listings, listing);
+    session->n_listings--;
+    free(listing->numbers);
+    free(listing->ids);
+    free(listing->objects);
+    free(listing);
+}
+
+/* Looking at thousands at once costs something, too. */
+static void listing_start(struct core *core, struct session *session, struct listing *listing) {
+    bool is_wanted = listing_begin(core, session, listing);
+    core_spend_slice(core, listing->numbers || listing->ids ? listing->end / 4 : 1);
+    if (!is_wanted)
+        listing_free(session, listing);
+}
+
+void listing_step(struct core *core, struct session *session) {
+    while (session->listings && core->slice > 0 && session->outbox.n_chunks < LIST_UPTO) {
+        struct listing *listing = session->listings;
+        if (!listing->is_begun) {
+            listing_start(core, session, listing);
+            continue;
+        }
+        core_spend_slice(core, 4);
+        if (listing->at < listing->end || listing->n_told < listing->n_objects) {
+            list_next(core, session, listing);
+            continue;
+        }
+        session_done(core, session, listing->request);
+        listing_free(session, listing);
+    }
+}
+
+void listing_drop_all(struct session *session) {
+    while (session->listings)
+        listing_free(session, session->listings);
+    free(session->objects);
+    session->objects = NULL;
+    session->n_objects = session->objects_size = 0;
+}
+
+/* Asking. */
+
+static bool find_listed_room(struct core *core, struct session *session, struct listing *listing,
+                             struct bytes of) {
+    struct name name, key;
+    struct room *room = NULL;
+    if (name_parse(&name, of) == NAME_OK && name_is_room(&name)) {
+        name_key(&key, &name);
+        room = room_find(core, &key);
+    }
+    if (room && room->n_members > 0) {
+        listing->room = room->number;
+        return true;
+    }
+    session_fail(core, session, listing->request, FAIL_NO_ROOM,
+                 "there is no such room; see `rooms`");
+    return false;
+}
+
+static void listing_add(struct core *core, struct session *session, const struct listing *wanted) {
+    char reason[256];
+    struct listing *listing = NULL;
+    if (session->n_listings >= LISTS_PER_SESSION_MAX) {
+        snprintf(reason, sizeof reason,
+                 "%u lists wait for being read, as many as one program may have; read them first",
+                 session->n_listings);
+        session_fail(core, session, wanted->request, FAIL_BUSY, reason);
+        return;
+    }
+    struct listing charged = *wanted;
+    size_t n = sizeof *listing + wanted->n_objects * sizeof *wanted->objects;
+    listing = listing_reserve(core, session, &charged, 1, n);
+    if (!listing)
+        return;
+    *listing = charged;
+    listing->objects = wanted->n_objects > 0 ? session->objects : NULL;
+    if (listing->objects) {
+        session->objects = NULL;
+        session->n_objects = session->objects_size = 0;
+    }
+    DL_APPEND(session->listings, listing);
+    session->n_listings++;
+    session_touch(core, session);
+}
+
+void answer_list(struct core *core, struct session *session, const struct frame *frame) {
+    struct listing listing = {.what = (enum list_what)frame->list.what,
+                              .request = frame->list.request};
+    bool is_of_room = listing.what == LIST_USERS && frame->list.of.n > 0;
+    if (listing.what == LIST_OBJECTS)
+        listing.n_objects = session->n_objects;
+    if (!is_of_room || find_listed_room(core, session, &listing, frame->list.of))
+        listing_add(core, session, &listing);
+    session->n_objects = 0; /* those of a request that was refused */
 }

@@ -267,6 +267,7 @@ void core_end(struct core *core, struct session *session) {
     set_ending_due(core);
     offer_end_all(core, session);
     ask_drop_of(core, session);
+    listing_drop_all(session);
     leave_link(session);
     HASH_DELETE(hh_mailbox, core->mailboxes, session);
     ack_cancel(core, session);
@@ -481,7 +482,7 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 
 mono_time core_due(const struct core *core) {
     return earlier(earlier(core->acks_due, core->positions_due),
-                   earlier(core->news_due, core->ending_due));
+                   earlier(earlier(core->news_due, core->ending_due), core->steps_due));
 }
 
 static bool is_due(const struct core *core, mono_time due) {
@@ -499,6 +500,8 @@ void core_tick(struct core *core) {
     run_close(core);
     if (is_due(core, core->acks_due))
         ack_tick(core);
+    if (is_due(core, core->steps_due))
+        core->steps_due.ns = 0; /* they are taken when the core is left */
     if (is_due(core, core->news_due))
         news_tick(core);
     if (is_due(core, core->positions_due))

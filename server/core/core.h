@@ -61,6 +61,9 @@ struct user {
     struct user *next_feeding, *prev_feeding;
     struct dirty *dirties; /* what it has changed and is not stored */
     struct user *next_dirty, *prev_dirty;
+    struct session *steps; /* its sessions that are fed, or have lists, and whose outbox has room */
+    bool is_stepping;      /* it has a turn */
+    struct user *next_stepping, *prev_stepping;
     UT_hash_handle hh;
 };
 
@@ -178,11 +181,15 @@ struct session {
     bool awaits_feed; /* of these, nobody has taken its question yet */
     uint32_t view;    /* which conversations it hears: another number after each change */
     uint64_t feed_next;
-    uint64_t last_seq; /* of its own latest message */
-    unsigned n_asks;   /* questions about the past that are not answered */
+    uint64_t last_seq;        /* of its own latest message */
+    unsigned n_asks;          /* questions about the past that are not answered */
+    struct listing *listings; /* requests for lists that are not answered, in order */
+    unsigned n_listings;
+    struct object *objects; /* see core_answer_object() */
+    size_t n_objects, objects_size;
     struct outbox outbox;
     unsigned n_deferred;   /* in a row */
-    struct session **list; /* to be looked at: &core->touched or &core->deferred; NULL: neither */
+    struct session **list; /* &core->touched, &core->deferred or &user->steps; NULL: none */
     bool ack_due;
     bool broken; /* it lacks something for want of memory: it ends, and comes again */
     struct uuid ack_id;
@@ -288,8 +295,11 @@ struct core {
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news news;
     unsigned n_news_sessions;
+    struct user *stepping; /* those whose sessions have steps, in turn; see core_take() */
+    unsigned slice;        /* what is left of a turn of these */
     mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
-    mono_time now;                                                    /* of the call under way */
+    mono_time steps_due;
+    mono_time now; /* of the call under way */
     wall_time wall;
     struct calendar calendar; /* whether that can be believed */
     const char *broken_rule;  /* by the frame under way */
@@ -368,7 +378,7 @@ void core_evict_mailbox(struct core *core, int msqid);
 /* Whether the handle belongs to somebody already, and to whom. */
 bool core_handle_owner(struct core *core, const struct name *handle, uid_t *uid);
 
-/* Objects for LIST_OBJECTS that only the hub knows: it answers that request itself. */
+/* Objects for LIST_OBJECTS that only the hub knows: it tells them before that request. */
 void core_answer_object(struct core *core, struct session *session, uint32_t request,
                         enum object_role role, int id, uid_t uid, pid_t pid);
 

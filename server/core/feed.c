@@ -21,12 +21,7 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-/*
- * A feed begins when the outbox is nearly empty and fills it, for looking through the log costs
- * more the more often it is done; and who is only a little behind has caught up then.
- */
-#define FEED_BELOW 4 /* chunks */
-#define FEED_UPTO 28
+#define FEED_UPTO 28 /* chunks in the outbox */
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -92,6 +87,7 @@ static bool feed(struct core *core, struct session *session, const struct record
     if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
         return false;
     core->counters.deliveries++;
+    core_spend_slice(core, 4);
     return true;
 }
 
@@ -126,8 +122,9 @@ static void miss(struct core *core, struct session *session) {
 
 static void feed_from_log(struct core *core, struct session *session) {
     struct log_place place = log_find(&core->log, session->feed_next);
-    while (session->outbox.n_chunks < FEED_UPTO) {
+    while (session->outbox.n_chunks < FEED_UPTO && core->slice > 0) {
         const struct log_entry *entry = log_next(&place);
+        core_spend_slice(core, 1);
         if (!entry) {
             session->behind = false;
             return;
@@ -142,10 +139,10 @@ static void feed_from_log(struct core *core, struct session *session) {
 }
 
 void feed_step(struct core *core, struct session *session) {
-    if (session->dead || !session->behind || session->held || session->is_asking ||
-        session->outbox.n_chunks >= FEED_BELOW)
+    if (session->dead || !feed_is_due(session) || !outbox_is_low(&session->outbox))
         return;
     run_close(core);
+    core_spend_slice(core, 16 + session->n_listenings / 4);
     if (session->feed_next > last_for(session)) {
         session->behind = false;
         return;

@@ -30,6 +30,11 @@ static inline bool session_takes_lines(const struct session *session) {
 void session_touch(struct core *core, struct session *session);
 void session_unlist(struct session *session);
 
+/* Work for a session whose outbox has room uses up what core_take() may do before it returns. */
+static inline void core_spend_slice(struct core *core, unsigned n) {
+    core->slice -= n < core->slice ? n : core->slice;
+}
+
 /* Frames (encode.c): into the scratch of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);
 
@@ -59,6 +64,10 @@ uint64_t feed_room_after(const struct core *core, const struct session *session,
 void feed_ready(struct core *core, struct session *session);
 void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read);
 void feed_fall_behind(struct core *core, struct session *session, uint64_t seq);
+/* Whether it is behind, and there is something to be looked at. */
+static inline bool feed_is_due(const struct session *session) {
+    return session->behind && !session->held && !session->is_asking;
+}
 /* Fills the outbox of a session that is behind, if it has room. */
 void feed_step(struct core *core, struct session *session);
 
@@ -94,7 +103,11 @@ void forget_deinit(struct core *core);
 void offer_make(struct core *core, struct session *session, const struct frame *frame);
 void offer_signal(struct core *core, struct session *session, const struct frame *frame);
 void offer_withdraw(struct core *core, struct session *session, const struct frame *frame);
-void offer_list(struct core *core, struct session *session, uint32_t request);
+/* For a list: how many there are, which, and one of them, if the session may take it. */
+size_t offer_count(const struct core *core);
+size_t offer_ids(const struct core *core, struct uuid *ids);
+void offer_tell(struct core *core, struct session *session, uint32_t request,
+                const struct uuid *id);
 /* Those that the session made end; those that it had taken can be taken again. */
 void offer_end_all(struct core *core, const struct session *session);
 
@@ -259,3 +272,6 @@ void news_deinit(struct core *core);
 
 /* Lists (answer.c). */
 void answer_list(struct core *core, struct session *session, const struct frame *frame);
+/* Goes on with the lists of a session whose outbox has room. */
+void listing_step(struct core *core, struct session *session);
+void listing_drop_all(struct session *session);

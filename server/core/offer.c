@@ -204,12 +204,22 @@ void offer_end_all(struct core *core, const struct session *session) {
     }
 }
 
-void offer_list(struct core *core, struct session *session, uint32_t request) {
-    const struct offer *offer;
-    for (offer = core->offers; offer; offer = offer->hh.next)
-        if (is_addressed(offer, session) && !offer->taker)
-            tell_offer(core, offer, session, request);
-    session_done(core, session, request);
+size_t offer_count(const struct core *core) {
+    return HASH_COUNT(core->offers);
+}
+
+size_t offer_ids(const struct core *core, struct uuid *ids) {
+    size_t n = 0;
+    for (const struct offer *offer = core->offers; offer; offer = offer->hh.next)
+        ids[n++] = offer->id;
+    return n;
+}
+
+void offer_tell(struct core *core, struct session *session, uint32_t request,
+                const struct uuid *id) {
+    const struct offer *offer = offer_find(core, id);
+    if (offer && is_addressed(offer, session) && !offer->taker)
+        tell_offer(core, offer, session, request);
 }
 
 /* Signals. */

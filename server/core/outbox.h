@@ -78,6 +78,15 @@ static inline bool outbox_takes_answers(const struct outbox *outbox) {
     return outbox->n_chunks < OUTBOX_CONTROL_MAX;
 }
 
+/*
+ * More is written for it: from the log, or of a list. That begins when the outbox is nearly empty
+ * and fills it, for looking through the log costs more the more often it is done; and who is only
+ * a little behind has caught up then.
+ */
+static inline bool outbox_is_low(const struct outbox *outbox) {
+    return outbox->n_chunks < 4;
+}
+
 static inline bool outbox_is_sendable(const struct outbox *outbox) {
     return outbox->head && !outbox->in_flight && !outbox->stuck;
 }

@@ -86,26 +86,88 @@ static struct delivery delivery_to(struct session *session) {
     return delivery;
 }
 
+/* Before something is sent to it. False: it lacks something, and has been ended. */
+static bool session_goes_on(struct core *core, struct session *session) {
+    if (!session->broken)
+        ack_put_due(core, session);
+    session_unlist(session);
+    if (!session->broken)
+        return true;
+    core_end(core, session);
+    return false;
+}
+
+/*
+ * Steps: a session whose outbox has room gets more of the log or of a list. They come after
+ * everything that is ready to be sent, and each user has one in turn.
+ */
+
+#define TAKE_SLICE 4000 /* of core_spend_slice(): about so many looks at something, or 0.4 ms */
+#define SLICE_NS 100    /* of each of them */
+
+static bool session_has_steps(const struct session *session) {
+    return !session->broken && outbox_is_low(&session->outbox) &&
+           (feed_is_due(session) || session->listings);
+}
+
+static void step_later(struct core *core, struct session *session) {
+    struct user *user = session->user;
+    session->list = &user->steps;
+    DL_APPEND2(user->steps, session, prev_touched, next_touched);
+    if (!user->is_stepping)
+        DL_APPEND2(core->stepping, user, prev_stepping, next_stepping);
+    user->is_stepping = true;
+}
+
+static struct session *take_stepping(struct core *core) {
+    while (core->stepping) {
+        struct user *user = core->stepping;
+        struct session *session = user->steps;
+        DL_DELETE2(core->stepping, user, prev_stepping, next_stepping);
+        if (session)
+            session_unlist(session);
+        user->is_stepping = user->steps != NULL;
+        if (user->is_stepping)
+            DL_APPEND2(core->stepping, user, prev_stepping, next_stepping);
+        if (session)
+            return session;
+    }
+    return NULL;
+}
+
+static void do_steps(struct core *core, struct session *session) {
+    unsigned before = core->slice;
+    feed_step(core, session);
+    if (!session->broken)
+        listing_step(core, session);
+    core_spend_time(core, session->user, (int64_t)(before - core->slice) * SLICE_NS);
+}
+
 size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
+    struct session *session;
     size_t n = 0;
     run_close(core);
     while (n < max && core->touched) {
-        struct session *session = core->touched;
+        session = core->touched;
         session_unlist(session);
         if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
             continue; /* core_returned() or READY touches it again */
-        if (!session->broken)
-            feed_step(core, session);
-        if (!session->broken)
-            ack_put_due(core, session);
-        if (session->broken) {
-            core_end(core, session);
-            continue;
-        }
-        if (!outbox_is_sendable(&session->outbox))
-            continue;
-        deliveries[n++] = delivery_to(session);
+        if (!session->outbox.head && session_has_steps(session))
+            step_later(core, session);
+        else if (session_goes_on(core, session) && outbox_is_sendable(&session->outbox))
+            deliveries[n++] = delivery_to(session);
     }
+    core->slice = TAKE_SLICE;
+    while (n < max && core->slice > 0 && (session = take_stepping(core))) {
+        do_steps(core, session);
+        if (!session_goes_on(core, session))
+            continue;
+        if (outbox_is_sendable(&session->outbox))
+            deliveries[n++] = delivery_to(session);
+        else if (session_has_steps(session))
+            step_later(core, session);
+    }
+    core->steps_due.ns = n == 0 && core->stepping ? core->now.ns : 0;
     return n;
 }
 
@@ -131,7 +193,7 @@ static void returned(struct core *core, struct delivery *delivery) {
         core_end(core, session);
     else if (delivery->deferred)
         defer(core, session);
-    else if (outbox_is_sendable(outbox) || session->behind)
+    else if (outbox_is_sendable(outbox) || session->behind || session->listings)
         session_touch(core, session);
 }
 

@@ -285,7 +285,7 @@ void drain(void) {
     struct delivery deliveries[DELIVERIES_MAX];
     struct client *answers[DELIVERIES_MAX];
     size_t n;
-    while ((n = core_take(&core, deliveries, DELIVERIES_MAX)) > 0) {
+    while ((n = core_take(&core, deliveries, DELIVERIES_MAX)) > 0 || core.steps_due.ns != 0) {
         size_t n_answers = 0;
         for (size_t i = 0; i < n; i++)
             if (send_delivery(&deliveries[i]))
