@@ -166,6 +166,9 @@ static int write_commit(struct store *store, struct commit *commit) {
 }
 
 static void tell_trouble(struct storage *storage, int r) {
+    const char *rescued = store_rescued(storage->store);
+    if (rescued)
+        log_error("the store: %s", rescued);
     if (r != 0 && !storage->has_failed)
         log_error("messages cannot be stored: %s; they are still delivered to who is here, and "
                   "their senders are told",

@@ -23,6 +23,22 @@ int connection_open(struct connection *connection, const char *path) {
     return code == SQLITE_OK ? 0 : connection_fail(connection, "open it");
 }
 
+void connection_leave_log(struct connection *connection) {
+    if (connection->db)
+        sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+int connection_open_reader(struct connection *connection, const char *path) {
+    int r = connection_open(connection, path);
+    connection_leave_log(connection);
+    return r == 0 ? connection_run(connection,
+                                   "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
+                                   "PRAGMA cache_size = -4000; PRAGMA trusted_schema = OFF;"
+                                   "PRAGMA cell_size_check = ON",
+                                   "open it")
+                  : r;
+}
+
 void connection_close(struct connection *connection) {
     for (size_t i = 0; i < N_STATEMENTS; i++)
         sqlite3_finalize(connection->statements[i]);

@@ -24,7 +24,13 @@ struct connection {
 
 /* The file must be there. Sets nothing that is written to the file. */
 int connection_open(struct connection *connection, const char *path);
-void connection_close(struct connection *connection); /* safe on the zero state */
+/*
+ * One that only reads. It may be closed whatever has become of the files: it never copies the log
+ * into the database and removes it, as the last one to be closed does.
+ */
+int connection_open_reader(struct connection *connection, const char *path);
+void connection_leave_log(struct connection *connection); /* makes it so */
+void connection_close(struct connection *connection);     /* safe on the zero state */
 
 /*
  * What SQLite's last failure on this connection means: -ENOMEM or a store_outcome; writes the

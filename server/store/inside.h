@@ -51,6 +51,7 @@ struct store {
     struct connection writer;
     bool writing;       /* between begin and commit */
     bool deletes;       /* the transaction is to make room */
+    int64_t n_bytes;    /* of the database, with the transaction */
     bool relaxed;       /* the writer's commits are not synced */
     int64_t page_bytes; /* of the database */
     bool maybe_doomed;  /* the table `doomed` may have rows */
@@ -66,17 +67,28 @@ struct store {
     pthread_mutex_t finding;
     struct connection finder;
 
+    char rescued[CONNECTION_ERROR_SIZE]; /* "" or what is to be told about that */
+    _Atomic unsigned generation;         /* of the database; another one needs other connections */
+    _Atomic bool stopping;               /* what takes long is to end */
+
     /* For other threads: what is committed, and where the indexes are. */
     _Atomic uint64_t last_seq, n_messages, words_upto, parts_upto;
 };
 
 struct store_reader {
     struct connection connection;
+    unsigned generation; /* of the database that it reads */
     struct store *store;
 };
 
 /* store.c: notes the sentence of a call that failed with `outcome`, and returns that. */
 int store_tell(struct store *store, int outcome);
+
+/* store.c: opens the connection that writes. */
+int store_open_writer(struct store *store, struct connection *writer);
+
+/* rescue.c: notices that the database has vanished, and makes it again; of whoever has the turn. */
+int store_check_place(struct store *store);
 
 /* schema.c: whether the database is one that can be opened, and not a newer one; only reads. */
 int schema_check(struct connection *connection);
@@ -107,6 +119,8 @@ int cleaning_step(struct store *store, unsigned n_max);
 bool message_take(struct connection *connection, sqlite3_stmt *row, struct record *record);
 /* The message with uid and id of `like`: see store_find_id(). */
 int message_find(struct connection *connection, const struct record *like, uint64_t *seq);
+/* Before what begins to read with it. */
+int reader_refresh(struct store_reader *reader);
 /* A snapshot for all that is read until reading_end(), which returns `outcome` again. */
 int reading_begin(struct connection *connection, struct store_state *state);
 int reading_end(struct connection *connection, int outcome);

@@ -96,10 +96,20 @@ static int open_file(const struct place *place, int flags) {
     return openat(place->dir, FILE_NAME, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+/* One of ours that a mode keeps even us from opening. */
+static bool mend_mode(const struct place *place) {
+    struct stat status;
+    return fstatat(place->dir, FILE_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+           (status.st_mode & 0600) != 0600 && fchmodat(place->dir, FILE_NAME, 0600, 0) == 0;
+}
+
 /* SQLite would follow a link, and take the mode from the umask. */
 static int make_file(struct place *place) {
     struct stat status;
     CLEANUP_CLOSE int fd = open_file(place, O_RDWR | O_CREAT);
+    if (fd < 0 && errno == EACCES && mend_mode(place))
+        fd = open_file(place, O_RDWR | O_CREAT);
     if (fd < 0 || fstat(fd, &status) < 0)
         return tell_errno(place, "open", place->path);
     if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
@@ -118,6 +128,149 @@ int place_open(struct place *place, const char *dir) {
     if (r == 0)
         r = take_lock(place, dir);
     return r == 0 ? make_file(place) : r;
+}
+
+/* The first of NAME, NAME-2, NAME-3, ... that is free. */
+static int free_name(const struct place *place, const char *why, char *name, size_t size) {
+    char date[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    snprintf(name, size, FILE_NAME "%s-%s", why, date);
+    for (unsigned i = 2; faccessat(place->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++)
+        snprintf(name, size, FILE_NAME "%s-%s-%u", why, date, i);
+    return errno == ENOENT ? 0 : -1;
+}
+
+/* Vanishing. */
+
+static const char *const suffixes[PLACE_FILES] = {
+    [PLACE_DATABASE] = "", [PLACE_WAL] = "-wal", [PLACE_SHM] = "-shm"};
+
+/* By its whole path, so that a directory that was moved is noticed. */
+static int look_up(const struct place *place, size_t which, struct stat *status) {
+    char path[PATH_MAX + 16];
+    int n_dir = (int)(strlen(place->path) - strlen(FILE_NAME));
+    if (which == PLACE_LOCK)
+        snprintf(path, sizeof path, "%.*s" LOCK_NAME, n_dir, place->path);
+    else
+        snprintf(path, sizeof path, "%s%s", place->path, suffixes[which]);
+    return lstat(path, status);
+}
+
+static bool is_file(const struct place_file *file, const struct stat *status) {
+    return file->dev == status->st_dev && file->ino == status->st_ino;
+}
+
+int place_note(struct place *place) {
+    struct stat status;
+    place->is_noted = false;
+    for (size_t i = 0; i < PLACE_FILES; i++) {
+        if (look_up(place, i, &status) < 0)
+            return tell_errno(place, "look at the files of", place->path);
+        place->files[i] = (struct place_file){status.st_dev, status.st_ino};
+    }
+    place->is_noted = true;
+    return 0;
+}
+
+static int tell_vanished(struct place *place, size_t which, int error) {
+    const char *what = which == PLACE_LOCK       ? "its lock"
+                       : which == PLACE_DATABASE ? "it"
+                                                 : "its log";
+    if (error != 0 && error != ENOENT && error != ENOTDIR) {
+        errno = error;
+        return tell_errno(place, "see", place->path);
+    }
+    return tell(place, STORE_GONE, "%s: %s was %s while the hub had it open", place->path, what,
+                error == 0 ? "replaced" : "removed or moved");
+}
+
+int place_check(struct place *place) {
+    struct stat status;
+    for (size_t i = 0; place->is_noted && i < PLACE_FILES; i++) {
+        if (look_up(place, i, &status) < 0)
+            return tell_vanished(place, i, errno);
+        if (!is_file(&place->files[i], &status))
+            return tell_vanished(place, i, 0);
+        if (i == PLACE_DATABASE && status.st_size < place->n_bytes)
+            return tell(place, STORE_FAILED,
+                        "%s: it was cut off while the hub had it open; start the hub again: it "
+                        "looks at what is left",
+                        place->path);
+    }
+    return 0;
+}
+
+/* The directory, and the lock, which is given up only when there is another one. */
+static int renew_directory(struct place *place) {
+    struct stat status;
+    struct place new = {.dir = -1, .lock = -1};
+    char dir[PATH_MAX];
+    if (look_up(place, PLACE_LOCK, &status) == 0 && is_file(&place->files[PLACE_LOCK], &status))
+        return 0;
+    snprintf(dir, sizeof dir, "%.*s", (int)(strlen(place->path) - strlen("/" FILE_NAME)),
+             place->path);
+    int r = open_directory(&new, dir);
+    if (r == 0)
+        r = take_lock(&new, dir);
+    if (r == 0 && fstat(new.lock, &status) < 0)
+        r = tell_errno(&new, "see the lock in", dir);
+    if (r != 0) {
+        memcpy(place->error, new.error, sizeof place->error);
+        place_close(&new);
+        return r;
+    }
+    place_close(place);
+    place->dir = new.dir;
+    place->lock = new.lock;
+    place->files[PLACE_LOCK] = (struct place_file){status.st_dev, status.st_ino};
+    return 0;
+}
+
+int place_renew(struct place *place) {
+    int r = renew_directory(place);
+    if (r != 0)
+        return r;
+    (void)unlinkat(place->dir, FILE_NAME PLACE_NEW "-journal", 0);
+    if (unlinkat(place->dir, FILE_NAME PLACE_NEW, 0) < 0 && errno != ENOENT)
+        return tell_errno(place, "make again", place->path);
+    CLEANUP_CLOSE int fd = openat(place->dir, FILE_NAME PLACE_NEW,
+                                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd < 0 ? tell_errno(place, "make again", place->path) : 0;
+}
+
+/* Something that is not ours, where the database belongs, and its log. */
+static int set_found_aside(struct place *place, char *found, size_t size) {
+    char name[96], wal[104];
+    if (free_name(place, ".found", name, sizeof name) < 0)
+        return tell_errno(place, "set aside what is in the place of", place->path);
+    snprintf(wal, sizeof wal, "%s-wal", name);
+    if ((renameat(place->dir, FILE_NAME "-wal", place->dir, wal) < 0 && errno != ENOENT) ||
+        renameat(place->dir, FILE_NAME, place->dir, name) < 0)
+        return tell_errno(place, "set aside what is in the place of", place->path);
+    snprintf(found, size, "%.*s%s", (int)(strlen(place->path) - strlen(FILE_NAME)), place->path,
+             name);
+    return 0;
+}
+
+int place_put_new(struct place *place, char *found, size_t size) {
+    struct stat status;
+    CLEANUP_CLOSE int fd = openat(place->dir, FILE_NAME PLACE_NEW, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int r = fd >= 0 && fsync(fd) == 0 ? 0 : tell_errno(place, "sync the copy of", place->path);
+    found[0] = '\0';
+    if (r == 0 && look_up(place, PLACE_DATABASE, &status) == 0 &&
+        !is_file(&place->files[PLACE_DATABASE], &status))
+        r = set_found_aside(place, found, size);
+    if (r != 0)
+        return r;
+    /* Else the log of the vanished one would be taken for that of the new one. */
+    if ((unlinkat(place->dir, FILE_NAME "-wal", 0) < 0 && errno != ENOENT) ||
+        (unlinkat(place->dir, FILE_NAME "-shm", 0) < 0 && errno != ENOENT) ||
+        renameat(place->dir, FILE_NAME PLACE_NEW, place->dir, FILE_NAME) < 0 ||
+        fsync(place->dir) < 0)
+        return tell_errno(place, "put the copy in the place of", place->path);
+    return 0;
 }
 
 void place_close(struct place *place) {
@@ -158,21 +311,9 @@ int place_read_all(struct place *place) {
     return r == 0 ? read_file(place, FILE_NAME "-wal") : r;
 }
 
-/* The first of NAME, NAME-2, NAME-3, ... that is free. */
-static int free_name(const struct place *place, char *name, size_t size) {
-    char date[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-    snprintf(name, size, FILE_NAME ".damaged-%s", date);
-    for (unsigned i = 2; faccessat(place->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++)
-        snprintf(name, size, FILE_NAME ".damaged-%s-%u", date, i);
-    return errno == ENOENT ? 0 : -1;
-}
-
 int place_set_aside(struct place *place, char *to, size_t size) {
     char name[96], wal[104];
-    if (free_name(place, name, sizeof name) < 0)
+    if (free_name(place, ".damaged", name, sizeof name) < 0)
         return tell_errno(place, "set aside the damaged", place->path);
     snprintf(wal, sizeof wal, "%s-wal", name);
     if ((renameat(place->dir, FILE_NAME "-wal", place->dir, wal) < 0 && errno != ENOENT) ||

@@ -1,15 +1,29 @@
-/* The directory of the store: made, checked, and locked against a second hub. */
+/*
+ * The directory of the store: made, checked, and locked against a second hub. And the files in it:
+ * somebody may remove, move or replace them while the hub has them open.
+ */
 #pragma once
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define PLACE_ERROR_SIZE (PATH_MAX + 512)
 
+enum { PLACE_DATABASE, PLACE_WAL, PLACE_SHM, PLACE_LOCK, PLACE_FILES };
+
+struct place_file {
+    dev_t dev;
+    ino_t ino;
+};
+
 struct place {
-    int dir, lock;       /* descriptors; -1 for none */
-    char path[PATH_MAX]; /* of the database */
+    int dir, lock;                        /* descriptors; -1 for none */
+    struct place_file files[PLACE_FILES]; /* those that are open; */
+    bool is_noted;                        /* they are known, */
+    long long n_bytes;                    /* and the database has at least so many */
+    char path[PATH_MAX];                  /* of the database */
     char error[PLACE_ERROR_SIZE];
 };
 
@@ -31,6 +45,22 @@ int place_read_all(struct place *place);
 
 /* Renames the database, with its -wal file, to a name with the date, which is stored. */
 int place_set_aside(struct place *place, char *to, size_t size);
+
+/* Notes which files are at the path now that they are open. */
+int place_note(struct place *place);
+/* 0: what is open is what is at the path. STORE_GONE: it is not, and a copy of what the connection
+ * has can be put there. STORE_FAILED: the database was cut off; nobody has the rest. */
+int place_check(struct place *place);
+
+/*
+ * For a copy of a database that has vanished. place_renew() makes directory and lock again, if
+ * these have vanished too, and an empty file beside the database for the copy, which
+ * place_put_new() then puts, synced, where the database belongs; another database that is there is
+ * renamed, and its name stored ("": there is none).
+ */
+#define PLACE_NEW ".new" /* behind the name of the database */
+int place_renew(struct place *place);
+int place_put_new(struct place *place, char *found, size_t size);
 
 /* A mark that was left by a failure; see STORE_MARK. */
 bool place_is_marked(const struct place *place);

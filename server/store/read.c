@@ -13,13 +13,20 @@ int store_reader_open(struct store_reader **reader, struct store *store) {
     if (!new)
         return -ENOMEM;
     new->store = store;
-    int r = connection_open(&new->connection, store->place.path);
-    if (r == 0)
-        r = connection_run(&new->connection,
-                           "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
-                           "PRAGMA cache_size = -4000; PRAGMA trusted_schema = OFF;"
-                           "PRAGMA cell_size_check = ON",
-                           "open it");
+    new->generation = store->generation;
+    return connection_open_reader(&new->connection, store->place.path);
+}
+
+/* Before each reading: a database that was made again is another file. */
+int reader_refresh(struct store_reader *reader) {
+    unsigned generation = reader->store->generation;
+    if (reader->generation == generation && reader->connection.db)
+        return 0;
+    connection_close(&reader->connection);
+    reader->generation = generation;
+    int r = connection_open_reader(&reader->connection, reader->store->place.path);
+    if (r != 0) /* tried again the next time */
+        connection_close(&reader->connection);
     return r;
 }
 
@@ -92,7 +99,7 @@ int reading_begin(struct connection *connection, struct store_state *state) {
 }
 
 int reading_end(struct connection *connection, int outcome) {
-    if (sqlite3_get_autocommit(connection->db))
+    if (!connection->db || sqlite3_get_autocommit(connection->db))
         return outcome;
     sqlite3_stmt *end = connection_get(connection, COMMIT);
     if (end) {
@@ -179,7 +186,9 @@ int store_read(struct store_reader *reader, const struct store_view *view, unsig
     struct reading reading = {connection, n_max, 0, visit, arg};
     struct merge_range range = {.before = UINT64_MAX};
     struct store_state state;
-    int r = reading_begin(connection, &state);
+    int r = reader_refresh(reader);
+    if (r == 0)
+        r = reading_begin(connection, &state);
     if (r == 0)
         r = read_up(&reading, view, &range, state.last_seq);
     *upto = reading.upto;
@@ -269,7 +278,9 @@ int store_history(struct store_reader *reader, const struct store_view *view,
         .before = page->before > 0 ? page->before : UINT64_MAX,
     };
     struct store_state state;
-    int r = reading_begin(connection, &state);
+    int r = reader_refresh(reader);
+    if (r == 0)
+        r = reading_begin(connection, &state);
     if (r == 0 && range.down)
         r = read_down(&reading, view, &range);
     else if (r == 0)
@@ -279,8 +290,8 @@ int store_history(struct store_reader *reader, const struct store_view *view,
 
 int store_usage(struct store_reader *reader, store_usage_visit *visit, void *arg) {
     struct connection *connection = &reader->connection;
-    int r = 0, code = SQLITE_DONE;
-    sqlite3_stmt *row = connection_get(connection, USAGES);
+    int r = reader_refresh(reader), code = SQLITE_DONE;
+    sqlite3_stmt *row = r == 0 ? connection_get(connection, USAGES) : NULL;
     while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
         r = visit(arg, &(struct store_usage){.uid = (uint32_t)column_number(row, 0),
                                              .n_messages = column_number(row, 1),

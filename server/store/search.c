@@ -277,6 +277,8 @@ int store_search(struct store_reader *reader, const struct store_view *view,
     };
     int r = words_parse(&search.words, query->words);
     if (r == 0)
+        r = reader_refresh(reader);
+    if (r == 0)
         r = sort_rooms(&search);
     if (r == 0)
         r = search.words.n > 0 ? search_all(&search, reader->store) : find(&search);

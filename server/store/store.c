@@ -18,6 +18,7 @@ static const char *const outcome_texts[] = {
     [STORE_IN_USE] = "another program has the database open",
     [STORE_NOT_FOUND] = "no such message",
     [STORE_OTHER] = "another message has the id",
+    [STORE_GONE] = "the database has vanished",
 };
 
 const char *store_outcome_text(enum store_outcome outcome) {
@@ -84,8 +85,7 @@ static int read_info(struct store *store, struct store_info *info) {
 }
 
 /* Nothing is written until the version is known. */
-static int open_writer(struct store *store) {
-    struct connection *writer = &store->writer;
+int store_open_writer(struct store *store, struct connection *writer) {
     int r = connection_open(writer, store->place.path);
     if (r != 0)
         return r;
@@ -118,7 +118,7 @@ static int open_database(struct store *store, struct store_info *info) {
     }
     if (schema_is_newer(version))
         return schema_tell_newer(&store->writer, version);
-    r = open_writer(store);
+    r = store_open_writer(store, &store->writer);
     if (r == 0)
         r = check_size(store);
     if (r == 0)
@@ -159,8 +159,11 @@ static int open_all(struct store *store, struct store_info *info) {
         r = begin_anew(store, info);
     if (r != 0)
         return r;
-    r = connection_open(&store->finder, store->place.path);
-    return r == 0 ? 0 : connection_tell(&store->writer, r, "%s", store->finder.error);
+    r = connection_open_reader(&store->finder, store->place.path);
+    if (r != 0)
+        return connection_tell(&store->writer, r, "%s", store->finder.error);
+    r = place_note(&store->place);
+    return r == 0 ? 0 : connection_tell(&store->writer, r, "%s", store->place.error);
 }
 
 int store_open(struct store **store, const char *dir, struct store_info *info) {

@@ -34,6 +34,7 @@ enum store_outcome {
     STORE_IN_USE,    /* another hub has it open */
     STORE_NOT_FOUND, /* no such message */
     STORE_OTHER,     /* another message of this user has the id */
+    STORE_GONE,      /* the database was removed, moved or replaced, and cannot be made again */
 };
 
 const char *store_outcome_text(enum store_outcome outcome);
@@ -119,6 +120,13 @@ void store_set_clock(struct store *store, const struct calendar_memory *clock);
  * is deleted, its text and index included, step by step in store_index(). */
 int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq);
 int store_commit(struct store *store);
+/*
+ * The database may vanish under the hub: removed, moved, replaced. Begin and commit notice that,
+ * before anything is called stored, and put a copy of what the open connection still holds where
+ * the database belongs; only when that cannot be done they fail. After it was done this is a
+ * sentence for the log, once; else NULL.
+ */
+const char *store_rescued(struct store *store);
 void store_rollback(struct store *store);
 
 /*

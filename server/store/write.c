@@ -156,6 +156,7 @@ static int reserve_room(struct store *store) {
     int r = row && sqlite3_step(row) == SQLITE_ROW ? 0 : connection_fail(writer, "see its size");
     int64_t n_bytes = r == 0 ? sqlite3_column_int64(row, 0) * store->page_bytes : 0;
     sqlite3_reset(row);
+    store->n_bytes = n_bytes;
     return r == 0 ? take_room(store, n_bytes) : r;
 }
 
@@ -183,6 +184,7 @@ int transaction_end(struct store *store, int outcome) {
         outcome = connection_do(writer, COMMIT, "commit");
     if (outcome == 0) {
         store->committed = store->pending;
+        store->place.n_bytes = store->n_bytes;
         state_publish(store, &store->committed);
         return 0;
     }
@@ -197,7 +199,9 @@ int transaction_end(struct store *store, int outcome) {
 
 int store_begin(struct store *store) {
     turn_take(&store->turn);
-    int r = transaction_begin(store, true);
+    int r = store_check_place(store);
+    if (r == 0)
+        r = transaction_begin(store, true);
     store->writing = r == 0;
     store->outcome = 0;
     if (r != 0) {
@@ -209,6 +213,8 @@ int store_begin(struct store *store) {
 
 static int end(struct store *store) {
     int failed = store->outcome, r = transaction_end(store, failed);
+    if (r == 0) /* what was committed to a file that is gone is not stored */
+        r = store_check_place(store);
     if (failed == 0) /* else it has been told */
         (void)store_tell(store, r);
     store->writing = false;
