@@ -99,7 +99,8 @@ static bool session_goes_on(struct core *core, struct session *session) {
 
 /*
  * Steps: a session whose outbox has room gets more of the log or of a list. They come after
- * everything that is ready to be sent, and each user has one in turn.
+ * everything that is for others, and each user has one in turn. Who has steps has them before it is
+ * sent to, or what it is answered meanwhile would put them off for ever.
  */
 
 #define TAKE_SLICE 4000 /* of core_spend_slice(): about so many looks at something, or 0.4 ms */
@@ -152,7 +153,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         session_unlist(session);
         if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
             continue; /* core_returned() or READY touches it again */
-        if (!session->outbox.head && session_has_steps(session))
+        if (session_has_steps(session))
             step_later(core, session);
         else if (session_goes_on(core, session) && outbox_is_sendable(&session->outbox))
             deliveries[n++] = delivery_to(session);

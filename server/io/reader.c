@@ -22,9 +22,10 @@ static void reader_read(struct hub *hub, struct reader *reader, struct ask *ask)
     core_read_log(&hub->core, ask, &reader->slice);
     hub_leave(hub);
     bool is_complete = ask_sift(ask, &reader->slice);
+    int64_t ns = mono_now().ns - began.ns;
     hub_enter(hub);
     core_sifted(&hub->core, ask, is_complete);
-    core_spend_time(&hub->core, user, mono_now().ns - began.ns);
+    core_spend_time(&hub->core, user, ns);
 }
 
 static void *reader_thread(void *arg) {

@@ -220,3 +220,21 @@ Test(core_lists, 08_a_list_without_memory_is_refused_and_names_it) {
     give_list(bob, 2, LIST_ROOMS, "");
     cr_assert_eq(n_listed(bob, 2, FRAME_ROOM), 100);
 }
+
+/* What is answered at once does not keep the list back. */
+Test(core_lists, 09_a_flood_of_other_requests_does_not_put_it_off) {
+    struct delivery delivery;
+    size_t n = 0;
+    make_handles();
+    drain();
+    give_list(bob, 1, LIST_HANDLES, "");
+    for (int i = 0; bob->session->n_listings > 0; i++) {
+        give(bob, &(struct frame){.type = FRAME_AWAY, .away = {5, 0, {0}}});
+        n = take_one(&delivery);
+        give(bob, &(struct frame){.type = FRAME_AWAY, .away = {5, 0, {0}}});
+        if (n == 1)
+            give_back(&delivery);
+        ready(bob);
+        cr_assert_lt(i, 2000);
+    }
+}
