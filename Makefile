@@ -242,7 +242,7 @@ $(SEMANTIC): $(SEMANTIC_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(FUZZ_FLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-		-Wl,--wrap=strdup,--wrap=strndup,--wrap=free -pthread -o $@ $^ $(LIBS_CORE)
+		-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free -pthread -o $@ $^ $(LIBS_CORE)
 
 # Coverage guided, which only clang can do.
 $(BUILD)/tests/fuzz/libfuzzer: $(CHECKED_SRC) tests/fuzz/libfuzzer.c $(HEADERS) $(BUILD)/flags
@@ -299,6 +299,12 @@ soak: all $(TEST_BIN) ## kill everything at random for SECONDS=60, then the hub 
 		DURATION=$(DURATION) FULL=1 BIN='$(abspath $(BUILD)/bin)' HARNESS='$(CURDIR)/tests/harness' \
 		$(TEST_ENV) tests/isolate -t $$(($(DURATION) + 3600)) $(BUILD)/tests/fault/$$test || \
 		status=1; done; exit $$status
+
+.PHONY: storm
+storm: all $(BUILD)/tests/hostile/40_storms ## what one user can do to others, for DURATION=3 s each; STORMS="join topic" SESSIONS=1000
+	@scripts/install-deps check
+	@MEASURE=1 STORM_MS=$(if $(filter file,$(origin DURATION)),3,$(DURATION))000 BIN='$(abspath $(BUILD)/bin)' \
+		$(TEST_ENV) tests/isolate -t 7200 $(BUILD)/tests/hostile/40_storms
 
 TRANSFERS ?= 1000
 .PHONY: soak-files

@@ -77,9 +77,10 @@ static uint64_t book_hearers(int to) {
     return bits;
 }
 
-/* A wall's ids differ in their last four bytes, which are the recipients'. */
-static struct uuid book_wall_id(struct uuid id) {
-    memset(id.b + 12, 0, 4);
+/* A wall has an id for each recipient: it is known by what it says. */
+static struct uuid book_wall_id(uint64_t hash) {
+    struct uuid id = {{0}};
+    memcpy(id.b, &hash, sizeof hash);
     return id;
 }
 
@@ -88,9 +89,8 @@ void book_say(const struct client *from, const struct said *said) {
     *entry = *said;
     entry->uid = from->uid;
     entry->from = from->handle;
-    entry->stored = 0;
     if (entry->is_wall) {
-        entry->id = book_wall_id(entry->id);
+        entry->id = book_wall_id(entry->hash);
         entry->hearers = UINT64_MAX;
     } else {
         entry->hearers = book_hearers(entry->to) | UINT64_C(1) << entry->from;
@@ -98,20 +98,6 @@ void book_say(const struct client *from, const struct said *said) {
     uint32_t *bucket = &buckets[book_bucket(&entry->id)];
     entry->next = *bucket;
     *bucket = n_said++;
-}
-
-struct said *book_find(const struct uuid *id, uint32_t uid) {
-    for (uint32_t at = buckets[book_bucket(id)]; at; at = said_list[at].next)
-        if (uuid_equal(&said_list[at].id, id) && said_list[at].uid == uid)
-            return &said_list[at];
-    return NULL;
-}
-
-struct said *book_find_any(const struct uuid *id) {
-    for (uint32_t at = buckets[book_bucket(id)]; at; at = said_list[at].next)
-        if (uuid_equal(&said_list[at].id, id) && said_list[at].stored)
-            return &said_list[at];
-    return NULL;
 }
 
 static bool book_is_same(const struct said *said, const struct incoming_parts *heard) {
@@ -142,7 +128,7 @@ static bool book_was_said(const struct client *client, const struct incoming_par
 }
 
 void book_heard(const struct client *client, const struct incoming_parts *heard) {
-    struct uuid wall = book_wall_id(heard->id);
+    struct uuid wall = book_wall_id(heard->hash);
     MUST(heard->n == heard->total);
     bool was_said = book_was_said(client, heard, &heard->id) ||
                     (heard->kind == KIND_NOTICE && book_was_said(client, heard, &wall));
@@ -201,5 +187,5 @@ void book_check_stocks(bool is_settled) {
          ((size_t)16 << 20) * N_UIDS + 2 * core.config.log_bytes_max + ((size_t)4 << 20));
     if (is_settled)
         MUST(core.pool.n_used == 0 && core.persist.uncommitted == 0 && !core.touched &&
-             !core.deferred && !core.asks);
+             !core.deferred && !core_has_ask(&core, false) && !core_has_ask(&core, true));
 }

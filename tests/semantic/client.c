@@ -155,8 +155,11 @@ unsigned client_talk(struct client *client) {
             continue;
         n++;
         client_note_room(client, &frame);
-        (void)client_give(client, &frame);
-        if (!client_go_on(client))
+        const char *rule = client_give(client, &frame);
+        if (rule && core_session(&core, client->number))
+            core_condemn(&core, client->session, rule);
+        client->is_condemned |= rule != NULL;
+        if (!client_go_on(client) || rule)
             break;
     }
     struct user *user = core_user(&core, client->uid);
@@ -174,7 +177,7 @@ void clients_note_full(void) {
 }
 
 void client_check_answered(struct client *client) {
-    if (client->has_overflowed)
+    if (client->has_overflowed || client->is_condemned)
         return;
     for (unsigned i = 0; i < N_ASKED_MAX; i++)
         MUST(!client->asked[i].is_open);

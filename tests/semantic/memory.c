@@ -14,6 +14,7 @@ void __real_free(void *memory);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t n);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t n);
 void __wrap_free(void *memory);
@@ -76,6 +77,11 @@ void *__wrap_realloc(void *old, size_t n) {
         return NULL;
     memory_uncount(old);
     return memory_count(__real_realloc(old, n));
+}
+
+void *__wrap_reallocarray(void *old, size_t n, size_t size) {
+    size_t bytes;
+    return __builtin_mul_overflow(n, size, &bytes) ? NULL : __wrap_realloc(old, bytes);
 }
 
 char *__wrap_strdup(const char *text) {

@@ -98,6 +98,7 @@ struct client {
     uint64_t last_seq;       /* of what it got last */
     bool early[N_ROOMS_MAX]; /* rooms that it joined before its first READY: it hears them from
                                 HELLO on */
+    bool is_condemned;       /* it broke the protocol, and nothing is answered any more */
     bool has_overflowed;     /* its outbox was full: answers may be lacking */
     bool welcomed, is_full, is_silent, owes_ready;
     struct sent sent[N_SENT_MAX];
@@ -153,8 +154,8 @@ struct said {
     struct uuid id, reply_to;
     uint32_t uid;
     int from, to;
-    uint64_t hearers;      /* the handles that may hear it */
-    uint64_t hash, stored; /* its number in the store; 0: none */
+    uint64_t hearers; /* the handles that may hear it */
+    uint64_t hash;
     uint32_t n;
     uint8_t kind;
     bool is_wall;
@@ -167,8 +168,6 @@ void book_say(const struct client *from, const struct said *said);
 /* Something that came to a client. */
 void book_heard(const struct client *client, const struct incoming_parts *heard);
 uint64_t book_hash(uint64_t hash, struct bytes bytes);
-struct said *book_find(const struct uuid *id, uint32_t uid);
-struct said *book_find_any(const struct uuid *id);
 /* The core's counts are what they count; nothing waits any more. */
 void book_check_stocks(bool is_settled);
 
@@ -177,7 +176,7 @@ void store_begin(void);
 void store_work(void);   /* a step */
 bool store_settle(void); /* does what there is to be done; whether there was anything */
 void store_end(void);
-int store_find(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid);
+enum stored store_find(void *arg, const struct record *like, uint64_t *seq);
 
 /* --- allocations (memory.c) --- */
 void memory_let_fail(unsigned one_in);

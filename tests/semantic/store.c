@@ -27,30 +27,30 @@ static bool store_fails(void) {
 
 /* Writing. */
 
-int store_find(void *arg, const struct uuid *id, uint64_t *seq, uint32_t *uid) {
+enum stored store_find(void *arg, const struct record *like, uint64_t *seq) {
     (void)arg;
-    struct said *said = book_find_any(id);
-    if (!said)
-        return 1;
-    *seq = said->stored;
-    *uid = said->uid;
-    return 0;
+    for (size_t i = 0; i < N_KEPT; i++) {
+        const struct record *found = &kept[i];
+        if (found->seq == 0 || found->uid != like->uid || !uuid_equal(&found->id, &like->id))
+            continue;
+        *seq = found->seq;
+        return record_is_same(found, like) ? STORED_SAME : STORED_OTHER;
+    }
+    return STORED_NOTHING;
 }
 
 static void store_drop(struct record *record) {
-    struct said *said = book_find(&record->id, record->uid);
-    if (said)
-        said->stored = 0;
     memory_own_free((void *)(uintptr_t)record->text.data);
     *record = (struct record){0};
 }
 
-static void store_put(const struct record *record) {
-    struct said *said = book_find(&record->id, record->uid);
+/* False: there is no memory for the verdict, so that nothing may be taken for stored. */
+static bool store_put(const struct record *record) {
+    uint64_t first = 0;
     MUST(record->seq > last_seq);
-    last_seq = record->seq;
-    if (said && said->stored)
-        return;
+    enum stored known = store_find(NULL, record, &first);
+    if (known != STORED_NOTHING)
+        return commit_judge(&commit, record->seq, known == STORED_SAME ? first : 0) == 0;
     struct record *place = &kept[n_kept++ % N_KEPT];
     if (place->seq)
         store_drop(place);
@@ -59,8 +59,27 @@ static void store_put(const struct record *record) {
         memcpy(text, record->text.data, record->text.n);
     *place = *record;
     place->text.data = text;
-    if (said)
-        said->stored = record->seq;
+    return true;
+}
+
+/* As a transaction that is rolled back. */
+static bool store_put_all(void) {
+    size_t n_before = n_kept;
+    uint64_t newest = last_seq;
+    for (size_t i = 0; i < commit.n_spans; i++) {
+        size_t at = 0;
+        for (const struct log_entry *entry; (entry = log_span_next(&commit.spans[i], &at));) {
+            newest = entry->record.seq;
+            if (store_put(&entry->record))
+                continue;
+            while (n_kept > n_before)
+                if (kept[--n_kept % N_KEPT].seq)
+                    store_drop(&kept[n_kept % N_KEPT]);
+            return false;
+        }
+    }
+    last_seq = newest;
+    return true;
 }
 
 static void store_forget(const struct change *change) {
@@ -76,13 +95,8 @@ static void store_commit_begin(void) {
 }
 
 static void store_commit_end(void) {
-    bool fails = store_fails();
+    bool fails = store_fails() || !store_put_all();
     is_committing = false;
-    for (size_t i = 0; i < commit.n_spans && !fails; i++) {
-        size_t at = 0;
-        for (const struct log_entry *entry; (entry = log_span_next(&commit.spans[i], &at));)
-            store_put(&entry->record);
-    }
     for (size_t i = 0; i < commit.changes.n && !fails; i++)
         if (commit.changes.list[i].what == CHANGE_FORGET)
             store_forget(&commit.changes.list[i]);
@@ -109,7 +123,7 @@ static bool store_is_in_view(const struct ask *ask, const struct record *record)
 }
 
 /* Ascending; the oldest ones for FEED and for HISTORY after some place, else the newest. */
-static void store_answer(struct ask *ask) {
+static void store_read(struct ask *ask) {
     static struct record page[N_KEPT];
     bool oldest = ask->what == ASK_FEED || (ask->what == ASK_HISTORY && ask->after);
     uint64_t upto = last_seq;
@@ -141,10 +155,28 @@ static void store_answer(struct ask *ask) {
     ask_free(ask);
 }
 
+static struct log_slice slice;
+
+static void store_answer(struct ask *ask) {
+    if (weather.durable) {
+        store_read(ask);
+        return;
+    }
+    core_read_log(&core, ask, &slice);
+    core_sifted(&core, ask, ask_sift(ask, &slice));
+}
+
 static bool store_take_ask(void) {
-    for (size_t i = 0; i < N_ASKS; i++)
+    bool feed = chance_one_in(2);
+    for (size_t i = 0; i < N_ASKS; i++) {
+        if (asks[i])
+            continue;
+        MUST(core_has_ask(&core, feed) || !core_take_ask(&core, feed));
+        asks[i] = core_take_ask(&core, feed);
         if (!asks[i])
-            return (asks[i] = core_take_ask(&core)) != NULL;
+            asks[i] = core_take_ask(&core, !feed);
+        return asks[i] != NULL;
+    }
     return false;
 }
 
@@ -199,13 +231,16 @@ bool store_settle(void) {
 void store_begin(void) {
     memset(forgotten, 0, sizeof forgotten);
     last_seq = 0;
+    MUST(log_slice_init(&slice) == 0);
     core_restore_seq(&core, 1 + chance_below(1000));
+    MUST(core_restored(&core) == 0);
     if (weather.durable)
         store_settle(); /* numbers are reserved before the first message */
 }
 
 /* After the core's end. */
 void store_end(void) {
+    log_slice_deinit(&slice);
     for (size_t i = 0; i < N_KEPT; i++)
         if (kept[i].seq)
             store_drop(&kept[i]);
