@@ -1,0 +1,447 @@
+#include "harness/storm.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/check.h"
+
+#define SESSIONS_MAX 4096
+#define HANDLES 250
+#define ROOMS 255
+#define OFFERS 64
+#define ANSWER_MS 60000
+#define UID_POPULACE 62000
+#define POPULACE_HANDLES 200
+#define POPULACE_ROOMS 100
+
+static struct raw sessions[SESSIONS_MAX];
+static long n_sessions;
+static struct uuid offers[OFFERS];
+static char long_text[7000];
+
+/* Frames. */
+
+static void make_ready(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_READY};
+}
+
+static void make_send(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    raw_fill_send(frame, "mallory", "x");
+    frame->flags = 0;
+}
+
+static void make_send_room(const struct raw *raw, unsigned long i, struct frame *frame) {
+    make_send(raw, i, frame);
+    frame->send.to = bytes_of("#storm");
+}
+
+/* Near to many names that there are, and none of them. */
+static void make_send_unknown(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static char name[64];
+    make_send(raw, i, frame);
+    snprintf(name, sizeof name, "somebody-with-a-long-name-%lux", i % 1000);
+    frame->send.to = bytes_of(name);
+}
+
+static void make_part(const struct raw *raw, unsigned long i, struct frame *frame) {
+    make_send(raw, i, frame);
+    if (i % 2 == 0) {
+        frame->flags = FRAME_MORE_PARTS;
+        frame->send.total = 1000;
+        frame->send.body = (struct bytes){long_text, 10};
+        return;
+    }
+    *frame = (struct frame){.type = FRAME_PART, .part = {{long_text, 990}}};
+}
+
+static void make_join(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    if (i % 2 == 0)
+        *frame = (struct frame){.type = FRAME_JOIN, .join = {3, bytes_of("#storm")}};
+    else
+        *frame = (struct frame){.type = FRAME_LEAVE, .leave = {4, bytes_of("#storm")}};
+}
+
+static void make_room(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static char name[32];
+    make_join(raw, i, frame);
+    snprintf(name, sizeof name, "#room-%lu", i / 2 % ROOMS);
+    *(i % 2 == 0 ? &frame->join.room : &frame->leave.room) = bytes_of(name);
+}
+
+static void make_topic(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_TOPIC,
+                            .topic = {5, bytes_of("#storm"), {long_text, 1 + i % 500}}};
+}
+
+static void make_away(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame =
+        (struct frame){.type = FRAME_AWAY, .away = {6, i % 2 == 0, {long_text, i % 2 ? 0 : 200}}};
+}
+
+static void make_nick(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame =
+        (struct frame){.type = FRAME_NICK, .nick = {7, bytes_of(i % 2 ? "mallory" : "mallory-2")}};
+}
+
+static void make_list(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_LIST, .list = {8, (uint8_t)(i % LIST_END), bytes_of("")}};
+}
+
+static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)i;
+    *frame = (struct frame){.type = FRAME_RECEIPT,
+                            .receipt = {uuid_random(), STATE_READ, raw->session, UID_MALLORY}};
+}
+
+static void make_taken(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_TAKEN, .taken = {i % 2, i % 2}};
+}
+
+static void make_history(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_HISTORY,
+                            .history = {.request = 9, .conv = bytes_of(""), .limit = 1000}};
+}
+
+static void make_search(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static const char words[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_SEARCH,
+                            .search = {.request = 10,
+                                       .conv = bytes_of(""),
+                                       .from = bytes_of(""),
+                                       .limit = 1,
+                                       .words = bytes_of(words)}};
+}
+
+static void make_forget(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_FORGET, .forget = {11, bytes_of("mallory")}};
+}
+
+static void make_offer_of(const struct uuid *id, struct frame *frame) {
+    *frame = (struct frame){.type = FRAME_OFFER,
+                            .offer = {.request = 12,
+                                      .id = *id,
+                                      .to = bytes_of("mallory"),
+                                      .kind = OFFER_FILE,
+                                      .size = UINT64_MAX - 1,
+                                      .mode = 0644,
+                                      .mime = bytes_of(""),
+                                      .name = {long_text, 1000}}};
+}
+
+static void make_offer(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static struct uuid id;
+    (void)raw;
+    if (i % 2 == 0) {
+        id = uuid_random();
+        make_offer_of(&id, frame);
+        return;
+    }
+    *frame = (struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_CANCELLED}};
+}
+
+static void make_signal(const struct raw *raw, unsigned long i, struct frame *frame) {
+    *frame = (struct frame){.type = FRAME_SIGNAL,
+                            .signal = {.offer = offers[i % OFFERS],
+                                       .uid = UID_MALLORY,
+                                       .link = raw->session,
+                                       .what = SIGNAL_CANCEL,
+                                       .reason = {long_text, 500}}};
+}
+
+/* Of offers that there are not, or not any more. */
+static void make_withdraw(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_WITHDRAW,
+                            .withdraw = {offers[i % OFFERS], WITHDRAW_CANCELLED}};
+}
+
+static void make_wall(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_WALL, .wall = {13, uuid_random(), {long_text, 100}}};
+}
+
+/* Talking. */
+
+static void storm_join(const struct storm_shared *shared, struct raw *raw, const char *handle) {
+    unsigned abilities = ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES;
+    while (raw_join(raw, shared->dir, handle, abilities) != RAW_WELCOME)
+        raw_drop(raw);
+}
+
+static void storm_drain(struct raw *raw) {
+    struct frame frame;
+    while (raw_next(raw, &frame, 0) == QUEUE_OK)
+        ;
+}
+
+/* As many frames as fit into a batch; whose session is over comes again. */
+static void storm_pour_once(struct storm_shared *shared, struct raw *raw, unsigned long *i) {
+    struct raw_batch batch;
+    struct frame frame;
+    raw_batch_start(&batch, raw->session);
+    for (;; (*i)++) {
+        shared->row->make(raw, *i, &frame);
+        if (!raw_batch_add(&batch, &frame))
+            break;
+    }
+    int r = raw_batch_send(&batch, raw->lane, HUB_MTYPE);
+    atomic_fetch_add(&shared->n_frames, batch.n_frames);
+    if (r == QUEUE_OK) {
+        storm_drain(raw);
+        return;
+    }
+    raw_drop(raw);
+    storm_join(shared, raw, "mallory");
+}
+
+static void storm_pour(struct storm_shared *shared) {
+    unsigned long n = 0;
+    unsigned long *counts = calloc((size_t)n_sessions, sizeof *counts);
+    if (!counts)
+        check_die("out of memory");
+    for (;; n++)
+        storm_pour_once(shared, &sessions[n % (unsigned long)n_sessions],
+                        &counts[n % (unsigned long)n_sessions]);
+}
+
+/* A user who reads nothing of what he is told. */
+static void storm_silently(struct storm_shared *shared) {
+    struct raw_batch batch;
+    struct frame frame;
+    for (long n = 0;; n = (n + 1) % n_sessions) {
+        raw_batch_start(&batch, sessions[n].session);
+        do
+            raw_fill_send(&frame, "no such name, and none that there could be", "");
+        while (raw_batch_add(&batch, &frame));
+        if (raw_batch_send(&batch, sessions[n].lane, HUB_MTYPE) != QUEUE_OK) {
+            raw_drop(&sessions[n]);
+            storm_join(shared, &sessions[n], "mallory");
+        }
+        atomic_fetch_add(&shared->n_frames, batch.n_frames);
+    }
+}
+
+/* Coming and going. */
+
+static void storm_come_and_go(struct storm_shared *shared) {
+    for (;;) {
+        storm_join(shared, &sessions[0], "mallory");
+        raw_leave(&sessions[0]);
+        atomic_fetch_add(&shared->n_frames, 2);
+    }
+}
+
+static void storm_false_hellos(struct storm_shared *shared) {
+    struct raw *raw = &sessions[0];
+    struct frame hello;
+    if (raw_init(raw, shared->dir) || raw_make_mailbox(raw) || raw_give_mailbox(raw) ||
+        raw_put_nonce(raw))
+        exit(1);
+    raw->nonce = uuid_random();
+    raw_fill_hello(raw, &hello, "mallory", ABILITY_ALL);
+    for (;; atomic_fetch_add(&shared->n_frames, 1))
+        raw_send_hello(raw, &hello);
+}
+
+static void storm_die(struct storm_shared *shared) {
+    for (;; atomic_fetch_add(&shared->n_frames, 1)) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            storm_join(shared, &sessions[0], "mallory");
+            kill(getpid(), SIGKILL);
+        }
+        if (pid > 0)
+            waitpid(pid, NULL, 0);
+    }
+}
+
+/* The table. */
+
+const struct storm_row storm_rows[] = {
+    {"ready", FRAME_READY, STORM_ONE, 1, true, false, make_ready, NULL},
+    {"send", FRAME_SEND, STORM_ONE, 4, true, false, make_send, NULL},
+    {"send-unknown", FRAME_SEND, STORM_HANDLES, 1, false, false, make_send_unknown, NULL},
+    {"send-room", FRAME_SEND, STORM_CROWD, 1, false, false, make_send_room, NULL},
+    {"silent", FRAME_SEND, STORM_CROWD, 1, true, false, NULL, storm_silently},
+    {"part", FRAME_PART, STORM_ONE, 1, true, false, make_part, NULL},
+    {"join", FRAME_JOIN, STORM_ONE, 1, true, false, make_join, NULL},
+    {"join-rooms", FRAME_JOIN, STORM_ROOMS, 1, false, false, make_room, NULL},
+    {"leave", FRAME_LEAVE, STORM_CROWD, 1, true, false, make_join, NULL},
+    {"topic", FRAME_TOPIC, STORM_ONE, 1, true, false, make_topic, NULL},
+    {"topic-crowd", FRAME_TOPIC, STORM_CROWD, 1, false, false, make_topic, NULL},
+    {"away", FRAME_AWAY, STORM_ONE, 1, true, false, make_away, NULL},
+    {"away-crowd", FRAME_AWAY, STORM_CROWD, 1, false, false, make_away, NULL},
+    {"nick", FRAME_NICK, STORM_ROOMS, 1, true, false, make_nick, NULL},
+    {"nick-crowd", FRAME_NICK, STORM_CROWD, 1, false, false, make_nick, NULL},
+    {"list", FRAME_LIST, STORM_ONE, 1, true, false, make_list, NULL},
+    {"list-crowd", FRAME_LIST, STORM_CROWD, 1, false, false, make_list, NULL},
+    {"list-handles", FRAME_LIST, STORM_HANDLES, 1, false, false, make_list, NULL},
+    {"list-offers", FRAME_LIST, STORM_OFFERS, 1, false, false, make_list, NULL},
+    {"receipt", FRAME_RECEIPT, STORM_ONE, 1, true, false, make_receipt, NULL},
+    {"taken", FRAME_TAKEN, STORM_ONE, 1, true, false, make_taken, NULL},
+    {"history", FRAME_HISTORY, STORM_LOG, 1, true, false, make_history, NULL},
+    {"search", FRAME_SEARCH, STORM_LOG, 1, true, false, make_search, NULL},
+    {"forget", FRAME_FORGET, STORM_LOG, 1, true, false, make_forget, NULL},
+    {"offer", FRAME_OFFER, STORM_ONE, 1, true, false, make_offer, NULL},
+    {"offer-crowd", FRAME_OFFER, STORM_CROWD, 1, false, false, make_offer, NULL},
+    {"signal", FRAME_SIGNAL, STORM_OFFERS, 1, true, false, make_signal, NULL},
+    {"withdraw", FRAME_WITHDRAW, STORM_OFFERS, 1, true, false, make_withdraw, NULL},
+    {"wall", FRAME_WALL, STORM_ONE, 1, true, false, make_wall, NULL},
+    {"hello", FRAME_HELLO, STORM_NOBODY, 4, true, true, NULL, storm_come_and_go},
+    {"bye", FRAME_BYE, STORM_ROOMS, 1, true, true, NULL, storm_come_and_go},
+    {"hello-false", FRAME_HELLO, STORM_NOBODY, 2, true, true, NULL, storm_false_hellos},
+    {"kill", FRAME_NONE, STORM_NOBODY, 2, true, true, NULL, storm_die},
+};
+const size_t n_storm_rows = ARRAY_LEN(storm_rows);
+
+void storm_check_table(void) {
+    for (unsigned type = 0; type < FRAME_TYPE_END; type++) {
+        const struct frame_row *row = frame_row(type);
+        size_t n = 0;
+        if (!row || !(row->from & (FROM_CLIENT | FROM_STRANGER)))
+            continue;
+        for (size_t i = 0; i < n_storm_rows; i++)
+            n += storm_rows[i].type == type && storm_rows[i].is_short;
+        check(n > 0, "%s has a storm", row->name);
+    }
+}
+
+/* Populations. */
+
+static void storm_ask(struct raw *raw, const struct frame *frame) {
+    (void)raw_ask(raw, frame, 1, ANSWER_MS);
+}
+
+static void populate_rooms(struct raw *raw, const char *prefix, int n) {
+    char name[128];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "#%s-%d", prefix, i);
+        storm_ask(raw, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of(name)}});
+    }
+}
+
+static void populate_handles(struct raw *raw, const char *prefix, int n) {
+    char name[128];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s-%d", prefix, i);
+        storm_ask(raw, &(struct frame){.type = FRAME_NICK, .nick = {1, bytes_of(name)}});
+    }
+}
+
+static void populate_log(struct raw *raw, long n_bytes) {
+    struct frame frame;
+    for (long n = 0; n < n_bytes; n += (long)sizeof long_text) {
+        raw_fill_send(&frame, "mallory", "");
+        frame.flags = 0;
+        frame.send.total = sizeof long_text;
+        frame.send.body = (struct bytes){long_text, sizeof long_text};
+        raw_send(raw, &frame);
+        storm_drain(raw);
+    }
+    for (long n = 0; n < n_bytes / 100; n += 20) {
+        raw_fill_send(&frame, "mallory", "aaa");
+        frame.flags = 0;
+        raw_send(raw, &frame);
+        storm_drain(raw);
+    }
+}
+
+static void populate_offers(struct raw *raw) {
+    struct frame frame;
+    for (int i = 0; i < OFFERS; i++) {
+        offers[i] = uuid_random();
+        make_offer_of(&offers[i], &frame);
+        frame.offer.request = 1;
+        storm_ask(raw, &frame);
+    }
+}
+
+/* Until the user may have no more, or as many as are wanted. */
+static void populate_sessions(const struct storm_shared *shared) {
+    unsigned abilities = ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES;
+    long wanted = shared->row->population == STORM_CROWD ? shared->n_sessions : 1;
+    storm_join(shared, &sessions[0], "mallory");
+    for (n_sessions = 1; n_sessions < wanted && n_sessions < SESSIONS_MAX; n_sessions++) {
+        struct raw *raw = &sessions[n_sessions];
+        enum raw_answer answer = raw_join(raw, shared->dir, "mallory", abilities);
+        if (answer == RAW_WELCOME)
+            continue;
+        raw_drop(raw);
+        if (answer == RAW_FAILED && raw->fail == FAIL_LIMIT)
+            break;
+        n_sessions--;
+    }
+}
+
+static void storm_prepare(const struct storm_shared *shared) {
+    struct raw *raw = &sessions[0];
+    memset(long_text, 'a', sizeof long_text);
+    if (shared->row->population == STORM_NOBODY)
+        return;
+    populate_sessions(shared);
+    storm_ask(raw, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#storm")}});
+    switch (shared->row->population) {
+    case STORM_ROOMS:
+        populate_rooms(raw, "room", ROOMS);
+        storm_ask(raw, &(struct frame){.type = FRAME_NICK, .nick = {1, bytes_of("mallory-2")}});
+        populate_rooms(raw, "room", ROOMS);
+        break;
+    case STORM_HANDLES:
+        populate_handles(raw, "somebody-with-a-long-name", HANDLES);
+        break;
+    case STORM_LOG:
+        populate_log(raw, shared->log_bytes);
+        break;
+    case STORM_OFFERS:
+        populate_offers(raw);
+        break;
+    default:
+        break;
+    }
+}
+
+int storm_main(void *arg) {
+    struct storm_shared *shared = arg;
+    storm_prepare(shared);
+    atomic_fetch_add(&shared->n_ready, 1);
+    if (shared->row->run)
+        shared->row->run(shared);
+    else
+        storm_pour(shared);
+    return 1;
+}
+
+static int populace_main(void *arg) {
+    const struct storm_shared *shared = arg;
+    char name[32];
+    struct raw raw;
+    snprintf(name, sizeof name, "user-%u", (unsigned)getuid());
+    storm_join(shared, &raw, name);
+    populate_rooms(&raw, name, POPULACE_ROOMS);
+    populate_handles(&raw, name, POPULACE_HANDLES);
+    raw_leave(&raw);
+    return 0;
+}
+
+void storm_populate(const struct storm_shared *shared, int n_users) {
+    for (int i = 0; i < n_users; i++)
+        (void)user_run((uid_t)(UID_POPULACE + i), populace_main, (void *)(uintptr_t)shared,
+                       ANSWER_MS);
+}
