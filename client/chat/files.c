@@ -123,7 +123,8 @@ void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transf
             view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", transfer->path,
                       transfer->peer, size, change);
         if (!transfer->outgoing && transfer->skipped > 0)
-            view_note(&chat->view, VIEW_INFO, "it is not all of it: %llu of its entries were left out",
+            view_note(&chat->view, VIEW_INFO,
+                      "it is not all of it: %llu of its entries were left out",
                       (unsigned long long)transfer->skipped);
         break;
     case EARSHOT_TRANSFER_FAILED:

@@ -69,7 +69,8 @@ static void tell_difference(struct get *get, const struct earshot_transfer *tran
     if (*change)
         cli_remark(get->options, "%s from %s is here%s", transfer->name, transfer->peer, change);
     if (transfer->skipped > 0)
-        cli_remark(get->options, "%s from %s is not all of it: %llu of its entries were left out there",
+        cli_remark(get->options,
+                   "%s from %s is not all of it: %llu of its entries were left out there",
                    transfer->name, transfer->peer, (unsigned long long)transfer->skipped);
 }
 
