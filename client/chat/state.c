@@ -54,6 +54,7 @@ static int exit_code_of(const struct chat *chat, int result) {
     case EARSHOT_REFUSED:
         return earshot_fail_exit_code(earshot_fail_code(chat->link));
     case EARSHOT_BAD_NAME:
+    case EARSHOT_BAD_ARGUMENT:
         return CLI_USAGE;
     case EARSHOT_BAD_TEXT:
         return CLI_DATA;
@@ -73,6 +74,8 @@ static const char *code_of(const struct chat *chat, int result) {
         return "bad-name";
     case EARSHOT_BAD_TEXT:
         return "bad-text";
+    case EARSHOT_BAD_ARGUMENT:
+        return "bad-argument";
     case EARSHOT_AGAIN:
     case EARSHOT_LIMIT:
         return "limit";

@@ -78,6 +78,7 @@ static const struct outcome_row outcomes[] = {
     [EARSHOT_BAD_NAME] = {CLI_USAGE, "bad-name"},
     [EARSHOT_BAD_TEXT] = {CLI_DATA, "bad-text"},
     [EARSHOT_LIMIT] = {CLI_TRY_AGAIN, "limit"},
+    [EARSHOT_BAD_ARGUMENT] = {CLI_USAGE, "bad-argument"},
 };
 
 int cli_fail_link(const struct cli_options *options, const earshot *link, int result) {

@@ -12,7 +12,8 @@
  *
  * Functions return 0, a negative errno when the program cannot go on, or an earshot_outcome,
  * which the caller handles; earshot_error() has the sentence that says what happened and what to
- * do, and earshot_fail_code() the hub's reason.
+ * do, and earshot_fail_code() the hub's reason. All arguments are checked: what is wrong with one is
+ * an EARSHOT_BAD_... outcome, and nothing has been done then.
  *
  * Strings that came from somebody else (text, handles, topics, ...) are valid UTF-8 and not safe
  * to print: see earshot_safe().
@@ -44,8 +45,9 @@ enum earshot_outcome {
     EARSHOT_OTHER_NAMESPACE, /* the hub is in another IPC namespace */
     EARSHOT_REFUSED,         /* the hub refused; see earshot_fail_code() */
     EARSHOT_BAD_NAME,        /* not a handle or room */
-    EARSHOT_BAD_TEXT,        /* not UTF-8, or longer than EARSHOT_TEXT_MAX */
+    EARSHOT_BAD_TEXT,        /* not UTF-8, or longer than is allowed there */
     EARSHOT_LIMIT,           /* a kernel limit is reached; the error names it */
+    EARSHOT_BAD_ARGUMENT,    /* NULL, a flag or number that means nothing; the error says which */
 };
 
 enum earshot_kind { EARSHOT_TEXT, EARSHOT_ACTION, EARSHOT_NOTICE };
@@ -361,7 +363,7 @@ int earshot_nick(earshot *link, const char *handle, uint32_t *request);
 /* of: for EARSHOT_USERS the room whose members are asked for, or NULL for everybody here. */
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request);
 
-#define EARSHOT_PAGE_MAX 1000 /* messages in one answer */
+#define EARSHOT_PAGE_MAX 1000 /* messages in one answer; a limit is 1 to this */
 
 /*
  * Asks for messages of the past, which come as EARSHOT_EVENT_PAST, oldest first: of one

@@ -12,6 +12,7 @@
  *   transfer*.c offers and transfers (courier.h moves the bytes)
  *   request.c   requests that are not answered, and what must be asked again after a reconnect
  *   ask.c       earshot_join ... earshot_forget
+ *   check.c     the arguments of all public functions
  *   taken.c     telling the hub what was taken, and from where to go on after a reconnect
  *   wait.c      earshot_next, earshot_fd and all waiting
  *
@@ -157,9 +158,6 @@ struct earshot {
 int link_fail(struct earshot *link, int outcome, enum fail_code code, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
-/* 0, or EARSHOT_BAD_NAME. */
-int link_check_handle(struct earshot *link, const char *handle, struct name *name);
-
 /* join.c */
 /* Begins to join. Returns 0 or, when that failed for good, link->ended. */
 int join_begin(struct earshot *link);
@@ -184,6 +182,11 @@ void join_lose(struct earshot *link, const char *why);
 void join_leave(struct earshot *link);
 /* Takes a dead hub's lane away from whoever is blocked in it. Called by the watch, too. */
 void join_release_lane(void *link);
+
+/* send.c */
+/* earshot_send() of any kind of message. */
+int send_message(struct earshot *link, const struct earshot_message *message,
+                 char id[EARSHOT_ID_SIZE]);
 
 /* outgoing.c */
 enum outgoing_policy {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "lib/link.h"
+#include "lib/check.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define CLOSE_MS 1000 /* what is not sent yet may take this long */
@@ -21,17 +21,6 @@ int link_fail(struct earshot *link, int outcome, enum fail_code code, const char
     va_end(args);
     link->fail_code = code;
     return outcome;
-}
-
-int link_check_handle(struct earshot *link, const char *handle, struct name *name) {
-    enum name_outcome outcome = name_parse(name, bytes_of(handle));
-    if (outcome != NAME_OK)
-        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the handle \"%s\" %s", handle,
-                         name_problem(outcome));
-    if (name_is_room(name))
-        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME,
-                         "\"%s\" is a room; a handle has no # before it", handle);
-    return 0;
 }
 
 /* The login name, or "uid1000" when there is none that can be a handle. */
@@ -55,6 +44,14 @@ static uint64_t link_number(void) {
     return number ? number : 1;
 }
 
+#define KNOWN_FLAGS                                                                                \
+    (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_AFTER | EARSHOT_RECONNECT)
+
+static int check_options(struct earshot *link, const struct earshot_options *options) {
+    int r = check_pointer(link, options, "the options");
+    return r == 0 ? check_flags(link, options->flags, KNOWN_FLAGS, "the options' flags") : r;
+}
+
 static int set_options(struct earshot *link, const struct earshot_options *options) {
     link->flags = options->flags;
     link->number = link_number();
@@ -68,7 +65,7 @@ static int set_options(struct earshot *link, const struct earshot_options *optio
         return link_fail(link, EARSHOT_NO_HUB, FAIL_NO_HUB,
                          "the name of the hub's directory is too long; name a shorter one");
     if (options->handle)
-        return link_check_handle(link, options->handle, &link->handle);
+        return check_handle(link, options->handle, "the handle", &link->handle);
     default_handle(&link->handle);
     return 0;
 }
@@ -136,10 +133,14 @@ static int join_and_wait(struct earshot *link, int timeout_ms) {
 }
 
 int earshot_open(earshot **result, const struct earshot_options *options) {
+    if (!result)
+        return EARSHOT_BAD_ARGUMENT;
     earshot *link = *result = link_new();
     if (!link)
         return -ENOMEM;
     int r = init_parts(link);
+    if (r == 0)
+        r = check_options(link, options);
     if (r == 0)
         r = set_options(link, options);
     if (r == 0)
@@ -210,6 +211,11 @@ void earshot_close(earshot *link) {
 
 void earshot_hub(const earshot *link, struct earshot_hub_info *info) {
     struct queue_info queue;
+    if (!info)
+        return;
+    *info = (struct earshot_hub_info){0};
+    if (!link)
+        return;
     *info = (struct earshot_hub_info){
         .dir = link->dir,
         .name = link->hub_name,
@@ -228,11 +234,13 @@ void earshot_hub(const earshot *link, struct earshot_hub_info *info) {
 }
 
 const char *earshot_error(const earshot *link) {
-    return link && link->error[0] ? link->error : "no error";
+    if (!link)
+        return "there is no link; open one with earshot_open()";
+    return link->error[0] ? link->error : "no error";
 }
 
 unsigned earshot_fail_code(const earshot *link) {
-    return link->fail_code;
+    return link ? link->fail_code : FAIL_BAD_ARGUMENT;
 }
 
 const char *earshot_fail_name(unsigned code) {
@@ -244,5 +252,6 @@ int earshot_fail_exit_code(unsigned code) {
 }
 
 char *earshot_safe(const char *text, size_t n, bool keep_lines) {
-    return text_safe((struct bytes){text, n}, keep_lines ? TEXT_KEEP_LINES : TEXT_ONE_LINE);
+    return text_safe((struct bytes){text ? text : "", text ? n : 0},
+                     keep_lines ? TEXT_KEEP_LINES : TEXT_ONE_LINE);
 }

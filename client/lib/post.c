@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lib/check.h"
 #include "lib/parcel.h"
 #include "lib/source.h"
 #include "lib/transfer.h"
@@ -62,7 +63,19 @@ static int pack(struct earshot *link, struct parcel *parcel, const char *path) {
     return r;
 }
 
+static int check_post(struct earshot *link, const char *to, const char *path,
+                      const struct earshot_transfer *file) {
+    struct name name;
+    int r = check_conv(link, to, "the recipient", &name);
+    if (r == 0)
+        r = check_pointer(link, path, "the path");
+    return r == 0 ? check_pointer(link, file, "the file") : r;
+}
+
 int earshot_post(earshot *link, const char *to, const char *path, struct earshot_transfer *file) {
+    int bad = check_post(link, to, path, file);
+    if (bad != 0)
+        return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
     char *body = malloc(PARCEL_BODY_MAX);
     int r = parcel && body && transfers_of(link) ? pack(link, parcel, path) : -ENOMEM;
@@ -75,7 +88,7 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
             .flags = EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW,
         };
         fill(link, file, parcel, to, true);
-        r = earshot_send(link, &message, file->id);
+        r = send_message(link, &message, file->id);
     }
     free(body);
     free(parcel);
@@ -110,7 +123,7 @@ static void tell_sender(struct earshot *link, const struct earshot_event *event,
 static int unpack(struct earshot *link, const struct earshot_event *event, struct parcel *parcel,
                   struct earshot_transfer *file) {
     struct bytes body = {event->message.file, event->message.file_n};
-    bool is_whole = event->message.file && parcel_decode(parcel, body);
+    bool is_whole = parcel_decode(parcel, body);
     if (is_whole)
         fill(link, file, parcel, event->message.from, false);
     else
@@ -126,8 +139,17 @@ static int unpack(struct earshot *link, const struct earshot_event *event, struc
     return is_whole ? EARSHOT_OK : EARSHOT_REFUSED;
 }
 
+static int check_file(struct earshot *link, const struct earshot_event *event,
+                      const struct earshot_transfer *file) {
+    int r = check_message(link, event, true);
+    return r == 0 ? check_pointer(link, file, "the file") : r;
+}
+
 int earshot_posted(earshot *link, const struct earshot_event *event,
                    struct earshot_transfer *file) {
+    int bad = check_file(link, event, file);
+    if (bad != 0)
+        return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
     int r = parcel && transfers_of(link) ? unpack(link, event, parcel, file) : -ENOMEM;
     free(parcel);
@@ -136,6 +158,11 @@ int earshot_posted(earshot *link, const struct earshot_event *event,
 
 int earshot_save(earshot *link, const struct earshot_event *event,
                  const struct earshot_target *target, struct earshot_transfer *file) {
+    int bad = check_file(link, event, file);
+    if (bad == 0)
+        bad = check_target(link, target);
+    if (bad != 0)
+        return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
     int r = parcel && transfers_of(link) ? unpack(link, event, parcel, file) : -ENOMEM;
     if (r == EARSHOT_OK) {
@@ -148,14 +175,15 @@ int earshot_save(earshot *link, const struct earshot_event *event,
 }
 
 int earshot_refuse(earshot *link, const struct earshot_event *event) {
+    int bad = check_message(link, event, true);
+    if (bad != 0)
+        return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
     if (!parcel)
         return -ENOMEM;
     struct bytes body = {event->message.file, event->message.file_n};
-    if (event->message.file) {
-        bool is_whole = parcel_decode(parcel, body);
-        tell_sender(link, event, is_whole ? parcel->link : event->message.link, STATE_DECLINED);
-    }
+    bool is_whole = parcel_decode(parcel, body);
+    tell_sender(link, event, is_whole ? parcel->link : event->message.link, STATE_DECLINED);
     free(parcel);
     return EARSHOT_OK;
 }

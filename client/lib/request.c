@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "lib/check.h"
 #include "lib/transfer.h"
 
 struct request {
@@ -269,9 +270,32 @@ static int submit(struct earshot *link, struct frame *frame, struct request *req
     return r < 0 ? r : 0;
 }
 
+/* Whether the hub would take it: what breaks the protocol ends the session. */
+static int check_frame(struct earshot *link, const struct frame *frame) {
+    uint8_t bytes[BATCH_BYTES_MAX];
+    struct frame back;
+    struct cursor_out out = cursor_out_of(bytes, link->limits.batch - ENVELOPE_BYTES);
+    if (!frame_put(&out, frame))
+        return link_fail(link, EARSHOT_LIMIT, FAIL_LIMIT,
+                         "this does not fit into one message of this system, which may have %zu "
+                         "bytes; raise the limit: sysctl kernel.msgmax=8192",
+                         link->limits.batch);
+    struct cursor_in in = cursor_in_of(bytes, cursor_out_used(&out));
+    enum frame_outcome outcome = frame_take(&in, &back, FROM_CLIENT);
+    return outcome == FRAME_OK
+               ? 0
+               : check_failed(link, "the hub would not take this: %s %s",
+                              frame_row(frame->type)->name, frame_outcome_text(outcome));
+}
+
 int request_ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number) {
-    if (link->phase == LINK_ENDED)
-        return link->ended;
+    int r = check_pointer(link, link, "the link");
+    if (r == 0)
+        r = check_frame(link, frame);
+    if (r == 0 && link->phase == LINK_ENDED)
+        r = link->ended;
+    if (r != 0)
+        return r;
     struct request *request = request_new(link, frame->type, text);
     if (!request)
         return -ENOMEM;

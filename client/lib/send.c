@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lib/link.h"
+#include "lib/check.h"
 
 /* What the frames of a message take besides its text: the first frame's fields, every header. */
 #define FIRST_FRAME_BYTES 256
@@ -11,52 +11,41 @@
 _Static_assert((int)EARSHOT_LISTEN == (int)ABILITY_LISTEN && (int)EARSHOT_NEWS == (int)ABILITY_NEWS,
                "the abilities in HELLO are the flags of the options");
 
+#define KNOWN_FLAGS (EARSHOT_CORK | EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW)
+
 /* A recipient is checked once as long as it stays the same. */
 static int check_to(struct earshot *link, const char *to) {
-    if (link->last_to.n > 0 && strcmp(to, link->last_to_text) == 0)
+    if (to && link->last_to.n > 0 && strcmp(to, link->last_to_text) == 0)
         return 0;
-    enum name_outcome outcome = name_parse(&link->last_to, bytes_of(to));
     link->last_to_text[0] = '\0';
-    if (outcome != NAME_OK) {
+    int r = check_conv(link, to, "the recipient", &link->last_to);
+    if (r != 0)
         link->last_to.n = 0;
-        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the recipient \"%s\" %s", to,
-                         name_problem(outcome));
-    }
-    if (strlen(to) < sizeof link->last_to_text)
+    else if (strlen(to) < sizeof link->last_to_text)
         memcpy(link->last_to_text, to, strlen(to) + 1);
-    return 0;
+    return r;
 }
 
-static int check_text(struct earshot *link, const struct earshot_message *message) {
+static int check_body(struct earshot *link, const struct earshot_message *message) {
     if (message->text_n > MESSAGE_TEXT_MAX)
         return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
                          "the message has %zu bytes; one message may have %d: send it in several, "
                          "or as a file",
                          message->text_n, MESSAGE_TEXT_MAX);
-    if (!text_is_valid((struct bytes){message->text, message->text_n}))
-        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
-                         "the message is not UTF-8 text, or has a NUL in it; convert it first "
-                         "(iconv), or send it as a file");
-    return 0;
+    return check_text(link, message->text, message->text_n, MESSAGE_TEXT_MAX, "the message");
 }
 
-static int parse_id(struct earshot *link, const char *text, struct uuid *id) {
-    if (uuid_from_text(id, text) && !uuid_is_nil(id))
-        return 0;
-    return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME,
-                     "\"%s\" is not the id of a message; an id is a UUID, as uuidgen prints it",
-                     text);
-}
-
-static int check(struct earshot *link, const struct earshot_message *message,
-                 struct frame_send *send) {
+static int check_send(struct earshot *link, const struct earshot_message *message,
+                      struct frame_send *send) {
     int r = check_to(link, message->to);
     if (r == 0)
-        r = check_text(link, message);
+        r = check_body(link, message);
+    if (r == 0)
+        r = check_flags(link, message->flags, KNOWN_FLAGS, "the message's flags");
     if (r == 0 && message->reply_to)
-        r = parse_id(link, message->reply_to, &send->reply_to);
+        r = check_id(link, message->reply_to, "reply_to", &send->reply_to);
     if (r == 0 && message->id)
-        r = parse_id(link, message->id, &send->id);
+        r = check_id(link, message->id, "the id", &send->id);
     if (r != 0)
         return r;
     if (!message->id)
@@ -203,12 +192,13 @@ static int progress(struct earshot *link) {
     return link->phase == LINK_ENDED ? link->ended : 0;
 }
 
-int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
+int send_message(struct earshot *link, const struct earshot_message *message,
+                 char id[EARSHOT_ID_SIZE]) {
     struct frame_send send = {0};
     struct cursor_out out;
-    int r = progress(link);
+    int r = check_send(link, message, &send);
     if (r == 0)
-        r = check(link, message, &send);
+        r = progress(link);
     if (r == 0)
         r = wait_for_room(link, message->text_n, &out);
     if (r != 0)
@@ -221,6 +211,13 @@ int earshot_send(earshot *link, const struct earshot_message *message, char id[E
     return dispatch(link, (message->flags & EARSHOT_CORK) != 0);
 }
 
+int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
+    int r = check_pointer(link, message, "the message");
+    if (r == 0)
+        r = check_number(link, message->kind, EARSHOT_NOTICE + 1, "the kind of a message");
+    return r == 0 ? send_message(link, message, id) : r;
+}
+
 static int flush_later(struct earshot *link) {
     int r = outgoing_send(link, OUTGOING_LATER, true);
     if (r != 0 || !link->writer.given)
@@ -229,7 +226,9 @@ static int flush_later(struct earshot *link) {
 }
 
 int earshot_flush(earshot *link) {
-    int r = progress(link);
+    int r = check_pointer(link, link, "the link");
+    if (r == 0)
+        r = progress(link);
     while (r == 0 && (outgoing_has_frames(link) || link->writer.given)) {
         if (link->phase == LINK_ENDED)
             return link->ended;
@@ -249,16 +248,19 @@ int earshot_flush(earshot *link) {
 }
 
 size_t earshot_n_unacknowledged(const earshot *link) {
-    return link->pending.n_waiting;
+    return link ? link->pending.n_waiting : 0;
 }
 
 bool earshot_is_waiting(const earshot *link) {
-    return link->phase == LINK_JOINED &&
+    return link && link->phase == LINK_JOINED &&
            (link->writer.given || (link->outgoing.lane_full && outgoing_has_frames(link)));
 }
 
 int earshot_mark_read(earshot *link, const struct earshot_event *event) {
     struct frame frame = {.type = FRAME_RECEIPT};
+    int r = check_message(link, event, false);
+    if (r != 0)
+        return r;
     if (link->phase == LINK_ENDED)
         return link->ended;
     if (event->type == EARSHOT_EVENT_MESSAGE)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/text.h"
+#include "lib/check.h"
 #include "lib/thread.h"
 
 struct transfers *transfers_of(struct earshot *link) {
@@ -23,14 +25,26 @@ void transfer_wake(void *arg) {
     event_set(transfers->wake_fd);
 }
 
+/* Names of files are any bytes; what goes to the hub is UTF-8, and not longer than is allowed. */
+static struct bytes reason_of(const char *text, char reason[OFFER_NAME_MAX]) {
+    char repaired[TEXT_REPAIRED_MAX(OFFER_NAME_MAX)];
+    size_t n_changed;
+    size_t n =
+        text_repair(repaired, (struct bytes){text, strnlen(text, OFFER_NAME_MAX)}, &n_changed);
+    n = text_cut((struct bytes){repaired, n}, OFFER_NAME_MAX);
+    memcpy(reason, repaired, n);
+    return (struct bytes){reason, n};
+}
+
 bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
-                     enum signal_what what, const char *reason) {
+                     enum signal_what what, const char *text) {
+    char reason[OFFER_NAME_MAX];
     struct frame frame = {.type = FRAME_SIGNAL,
                           .signal = {.offer = *id,
                                      .uid = uid,
                                      .link = to,
                                      .what = (uint8_t)what,
-                                     .reason = bytes_of(reason)}};
+                                     .reason = reason_of(text, reason)}};
     return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
 }
 
@@ -193,6 +207,9 @@ static struct delivery *nth_out(const struct transfers *transfers, unsigned *n,
 }
 
 int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfer) {
+    int bad = check_pointer(link, transfer, "the transfer");
+    if (bad != 0)
+        return bad;
     struct earshot_event event;
     struct offer_out *out = NULL;
     struct transfers *transfers = transfers_of(link);
@@ -215,8 +232,9 @@ int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfe
 
 int earshot_cancel(earshot *link, const char *text) {
     struct uuid id;
-    if (!link->transfers || !uuid_from_text(&id, text))
-        return EARSHOT_OK;
+    int r = check_id(link, text, "the offer", &id);
+    if (r != 0 || !link->transfers)
+        return r;
     struct offer_out *out = offer_out_find(link, &id);
     struct offer_in *in = offer_in_find(link, &id);
     if (out) {
@@ -228,7 +246,7 @@ int earshot_cancel(earshot *link, const char *text) {
         transfer_signal(link, &id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
         offer_in_free(link, in);
     }
-    int r = outgoing_send(link, OUTGOING_LATER, true);
+    r = outgoing_send(link, OUTGOING_LATER, true);
     return r < 0 ? r : EARSHOT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "lib/check.h"
 #include "lib/transfer.h"
 
 #define OFFERS_KNOWN_MAX 1024 /* a stranger's offers must not fill our memory */
@@ -91,9 +92,9 @@ int earshot_offers(earshot *link, uint32_t *request) {
 
 static struct offer_in *named(struct earshot *link, const char *text, int *r) {
     struct uuid id;
-    struct offer_in *offer = uuid_from_text(&id, text) ? offer_in_find(link, &id) : NULL;
-    *r = 0;
-    if (!offer)
+    *r = check_id(link, text, "the offer", &id);
+    struct offer_in *offer = *r == 0 ? offer_in_find(link, &id) : NULL;
+    if (!offer && *r == 0)
         *r = link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT,
                        "there is no such offer any more; ask for a new one");
     return offer;
@@ -123,11 +124,11 @@ static int send_accept(struct earshot *link, struct offer_in *offer) {
 }
 
 int earshot_accept(earshot *link, const char *id, const struct earshot_target *target) {
-    int r;
-    struct courier_target where = {target->dir, target->fd, target->n_bytes_max};
-    struct offer_in *offer = named(link, id, &r);
+    int r = check_target(link, target);
+    struct offer_in *offer = r == 0 ? named(link, id, &r) : NULL;
     if (!offer || offer->courier)
         return r;
+    struct courier_target where = {target->dir, target->fd, target->n_bytes_max};
     r = courier_receive(&offer->courier, &offer->what, offer->uid, &where, transfer_wake,
                         link->transfers);
     if (r > 0)
@@ -138,8 +139,8 @@ int earshot_accept(earshot *link, const char *id, const struct earshot_target *t
 }
 
 int earshot_decline(earshot *link, const char *id, const char *reason) {
-    int r;
-    struct offer_in *offer = named(link, id, &r);
+    int r = check_string(link, reason ? reason : "", OFFER_NAME_MAX, "the reason");
+    struct offer_in *offer = r == 0 ? named(link, id, &r) : NULL;
     if (!offer)
         return r;
     transfer_signal(link, &offer->id, offer->uid, offer->link, SIGNAL_DECLINE,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "lib/check.h"
 #include "lib/transfer.h"
 
 struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id) {
@@ -123,15 +124,25 @@ static struct offer_out *offer_new(struct earshot *link, struct source *source) 
     return offer;
 }
 
+static int check_source(struct earshot *link, const struct earshot_source *source) {
+    int r = check_pointer(link, source, "the source");
+    if (r == 0 && !source->path && source->fd < 0)
+        r = check_failed(link, "the source has neither a path nor a descriptor; give one");
+    if (r == 0 && !source->path && source->name)
+        r = check_string(link, source->name, OFFER_NAME_MAX, "the name of the stream");
+    return r;
+}
+
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
                   char id[EARSHOT_ID_SIZE], uint32_t *request) {
     struct name name;
-    enum name_outcome outcome = name_parse(&name, bytes_of(to));
-    if (outcome != NAME_OK)
-        return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the recipient \"%s\" %s", to,
-                         name_problem(outcome));
+    int r = check_conv(link, to, "the recipient", &name);
+    if (r == 0)
+        r = check_source(link, source);
+    if (r != 0)
+        return r;
     struct source *opened = NULL;
-    int r = transfers_of(link) ? open_source(link, &opened, source) : -ENOMEM;
+    r = transfers_of(link) ? open_source(link, &opened, source) : -ENOMEM;
     if (r != 0)
         return r;
     struct offer_out *offer = offer_new(link, opened);
@@ -155,7 +166,12 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
 int earshot_offered(earshot *link, const char *text, struct earshot_transfer *transfer) {
     struct earshot_event event;
     struct uuid id;
-    const struct offer_out *offer = uuid_from_text(&id, text) ? offer_out_find(link, &id) : NULL;
+    int r = check_id(link, text, "the offer", &id);
+    if (r == 0)
+        r = check_pointer(link, transfer, "the transfer");
+    if (r != 0)
+        return r;
+    const struct offer_out *offer = offer_out_find(link, &id);
     if (!offer)
         return EARSHOT_AGAIN;
     transfer_event(link, &event, &id, EARSHOT_TRANSFER_RUNNING, true, &offer->to, &offer->what);

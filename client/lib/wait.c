@@ -7,7 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "lib/link.h"
+#include "lib/check.h"
 #include "lib/thread.h"
 
 enum source { SOURCE_WAKE, SOURCE_TIMER, SOURCE_WRITER, SOURCE_READER, SOURCE_HUB, N_SOURCES };
@@ -211,6 +211,9 @@ static int take_event(struct earshot *link, struct earshot_event *event) {
 }
 
 int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms) {
+    int bad = check_pointer(link, event, "the event");
+    if (bad != 0)
+        return bad;
     mono_time until = until_of(timeout_ms);
     taken_next(link);
     for (int waited = 0;;) {
@@ -232,7 +235,10 @@ int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms) {
 /* Messages stay in the reader, and are no reason to wake the program; a hub's answer is taken. */
 int earshot_tend(earshot *link) {
     struct batch *batch;
-    int r = outgoing_send(link, OUTGOING_LATER, true);
+    int r = check_pointer(link, link, "the link");
+    if (r != 0)
+        return r;
+    r = outgoing_send(link, OUTGOING_LATER, true);
     wait_service(link);
     while (link->phase == LINK_WELCOME && (batch = reader_take(&link->reader)))
         receive_accept(link, batch, true);
@@ -243,10 +249,12 @@ int earshot_tend(earshot *link) {
 }
 
 bool earshot_is_joined(const earshot *link) {
-    return link->phase == LINK_JOINED;
+    return link && link->phase == LINK_JOINED;
 }
 
 int earshot_fd(earshot *link) {
+    if (!link)
+        return -EINVAL;
     taken_start(link);
     if (!link->pollable) {
         watch_stop(&link->watch);
@@ -260,6 +268,8 @@ int earshot_fd(earshot *link) {
 }
 
 void earshot_wake(earshot *link) {
+    if (!link)
+        return;
     atomic_store(&link->woken, true);
     event_set(link->wake_fd);
 }

@@ -24,7 +24,8 @@
     R(18, TIMED_OUT, 75, "timed-out")                                                              \
     R(19, LOST, 69, "hub-lost")                     /* the hub went away meanwhile */              \
     R(20, STORE, 1, "store-failed")                 /* the log cannot be read; the hub says why */ \
-    R(21, BAD_FRAME, 1, "bad-frame")                /* a frame broke the protocol: the session ends */
+    R(21, BAD_FRAME, 1, "bad-frame")                /* a frame broke the protocol: the session ends */ \
+    R(22, BAD_ARGUMENT, 64, "bad-argument")         /* by a program to libearshot */
 /* clang-format on */
 
 enum fail_code {
