@@ -101,8 +101,20 @@ static struct waiter *waiter_new(struct core *core, struct session *session, uin
     return waiter;
 }
 
+/* The latest one is the first of a list. */
+static struct wait *waits_in_order(struct wait *waits) {
+    struct wait *ordered = NULL;
+    while (waits) {
+        struct wait *wait = waits;
+        waits = wait->next;
+        LL_PREPEND(ordered, wait);
+    }
+    return ordered;
+}
+
 /* What all of these waited for is stored, or not (reason). */
 static void waits_end(struct core *core, struct wait *waits, const char *reason) {
+    waits = waits_in_order(waits);
     while (waits) {
         struct waiter *waiter = waits->waiter;
         waits = waits->next;
