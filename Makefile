@@ -66,7 +66,7 @@ OUR_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -pthread \
 
 COMPILE = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(POSITION) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS)
-LINK_PROGRAM = $(LINK) -pie -o $@ $(filter %.o %.a,$^)
+LINK_PROGRAM = $(LINK) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 # Programs are position independent; what also goes into the shared library is so in the other way.
 POSITION = -fPIE
@@ -196,10 +196,10 @@ $(BUILD)/tests/$(patsubst tests/%,%,$(1))/run: \
 	$$(call say,LD)
 	$(Q)$$(LINK_PROGRAM) $$(LIBS_CORE) $$(LIBS_HUB) $$(LIBS_TEST)
 endef
-$(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
-
 # Of the hub's threads only what stands on its own.
-$(BUILD)/tests/unit/io/run: $(call objects,server/io/lock.c)
+$(BUILD)/tests/unit/io/run: $(call objects,server/io/lock.c server/io/noted.c server/io/tell.c)
+
+$(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 
 # The allocations of the core fail one after the other, see memory.c there.
 $(BUILD)/tests/unit/core/run: OUR_LDFLAGS += \

@@ -419,6 +419,7 @@ static void row_of_handle(struct change *row, const struct handle *handle) {
     row->handle = handle->number;
     row->uid = handle->user->uid;
     row->name = handle->name;
+    row->login = handle->login;
     row->direct = handle->direct;
     row->rooms = handle->rooms;
     row->read = handle->read;

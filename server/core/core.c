@@ -35,7 +35,7 @@ void core_deinit(struct core *core) {
     persist_give_up(core);
     room_free_all(core);
     struct handle *handle, *next_handle;
-    HASH_ITER(hh, core->handles, handle, next_handle) {
+    HASH_ITER(hh_number, core->handles_by_number, handle, next_handle) {
         handle_free(core, handle);
     }
     struct user *user, *next_user;
@@ -201,7 +201,9 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         account_reason(&user->account, ACCOUNT_SESSIONS, reason);
         return FAIL_LIMIT;
     }
-    enum fail_code code = handle_claim(core, user, &join->handle, &handle, reason);
+    if (join->login.n > 0)
+        user->login = join->login;
+    enum fail_code code = handle_claim(core, user, &join->handle, &join->right, &handle, reason);
     if (code == FAIL_NONE && !room_may_attach(user, handle, join->abilities, reason))
         code = FAIL_LIMIT;
     struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
@@ -296,15 +298,6 @@ void core_evict_mailbox(struct core *core, int msqid) {
         return;
     session->seat->msqid = -1;
     core_end(core, session);
-}
-
-bool core_handle_owner(struct core *core, const struct name *handle, uid_t *uid) {
-    struct name key;
-    name_key(&key, handle);
-    struct handle *found = handle_find(core, &key);
-    if (found)
-        *uid = found->user->uid;
-    return found != NULL;
 }
 
 /* Frames in. */
@@ -421,7 +414,8 @@ static void receive_nick(struct core *core, struct session *session, const struc
         session_fail(core, session, frame->nick.request, FAIL_BAD_NAME, reason);
         return;
     }
-    enum fail_code code = handle_claim(core, session->user, &name, &handle, reason);
+    enum fail_code code =
+        handle_claim(core, session->user, &name, &core->nick_right, &handle, reason);
     if (code == FAIL_NONE && handle != old &&
         !room_may_attach(session->user, handle, session->abilities, reason))
         code = FAIL_LIMIT;
@@ -435,6 +429,7 @@ static void receive_nick(struct core *core, struct session *session, const struc
             feed_ready(core, session);
         news_renamed(core, old, handle);
     }
+    core->nick_right = (struct core_right){0};
     request_finish(core, session, frame->nick.request, code, reason);
 }
 

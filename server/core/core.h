@@ -47,6 +47,7 @@ struct lane; /* the hub's */
 /* One Unix user. */
 struct user {
     uid_t uid;
+    struct name login; /* its login name, as its latest session told; n 0: none is known */
     struct account account;
     struct recent recent;  /* ids of its latest messages */
     int64_t at_work;       /* in which stretch of time it was seen at work last, see work.c */
@@ -71,9 +72,10 @@ struct handle {
     struct name name, key;
     uint32_t number; /* for ever, see record.h */
     struct user *user;
-    uint64_t direct, rooms;      /* up to these its direct and its rooms' messages were received */
-    uint64_t read;               /* and shown to somebody up to this one */
-    uint64_t last_direct;        /* the newest direct message from or to it is not after this one */
+    struct name login;      /* of the user when it was used first; n 0: none, or not known yet */
+    uint64_t direct, rooms; /* up to these its direct and its rooms' messages were received */
+    uint64_t read;          /* and shown to somebody up to this one */
+    uint64_t last_direct;   /* the newest direct message from or to it is not after this one */
     uint64_t lost_to, lost_from; /* the newest to and from it that an ephemeral log let go of */
     bool is_moved;               /* these positions are to be stored */
     struct dirty *dirty;         /* NULL: it is stored as it is */
@@ -84,6 +86,7 @@ struct handle {
     enum presence announced; /* what NEWS last told */
     bool in_news;            /* its presence may have changed since */
     uint8_t news_what;       /* enum news_what: what is about to be told */
+    char *was;               /* this, too: what it was called before it was taken; NULL: not */
     uint32_t renamed_to;     /* this, too; the number of a handle, 0: none */
     char *away;              /* NULL: not away */
     mono_time active;
@@ -223,6 +226,12 @@ struct run {
     uint8_t origin[ORIGIN_BYTES_MAX];
 };
 
+/* A handle that is a user's by right, because it is his login name, is taken from who has it. */
+struct core_right {
+    bool takes;
+    uid_t from; /* takes: from this uid; it stays with anybody else */
+};
+
 /* What is to be told about others, see news.c. Of two lists one is gathered, the other one told. */
 struct news {
     struct room_news *rooms[2];
@@ -301,8 +310,9 @@ struct core {
     mono_time steps_due;
     mono_time now; /* of the call under way */
     wall_time wall;
-    struct calendar calendar; /* whether that can be believed */
-    const char *broken_rule;  /* by the frame under way */
+    struct calendar calendar;     /* whether that can be believed */
+    const char *broken_rule;      /* by the frame under way */
+    struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
     struct account_limits limits;
     int64_t stretch;              /* of time, and how many users */
     unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see work.c */
@@ -329,7 +339,9 @@ struct core_join {
     struct seat *seat; /* stays the caller's when joining fails */
     unsigned abilities;
     struct name handle;
-    uint64_t random; /* for the session number */
+    struct name login;       /* the login name of this uid; n 0: it has none */
+    struct core_right right; /* to the handle */
+    uint64_t random;         /* for the session number */
     uint64_t link, after;
     bool may_wall; /* besides root and the hub's owner */
 };
@@ -375,8 +387,14 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
  */
 void core_evict_mailbox(struct core *core, int msqid);
 
-/* Whether the handle belongs to somebody already, and to whom. */
-bool core_handle_owner(struct core *core, const struct name *handle, uid_t *uid);
+/*
+ * Who has the handle with this key, as seen by the uid with this login name (n 0: it has none). A
+ * handle belongs to a uid and the login name that it had then: if the uid was given to somebody
+ * else, it is set aside, and *owner is the uid itself.
+ */
+enum handle_holder { HANDLE_IS_FREE, HANDLE_IS_OWN, HANDLE_IS_OTHERS };
+enum handle_holder core_handle_holder(struct core *core, const struct name *key, uid_t uid,
+                                      const struct name *login, uid_t *owner);
 
 /* Objects for LIST_OBJECTS that only the hub knows: it tells them before that request. */
 void core_answer_object(struct core *core, struct session *session, uint32_t request,

@@ -33,6 +33,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->name = *name;
     handle->key = *key;
     handle->user = user;
+    handle->login = user->login;
     handle->active = core->now;
     handle->number = core->last_handle = number;
     handle->direct = handle->rooms = handle->read = core->seq;
@@ -50,60 +51,187 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     return handle;
 }
 
-enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
-                            struct handle **handle, char reason[256]) {
+/* Whose it is. */
+
+static bool is_same_key(const struct name *a, const struct name *b) {
+    return a->n == b->n && memcmp(a->s, b->s, a->n) == 0;
+}
+
+/* A login name that nobody knew, then or now, tells nothing. */
+static bool is_of_login(const struct handle *handle, const struct name *login) {
+    struct name then, now;
+    if (handle->login.n == 0 || login->n == 0)
+        return true;
+    name_key(&then, &handle->login);
+    name_key(&now, login);
+    return is_same_key(&then, &now);
+}
+
+static bool is_of_user(const struct handle *handle, const struct user *user) {
+    return handle->user == user && is_of_login(handle, &user->login);
+}
+
+enum handle_holder core_handle_holder(struct core *core, const struct name *key, uid_t uid,
+                                      const struct name *login, uid_t *owner) {
+    const struct handle *handle = handle_find(core, key);
+    if (!handle)
+        return HANDLE_IS_FREE;
+    *owner = handle->user->uid;
+    return handle->user->uid == uid && is_of_login(handle, login) ? HANDLE_IS_OWN
+                                                                  : HANDLE_IS_OTHERS;
+}
+
+/* Taking a name away: the handle gets another one, and keeps its number, and so its past. */
+
+#define AWAY_TRIES 1000
+
+/* "alice.1001", or with a count; "was.1001" for a name that is too long for that. */
+static bool away_name(struct core *core, const struct handle *handle, struct name *name,
+                      struct name *key) {
+    for (unsigned i = 1; i <= AWAY_TRIES; i++) {
+        const char *base = handle->name.s;
+        for (int tries = 0; tries < 2; tries++, base = "was") {
+            char text[2 * NAME_BYTES_MAX], count[16] = "";
+            if (i > 1)
+                snprintf(count, sizeof count, ".%u", i);
+            snprintf(text, sizeof text, "%s.%u%s", base, handle->user->uid, count);
+            if (name_parse(name, bytes_of(text)) == NAME_OK)
+                break;
+        }
+        name_key(key, name);
+        if (name->n > 0 && !handle_find(core, key))
+            return true;
+    }
+    return false;
+}
+
+static bool add_by_name(struct core *core, struct handle *handle, const struct name *name,
+                        const struct name *key) {
+    handle->name = *name;
+    handle->key = *key;
+    HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
+    return handle->hh.tbl != NULL;
+}
+
+static bool rename_away(struct core *core, struct handle *handle) {
+    struct name name, key, old_name = handle->name, old_key = handle->key;
+    if (!away_name(core, handle, &name, &key))
+        return false;
+    HASH_DELETE(hh, core->handles, handle);
+    if (add_by_name(core, handle, &name, &key)) {
+        if (persist_handle(core, handle)) {
+            core->epoch++;
+            news_taken(core, handle, &old_name);
+            return true;
+        }
+        HASH_DELETE(hh, core->handles, handle);
+    }
+    (void)add_by_name(core, handle, &old_name,
+                      &old_key); /* else by its number only, until the end */
+    return false;
+}
+
+/* Claiming. */
+
+static enum fail_code refuse_taken(const struct handle *handle, const struct user *user,
+                                   const struct name *name, char reason[256]) {
+    if (handle->user == user)
+        snprintf(
+            reason, 256,
+            "the handle %.32s was used by uid %u under the login name %.32s, which it has no more; "
+            "choose another, or let an administrator release it",
+            name->s, user->uid, handle->login.s);
+    else
+        snprintf(reason, 256, "the handle %s belongs to uid %u; choose another with --name",
+                 name->s, handle->user->uid);
+    return FAIL_HANDLE_TAKEN;
+}
+
+/* Nobody is to be without his own login name, however many other handles he has. */
+static bool has_room_for(struct user *user, const struct name *key, char reason[256]) {
+    struct name login;
+    name_key(&login, &user->login);
+    if (account_left(&user->account, ACCOUNT_HANDLES) > 0 || is_same_key(&login, key))
+        return true;
+    account_refuse(&user->account, ACCOUNT_HANDLES, reason);
+    return false;
+}
+
+/* The name is free, or `old` has to give it up. */
+static enum fail_code make_handle(struct core *core, struct user *user, const struct name *name,
+                                  struct handle *old, struct handle **handle, char reason[256]) {
     struct name key;
     name_key(&key, name);
-    *handle = handle_find(core, &key);
-    if (*handle && (*handle)->user == user && (*handle)->number > HANDLE_NUMBER_MAX) {
-        snprintf(reason, 256, "the handle %s has a number that is too great; use another handle",
-                 name->s);
+    *handle = NULL;
+    if (!has_room_for(user, &key, reason))
         return FAIL_LIMIT;
-    }
-    if (*handle && (*handle)->user == user) {
-        persist_await_handle(core, *handle);
-        return FAIL_NONE;
-    }
-    if (*handle) {
-        snprintf(reason, 256, "the handle %s belongs to uid %u; choose another with --name",
-                 name->s, (*handle)->user->uid);
-        return FAIL_HANDLE_TAKEN;
-    }
-    if (account_left(&user->account, ACCOUNT_HANDLES) == 0) {
-        account_refuse(&user->account, ACCOUNT_HANDLES, reason);
-        return FAIL_LIMIT;
-    }
     uint32_t number = handle_number_next(core);
     if (number == 0) {
         snprintf(reason, 256, "the hub has as many handles as it can number; use another one");
         return FAIL_LIMIT;
     }
-    *handle = handle_new(core, user, name, &key, number);
-    if (*handle && persist_handle(core, *handle))
+    struct handle *new = handle_new(core, user, name, &key, number);
+    bool is_ready = new && (!old || rename_away(core, old));
+    if (is_ready && persist_handle(core, new)) {
+        *handle = new;
         return FAIL_NONE;
-    if (*handle) /* what it says could not be shown after a restart */
-        handle_free(core, *handle);
+    }
+    if (new) /* what it says could not be shown after a restart */
+        handle_free(core, new);
     snprintf(reason, 256, "the hub is out of memory");
     return FAIL_LIMIT;
 }
 
+/* From now on it is known whose it is. If that cannot be stored, a later session tells it again. */
+static void note_login(struct core *core, struct handle *handle) {
+    if (handle->login.n > 0 || handle->user->login.n == 0)
+        return;
+    handle->login = handle->user->login;
+    (void)persist_handle(core, handle);
+}
+
+enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
+                            const struct core_right *right, struct handle **handle,
+                            char reason[256]) {
+    struct name key;
+    name_key(&key, name);
+    struct handle *found = handle_find(core, &key);
+    *handle = found;
+    if (found && found->user == user && found->number > HANDLE_NUMBER_MAX) {
+        snprintf(reason, 256, "the handle %s has a number that is too great; use another handle",
+                 name->s);
+        return FAIL_LIMIT;
+    }
+    if (found && is_of_user(found, user)) {
+        note_login(core, found);
+        persist_await_handle(core, found);
+        return FAIL_NONE;
+    }
+    if (found && !(right->takes && right->from == found->user->uid))
+        return refuse_taken(found, user, name, reason);
+    return make_handle(core, user, name, found, handle, reason);
+}
+
 void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
-    HASH_DELETE(hh, core->handles, handle);
+    if (handle->hh.tbl)
+        HASH_DELETE(hh, core->handles, handle);
     HASH_DELETE(hh_number, core->handles_by_number, handle);
     account_give_back(&handle->user->account, ACCOUNT_HANDLES, 1);
     free(handle->away);
+    free(handle->was);
     free(handle);
 }
 
 int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct bytes text,
-                        uint64_t direct, uint64_t rooms, uint64_t read) {
+                        struct bytes login, uint64_t direct, uint64_t rooms, uint64_t read) {
     struct name name, key;
     struct user *user = core_user(core, uid);
     if (name_parse(&name, text) != NAME_OK || name_is_room(&name))
         return -EINVAL;
     name_key(&key, &name);
-    if (handle_find(core, &key) || handle_of_number(core, number))
+    struct handle *other = handle_find(core, &key);
+    if (handle_of_number(core, number))
         return -EEXIST;
     if (number == 0)
         return -EINVAL;
@@ -113,11 +241,17 @@ int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct by
         core->last_handle = last;
     if (!handle)
         return -ENOMEM;
+    if (name_parse(&handle->login, login) != NAME_OK)
+        handle->login = (struct name){0};
     handle->direct = direct;
     handle->rooms = rooms;
     handle->read = read;
     handle->last_direct = core->seq; /* nobody knows; at the first join the store is asked */
-    return 0;
+    if (!other)
+        return 0;
+    /* The hub was killed while it took the name from the older one: that was not stored any more.
+     */
+    return rename_away(core, other->number < number ? other : handle) ? 0 : -ENOMEM;
 }
 
 void handle_attach(struct core *core, struct handle *handle, struct session *session,

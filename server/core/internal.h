@@ -176,7 +176,8 @@ size_t changes_waiting(const struct core *core);
 /* Handles: registration, presence (handle.c). */
 struct handle *handle_find(struct core *core, const struct name *key);
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
-                            struct handle **handle, char reason[256]);
+                            const struct core_right *right, struct handle **handle,
+                            char reason[256]);
 /* after: with ABILITY_AFTER, where the session begins. */
 void handle_attach(struct core *core, struct handle *handle, struct session *session,
                    uint64_t after);
@@ -261,6 +262,8 @@ void news_joined(struct core *core, const struct handle *who, struct room *room)
 void news_left(struct core *core, const struct handle *who, struct room *room);
 void news_topic(struct core *core, const struct handle *who, struct room *room);
 void news_renamed(struct core *core, struct handle *from, struct handle *to);
+/* The handle was called so until now: it was taken from its user. */
+void news_taken(struct core *core, struct handle *handle, const struct name *was);
 void news_forget_room(struct core *core, struct room *room);
 void news_forget_handle(struct core *core, struct handle *handle);
 /* Before it is taken off the list of those that want NEWS. */

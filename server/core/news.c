@@ -77,6 +77,15 @@ void news_renamed(struct core *core, struct handle *from, struct handle *to) {
     news_list_handle(core, from);
 }
 
+/* It was told of under the oldest name last. */
+void news_taken(struct core *core, struct handle *handle, const struct name *was) {
+    if (!core->news_sessions || handle->was)
+        return;
+    handle->was = strdup(was->s);
+    if (handle->was)
+        news_list_handle(core, handle);
+}
+
 static struct room_news *news_of_room(struct core *core, struct room *room, struct user *payer) {
     if (room->news || !core->news_sessions)
         return room->news;
@@ -195,13 +204,13 @@ static void news_tell(struct core *core, unsigned *slice) {
 }
 
 /* Writing. False: there is no place for it among the frames. */
-static bool news_write(struct core *core, enum news_what what, const struct handle *who,
-                       const struct room *room, struct bytes detail) {
+static bool news_write_as(struct core *core, enum news_what what, const struct handle *who,
+                          struct bytes name, const struct room *room, struct bytes detail) {
     struct news *news = &core->news;
     struct cursor_out out = cursor_out_of(news->frames + news->n, sizeof news->frames - news->n);
     struct frame frame = {.type = FRAME_NEWS,
                           .news = {.what = (uint8_t)what,
-                                   .who = name_bytes(&who->name),
+                                   .who = name,
                                    .uid = who->user->uid,
                                    .room = room ? name_bytes(&room->name) : (struct bytes){0},
                                    .detail = detail}};
@@ -209,6 +218,11 @@ static bool news_write(struct core *core, enum news_what what, const struct hand
         return false;
     news->n += cursor_out_used(&out);
     return true;
+}
+
+static bool news_write(struct core *core, enum news_what what, const struct handle *who,
+                       const struct room *room, struct bytes detail) {
+    return news_write_as(core, what, who, name_bytes(&who->name), room, detail);
 }
 
 static bool news_write_many(struct core *core, const struct handle *who, const struct room *room,
@@ -315,7 +329,8 @@ static void settle_next(struct core *core) {
     struct handle *handle = news->unsettled;
     enum news_what what = presence_news(handle);
     bool is_alone = what == NEWS_AWAY || what == NEWS_BACK;
-    unsigned n_alone = (is_alone ? 1U : 0U) + (handle->renamed_to ? 1U : 0U);
+    unsigned n_alone =
+        (is_alone ? 1U : 0U) + (handle->renamed_to ? 1U : 0U) + (handle->was ? 1U : 0U);
     news->unsettled = handle->next_news;
     if (n_alone > 0 && !news_has_turn(core, handle->user, n_alone)) {
         news_unlist_handle(handle);
@@ -327,8 +342,21 @@ static void settle_next(struct core *core) {
     handle->in_news = false;
     handle->announced = handle_presence(handle);
     handle->news_what = what;
-    if (what == NEWS_END && !handle->renamed_to)
+    if (what == NEWS_END && !handle->renamed_to && !handle->was)
         news_unlist_handle(handle);
+}
+
+/* Before anything else is told of it under its new name. */
+static bool write_was(struct core *core, struct handle *handle) {
+    if (!handle->was)
+        return true;
+    if (!news_write_as(core, NEWS_RENAMED, handle, bytes_of(handle->was), NULL,
+                       name_bytes(&handle->name)))
+        return false;
+    news_charge(core, handle, core->n_news_sessions);
+    free(handle->was);
+    handle->was = NULL;
+    return true;
 }
 
 static bool write_handle(struct core *core, struct handle *handle) {
@@ -338,6 +366,8 @@ static bool write_handle(struct core *core, struct handle *handle) {
                           news->n_came + news->n_left > NEWS_EACH_MAX;
     const struct handle *other = handle_of_number(core, handle->renamed_to);
     const char *away = what == NEWS_AWAY && handle->away ? handle->away : "";
+    if (!write_was(core, handle))
+        return false;
     if (is_one_of_many && !news->told_many) {
         if (!news_write_many(core, handle, NULL, news->n_came, news->n_left))
             return false;

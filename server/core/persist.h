@@ -31,6 +31,7 @@ struct change {
     uint32_t handle, room;        /* numbers */
     uint32_t uid;                 /* HANDLE: the owner, ROOM: who made it */
     struct name name;             /* HANDLE, ROOM */
+    struct name login;            /* HANDLE: the owner's login name when it was used first */
     char *topic;                  /* ROOM; owned, NULL: none */
     uint64_t direct, rooms, read; /* HANDLE */
     uint64_t seq;                 /* MEMBER: since; FORGET: up to */
@@ -103,7 +104,7 @@ struct persist {
 
 /* What the hub had when it ended; before the first session. */
 int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct bytes name,
-                        uint64_t direct, uint64_t rooms, uint64_t read);
+                        struct bytes login, uint64_t direct, uint64_t rooms, uint64_t read);
 int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes name,
                       struct bytes topic, uint64_t last_seq);
 int core_restore_member(struct core *core, uint32_t room, uint32_t handle, uint64_t since);

@@ -10,6 +10,7 @@
 #include "io/lane.h"
 #include "io/reader.h"
 #include "io/storage.h"
+#include "io/tell.h"
 #include "ipc/process.h"
 
 #define FLUSH_MAX 64 /* mailboxes per round */
@@ -25,7 +26,8 @@ void hub_enter(struct hub *hub) {
 static void say_gone(struct delivery *delivery, int r) {
     const struct session *session = delivery->session;
     delivery->gone = true;
-    if (process_exists(session->pid)) /* else it ended; that is nothing to tell */
+    if (process_exists(session->pid) &&
+        tell_may(TELL_MAILBOX, session->user->uid)) /* else it ended; that is nothing to tell */
         log_warning("uid %u pid %d: %s: its mailbox; the session is ended", session->user->uid,
                     session->pid, r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
 }

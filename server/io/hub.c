@@ -11,6 +11,7 @@
 #include "io/lane.h"
 #include "io/notify.h"
 #include "io/reader.h"
+#include "io/resolver.h"
 #include "io/storage.h"
 #include "io/watch.h"
 
@@ -31,7 +32,8 @@ static void raise_descriptor_limit(void) {
 }
 
 static void init_state(struct hub *hub, const struct hub_options *options) {
-    *hub = (struct hub){.options = *options, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1};
+    *hub = (struct hub){
+        .options = *options, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1, .tell_fd = -1};
     hub->rendezvous.lock_fd = -1;
     lock_init(&hub->lock);
     pthread_cond_init(&hub->no_lane_threads, NULL);
@@ -114,7 +116,9 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
         return r;
     sweep(NULL, 0);
     hub->lanes_per_user = lanes_per_user();
-    r = init_core(hub);
+    r = resolver_start();
+    if (r == 0)
+        r = init_core(hub);
     if (r == 0)
         r = options->state[0] ? storage_open(hub) : begin_ephemeral(hub);
     if (r > 0)
@@ -132,6 +136,7 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
 
 static void stop_lanes(struct hub *hub) {
     struct lane *lane;
+    resolver_stop();
     lock_take(&hub->lock);
     hub->stopping = true;
     DL_FOREACH(hub->lanes, lane) {

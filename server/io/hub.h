@@ -12,6 +12,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -66,11 +67,12 @@ struct hub {
     pthread_cond_t no_lane_threads;
     mono_time armed; /* what the timer is set to; ns 0: not set */
     bool stopping;
-    struct storage *storage; /* NULL: nothing is stored, and there is */
-    struct reader *reader;   /* this one instead */
-    mono_time swept_at;      /* used by the well-known queue's thread only */
+    atomic_ullong n_turned_away; /* HELLOs and more at the well-known queue; not counted yet */
+    struct storage *storage;     /* NULL: nothing is stored, and there is */
+    struct reader *reader;       /* this one instead */
+    mono_time swept_at;          /* used by the well-known queue's thread only */
 
-    int epoll_fd, timer_fd, signal_fd;
+    int epoll_fd, timer_fd, signal_fd, tell_fd;
 };
 
 /* Besides what rendezvous.h has: the store cannot be used; the log says why. */

@@ -25,40 +25,45 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "io/entrance.h"
 #include "io/lane.h"
-#include "io/login.h"
+#include "io/noted.h"
+#include "io/resolver.h"
+#include "io/right.h"
+#include "io/tell.h"
 #include "ipc/process.h"
 #include "proto/stranger.h"
 
+#define DATABASE_MS 3000 /* for an answer, where nobody else waits meanwhile */
+
 /* What a handshake has shown so far. */
 struct claim {
+    struct resolver_job job;   /* first; what the user database is asked */
+    struct entrance *entrance; /* where to go on with the answer; NULL: nowhere */
     struct hub *hub;
     int msqid;
+    struct uuid nonce;
+    uint16_t version;
     pid_t pid;
     uid_t uid; /* (uid_t)-1: not known yet */
     int pidfd;
     unsigned abilities;
     uint64_t link, after;
-    struct name handle;
+    uint8_t n_wanted; /* bytes of what HELLO gave as a handle */
+    char text[UINT8_MAX];
+    struct right right;
+    struct claim *next; /* the entrance's */
 };
-
-/* Strangers must not fill the disk: the 1st, 2nd, 4th, 8th ... refusal of a uid is told. */
-static bool is_told(struct claim *claim) {
-    struct hub *hub = claim->hub;
-    hub_enter(hub);
-    struct user *user = claim->uid != (uid_t)-1 ? core_user(&hub->core, claim->uid) : NULL;
-    uint64_t n = user ? ++user->n_rejected : ++hub->core.counters.rejected;
-    hub_leave(hub);
-    return (n & (n - 1)) == 0;
-}
 
 /* The mailbox is not, or not surely, that of whoever sent HELLO: only the log hears of it. */
 static void refuse_stranger(struct claim *claim, const char *reason) {
     struct queue_info info = {0};
-    hub_suspect(claim->hub);
-    if (!is_told(claim))
+    struct hub *hub = claim->hub;
+    atomic_fetch_add_explicit(&hub->n_turned_away, 1, memory_order_relaxed);
+    hub_suspect(hub);
+    if (!tell_may(TELL_STRANGER, claim->uid))
         return;
-    (void)queue_stat(claim->hub->rendezvous.record.msqid, &info);
+    (void)queue_stat(hub->rendezvous.record.msqid, &info);
     if (claim->uid != (uid_t)-1)
         log_warning("refused a HELLO for queue %d of uid %u pid %d (last sender was pid %d): %s",
                     claim->msqid, claim->uid, claim->pid, info.last_sender, reason);
@@ -69,7 +74,7 @@ static void refuse_stranger(struct claim *claim, const char *reason) {
 
 static void refuse(struct claim *claim, enum fail_code code, const char *reason) {
     hub_suspect(claim->hub);
-    if (is_told(claim))
+    if (tell_may(TELL_REFUSED, claim->uid))
         log_warning("refused uid %u pid %d: %s", claim->uid, claim->pid, reason);
     struct queue_message message = {.mtype = claim->pid};
     struct cursor_out out = cursor_out_of(message.data, sizeof message.data);
@@ -115,46 +120,18 @@ static bool take_nonce(const struct claim *claim, struct uuid *nonce) {
            stranger_nonce(message.data, n, nonce);
 }
 
-/*
- * A nonce can be taken out only once, and a stranger's false HELLO for a fresh mailbox may come
- * before the true one. So nonces that did not match are noted for as many HELLOs as the
- * well-known queue can hold, and more.
- */
-#define NOTED_MAX 512
-
-static struct noted {
-    int msqid;
-    pid_t pid;
-    struct uuid nonce;
-} noted[NOTED_MAX]; /* used by the well-known queue's thread only */
-
-static bool find_noted(const struct claim *claim, struct uuid *nonce) {
-    for (size_t i = 0; i < NOTED_MAX; i++) {
-        if (noted[i].pid != claim->pid || noted[i].msqid != claim->msqid)
-            continue;
-        *nonce = noted[i].nonce;
-        noted[i] = (struct noted){0};
-        return true;
-    }
-    return false;
-}
-
-static void note(const struct claim *claim, const struct uuid *nonce) {
-    static size_t next;
-    noted[next] = (struct noted){claim->msqid, claim->pid, *nonce};
-    next = (next + 1) % NOTED_MAX;
-}
-
 /* Step 2: whoever sent HELLO also wrote the nonce. */
-static bool check_nonce(struct claim *claim, const struct uuid *nonce, bool is_noted) {
+static bool check_nonce(struct claim *claim, bool is_noted) {
     struct uuid found;
-    if (!(is_noted ? find_noted(claim, &found) : take_nonce(claim, &found))) {
+    bool is_there = is_noted ? noted_take(claim->uid, claim->msqid, claim->pid, &found)
+                             : take_nonce(claim, &found);
+    if (!is_there) {
         refuse_stranger(claim, "it holds no nonce");
         return false;
     }
-    if (uuid_equal(&found, nonce))
+    if (uuid_equal(&found, &claim->nonce))
         return true;
-    note(claim, &found);
+    noted_put(claim->uid, claim->msqid, claim->pid, &found);
     refuse_stranger(claim, "it holds another nonce");
     return false;
 }
@@ -169,7 +146,8 @@ static bool check_process(struct claim *claim) {
         return false;
     }
     if (r < 0) {
-        log_info("uid %u pid %d died in the handshake", claim->uid, claim->pid);
+        if (tell_may(TELL_DIED, claim->uid))
+            log_info("uid %u pid %d died in the handshake", claim->uid, claim->pid);
         (void)queue_remove(claim->msqid);
         return false;
     }
@@ -180,38 +158,28 @@ static bool check_process(struct claim *claim) {
     return true;
 }
 
-/* Step 4: what it asks for. */
-static bool check_wishes(struct claim *claim, const struct frame_hello *hello) {
+/* Step 4: what it asks for, as far as the user database is not needed for it. */
+static bool check_wishes(struct claim *claim) {
     char reason[256];
-    uid_t owner;
-    if (hello->version != PROTO_VERSION) {
+    struct right *right = &claim->right;
+    *right = (struct right){.uid = claim->uid, .gid = claim->hub->options.wall_gid};
+    if (claim->version != PROTO_VERSION) {
         snprintf(reason, sizeof reason,
                  "the hub speaks protocol version %d, the client %u; upgrade the %s", PROTO_VERSION,
-                 hello->version, hello->version < PROTO_VERSION ? "client" : "hub");
+                 claim->version, claim->version < PROTO_VERSION ? "client" : "hub");
         refuse(claim, FAIL_VERSION, reason);
         return false;
     }
-    if (hello->handle.n == 0) {
-        login_default_handle(claim->uid, &claim->handle);
+    if (claim->n_wanted == 0)
         return true;
-    }
-    enum name_outcome problem = name_parse(&claim->handle, hello->handle);
-    if (problem != NAME_OK || name_is_room(&claim->handle)) {
-        snprintf(reason, sizeof reason, "the handle %s",
-                 problem ? name_problem(problem) : "must not begin with #");
-        refuse(claim, FAIL_BAD_NAME, reason);
-        return false;
-    }
-    hub_enter(claim->hub);
-    bool owned = core_handle_owner(&claim->hub->core, &claim->handle, &owner);
-    hub_leave(claim->hub);
-    if (!owned && login_is_reserved(&claim->handle, claim->uid)) {
-        snprintf(reason, sizeof reason, "%s is somebody else's login name; choose another handle",
-                 claim->handle.s);
-        refuse(claim, FAIL_LOGIN_RESERVED, reason);
-        return false;
-    }
-    return true;
+    enum name_outcome problem =
+        name_parse(&right->wanted, (struct bytes){claim->text, claim->n_wanted});
+    if (problem == NAME_OK && !name_is_room(&right->wanted))
+        return true;
+    snprintf(reason, sizeof reason, "the handle %s",
+             problem ? name_problem(problem) : "must not begin with #");
+    refuse(claim, FAIL_BAD_NAME, reason);
+    return false;
 }
 
 /* One-shot: a dead process stays readable. The number, not a pointer, finds the session then. */
@@ -244,15 +212,17 @@ static enum fail_code begin_locked(struct hub *hub, const struct core_join *join
 /* Step 5: a session begins. On failure the caller still owns pidfd and mailbox. */
 static enum fail_code begin(struct claim *claim, struct user *user, struct lane *lane,
                             char reason[256]) {
-    struct core_join join = {.uid = user->uid,
-                             .pid = claim->pid,
-                             .seat = calloc(1, sizeof *join.seat),
-                             .abilities = claim->abilities & ABILITY_ALL,
-                             .handle = claim->handle,
-                             .link = claim->link,
-                             .after = claim->after,
-                             .may_wall =
-                                 login_is_in_group(claim->uid, claim->hub->options.wall_gid)};
+    struct core_join join = {
+        .uid = user->uid,
+        .pid = claim->pid,
+        .seat = calloc(1, sizeof *join.seat),
+        .abilities = claim->abilities & ABILITY_ALL,
+        .handle = claim->right.wanted,
+        .login = claim->right.login,
+        .right = {.takes = claim->right.take_from != LOGIN_NOBODY, .from = claim->right.take_from},
+        .link = claim->link,
+        .after = claim->after,
+        .may_wall = claim->right.in_group};
     if (!join.seat || getrandom(&join.random, sizeof join.random, 0) != sizeof join.random) {
         free(join.seat);
         snprintf(reason, 256, "the hub is out of memory or randomness");
@@ -300,24 +270,117 @@ static bool admit(struct claim *claim) {
         refuse(claim, code, reason);
         return false;
     }
-    log_debug("uid %u pid %d joined as %s", claim->uid, claim->pid, claim->handle.s);
+    if (claim->right.take_from != LOGIN_NOBODY)
+        log_warning("uid %u takes %s, its login name, from uid %u", claim->uid,
+                    claim->right.wanted.s, claim->right.take_from);
+    log_debug("uid %u pid %d joined as %s", claim->uid, claim->pid, claim->right.wanted.s);
     return true;
 }
 
-void join_hello(struct hub *hub, const struct frame_hello *hello) {
-    struct claim claim = {.hub = hub,
-                          .msqid = (int)hello->mailbox,
-                          .uid = (uid_t)-1,
-                          .pidfd = -1,
-                          .abilities = hello->abilities,
-                          .link = hello->link,
-                          .after = hello->after};
+/* The steps in a row. */
+
+static void claim_end(struct claim *claim) {
+    if (claim->pidfd >= 0)
+        close(claim->pidfd);
+    free(claim);
+}
+
+struct claim *join_knock(struct hub *hub, const struct frame_hello *hello) {
     bool nonce_is_noted;
-    if (!check_mailbox(&claim, &nonce_is_noted) ||
-        !check_nonce(&claim, &hello->nonce, nonce_is_noted))
+    struct claim *claim = calloc(1, sizeof *claim);
+    if (!claim)
+        return NULL; /* the client tries again */
+    claim->hub = hub;
+    claim->msqid = (int)hello->mailbox;
+    claim->nonce = hello->nonce;
+    claim->version = hello->version;
+    claim->uid = (uid_t)-1;
+    claim->pidfd = -1;
+    claim->abilities = hello->abilities;
+    claim->link = hello->link;
+    claim->after = hello->after;
+    claim->n_wanted = (uint8_t)hello->handle.n;
+    memcpy(claim->text, hello->handle.n > 0 ? hello->handle.data : "", hello->handle.n);
+    if (check_mailbox(claim, &nonce_is_noted))
+        return claim;
+    free(claim);
+    return NULL;
+}
+
+uid_t join_uid(const struct claim *claim) {
+    return claim->uid;
+}
+
+struct claim **join_next(struct claim *claim) {
+    return &claim->next;
+}
+
+void join_drop(struct claim *claim) {
+    claim_end(claim);
+}
+
+static void pass_on(struct resolver_job *job) {
+    struct claim *claim = (struct claim *)job;
+    entrance_answered(claim->entrance, claim);
+}
+
+/* Now, or later in entrance_answered(). */
+static bool ask(struct claim *claim) {
+    claim->job.asker = claim->uid;
+    claim->job.question = claim->right.question;
+    if (resolver_knows(&claim->job.question, &claim->job.answer))
+        return true;
+    if (!claim->entrance)
+        return resolver_wait(claim->uid, &claim->job.question, &claim->job.answer, DATABASE_MS);
+    claim->job.answered = pass_on;
+    return false;
+}
+
+static void refuse_unanswered(struct claim *claim) {
+    refuse(claim, FAIL_BUSY,
+           "the user database of this machine does not tell your login name; try again later");
+}
+
+/* On with a claim that is proved, as far as answers of the database are at hand. */
+static void proceed(struct claim *claim) {
+    char reason[256];
+    enum fail_code code;
+    for (;;) {
+        enum right_outcome outcome = right_step(claim->hub, &claim->right, &code, reason);
+        if (outcome == RIGHT_ASKS && ask(claim)) {
+            right_answer(&claim->right, &claim->job.answer);
+            continue;
+        }
+        if (outcome == RIGHT_ASKS && claim->entrance && resolver_ask(&claim->job))
+            return; /* it goes on in join_go_on() */
+        if (outcome == RIGHT_ASKS)
+            refuse_unanswered(claim);
+        else if (outcome == RIGHT_REFUSED)
+            refuse(claim, code, reason);
+        else if (admit(claim))
+            claim->pidfd = -1; /* the session's */
+        claim_end(claim);
         return;
-    if (check_process(&claim) && check_wishes(&claim, hello) && admit(&claim))
-        return;
-    if (claim.pidfd >= 0)
-        close(claim.pidfd);
+    }
+}
+
+void join_go_on(struct claim *claim) {
+    right_answer(&claim->right, &claim->job.answer);
+    proceed(claim);
+}
+
+void join_prove(struct claim *claim, struct entrance *entrance) {
+    bool nonce_is_noted;
+    claim->entrance = entrance;
+    if (check_mailbox(claim, &nonce_is_noted) && check_nonce(claim, nonce_is_noted) &&
+        check_process(claim) && check_wishes(claim))
+        proceed(claim);
+    else
+        claim_end(claim);
+}
+
+void join_hello(struct hub *hub, const struct frame_hello *hello) {
+    struct claim *claim = join_knock(hub, hello);
+    if (claim)
+        join_prove(claim, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,8 +10,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "io/entrance.h"
 #include "io/join.h"
-#include "io/login.h"
+#include "io/resolver.h"
+#include "io/right.h"
+#include "io/tell.h"
 #include "ipc/shm.h"
 #include "proto/stranger.h"
 
@@ -24,6 +28,7 @@
 #define DELIVERY_COST 8           /* see FRAME_TYPES */
 #define PAUSE_NS (20 * NS_PER_MS) /* at once, or a hub that stops would wait for it */
 #define PAUSE_MS_MAX 1000
+#define DATABASE_MS 3000 /* for an answer to a NICK */
 
 #define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
 
@@ -46,13 +51,13 @@ struct intake {
     uint64_t n_deliveries; /* as they were when it looked last */
 };
 
-/* Rejecting: every rule broken counts, the log is told at the 1st, 2nd, 4th, 8th ... time. */
+/* Every rule that is broken counts. */
 static void reject(struct lane *lane, const char *what) {
     struct queue_info info = {0};
     struct hub *hub = lane->hub;
     hub->core.counters.rejected++;
     uint64_t n = lane->user ? ++lane->user->n_rejected : hub->core.counters.rejected;
-    if ((n & (n - 1)) != 0)
+    if (!tell_may(TELL_REJECTED, lane->user ? lane->user->uid : TELL_NOBODY))
         return;
     (void)queue_stat(lane->msqid, &info);
     if (lane->user)
@@ -136,6 +141,24 @@ static void slice_check(struct intake *intake, uint16_t cost) {
 
 /* Frames. */
 
+/* Without the lock. False: the database does not answer, or the name is not for this uid. */
+static bool find_right(struct hub *hub, struct right *right, enum fail_code *code,
+                       char reason[256]) {
+    struct login_answer answer;
+    for (;;) {
+        enum right_outcome outcome = right_step(hub, right, code, reason);
+        if (outcome != RIGHT_ASKS)
+            return outcome == RIGHT_GIVEN;
+        if (hub->stopping || !resolver_wait(right->uid, &right->question, &answer, DATABASE_MS))
+            break;
+        right_answer(right, &answer);
+    }
+    *code = FAIL_BUSY;
+    snprintf(reason, 256,
+             "the user database of this machine does not tell whose name this is; try again later");
+    return false;
+}
+
 /*
  * Login names are looked up outside the lock, because NSS may ask a network; the session may end
  * meanwhile.
@@ -143,20 +166,22 @@ static void slice_check(struct intake *intake, uint16_t cost) {
 static bool may_be_called(struct intake *intake, struct session **session,
                           const struct frame_nick *nick) {
     struct hub *hub = intake->lane->hub;
+    char reason[256];
+    enum fail_code code;
     uint64_t number = (*session)->number;
-    uid_t uid = (*session)->user->uid, owner;
-    struct name name;
-    if (name_parse(&name, nick->handle) != NAME_OK || core_handle_owner(&hub->core, &name, &owner))
+    struct right right = {.uid = (*session)->user->uid, .gid = hub->options.wall_gid};
+    if (name_parse(&right.wanted, nick->handle) != NAME_OK || name_is_room(&right.wanted))
         return true; /* the core judges these */
     slice_charge(intake);
     hub_leave(hub);
-    bool reserved = login_is_reserved(&name, uid);
+    bool may = find_right(hub, &right, &code, reason);
     slice_begin(intake);
     *session = core_session(&hub->core, number);
-    if (*session && reserved)
-        core_refuse(&hub->core, *session, nick->request, FAIL_LOGIN_RESERVED,
-                    "this is somebody else's login name; choose another handle");
-    return !reserved;
+    hub->core.nick_right =
+        (struct core_right){may && right.take_from != LOGIN_NOBODY, right.take_from};
+    if (*session && !may)
+        core_refuse(&hub->core, *session, nick->request, code, reason);
+    return may;
 }
 
 /* Breaking the protocol: it is told, in the log too, and the session ends. */
@@ -364,13 +389,15 @@ static void process(struct intake *intake) {
  * The queue is gone or cannot be read, and not by us. The well-known one is made again; true when
  * the thread goes on.
  */
-static bool survive_loss(struct lane *lane, const char *how) {
+bool lane_survive_loss(struct lane *lane, int outcome) {
+    const char *how = outcome == QUEUE_GONE ? "removed" : "made unreadable";
     struct hub *hub = lane->hub;
     hub_enter(hub);
     bool goes_on = lane->is_well_known && !hub->stopping && !lane->closed;
     if (!lane->closed && !hub->stopping) {
-        log_warning("the queue %d (uid %u) was %s; its sessions join anew", lane->msqid,
-                    lane->user ? lane->user->uid : geteuid(), how);
+        if (tell_may(TELL_LANE, lane->user ? lane->user->uid : geteuid()))
+            log_warning("the queue %d (uid %u) was %s; its sessions join anew", lane->msqid,
+                        lane->user ? lane->user->uid : geteuid(), how);
         (void)queue_remove(lane->msqid);
         lane_end_sessions(lane);
     }
@@ -409,16 +436,23 @@ static void leave_hub(struct lane *lane) {
     lock_give(&hub->lock);
 }
 
-static void *lane_thread(void *arg) {
-    struct intake *intake = arg;
+static void serve(struct intake *intake) {
     for (;;) {
         int r = fill(intake);
         if (r == QUEUE_OK)
             process(intake);
-        else if (r != QUEUE_INTERRUPTED &&
-                 !survive_loss(intake->lane, r == QUEUE_GONE ? "removed" : "made unreadable"))
+        else if (r != QUEUE_INTERRUPTED && !lane_survive_loss(intake->lane, r))
             break;
     }
+}
+
+/* The well-known queue of many users is no lane for frames. */
+static void *lane_thread(void *arg) {
+    struct intake *intake = arg;
+    if (intake->lane->user)
+        serve(intake);
+    else
+        entrance_run(intake->lane);
     leave_hub(intake->lane);
     free(intake);
     return NULL;

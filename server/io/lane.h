@@ -20,5 +20,11 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane);
 /* With the lock held: one session less. A lane without sessions is removed. */
 void lane_release(struct lane *lane);
 
+/*
+ * The queue is gone or cannot be read (outcome), and not by us. The well-known one is made again;
+ * true when its thread goes on. Holds no lock.
+ */
+bool lane_survive_loss(struct lane *lane, int outcome);
+
 /* With the lock held: ends all sessions whose frames came from here. */
 void lane_end_sessions(struct lane *lane);

@@ -1,4 +1,4 @@
-/* Login names: passwd(5) and whatever else nsswitch.conf(5) names. */
+/* Login names: passwd(5) and whatever else nsswitch.conf(5) names, which may be slow. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,11 +6,30 @@
 
 #include "proto/name.h"
 
-/* The handle of a uid that did not ask for one: its login name, or uid1001. */
-void login_default_handle(uid_t uid, struct name *handle);
+#define LOGIN_NOBODY ((uid_t)-1)
 
-/* Whether this handle is the login name of somebody else than uid. */
-bool login_is_reserved(const struct name *handle, uid_t uid);
+/* What is asked: about a uid, or (name.n > 0) whose login name that is. */
+struct login_question {
+    uid_t uid;
+    struct name name;
+    gid_t gid; /* of a uid: is it in this group; (gid_t)-1: not asked for */
+};
 
-/* Whether the user of this uid is in the group; (gid_t)-1: nobody is. */
-bool login_is_in_group(uid_t uid, gid_t gid);
+struct login_answer {
+    struct name login; /* of a uid: its login name; n 0: none, or none that can be a handle */
+    bool in_group;
+    uid_t uid; /* of a name: who logs in under it; LOGIN_NOBODY: nobody */
+};
+
+/* Asks, and waits for as long as it takes. A name is tried as it is spelled and in its folded form.
+ */
+void login_look_up(const struct login_question *question, struct login_answer *answer);
+
+/*
+ * The uid in a handle "uid1001", which belongs to whoever has that uid; LOGIN_NOBODY: it is none
+ * such. From the key of the handle.
+ */
+uid_t login_uid_of_key(const struct name *key);
+
+/* "uid1001". */
+void login_plain_handle(uid_t uid, struct name *handle);

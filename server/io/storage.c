@@ -35,8 +35,8 @@ struct storage {
 /* Loading. */
 
 static int load_handle(void *arg, const struct store_handle *handle) {
-    return core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->direct,
-                               handle->rooms, handle->read);
+    return core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->login,
+                               handle->direct, handle->rooms, handle->read);
 }
 
 static int load_room(void *arg, const struct store_room *room) {
@@ -104,7 +104,8 @@ static int put_change(struct store *store, const struct change *change) {
                                                               .name = name_bytes(&change->name),
                                                               .direct = change->direct,
                                                               .rooms = change->rooms,
-                                                              .read = change->read});
+                                                              .read = change->read,
+                                                              .login = name_bytes(&change->login)});
     case CHANGE_ROOM:
         return store_put_room(
             store, &(struct store_room){.number = change->room,

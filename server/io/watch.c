@@ -12,10 +12,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "io/lane.h"
+#include "io/tell.h"
 
 /* Not session numbers: the low 16 bits of those are a slot, and there are fewer slots than that. */
 #define EVENT_SIGNAL UINT64_C(0xffff)
 #define EVENT_TIMER UINT64_C(0xfffe)
+#define EVENT_TELL UINT64_C(0xfffd)
 
 static int add(const struct hub *hub, int fd, uint64_t what) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
@@ -32,14 +34,20 @@ int watch_init(struct hub *hub) {
     hub->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     hub->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     hub->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0)
+    hub->tell_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0 || hub->tell_fd < 0)
         return error_errno();
+    tell_init(hub->tell_fd);
     int r = add(hub, hub->timer_fd, EVENT_TIMER);
+    if (r == 0)
+        r = add(hub, hub->tell_fd, EVENT_TELL);
     return r < 0 ? r : add(hub, hub->signal_fd, EVENT_SIGNAL);
 }
 
 void watch_deinit(struct hub *hub) {
-    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd};
+    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd, &hub->tell_fd};
+    tell_init(-1);
+    tell_rest();
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         if (*fds[i] >= 0)
             close(*fds[i]);
@@ -57,6 +65,13 @@ static bool on_signal(const struct hub *hub) {
         stop = true;
     }
     return stop;
+}
+
+static void on_tell(const struct hub *hub) {
+    uint64_t n;
+    while (read(hub->tell_fd, &n, sizeof n) > 0) {
+    }
+    tell_rest();
 }
 
 static void on_timer(struct hub *hub) {
@@ -121,6 +136,8 @@ void watch_run(struct hub *hub) {
                 stop = on_signal(hub) || stop;
             else if (events[i].data.u64 == EVENT_TIMER)
                 on_timer(hub);
+            else if (events[i].data.u64 == EVENT_TELL)
+                on_tell(hub);
             else
                 on_death(hub, events[i].data.u64);
         }

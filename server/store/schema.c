@@ -69,8 +69,15 @@ static const char add_users[] =
                           "ALTER TABLE state ADD COLUMN leap_ms INTEGER NOT NULL DEFAULT 0;"
                           "ALTER TABLE state ADD COLUMN settled_ms INTEGER NOT NULL DEFAULT 0;";
 
+/*
+ * Version 5: a handle belongs to a uid and to the login name that the uid had when it was used
+ * first, so that whoever gets the uid later does not get the handle and its mail. Empty: not known
+ * yet.
+ */
+static const char add_logins[] = "ALTER TABLE handle ADD COLUMN login TEXT NOT NULL DEFAULT '';";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin, add_parts, add_files, add_users};
+static const char *const steps[] = {begin, add_parts, add_files, add_users, add_logins};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 static int step(struct connection *connection, int64_t version) {

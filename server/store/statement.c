@@ -62,9 +62,10 @@ const char *const statement_sql[N_STATEMENTS] = {
     [DOOMED_FIRST] = "SELECT conv, upto FROM doomed LIMIT 1",
     [DOOMED_DONE] = "DELETE FROM doomed WHERE conv = ?1",
 
-    [HANDLE_PUT] = "INSERT OR REPLACE INTO handle (number, uid, name, direct, rooms, read)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [HANDLES] = "SELECT number, uid, name, direct, rooms, read FROM handle",
+    [HANDLE_PUT] = "INSERT OR REPLACE INTO handle"
+                   " (number, uid, name, direct, rooms, read, login)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [HANDLES] = "SELECT number, uid, name, direct, rooms, read, login FROM handle",
     [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
                  " VALUES (?1, ?2, ?3, ?4)",
     /* Of a room that was given up empty, and made again under another number. */

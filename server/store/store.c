@@ -228,6 +228,7 @@ static int visit_handles(struct connection *connection, const struct store_visit
                                               .direct = column_number(row, 3),
                                               .rooms = column_number(row, 4),
                                               .read = column_number(row, 5),
+                                              .login = column_text(row, 6),
                                           });
     if (r == 0 && (!row || code != SQLITE_DONE))
         r = connection_fail(connection, "read the handles");

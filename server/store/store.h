@@ -69,6 +69,7 @@ struct store_handle {
     struct bytes name;      /* as it is shown; the key for comparing is the core's business */
     uint64_t direct, rooms; /* messages up to these were given to a session of the handle */
     uint64_t read;          /* and shown to somebody up to this one */
+    struct bytes login;     /* of its uid when it was used first; empty: none, or not known */
 };
 
 struct store_room {

@@ -342,6 +342,7 @@ int store_put_handle(struct store *store, const struct store_handle *handle) {
     bind_number(put, 4, handle->direct);
     bind_number(put, 5, handle->rooms);
     bind_number(put, 6, handle->read);
+    bind_text(put, 7, handle->login);
     return run(store, put, doing);
 }
 

@@ -107,19 +107,19 @@ static int read_lane(struct raw *raw) {
 static const struct deed {
     const char *name;
     int (*run)(struct raw *raw);
-    bool is_logged; /* the hub must have seen it */
+    bool is_logged; /* the hub must have seen it; of each kind one a minute is told */
 } deeds[] = {
     {"removing one's own mailbox", remove_mailbox, true},
-    {"taking back one's own mailbox", own_mailbox, true},
-    {"giving one's own mailbox to bob", mailbox_to_bob, true},
-    {"mode 0 on one's own mailbox", mailbox_mode_0, true},
+    {"taking back one's own mailbox", own_mailbox, false},
+    {"giving one's own mailbox to bob", mailbox_to_bob, false},
+    {"mode 0 on one's own mailbox", mailbox_mode_0, false},
     {"mode 0666 on one's own mailbox", mailbox_mode_666, false},
     {"a mailbox of one byte", mailbox_tiny, false},
     {"a full mailbox, never read", mailbox_full, false},
     {"a mailbox full of empty messages", mailbox_full_of_nothing, false},
     {"removing one's own lane", remove_lane, true},
     {"giving one's own lane to bob", lane_to_bob, false},
-    {"mode 0 on one's own lane", lane_mode_0, true},
+    {"mode 0 on one's own lane", lane_mode_0, false},
     {"mode 0666 on one's own lane", lane_mode_666, false},
     {"a lane of one byte", lane_tiny, false},
     {"a lane full of stray types", lane_full_of_strays, false},

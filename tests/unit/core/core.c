@@ -42,9 +42,11 @@ Test(core, 03_a_handle_belongs_to_its_uid_for_ever) {
     core_end(&core, alice->session);
     cr_assert_null(try_join(BOB, "alice", HERE, &code));
     cr_assert_eq(code, FAIL_HANDLE_TAKEN);
-    cr_assert_eq(name_parse(&name, bytes_of("ALICE")), NAME_OK);
-    cr_assert(core_handle_owner(&core, &name, &uid));
+    const struct name login = {0};
+    name_key(&name, &(struct name){5, "ALICE"});
+    cr_assert_eq(core_handle_holder(&core, &name, BOB, &login, &uid), HANDLE_IS_OTHERS);
     cr_assert_eq(uid, ALICE);
+    cr_assert_eq(core_handle_holder(&core, &name, ALICE, &login, &uid), HANDLE_IS_OWN);
 }
 
 Test(core, 04_handles_of_a_user_are_limited) {

@@ -29,8 +29,9 @@ static void make_handles(void) {
     char name[16];
     for (unsigned i = 0; i < N_HANDLES; i++) {
         snprintf(name, sizeof name, "h%u", i);
-        cr_assert_eq(
-            core_restore_handle(&core, core.last_handle + 1, MALLORY, bytes_of(name), 0, 0, 0), 0);
+        cr_assert_eq(core_restore_handle(&core, core.last_handle + 1, MALLORY, bytes_of(name),
+                                         bytes_of(""), 0, 0, 0),
+                     0);
     }
 }
 

@@ -287,7 +287,8 @@ static void hub_start(void) {
     for (size_t i = 0; i < fake.n_handles; i++) {
         const struct change *row = &fake.handles[i];
         cr_assert_eq(core_restore_handle(&core, row->handle, row->uid, name_bytes(&row->name),
-                                         row->direct, row->rooms, row->read),
+                                         name_bytes(&row->login), row->direct, row->rooms,
+                                         row->read),
                      0);
     }
     for (size_t i = 0; i < fake.n_rooms; i++) {

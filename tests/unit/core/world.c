@@ -71,6 +71,11 @@ void world_end(void) {
 /* Clients. */
 
 struct client *try_arrive(const struct arrival *arrival, enum fail_code *code) {
+    return try_arrive_with(arrival, "", &(struct core_right){false, 0}, code);
+}
+
+struct client *try_arrive_with(const struct arrival *arrival, const char *login,
+                               const struct core_right *right, enum fail_code *code) {
     char reason[256] = "";
     struct client *client = allocate(sizeof *client);
     client->seat = (struct seat){.msqid = (int)n_joins, .pidfd = -1};
@@ -82,8 +87,11 @@ struct client *try_arrive(const struct arrival *arrival, enum fail_code *code) {
                                  arrival->abilities | (arrival->is_old ? 0 : ABILITY_LINES),
                              .link = client->link,
                              .after = arrival->after,
+                             .right = *right,
                              .random = (n_joins + 1) << 20};
     cr_assert_eq(name_parse(&wish.handle, bytes_of(arrival->handle)), NAME_OK);
+    if (*login)
+        cr_assert_eq(name_parse(&wish.login, bytes_of(login)), NAME_OK);
     n_joins++;
     client->next = clients;
     clients = client;

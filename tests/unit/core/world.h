@@ -51,6 +51,9 @@ struct arrival {
 struct client *arrive(const struct arrival *arrival);
 /* The same as try_join(). */
 struct client *try_arrive(const struct arrival *arrival, enum fail_code *code);
+/* With this login name ("": none is known), and right to the handle. */
+struct client *try_arrive_with(const struct arrival *arrival, const char *login,
+                               const struct core_right *right, enum fail_code *code);
 
 /* A frame from this client; returns the broken rule. */
 const char *give(struct client *client, const struct frame *frame);

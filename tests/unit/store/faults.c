@@ -152,7 +152,8 @@ static int write_group(unsigned group) {
         struct record record = record_of(group * 10 + i, i == 2 ? R1 : AB, ALICE, "some words");
         (void)store_put_message(store, &record, NULL);
     }
-    (void)store_put_handle(store, &(struct store_handle){group, 1, bytes_of("name"), 0, 0, 0});
+    (void)store_put_handle(
+        store, &(struct store_handle){group, 1, bytes_of("name"), 0, 0, 0, bytes_of("")});
     (void)store_put_room(store, &(struct store_room){group, 1, bytes_of("#r"), {"", 0}, 0});
     (void)store_put_member(store, &(struct store_member){group, 1, 0});
     (void)store_put_forgotten(store, BOB, AB, 3);

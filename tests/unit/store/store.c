@@ -187,11 +187,14 @@ static int load(struct loaded *loaded) {
 static void put_people(void) {
     struct store *store = shelf.store;
     cr_assert_eq(store_begin(store), 0);
-    cr_assert_eq(store_put_handle(store, &(struct store_handle){1, 501, bytes_of("old"), 0, 0, 0}),
+    cr_assert_eq(store_put_handle(
+                     store, &(struct store_handle){1, 501, bytes_of("old"), 0, 0, 0, bytes_of("")}),
                  0);
-    cr_assert_eq(
-        store_put_handle(store, &(struct store_handle){1, 501, bytes_of("Alice"), 7, 8, 9}), 0);
-    cr_assert_eq(store_put_handle(store, &(struct store_handle){2, 0, bytes_of("bob"), 0, 0, 0}),
+    cr_assert_eq(store_put_handle(store, &(struct store_handle){1, 501, bytes_of("Alice"), 7, 8, 9,
+                                                                bytes_of("")}),
+                 0);
+    cr_assert_eq(store_put_handle(
+                     store, &(struct store_handle){2, 0, bytes_of("bob"), 0, 0, 0, bytes_of("")}),
                  0);
     cr_assert_eq(
         store_put_room(store, &(struct store_room){4, 501, bytes_of("#ops"), bytes_of("calm"), 0}),

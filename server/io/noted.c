@@ -1,0 +1,110 @@
+#include "io/noted.h"
+
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+struct owner;
+
+struct note {
+    int msqid;
+    pid_t pid;
+    struct uuid nonce;
+    struct owner *owner;
+    struct note *next, *prev; /* of its owner, oldest first */
+    UT_hash_handle hh;
+};
+
+struct owner {
+    uid_t uid;
+    unsigned n;
+    struct note *notes;
+    UT_hash_handle hh;
+};
+
+static struct note *notes; /* by mailbox */
+static struct owner *owners;
+
+static void note_free(struct note *note) {
+    struct owner *owner = note->owner;
+    HASH_DELETE(hh, notes, note);
+    DL_DELETE(owner->notes, note);
+    free(note);
+    if (--owner->n > 0)
+        return;
+    HASH_DELETE(hh, owners, owner);
+    free(owner);
+}
+
+static struct note *note_find(int msqid) {
+    struct note *note;
+    HASH_FIND(hh, notes, &msqid, sizeof msqid, note);
+    return note;
+}
+
+static struct owner *owner_get(uid_t uid) {
+    struct owner *owner;
+    HASH_FIND(hh, owners, &uid, sizeof uid, owner);
+    if (owner)
+        return owner;
+    owner = calloc(1, sizeof *owner);
+    if (!owner)
+        return NULL;
+    owner->uid = uid;
+    HASH_ADD(hh, owners, uid, sizeof owner->uid, owner);
+    if (owner->hh.tbl)
+        return owner;
+    free(owner);
+    return NULL;
+}
+
+static void owner_release(struct owner *owner) {
+    if (owner->n > 0)
+        return;
+    HASH_DELETE(hh, owners, owner);
+    free(owner);
+}
+
+void noted_put(uid_t uid, int msqid, pid_t pid, const struct uuid *nonce) {
+    struct note *old = note_find(msqid); /* of a mailbox that is gone */
+    if (old)
+        note_free(old);
+    struct owner *owner = owner_get(uid);
+    if (!owner)
+        return; /* its HELLO fails, and comes again */
+    if (owner->n >= NOTED_PER_USER_MAX) {
+        owner->n++; /* so that the owner stays */
+        note_free(owner->notes);
+        owner->n--;
+    }
+    struct note *note = calloc(1, sizeof *note);
+    if (note) {
+        *note = (struct note){.msqid = msqid, .pid = pid, .nonce = *nonce, .owner = owner};
+        HASH_ADD(hh, notes, msqid, sizeof note->msqid, note);
+    }
+    if (note && note->hh.tbl) {
+        DL_APPEND(owner->notes, note);
+        owner->n++;
+    } else {
+        free(note);
+        owner_release(owner);
+    }
+}
+
+bool noted_take(uid_t uid, int msqid, pid_t pid, struct uuid *nonce) {
+    struct note *note = note_find(msqid);
+    if (!note || note->pid != pid || note->owner->uid != uid)
+        return false;
+    *nonce = note->nonce;
+    note_free(note);
+    return true;
+}
+
+void noted_deinit(void) {
+    struct note *note, *next;
+    HASH_ITER(hh, notes, note, next) {
+        note_free(note);
+    }
+}

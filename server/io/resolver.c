@@ -1,0 +1,242 @@
+#include "io/resolver.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define THREADS 2 /* so that one user with a slow question keeps none from the others */
+#define STACK_BYTES ((size_t)512 * 1024)
+#define KEPT_MAX 512
+
+/* One uid that asks. It is in the ring while it has a job that nobody works on. */
+struct asker {
+    uid_t uid;
+    struct resolver_job *jobs;
+    unsigned n_jobs;
+    bool is_asking, in_ring;
+    struct asker *next, *prev;
+    UT_hash_handle hh;
+};
+
+struct kept {
+    struct login_question question;
+    struct login_answer answer;
+    mono_time until; /* ns 0: free */
+};
+
+static struct {
+    pthread_mutex_t guard;
+    pthread_cond_t work, answered;
+    bool stopping;
+    struct asker *askers, *ring;
+    struct kept kept[KEPT_MAX];
+} resolver = {.guard = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+
+/* What is kept. */
+
+static bool is_same_question(const struct login_question *a, const struct login_question *b) {
+    if (a->name.n != b->name.n || memcmp(a->name.s, b->name.s, a->name.n) != 0)
+        return false;
+    return a->name.n > 0 || (a->uid == b->uid && a->gid == b->gid);
+}
+
+static struct kept *place_of(const struct login_question *question) {
+    uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+    for (size_t i = 0; i < question->name.n; i++)
+        hash = (hash ^ (uint8_t)question->name.s[i]) * UINT32_C(16777619);
+    if (question->name.n == 0)
+        hash = (hash ^ question->uid) * UINT32_C(2654435761);
+    return &resolver.kept[(hash >> 8) % KEPT_MAX];
+}
+
+static bool find_kept(const struct login_question *question, struct login_answer *answer) {
+    const struct kept *kept = place_of(question);
+    if (kept->until.ns <= mono_now().ns || !is_same_question(&kept->question, question))
+        return false;
+    *answer = kept->answer;
+    return true;
+}
+
+/* That there is nobody is not kept: the account may be made this moment. */
+static void keep(const struct login_question *question, const struct login_answer *answer) {
+    if (question->name.n > 0 ? answer->uid == LOGIN_NOBODY : answer->login.n == 0)
+        return;
+    *place_of(question) =
+        (struct kept){*question, *answer, mono_add_ms(mono_now(), RESOLVER_KEEP_MS)};
+}
+
+bool resolver_knows(const struct login_question *question, struct login_answer *answer) {
+    pthread_mutex_lock(&resolver.guard);
+    bool knows = find_kept(question, answer);
+    pthread_mutex_unlock(&resolver.guard);
+    return knows;
+}
+
+/* Whose turn it is. With the guard held. */
+
+static struct asker *asker_get(uid_t uid) {
+    struct asker *asker;
+    HASH_FIND(hh, resolver.askers, &uid, sizeof uid, asker);
+    if (asker)
+        return asker;
+    asker = calloc(1, sizeof *asker);
+    if (!asker)
+        return NULL;
+    asker->uid = uid;
+    HASH_ADD(hh, resolver.askers, uid, sizeof asker->uid, asker);
+    if (asker->hh.tbl)
+        return asker;
+    free(asker);
+    return NULL;
+}
+
+static void asker_settle(struct asker *asker) {
+    bool wants_turn = asker->jobs && !asker->is_asking;
+    if (wants_turn && !asker->in_ring)
+        DL_APPEND(resolver.ring, asker);
+    asker->in_ring = wants_turn;
+    if (asker->jobs || asker->is_asking)
+        return;
+    HASH_DELETE(hh, resolver.askers, asker);
+    free(asker);
+}
+
+static struct resolver_job *take_job(struct asker **asker) {
+    *asker = resolver.ring;
+    DL_DELETE(resolver.ring, *asker);
+    (*asker)->in_ring = false;
+    (*asker)->is_asking = true;
+    struct resolver_job *job = (*asker)->jobs;
+    DL_DELETE((*asker)->jobs, job);
+    (*asker)->n_jobs--;
+    return job;
+}
+
+static void *resolver_thread(void *arg) {
+    pthread_mutex_lock(&resolver.guard);
+    for (;;) {
+        while (!resolver.ring && !resolver.stopping)
+            pthread_cond_wait(&resolver.work, &resolver.guard);
+        if (resolver.stopping)
+            break;
+        struct asker *asker;
+        struct resolver_job *job = take_job(&asker);
+        if (!find_kept(&job->question, &job->answer)) {
+            struct login_question question = job->question;
+            pthread_mutex_unlock(&resolver.guard);
+            login_look_up(&question, &job->answer);
+            pthread_mutex_lock(&resolver.guard);
+            keep(&question, &job->answer);
+        }
+        asker->is_asking = false;
+        asker_settle(asker);
+        if (!resolver.stopping)
+            job->answered(job);
+    }
+    pthread_mutex_unlock(&resolver.guard);
+    return arg;
+}
+
+int resolver_start(void) {
+    pthread_attr_t attributes;
+    pthread_condattr_t clock;
+    pthread_t thread;
+    int r = 0;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&resolver.answered, &clock);
+    pthread_condattr_destroy(&clock);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    for (int i = 0; r == 0 && i < THREADS; i++)
+        r = pthread_create(&thread, &attributes, resolver_thread, NULL);
+    pthread_attr_destroy(&attributes);
+    return -r;
+}
+
+void resolver_stop(void) {
+    pthread_mutex_lock(&resolver.guard);
+    resolver.stopping = true;
+    pthread_cond_broadcast(&resolver.work);
+    pthread_cond_broadcast(&resolver.answered);
+    pthread_mutex_unlock(&resolver.guard);
+}
+
+static bool ask(struct resolver_job *job) {
+    struct asker *asker = resolver.stopping ? NULL : asker_get(job->asker);
+    bool has_room = asker && asker->n_jobs < RESOLVER_WAITING_MAX;
+    if (has_room) {
+        DL_APPEND(asker->jobs, job);
+        asker->n_jobs++;
+        pthread_cond_signal(&resolver.work);
+    }
+    if (asker)
+        asker_settle(asker);
+    return has_room;
+}
+
+bool resolver_ask(struct resolver_job *job) {
+    pthread_mutex_lock(&resolver.guard);
+    bool is_asked = ask(job);
+    pthread_mutex_unlock(&resolver.guard);
+    return is_asked;
+}
+
+/* Waiting. */
+
+struct waiter {
+    struct resolver_job job; /* first */
+    bool is_answered, is_given_up;
+};
+
+static void wake_waiter(struct resolver_job *job) {
+    struct waiter *waiter = (struct waiter *)job;
+    waiter->is_answered = true;
+    if (waiter->is_given_up)
+        free(waiter);
+    pthread_cond_broadcast(&resolver.answered);
+}
+
+/* With the guard held. */
+static bool await(struct waiter *waiter, int ms) {
+    mono_time end = mono_add_ms(mono_now(), ms);
+    struct timespec until = {end.ns / NS_PER_S, end.ns % NS_PER_S};
+    int r = 0;
+    if (!ask(&waiter->job)) {
+        waiter->is_answered = true; /* nobody else has it */
+        return false;
+    }
+    while (!waiter->is_answered && !resolver.stopping && r == 0)
+        r = pthread_cond_timedwait(&resolver.answered, &resolver.guard, &until);
+    return waiter->is_answered;
+}
+
+bool resolver_wait(uid_t asker, const struct login_question *question, struct login_answer *answer,
+                   int ms) {
+    if (resolver_knows(question, answer))
+        return true;
+    struct waiter *waiter = calloc(1, sizeof *waiter);
+    if (!waiter)
+        return false;
+    waiter->job =
+        (struct resolver_job){.asker = asker, .question = *question, .answered = wake_waiter};
+    pthread_mutex_lock(&resolver.guard);
+    bool came = await(waiter, ms);
+    if (came)
+        *answer = waiter->job.answer;
+    bool is_ours = waiter->is_answered;
+    waiter->is_given_up = !is_ours;
+    pthread_mutex_unlock(&resolver.guard);
+    if (is_ours)
+        free(waiter);
+    return came;
+}

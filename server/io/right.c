@@ -1,0 +1,108 @@
+#include "io/right.h"
+
+#include <stdio.h>
+
+static bool is_same_key(const struct name *a, const struct name *b) {
+    return a->n == b->n && memcmp(a->s, b->s, a->n) == 0;
+}
+
+/* Whether two names are one, however they are spelled. */
+static bool is_same_name(const struct name *a, const struct name *b) {
+    struct name key_a, key_b;
+    if (a->n == 0 || b->n == 0)
+        return false;
+    name_key(&key_a, a);
+    name_key(&key_b, b);
+    return is_same_key(&key_a, &key_b);
+}
+
+static enum right_outcome ask_uid(struct right *right, uid_t uid) {
+    right->question = (struct login_question){.uid = uid, .gid = right->gid};
+    return RIGHT_ASKS;
+}
+
+static enum right_outcome ask_name(struct right *right) {
+    right->question = (struct login_question){.name = right->wanted};
+    return RIGHT_ASKS;
+}
+
+void right_answer(struct right *right, const struct login_answer *answer) {
+    if (right->question.name.n > 0) {
+        right->knows_holder = true;
+        right->holder = answer->uid;
+    } else if (!right->knows_login) {
+        right->knows_login = true;
+        right->login = answer->login;
+        right->in_group = answer->in_group;
+    } else {
+        right->knows_rival = true;
+        right->rival = right->question.uid;
+        right->rival_login = answer->login;
+    }
+}
+
+static enum right_outcome refuse_reserved(const struct right *right, enum fail_code *code,
+                                          char reason[256]) {
+    *code = FAIL_LOGIN_RESERVED;
+    snprintf(reason, 256, "%s is somebody else's login name; choose another handle",
+             right->wanted.s);
+    return RIGHT_REFUSED;
+}
+
+/* It is the asker's by right, and somebody else has it: unless it is that one's as well. */
+static enum right_outcome take(struct right *right, uid_t owner, enum fail_code *code,
+                               char reason[256]) {
+    if (owner != right->uid && (!right->knows_rival || right->rival != owner))
+        return ask_uid(right, owner);
+    if (owner != right->uid && is_same_name(&right->rival_login, &right->wanted)) {
+        *code = FAIL_HANDLE_TAKEN;
+        snprintf(reason, 256,
+                 "%s is the login name of uid %u as well, who was here first; "
+                 "choose another with --name",
+                 right->wanted.s, owner);
+        return RIGHT_REFUSED;
+    }
+    right->take_from = owner;
+    return RIGHT_GIVEN;
+}
+
+/* The name of a uid without a login name; else somebody's whom the database knows. */
+static bool is_plain(const struct name *key, uid_t uid) {
+    return login_uid_of_key(key) == uid;
+}
+
+static bool is_reserved(const struct right *right, const struct name *key) {
+    uid_t plain = login_uid_of_key(key);
+    return right->holder != LOGIN_NOBODY ? right->holder != right->uid
+                                         : plain != LOGIN_NOBODY && plain != right->uid;
+}
+
+enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_code *code,
+                              char reason[256]) {
+    struct name key;
+    uid_t owner;
+    right->take_from = LOGIN_NOBODY;
+    if (!right->knows_login)
+        return ask_uid(right, right->uid);
+    if (right->wanted.n == 0 && right->login.n > 0)
+        right->wanted = right->login;
+    else if (right->wanted.n == 0)
+        login_plain_handle(right->uid, &right->wanted);
+    name_key(&key, &right->wanted);
+
+    hub_enter(hub);
+    enum handle_holder holder =
+        core_handle_holder(&hub->core, &key, right->uid, &right->login, &owner);
+    hub_leave(hub);
+    if (holder == HANDLE_IS_OWN)
+        return RIGHT_GIVEN;
+    bool is_login = is_same_name(&right->wanted, &right->login);
+    if (!is_login && !right->knows_holder)
+        return ask_name(right);
+    if (!is_login && is_reserved(right, &key))
+        return refuse_reserved(right, code, reason);
+    bool is_rightful = is_login || right->holder == right->uid || is_plain(&key, right->uid);
+    if (holder == HANDLE_IS_FREE || !is_rightful)
+        return RIGHT_GIVEN;
+    return take(right, owner, code, reason);
+}

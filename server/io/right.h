@@ -1,0 +1,39 @@
+/*
+ * Who may be called so. A login name belongs to its user, in every spelling, and uidNNN to uid NNN;
+ * they get these names also from somebody else who was there first, perhaps before the account was
+ * made. Any other name belongs to whoever used it first.
+ *
+ * That takes up to three questions to the user database: the login name of who asks; whose login
+ * name the wanted one is; and, where it is to be taken from somebody, whether it is that one's
+ * login name as well (two may differ by case only).
+ */
+#pragma once
+
+#include "io/hub.h"
+#include "io/login.h"
+
+struct right {
+    uid_t uid;
+    struct name wanted;             /* n 0: the login name, or uidNNN */
+    gid_t gid;                      /* of whom in_group tells */
+    struct login_question question; /* the next one, after RIGHT_ASKS */
+
+    struct name login; /* of uid; n 0: none */
+    bool in_group;
+    uid_t take_from; /* whoever has it now has to give it up; LOGIN_NOBODY: nobody has to */
+
+    bool knows_login, knows_holder, knows_rival;
+    uid_t holder, rival;
+    struct name rival_login;
+};
+
+enum right_outcome {
+    RIGHT_GIVEN,   /* by what the database says; the core judges the rest */
+    RIGHT_ASKS,    /* answer right->question with right_answer(), and go on */
+    RIGHT_REFUSED, /* FAIL_LOGIN_RESERVED or FAIL_HANDLE_TAKEN; why: in `reason` */
+};
+
+/* Takes the hub's lock for an instant. */
+enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_code *code,
+                              char reason[256]);
+void right_answer(struct right *right, const struct login_answer *answer);
