@@ -335,6 +335,15 @@ fuzz: ## valid frames with extreme values (FRAMES=10000000, SEED=1), then bytes 
 	$(BUILD)/tests/fuzz/libfuzzer -max_total_time=$(DURATION) -max_len=16128 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus
 
+# Branches that unit tests reach. Left out: what the macros of uthash and utlist make of one line of
+# ours, and assertions, whose other branch must never be reached. See scripts/coverage.
+.PHONY: coverage
+coverage: ## branches of server/core and shared/proto that unit tests reach; fails below COVERAGE=90 %
+	@scripts/install-deps coverage
+	@if [ -d $(BUILD)-coverage ]; then find $(BUILD)-coverage -name '*.gcda' -delete; fi
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-coverage CC=gcc CFLAGS='-O0 -g --coverage' SANITIZE= check-unit
+	@scripts/coverage $(BUILD)-coverage $(or $(COVERAGE),90)
+
 # --- use -----------------------------------------------------------------------------------------
 
 .PHONY: run
@@ -444,7 +453,7 @@ format: ## reformat all sources
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-coverage
 
 .PHONY: help
 help: ## this list
