@@ -22,7 +22,7 @@ void ack_cancel(struct core *core, struct session *session) {
 }
 
 void ack_put_due(struct core *core, struct session *session) {
-    if (!session->ack_due || !outbox_takes_answers(&session->outbox))
+    if (!session->ack_due || !session_takes_answer(core, session, FRAME_TEXT_RESERVE))
         return;
     ack_cancel(core, session);
     put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
@@ -44,7 +44,7 @@ static void note(struct core *core, struct session *session, const struct uuid *
 
 void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,
                 unsigned flags) {
-    if ((flags & FRAME_WANT_SEQ) && outbox_takes_messages(&session->outbox))
+    if ((flags & FRAME_WANT_SEQ) && session->outbox.n_chunks < OUTBOX_CHUNKS_MAX)
         put_ack(core, session, id, seq, 0);
     else
         note(core, session, id, seq);

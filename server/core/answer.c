@@ -32,7 +32,7 @@ struct listing {
     bool is_begun;
     uint32_t at, end;       /* handles by number, mailboxes by slot, all others by place in: */
     uint32_t *numbers;      /* of rooms, or of the members' handles; */
-    struct uuid *ids;       /* of offers; */
+    struct offer_key *keys; /* of offers; */
     struct object *objects; /* which come before the mailboxes */
     size_t n_objects, n_told, n_bytes;
     struct listing *next, *prev;
@@ -218,10 +218,11 @@ static bool begin_rooms(struct core *core, struct session *session, struct listi
 }
 
 static bool begin_offers(struct core *core, struct session *session, struct listing *listing) {
-    listing->ids = listing_reserve(core, session, listing, offer_count(core), sizeof *listing->ids);
-    if (listing->ids)
-        listing->end = (uint32_t)offer_ids(core, listing->ids);
-    return listing->ids != NULL;
+    listing->keys =
+        listing_reserve(core, session, listing, offer_count(session), sizeof *listing->keys);
+    if (listing->keys)
+        listing->end = (uint32_t)offer_keys(session, listing->keys);
+    return listing->keys != NULL;
 }
 
 /* False: it has been refused. */
@@ -296,7 +297,7 @@ static void list_next(struct core *core, struct session *session, struct listing
         list_room(core, session, request, listing->numbers[at]);
         break;
     case LIST_OFFERS:
-        offer_tell(core, session, request, &listing->ids[at]);
+        offer_tell(core, session, request, &listing->keys[at]);
         break;
     case LIST_OBJECTS:
         list_mailbox(core, session, request, core->slots[at]);
@@ -314,7 +315,7 @@ static void listing_free(struct session *session, struct listing *listing) {
     DL_DELETE(session->listings, listing);
     session->n_listings--;
     free(listing->numbers);
-    free(listing->ids);
+    free(listing->keys);
     free(listing->objects);
     free(listing);
 }
@@ -322,7 +323,7 @@ static void listing_free(struct session *session, struct listing *listing) {
 /* Looking at thousands at once costs something, too. */
 static void listing_start(struct core *core, struct session *session, struct listing *listing) {
     bool is_wanted = listing_begin(core, session, listing);
-    core_spend_slice(core, listing->numbers || listing->ids ? listing->end / 4 : 1);
+    core_spend_slice(core, listing->numbers || listing->keys ? listing->end / 4 : 1);
     if (!is_wanted)
         listing_free(session, listing);
 }

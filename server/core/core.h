@@ -32,7 +32,6 @@
 
 #define SESSIONS_MAX 32768 /* a slot takes 16 bits of the session number */
 #define ROOMS_PER_HANDLE_MAX 256
-#define REFUSALS_BYTES_MAX ((size_t)4 * 1024 * 1024) /* more than an uncommitted flood brings */
 #define ACK_DELAY_MS 4
 #define DEFERRED_MAX 4 /* times in a row that a full mailbox is only tried again */
 #define NEWS_DELAY_MS 150
@@ -49,7 +48,10 @@ struct user {
     uid_t uid;
     struct name login; /* its login name, as its latest session told; n 0: none is known */
     struct account account;
-    struct recent recent;  /* ids of its latest messages */
+    struct recent recent; /* ids of its latest messages */
+    uint64_t n_work;      /* what was done for it, and nobody is charged for yet, see work.c */
+    uint64_t delivery;    /* the last one that it had a part in */
+    struct user *next_worked;
     int64_t at_work;       /* in which stretch of time it was seen at work last, see work.c */
     uint64_t n_rejected;   /* frames that broke a rule */
     struct lane *lanes;    /* the hub's, not the core's */
@@ -81,7 +83,8 @@ struct handle {
     struct dirty *dirty;         /* NULL: it is stored as it is */
     struct session *sessions;
     struct membership *memberships, *memberships_by_room;
-    unsigned n_joined; /* of these; */
+    struct offer *offers; /* to it */
+    unsigned n_joined;    /* of these; */
     unsigned n_listening;
     enum presence announced; /* what NEWS last told */
     bool in_news;            /* its presence may have changed since */
@@ -112,6 +115,7 @@ struct room {
     unsigned *listener_places; /* of each, where the room stands in its listenings */
     unsigned n_listeners;
     struct membership *memberships;
+    struct offer *offers; /* to it */
     unsigned n_members, n_joined, n_offers;
     struct room_news *news; /* to be told; NULL: none */
     bool is_lost;           /* in core->lost_rooms */
@@ -184,6 +188,7 @@ struct session {
     bool awaits_feed; /* of these, nobody has taken its question yet */
     uint32_t view;    /* which conversations it hears: another number after each change */
     uint64_t feed_next;
+    struct offer *offers;     /* that it has made */
     uint64_t last_seq;        /* of its own latest message */
     unsigned n_asks;          /* questions about the past that are not answered */
     struct listing *listings; /* requests for lists that are not answered, in order */
@@ -313,7 +318,10 @@ struct core {
     struct calendar calendar;     /* whether that can be believed */
     const char *broken_rule;      /* by the frame under way */
     struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
+    bool wants_flush;             /* memory is short: what is in the outboxes is to be sent soon */
     struct account_limits limits;
+    uint64_t n_own_work, delivery; /* see work.c */
+    struct user *worked;
     int64_t stretch;              /* of time, and how many users */
     unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see work.c */
     struct core_counters counters;
@@ -423,6 +431,8 @@ struct delivery {
     bool gone;           /* set by the hub: the mailbox was removed */
 };
 
+/* Delivers the messages to a room that were gathered last. */
+void core_close_run(struct core *core);
 /* How many the messages to a room are for that were gathered last, and can be joined by more. */
 unsigned core_n_waiting_for_run(const struct core *core);
 
@@ -438,7 +448,10 @@ void core_retry_deferred(struct core *core);
 /* The hub has tried. A session whose mailbox is gone is ended. */
 void core_returned(struct core *core, struct delivery *deliveries, size_t n);
 
-/* The hub has worked so long for this user, under its lock. */
+/*
+ * The hub has worked so long, under its lock, on what this user has sent (NULL: on nobody's). Who
+ * has had a part of that for his own sake is charged for it.
+ */
 void core_spend_time(struct core *core, struct user *user, int64_t ns);
 /* The queue that a user's next frames come from is read after so many nanoseconds, 0: at once. */
 int64_t core_throttle_ns(struct core *core, struct user *user);

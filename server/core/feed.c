@@ -78,17 +78,25 @@ static bool is_passed_over(const struct core *core, const struct session *sessio
 static bool feed(struct core *core, struct session *session, const struct record *record) {
     struct encoded encoded;
     struct names names;
-    struct outbox_address address = {session->number, session->pid, core->config.batch};
+    struct outbox_address address = session_address(core, session);
     uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
     bool knows_lines = (session->abilities & ABILITY_LINES) != 0;
     if (!is_for(session, record) || !names_of(core, record, &names))
         return true;
     (knows_lines ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
+    encoded.what = ENCODED_MESSAGE;
     if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
         return false;
     core->counters.deliveries++;
     core_spend_slice(core, 4);
     return true;
+}
+
+/* For one message there always is: it is about to be sent. */
+static bool feed_has_room(const struct core *core, const struct session *session, unsigned n_max) {
+    struct outbox_address address = session_address(core, session);
+    return session->outbox.n_chunks == 0 ||
+           outbox_takes_messages(&session->outbox, &address, FRAME_TEXT_RESERVE, n_max);
 }
 
 /* Whether something of this session's is among what an ephemeral hub's log has let go of. */
@@ -122,7 +130,7 @@ static void miss(struct core *core, struct session *session) {
 
 static void feed_from_log(struct core *core, struct session *session) {
     struct log_place place = log_find(&core->log, session->feed_next);
-    while (session->outbox.n_chunks < FEED_UPTO && core->slice > 0) {
+    while (feed_has_room(core, session, FEED_UPTO) && core->slice > 0) {
         const struct log_entry *entry = log_next(&place);
         core_spend_slice(core, 1);
         if (!entry) {
@@ -174,7 +182,7 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
     for (size_t i = 0; i < n; i++) {
         if (records[i].seq < session->feed_next)
             continue;
-        if (!outbox_takes_messages(&session->outbox) || !feed(core, session, &records[i])) {
+        if (!feed_has_room(core, session, OUTBOX_CHUNKS_MAX) || !feed(core, session, &records[i])) {
             session_touch(core, session);
             return;
         }
@@ -206,6 +214,11 @@ void feed_begin(struct core *core, struct session *session, uint64_t after) {
     session->joined_seq = core->seq;
     session->direct_after = resumes ? after : handle->direct;
     session->rooms_after = resumes ? after : handle->rooms;
+}
+
+void feed_fall_back(struct session *session, uint64_t seq) {
+    session->feed_next = session->behind ? least(session->feed_next, seq) : seq;
+    session->behind = true;
 }
 
 uint64_t feed_room_after(const struct core *core, const struct session *session,

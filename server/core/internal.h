@@ -4,9 +4,24 @@
 #include "core/ask.h"
 #include "core/core.h"
 
-/* A request's answer, a refusal, a list line: goes into the session's outbox, and is sent. */
+/*
+ * What goes into a session's outbox, besides messages, follows one of these rules:
+ *
+ *   an answer  to what it has sent: it arrives, or the session ends (and its client comes again,
+ * and asks again). It has a place as long as its user's account has memory, and beyond that if
+ * nothing else waits. a notice   of what others do has a small part of the outbox. One that may be
+ * missed is dropped when that is full; after one that may not, the session ends.
+ */
 void session_answer(struct core *core, struct session *session, const struct frame *frame);
-/* The same without regard to its bound. False: memory is out. */
+
+enum notice { NOTICE_MAY_BE_MISSED, NOTICE_MUST_ARRIVE };
+/* `by` has caused it: another user's attention is charged to him. */
+void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
+                    const struct frame *frame);
+
+/* Whether an answer of n bytes has a place. */
+bool session_takes_answer(const struct core *core, const struct session *session, size_t n);
+/* As an answer. False: there is no memory, or not for this user. */
 bool session_put(struct core *core, struct session *session, const struct frame *frame);
 void session_done(struct core *core, struct session *session, uint32_t request);
 void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
@@ -21,10 +36,17 @@ void session_break(struct core *core, struct session *session);
 /* Frees a dead session whose outbox is not in flight. */
 void session_free(struct core *core, struct session *session);
 
-/* Whether a message may go into its outbox at once; else it falls behind. */
-static inline bool session_takes_lines(const struct session *session) {
-    return (session->abilities & ABILITY_LINES) && outbox_takes_messages(&session->outbox);
+static inline struct outbox_address session_address(const struct core *core,
+                                                    const struct session *session) {
+    return (struct outbox_address){.session = session->number,
+                                   .mtype = session->pid,
+                                   .batch = core->config.batch,
+                                   .payer = &session->user->account};
 }
+
+/* A message goes into its outbox at once, or (false) the session falls behind with it. */
+bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
+                     uint64_t seq);
 
 /* Puts the session on the list of those that core_take() looks at; takes it off again. */
 void session_touch(struct core *core, struct session *session);
@@ -57,6 +79,13 @@ void encode_past(const struct core *core, const struct record *record, const str
 struct handle *handle_of_number(const struct core *core, uint32_t number);
 struct room *room_of_number(const struct core *core, uint32_t number);
 
+/* The hub's time (work.c): a delivery is about to be made to each of many sessions; */
+void work_begin_delivery(struct core *core);
+/* it was made to one of this user's: the first one is the sender's, the others are his own. */
+void work_note_delivery(struct core *core, struct user *user);
+/* Something was done for this user, whoever has the lock. */
+void work_note(struct core *core, struct user *user);
+
 /* Who lags (feed.c). */
 void feed_begin(struct core *core, struct session *session, uint64_t after);
 uint64_t feed_room_after(const struct core *core, const struct session *session,
@@ -64,6 +93,8 @@ uint64_t feed_room_after(const struct core *core, const struct session *session,
 void feed_ready(struct core *core, struct session *session);
 void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read);
 void feed_fall_behind(struct core *core, struct session *session, uint64_t seq);
+/* What it was to get from this message on was taken away from it again. */
+void feed_fall_back(struct session *session, uint64_t seq);
 /* Whether it is behind, and there is something to be looked at. */
 static inline bool feed_is_due(const struct session *session) {
     return session->behind && !session->held && !session->is_asking;
@@ -103,13 +134,18 @@ void forget_deinit(struct core *core);
 void offer_make(struct core *core, struct session *session, const struct frame *frame);
 void offer_signal(struct core *core, struct session *session, const struct frame *frame);
 void offer_withdraw(struct core *core, struct session *session, const struct frame *frame);
-/* For a list: how many there are, which, and one of them, if the session may take it. */
-size_t offer_count(const struct core *core);
-size_t offer_ids(const struct core *core, struct uuid *ids);
+struct offer_key {
+    struct uuid id;
+    uint32_t uid;
+};
+/* For a list: how many there are for the session, which, and one of them, if it may take it. */
+size_t offer_count(const struct session *session);
+size_t offer_keys(const struct session *session, struct offer_key *keys);
 void offer_tell(struct core *core, struct session *session, uint32_t request,
-                const struct uuid *id);
-/* Those that the session made end; those that it had taken can be taken again. */
-void offer_end_all(struct core *core, const struct session *session);
+                const struct offer_key *key);
+/* Those that the session made end; those that it had taken can be taken again, when it is no more.
+ */
+void offer_end_all(struct core *core, struct session *session);
 
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);

@@ -181,13 +181,14 @@ void news_deinit(struct core *core) {
 /* Telling: frames are written once, and then go to everybody whom they concern. */
 
 static void news_tell_session(struct core *core, struct session *session) {
-    struct outbox_address address = {session->number, session->pid, core->config.batch};
-    struct encoded encoded = {.frames = core->news.frames, .n = core->news.n};
-    if (!(session->abilities & ABILITY_NEWS) || !outbox_takes_messages(&session->outbox))
+    struct outbox_address address = session_address(core, session);
+    struct encoded encoded = {
+        .frames = core->news.frames, .n = core->news.n, .what = ENCODED_NOTICE};
+    if (!(session->abilities & ABILITY_NEWS) || !outbox_takes_notices(&session->outbox) ||
+        !session_takes_answer(core, session, encoded.n))
         return;
-    if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
-        session_break(core, session);
-    session_touch(core, session);
+    if (outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0)
+        session_touch(core, session);
 }
 
 static void news_tell(struct core *core, unsigned *slice) {
@@ -232,7 +233,11 @@ static bool news_write_many(struct core *core, const struct handle *who, const s
     return news_write(core, NEWS_MANY, who, room, bytes_of(detail));
 }
 
+/* His own sessions are no others' attention; that all of them hear it is assumed in his favour. */
 static void news_charge(struct core *core, const struct handle *who, size_t n_sessions) {
+    uint64_t n_own = who->user->account.used[ACCOUNT_SESSIONS];
+    if (n_sessions > n_own)
+        account_spend(&who->user->account, ACCOUNT_NOTICES, n_sessions - n_own);
     core_spend_time(core, who->user, (int64_t)(n_sessions * NEWS_TELL_NS));
 }
 

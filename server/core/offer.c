@@ -2,7 +2,8 @@
  * Offers: what is to be handed from process to process. The hub introduces the two sides and
  * carries what they have to agree on; the bytes do not pass it. An offer lives as long as the
  * session that made it and does not outlive the hub. It stands for everybody it is addressed to:
- * one session of a handle may take it, and every member of a room.
+ * one session of a handle may take it, and every member of a room. It is known by its sender's uid
+ * and its id, so that nobody can be there first with an id that he has seen.
  */
 
 #include <stdio.h>
@@ -13,20 +14,32 @@
 #include "core/internal.h"
 
 struct offer {
-    struct uuid id;
+    struct offer_key key;
     struct session *sender;
     struct handle *to; /* or */
     struct room *room;
     uint64_t taker;           /* to a handle: number of the session that takes it; 0: none */
     struct frame_offer frame; /* its views point into `strings` */
+    struct offer *next_of_sender, *prev_of_sender;
+    struct offer *next_to, *prev_to; /* of all to this handle or room */
     UT_hash_handle hh;
     char strings[];
 };
 
-static struct offer *offer_find(struct core *core, const struct uuid *id) {
+static struct offer *offer_find(struct core *core, const struct uuid *id, uint32_t uid) {
+    struct offer_key key = {*id, uid};
     struct offer *offer;
-    HASH_FIND(hh, core->offers, id, sizeof *id, offer);
+    HASH_FIND(hh, core->offers, &key, sizeof key, offer);
     return offer;
+}
+
+static struct offer **offers_to(const struct offer *offer) {
+    return offer->to ? &offer->to->offers : &offer->room->offers;
+}
+
+/* The session that takes it may have ended. */
+static bool is_taken(struct core *core, const struct offer *offer) {
+    return offer->taker && core_session(core, offer->taker);
 }
 
 /* Whether the session may take it. */
@@ -43,29 +56,32 @@ static struct bytes target_name(const struct offer *offer) {
     return offer->to ? name_bytes(&offer->to->name) : name_bytes(&offer->room->name);
 }
 
-static void tell_offer(struct core *core, const struct offer *offer, struct session *session,
-                       uint32_t request) {
+static struct frame offered(const struct offer *offer, uint32_t request) {
     const struct frame_offer *frame = &offer->frame;
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_OFFERED,
-                                   .offered = {.request = request,
-                                               .id = offer->id,
-                                               .from = name_bytes(&offer->sender->handle->name),
-                                               .uid = offer->sender->user->uid,
-                                               .link = offer->sender->link,
-                                               .to = target_name(offer),
-                                               .kind = frame->kind,
-                                               .size = frame->size,
-                                               .mode = frame->mode,
-                                               .mtime_ns = frame->mtime_ns,
-                                               .mime = frame->mime,
-                                               .name = frame->name}});
+    return (struct frame){.type = FRAME_OFFERED,
+                          .offered = {.request = request,
+                                      .id = offer->key.id,
+                                      .from = name_bytes(&offer->sender->handle->name),
+                                      .uid = offer->sender->user->uid,
+                                      .link = offer->sender->link,
+                                      .to = target_name(offer),
+                                      .kind = frame->kind,
+                                      .size = frame->size,
+                                      .mode = frame->mode,
+                                      .mtime_ns = frame->mtime_ns,
+                                      .mime = frame->mime,
+                                      .name = frame->name}};
 }
 
-static void tell_withdrawn(struct core *core, struct session *session, const struct uuid *id,
-                           enum withdraw_why why) {
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {*id, (uint8_t)why}});
+static struct frame withdrawn(const struct uuid *id, enum withdraw_why why) {
+    return (struct frame){.type = FRAME_WITHDRAW, .withdraw = {*id, (uint8_t)why}};
+}
+
+/* Whoever speaks of an offer that is over, or is not for him. */
+static void answer_withdrawn(struct core *core, struct session *session, const struct uuid *id,
+                             enum withdraw_why why) {
+    struct frame frame = withdrawn(id, why);
+    session_answer(core, session, &frame);
 }
 
 typedef void tell_fn(struct core *core, const struct offer *offer, struct session *session,
@@ -89,21 +105,24 @@ static void tell_all(struct core *core, const struct offer *offer, tell_fn *tell
 
 static void tell_new(struct core *core, const struct offer *offer, struct session *session,
                      unsigned arg) {
-    (void)arg;
-    tell_offer(core, offer, session, 0);
+    struct frame frame = offered(offer, arg);
+    session_notify(core, offer->sender->user, session, NOTICE_MUST_ARRIVE, &frame);
 }
 
 /* Who takes it has not lost it to somebody else; but may wait for a sender that is gone. */
 static void tell_over(struct core *core, const struct offer *offer, struct session *session,
                       unsigned why) {
+    struct frame frame = withdrawn(&offer->key.id, (enum withdraw_why)why);
     if (why != WITHDRAW_TAKEN || session->number != offer->taker)
-        tell_withdrawn(core, session, &offer->id, (enum withdraw_why)why);
+        session_notify(core, offer->sender->user, session, NOTICE_MUST_ARRIVE, &frame);
 }
 
 /* Life. */
 
 static void offer_free(struct core *core, struct offer *offer) {
     HASH_DEL(core->offers, offer);
+    DL_DELETE2(offer->sender->offers, offer, prev_of_sender, next_of_sender);
+    DL_DELETE2(*offers_to(offer), offer, prev_to, next_to);
     account_give_back(&offer->sender->user->account, ACCOUNT_OFFERS, 1);
     if (offer->room) {
         offer->room->n_offers--;
@@ -126,18 +145,20 @@ static struct offer *offer_new(struct core *core, struct session *session,
     if (!offer)
         return NULL;
     char *at = offer->strings;
-    offer->id = frame->id;
+    offer->key = (struct offer_key){frame->id, session->user->uid};
     offer->sender = session;
     offer->to = target->handle;
     offer->room = target->room;
     offer->frame = *frame;
     offer->frame.name = keep(&at, frame->name);
     offer->frame.mime = keep(&at, frame->mime);
-    HASH_ADD(hh, core->offers, id, sizeof offer->id, offer);
+    HASH_ADD(hh, core->offers, key, sizeof offer->key, offer);
     if (!offer->hh.tbl) {
         free(offer);
         return NULL;
     }
+    DL_APPEND2(session->offers, offer, prev_of_sender, next_of_sender);
+    DL_APPEND2(*offers_to(offer), offer, prev_to, next_to);
     if (offer->room)
         offer->room->n_offers++;
     return offer;
@@ -147,7 +168,7 @@ static bool offer_is_allowed(struct core *core, struct session *session,
                              const struct frame_offer *frame, char reason[256]) {
     if (session->link == 0)
         snprintf(reason, 256, "a program without a link number cannot offer anything");
-    else if (offer_find(core, &frame->id))
+    else if (offer_find(core, &frame->id, session->user->uid))
         snprintf(reason, 256, "there is an offer with this id already");
     else if (!account_charge(&session->user->account, ACCOUNT_OFFERS, 1))
         account_reason(&session->user->account, ACCOUNT_OFFERS, reason);
@@ -183,50 +204,56 @@ void offer_make(struct core *core, struct session *session, const struct frame *
 }
 
 void offer_withdraw(struct core *core, struct session *session, const struct frame *frame) {
-    struct offer *offer = offer_find(core, &frame->withdraw.offer);
+    struct offer *offer = offer_find(core, &frame->withdraw.offer, session->user->uid);
     if (!offer || offer->sender != session)
         return; /* it is over already */
     tell_all(core, offer, tell_over, WITHDRAW_CANCELLED);
     offer_free(core, offer);
 }
 
-void offer_end_all(struct core *core, const struct session *session) {
-    struct offer *offer, *next;
-    if (!core->offers)
-        return;
-    HASH_ITER(hh, core->offers, offer, next) {
-        if (offer->taker == session->number)
-            offer->taker = 0; /* another one may go on */
-        if (offer->sender != session)
-            continue;
+void offer_end_all(struct core *core, struct session *session) {
+    while (session->offers) {
+        struct offer *offer = session->offers;
         tell_all(core, offer, tell_over, WITHDRAW_LOST);
         offer_free(core, offer);
     }
 }
 
-size_t offer_count(const struct core *core) {
-    return HASH_COUNT(core->offers);
-}
-
-size_t offer_ids(const struct core *core, struct uuid *ids) {
+static size_t keys_of(const struct offer *offer, struct offer_key *keys) {
     size_t n = 0;
-    for (const struct offer *offer = core->offers; offer; offer = offer->hh.next)
-        ids[n++] = offer->id;
+    for (; offer; offer = offer->next_to, n++)
+        if (keys)
+            keys[n] = offer->key;
     return n;
 }
 
+size_t offer_keys(const struct session *session, struct offer_key *keys) {
+    const struct membership *membership;
+    size_t n = keys_of(session->handle->offers, keys);
+    DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
+        n += keys_of(membership->room->offers, keys ? keys + n : NULL);
+    }
+    return n;
+}
+
+size_t offer_count(const struct session *session) {
+    return offer_keys(session, NULL);
+}
+
 void offer_tell(struct core *core, struct session *session, uint32_t request,
-                const struct uuid *id) {
-    const struct offer *offer = offer_find(core, id);
-    if (offer && is_addressed(offer, session) && !offer->taker)
-        tell_offer(core, offer, session, request);
+                const struct offer_key *key) {
+    const struct offer *offer = offer_find(core, &key->id, key->uid);
+    if (!offer || !is_addressed(offer, session) || is_taken(core, offer))
+        return;
+    struct frame frame = offered(offer, request);
+    session_answer(core, session, &frame);
 }
 
 /* Signals. */
 
 static void pass_on(struct core *core, const struct session *from, struct session *to,
                     const struct frame_signal *signal) {
-    session_answer(core, to,
+    session_notify(core, from->user, to, NOTICE_MUST_ARRIVE,
                    &(struct frame){.type = FRAME_SIGNALLED,
                                    .signalled = {.offer = signal->offer,
                                                  .uid = from->user->uid,
@@ -255,15 +282,14 @@ static void signal_from_recipient(struct core *core, struct session *session, st
         core->broken_rule = "the recipient of an offer has nothing to attach";
         return;
     }
-    bool is_taken = offer->to && offer->taker && offer->taker != session->number;
-    if (is_taken) {
-        tell_withdrawn(core, session, &offer->id, WITHDRAW_TAKEN);
+    bool was_taken = is_taken(core, offer);
+    if (offer->to && was_taken && offer->taker != session->number) {
+        answer_withdrawn(core, session, &offer->key.id, WITHDRAW_TAKEN);
         return;
     }
     pass_on(core, session, offer->sender, signal);
     if (!offer->to || signal->what == SIGNAL_CANCEL)
         return;
-    bool was_taken = offer->taker != 0;
     offer->taker = session->number;
     if (!was_taken)
         tell_all(core, offer, tell_over, WITHDRAW_TAKEN);
@@ -272,21 +298,18 @@ static void signal_from_recipient(struct core *core, struct session *session, st
 }
 
 /*
- * Whether the recipient speaks of this offer: once another one is over, anybody who has seen its id
- * may use it.
+ * Who takes an offer says whose it is. Whoever was in the room, or heard of an offer that is over,
+ * does not break a rule by that.
  */
-static bool is_meant(const struct offer *offer, const struct frame_signal *signal) {
-    return signal->uid == offer->sender->user->uid && signal->link == offer->sender->link;
-}
-
-/* Whoever was in the room, or heard of an offer that is over, does not break a rule by that. */
 void offer_signal(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_signal *signal = &frame->signal;
-    struct offer *offer = offer_find(core, &signal->offer);
-    if (offer && offer->sender == session)
-        signal_from_sender(core, session, offer, signal);
-    else if (offer && session->link != 0 && is_meant(offer, signal) && is_addressed(offer, session))
+    struct offer *own = offer_find(core, &signal->offer, session->user->uid);
+    struct offer *offer = offer_find(core, &signal->offer, signal->uid);
+    if (own && own->sender == session)
+        signal_from_sender(core, session, own, signal);
+    else if (offer && session->link != 0 && signal->link == offer->sender->link &&
+             is_addressed(offer, session))
         signal_from_recipient(core, session, offer, signal);
-    else /* who has left the room, or goes by another name now, may have been asked before */
-        tell_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
+    else
+        answer_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
 }

@@ -4,9 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "proto/line.h"
+
 #define POOL_UNUSED_MAX 256
 
-static struct chunk *chunk_acquire(struct chunk_pool *pool) {
+/* A quarter of what a user may have is kept for answers, */
+#define MESSAGES_PART(max) ((max) / 4 * 3)
+/* and no outbox gets more than a quarter of what is left of the rest. */
+#define FAIR_PART 4
+
+static struct chunk *chunk_acquire(struct chunk_pool *pool, struct account *payer) {
     struct chunk *chunk = pool->unused;
     if (chunk) {
         pool->unused = chunk->next;
@@ -21,10 +28,15 @@ static struct chunk *chunk_acquire(struct chunk_pool *pool) {
     chunk->n_frames = 0;
     chunk->n_origin = 0;
     chunk->has_more = false;
+    chunk->n_notices = 0;
+    chunk->has_others = false;
+    chunk->payer = payer;
+    account_spend(payer, ACCOUNT_MEMORY, sizeof *chunk);
     return chunk;
 }
 
 void chunk_release(struct chunk_pool *pool, struct chunk *chunk) {
+    account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
     pool->n_used--;
     if (pool->n_unused >= POOL_UNUSED_MAX) {
         free(chunk);
@@ -46,7 +58,7 @@ void chunk_pool_deinit(struct chunk_pool *pool) {
 
 static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
                                const struct outbox_address *address) {
-    struct chunk *chunk = chunk_acquire(pool);
+    struct chunk *chunk = chunk_acquire(pool, address->payer);
     if (!chunk)
         return NULL;
     struct cursor_out out = cursor_out_of(chunk->message.data, sizeof chunk->message.data);
@@ -71,6 +83,43 @@ static size_t frame_bytes(const uint8_t *frame) {
     uint16_t n;
     memcpy(&n, frame, sizeof n);
     return n;
+}
+
+bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n) {
+    return outbox->tail && room_in(outbox->tail, address) >= n;
+}
+
+bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_address *address,
+                           size_t n, unsigned n_max) {
+    const struct account *payer = address->payer;
+    uint64_t used = payer->used[ACCOUNT_MEMORY];
+    uint64_t max = MESSAGES_PART(payer->limits->max[ACCOUNT_MEMORY]);
+    if (outbox_has_room(outbox, address, n))
+        return true;
+    if (outbox->n_chunks >= n_max || used >= max)
+        return false;
+    return FAIR_PART * outbox->n_chunks * sizeof(struct chunk) <= max - used;
+}
+
+static uint64_t chunk_first_seq(const struct chunk *chunk) {
+    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct envelope envelope;
+    struct frame frame;
+    struct frame_origin origin = {0};
+    if (!envelope_take(&in, &envelope))
+        return 0;
+    while (frame_take(&in, &frame, FROM_HUB) == FRAME_OK && frame.type == FRAME_ORIGIN)
+        origin = frame.origin;
+    if (frame.type == FRAME_LINE)
+        return line_seq(&origin, &frame.line);
+    return frame.type == FRAME_MESSAGE ? frame.message.seq : 0;
+}
+
+uint64_t outbox_first_seq(const struct outbox *outbox) {
+    for (const struct chunk *chunk = outbox->head; chunk; chunk = chunk->next)
+        if (chunk->has_others)
+            return 0;
+    return outbox->head ? chunk_first_seq(outbox->head) : 0;
 }
 
 /* How many bytes of the frames, whole ones, fit into `room`; *n_frames is how many these are. */
@@ -119,12 +168,12 @@ static struct chunk *chunk_for(struct outbox *outbox, struct chunk_pool *pool,
 /* Where an outbox ended, to which it goes back when not all fits into memory. */
 struct end {
     struct chunk *tail;
-    uint16_t n, n_frames;
+    uint16_t n, n_frames, n_notices;
 };
 
 static struct end end_of(const struct outbox *outbox) {
     struct chunk *tail = outbox->tail;
-    return tail ? (struct end){tail, tail->n, tail->n_frames} : (struct end){0};
+    return tail ? (struct end){tail, tail->n, tail->n_frames, tail->n_notices} : (struct end){0};
 }
 
 static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struct end *end) {
@@ -134,6 +183,8 @@ static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struc
         tail->next = NULL;
         tail->n = end->n;
         tail->n_frames = end->n_frames;
+        outbox->n_notices -= (size_t)tail->n_notices - end->n_notices;
+        tail->n_notices = end->n_notices;
         tail->n_origin = 0; /* it may have been cut off */
         envelope_set_n_frames(tail->message.data, tail->n_frames);
     } else {
@@ -141,9 +192,19 @@ static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struc
     }
     for (struct chunk *next; chunk; chunk = next) {
         next = chunk->next;
+        outbox->n_notices -= chunk->n_notices;
         chunk_release(pool, chunk);
         outbox->n_chunks--;
     }
+}
+
+static void note_content(struct outbox *outbox, struct chunk *chunk, const struct encoded *encoded,
+                         size_t n) {
+    chunk->has_others |= encoded->what != ENCODED_MESSAGE;
+    if (encoded->what != ENCODED_NOTICE)
+        return;
+    chunk->n_notices = (uint16_t)(chunk->n_notices + n);
+    outbox->n_notices += n;
 }
 
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
@@ -162,6 +223,7 @@ int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
         unsigned n_frames;
         size_t part = whole_frames(rest, n, room_in(chunk, address), &n_frames);
         assert(part > 0);
+        note_content(outbox, chunk, encoded, part);
         put(chunk, rest, part, n_frames);
         rest += part;
         n -= part;
@@ -186,9 +248,11 @@ struct chunk *outbox_take(struct outbox *outbox) {
     bool mark = outbox->is_mailbox_empty && outbox->n_chunks > MAILBOX_BATCHES;
     int max = mark ? MAILBOX_BATCHES : OUTBOX_FLIGHT_MAX;
     outbox->n_chunks--;
+    outbox->n_notices -= last->n_notices;
     for (int n = 1; n < max && last->next; n++) {
         last = last->next;
         outbox->n_chunks--;
+        outbox->n_notices -= last->n_notices;
     }
     outbox->head = last->next;
     if (!outbox->head)
@@ -211,9 +275,11 @@ void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
         return;
     struct chunk *last = rest;
     outbox->n_chunks++;
+    outbox->n_notices += last->n_notices;
     while (last->next) {
         last = last->next;
         outbox->n_chunks++;
+        outbox->n_notices += last->n_notices;
     }
     last->next = outbox->head;
     outbox->head = rest;
@@ -235,4 +301,5 @@ void outbox_clear(struct outbox *outbox, struct chunk_pool *pool) {
     }
     outbox->tail = NULL;
     outbox->n_chunks = 0;
+    outbox->n_notices = 0;
 }

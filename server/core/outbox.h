@@ -2,8 +2,10 @@
  * The outbox: frames on their way to one mailbox.
  *
  * Frames are gathered in chunks, each of which is a finished batch: what is sent is what lies
- * here, nothing is copied again. Bounded: past OUTBOX_CHUNKS_MAX chunks no message is taken, past
- * OUTBOX_CONTROL_MAX not even an answer. An empty outbox owns no memory.
+ * here, nothing is copied again. An empty outbox owns no memory; every chunk is charged, whole, to
+ * the account of the user that it is for. Bounded: past OUTBOX_CHUNKS_MAX chunks, or an equal part
+ * of what is left to its user, no message is taken; past NOTICES_BYTES_MAX no notice, so that
+ * nobody can fill somebody else's; and answers are taken while the account has room for them.
  *
  *   empty --append--> waiting --take--> in flight --all sent--> empty or waiting
  *                        ^                  |
@@ -20,17 +22,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/account.h"
 #include "proto/batch.h"
 
 #define OUTBOX_CHUNKS_MAX 32
-#define OUTBOX_CONTROL_MAX 64
-#define OUTBOX_FLIGHT_MAX 4 /* chunks that are taken at once */
-#define MAILBOX_BATCHES 2   /* batches that fit into an empty mailbox */
+#define NOTICES_BYTES_MAX 8192 /* about one batch: feeding begins below FEED_BELOW of them */
+#define OUTBOX_FLIGHT_MAX 4    /* chunks that are taken at once */
+#define MAILBOX_BATCHES 2      /* batches that fit into an empty mailbox */
+
+enum encoded_what { ENCODED_ANSWER, ENCODED_MESSAGE, ENCODED_NOTICE };
 
 /* Frames as they go out. */
 struct encoded {
     const void *frames;
     size_t n;
+    enum encoded_what what;
     const void *origin; /* the ORIGIN of the LINEs among them; it goes before them in each batch */
     size_t n_origin;    /* 0: there is none */
 };
@@ -41,6 +47,9 @@ struct chunk {
     uint16_t n_frames;
     uint16_t origin_at, n_origin; /* the last ORIGIN in it; 0: none */
     bool has_more;                /* MORE is its last frame */
+    uint16_t n_notices;           /* bytes of notices in it */
+    bool has_others;              /* besides messages: it cannot be made from the log again */
+    struct account *payer;
     struct queue_message message;
 };
 
@@ -54,6 +63,7 @@ struct chunk_pool {
 struct outbox {
     struct chunk *head, *tail;
     unsigned n_chunks;
+    size_t n_notices; /* bytes of notices in these */
     bool in_flight, stuck, ready;
     bool is_mailbox_empty; /* READY has come, nothing was sent since */
     bool has_marked;       /* MORE lies at the end of what is in flight */
@@ -65,18 +75,25 @@ struct outbox_address {
     uint64_t session;
     long mtype;
     size_t batch; /* bytes per batch */
+    struct account *payer;
 };
 
 void chunk_pool_deinit(struct chunk_pool *pool);
 void chunk_release(struct chunk_pool *pool, struct chunk *chunk);
 
-static inline bool outbox_takes_messages(const struct outbox *outbox) {
-    return outbox->n_chunks < OUTBOX_CHUNKS_MAX;
+static inline bool outbox_takes_notices(const struct outbox *outbox) {
+    return outbox->n_notices < NOTICES_BYTES_MAX;
 }
 
-static inline bool outbox_takes_answers(const struct outbox *outbox) {
-    return outbox->n_chunks < OUTBOX_CONTROL_MAX;
-}
+/* Whether frames of n bytes fit into what it has. */
+bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n);
+
+/*
+ * Whether so many bytes of messages may be added: in a new chunk, if need be, as long as it has
+ * fewer than n_max of them and a fair part of the memory that is left to its user.
+ */
+bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_address *address,
+                           size_t n, unsigned n_max);
 
 /*
  * More is written for it: from the log, or of a list. That begins when the outbox is nearly empty
@@ -106,6 +123,12 @@ void outbox_return(struct outbox *outbox, struct chunk *rest, bool full);
 
 /* READY has come: the mailbox is empty. */
 void outbox_ready(struct outbox *outbox);
+
+/*
+ * The first of the messages that wait, if nothing else does, and no part of it was sent: then the
+ * outbox may be cleared, and filled from the log again. 0: it may not.
+ */
+uint64_t outbox_first_seq(const struct outbox *outbox);
 
 /* Frees what is waiting. */
 void outbox_clear(struct outbox *outbox, struct chunk_pool *pool);

@@ -71,7 +71,7 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
                      const struct record *record) {
     struct encoded encoded;
     struct names names;
-    struct outbox_address address = {session->number, session->pid, core->config.batch};
+    struct outbox_address address = session_address(core, session);
     if (!names_of(core, record, &names))
         return true;
     encode_past(core, record, &names, request, &encoded);
@@ -124,7 +124,7 @@ static bool may_ask(struct session *session, char reason[256]) {
                  "%u questions about the past wait for an answer, as many as one program may have; "
                  "take the answers first",
                  session->n_asks);
-    else if (!outbox_takes_messages(&session->outbox))
+    else if (session->outbox.n_chunks >= OUTBOX_CHUNKS_MAX)
         snprintf(reason, 256, "answers wait to be read; take them first");
     else
         return ask_charge(session, reason);

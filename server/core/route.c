@@ -21,35 +21,19 @@ struct incoming {
 
 /*
  * A refusal must arrive: the next ACK covers all messages before it that were not refused. So it
- * goes beyond the outbox's bound, and a session that takes none of them in is ended: it comes
- * again, and says what it has no answer for.
+ * goes beyond the outbox's bound, and a session for which there is no memory left is ended: it
+ * comes again, and says what it has no answer for.
  */
 void route_refuse(struct core *core, struct session *session, const struct uuid *id,
                   enum fail_code code, const char *reason) {
     struct frame frame = {.type = FRAME_REFUSED,
                           .refused = {*id, (uint16_t)code, bytes_of(reason)}};
     core->counters.refused++;
-    if (session->outbox.n_chunks * core->config.batch >= REFUSALS_BYTES_MAX ||
-        !session_put(core, session, &frame))
+    if (!session_put(core, session, &frame))
         core_end(core, session);
 }
 
 /* Delivering. */
-
-/* Without a recipient who hears it now it lies in the log. */
-static bool deliver(struct core *core, struct session *to, const struct encoded *encoded,
-                    uint64_t seq) {
-    struct outbox_address address = {to->number, to->pid, core->config.batch};
-    if (to->behind)
-        return false;
-    if (!session_takes_lines(to) ||
-        outbox_append(&to->outbox, &core->pool, &address, encoded) < 0) {
-        feed_fall_behind(core, to, seq);
-        return false;
-    }
-    session_touch(core, to);
-    return true;
-}
 
 static size_t deliver_to_handle(struct core *core, struct handle *handle,
                                 const struct session *except, const struct encoded *encoded,
@@ -57,9 +41,10 @@ static size_t deliver_to_handle(struct core *core, struct handle *handle,
     struct session *session;
     size_t n = 0;
     handle->last_direct = seq;
+    work_begin_delivery(core);
     DL_FOREACH2(handle->sessions, session, next_of_handle) {
         if ((session->abilities & ABILITY_LISTEN) && session != except)
-            n += deliver(core, session, encoded, seq);
+            n += session_deliver(core, session, encoded, seq);
     }
     return n;
 }
@@ -71,9 +56,10 @@ static size_t deliver_to_room(struct core *core, struct session *session, struct
     if (run_add(core, session, room, seq, encoded))
         return 0; /* counted when the run is closed */
     run_close(core);
+    work_begin_delivery(core);
     for (unsigned i = 0; i < room->n_listeners; i++)
         if (room->listeners[i] != session)
-            n += deliver(core, room->listeners[i], encoded, seq);
+            n += session_deliver(core, room->listeners[i], encoded, seq);
     return n;
 }
 
@@ -332,19 +318,42 @@ static void route(struct core *core, struct session *session, const struct incom
 
 /* Frames in. */
 
+static size_t assembly_bytes(const struct assembly *assembly) {
+    return sizeof *assembly + assembly->total;
+}
+
 void route_drop_assembly(struct session *session) {
+    if (session->assembly)
+        account_give_back(&session->user->account, ACCOUNT_MEMORY,
+                          assembly_bytes(session->assembly));
     free(session->assembly);
     session->assembly = NULL;
 }
 
+/* NULL: it is refused. */
+static struct assembly *assembly_new(struct core *core, struct session *session,
+                                     const struct frame_send *send) {
+    struct account *account = &session->user->account;
+    size_t n = sizeof(struct assembly) + send->total;
+    char reason[256] = NO_MEMORY;
+    bool is_charged = account_charge(account, ACCOUNT_MEMORY, n);
+    struct assembly *assembly = is_charged ? malloc(n) : NULL;
+    if (assembly)
+        return assembly;
+    if (is_charged)
+        account_give_back(account, ACCOUNT_MEMORY, n);
+    else
+        account_reason(account, ACCOUNT_MEMORY, reason);
+    session->skips_parts = true;
+    route_refuse(core, session, &send->id, FAIL_LIMIT, reason);
+    return NULL;
+}
+
 static void begin_assembly(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_send *send = &frame->send;
-    struct assembly *assembly = malloc(sizeof *assembly + send->total);
-    if (!assembly) {
-        session->skips_parts = true;
-        route_refuse(core, session, &send->id, FAIL_LIMIT, NO_MEMORY);
+    struct assembly *assembly = assembly_new(core, session, send);
+    if (!assembly)
         return;
-    }
     *assembly = (struct assembly){.id = send->id,
                                   .reply_to = send->reply_to,
                                   .kind = send->kind,
@@ -393,6 +402,7 @@ void route_part(struct core *core, struct session *session, const struct frame *
     if (!last)
         return;
     session->assembly = NULL;
+    account_give_back(&session->user->account, ACCOUNT_MEMORY, assembly_bytes(assembly));
     route(core, session,
           &(struct incoming){&assembly->id,
                              &assembly->reply_to,
@@ -414,15 +424,36 @@ struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
 }
 
 /*
+ * Whether somebody may have got a message of this user under this id. What is neither among the
+ * latest ids nor in the log in memory any more is believed: the sender's client knows its own.
+ */
+static bool receipt_is_true(struct core *core, const struct session *session, struct user *sender,
+                            const struct uuid *id) {
+    const struct recent_entry *recent = recent_find(&sender->recent, id);
+    uint64_t seq = recent ? recent->seq & ~NOT_STORED : 0;
+    if (seq < core->log.first_seq)
+        return true;
+    struct log_place place = log_find(&core->log, seq);
+    const struct log_entry *entry = log_next(&place);
+    if (!entry || entry->record.seq != seq)
+        return true;
+    const struct record *record = &entry->record;
+    if (!conv_is_room(record->conv))
+        return record->to == session->handle->number;
+    const struct room *room = room_of_number(core, record->to);
+    return room && membership_find(session->handle, room);
+}
+
+/*
  * A receipt goes to the session that sent the message, under the name of whoever sends the
- * receipt. It is that client who knows whether the message and its recipient are its own.
+ * receipt. The hub says nothing that it knows to be false, and the sender's client knows the rest.
  */
 void route_receipt(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_receipt *receipt = &frame->receipt;
     struct session *sender = session_of_link(core, receipt->uid, receipt->link);
-    if (!sender || !outbox_takes_messages(&sender->outbox))
+    if (!sender || !receipt_is_true(core, session, sender->user, &receipt->id))
         return;
-    session_answer(core, sender,
+    session_notify(core, session->user, sender, NOTICE_MAY_BE_MISSED,
                    &(struct frame){
                        .type = FRAME_STATE,
                        .state = {receipt->id, receipt->state, name_bytes(&session->handle->name)}});

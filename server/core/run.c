@@ -10,31 +10,26 @@
 
 #include "core/internal.h"
 
-static void append(struct core *core, struct session *to, const struct run *run,
-                   unsigned *n_reached) {
-    struct outbox_address address = {to->number, to->pid, core->config.batch};
-    if (to->behind)
-        return;
-    struct encoded encoded = {run->frames, run->n, run->origin, run->n_origin};
-    if (!session_takes_lines(to) ||
-        outbox_append(&to->outbox, &core->pool, &address, &encoded) < 0) {
-        feed_fall_behind(core, to, run->seq);
-        return;
-    }
-    (*n_reached)++;
-    session_touch(core, to);
-}
-
 void run_close(struct core *core) {
     struct run *run = &core->run;
     unsigned n_reached = 0;
     if (!run->room)
         return;
+    struct encoded encoded = {.frames = run->frames,
+                              .n = run->n,
+                              .what = ENCODED_MESSAGE,
+                              .origin = run->origin,
+                              .n_origin = run->n_origin};
+    work_begin_delivery(core);
     for (unsigned i = 0; i < run->room->n_listeners; i++)
         if (run->room->listeners[i] != run->sender)
-            append(core, run->room->listeners[i], run, &n_reached);
+            n_reached += session_deliver(core, run->room->listeners[i], &encoded, run->seq);
     core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
     run->room = NULL;
+}
+
+void core_close_run(struct core *core) {
+    run_close(core);
 }
 
 unsigned core_n_waiting_for_run(const struct core *core) {

@@ -32,21 +32,72 @@ void core_retry_deferred(struct core *core) {
     }
 }
 
-bool session_put(struct core *core, struct session *session, const struct frame *frame) {
-    struct outbox_address address = {session->number, session->pid, core->config.batch};
-    run_close(core);
-    struct bytes bytes = encode(frame);
-    struct encoded encoded = {.frames = bytes.data, .n = bytes.n};
-    bool fits = outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0;
+static bool session_append(struct core *core, struct session *session,
+                           const struct encoded *encoded) {
+    struct outbox_address address = session_address(core, session);
+    bool fits = outbox_append(&session->outbox, &core->pool, &address, encoded) == 0;
     if (fits)
         session_touch(core, session);
     return fits;
 }
 
+bool session_takes_answer(const struct core *core, const struct session *session, size_t n) {
+    const struct outbox *outbox = &session->outbox;
+    struct outbox_address address = session_address(core, session);
+    return outbox->n_chunks == 0 || outbox_has_room(outbox, &address, n) ||
+           account_left(address.payer, ACCOUNT_MEMORY) >= sizeof(struct chunk);
+}
+
+bool session_put(struct core *core, struct session *session, const struct frame *frame) {
+    run_close(core);
+    struct bytes bytes = encode(frame);
+    struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_ANSWER};
+    return session_takes_answer(core, session, bytes.n) && session_append(core, session, &encoded);
+}
+
 void session_answer(struct core *core, struct session *session, const struct frame *frame) {
-    if (!session->dead && outbox_takes_answers(&session->outbox) &&
-        !session_put(core, session, frame))
+    if (!session->dead && !session->broken && !session_put(core, session, frame))
         session_break(core, session);
+}
+
+void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
+                    const struct frame *frame) {
+    if (session->dead || session->broken)
+        return;
+    if (by != session->user)
+        account_spend(&by->account, ACCOUNT_NOTICES, 1);
+    run_close(core);
+    struct bytes bytes = encode(frame);
+    struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_NOTICE};
+    bool fits = outbox_takes_notices(&session->outbox) &&
+                session_takes_answer(core, session, bytes.n) &&
+                session_append(core, session, &encoded);
+    if (!fits && rule == NOTICE_MUST_ARRIVE)
+        session_break(core, session);
+}
+
+/*
+ * Where memory is short, what is to go to many is sent soon; and who does not get it at once is fed
+ * when its turn to be sent to comes.
+ */
+bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
+                     uint64_t seq) {
+    struct outbox_address address = session_address(core, session);
+    const struct account *payer = address.payer;
+    if (session->behind)
+        return false;
+    if (payer->used[ACCOUNT_MEMORY] > payer->limits->max[ACCOUNT_MEMORY] / 2)
+        core->wants_flush = true;
+    if (!(session->abilities & ABILITY_LINES) ||
+        !outbox_takes_messages(&session->outbox, &address, encoded->n_origin + encoded->n,
+                               OUTBOX_CHUNKS_MAX) ||
+        outbox_append(&session->outbox, &core->pool, &address, encoded) < 0) {
+        feed_fall_behind(core, session, seq);
+        return false;
+    }
+    work_note_delivery(core, session->user);
+    session_touch(core, session);
+    return true;
 }
 
 void session_break(struct core *core, struct session *session) {
@@ -148,6 +199,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     struct session *session;
     size_t n = 0;
     run_close(core);
+    core->wants_flush = false;
     while (n < max && core->touched) {
         session = core->touched;
         session_unlist(session);
@@ -172,6 +224,25 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     return n;
 }
 
+/*
+ * It takes nothing in, and its user has no memory left: what it could be given again from the log
+ * it gives back; if it has something else, it ends.
+ */
+static void session_shed(struct core *core, struct session *session) {
+    uint64_t seq = outbox_first_seq(&session->outbox);
+    if (seq == 0) {
+        core_end(core, session);
+        return;
+    }
+    outbox_clear(&session->outbox, &core->pool);
+    feed_fall_back(session, seq);
+}
+
+static bool session_hoards(const struct session *session) {
+    return session->outbox.stuck && session->outbox.head &&
+           account_left(&session->user->account, ACCOUNT_MEMORY) == 0;
+}
+
 static void release_sent(struct core *core, struct delivery *delivery) {
     while (delivery->sent) {
         struct chunk *chunk = delivery->sent;
@@ -192,6 +263,8 @@ static void returned(struct core *core, struct delivery *delivery) {
         session_free(core, session);
     else if (delivery->gone)
         core_end(core, session);
+    else if (session_hoards(session))
+        session_shed(core, session);
     else if (delivery->deferred)
         defer(core, session);
     else if (outbox_is_sendable(outbox) || session->behind || session->listings)

@@ -35,10 +35,69 @@ static unsigned work_n_sharing(const struct core *core) {
     return n > 0 ? n : 1;
 }
 
-void core_spend_time(struct core *core, struct user *user, int64_t ns) {
+/*
+ * A delivery costs about as much for each session. The sender pays for one to each user; if a user
+ * has many sessions, that is his own affair. But what others have him charged only takes of what he
+ * has left, and half of that stays: nobody is read later because of others.
+ */
+
+void work_begin_delivery(struct core *core) {
+    core->delivery++;
+}
+
+void work_note(struct core *core, struct user *user) {
+    if (user->n_work++ > 0)
+        return;
+    user->next_worked = core->worked;
+    core->worked = user;
+}
+
+void work_note_delivery(struct core *core, struct user *user) {
+    if (user->delivery == core->delivery) {
+        work_note(core, user);
+        return;
+    }
+    user->delivery = core->delivery;
+    core->n_own_work++;
+}
+
+static void work_spend(struct core *core, struct user *user, uint64_t ns) {
     work_see(core, user);
     account_wear_off(&user->account, core->now, work_n_sharing(core));
-    account_spend(&user->account, ACCOUNT_TIME, ns > 0 ? (uint64_t)ns : 0);
+    account_spend(&user->account, ACCOUNT_TIME, ns);
+}
+
+/* Returns how much of it he pays. */
+static uint64_t work_pass_on(struct core *core, struct user *user, uint64_t ns) {
+    struct account *account = &user->account;
+    account_wear_off(account, core->now, work_n_sharing(core));
+    uint64_t used = account->used[ACCOUNT_TIME], max = account->limits->max[ACCOUNT_TIME] / 2;
+    uint64_t left = used < max ? max - used : 0;
+    if (ns > left)
+        ns = left;
+    account_spend(account, ACCOUNT_TIME, ns);
+    return ns;
+}
+
+static uint64_t work_total(const struct core *core) {
+    uint64_t n = core->n_own_work + 1;
+    for (const struct user *user = core->worked; user; user = user->next_worked)
+        n += user->n_work;
+    return n;
+}
+
+void core_spend_time(struct core *core, struct user *user, int64_t ns) {
+    uint64_t total = ns > 0 ? (uint64_t)ns : 0, rest = total, n = work_total(core);
+    while (core->worked) {
+        struct user *other = core->worked;
+        core->worked = other->next_worked;
+        if (other != user)
+            rest -= work_pass_on(core, other, total / n * other->n_work);
+        other->n_work = 0;
+    }
+    core->n_own_work = 0;
+    if (user)
+        work_spend(core, user, rest);
 }
 
 int64_t core_throttle_ns(struct core *core, struct user *user) {

@@ -45,6 +45,7 @@ struct intake {
     bool owes_leave;       /* some mailboxes were full, and are to be tried again */
     bool is_for_crowd;     /* what was handed over last goes to many */
     bool is_over;          /* its user is to be read later */
+    bool wants_flush;      /* what it has handed over is to be sent now */
     mono_time slice;       /* when the lane took the lock, or was charged last */
     uint32_t cost;         /* of what it did since it looked at the clock */
     unsigned n_slices;     /* after which somebody else had the lock */
@@ -124,14 +125,14 @@ static void slice_check(struct intake *intake, uint16_t cost) {
     if (intake->cost < FRAME_COST_MANY)
         return;
     intake->cost = 0;
-    if (mono_now().ns - intake->slice.ns < SLICE_NS)
+    if (!hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
         return;
     slice_charge(intake);
     int64_t wait_ns = intake->lane->user ? core_throttle_ns(&hub->core, intake->lane->user) : 0;
     if (wait_ns > 0) {
         slice_pause(intake, wait_ns);
-    } else if (lock_is_wanted(&hub->lock)) {
-        if (++intake->n_slices % FLUSH_SLICES == 0)
+    } else if (hub->core.wants_flush || lock_is_wanted(&hub->lock)) {
+        if (hub->core.wants_flush || ++intake->n_slices % FLUSH_SLICES == 0)
             hub_leave(hub);
         else
             lock_give(&hub->lock);
@@ -343,6 +344,7 @@ static void hand_over(struct intake *intake) {
     end_dying(lane, intake->is_drained);
     intake->has_dying = lane->n_dying > 0;
     slice_charge(intake);
+    intake->wants_flush = core->wants_flush;
     intake->is_over = lane->user && core_throttle_ns(core, lane->user) > 0;
     intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
     lock_give(&lane->hub->lock);
@@ -355,7 +357,7 @@ static void hand_over(struct intake *intake) {
  * processor to everybody who wants it, one after the other, before the hub has it again.
  */
 static bool refill(struct intake *intake) {
-    if (intake->is_over)
+    if (intake->is_over || intake->wants_flush)
         return false;
     if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
         return false;
@@ -378,6 +380,8 @@ static void process(struct intake *intake) {
     intake->is_flood = n_batches > 1;
     slice_begin(intake);
     end_dying(lane, intake->is_drained);
+    core_close_run(&lane->hub->core);
+    slice_charge(intake);
     if (lane->user)
         wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
     slice_pause(intake, wait_ns);

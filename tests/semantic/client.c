@@ -168,16 +168,8 @@ unsigned client_talk(struct client *client) {
     return n;
 }
 
-void clients_note_full(void) {
-    for (unsigned i = 0; i < weather.n_clients; i++) {
-        struct client *client = &clients[i];
-        if (client->is_here && client->session->outbox.n_chunks >= OUTBOX_CONTROL_MAX)
-            client->has_overflowed = true;
-    }
-}
-
 void client_check_answered(struct client *client) {
-    if (client->has_overflowed || client->is_condemned)
+    if (client->is_condemned)
         return;
     for (unsigned i = 0; i < N_ASKED_MAX; i++)
         MUST(!client->asked[i].is_open);

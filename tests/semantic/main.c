@@ -113,7 +113,6 @@ static void step(void) {
     else
         step_time();
     clients_collect();
-    clients_note_full();
 }
 
 /* Rest. */

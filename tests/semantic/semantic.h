@@ -99,7 +99,6 @@ struct client {
     bool early[N_ROOMS_MAX]; /* rooms that it joined before its first READY: it hears them from
                                 HELLO on */
     bool is_condemned;       /* it broke the protocol, and nothing is answered any more */
-    bool has_overflowed;     /* its outbox was full: answers may be lacking */
     bool welcomed, is_full, is_silent, owes_ready;
     struct sent sent[N_SENT_MAX];
     uint64_t n_sent;    /* since the last rest; the latest N_SENT_MAX stand in the ring */
@@ -124,7 +123,6 @@ void client_ready(struct client *client);
 /* Sessions that the core has ended meanwhile. */
 void clients_collect(void);
 /* Whose outbox is full may lack answers. */
-void clients_note_full(void);
 struct client *client_of_number(uint64_t number);
 /* Everything is answered: for a client that reads, at rest. */
 void client_check_answered(struct client *client);

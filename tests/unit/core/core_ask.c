@@ -81,6 +81,7 @@ Test(core_ask, 01_users_are_read_for_in_turn_and_each_one_s_questions_in_order) 
         take_for(mallory[i / 8], false);
     cr_assert_not(core_has_ask(&core, false));
     cr_assert_eq(used(mallory[0], ACCOUNT_QUESTIONS), 0);
+    drain();
     cr_assert_eq(used(mallory[0], ACCOUNT_MEMORY), 0);
 }
 
@@ -259,10 +260,12 @@ Test(core_ask_log, 05_forgotten_is_what_was_said_up_to_then_and_by_who_forgot) {
 Test(core_ask_log, 06_forgetting_again_takes_no_more) {
     say(alice, "bob", "before");
     give_forget(bob, "alice");
+    drain();
     uint64_t before = used(bob, ACCOUNT_MEMORY);
     say(alice, "bob", "between");
     for (int i = 0; i < 100; i++)
         give_forget(bob, "alice");
+    drain();
     cr_assert_eq(used(bob, ACCOUNT_MEMORY), before);
     while (next_frame(bob)) {
     }
@@ -276,6 +279,7 @@ Test(core_ask_log, 07_it_is_remembered_as_long_as_the_log_has_it) {
     give_forget(bob, "mallory");
     fill_log(12);
     give_forget(alice, "mallory");
+    drain();
     cr_assert_eq(used(bob, ACCOUNT_MEMORY), 0);
     cr_assert_gt(used(alice, ACCOUNT_MEMORY), 0);
 }

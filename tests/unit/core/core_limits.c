@@ -4,6 +4,8 @@
 
 #include "unit/core/world.h"
 
+#define CAROL 1003
+
 static struct client *alice, *bob;
 
 static void setup(void) {
@@ -33,17 +35,18 @@ Test(core_limits, 02_a_handle_that_appears_is_found) {
     expect_text(carol, "x");
 }
 
-/* Sends to bob, who does not read, until the bound is reached. Returns how many were taken. */
+/* Sends to bob, who does not read, until he is behind with the last one. Returns how many. */
 static unsigned fill_outbox(void) {
     unsigned n = 0;
     bob->is_full = true;
-    while (outbox_takes_messages(&bob->session->outbox)) {
+    for (;;) {
         say(alice, "bob", "fill");
-        if (++n == 1)
+        if (n == 0)
             drain(); /* from now on it is stuck */
-        cr_assert_lt(n, 100000);
+        if (bob->session->behind)
+            return n + 1;
+        cr_assert_lt(++n, 100000);
     }
-    return n;
 }
 
 Test(core_limits, 03_past_the_bound_it_is_fed_from_the_log) {
@@ -78,8 +81,8 @@ Test(core_limits, 05_missed_is_told_when_the_log_has_let_go) {
     struct client *carol = join(1003, "carol", HERE);
     enter(bob, "#tea", 0);
     enter(carol, "#tea", 0);
-    unsigned n = fill_outbox();
-    uint64_t first_missed = core.seq + 1;
+    unsigned n = fill_outbox() - 1;
+    uint64_t first_missed = core.seq;
     while (core.log.first_seq <= first_missed) {
         say(alice, "#tea", "missed");
         expect_text(carol, "missed"); /* somebody else's full mailbox is none of hers */
@@ -352,4 +355,238 @@ Test(core_limits, 20_only_who_knows_gates_is_told_of_one) {
     core_tell_gate(&core, erin->session, 4712);
     cr_assert_eq(expect(dave, FRAME_GATE)->gate.shmid, 4711);
     expect_nothing(erin);
+}
+
+/* Memory. */
+
+static uint64_t memory_of(uid_t uid) {
+    return core_user(&core, uid)->account.used[ACCOUNT_MEMORY];
+}
+
+/* Sessions of one user that read nothing. */
+#define SILENT 60
+static struct client *silent[SILENT];
+
+static void join_silent(void) {
+    for (int i = 0; i < SILENT; i++) {
+        silent[i] = join(CAROL, "carol", HERE);
+        silent[i]->is_full = true;
+    }
+}
+
+static void use_up_memory(uint64_t leave) {
+    account_spend(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY,
+                  ACCOUNT_MEMORY_BYTES - leave - memory_of(CAROL));
+}
+
+Test(core_limits, 21_answers_that_nobody_takes_end_who_asks_before_the_bound_is_passed) {
+    struct frame list = {.type = FRAME_LIST, .list = {.request = 1, .what = LIST_COUNTERS}};
+    unsigned n_over = 0;
+    join_silent();
+    for (int round = 0; round < 400 && n_over == 0; round++)
+        for (int i = 0; i < SILENT && n_over == 0; i++) {
+            give(silent[i], &list);
+            drain();
+            n_over += is_over(silent[i]);
+            cr_assert_leq(memory_of(CAROL), ACCOUNT_MEMORY_BYTES);
+        }
+    cr_assert_gt(n_over, 0);
+    say(alice, "bob", "the others have theirs");
+    expect_text(bob, "the others have theirs");
+}
+
+Test(core_limits, 22_messages_that_nobody_takes_keep_the_bound_and_come_from_the_log) {
+    join_silent();
+    drain();
+    use_up_memory(ACCOUNT_MEMORY_BYTES / 4 + 20 * sizeof(struct chunk));
+    uint64_t before = memory_of(CAROL);
+    for (int i = 0; i < 200; i++) {
+        say(alice, "carol", "to all of hers");
+        drain();
+    }
+    cr_assert_leq(memory_of(CAROL), before + (20 + SILENT) * sizeof(struct chunk));
+    for (int i = 0; i < SILENT; i++) {
+        cr_assert_not(is_over(silent[i]), "nobody is ended for being slow");
+        silent[i]->is_full = false;
+        ready(silent[i]);
+        for (int j = 0; j < 200; j++)
+            expect_text(silent[i], "to all of hers");
+        expect_nothing(silent[i]);
+    }
+    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, memory_of(CAROL));
+}
+
+Test(core_limits, 23_beyond_the_bound_what_waits_is_given_back_and_comes_again) {
+    join_silent();
+    drain();
+    use_up_memory(0);
+    uint64_t before = memory_of(CAROL);
+    for (int i = 0; i < 50; i++) {
+        say(alice, "carol", "later");
+        drain();
+        cr_assert_eq(memory_of(CAROL), before);
+    }
+    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, before);
+    for (int i = 0; i < SILENT; i++) {
+        cr_assert_not(is_over(silent[i]));
+        silent[i]->is_full = false;
+        ready(silent[i]);
+        for (int j = 0; j < 50; j++)
+            expect_text(silent[i], "later");
+        expect_nothing(silent[i]);
+    }
+}
+
+Test(core_limits, 24_parts_that_wait_for_the_rest_are_charged) {
+    struct account *account = &alice->session->user->account;
+    uint64_t before = account->used[ACCOUNT_MEMORY];
+    begin_parts(60000, "one");
+    cr_assert_gt(account->used[ACCOUNT_MEMORY], before + 60000);
+    core_end(&core, alice->session);
+    cr_assert_leq(account->used[ACCOUNT_MEMORY], before);
+    alice = join(ALICE, "alice", HERE);
+    uint64_t n = account_left(account, ACCOUNT_MEMORY) - 1000;
+    account_spend(account, ACCOUNT_MEMORY, n);
+    struct uuid id = begin_parts(60000, "one");
+    const struct frame *refused = expect(alice, FRAME_REFUSED);
+    cr_assert(uuid_equal(&refused->refused.id, &id));
+    cr_assert_eq(refused->refused.code, FAIL_LIMIT);
+    cr_assert_null(give_part("two", FRAME_MORE_PARTS), "the sender could not know");
+    cr_assert_null(give_part("three", 0));
+    cr_assert_not_null(give_part("four", 0), "but that was the last one");
+    account_give_back(account, ACCOUNT_MEMORY, n);
+}
+
+/* Others' attention. */
+
+static void receipt(struct client *from, struct uuid id, struct client *sender) {
+    give(from,
+         &(struct frame){.type = FRAME_RECEIPT,
+                         .receipt = {id, STATE_READ, sender->link, sender->session->user->uid}});
+}
+
+Test(core_limits, 25_a_receipt_for_somebody_elses_message_says_nothing) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    struct uuid id = say(alice, "bob", "x");
+    expect_text(bob, "x");
+    pass_ms(ACK_DELAY_MS);
+    expect(alice, FRAME_ACK);
+    receipt(carol, id, alice);
+    expect_nothing(alice);
+    receipt(bob, id, alice);
+    expect(alice, FRAME_STATE);
+    enter(bob, "#tea", 0);
+    id = say(alice, "#tea", "to all in it");
+    expect_text(bob, "to all in it");
+    pass_ms(ACK_DELAY_MS);
+    expect(alice, FRAME_ACK);
+    receipt(carol, id, alice);
+    expect_nothing(alice);
+    receipt(bob, id, alice);
+    expect(alice, FRAME_STATE);
+}
+
+Test(core_limits, 26_notices_are_charged_and_do_not_hold_up_what_others_say) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    drain();
+    alice->is_full = true;
+    say(bob, "alice", "before");
+    drain();
+    for (int i = 0; i < 10000; i++)
+        receipt(carol, new_id(), alice);
+    struct account *account = &carol->session->user->account;
+    cr_assert_eq(account->spent[ACCOUNT_NOTICES], 10000);
+    cr_assert_gt(core_throttle_ns(&core, carol->session->user), 0, "and so she is read later");
+    cr_assert_leq(alice->session->outbox.n_chunks, 12);
+    for (int i = 0; i < 100; i++)
+        say(bob, "alice", "what others say");
+    cr_assert_not(alice->session->behind);
+    receipt(alice, new_id(), alice);
+    cr_assert_eq(alice->session->user->account.spent[ACCOUNT_NOTICES], 0, "her own attention");
+    core_throttle_ns(&core, alice->session->user);
+}
+
+/* Offers. */
+
+static struct frame offer_of(struct uuid id, const char *to) {
+    return (struct frame){.type = FRAME_OFFER,
+                          .offer = {.request = 9,
+                                    .id = id,
+                                    .to = bytes_of(to),
+                                    .size = 1000000,
+                                    .name = bytes_of("big.iso")}};
+}
+
+Test(core_limits, 27_an_offer_is_its_senders_whoever_else_uses_its_id) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    struct uuid id = new_id();
+    struct frame offer = offer_of(id, "alice");
+    give(carol, &offer); /* she has seen the id, and is there first */
+    expect(carol, FRAME_DONE);
+    expect(alice, FRAME_OFFERED);
+    give(bob, &offer);
+    expect(bob, FRAME_DONE);
+    cr_assert_eq(expect(alice, FRAME_OFFERED)->offered.uid, BOB);
+    give(alice, &(struct frame){
+                    .type = FRAME_SIGNAL,
+                    .signal = {.offer = id, .uid = BOB, .link = bob->link, .what = SIGNAL_ACCEPT}});
+    cr_assert_eq(expect(bob, FRAME_SIGNALLED)->signalled.uid, ALICE);
+    expect_nothing(carol);
+    give(carol, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, 0}});
+    expect(alice, FRAME_WITHDRAW);
+    give(bob, &offer);
+    cr_assert_eq(expect(bob, FRAME_FAIL)->fail.code, FAIL_LIMIT, "his is open as before");
+}
+
+Test(core_limits, 28_an_offer_whose_taker_is_gone_can_be_taken_again) {
+    struct uuid id = new_id();
+    struct frame offer = offer_of(id, "bob"), accept = {.type = FRAME_SIGNAL};
+    struct frame list = {.type = FRAME_LIST, .list = {.request = 3, .what = LIST_OFFERS}};
+    struct client *bob2 = join(BOB, "bob", HERE);
+    accept.signal = (struct frame_signal){
+        .offer = id, .uid = ALICE, .link = alice->link, .what = SIGNAL_ACCEPT};
+    give(alice, &offer);
+    expect(alice, FRAME_DONE);
+    expect(bob, FRAME_OFFERED);
+    expect(bob2, FRAME_OFFERED);
+    give(bob, &accept);
+    cr_assert_eq(expect(bob2, FRAME_WITHDRAW)->withdraw.why, WITHDRAW_TAKEN);
+    give(bob2, &list);
+    expect(bob2, FRAME_DONE);
+    core_end(&core, bob->session);
+    give(bob2, &list);
+    expect(bob2, FRAME_OFFERED);
+    expect(bob2, FRAME_DONE);
+    core_end(&core, alice->session);
+    cr_assert_eq(expect(bob2, FRAME_WITHDRAW)->withdraw.why, WITHDRAW_LOST);
+    cr_assert_eq(core_user(&core, ALICE)->account.used[ACCOUNT_OFFERS], 0);
+}
+
+/* Who pays. */
+
+Test(core_limits, 29_many_sessions_of_one_user_are_his_own_affair) {
+    struct user *speaker = alice->session->user;
+    enter(alice, "#tea", 0);
+    for (int i = 0; i < 40; i++)
+        enter(join(CAROL, "carol", HERE), "#tea", 0);
+    drain();
+    core_spend_time(&core, NULL, 1);
+    pass_ms(1000);
+    core_throttle_ns(&core, speaker);
+    uint64_t before = speaker->account.spent[ACCOUNT_TIME];
+    say(alice, "#tea", "x");
+    core_close_run(&core);
+    core_spend_time(&core, speaker, NS_PER_MS);
+    uint64_t paid = speaker->account.spent[ACCOUNT_TIME] - before;
+    cr_assert_lt(paid, NS_PER_MS / 10, "%lu", paid);
+    cr_assert_gt(paid, 0);
+    struct user *listener = core_user(&core, CAROL);
+    cr_assert_gt(listener->account.spent[ACCOUNT_TIME], NS_PER_MS / 10 * 9);
+    for (int i = 0; i < 100; i++) {
+        say(alice, "#tea", "x");
+        core_close_run(&core);
+        core_spend_time(&core, speaker, NS_PER_MS);
+    }
+    cr_assert_eq(core_throttle_ns(&core, listener), 0, "nobody is read later because of others");
+    cr_assert_gt(core_throttle_ns(&core, speaker), 0, "but who is loud is");
 }

@@ -184,7 +184,8 @@ static void speak(const struct seat_of *seat) {
         max_seq = core.seq;
         said[n_said] = (struct said){core.seq, seat->link, n_said, id, seat->handle, to};
         n_said++;
-        cr_assert_leq(seat->client->session->outbox.n_chunks, OUTBOX_CONTROL_MAX + 1);
+        cr_assert_leq(seat->client->session->user->account.used[ACCOUNT_MEMORY],
+                      ACCOUNT_MEMORY_BYTES);
     }
 }
 

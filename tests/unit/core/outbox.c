@@ -11,11 +11,15 @@
 static struct outbox outbox;
 static struct chunk_pool pool;
 static struct outbox_address address;
+static struct account_limits limits;
+static struct account account;
 static uint32_t n_appended; /* DONE frames, numbered from 1 */
 static uint32_t n_received;
 
 static void setup(void) {
-    address = (struct outbox_address){SESSION, MTYPE, BATCH_BYTES_MIN};
+    account_limits_init(&limits);
+    account_init(&account, &limits, 1001, (mono_time){0});
+    address = (struct outbox_address){SESSION, MTYPE, BATCH_BYTES_MIN, &account};
 }
 
 static void teardown(void) {
@@ -23,6 +27,7 @@ static void teardown(void) {
     cr_assert_eq(pool.n_used, 0);
     chunk_pool_deinit(&pool);
     cr_assert_null(pool.unused);
+    account_deinit(&account);
 }
 
 TestSuite(outbox, .init = setup, .fini = teardown);
@@ -154,18 +159,79 @@ Test(outbox, 04_several_frames_at_once_fill_one_batch_after_the_other) {
     cr_assert_eq(n_received, n_appended);
 }
 
-Test(outbox, 05_bounds_for_messages_and_for_answers) {
+static bool takes(size_t n) {
+    return outbox_takes_messages(&outbox, &address, n, OUTBOX_CHUNKS_MAX);
+}
+
+Test(outbox, 05_messages_have_a_bound) {
     fill(OUTBOX_CHUNKS_MAX - 1);
-    cr_assert(outbox_takes_messages(&outbox));
+    cr_assert(takes(BATCH_BYTES_MIN));
     fill(OUTBOX_CHUNKS_MAX);
-    cr_assert_not(outbox_takes_messages(&outbox));
-    cr_assert(outbox_takes_answers(&outbox));
-    fill(OUTBOX_CONTROL_MAX);
-    cr_assert_not(outbox_takes_answers(&outbox));
-    cr_assert_eq(pool.n_used, OUTBOX_CONTROL_MAX);
+    cr_assert(takes(1), "there is place in the last one");
+    cr_assert_not(takes(BATCH_BYTES_MIN));
     send_all();
     cr_assert_eq(n_received, n_appended);
-    cr_assert(outbox_takes_messages(&outbox));
+    cr_assert(takes(BATCH_BYTES_MIN));
+}
+
+Test(outbox, 05_chunks_are_charged_whole_and_messages_get_a_fair_part_of_what_is_left) {
+    uint64_t max = limits.max[ACCOUNT_MEMORY], other = max / 4 * 3 - 20 * sizeof(struct chunk);
+    append_one();
+    cr_assert_eq(account.used[ACCOUNT_MEMORY], sizeof(struct chunk));
+    account_spend(&account, ACCOUNT_MEMORY, other);
+    cr_assert(takes(BATCH_BYTES_MIN));
+    fill(10);
+    cr_assert_not(takes(BATCH_BYTES_MIN), "others of the user need what is left");
+    account_spend(&account, ACCOUNT_MEMORY, 20 * sizeof(struct chunk));
+    outbox_clear(&outbox, &pool);
+    cr_assert_not(takes(BATCH_BYTES_MIN), "the rest is for answers");
+    account_give_back(&account, ACCOUNT_MEMORY, other + 20 * sizeof(struct chunk));
+}
+
+static void append_as(enum encoded_what what, const struct frame *frame) {
+    uint8_t data[BATCH_BYTES_MIN];
+    struct cursor_out out = cursor_out_of(data, sizeof data);
+    cr_assert(frame_put(&out, frame));
+    struct encoded encoded = {.frames = data, .n = cursor_out_used(&out), .what = what};
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+}
+
+Test(outbox, 05_notices_have_a_bound_of_their_own) {
+    struct frame news = {.type = FRAME_NEWS, .news = {.who = bytes_of("bob")}};
+    while (outbox_takes_notices(&outbox))
+        append_as(ENCODED_NOTICE, &news);
+    size_t n = outbox.n_notices;
+    cr_assert_geq(n, NOTICES_BYTES_MAX);
+    cr_assert(takes(BATCH_BYTES_MIN), "messages have their own");
+    struct chunk *taken = outbox_take(&outbox);
+    cr_assert_lt(outbox.n_notices, n);
+    cr_assert(outbox_takes_notices(&outbox));
+    outbox_return(&outbox, taken, true);
+    cr_assert_eq(outbox.n_notices, n);
+    outbox_clear(&outbox, &pool);
+    cr_assert_eq(outbox.n_notices, 0);
+}
+
+static struct frame message_of(uint64_t seq) {
+    return (struct frame){
+        .type = FRAME_MESSAGE,
+        .message = {.seq = seq, .from = bytes_of("alice"), .to = bytes_of("bob")}};
+}
+
+Test(outbox, 05_what_can_be_made_from_the_log_again) {
+    struct frame first = message_of(7), second = message_of(8);
+    struct frame part = {.type = FRAME_PART, .part = {bytes_of("the rest")}};
+    struct frame done = {.type = FRAME_DONE, .done = {1}};
+    cr_assert_eq(outbox_first_seq(&outbox), 0, "nothing");
+    append_as(ENCODED_MESSAGE, &first);
+    append_as(ENCODED_MESSAGE, &second);
+    cr_assert_eq(outbox_first_seq(&outbox), 7);
+    append_as(ENCODED_ANSWER, &done);
+    cr_assert_eq(outbox_first_seq(&outbox), 0, "an answer is not in the log");
+    outbox_clear(&outbox, &pool);
+    append_as(ENCODED_MESSAGE, &part);
+    append_as(ENCODED_MESSAGE, &second);
+    cr_assert_eq(outbox_first_seq(&outbox), 0, "its beginning was sent");
 }
 
 Test(outbox, 06_clearing_gives_all_chunks_back_and_they_are_used_again) {

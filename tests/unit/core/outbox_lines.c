@@ -7,15 +7,23 @@
 
 static struct outbox outbox;
 static struct chunk_pool pool;
-static const struct outbox_address address = {1, 4711, BATCH_BYTES_MIN};
+static struct account_limits limits;
+static struct account account;
+static const struct outbox_address address = {1, 4711, BATCH_BYTES_MIN, &account};
+
+static void setup(void) {
+    account_limits_init(&limits);
+    account_init(&account, &limits, 1001, (mono_time){0});
+}
 
 static void teardown(void) {
     outbox_clear(&outbox, &pool);
     cr_assert_eq(pool.n_used, 0);
     chunk_pool_deinit(&pool);
+    account_deinit(&account);
 }
 
-TestSuite(outbox_lines, .fini = teardown);
+TestSuite(outbox_lines, .init = setup, .fini = teardown);
 
 static void append_answer(void) {
     uint8_t data[64];
@@ -43,6 +51,7 @@ static void append_line(uint16_t seq, const char *from) {
     uint8_t line[64], origin[ORIGIN_BYTES_MAX];
     struct encoded encoded = {.frames = line,
                               .n = encode_line(line, sizeof line, seq),
+                              .what = ENCODED_MESSAGE,
                               .origin = origin,
                               .n_origin = encode_origin(origin, sizeof origin, from)};
     cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
@@ -174,9 +183,9 @@ Test(outbox_lines, 03_whatever_is_between_them_and_when_some_came_back) {
     srand(1);
     for (unsigned i = 0; i < 20000; i++) {
         int what = rand() % 8;
-        if (what < 3 && outbox_takes_messages(&outbox))
+        if (what < 3 && outbox_takes_messages(&outbox, &address, 0, OUTBOX_CHUNKS_MAX))
             append_text(++seq, (unsigned)(rand() % 3 ? 0 : rand() % 12));
-        else if (what == 3 && outbox_takes_answers(&outbox))
+        else if (what == 3 && outbox.n_chunks < 2 * OUTBOX_CHUNKS_MAX)
             append_answer();
         else if (what == 4)
             outbox_ready(&outbox);
