@@ -139,12 +139,28 @@ static int read_for(struct store_reader *reader, const struct ask *ask, struct a
     return r;
 }
 
+/* What a search has found before its time was over is in order, and is an answer. */
+static int answer_what_is_found(const struct ask *ask, struct archive_page *page, int r) {
+    if (r == STORE_CUT && ask->what == ASK_SEARCH && page->n > 0)
+        return 0;
+    if (r == STORE_CUT)
+        page->reason = ask->what == ASK_SEARCH
+                           ? "the search took too long; narrow it down: name a conversation, or "
+                             "more words, or longer ones"
+                           : "it took too long; try again later";
+    return r;
+}
+
 void archive_read(struct store_reader *reader, const struct ask *ask, struct archive_page *page) {
+    unsigned n_before = store_reader_passed_over(reader);
     *page = (struct archive_page){0};
     int r = read_for(reader, ask, page);
     if (r == 0 && page->out_of_memory)
         r = -ENOMEM;
-    if (r == 0)
+    if (n_before == 0 && store_reader_passed_over(reader) > 0)
+        log_error("the store: it has messages that are damaged; they are passed over");
+    r = answer_what_is_found(ask, page, r);
+    if (r == 0 || r == STORE_CUT)
         return;
     log_error("the store: %s", r > 0 ? store_reader_error(reader) : strerror(-r));
     page->reason = r > 0 ? store_reader_error(reader) : "the hub is out of memory";

@@ -16,13 +16,27 @@
 #define FAILURES_MAX 64 /* in a row, before the writer rests */
 #define EXPIRE_STEP 256 /* messages */
 #define EXPIRE_EVERY_MS (3600 * 1000)
+#define ANSWER_MS_MAX 2000 /* a question is read for so long */
+#define WANTED_EVERY_MS 50 /* and after so long it is looked whether somebody waits for it */
+#define STOP_MS_MAX 3000   /* what waits to be stored is stored for so long when the hub stops */
+
+/* One that reads for the core: for those who lag, or for those who ask. */
+struct storage_reader {
+    struct hub *hub;
+    bool feeds;
+    struct store_reader *store;
+    pthread_t thread;
+    bool has_thread;
+    pthread_cond_t questions; /* with the hub's lock */
+};
 
 struct storage {
     struct store *store;
-    struct store_reader *reader;
-    pthread_t writer_thread, reader_thread;
-    bool has_writer, has_reader;
-    pthread_cond_t work, questions; /* with the hub's lock */
+    struct storage_reader readers[2];
+    pthread_t writer_thread;
+    bool has_writer;
+    pthread_cond_t work; /* with the hub's lock */
+    mono_time stop_by;   /* when it is stopping */
     bool stopping, has_failed;
     /* The writer's own. */
     bool index_is_due, expire_is_due;
@@ -34,14 +48,24 @@ struct storage {
 
 /* Loading. */
 
+/* A row that is damaged must not keep the others from being loaded. */
+static int pass_over(int r, const char *what, uint32_t number) {
+    if (r != -EINVAL && r != -EEXIST)
+        return r;
+    log_error("the store: %s %u is damaged, and passed over", what, number);
+    return 0;
+}
+
 static int load_handle(void *arg, const struct store_handle *handle) {
-    return core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->login,
-                               handle->direct, handle->rooms, handle->read);
+    int r = core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->login,
+                                handle->direct, handle->rooms, handle->read);
+    return pass_over(r, "handle", handle->number);
 }
 
 static int load_room(void *arg, const struct store_room *room) {
-    return core_restore_room(arg, room->number, room->creator, room->name, room->topic,
-                             room->last_seq);
+    int r = core_restore_room(arg, room->number, room->creator, room->name, room->topic,
+                              room->last_seq);
+    return pass_over(r, "room", room->number);
 }
 
 static int load_member(void *arg, const struct store_member *member) {
@@ -86,8 +110,8 @@ static int open_store(struct hub *hub, struct storage *storage) {
                   "was said before is not shown any more",
                   info.set_aside);
     r = load(hub, storage->store, &info);
-    if (r == 0)
-        r = store_reader_open(&storage->reader, storage->store);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(storage->readers); i++)
+        r = store_reader_open(&storage->readers[i].store, storage->store);
     if (r != 0)
         log_error("the store in %s cannot be read: %s", hub->options.state,
                   r > 0 ? store_error(storage->store) : strerror(-r));
@@ -218,7 +242,10 @@ int storage_open(struct hub *hub) {
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&storage->work, &attributes);
-    pthread_cond_init(&storage->questions, &attributes);
+    for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++) {
+        storage->readers[i] = (struct storage_reader){.hub = hub, .feeds = i == 0};
+        pthread_cond_init(&storage->readers[i].questions, &attributes);
+    }
     pthread_condattr_destroy(&attributes);
     storage->index_is_due = storage->expire_is_due = true;
     storage->expire_step = EXPIRE_STEP;
@@ -335,11 +362,17 @@ static bool work(struct hub *hub, struct storage *storage) {
            (core_has_commit(&hub->core) && !storage->has_failed);
 }
 
+/* What is not stored by then is not acknowledged, and its sender says it again. */
+static bool goes_on(const struct hub *hub, const struct storage *storage) {
+    return !storage->stopping ||
+           (core_has_commit(&hub->core) && mono_now().ns < storage->stop_by.ns);
+}
+
 static void *writer_thread(void *arg) {
     struct hub *hub = arg;
     struct storage *storage = hub->storage;
     lock_take(&hub->lock);
-    while (!storage->stopping || core_has_commit(&hub->core)) {
+    while (goes_on(hub, storage)) {
         bool more = work(hub, storage);
         if (storage->stopping && storage->has_failed)
             break;
@@ -352,29 +385,68 @@ static void *writer_thread(void *arg) {
 
 /* Reading. */
 
+/* When to give up an answer in the middle. */
+struct patience {
+    struct hub *hub;
+    const struct ask *ask;
+    mono_time until, look_at; /* until: ns 0: as long as it takes */
+};
+
+static bool is_cut(void *arg) {
+    struct patience *patience = arg;
+    mono_time now = mono_now();
+    if (patience->until.ns != 0 && now.ns > patience->until.ns)
+        return true;
+    if (now.ns < patience->look_at.ns)
+        return false;
+    patience->look_at = mono_add_ms(now, WANTED_EVERY_MS);
+    lock_take(&patience->hub->lock);
+    bool is_wanted = core_ask_is_wanted(&patience->hub->core, patience->ask);
+    lock_give(&patience->hub->lock);
+    return !is_wanted;
+}
+
+static void read_page(const struct storage_reader *reader, const struct ask *ask,
+                      struct archive_page *page) {
+    mono_time now = mono_now();
+    struct patience patience = {
+        .hub = reader->hub, .ask = ask, .look_at = mono_add_ms(now, WANTED_EVERY_MS)};
+    if (!reader->feeds)
+        patience.until = mono_add_ms(now, ANSWER_MS_MAX);
+    store_reader_set_cut(reader->store, is_cut, &patience);
+    archive_read(reader->store, ask, page);
+    store_reader_set_cut(reader->store, NULL, NULL);
+}
+
+/* Without the lock; takes over the question. */
+static void answer(const struct storage_reader *reader, struct ask *ask) {
+    struct hub *hub = reader->hub;
+    struct archive_page page;
+    read_page(reader, ask, &page);
+    hub_enter(hub);
+    mono_time began = mono_now();
+    if (reader->feeds)
+        core_fed(&hub->core, ask, page.records, page.n, page.upto, page.reason);
+    else
+        core_answered(&hub->core, ask, page.records, page.n, page.reason);
+    core_spend_time(&hub->core, ask->user, mono_now().ns - began.ns);
+    hub_leave(hub);
+    archive_free(&page);
+    ask_free(ask);
+}
+
 static void *reader_thread(void *arg) {
-    struct hub *hub = arg;
-    struct storage *storage = hub->storage;
+    struct storage_reader *reader = arg;
+    struct hub *hub = reader->hub;
     lock_take(&hub->lock);
-    while (!storage->stopping) {
-        struct ask *ask = core_take_ask(&hub->core, true);
-        if (!ask)
-            ask = core_take_ask(&hub->core, false);
+    while (!hub->storage->stopping) {
+        struct ask *ask = core_take_ask(&hub->core, reader->feeds);
         if (!ask) {
-            lock_wait(&hub->lock, &storage->questions, NULL);
+            lock_wait(&hub->lock, &reader->questions, NULL);
             continue;
         }
         lock_give(&hub->lock);
-        struct archive_page page;
-        archive_read(storage->reader, ask, &page);
-        hub_enter(hub);
-        if (ask->what == ASK_FEED)
-            core_fed(&hub->core, ask, page.records, page.n, page.upto, page.reason);
-        else
-            core_answered(&hub->core, ask, page.records, page.n, page.reason);
-        hub_leave(hub);
-        archive_free(&page);
-        ask_free(ask);
+        answer(reader, ask);
         lock_take(&hub->lock);
     }
     lock_give(&hub->lock);
@@ -389,9 +461,11 @@ int storage_start(struct hub *hub) {
         return 0;
     int r = pthread_create(&storage->writer_thread, NULL, writer_thread, hub);
     storage->has_writer = r == 0;
-    if (r == 0)
-        r = pthread_create(&storage->reader_thread, NULL, reader_thread, hub);
-    storage->has_reader = storage->has_writer && r == 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(storage->readers); i++) {
+        struct storage_reader *reader = &storage->readers[i];
+        r = pthread_create(&reader->thread, NULL, reader_thread, reader);
+        reader->has_thread = r == 0;
+    }
     return -r;
 }
 
@@ -401,8 +475,9 @@ void storage_wake(struct hub *hub) {
         return;
     if (core_has_commit(&hub->core) || !hub->core.calendar.is_told)
         pthread_cond_signal(&storage->work);
-    if (core_has_ask(&hub->core, true) || core_has_ask(&hub->core, false))
-        pthread_cond_signal(&storage->questions);
+    for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++)
+        if (core_has_ask(&hub->core, storage->readers[i].feeds))
+            pthread_cond_signal(&storage->readers[i].questions);
 }
 
 /* Nothing was lost, so nothing need be left out in the numbers. */
@@ -418,26 +493,37 @@ static void put_last_seq(struct hub *hub, struct store *store) {
         log_warning("the store: %s", r > 0 ? store_error(store) : strerror(-r));
 }
 
+static void begin_to_stop(struct hub *hub, struct storage *storage) {
+    lock_take(&hub->lock);
+    hub->core.persist.flush_positions |= hub->core.persist.moved != NULL;
+    storage->stopping = true;
+    storage->stop_by = mono_add_ms(mono_now(), STOP_MS_MAX);
+    pthread_cond_signal(&storage->work);
+    for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++)
+        pthread_cond_signal(&storage->readers[i].questions);
+    lock_give(&hub->lock);
+    if (storage->store)
+        store_hurry(storage->store);
+}
+
 void storage_stop(struct hub *hub) {
     struct storage *storage = hub->storage;
     if (!storage)
         return;
-    lock_take(&hub->lock);
-    hub->core.persist.flush_positions |= hub->core.persist.moved != NULL;
-    storage->stopping = true;
-    pthread_cond_signal(&storage->work);
-    pthread_cond_signal(&storage->questions);
-    lock_give(&hub->lock);
-    if (storage->has_reader)
-        pthread_join(storage->reader_thread, NULL);
+    begin_to_stop(hub, storage);
+    for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++)
+        if (storage->readers[i].has_thread)
+            pthread_join(storage->readers[i].thread, NULL);
     if (storage->has_writer)
         pthread_join(storage->writer_thread, NULL);
     if (storage->has_writer && !storage->has_failed)
         put_last_seq(hub, storage->store);
-    store_reader_close(storage->reader);
+    for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++) {
+        store_reader_close(storage->readers[i].store);
+        pthread_cond_destroy(&storage->readers[i].questions);
+    }
     store_close(storage->store);
     pthread_cond_destroy(&storage->work);
-    pthread_cond_destroy(&storage->questions);
     free(storage);
     hub->storage = NULL;
 }

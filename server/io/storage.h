@@ -1,7 +1,11 @@
 /*
  * The hub's threads that touch the disk. The writer takes what the core has to be stored, as much
  * as there is, and commits it in one transaction (group commit); while that lasts the next batch
- * gathers. The reader answers questions about the past. Neither holds the hub's lock meanwhile.
+ * gathers. Two readers answer questions about the past, one of them only for sessions that lag or
+ * were away. None holds the hub's lock meanwhile, or waits for another.
+ *
+ * A stop takes no longer than STOP_MS_MAX, and what one transaction takes: what waits is written
+ * until then, questions are dropped, and keeping house ends in the middle.
  */
 #pragma once
 

@@ -5,10 +5,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "store/inside.h"
 #include "store/store.h"
+
+static int wait_a_little(void *arg, int n) {
+    const struct connection *connection = arg;
+    bool hurried = connection->hurry && *connection->hurry;
+    if (n >= (int)connection->waits_max || (hurried && n >= CONNECTION_WAITS_HURRIED))
+        return 0;
+    nanosleep(&(struct timespec){.tv_nsec = CONNECTION_WAIT_MS * 1000000L}, NULL);
+    return 1;
+}
+
+void connection_wait_for_others(struct connection *connection, bool waits) {
+    connection->waits_max = waits ? CONNECTION_WAITS_MAX : 0;
+    sqlite3_busy_handler(connection->db, wait_a_little, connection);
+}
 
 int connection_open(struct connection *connection, const char *path) {
     *connection = (struct connection){.path = path};
@@ -17,9 +32,9 @@ int connection_open(struct connection *connection, const char *path) {
     if (code == SQLITE_OK)
         code = sqlite3_extended_result_codes(connection->db, 1);
     if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(connection->db, CONNECTION_BUSY_MS);
-    if (code == SQLITE_OK)
         code = sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (code == SQLITE_OK)
+        connection_wait_for_others(connection, true);
     return code == SQLITE_OK ? 0 : connection_fail(connection, "open it");
 }
 
@@ -67,6 +82,8 @@ static int outcome_of(int code, int error) {
     case SQLITE_AUTH:
     case SQLITE_READONLY:
         return STORE_DENIED;
+    case SQLITE_INTERRUPT:
+        return STORE_CUT;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return STORE_IN_USE;

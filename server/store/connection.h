@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,15 +13,24 @@
 #include "store/statement.h"
 
 #define CONNECTION_ERROR_SIZE (PATH_MAX + 512)
-#define CONNECTION_BUSY_MS 5000 /* somebody's sqlite3 shell may hold it for a moment */
+/* Somebody's sqlite3 shell may hold it for a moment: 5 s, or 0.5 s when the hub stops. */
+#define CONNECTION_WAIT_MS 20
+#define CONNECTION_WAITS_MAX 250
+#define CONNECTION_WAITS_HURRIED 25
 
 struct connection {
     sqlite3 *db;
-    const char *path; /* of the caller */
-    bool damaged;     /* something was found that cannot be in a sound database */
+    const char *path;          /* of the caller */
+    const _Atomic bool *hurry; /* NULL: nobody ever is in a hurry */
+    unsigned waits_max;        /* for others who have it locked */
+    unsigned n_passed_over;    /* messages that cannot be read */
+    bool damaged;              /* something was found that cannot be in a sound database */
     sqlite3_stmt *statements[N_STATEMENTS];
     char error[CONNECTION_ERROR_SIZE];
 };
+
+/* Waits for other programs that have the database locked, or does not. */
+void connection_wait_for_others(struct connection *connection, bool waits);
 
 /* The file must be there. Sets nothing that is written to the file. */
 int connection_open(struct connection *connection, const char *path);

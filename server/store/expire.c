@@ -348,9 +348,7 @@ static int expire(struct store *store, const struct store_bounds *bounds, unsign
 int store_expire(struct store *store, const struct store_bounds *bounds, unsigned n_max,
                  bool *more) {
     *more = false;
-    turn_take(&store->turn);
     int r = expire(store, bounds, limit(n_max), more);
     r = store_tell(store, r);
-    turn_give(&store->turn);
     return r;
 }

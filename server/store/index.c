@@ -6,7 +6,6 @@
 
 #include "store/inside.h"
 
-#define BATCH 512    /* messages of a search that has to wait for the index */
 #define PARTS_COST 4 /* as much work as so many messages of the words */
 
 static const char doing[] = "index messages";
@@ -38,7 +37,6 @@ static uint64_t *place_of(struct store_state *state, bool parts) {
     return parts ? &state->parts_upto : &state->words_upto;
 }
 
-/* One batch, of whoever has the turn. */
 static int index_batch(struct store *store, bool parts, unsigned n_max) {
     uint64_t after = *place_of(&store->committed, parts), upto = 0;
     int r = transaction_begin(store, false);
@@ -54,27 +52,12 @@ static int index_batch(struct store *store, bool parts, unsigned n_max) {
     return transaction_end(store, r);
 }
 
-int index_catch_up(struct store *store, struct connection *teller, bool parts, uint64_t upto) {
-    _Atomic uint64_t *at = parts ? &store->parts_upto : &store->words_upto;
-    int r = 0;
-    while (r == 0 && *at < upto) {
-        turn_take(&store->turn);
-        if (*place_of(&store->committed, parts) < upto)
-            r = index_batch(store, parts, BATCH);
-        if (r != 0)
-            (void)connection_tell(teller, r, "%s", store->writer.error);
-        turn_give(&store->turn);
-    }
-    return r;
-}
-
 static bool is_behind(const struct store_state *state) {
     return state->words_upto < state->last_seq || state->parts_upto < state->last_seq;
 }
 
 int store_index(struct store *store, unsigned n_max, bool *more) {
     int r = 0;
-    turn_take(&store->turn);
     const struct store_state *state = &store->committed;
     if (is_behind(state))
         r = index_batch(store, state->words_upto >= state->last_seq, n_max);
@@ -82,6 +65,5 @@ int store_index(struct store *store, unsigned n_max, bool *more) {
         r = cleaning_step(store, n_max);
     *more = r == 0 && (is_behind(state) || cleaning_is_due(store));
     r = store_tell(store, r);
-    turn_give(&store->turn);
     return r;
 }

@@ -1,25 +1,27 @@
 /*
  * What the files of the store share.
  *
- * Connections: `writer` belongs to who has the turn, from store_begin() to the end of the
- * transaction, or for one batch of the index; a search that finds the index behind takes turns
- * with the writing thread. `finder` belongs to who holds `finding`. Each reader has its own.
+ * Connections: `writer` belongs to the writing thread, `finder` to who holds `finding`. Each reader
+ * has its own.
  */
 #pragma once
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "store/connection.h"
+#include "store/fresh.h"
 #include "store/place.h"
 #include "store/store.h"
-#include "store/turn.h"
 
 #define STORE_MARK ".check"           /* beside the database: look at all of it at the next start */
 #define STORE_GROW_BYTES (256 * 1024) /* the database takes so much of the disk at once, */
 #define STORE_SPARE_BYTES (1024 * 1024) /* and leaves this, which it needs for deleting */
 #define STORE_KNOWN_PAIRS 8192          /* a power of two */
-#define STORE_CHARGES 32                /* users whose usage is changed at a time */
+#define STORE_PROGRESS 2000 /* steps of SQLite, after which it is asked whether to end */
+#define STORE_FILE_KIND 3   /* KIND_FILE, as the statements know it */
+#define STORE_CHARGES 32    /* users whose usage is changed at a time */
 
 /* What a message takes besides its text, about: its row, and its places in the indexes. */
 #define MESSAGE_OVERHEAD 256
@@ -47,7 +49,6 @@ enum store_purge { PURGE_NONE, PURGE_WORDS_BEGIN, PURGE_WORDS, PURGE_PARTS_BEGIN
 
 struct store {
     struct place place;
-    struct turn turn;
     struct connection writer;
     bool writing;       /* between begin and commit */
     bool deletes;       /* the transaction is to make room */
@@ -77,6 +78,9 @@ struct store {
 
 struct store_reader {
     struct connection connection;
+    struct fresh fresh; /* see fresh.h */
+    store_cut *cut;
+    void *cut_arg;
     unsigned generation; /* of the database that it reads */
     struct store *store;
 };
@@ -86,8 +90,10 @@ int store_tell(struct store *store, int outcome);
 
 /* store.c: opens the connection that writes. */
 int store_open_writer(struct store *store, struct connection *writer);
+/* Also when it has moved to another place in memory. */
+void connection_watch(struct connection *writer, struct store *store);
 
-/* rescue.c: notices that the database has vanished, and makes it again; of whoever has the turn. */
+/* rescue.c: notices that the database has vanished, and makes it again. */
 int store_check_place(struct store *store);
 
 /* schema.c: whether the database is one that can be opened, and not a newer one; only reads. */
@@ -97,7 +103,7 @@ int schema_open(struct connection *connection);
 bool schema_is_newer(int64_t version);
 int schema_tell_newer(struct connection *connection, int64_t version); /* STORE_NEWER */
 
-/* write.c: transactions of whoever has the turn. What is not durable is not synced. */
+/* write.c: transactions. What is not durable is not synced. */
 int transaction_begin(struct store *store, bool durable);
 int transaction_end(struct store *store, int outcome);
 /* Counts messages (and what they cost) that a user has more, or less, with this transaction. */
@@ -105,22 +111,23 @@ int transaction_charge(struct store *store, uint32_t uid, int64_t n_messages, in
 int state_read(struct connection *connection, struct store_state *state);
 void state_publish(struct store *store, const struct store_state *state);
 
-/* index.c: brings an index up to `upto`; the failure's sentence is copied to `teller`. */
-int index_catch_up(struct store *store, struct connection *teller, bool parts, uint64_t upto);
-
 /*
  * expire.c: what is left to do when the indexes are up to date, one step of it: deleting what all
- * have forgotten, then rewriting the indexes. Both of whoever has the turn.
+ * have forgotten, then rewriting the indexes.
  */
 bool cleaning_is_due(const struct store *store);
 int cleaning_step(struct store *store, unsigned n_max);
 
-/* read.c. The columns of a message; false, and the failure told, when they cannot be of one. */
-bool message_take(struct connection *connection, sqlite3_stmt *row, struct record *record);
+/*
+ * read.c. The columns of a message. 0, -ENOMEM, or STORE_NOT_FOUND: they cannot be of one; then
+ * this one is passed over (it has its place in the order), and the rest is read.
+ */
+int message_take(struct connection *connection, sqlite3_stmt *row, struct record *record);
 /* The message with uid and id of `like`: see store_find_id(). */
 int message_find(struct connection *connection, const struct record *like, uint64_t *seq);
 /* Before what begins to read with it. */
 int reader_refresh(struct store_reader *reader);
+bool reader_is_cut(const struct store_reader *reader);
 /* A snapshot for all that is read until reading_end(), which returns `outcome` again. */
 int reading_begin(struct connection *connection, struct store_state *state);
 int reading_end(struct connection *connection, int outcome);

@@ -87,12 +87,13 @@ static int add_pair(struct merge *merge, uint32_t handle, conv_number conv, uint
 static int add_sources(struct merge *merge, const struct store_view *view,
                        const struct merge_range *range) {
     uint64_t from = range->down ? range->before : range->after;
-    uint64_t floor = range->ignore_afters ? 0 : view->direct_after;
+    uint64_t least = range->down ? range->after : 0; /* up, it is where to begin */
+    uint64_t floor = larger(least, range->ignore_afters ? 0 : view->direct_after);
     int r = 0;
     for (size_t i = 0; r == 0 && i < view->n_rooms; i++)
         if (range->conv == 0 || range->conv == view->rooms[i].conv)
-            r = add_one(merge, view->rooms[i].conv, range->ignore_afters ? 0 : view->rooms[i].after,
-                        from);
+            r = add_one(merge, view->rooms[i].conv,
+                        larger(least, range->ignore_afters ? 0 : view->rooms[i].after), from);
     if (r != 0 || !view->direct)
         return r;
     if (range->conv == 0)

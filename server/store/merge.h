@@ -23,7 +23,7 @@ struct merge {
 struct merge_range {
     conv_number conv;   /* 0: all of the view */
     bool down;          /* the newest first */
-    uint64_t after;     /* up only: the messages after this one; 0: all */
+    uint64_t after;     /* the messages after this one; 0: all */
     uint64_t before;    /* the messages before this one; UINT64_MAX: all */
     bool ignore_afters; /* of the view */
 };

@@ -8,13 +8,38 @@
 
 static const char doing[] = "read messages";
 
+static int is_to_end(void *arg) {
+    return reader_is_cut(arg);
+}
+
+static int open_connection(struct store_reader *reader) {
+    struct connection *connection = &reader->connection;
+    int r = connection_open_reader(connection, reader->store->place.path);
+    if (r == 0)
+        sqlite3_progress_handler(connection->db, STORE_PROGRESS, is_to_end, reader);
+    return r;
+}
+
 int store_reader_open(struct store_reader **reader, struct store *store) {
     struct store_reader *new = *reader = calloc(1, sizeof *new);
     if (!new)
         return -ENOMEM;
     new->store = store;
     new->generation = store->generation;
-    return connection_open_reader(&new->connection, store->place.path);
+    return open_connection(new);
+}
+
+unsigned store_reader_passed_over(const struct store_reader *reader) {
+    return reader->connection.n_passed_over;
+}
+
+bool reader_is_cut(const struct store_reader *reader) {
+    return reader->store->stopping || (reader->cut && reader->cut(reader->cut_arg));
+}
+
+void store_reader_set_cut(struct store_reader *reader, store_cut *cut, void *arg) {
+    reader->cut = cut;
+    reader->cut_arg = arg;
 }
 
 /* Before each reading: a database that was made again is another file. */
@@ -24,15 +49,17 @@ int reader_refresh(struct store_reader *reader) {
         return 0;
     connection_close(&reader->connection);
     reader->generation = generation;
-    int r = connection_open_reader(&reader->connection, reader->store->place.path);
+    int r = open_connection(reader);
     if (r != 0) /* tried again the next time */
         connection_close(&reader->connection);
     return r;
 }
 
 void store_reader_close(struct store_reader *reader) {
-    if (reader)
+    if (reader) {
         connection_close(&reader->connection);
+        fresh_close(&reader->fresh);
+    }
     free(reader);
 }
 
@@ -52,7 +79,7 @@ static uint32_t recipient_of(conv_number conv, uint32_t from) {
     return conv_is_room(conv) ? (uint32_t)-conv : conv_other(conv, from);
 }
 
-bool message_take(struct connection *connection, sqlite3_stmt *row, struct record *record) {
+int message_take(struct connection *connection, sqlite3_stmt *row, struct record *record) {
     *record = (struct record){
         .seq = column_number(row, 0),
         .conv = sqlite3_column_int64(row, 2),
@@ -67,12 +94,11 @@ bool message_take(struct connection *connection, sqlite3_stmt *row, struct recor
     record->to = recipient_of(record->conv, record->from);
     if (take_uuid(row, 1, &record->id) &&
         (sqlite3_column_type(row, 9) == SQLITE_NULL || take_uuid(row, 9, &record->reply_to)))
-        return true;
+        return 0;
     if (sqlite3_errcode(sqlite3_db_handle(row)) == SQLITE_NOMEM)
-        (void)connection_fail(connection, doing);
-    else
-        (void)connection_tell_damage(connection, "has a message without a proper id");
-    return false;
+        return connection_fail(connection, doing);
+    connection->n_passed_over++;
+    return STORE_NOT_FOUND;
 }
 
 int message_find(struct connection *connection, const struct record *like, uint64_t *seq) {
@@ -83,11 +109,13 @@ int message_find(struct connection *connection, const struct record *like, uint6
     bind_number(find, 1, like->uid);
     sqlite3_bind_blob(find, 2, like->id.b, sizeof like->id.b, SQLITE_STATIC);
     int code = sqlite3_step(find), r = STORE_NOT_FOUND;
-    if (code == SQLITE_ROW && message_take(connection, find, &found)) {
+    if (code == SQLITE_ROW) {
+        r = message_take(connection, find, &found);
         *seq = found.seq;
-        r = record_is_same(&found, like) ? 0 : STORE_OTHER;
+        if (r >= 0)
+            r = r == 0 && record_is_same(&found, like) ? 0 : STORE_OTHER;
     } else if (code != SQLITE_DONE) {
-        r = code == SQLITE_ROW ? STORE_OTHER : connection_fail(connection, "find a message");
+        r = connection_fail(connection, "find a message");
     }
     sqlite3_reset(find);
     return r;
@@ -136,10 +164,13 @@ struct reading {
 
 static int visit_row(struct reading *reading, sqlite3_stmt *row) {
     struct record record;
-    if (!message_take(reading->connection, row, &record))
-        return reading->connection->damaged ? STORE_FAILED : -ENOMEM;
+    int r = message_take(reading->connection, row, &record);
+    if (r == STORE_NOT_FOUND)
+        reading->upto = record.seq;
+    if (r != 0)
+        return r == STORE_NOT_FOUND ? 0 : r;
     reading->upto = record.seq - 1;
-    int r = reading->visit(reading->arg, &record);
+    r = reading->visit(reading->arg, &record);
     if (r != 0)
         return r;
     reading->upto = record.seq;

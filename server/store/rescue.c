@@ -77,6 +77,8 @@ static int change_over(struct store *store) {
     connection_close(&store->finder);
     store->writer = writer;
     store->finder = finder;
+    connection_watch(&store->writer, store);
+    connection_wait_for_others(&store->finder, true);
     pthread_mutex_unlock(&store->finding);
     store->relaxed = false;
     store->generation++;

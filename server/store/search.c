@@ -24,7 +24,8 @@ struct beginning {
 };
 
 struct search {
-    struct connection *connection;
+    struct store_reader *reader;
+    struct connection *connection; /* the reader's */
     const struct store_view *view;
     const struct store_query *query;
     struct words words;
@@ -79,10 +80,15 @@ static int is_shown(struct search *search, conv_number conv, uint64_t seq, bool 
 
 static int look_at(struct search *search, sqlite3_stmt *row, bool *shown) {
     struct record record;
-    if (!message_take(search->connection, row, &record))
-        return search->connection->damaged ? STORE_FAILED : -ENOMEM;
-    int r = is_shown(search, record.conv, record.seq, shown);
-    if (r != 0 || !*shown || (search->query->from != 0 && search->query->from != record.from) ||
+    *shown = false;
+    int r = message_take(search->connection, row, &record);
+    if (r != 0)
+        return r == STORE_NOT_FOUND ? 0 : r;
+    r = is_shown(search, record.conv, record.seq, shown);
+    if (r == 0 && reader_is_cut(search->reader))
+        r = connection_tell(search->connection, STORE_CUT, "the search was ended");
+    if (r != 0 || !*shown || (search->words.n > 0 && record.kind == STORE_FILE_KIND) ||
+        (search->query->from != 0 && search->query->from != record.from) ||
         (search->parts && !words_are_in(&search->words, record.text)))
         return r;
     search->goes_on |= record.seq == search->query->before;
@@ -228,21 +234,109 @@ static int scan(struct search *search) {
     return r;
 }
 
-static int find_words(struct search *search) {
+/*
+ * What the index does not have yet, the newest first. For parts of words the texts are looked
+ * through; for whole words they go into an index of their own, so that both mean the same.
+ */
+struct unindexed {
+    struct search *search;
+    unsigned n_left;
+    size_t n_bytes_left;
+};
+
+static int take_unindexed(struct unindexed *unindexed, sqlite3_stmt *row) {
+    struct search *search = unindexed->search;
+    struct bytes text = column_text(row, 10);
+    bool shown;
+    if (text.n > unindexed->n_bytes_left) {
+        unindexed->n_left = 0;
+        return 0;
+    }
+    unindexed->n_left--;
+    unindexed->n_bytes_left -= text.n;
+    if (search->parts)
+        return look_at(search, row, &shown);
+    if (column_number(row, 6) == STORE_FILE_KIND)
+        return 0;
+    return fresh_add(&search->reader->fresh, search->connection, column_number(row, 0), text);
+}
+
+static bool wants_unindexed(const struct unindexed *unindexed) {
+    const struct search *search = unindexed->search;
+    return unindexed->n_left > 0 && search->n_found < search->query->n_max;
+}
+
+static int take_unindexed_run(struct unindexed *unindexed, const struct merge_run *run) {
+    struct connection *connection = unindexed->search->connection;
+    sqlite3_stmt *row = connection_get(connection, SCAN_DOWN);
+    if (!row)
+        return connection_fail(connection, doing);
+    sqlite3_bind_int64(row, 1, run->source->conv);
+    bind_number(row, 2, run->after);
+    bind_number(row, 3, run->before);
+    int r = 0, code = SQLITE_DONE;
+    while (r == 0 && wants_unindexed(unindexed) && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = take_unindexed(unindexed, row);
+    if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
+        r = connection_fail(connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int take_all_unindexed(struct search *search, uint64_t upto) {
+    struct unindexed unindexed = {search, SEARCH_FRESH_MAX, SEARCH_FRESH_BYTES};
+    struct merge_range range = {search->query->conv, true, upto, search->end, true};
+    struct merge merge;
+    struct merge_run run;
+    int r = merge_open(&merge, search->connection, search->view, &range);
+    while (r == 0 && wants_unindexed(&unindexed) && merge_next(&merge, &run)) {
+        r = take_unindexed_run(&unindexed, &run);
+        if (r == 0)
+            r = merge_passed(&merge, &run);
+    }
+    merge_close(&merge);
+    return r;
+}
+
+static int find_unindexed(struct search *search, uint64_t upto, const char *expression) {
+    struct fresh *fresh = &search->reader->fresh;
+    if (search->parts)
+        return take_all_unindexed(search, upto);
+    uint64_t seq = 0;
+    bool shown;
+    int r = fresh_begin(fresh, search->connection);
+    if (r == 0)
+        r = take_all_unindexed(search, upto);
+    if (r == 0)
+        r = fresh_find(fresh, search->connection, expression);
+    while (r == 0 && search->n_found < search->query->n_max &&
+           (r = fresh_next(fresh, search->connection, &seq)) == 0 && seq != 0)
+        r = look_up(search, MESSAGE_GET, seq, &shown);
+    fresh_end(fresh);
+    return r;
+}
+
+static int find_words(struct search *search, const struct store_state *state) {
+    uint64_t upto = search->parts ? state->parts_upto : state->words_upto;
     CLEANUP_FREE char *expression = NULL;
     int r = search->parts ? words_part_expression(&search->words, &expression)
                           : words_whole_expression(&search->words, &expression);
     if (r != 0)
         return r;
-    return expression ? find_by(search, search->parts ? PARTS_FIND : WORDS_FIND, expression)
-                      : scan(search);
+    if (!expression)
+        return scan(search);
+    if (upto < state->last_seq && search->end > upto)
+        r = find_unindexed(search, upto, expression);
+    if (r == 0 && search->n_found < search->query->n_max)
+        r = find_by(search, search->parts ? PARTS_FIND : WORDS_FIND, expression);
+    return r;
 }
 
 static int find(struct search *search) {
     struct store_state state;
     int r = reading_begin(search->connection, &state);
     if (r == 0)
-        r = search->words.n > 0 ? find_words(search) : find_files(search);
+        r = search->words.n > 0 ? find_words(search, &state) : find_files(search);
     merge_close(&search->merge);
     search->merging = false;
     memset(search->beginnings, 0, sizeof search->beginnings); /* they are of this snapshot */
@@ -250,24 +344,18 @@ static int find(struct search *search) {
 }
 
 /* Whole words first; parts of words when there are none, or where words have no spaces. */
-static int search_all(struct search *search, struct store *store) {
-    uint64_t upto = store->last_seq;
-    int r = 0;
-    if (!search->words.is_unspaced) {
-        r = index_catch_up(store, search->connection, false, upto);
-        if (r == 0)
-            r = find(search);
-    }
+static int search_all(struct search *search) {
+    int r = search->words.is_unspaced ? 0 : find(search);
     if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
     search->parts = true;
-    r = index_catch_up(store, search->connection, true, upto);
-    return r == 0 ? find(search) : r;
+    return find(search);
 }
 
 int store_search(struct store_reader *reader, const struct store_view *view,
                  const struct store_query *query, store_visit *visit, void *arg) {
     struct search search = {
+        .reader = reader,
         .connection = &reader->connection,
         .view = view,
         .query = query,
@@ -281,7 +369,7 @@ int store_search(struct store_reader *reader, const struct store_view *view,
     if (r == 0)
         r = sort_rooms(&search);
     if (r == 0)
-        r = search.words.n > 0 ? search_all(&search, reader->store) : find(&search);
+        r = search.words.n > 0 ? search_all(&search) : find(&search);
     words_free(&search.words);
     free(search.rooms);
     return r;

@@ -7,7 +7,8 @@
 #include "base/macro.h"
 #include "store/inside.h"
 
-#define INDEX_AT_CLOSE 2000 /* messages */
+#define INDEX_AT_CLOSE 2000               /* messages */
+#define LOG_AT_CLOSE (64LL * 1024 * 1024) /* bytes; a longer one stays for the next start */
 
 static const char *const outcome_texts[] = {
     [STORE_OK] = "all is well",
@@ -18,6 +19,7 @@ static const char *const outcome_texts[] = {
     [STORE_IN_USE] = "another program has the database open",
     [STORE_NOT_FOUND] = "no such message",
     [STORE_OTHER] = "another message has the id",
+    [STORE_CUT] = "it was ended before it was done",
     [STORE_GONE] = "the database has vanished",
 };
 
@@ -84,11 +86,24 @@ static int read_info(struct store *store, struct store_info *info) {
     return 0;
 }
 
+/* Keeping house ends when the hub stops; what senders wait for does not. */
+static int is_to_end(void *arg) {
+    const struct store *store = arg;
+    return store->stopping && !store->writing;
+}
+
+void connection_watch(struct connection *writer, struct store *store) {
+    writer->hurry = &store->stopping;
+    connection_wait_for_others(writer, true);
+    sqlite3_progress_handler(writer->db, STORE_PROGRESS, is_to_end, store);
+}
+
 /* Nothing is written until the version is known. */
 int store_open_writer(struct store *store, struct connection *writer) {
     int r = connection_open(writer, store->place.path);
     if (r != 0)
         return r;
+    connection_watch(writer, store);
     sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     r = schema_check(writer);
     if (r != 0)
@@ -172,11 +187,14 @@ int store_open(struct store **store, const char *dir, struct store_info *info) {
     if (!new)
         return -ENOMEM;
     new->maybe_doomed = true;
-    new->turn = (struct turn)TURN_INITIAL;
     new->finding = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     int r = place_open(&new->place, dir);
     r = r == 0 ? open_all(new, info) : connection_tell(&new->writer, r, "%s", new->place.error);
     return store_tell(new, r);
+}
+
+void store_hurry(struct store *store) {
+    store->stopping = true;
 }
 
 void store_close(struct store *store) {
@@ -185,8 +203,10 @@ void store_close(struct store *store) {
     bool more;
     if (store->writing)
         store_rollback(store);
-    if (store->finder.db)
+    if (store->finder.db && !store->stopping)
         (void)store_index(store, INDEX_AT_CLOSE, &more);
+    if (place_size(&store->place, true) - place_size(&store->place, false) > LOG_AT_CLOSE)
+        connection_leave_log(&store->writer);
     close_connections(store);
     place_close(&store->place);
     free(store);
@@ -269,13 +289,10 @@ static int visit_members(struct connection *connection, const struct store_visit
 }
 
 int store_load(struct store *store, const struct store_visitor *visitor) {
-    turn_take(&store->turn);
     int r = visit_handles(&store->writer, visitor);
     if (r == 0)
         r = visit_rooms(&store->writer, visitor);
     if (r == 0)
         r = visit_members(&store->writer, visitor);
-    (void)store_tell(store, r);
-    turn_give(&store->turn);
-    return r;
+    return store_tell(store, r);
 }

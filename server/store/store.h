@@ -2,9 +2,9 @@
  * The store: the log of every conversation and what must outlive the hub, in one SQLite database
  * (https://sqlite.org) in WAL mode with synchronous=FULL.
  *
- * Threads: one thread writes (store_begin ... store_commit, store_index, store_expire), one thread
- * reads (everything that takes a struct store_reader), each with a connection of its own, so that
- * neither waits for the other. store_search() may call for the index; the store does the locking.
+ * Threads: one thread writes (store_begin ... store_commit, store_index, store_expire); each
+ * struct store_reader is used by one thread at a time. All have connections of their own, so that
+ * nobody waits for anybody else.
  *
  * Errors: 0, a negative errno (memory), or a store_outcome. store_error() has the sentence for the
  * writing thread, store_reader_error() for a reader; store_find_id() leaves none.
@@ -34,6 +34,7 @@ enum store_outcome {
     STORE_IN_USE,    /* another hub has it open */
     STORE_NOT_FOUND, /* no such message */
     STORE_OTHER,     /* another message of this user has the id */
+    STORE_CUT,       /* it was ended before it was done */
     STORE_GONE,      /* the database was removed, moved or replaced, and cannot be made again */
 };
 
@@ -58,6 +59,10 @@ int store_open(struct store **store, const char *dir, struct store_info *info);
 
 /* Safe on NULL. Brings the index up to date as far as that takes little time; truncates the WAL. */
 void store_close(struct store *store);
+
+/* The hub stops: whatever reads or keeps house ends soon, and closing takes no longer than it must.
+ * Transactions between store_begin() and store_commit() are finished. By any thread. */
+void store_hurry(struct store *store);
 
 /* The sentence about the last outcome that was not 0: what happened, to what, what to do. */
 const char *store_error(const struct store *store);
@@ -169,6 +174,15 @@ void store_stats(struct store *store, struct store_stats *stats);
 
 int store_reader_open(struct store_reader **reader, struct store *store);
 void store_reader_close(struct store_reader *reader);
+
+/*
+ * Asked every now and then in the middle of reading: when it returns true the call ends and returns
+ * STORE_CUT; what was visited until then is right. NULL: nobody is asked.
+ */
+typedef bool store_cut(void *arg);
+/* How many messages it has passed over because they are damaged; the others it has read. */
+unsigned store_reader_passed_over(const struct store_reader *reader);
+void store_reader_set_cut(struct store_reader *reader, store_cut *cut, void *arg);
 const char *store_reader_error(const struct store_reader *reader);
 
 /*
@@ -235,14 +249,18 @@ int store_history(struct store_reader *reader, const struct store_view *view,
  * Messages with all the words, newest first, of what the view shows (its `after`s do not count).
  * The words match whole words or, when no message of the view has them all, or when one is in a
  * script without spaces, parts of words. Words of one or two characters are not in the index of
- * parts: if there are no longer ones, all of the view is looked at. It finds everything that was
- * committed before the call, and waits until the index has it.
+ * parts: if there are no longer ones, all of the view is looked at. It finds what was committed
+ * before the call: what the index does not have yet is looked through, of the view the latest
+ * SEARCH_FRESH_MAX messages (or SEARCH_FRESH_BYTES of text).
  *
  * before: what comes behind this message, the last one of the page before. If that one was found
  * by whole words then so is the rest.
  *
  * Without any words: the small files (KIND_FILE) that others sent, with an empty text.
  */
+#define SEARCH_FRESH_MAX 4096
+#define SEARCH_FRESH_BYTES (4 * 1024 * 1024)
+
 struct store_query {
     struct bytes words;
     conv_number conv; /* 0: all */

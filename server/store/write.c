@@ -166,9 +166,9 @@ static int reserve_room(struct store *store) {
  */
 static void give_back_log(struct store *store) {
     struct connection *writer = &store->writer;
-    sqlite3_busy_timeout(writer->db, 0);
+    connection_wait_for_others(writer, false);
     sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(writer->db, CONNECTION_BUSY_MS);
+    connection_wait_for_others(writer, true);
 }
 
 /* Commits when nothing has failed; else undoes everything and returns what failed. */
@@ -198,7 +198,6 @@ int transaction_end(struct store *store, int outcome) {
 }
 
 int store_begin(struct store *store) {
-    turn_take(&store->turn);
     int r = store_check_place(store);
     if (r == 0)
         r = transaction_begin(store, true);
@@ -206,7 +205,6 @@ int store_begin(struct store *store) {
     store->outcome = 0;
     if (r != 0) {
         (void)store_tell(store, r);
-        turn_give(&store->turn);
     }
     return r;
 }
@@ -218,7 +216,6 @@ static int end(struct store *store) {
     if (failed == 0) /* else it has been told */
         (void)store_tell(store, r);
     store->writing = false;
-    turn_give(&store->turn);
     return r;
 }
 

@@ -1,4 +1,6 @@
 /* Reading: what comes next, pages, and what is visible; against a naive model. */
+#include <sqlite3.h>
+
 #include <stdlib.h>
 
 #include "unit/store/shelf.h"
@@ -307,4 +309,38 @@ Test(store_read, 11_random_conversations_are_as_a_naive_model_says) {
         if (i % 3 == 0)
             compare_at_random();
     }
+}
+
+static int end_at_once(void *arg, const struct record *record) {
+    (void)record;
+    return *(int *)arg;
+}
+
+/* An id that is none, in the middle. */
+Test(store_read, 20_a_damaged_message_is_passed_over) {
+    sqlite3 *db;
+    fill();
+    index_all();
+    cr_assert_eq(store_reader_passed_over(shelf.reader), 0);
+    cr_assert_eq(sqlite3_open(shelf_path("earshot.db"), &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, "UPDATE message SET id = zeroblob(seq) WHERE seq IN (2, 6)", NULL,
+                              NULL, NULL),
+                 SQLITE_OK);
+    sqlite3_close(db);
+    struct store_source rooms[] = {{R1, 0}};
+    struct store_view view = view_of(ALICE, rooms, 1);
+    read_next(&view, 9);
+    expect_seen("ab1|ac4|r7");
+    read_page(&view, (struct store_page){.n_max = 9});
+    expect_seen("ab1|ac4|r7");
+    search(&view, "ab6");
+    expect_seen("");
+    search(&view, "ab");
+    expect_seen("ab1");
+    cr_assert_gt(store_reader_passed_over(shelf.reader), 0);
+    shelf_reopen();
+    cr_assert_str_empty(shelf.info.set_aside);
+    int end_with = 9;
+    struct store_page page = {.n_max = 9};
+    cr_assert_eq(store_history(shelf.reader, &view, &page, end_at_once, &end_with), 9);
 }

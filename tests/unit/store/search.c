@@ -353,3 +353,104 @@ Test(store_search, 12_searching_while_messages_come) {
     pthread_join(thread, NULL);
     cr_assert_eq(result, 0, "%d", result);
 }
+
+/* Without a word in the index. */
+Test(store_search, 16_the_index_is_not_waited_for) {
+    show();
+    say(AB, BOB, "the first Café is indexed");
+    index_all();
+    say(AB, BOB, "a second café, not yet");
+    say(R2, BOB, "a café of others");
+    say(R1, CAROL, "cafés are not the same word");
+    post(AB, BOB, "a café in a small file");
+    say(R1, ALICE, "the third: a CAFE");
+    find("cafe", "the third: a CAFE|a second café, not yet|the first Café is indexed");
+    find("first cafe", "the first Café is indexed");
+    find("a second", "a second café, not yet");
+    find("afés", "cafés are not the same word");
+    find("second-café", "a second café, not yet");
+    expect_pages("cafe", 3);
+    struct store_query query = {.words = bytes_of("cafe"), .n_max = 9, .from = ALICE};
+    seen = (struct seen){0};
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("the third: a CAFE");
+    query = (struct store_query){.words = bytes_of("café"), .n_max = 9, .before = 3};
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    expect_seen("a second café, not yet|the first Café is indexed");
+    index_all();
+    find("cafe", "the third: a CAFE|a second café, not yet|the first Café is indexed");
+}
+
+static void say_many(unsigned n, const char *text) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (unsigned i = 0; i < n; i++)
+        put(R1, BOB, text);
+    cr_assert_eq(store_commit(shelf.store), 0);
+}
+
+/* A bound for what one question may cost; the index will have the rest. */
+Test(store_search, 17_as_much_as_is_looked_through) {
+    show();
+    say(R1, BOB, "needle old");
+    say_many(SEARCH_FRESH_MAX, "hay");
+    find("needle", "");
+    say(R1, BOB, "needle new");
+    find("needle", "needle new");
+    index_all();
+    find("needle", "needle new|needle old");
+}
+
+struct scissors {
+    unsigned n_asked, at;
+};
+
+static bool cut_at(void *arg) {
+    struct scissors *scissors = arg;
+    return ++scissors->n_asked >= scissors->at;
+}
+
+/* At every point where it can be ended. */
+Test(store_search, 18_it_can_be_ended_in_the_middle) {
+    static const char *const words[] = {"needle", "eedl", "l", "nothing of it", " "};
+    unsigned n_cuts = 0;
+    show();
+    say_many(1500, "a needle in hay");
+    index_all();
+    say_many(1500, "another needle");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (unsigned at = 1; at < 2000; at += 1 + at / 4) {
+            struct scissors scissors = {0, at};
+            struct store_query query = {.words = bytes_of(words[i]), .n_max = 2000};
+            seen = (struct seen){0};
+            store_reader_set_cut(shelf.reader, cut_at, &scissors);
+            int r = store_search(shelf.reader, &view, &query, see, NULL);
+            store_reader_set_cut(shelf.reader, NULL, NULL);
+            cr_assert(r == STORE_CUT || (r == 0 && scissors.n_asked < at), "%d: %s", r,
+                      store_reader_error(shelf.reader));
+            for (unsigned j = 1; j < seen.n; j++)
+                cr_assert_lt(seen.seqs[j], seen.seqs[j - 1]);
+            n_cuts += r == STORE_CUT;
+        }
+    cr_assert_gt(n_cuts, 50);
+    find("absent", "");
+    struct store_query query = {.words = bytes_of("needle"), .n_max = 5};
+    seen = (struct seen){0};
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), 0);
+    cr_assert_eq(seen.n, 5);
+}
+
+Test(store_search, 19_a_hub_that_stops_waits_for_no_answer_and_no_index) {
+    bool more = true;
+    show();
+    say_many(3000, "a needle in hay");
+    store_hurry(shelf.store);
+    struct store_query query = {.words = bytes_of("needle"), .n_max = 2000};
+    seen = (struct seen){0};
+    cr_assert_eq(store_search(shelf.reader, &view, &query, see, NULL), STORE_CUT);
+    cr_assert_eq(store_index(shelf.store, 3000, &more), STORE_CUT);
+    cr_assert_not(more);
+    say(R1, BOB, "what waits is stored");
+    shelf_reopen();
+    cr_assert_eq(shelf.info.last_seq, 3001);
+    find("waits", "what waits is stored");
+}
