@@ -10,6 +10,7 @@
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/show.h"
+#include "cli/near.h"
 #include "cli/report.h"
 #include "cli/words.h"
 #include "ipc/process.h"
@@ -22,6 +23,7 @@ struct ask {
     char about[CHAT_NAME_SIZE];
     char *topic;
     struct past_message *held; /* of the past */
+    struct near near;          /* of NEAR */
     size_t n;                  /* lines of the answer that count */
     FILE *names;               /* for the answers that become one line */
     char *buffer;
@@ -317,6 +319,33 @@ static void offers_done(struct chat *chat, struct ask *ask) {
     files_tell_listed(chat);
 }
 
+/* Near names. */
+
+void ask_near(struct chat *chat, const char *word) {
+    struct near near;
+    const struct ask *asked;
+    DL_SEARCH_SCALAR(chat->asks, asked, kind, ASK_NEAR);
+    if (!chat->view.windowed || asked || !near_init(&near, word))
+        return;
+    ask_list(chat, name_is_room(&near.key) ? EARSHOT_ROOMS : EARSHOT_HANDLES, NULL, ASK_NEAR, word);
+    struct ask *ask = chat->asks ? chat->asks->prev : NULL;
+    if (ask && ask->kind == ASK_NEAR)
+        ask->near = near;
+}
+
+static void near_line(struct chat *chat, struct ask *ask, const struct earshot_event *event) {
+    (void)chat;
+    near_consider(&ask->near,
+                  event->type == EARSHOT_EVENT_USER ? event->user.handle : event->room.name);
+}
+
+static void near_done(struct chat *chat, struct ask *ask) {
+    char text[NEAR_TEXT_SIZE];
+    near_text(&ask->near, text);
+    if (*text)
+        view_note(&chat->view, VIEW_INFO, "near %s: %s", ask->about, text);
+}
+
 static const struct ask_row rows[ASK_KINDS] = {
     [ASK_JOIN] = {"join", NULL, join_done},
     [ASK_REJOIN] = {"join", NULL, NULL},
@@ -338,6 +367,7 @@ static const struct ask_row rows[ASK_KINDS] = {
     [ASK_SEARCH] = {"search for", held_line, search_done},
     [ASK_OFFER] = {"offer a file to", NULL, offer_done},
     [ASK_OFFERS] = {"ask for the files that wait", NULL, offers_done},
+    [ASK_NEAR] = {"ask who there is", near_line, near_done},
 };
 
 static void failed(struct chat *chat, const struct ask *ask, const struct earshot_event *event) {
@@ -345,7 +375,8 @@ static void failed(struct chat *chat, const struct ask *ask, const struct earsho
         past_open_failed(chat, ask->about);
     if (ask->kind == ASK_OFFERS)
         files_tell_listed(chat);
-    if (ask->kind == ASK_OPENED || ask->kind == ASK_OFFERS) /* a comfort that nobody asked for */
+    if (ask->kind == ASK_OPENED || ask->kind == ASK_OFFERS ||
+        ask->kind == ASK_NEAR) /* a comfort that nobody asked for */
         return;
     unsigned code = event->failed.code;
     const char *reason = event->failed.reason;

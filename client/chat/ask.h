@@ -24,6 +24,7 @@ enum ask_kind {
     ASK_SEARCH,
     ASK_OFFER,  /* about: to whom */
     ASK_OFFERS, /* what was offered to us while no window was open */
+    ASK_NEAR,   /* names like the wrong one */
     ASK_KINDS
 };
 
@@ -37,6 +38,9 @@ void ask_made(struct chat *chat, int result, uint32_t number, enum ask_kind kind
 /* Asks for a list; see earshot_ask(). */
 void ask_list(struct chat *chat, enum earshot_list what, const char *of, enum ask_kind kind,
               const char *about);
+
+/* Nobody has this name: asks who there is, and tells which names are near. */
+void ask_near(struct chat *chat, const char *word);
 
 /* USER, ROOM, COUNTER, OBJECT, PAST, DONE and FAILED events. */
 void ask_event(struct chat *chat, const struct earshot_event *event);

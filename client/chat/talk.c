@@ -5,6 +5,7 @@
 
 #include <utlist.h>
 
+#include "chat/ask.h"
 #include "chat/format.h"
 #include "chat/mark.h"
 #include "chat/show.h"
@@ -103,6 +104,8 @@ static void refused(struct chat *chat, const struct earshot_event *event) {
               is_file ? "" : "\"");
     if (sent)
         forget(&chat->talk, sent);
+    if (earshot_fail_exit_code(code) == CLI_NO_NAME)
+        ask_near(chat, event->failed.to);
 }
 
 void talk_event(struct chat *chat, const struct earshot_event *event) {

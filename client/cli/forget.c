@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/near.h"
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/words.h"
@@ -19,6 +20,8 @@ int cli_forget(const struct cli_options *options, int n_words, char **words) {
         return code;
     int result = earshot_forget(link, words[0], &request);
     code = cli_request_wait(link, options, result, request, NULL, NULL);
+    if (code == CLI_NO_NAME)
+        near_tell(options, words[0]);
     earshot_close(link);
     return code;
 }

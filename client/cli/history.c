@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/near.h"
 #include "cli/past.h"
 #include "cli/report.h"
 #include "cli/request.h"
@@ -32,6 +33,8 @@ int cli_history(const struct cli_options *options, int n_words, char **words) {
     if (code != CLI_DONE)
         return code;
     code = past_print(&past);
+    if (code == CLI_NO_NAME)
+        near_tell(options, past.conv);
     if (code == CLI_DONE && past.n_printed == 0)
         cli_remark(options, "nothing was said%s%s", past.conv ? " in the conversation " : "",
                    past.conv ? past.conv : "");

@@ -14,6 +14,7 @@
 #include "cli/background.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/near.h"
 #include "cli/put_inside.h"
 #include "cli/records.h"
 #include "cli/report.h"
@@ -71,7 +72,10 @@ static int take_answer(struct put *put, const struct earshot_event *event) {
         return CLI_DONE;
     if (event->type == EARSHOT_EVENT_FAILED) {
         put_close(put, offer);
-        put_note_failure(put, cli_fail_event(put->options, event));
+        int code = cli_fail_event(put->options, event);
+        if (code == CLI_NO_NAME)
+            near_tell(put->options, offer->to);
+        put_note_failure(put, code);
         return CLI_DONE;
     }
     offer->phase = OFFER_OPEN;

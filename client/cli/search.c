@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/near.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/past.h"
@@ -66,6 +67,10 @@ static int run(const struct cli_options *options, const char *text) {
     code = print_pages(&search, link, text);
     if (code == CLI_DONE && search.n_printed == 0)
         cli_remark(options, "nothing was found");
+    if (code == CLI_NO_NAME && options->in)
+        near_tell(options, options->in);
+    if (code == CLI_NO_NAME && options->from)
+        near_tell(options, options->from);
     earshot_close(link);
     return code;
 }

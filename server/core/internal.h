@@ -174,7 +174,7 @@ struct target {
 enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
                            struct target *target);
 /* The sentence that the sender reads. */
-void target_reason(struct core *core, struct bytes to, enum fail_code code, char reason[256]);
+void target_reason(struct bytes to, enum fail_code code, char reason[256]);
 
 /* What has changed and is not stored (change.c). False: memory is out. */
 bool persist_handle(struct core *core, const struct handle *handle);

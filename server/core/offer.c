@@ -185,7 +185,7 @@ void offer_make(struct core *core, struct session *session, const struct frame *
     if (code == FAIL_NONE && target.room && target.room->n_members == 0)
         code = FAIL_NO_ROOM;
     if (code != FAIL_NONE) {
-        target_reason(core, frame->offer.to, code, reason);
+        target_reason(frame->offer.to, code, reason);
         session_fail(core, session, request, code, reason);
         return;
     }

@@ -60,7 +60,7 @@ static bool find_conv(struct core *core, struct session *session, uint32_t reque
         *conv = conv_of_pair(session->handle->number, target.handle->number);
         return true;
     }
-    target_reason(core, text, code, reason);
+    target_reason(text, code, reason);
     session_fail(core, session, request, code, reason);
     return false;
 }
@@ -169,7 +169,7 @@ void past_search(struct core *core, struct session *session, const struct frame 
         if (code == FAIL_NONE && !from.handle)
             code = FAIL_NO_USER;
         if (code != FAIL_NONE) {
-            target_reason(core, search->from, code, reason);
+            target_reason(search->from, code, reason);
             session_fail(core, session, search->request, code, reason);
             return;
         }

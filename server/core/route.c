@@ -312,7 +312,7 @@ static void route(struct core *core, struct session *session, const struct incom
         route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
         return;
     }
-    target_reason(core, in->to, code, reason);
+    target_reason(in->to, code, reason);
     route_refuse(core, session, in->id, code, reason);
 }
 

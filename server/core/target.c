@@ -6,12 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/distance.h"
 #include "base/text.h"
 #include "core/internal.h"
-
-#define NEAR_LOOKED_AT_MAX 10000 /* handles; a wrong name must not cost more */
-#define NEAR_MAX 3
 
 static bool recall(const struct core *core, const struct session *session, struct bytes to,
                    struct target *target) {
@@ -51,58 +47,6 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
     return FAIL_NONE;
 }
 
-/* Near names. */
-
-struct near {
-    const struct name *names[NEAR_MAX];
-    size_t distances[NEAR_MAX];
-    unsigned n;
-};
-
-static void consider(struct near *near, const struct name *name, size_t far) {
-    unsigned at = near->n < NEAR_MAX ? near->n++ : NEAR_MAX;
-    while (at > 0 && near->distances[at - 1] > far) {
-        if (at < NEAR_MAX) {
-            near->names[at] = near->names[at - 1];
-            near->distances[at] = near->distances[at - 1];
-        }
-        at--;
-    }
-    if (at < NEAR_MAX) {
-        near->names[at] = name;
-        near->distances[at] = far;
-    }
-}
-
-static void find_near(const struct core *core, const struct name *key, struct near *near) {
-    unsigned limit = key->n < 4 ? 1 : 2, n_looked_at = 0;
-    const struct handle *handle;
-    for (handle = core->handles; handle && n_looked_at++ < NEAR_LOOKED_AT_MAX;
-         handle = handle->hh.next) {
-        size_t far = distance(name_bytes(&handle->key), name_bytes(key));
-        bool begins =
-            key->n > 1 && handle->key.n > key->n && memcmp(handle->key.s, key->s, key->n) == 0;
-        if (far <= limit || begins)
-            consider(near, &handle->name, far);
-    }
-}
-
-/* "; near: alice, alina", as many as fit whole, or nothing. */
-static void put_near(const struct core *core, struct bytes to, char *text, size_t size) {
-    struct name name, key;
-    struct near near = {0};
-    size_t n = 0;
-    text[0] = '\0';
-    if (name_parse(&name, to) != NAME_OK)
-        return;
-    name_key(&key, &name);
-    find_near(core, &key, &near);
-    for (unsigned i = 0; i < near.n; i++)
-        if (n + near.names[i]->n + 9 < size)
-            n += (size_t)snprintf(text + n, size - n, "%s%s",
-                                  n ? ", " : "; near: ", near.names[i]->s);
-}
-
 static const char *problem_of(enum fail_code code) {
     switch (code) {
     case FAIL_NO_ROOM:
@@ -114,9 +58,7 @@ static const char *problem_of(enum fail_code code) {
     }
 }
 
-void target_reason(struct core *core, struct bytes to, enum fail_code code, char reason[256]) {
+void target_reason(struct bytes to, enum fail_code code, char reason[256]) {
     int n = (int)text_cut(to, NAME_BYTES_MAX);
-    n = snprintf(reason, 256, "%.*s %s", n, to.data, problem_of(code));
-    if (code == FAIL_NO_USER)
-        put_near(core, to, reason + n, 256 - (size_t)n);
+    snprintf(reason, 256, "%.*s %s", n, to.data, problem_of(code));
 }

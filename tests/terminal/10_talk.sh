@@ -47,6 +47,10 @@ still_typed "the prompt says to whom" ben "[@ann]"
 enter ben "an answer"
 sees "an answer" ann "@ben <ben> an answer"
 
+enter ann "/msg benn hello?"
+sees "a wrong name is refused" ann "not delivered to benn: benn is nobody's handle"
+sees "and those that are near are named" ann "near benn: ben"
+
 enter ben "/away lunch"
 sees "away" ann "ben is away: lunch"
 enter ann "/msg ben are you there?"

@@ -1,0 +1,105 @@
+#include "cli/near.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/distance.h"
+#include "cli/interrupt.h"
+#include "cli/report.h"
+
+#define ASK_MS 2000 /* it is a comfort: no longer than this */
+
+bool near_init(struct near *near, const char *word) {
+    struct name name;
+    *near = (struct near){0};
+    if (name_parse(&name, bytes_of(word)) != NAME_OK)
+        return false;
+    name_key(&near->key, &name);
+    return true;
+}
+
+/* Short names may differ in one place, longer ones in two, or go on. */
+static bool is_near(const struct name *wrong, const struct name *key, size_t far) {
+    size_t n_sign = name_is_room(wrong);
+    bool begins =
+        wrong->n > 1 + n_sign && key->n > wrong->n && memcmp(key->s, wrong->s, wrong->n) == 0;
+    return begins || (far > 0 && far <= (wrong->n - n_sign < 4 ? 1U : 2U));
+}
+
+static void near_put(struct near *near, const struct name *name, size_t far) {
+    unsigned at = near->n < NEAR_MAX ? near->n++ : NEAR_MAX;
+    for (; at > 0 && near->distances[at - 1] > far; at--)
+        if (at < NEAR_MAX) {
+            near->names[at] = near->names[at - 1];
+            near->distances[at] = near->distances[at - 1];
+        }
+    if (at < NEAR_MAX) {
+        near->names[at] = *name;
+        near->distances[at] = far;
+    }
+}
+
+void near_consider(struct near *near, const char *text) {
+    struct name name, key;
+    if (name_parse(&name, bytes_of(text)) != NAME_OK ||
+        name_is_room(&name) != name_is_room(&near->key))
+        return;
+    name_key(&key, &name);
+    size_t far = distance(name_bytes(&key), name_bytes(&near->key));
+    if (is_near(&near->key, &key, far))
+        near_put(near, &name, far);
+}
+
+void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]) {
+    size_t n = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < near->n; i++)
+        n += (size_t)snprintf(text + n, NEAR_TEXT_SIZE - n, "%s%s", i > 0 ? ", " : "",
+                              near->names[i].s);
+}
+
+/* False: the answer is complete, or there will be none. */
+static bool take_line(struct near *near, earshot *link, uint32_t request, mono_time until) {
+    struct earshot_event event;
+    int64_t left = mono_ms_until(mono_now(), until);
+    int r = left > 0 ? earshot_next(link, &event, (int)left) : EARSHOT_AGAIN;
+    if (r == -EINTR)
+        return !cli_interrupted();
+    if (r != EARSHOT_OK)
+        return false;
+    if (event.request != request)
+        return true;
+    if (event.type == EARSHOT_EVENT_USER)
+        near_consider(near, event.user.handle);
+    else if (event.type == EARSHOT_EVENT_ROOM)
+        near_consider(near, event.room.name);
+    return event.type != EARSHOT_EVENT_DONE && event.type != EARSHOT_EVENT_FAILED;
+}
+
+static void near_ask(struct near *near, const struct cli_options *options) {
+    struct earshot_options wanted = {
+        .hub = options->hub, .handle = options->name, .timeout_ms = ASK_MS};
+    enum earshot_list list = name_is_room(&near->key) ? EARSHOT_ROOMS : EARSHOT_HANDLES;
+    mono_time until = mono_add_ms(mono_now(), ASK_MS);
+    uint32_t request = 0;
+    earshot *link;
+    if (earshot_open(&link, &wanted) == EARSHOT_OK &&
+        earshot_ask(link, list, NULL, &request) == EARSHOT_OK)
+        while (take_line(near, link, request, until))
+            ;
+    earshot_close(link);
+}
+
+void near_tell(const struct cli_options *options, const char *word) {
+    struct near near;
+    char text[NEAR_TEXT_SIZE];
+    if (options->json || options->quiet || !isatty(STDERR_FILENO) || !near_init(&near, word))
+        return;
+    near_ask(&near, options);
+    near_text(&near, text);
+    if (*text)
+        cli_remark(options, "near: %s", text);
+}
