@@ -73,9 +73,10 @@ static void take_missed(struct chat *chat, const struct earshot_event *event) {
 }
 
 static void take_lost(struct chat *chat, const struct earshot_event *event) {
-    (void)event;
     roster_forget_presence(&chat->roster);
     chat->here_known = false;
+    if (*event->lost.reason)
+        view_note(&chat->view, VIEW_ERROR, "%s", event->lost.reason);
     view_note(&chat->view, VIEW_ERROR, "the hub is gone; what you type is kept until it is back");
     revive_lost(chat);
 }

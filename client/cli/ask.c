@@ -82,7 +82,7 @@ static int take(struct ask *ask, const struct earshot_event *event) {
     case EARSHOT_EVENT_FAILED:
         return cli_fail_event(ask->options, event);
     case EARSHOT_EVENT_LOST:
-        cli_remark(ask->options, "the hub is gone; waiting for it to come back");
+        cli_tell_lost(ask->options, event, "waiting for it to come back");
         return CLI_DONE;
     case EARSHOT_EVENT_BACK:
         note_old(ask);

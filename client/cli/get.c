@@ -180,7 +180,7 @@ static int take(struct get *get, const struct earshot_event *event) {
         return take_failure(get, event);
     case EARSHOT_EVENT_LOST:
         progress_clear(&get->progress);
-        cli_remark(get->options, "the hub is gone; what is under way goes on");
+        cli_tell_lost(get->options, event, "what is under way goes on");
         return CLI_DONE;
     case EARSHOT_EVENT_BACK:
         cli_remark(get->options, "the hub is back");

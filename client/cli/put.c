@@ -174,9 +174,8 @@ static int put_take(struct put *put, const struct earshot_event *event) {
         return put_tell_skipped(put, event);
     case EARSHOT_EVENT_LOST:
         progress_clear(&put->progress);
-        cli_remark(put->options,
-                   "the hub is gone; what is under way goes on, and the offers are made again "
-                   "when it is back");
+        cli_tell_lost(put->options, event,
+                      "what is under way goes on, and the offers are made again when it is back");
         return CLI_DONE;
     case EARSHOT_EVENT_BACK:
         cli_remark(put->options, "the hub is back");

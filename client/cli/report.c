@@ -97,6 +97,14 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
     return cli_fail(options, CLI_FAILED, "internal", "cannot go on: %s", strerror(-result));
 }
 
+void cli_tell_lost(const struct cli_options *options, const struct earshot_event *event,
+                   const char *consequence) {
+    if (*event->lost.reason)
+        cli_fail(options, CLI_FAILED, "bad-frame", "%s", event->lost.reason);
+    else
+        cli_remark(options, "the hub is gone; %s", consequence);
+}
+
 int cli_fail_event(const struct cli_options *options, const struct earshot_event *event) {
     unsigned code = event->failed.code;
     int exit_code = earshot_fail_exit_code(code);

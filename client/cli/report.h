@@ -37,5 +37,9 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
 /* Reports what the hub refused: a FAILED or REFUSED event. */
 int cli_fail_event(const struct cli_options *options, const struct earshot_event *event);
 
+/* Reports a LOST event, and what it means for the command. */
+void cli_tell_lost(const struct cli_options *options, const struct earshot_event *event,
+                   const char *consequence);
+
 /* A line about what is going on, for people; nothing with -q. */
 void cli_remark(const struct cli_options *options, const char *format, ...) PRINTF_LIKE(2, 3);

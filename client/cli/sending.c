@@ -108,7 +108,7 @@ static int take(struct sending *sending, const struct earshot_event *event) {
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
         sending->lost = true;
-        cli_remark(sending->options, "the hub is gone; waiting for it to come back");
+        cli_tell_lost(sending->options, event, "waiting for it to come back");
         return CLI_DONE;
     case EARSHOT_EVENT_BACK:
         sending->lost = false;

@@ -91,7 +91,7 @@ static int take(struct tail *tail, const struct earshot_event *event) {
                  (unsigned long long)event->missed);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
-        cli_remark(tail->options, "the hub is gone; waiting for it to come back");
+        cli_tell_lost(tail->options, event, "waiting for it to come back");
         return CLI_DONE;
     case EARSHOT_EVENT_BACK:
         cli_remark(tail->options, "the hub is back");

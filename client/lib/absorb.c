@@ -24,6 +24,7 @@ bool absorb_ack(struct earshot *link, const struct frame_ack *ack, uint8_t flags
     event->state.by = "";
     event->state.to = to;
     event->state.up_to = (flags & FRAME_UP_TO) != 0;
+    link->n_rejected = 0;
     if (event->state.up_to)
         pending_done_up_to(&link->pending, position);
     else
@@ -43,6 +44,7 @@ bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
     uuid_format(&refused->id, event->failed.id);
     event->failed.code = refused->code;
     event->failed.to = to;
+    link->n_rejected = 0;
     pending_done(&link->pending, position);
     receipts_drop(&link->receipts, &refused->id);
     return true;
@@ -100,6 +102,11 @@ static int absorb_frame(struct earshot *link, struct batch *batch, const struct 
         return 1;
     case FRAME_BYE:
         link->said_bye = true;
+        return 1;
+    case FRAME_FAIL:
+        if (!fail_is_rejection(&frame->fail))
+            return 0;
+        join_note_rejected(link, &frame->fail);
         return 1;
     case FRAME_GATE:
         outgoing_gate(link, &frame->gate);

@@ -12,8 +12,8 @@
  *
  * Functions return 0, a negative errno when the program cannot go on, or an earshot_outcome,
  * which the caller handles; earshot_error() has the sentence that says what happened and what to
- * do, and earshot_fail_code() the hub's reason. All arguments are checked: what is wrong with one is
- * an EARSHOT_BAD_... outcome, and nothing has been done then.
+ * do, and earshot_fail_code() the hub's reason. All arguments are checked: what is wrong with one
+ * is an EARSHOT_BAD_... outcome, and nothing has been done then.
  *
  * Strings that came from somebody else (text, handles, topics, ...) are valid UTF-8 and not safe
  * to print: see earshot_safe().
@@ -93,7 +93,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_WITHDRAWN, /* and has it no more, or another program of ours took it */
     EARSHOT_EVENT_TRANSFER,  /* a transfer has begun or ended */
     EARSHOT_EVENT_MISSED,    /* so many messages are not in the hub's log any more */
-    EARSHOT_EVENT_LOST,      /* the hub is gone; the link tries to come back */
+    EARSHOT_EVENT_LOST,      /* the hub is gone, or has ended the session; the link tries to come
+                                back, and gives up when the latter goes on: EARSHOT_REFUSED */
     EARSHOT_EVENT_BACK,      /* the link is joined again */
     EARSHOT_EVENT_WOKEN,     /* earshot_wake() was called */
     EARSHOT_EVENT_SKIPPED,   /* an entry of a directory of ours is not sent */
@@ -264,6 +265,10 @@ struct earshot_event {
             uint64_t more;
         } skipped;
         uint64_t missed;
+        struct {
+            const char *reason; /* the hub has ended the session for a frame that broke the
+                                   protocol: the sentence; else "" */
+        } lost;
     };
 };
 

@@ -178,6 +178,13 @@ static int on_done(struct earshot *link, const struct frame *frame, struct earsh
 /* What the link asked for again after a reconnect, and was refused, is told as request 0. */
 static int on_fail(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     bool own;
+    if (fail_is_rejection(&frame->fail)) {
+        if (link->current->absorbed || link->current->session != link->session)
+            return 0;
+        join_note_rejected(link, &frame->fail);
+        join_lose(link, "ended the session");
+        return 0;
+    }
     int r = event_from_fail(&link->store, event, &frame->fail);
     if (r < 0)
         return r;

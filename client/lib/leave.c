@@ -1,7 +1,9 @@
 /* Leaving a hub, by wish or because it is gone, and when to look for it again. */
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "lib/link.h"
 
 void join_leave(struct earshot *link) {
@@ -65,11 +67,28 @@ void join_release_lane(void *arg) {
     queue_remove(lane);
 }
 
+void join_note_rejected(struct earshot *link, const struct frame_fail *fail) {
+    size_t n = text_cut(fail->reason, sizeof link->rejection - 1);
+    memcpy(link->rejection, fail->reason.data, n);
+    link->rejection[n] = '\0';
+    link->is_rejected = true;
+}
+
 static void note_lost(struct earshot *link) {
     struct note *note = note_new(EARSHOT_EVENT_LOST);
-    if (note)
+    if (note) {
+        note_set_reason(note, bytes_of(link->is_rejected ? link->error : ""));
+        note->event.lost.reason = note->reason;
         absorb_note(link, note);
+    }
     request_lose_all(link);
+}
+
+static int fail_rejected(struct earshot *link) {
+    return link_fail(link, EARSHOT_REFUSED, FAIL_BAD_FRAME,
+                     "the hub in %s (PID %d) ended the session, because this program broke the "
+                     "protocol: %s; that is a fault of the program, or of libearshot: report it",
+                     link->dir, (int)link->hub.pid, link->rejection);
 }
 
 /* The session is over: what came still counts; what was sent and not acknowledged goes again. */
@@ -79,6 +98,8 @@ static void end_session(struct earshot *link) {
     absorb_all(link);
     taken_end(link);
     link->said_bye = false;
+    if (link->is_rejected)
+        fail_rejected(link);
     if (atomic_load(&link->lane) != link->hub.msqid && hub_is_dead(link))
         join_release_lane(link);
     note_lost(link);
@@ -100,8 +121,11 @@ void join_lose(struct earshot *link, const char *why) {
         return;
     }
     end_session(link);
-    if (link->flags & EARSHOT_RECONNECT)
+    link->n_rejected = link->is_rejected ? link->n_rejected + 1 : 0;
+    int outcome = link->is_rejected ? EARSHOT_REFUSED : EARSHOT_NO_HUB;
+    link->is_rejected = false;
+    if ((link->flags & EARSHOT_RECONNECT) && link->n_rejected < LINK_REJECTED_MAX)
         back_off(link);
     else
-        end(link, EARSHOT_NO_HUB);
+        end(link, outcome);
 }

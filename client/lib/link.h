@@ -53,7 +53,9 @@
 #define LINK_BACKOFF_MAX_MS 2000
 #define LINK_HELLO_MIN_NS (10 * NS_PER_MS) /* the well-known queue was full; then twice as long */
 #define LINK_HELLO_MAX_NS (160 * NS_PER_MS)
-#define LINK_LOOK_MS 100 /* how often a program that only sends looks for the hub */
+#define LINK_REJECTED_MAX 3 /* sessions that the hub ends in a row, and nothing gets on meanwhile  \
+                             */
+#define LINK_LOOK_MS 100    /* how often a program that only sends looks for the hub */
 #define LINK_PROOF_MIN_NS (40 * 1000)
 #define LINK_PROOF_MAX_NS (5 * NS_PER_MS)
 
@@ -133,6 +135,9 @@ struct earshot {
     struct event_lines lines; /* of the current batch */
     uint64_t n_bad;           /* batches with something in them that could not be understood */
     bool said_bye;            /* the hub; the link is to be given up */
+    bool is_rejected;         /* it ends the session: a frame of ours broke the protocol */
+    unsigned n_rejected;      /* in a row, without any progress */
+    char rejection[256];      /* its sentence */
     bool takes;               /* the program has begun to take events */
     struct place place;
     struct received received; /* only when it reconnects */
@@ -178,6 +183,8 @@ mono_time join_due(const struct earshot *link);
 int join_fail(struct earshot *link, int outcome, bool final);
 /* The hub is gone: `why` ends the sentence "the hub ... ". */
 void join_lose(struct earshot *link, const char *why);
+/* The hub has said that it ends the session; join_lose() then does what follows. */
+void join_note_rejected(struct earshot *link, const struct frame_fail *fail);
 /* Leaves the hub: threads, mailbox, pidfd. Safe in every phase. */
 void join_leave(struct earshot *link);
 /* Takes a dead hub's lane away from whoever is blocked in it. Called by the watch, too. */
@@ -230,6 +237,10 @@ void receive_drain(struct earshot *link);
 int incoming_next(struct earshot *link, struct earshot_event *event);
 
 /* absorb.c */
+/* The hub ends the session: this answers no request. */
+static inline bool fail_is_rejection(const struct frame_fail *fail) {
+    return fail->request == 0 && fail->code == FAIL_BAD_FRAME;
+}
 /* A note at the end of the inbox. Frees it when it adds nothing to the one before. */
 void absorb_note(struct earshot *link, struct note *note);
 /* Deals with the acknowledgements in everything that was received. 0 or -ENOMEM. */

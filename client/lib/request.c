@@ -121,8 +121,10 @@ bool request_done(struct earshot *link, uint32_t number) {
         return false;
     bool asked = !request->own;
     DL_DELETE(link->requests, request);
-    if (asked)
+    if (asked) {
+        link->n_rejected = 0;
         apply(link, request);
+    }
     free_request(request);
     return asked;
 }

@@ -85,6 +85,8 @@ static int wait_for_room(struct earshot *link, size_t text_n, struct cursor_out 
         int r = link->pollable ? 0 : absorb_all(link);
         if (link->said_bye)
             join_lose(link, "was stopped");
+        if (link->is_rejected)
+            join_lose(link, "ended the session");
         if (r < 0)
             return r;
         if (reserve(link, text_n, out))
