@@ -1,8 +1,9 @@
 /*
- * The kill loop: senders and readers of two uids talk through a durable hub, while hub, senders
- * and readers are killed with -9 at random and started again. Afterwards an independent judge
- * compares what both ends noted: what was acknowledged was read exactly once, in order, by the
- * right one only.
+ * The kill loop: senders and readers of two uids talk through a durable hub and movers change rooms,
+ * topics and handles, while the hub and all of them are killed with -9 at random and started again.
+ * Afterwards an independent judge compares what both ends noted: what was acknowledged was read
+ * exactly once, in order, by the right one only. What movers were told to be DONE they look at
+ * after each start.
  *
  * DURATION: seconds (10). KILLS: that many at least (0). SEED: as printed by an earlier run.
  * test: alone
@@ -25,12 +26,12 @@
 struct loop {
     struct stage stage;
     struct cast cast;
-    unsigned n_kills[3]; /* hub, senders, readers */
+    unsigned n_kills[4]; /* hub, senders, readers, movers */
     unsigned n_hub_fallen, n_quiet;
 };
 
 static unsigned n_kills(const struct loop *loop) {
-    return loop->n_kills[0] + loop->n_kills[1] + loop->n_kills[2];
+    return loop->n_kills[0] + loop->n_kills[1] + loop->n_kills[2] + loop->n_kills[3];
 }
 
 /* It is not waited for: the next kill may find it while it starts. */
@@ -47,7 +48,7 @@ static void kill_one(struct loop *loop) {
         return;
     }
     int who = (int)(random() % CAST_N);
-    loop->n_kills[who < CAST_SENDERS ? 1 : 2]++;
+    loop->n_kills[who < CAST_SENDERS ? 1 : who < CAST_TALKERS ? 2 : 3]++;
     cast_restart(&loop->cast, who);
 }
 
@@ -87,9 +88,10 @@ static void make_books(char *books, size_t size, const struct stage *stage) {
 }
 
 static void tell(const struct loop *loop, double seconds) {
-    check_note("%u kills in %.1f s: hub %u, senders %u, readers %u; links came back %lu times",
+    check_note("%u kills in %.1f s: hub %u, senders %u, readers %u, movers %u; links came back %lu "
+               "times",
                n_kills(loop), seconds, loop->n_kills[0], loop->n_kills[1], loop->n_kills[2],
-               atomic_load(&loop->cast.talk->n_back));
+               loop->n_kills[3], atomic_load(&loop->cast.talk->n_back));
     check(loop->n_hub_fallen == 0, "the hub never ended by itself (%u)", loop->n_hub_fallen);
     check(loop->cast.n_fallen == 0, "nor did anybody else (%u)", loop->cast.n_fallen);
     check(loop->n_quiet == 0, "left in peace, they always talked again");
@@ -126,6 +128,8 @@ int main(void) {
     tell(&loop, (double)(mono_now().ns - begin.ns) / 1e9);
     check(cast_finish(&loop.cast, FINISH_MS), "all come to an end");
     audit_books(&loop.cast, &audit);
+    restart_hub(&loop);
+    cast_check_moves(&loop.cast, FINISH_MS);
     int code = hub_stop(&loop.stage.hub);
     check(code == 0, "the hub ends cleanly (exit code %d)", code);
     check_database(&loop, &audit);

@@ -265,6 +265,8 @@ int main(void) {
           play.n_kills[AT_WORK]);
     check(cast_finish(&play.cast, FINISH_MS), "all come to an end");
     audit_books(&play.cast, &audit);
+    (void)start_again(&play, &play.stage.hub, "everything", 0);
+    cast_check_moves(&play.cast, FINISH_MS);
     migrate_all(&play);
     int code = hub_stop(&play.stage.hub);
     check(code == 0, "the hub ends cleanly (exit code %d)", code);

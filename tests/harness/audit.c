@@ -183,7 +183,7 @@ bool audit_books(const struct cast *cast, struct audit *audit) {
     struct judge judge = {.audit = audit, .talk = cast->talk};
     for (int who = 0; who < CAST_SENDERS; who++)
         read_book(&judge, who, take_sent);
-    for (int who = CAST_SENDERS; who < CAST_N; who++)
+    for (int who = CAST_SENDERS; who < CAST_TALKERS; who++)
         read_book(&judge, who, take_read);
     for (int sender = 0; sender < CAST_SENDERS; sender++)
         find_lost(&judge, sender);

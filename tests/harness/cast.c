@@ -14,7 +14,8 @@
 
 const char *cast_handle(int who) {
     static const char *const handles[CAST_N] = {"sender-0", "sender-1", "sender-2", "sender-3",
-                                                "reader-0", "reader-1", "reader-2", "reader-3"};
+                                                "reader-0", "reader-1", "reader-2", "reader-3",
+                                                "mover-0",  "mover-1"};
     return handles[who];
 }
 
@@ -40,7 +41,9 @@ static int play(void *arg) {
     const struct part *part = arg;
     if (part->who < CAST_SENDERS)
         return cast_sender(part->talk, part->who);
-    return cast_reader(part->talk, part->who);
+    if (part->who < CAST_TALKERS)
+        return cast_reader(part->talk, part->who);
+    return cast_mover(part->talk, part->who);
 }
 
 static void start_one(struct cast *cast, int who) {
@@ -143,4 +146,22 @@ bool cast_finish(struct cast *cast, int ms) {
     if (atomic_load(&cast->talk->n_refused) > 0)
         tell_errors(cast);
     return ok;
+}
+
+bool cast_check_moves(struct cast *cast, int ms) {
+    struct cast_talk *talk = cast->talk;
+    unsigned long before = atomic_load(&talk->n_compared);
+    bool ok = true;
+    for (int who = CAST_TALKERS; who < CAST_N; who++) {
+        start_one(cast, who);
+        ok = end_one(cast, who, ms) && ok;
+    }
+    check_note("%lu changes were DONE, and looked at %lu times", atomic_load(&talk->n_moved),
+               atomic_load(&talk->n_compared));
+    ok = check(ok && atomic_load(&talk->n_compared) >= before + CAST_MOVERS,
+               "what was changed can be looked at after the last start");
+    return check(atomic_load(&talk->n_moved) > 0 && atomic_load(&talk->n_broken) == 0,
+                 "what was DONE was always so afterwards (%lu times not)",
+                 atomic_load(&talk->n_broken)) &&
+           ok;
 }

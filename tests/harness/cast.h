@@ -1,7 +1,7 @@
 /*
- * Four senders and four readers, of two uids, who talk through a durable hub while everything may
- * be killed at any moment. Each is a process of its own and keeps a book. Who is started again
- * goes on where its book ends:
+ * Four senders, four readers and two movers, of two uids, who talk through a durable hub while
+ * everything may be killed at any moment. Each is a process of its own and keeps a book. Who is
+ * started again goes on where its book ends:
  *
  * A sender sends again, under the same id and in the same order, what its book does not show as
  * acknowledged.
@@ -15,6 +15,10 @@
  * their books.
  *
  * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
+ *
+ * The movers join and leave rooms of their own, give them topics, take handles, write to themselves
+ * and forget it. Whenever they or the hub begin anew they look whether all that they were told to
+ * be DONE is so.
  */
 #pragma once
 
@@ -25,7 +29,9 @@
 
 #define CAST_SENDERS 4
 #define CAST_READERS 4
-#define CAST_N (CAST_SENDERS + CAST_READERS)
+#define CAST_MOVERS 2
+#define CAST_TALKERS (CAST_SENDERS + CAST_READERS)
+#define CAST_N (CAST_TALKERS + CAST_MOVERS)
 #define CAST_ROOM "#soak"
 #define CAST_TEXT_MAX 24000
 
@@ -37,16 +43,17 @@ struct cast_talk {
     atomic_bool stop; /* senders: come to an end */
     atomic_bool ready[CAST_N];
     atomic_ulong n_sent, n_acked, n_refused, n_read, n_repeated, n_back;
+    atomic_ulong n_moved, n_compared, n_broken; /* movers; broken: DONE, and not so */
     char error[CAST_N][256];
 };
 
 struct cast {
     struct cast_talk *talk;
-    pid_t pids[CAST_N]; /* senders first */
+    pid_t pids[CAST_N]; /* senders first, movers last */
     unsigned n_fallen;  /* ended by themselves */
 };
 
-/* "sender-0" ... "reader-3" */
+/* "sender-0" ... "reader-3", "mover-0", ... */
 const char *cast_handle(int who);
 bool cast_is_member(int reader);
 
@@ -68,3 +75,7 @@ bool cast_keep_talking(struct cast *cast, unsigned long n, int ms);
 
 /* The senders come to an end, the readers read everything; false: not within `ms`. All end. */
 bool cast_finish(struct cast *cast, int ms);
+
+/* After cast_finish(), and another start of the hub: the movers look once more. Says what it saw.
+ */
+bool cast_check_moves(struct cast *cast, int ms);

@@ -9,6 +9,7 @@
 
 int cast_sender(struct cast_talk *talk, int who);
 int cast_reader(struct cast_talk *talk, int who);
+int cast_mover(struct cast_talk *talk, int who);
 
 /* Joins, as often as it takes; NULL: not for half a minute, and talk->error says why. */
 earshot *cast_join(struct cast_talk *talk, int who, unsigned flags, uint64_t after);

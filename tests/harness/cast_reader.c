@@ -138,7 +138,7 @@ static int join_room(struct reader *reader) {
 
 int cast_reader(struct cast_talk *talk, int who) {
     static struct reader reader;
-    unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS;
+    unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_RECONNECT;
     reader = (struct reader){.talk = talk, .who = who, .remembers = who - CAST_SENDERS < 2};
     reader.book = book_open(talk->books, cast_handle(who));
     book_read(reader.book, reader.remembers ? CAST_ID_TAIL : SIZE_MAX, remember, &reader);

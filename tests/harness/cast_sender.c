@@ -33,7 +33,7 @@ struct sender {
 earshot *cast_join(struct cast_talk *talk, int who, unsigned flags, uint64_t after) {
     struct earshot_options options = {.hub = talk->dir,
                                       .handle = cast_handle(who),
-                                      .flags = flags | EARSHOT_RECONNECT,
+                                      .flags = flags,
                                       .timeout_ms = 2000,
                                       .after = after};
     mono_time deadline = mono_add_ms(mono_now(), JOIN_MS);
@@ -203,7 +203,7 @@ static int drain(struct sender *sender) {
 /* Everything is acknowledged; then one more message to each reader: this was all. */
 static int come_to_an_end(struct sender *sender) {
     int r = drain(sender);
-    for (int reader = CAST_SENDERS; r == 0 && reader < CAST_N; reader++)
+    for (int reader = CAST_SENDERS; r == 0 && reader < CAST_TALKERS; reader++)
         r = hand_over(sender, open_message(sender, 0, cast_handle(reader)), false);
     return r == 0 ? drain(sender) : r;
 }
@@ -216,7 +216,7 @@ int cast_sender(struct cast_talk *talk, int who) {
     book_write(sender.book, &(struct book_entry){.what = BOOK_BEGUN});
     sender.random[0] = (unsigned short)(talk->seed + (unsigned)who);
     sender.random[1] = (unsigned short)sender.number;
-    sender.link = cast_join(talk, who, 0, 0);
+    sender.link = cast_join(talk, who, EARSHOT_RECONNECT, 0);
     int r = sender.link ? send_again(&sender) : 1;
     atomic_store(&talk->ready[who], true);
     while (r == 0 && !atomic_load(&talk->stop)) {

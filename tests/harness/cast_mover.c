@@ -1,0 +1,315 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cast_member.h"
+#include "harness/check.h"
+
+#define N_ROOMS 12
+#define N_HANDLES 60
+#define ANSWER_MS 30000
+#define PAUSE_MS 3
+
+enum move { MOVE_JOIN, MOVE_TOPIC, MOVE_LEAVE, MOVE_NICK, MOVE_FORGET, MOVE_END };
+
+/* What was DONE; what is asked for and not answered may be so, or not. */
+struct place {
+    bool is_in, in_is_sure;
+    uint64_t topic; /* 0: none */
+    bool topic_is_sure;
+};
+
+struct mover {
+    struct cast_talk *talk;
+    int who, book;
+    earshot *link;
+    uint64_t number; /* of the last move */
+    unsigned short random[3];
+    struct place places[N_ROOMS];
+    bool has_handle[N_HANDLES];
+    uint64_t forgotten; /* what it wrote to itself up to this number */
+    /* What the hub shows. */
+    struct place shown[N_ROOMS];
+    bool shows_handle[N_HANDLES];
+    uint64_t oldest;
+};
+
+static void name_room(char name[32], const struct mover *mover, size_t i) {
+    snprintf(name, 32, "#%s-%zu", cast_handle(mover->who), i);
+}
+
+static void name_handle(char name[32], const struct mover *mover, size_t i) {
+    snprintf(name, 32, "%s-%zu", cast_handle(mover->who), i);
+}
+
+/* Which one of this mover's it is; N: none. */
+static size_t index_of(const struct mover *mover, const char *name, size_t n_max) {
+    size_t i = 0;
+    char own[32];
+    for (; i < n_max; i++) {
+        (n_max == N_ROOMS ? name_room : name_handle)(own, mover, i);
+        if (strcmp(own, name) == 0)
+            break;
+    }
+    return i;
+}
+
+/* What it did. */
+
+static void move_asked(struct mover *mover, enum move move, size_t i) {
+    struct place *place = &mover->places[i % N_ROOMS];
+    if (move == MOVE_JOIN || move == MOVE_LEAVE)
+        place->in_is_sure = false;
+    if (move == MOVE_TOPIC || move == MOVE_LEAVE)
+        place->topic_is_sure = false;
+}
+
+/* The only member takes the room along. */
+static void move_done(struct mover *mover, enum move move, size_t i, uint64_t number) {
+    struct place *place = &mover->places[i % N_ROOMS];
+    switch (move) {
+    case MOVE_JOIN:
+        place->is_in = place->in_is_sure = true;
+        break;
+    case MOVE_TOPIC:
+        place->topic = number;
+        place->topic_is_sure = true;
+        break;
+    case MOVE_LEAVE:
+        *place = (struct place){.in_is_sure = true, .topic_is_sure = true};
+        break;
+    case MOVE_NICK:
+        mover->has_handle[i % N_HANDLES] = true;
+        break;
+    case MOVE_FORGET:
+        mover->forgotten = number;
+        break;
+    case MOVE_END:
+        break;
+    }
+}
+
+static void remember(void *arg, const struct book_entry *entry) {
+    struct mover *mover = arg;
+    if (entry->number > mover->number)
+        mover->number = entry->number;
+    if (entry->what == BOOK_SENT)
+        move_asked(mover, (enum move)entry->code, entry->size);
+    else if (entry->what == BOOK_ACKED)
+        move_done(mover, (enum move)entry->code, entry->size, entry->number);
+}
+
+static void note(struct mover *mover, enum book_what what, enum move move, size_t i) {
+    struct book_entry entry = {
+        .what = what, .number = mover->number, .code = move, .size = (uint32_t)i};
+    book_write(mover->book, &entry);
+    remember(mover, &entry);
+}
+
+/* Asking. */
+
+typedef void hear_fn(struct mover *mover, const struct earshot_event *event);
+
+/* 0: DONE; 1: FAILED; -1: the link has ended. */
+static int answer_to(struct mover *mover, earshot *link, int asked, uint32_t request,
+                     hear_fn *hear) {
+    struct earshot_event event;
+    int r = asked == EARSHOT_OK ? 0 : -1;
+    while (r == 0) {
+        r = earshot_next(link, &event, ANSWER_MS);
+        if (r == -EINTR) {
+            r = 0;
+        } else if (r != EARSHOT_OK) {
+            return -1;
+        } else if (event.request == request && event.type == EARSHOT_EVENT_DONE) {
+            return 0;
+        } else if (event.request == request && event.type == EARSHOT_EVENT_FAILED) {
+            snprintf(mover->talk->error[mover->who], sizeof mover->talk->error[0], "%s",
+                     event.failed.reason);
+            return 1;
+        } else if (hear) {
+            hear(mover, &event);
+        }
+    }
+    return r;
+}
+
+/* Looking. */
+
+static void hear_room(struct mover *mover, const struct earshot_event *event) {
+    if (event->type != EARSHOT_EVENT_ROOM)
+        return;
+    size_t i = index_of(mover, event->room.name, N_ROOMS);
+    if (i < N_ROOMS)
+        mover->shown[i] =
+            (struct place){.is_in = true, .topic = strtoul(event->room.topic, NULL, 10)};
+}
+
+static void hear_handle(struct mover *mover, const struct earshot_event *event) {
+    if (event->type != EARSHOT_EVENT_USER)
+        return;
+    size_t i = index_of(mover, event->user.handle, N_HANDLES);
+    if (i < N_HANDLES)
+        mover->shows_handle[i] = true;
+}
+
+static void hear_past(struct mover *mover, const struct earshot_event *event) {
+    if (event->type != EARSHOT_EVENT_PAST)
+        return;
+    uint64_t number = strtoul(event->message.text, NULL, 10);
+    if (number < mover->oldest)
+        mover->oldest = number;
+}
+
+static void broken(struct mover *mover, const char *what, size_t i, uint64_t number) {
+    struct cast_talk *talk = mover->talk;
+    if (atomic_fetch_add(&talk->n_broken, 1) < 20)
+        check_note("VIOLATION %s: %s: %zu (%lu)", cast_handle(mover->who), what, i,
+                   (unsigned long)number);
+}
+
+static void compare(struct mover *mover) {
+    for (size_t i = 0; i < N_ROOMS; i++) {
+        const struct place *place = &mover->places[i], *shown = &mover->shown[i];
+        if (place->in_is_sure && place->is_in != shown->is_in)
+            broken(mover,
+                   place->is_in ? "it joined a room that is not there"
+                                : "it left a room that is there",
+                   i, place->topic);
+        if (place->in_is_sure && place->is_in && place->topic_is_sure &&
+            place->topic != shown->topic)
+            broken(mover, "another topic than it has set", i, shown->topic);
+    }
+    for (size_t i = 0; i < N_HANDLES; i++)
+        if (mover->has_handle[i] && !mover->shows_handle[i])
+            broken(mover, "a handle of its own is not there", i, 0);
+    if (mover->oldest <= mover->forgotten)
+        broken(mover, "what it has forgotten is shown", 0, mover->oldest);
+    atomic_fetch_add(&mover->talk->n_compared, 1);
+}
+
+/* 0: all could be looked at. */
+static int look(struct mover *mover) {
+    uint32_t request = 0;
+    earshot *link = mover->link;
+    memset(mover->shown, 0, sizeof mover->shown);
+    memset(mover->shows_handle, 0, sizeof mover->shows_handle);
+    mover->oldest = UINT64_MAX;
+    int r = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
+    r = answer_to(mover, link, r, request, hear_room);
+    if (r == 0) {
+        r = earshot_ask(link, EARSHOT_HANDLES, NULL, &request);
+        r = answer_to(mover, link, r, request, hear_handle);
+    }
+    if (r == 0) {
+        r = earshot_history(link, cast_handle(mover->who), 0, 0, 100, &request);
+        r = answer_to(mover, link, r, request, hear_past);
+    }
+    if (r == 0)
+        compare(mover);
+    return r;
+}
+
+/* Moving. */
+
+/* To itself, with the number of the move; 0: it is stored. */
+static int write_down(struct mover *mover) {
+    char text[32];
+    struct earshot_event event;
+    struct earshot_message message = {.to = cast_handle(mover->who), .text = text};
+    message.text_n = (size_t)snprintf(text, sizeof text, "%lu", (unsigned long)mover->number);
+    message.flags = EARSHOT_ACK_NOW;
+    int r = earshot_send(mover->link, &message, NULL);
+    while (r == EARSHOT_OK || r == -EINTR) {
+        r = earshot_next(mover->link, &event, ANSWER_MS);
+        if (r == EARSHOT_OK && event.type == EARSHOT_EVENT_STATE)
+            return 0;
+        if (r == EARSHOT_OK && event.type == EARSHOT_EVENT_REFUSED)
+            return 1;
+    }
+    return -1;
+}
+
+static int forget_all(struct mover *mover) {
+    uint32_t request = 0;
+    int r = write_down(mover);
+    if (r != 0)
+        return r;
+    r = earshot_forget(mover->link, cast_handle(mover->who), &request);
+    return answer_to(mover, mover->link, r, request, NULL);
+}
+
+/* On a link of its own, so that this one keeps its handle. */
+static int take_handle(struct mover *mover, size_t i) {
+    char name[32];
+    uint32_t request = 0;
+    earshot *link = cast_join(mover->talk, mover->who, 0, 0);
+    name_handle(name, mover, i);
+    int r = link ? earshot_nick(link, name, &request) : EARSHOT_NO_HUB;
+    r = answer_to(mover, link, r, request, NULL);
+    earshot_close(link);
+    return r;
+}
+
+static int move_room(struct mover *mover, enum move move, size_t i) {
+    char room[32], topic[32];
+    uint32_t request = 0;
+    name_room(room, mover, i);
+    snprintf(topic, sizeof topic, "%lu", (unsigned long)mover->number);
+    int r = move == MOVE_JOIN    ? earshot_join(mover->link, room, false, &request)
+            : move == MOVE_TOPIC ? earshot_topic(mover->link, room, topic, &request)
+                                 : earshot_part(mover->link, room, &request);
+    return answer_to(mover, mover->link, r, request, NULL);
+}
+
+/* Only where it is in a room something else can be done there. */
+static enum move choose(struct mover *mover, size_t i) {
+    const struct place *place = &mover->places[i % N_ROOMS];
+    long choice = nrand48(mover->random) % 12;
+    if (choice == 0)
+        return MOVE_NICK;
+    if (choice == 1)
+        return MOVE_FORGET;
+    if (!place->in_is_sure || !place->is_in)
+        return MOVE_JOIN;
+    return choice < 8 ? MOVE_TOPIC : MOVE_LEAVE;
+}
+
+static int move_on(struct mover *mover) {
+    size_t i = (size_t)nrand48(mover->random);
+    enum move move = choose(mover, i);
+    i %= move == MOVE_NICK ? N_HANDLES : N_ROOMS;
+    mover->number++;
+    note(mover, BOOK_SENT, move, i);
+    int r = move == MOVE_NICK     ? take_handle(mover, i)
+            : move == MOVE_FORGET ? forget_all(mover)
+                                  : move_room(mover, move, i);
+    if (r == 0) {
+        note(mover, BOOK_ACKED, move, i);
+        atomic_fetch_add(&mover->talk->n_moved, 1);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* A link that has ended is opened anew: what the hub shows then is what it has kept. */
+int cast_mover(struct cast_talk *talk, int who) {
+    static struct mover mover;
+    int us = 0, r;
+    mover = (struct mover){.talk = talk, .who = who};
+    mover.book = book_open(talk->books, cast_handle(who));
+    book_read(mover.book, SIZE_MAX, remember, &mover);
+    mover.random[0] = (unsigned short)(talk->seed + (unsigned)who);
+    mover.random[1] = (unsigned short)mover.number;
+    do {
+        mover.link = cast_join(talk, who, 0, 0);
+        if (!mover.link)
+            return 1;
+        r = look(&mover);
+        atomic_store(&talk->ready[who], true);
+        for (us = 0; r == 0 && !atomic_load(&talk->stop); check_pause(&us))
+            r = move_on(&mover);
+        earshot_close(mover.link);
+    } while (r != 0);
+    return 0;
+}
