@@ -25,7 +25,7 @@ MAKEFLAGS += --no-builtin-rules
 # --- packages ------------------------------------------------------------------------------------
 
 PKGS_CORE := uuid libutf8proc libxxhash
-PKGS_HUB := sqlite3
+PKGS_HUB := sqlite3 icu-i18n icu-uc
 PKGS_CLIENT := jansson readline inih
 PKGS_BENCH := jansson
 PKGS_TEST := criterion
@@ -242,7 +242,7 @@ $(SEMANTIC): $(SEMANTIC_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(FUZZ_FLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-		-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free -pthread -o $@ $^ $(LIBS_CORE)
+		-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free -pthread -o $@ $^ $(LIBS_CORE) $(LIBS_HUB)
 
 # Coverage guided, which only clang can do.
 $(BUILD)/tests/fuzz/libfuzzer: $(CHECKED_SRC) tests/fuzz/libfuzzer.c $(HEADERS) $(BUILD)/flags

@@ -46,6 +46,7 @@ void core_deinit(struct core *core) {
     assert(!core->rooms && core->pool.n_used == 0);
     persist_deinit(core);
     chunk_pool_deinit(&core->pool);
+    lookalike_deinit();
     free(core->slots);
     free(core->free_slots);
     *core = (struct core){0};

@@ -15,7 +15,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#ifndef HASH_NONFATAL_OOM
 #define HASH_NONFATAL_OOM 1 /* what could not be added has no hh.tbl */
+#endif
 #include <uthash.h>
 
 #include "base/clock.h"
@@ -23,6 +25,7 @@
 #include "core/account.h"
 #include "core/calendar.h"
 #include "core/log.h"
+#include "core/lookalike.h"
 #include "core/outbox.h"
 #include "core/persist.h"
 #include "core/recent.h"
@@ -73,6 +76,7 @@ struct user {
 struct handle {
     struct name name, key;
     uint32_t number; /* for ever, see record.h */
+    struct alike_entry alike;
     struct user *user;
     struct name login;      /* of the user when it was used first; n 0: none, or not known yet */
     uint64_t direct, rooms; /* up to these its direct and its rooms' messages were received */
@@ -105,6 +109,7 @@ struct handle {
  */
 struct room {
     struct name name, key;
+    struct alike_entry alike;
     uint32_t number;
     uint64_t last_seq; /* of its newest message; 0: none */
     uint64_t lost;     /* the newest that an ephemeral log let go of */
@@ -298,6 +303,7 @@ struct core {
     struct user *asking, *feeding;                 /* those with questions for a reader, in turn */
     struct offer *offers;
     struct handle *handles_by_number;
+    struct alike *alike_handles, *alike_rooms;
     struct room *rooms_by_number;
     struct room *lost_rooms;         /* whose past an ephemeral log has let go of */
     uint32_t last_handle, last_room; /* the numbers that were given last */

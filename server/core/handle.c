@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "base/error.h"
@@ -46,6 +47,8 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
         free(handle);
         return NULL;
     }
+    handle->alike = (struct alike_entry){.name = &handle->name, .user = user};
+    lookalike_add(&core->alike_handles, &handle->alike, key);
     account_spend(&user->account, ACCOUNT_HANDLES, 1);
     core->epoch++; /* a cached "no such user" is no longer true */
     return handle;
@@ -109,6 +112,8 @@ static bool add_by_name(struct core *core, struct handle *handle, const struct n
                         const struct name *key) {
     handle->name = *name;
     handle->key = *key;
+    lookalike_remove(&core->alike_handles, &handle->alike);
+    lookalike_add(&core->alike_handles, &handle->alike, key);
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
     return handle->hh.tbl != NULL;
 }
@@ -147,14 +152,43 @@ static enum fail_code refuse_taken(const struct handle *handle, const struct use
     return FAIL_HANDLE_TAKEN;
 }
 
-/* Nobody is to be without his own login name, however many other handles he has. */
-static bool has_room_for(struct user *user, const struct name *key, char reason[256]) {
+/* What the user is called by default: nobody is to be without that. */
+static bool is_default(const struct user *user, const struct name *key) {
     struct name login;
+    char plain[32];
     name_key(&login, &user->login);
-    if (account_left(&user->account, ACCOUNT_HANDLES) > 0 || is_same_key(&login, key))
-        return true;
-    account_refuse(&user->account, ACCOUNT_HANDLES, reason);
-    return false;
+    snprintf(plain, sizeof plain, "uid%u", user->uid);
+    return is_same_key(&login, key) || strcmp(plain, key->s) == 0;
+}
+
+static enum fail_code check_looks(const struct core *core, const struct user *user,
+                                  const struct name *name, const struct name *key,
+                                  char reason[256]) {
+    if (!lookalike_is_plain(name)) {
+        snprintf(
+            reason, 256,
+            "the handle mixes letters or digits of several alphabets, which could be taken for "
+            "another one; keep to one alphabet");
+        return FAIL_BAD_NAME;
+    }
+    const struct alike_entry *other = lookalike_find(core->alike_handles, key, user);
+    if (!other)
+        return FAIL_NONE;
+    snprintf(reason, 256, "the handle looks like %s, which belongs to uid %u; choose another",
+             other->name->s, other->user->uid);
+    return FAIL_HANDLE_TAKEN;
+}
+
+/* Whether the user may have one handle more, which would be called so. */
+static enum fail_code check_new(const struct core *core, struct user *user, const struct name *name,
+                                const struct name *key, char reason[256]) {
+    if (is_default(user, key))
+        return FAIL_NONE;
+    if (account_left(&user->account, ACCOUNT_HANDLES) == 0) {
+        account_refuse(&user->account, ACCOUNT_HANDLES, reason);
+        return FAIL_LIMIT;
+    }
+    return check_looks(core, user, name, key, reason);
 }
 
 /* The name is free, or `old` has to give it up. */
@@ -163,8 +197,9 @@ static enum fail_code make_handle(struct core *core, struct user *user, const st
     struct name key;
     name_key(&key, name);
     *handle = NULL;
-    if (!has_room_for(user, &key, reason))
-        return FAIL_LIMIT;
+    enum fail_code code = old ? FAIL_NONE : check_new(core, user, name, &key, reason);
+    if (code != FAIL_NONE)
+        return code;
     uint32_t number = handle_number_next(core);
     if (number == 0) {
         snprintf(reason, 256, "the hub has as many handles as it can number; use another one");
@@ -214,6 +249,7 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 
 void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
+    lookalike_remove(&core->alike_handles, &handle->alike);
     if (handle->hh.tbl)
         HASH_DELETE(hh, core->handles, handle);
     HASH_DELETE(hh_number, core->handles_by_number, handle);

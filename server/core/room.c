@@ -35,6 +35,8 @@ static void room_begin(struct core *core, struct room *room, struct user *user,
                        const struct name *name) {
     room->name = *name;
     room->creator = user;
+    room->alike = (struct alike_entry){.name = &room->name, .user = user};
+    lookalike_add(&core->alike_rooms, &room->alike, &room->key);
     account_spend(&user->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
 }
@@ -65,6 +67,7 @@ static void room_end(struct core *core, struct room *room) {
     news_forget_room(core, room);
     account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
+    lookalike_remove(&core->alike_rooms, &room->alike);
     free(room->topic);
     room->topic = NULL;
     room->creator = NULL;
@@ -229,6 +232,24 @@ void room_detach_all(struct core *core, struct session *session) {
     listening_deinit(session);
 }
 
+static enum fail_code check_looks(const struct core *core, const struct name *name,
+                                  const struct name *key, char reason[256]) {
+    if (!lookalike_is_plain(name)) {
+        snprintf(
+            reason, 256,
+            "the room's name mixes letters or digits of several alphabets, which could be taken "
+            "for another one; keep to one alphabet");
+        return FAIL_BAD_NAME;
+    }
+    const struct alike_entry *other = lookalike_find(core->alike_rooms, key, NULL);
+    if (!other)
+        return FAIL_NONE;
+    snprintf(reason, 256,
+             "the room looks like %s, which is there; join that one, or choose another",
+             other->name->s);
+    return FAIL_BAD_NAME;
+}
+
 static enum fail_code find_or_make(struct core *core, struct user *user, const struct name *name,
                                    struct room **room, char reason[256]) {
     struct name key;
@@ -240,6 +261,9 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
     }
+    enum fail_code code = check_looks(core, name, &key, reason);
+    if (code != FAIL_NONE)
+        return code;
     if (*room) {
         room_begin(core, *room, user, name);
         return FAIL_NONE;
