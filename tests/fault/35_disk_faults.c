@@ -4,7 +4,8 @@
  * that a killed hub left. A shim that is loaded into it (disk_faults_shim.c) sees to that. Alice
  * and Bob write to each other and to a room with the real client, the hub is killed, and started
  * again without faults: what was acknowledged as stored must be there, once and in order; what was
- * not was told; and what was refused can be sent again under its id. A hub that refuses to start
+ * not was told; and what was refused can be sent again under its id. The room's topic that was set
+ * is there. A hub that refuses to start
  * because of the fault must say why and have left no harm.
  *
  * EVERY=1: all n, not a few; FAULT: only the one of this name, and AT: only this n. SEED: as
@@ -25,6 +26,8 @@
 #include "harness/stage.h"
 
 #define ROOM "#ops"
+#define ROOM_LINE 1 /* a message to it, see below */
+#define TOPIC "it is kept"
 #define N_FEW 3    /* points of each fault, when not all are wanted */
 #define N_MISSES 3 /* then there are no more calls */
 #define TOLD_MAX 20
@@ -72,13 +75,13 @@ struct play {
     char template[PATH_MAX / 2];
     struct program reader, client;
     bool every;
-    unsigned n_points, n_unborn, n_refused, n_stored, n_wrong;
+    unsigned n_points, n_unborn, n_refused, n_stored, n_topics, n_wrong;
     /* The one that is played: */
     const struct fault *fault;
     bool used; /* there was a database */
     unsigned at;
     long mark;
-    enum fate fates[N_LINES];
+    enum fate fates[N_LINES], topic;
 };
 
 /* What must not be. */
@@ -177,6 +180,41 @@ static void stop_reader(struct play *play) {
     play->reader.pid = 0;
 }
 
+/* Bob's, who is in the room; alone with a message in it the room outlives its listeners. */
+static int run_topic(struct play *play, const char *text) {
+    const char *const argv[] = {"earshot",   "--hub", play->stage.dir, "--name", "bob",
+                                "--timeout", TIMEOUT, "topic",         ROOM,     text,
+                                NULL};
+    return run_client(play, UID_BOB, argv);
+}
+
+static void set_topic(struct play *play) {
+    int code = run_topic(play, TOPIC);
+    play->topic = code == 0 ? STORED : REFUSED;
+    if (code == -1)
+        wrong(play, "setting the topic: no answer");
+    else if (code != 0 && !program_said(&play->client, "earshot: "))
+        wrong(play, "setting the topic: refused without a word");
+}
+
+/* Until the room is shown, because the reader is there again. */
+static bool topic_told(void *arg) {
+    struct trial *trial = arg;
+    trial->code = run_topic(trial->play, NULL);
+    return trial->code != EX_NOUSER;
+}
+
+static void check_topic(struct play *play) {
+    struct trial trial = {play, 0, 0, 0};
+    if (play->topic != STORED || play->fates[ROOM_LINE] != STORED)
+        return;
+    play->n_topics++;
+    if (!check_until(topic_told, &trial, ANSWER_MS) || trial.code != 0)
+        wrong(play, "the topic cannot be seen (exit code %d)", trial.code);
+    else if (!program_said(&play->client, TOPIC))
+        wrong(play, "the topic was set, and is not there");
+}
+
 /* Hubs. */
 
 /* It can be found before it has opened its store. */
@@ -205,6 +243,8 @@ static void say_all(struct play *play) {
         ended = !hub_is_alive(hub);
     }
     play->n_stored += n_stored;
+    if (!ended && program_runs(&play->reader))
+        set_topic(play);
     stop_reader(play);
     if (ended)
         (void)hub_stop(hub); /* for its exit code */
@@ -268,6 +308,7 @@ static void check_history(struct play *play, bool in_order, const char *when) {
 /* Under the same id: it is stored now, once, also if it had been and only the answer was lost. */
 static void say_again(struct play *play) {
     start_reader(play);
+    check_topic(play);
     for (size_t i = 0; i < N_LINES; i++)
         if (play->fates[i] != STORED)
             play->fates[i] = say(play, i, FIRST_NEW + i);
@@ -304,6 +345,7 @@ static unsigned play_point(struct play *play, unsigned at) {
     play->at = fault.at = at;
     play->mark = hub_log_mark(&play->stage.hub);
     memset(play->fates, 0, sizeof play->fates);
+    play->topic = NOT_SENT;
     disk_copy_state(play->used ? play->template : NULL, play->stage.state);
     if (disk_start_hub(&play->disk, &play->stage, &fault))
         say_all(play);
@@ -375,6 +417,7 @@ int main(void) {
     check_note("%u points: %u hubs did not start, and said why; %u messages acknowledged, %u "
                "refused",
                play.n_points, play.n_unborn, play.n_stored, play.n_refused);
+    check(play.n_topics > 0, "%u times the topic was set before the kill", play.n_topics);
     check(play.n_wrong == 0, "%u violations", play.n_wrong);
     stage_remove_nameless();
     stage_check_nothing_left("after the hub's stop");
