@@ -20,11 +20,13 @@
 #include "harness/database.h"
 #include "harness/stage.h"
 #include "lib/earshot.h"
+#include "proto/fail.h"
 
 #define SIZE "size=48m,mode=0700"
 #define TEXT_BYTES 2000
 #define N_MAX 20000 /* messages: many times what fits */
 #define N_AFTER 50
+#define N_ROUNDS 3
 #define PAUSE_US 1000 /* at least, before the next one after a refusal */
 #define WAIT_MS 30000
 
@@ -35,6 +37,7 @@ struct play {
     struct stage stage;
     atomic_ulong n_sent, n_acked, n_refused, n_other, n_read, n_wrong;
     atomic_bool here, enough, stop;
+    atomic_int round, answer; /* of the mover; 0: DONE */
     atomic_uchar marks[N_MAX];
     char reason[256];
 };
@@ -261,11 +264,43 @@ static void empty(const struct stage *stage) {
         check_die("%s: %s", path, strerror(errno));
 }
 
+/* Joins a room for good. */
+static int mover_main(void *arg) {
+    struct play *play = arg;
+    struct earshot_event event;
+    uint32_t request = 0;
+    char room[32];
+    earshot *link = join(play, "mover", 0);
+    snprintf(room, sizeof room, "#full-%d", atomic_load(&play->round));
+    int r = link ? earshot_join(link, room, false, &request) : 1;
+    while (r == 0) {
+        r = earshot_next(link, &event, WAIT_MS);
+        if (r != EARSHOT_OK || event.request != request)
+            continue;
+        bool is_done = event.type == EARSHOT_EVENT_DONE;
+        atomic_store(&play->answer, is_done ? 0 : (int)event.failed.code);
+        break;
+    }
+    earshot_close(link);
+    return r;
+}
+
+/* A small one may just fit. Else it holds, but not for good; nobody asks for it again. */
+static void change_while_full(struct play *play, int round) {
+    atomic_store(&play->round, round);
+    atomic_store(&play->answer, -1);
+    int r = user_wait(user_start(UID_ALICE, mover_main, play), WAIT_MS);
+    int answer = atomic_load(&play->answer);
+    check(r == 0 && (answer == FAIL_NOT_STORED || answer == 0),
+          "full, round %d: a change is told to be stored, or to hold for now (%d)", round, answer);
+}
+
 static void full_and_empty(struct play *play, int round) {
     struct stage *stage = &play->stage;
     fill(stage);
     check(more(&play->n_refused, N_AFTER), "full, round %d: messages are refused: %s", round,
           play->reason);
+    change_while_full(play, round);
     check(more(&play->n_read, N_AFTER), "full, round %d: they are delivered all the same", round);
     empty(stage);
     check(more(&play->n_acked, N_AFTER), "room again, round %d: messages are stored", round);
@@ -277,6 +312,9 @@ static void killed_while_full(struct play *play) {
     fill(stage);
     hub_kill(&stage->hub);
     check_database(play, "killed on a full disk");
+    int64_t n = database_number(stage->state, "SELECT count(*) FROM member JOIN room ON room ="
+                                              " number WHERE name LIKE '#full-%'");
+    check(n == N_ROUNDS, "what could not be stored was tried again (%lld)", (long long)n);
     empty(stage);
     stage_start_hub(stage, "open");
     int code = hub_stop(&stage->hub);
@@ -292,7 +330,7 @@ static void check_full_disk(struct play *play) {
     make_disk(stage);
     stage_start_hub(stage, "open");
     begin(play, &players);
-    for (int round = 1; round <= 3; round++)
+    for (int round = 1; round <= N_ROUNDS; round++)
         full_and_empty(play, round);
     end(play, &players, "a full disk");
     killed_while_full(play);
