@@ -170,14 +170,23 @@ Test(core_offers, 05_to_nobody_or_to_an_empty_room_it_fails) {
     cr_assert_eq(n_open(alice), 0);
 }
 
-Test(core_offers, 06_an_id_cannot_be_used_twice_also_by_another) {
+static void offer_again(struct client *client, struct uuid id, const char *to) {
+    give(client, &(struct frame){.type = FRAME_OFFER,
+                                 .offer = {.request = REQUEST, .id = id, .to = bytes_of(to)}});
+}
+
+Test(core_offers, 06_an_id_cannot_be_used_twice_but_by_another) {
     struct uuid id = make_offer(alice, "bob");
     expect_offered(bob, id, 0);
-    give(bob, &(struct frame){.type = FRAME_OFFER,
-                              .offer = {.request = REQUEST, .id = id, .to = bytes_of("alice")}});
-    expect_failed(bob, FAIL_LIMIT);
-    expect_nothing(alice);
-    cr_assert_eq(n_open(bob), 0);
+    offer_again(alice, id, "bob");
+    expect_failed(alice, FAIL_LIMIT);
+    cr_assert_eq(n_open(alice), 1);
+    offer_again(bob, id, "alice");
+    expect(bob, FRAME_DONE);
+    expect_offered(alice, id, 0);
+    withdraw(bob, id);
+    expect_withdrawn(alice, id, WITHDRAW_CANCELLED);
+    cr_assert_eq(n_listed(bob), 1, "alice's is another one");
 }
 
 Test(core_offers, 07_so_many_and_no_more) {
