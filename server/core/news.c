@@ -184,8 +184,7 @@ static void news_tell_session(struct core *core, struct session *session) {
     struct outbox_address address = session_address(core, session);
     struct encoded encoded = {
         .frames = core->news.frames, .n = core->news.n, .what = ENCODED_NOTICE};
-    if (!(session->abilities & ABILITY_NEWS) || !outbox_takes_notices(&session->outbox) ||
-        !session_takes_answer(core, session, encoded.n))
+    if (!(session->abilities & ABILITY_NEWS) || !session_takes_notice(core, session, encoded.n))
         return;
     if (outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0)
         session_touch(core, session);

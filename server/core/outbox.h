@@ -26,9 +26,10 @@
 #include "proto/batch.h"
 
 #define OUTBOX_CHUNKS_MAX 32
-#define NOTICES_BYTES_MAX 8192 /* about one batch: feeding begins below FEED_BELOW of them */
-#define OUTBOX_FLIGHT_MAX 4    /* chunks that are taken at once */
-#define MAILBOX_BATCHES 2      /* batches that fit into an empty mailbox */
+#define NOTICES_BYTES_MAX 8192 /* of those that may be missed: less than feeding waits for */
+#define NOTICES_BYTES_MUST (8 * NOTICES_BYTES_MAX) /* of those that may not */
+#define OUTBOX_FLIGHT_MAX 4                        /* chunks that are taken at once */
+#define MAILBOX_BATCHES 2                          /* batches that fit into an empty mailbox */
 
 enum encoded_what { ENCODED_ANSWER, ENCODED_MESSAGE, ENCODED_NOTICE };
 

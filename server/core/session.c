@@ -60,6 +60,13 @@ void session_answer(struct core *core, struct session *session, const struct fra
         session_break(core, session);
 }
 
+bool session_takes_notice(const struct core *core, const struct session *session, size_t n) {
+    struct outbox_address address = session_address(core, session);
+    return outbox_takes_notices(&session->outbox) &&
+           (outbox_has_room(&session->outbox, &address, n) ||
+            account_left(address.payer, ACCOUNT_MEMORY) > ACCOUNT_MEMORY_BYTES / 2);
+}
+
 void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
                     const struct frame *frame) {
     if (session->dead || session->broken)
@@ -69,9 +76,10 @@ void session_notify(struct core *core, struct user *by, struct session *session,
     run_close(core);
     struct bytes bytes = encode(frame);
     struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_NOTICE};
-    bool fits = outbox_takes_notices(&session->outbox) &&
-                session_takes_answer(core, session, bytes.n) &&
-                session_append(core, session, &encoded);
+    bool takes = rule == NOTICE_MAY_BE_MISSED ? session_takes_notice(core, session, bytes.n)
+                                              : session->outbox.n_notices < NOTICES_BYTES_MUST &&
+                                                    session_takes_answer(core, session, bytes.n);
+    bool fits = takes && session_append(core, session, &encoded);
     if (!fits && rule == NOTICE_MUST_ARRIVE)
         session_break(core, session);
 }
