@@ -7,13 +7,16 @@
 #include <utlist.h>
 
 #include "chat/files.h"
+#include "chat/login.h"
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/show.h"
 #include "cli/near.h"
+#include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
 #include "ipc/process.h"
+#include "proto/fail.h"
 
 #define NAMES_MAX 12 /* in one line; the others are counted */
 
@@ -147,11 +150,16 @@ static void joined_done(struct chat *chat, struct ask *ask) {
 static void member_line(struct chat *chat, struct ask *ask, const struct earshot_event *event) {
     static const char *const remarks[] = {
         [EARSHOT_OFFLINE] = " (not here)", [EARSHOT_ONLINE] = "", [EARSHOT_AWAY] = " (away)"};
+    char remark[LOGIN_SIZE + 32];
     news_known(chat, event->user.handle);
     roster_presence(&chat->roster, event->user.handle, event->user.state, event->user.away);
     roster_member(&chat->roster, event->user.handle);
-    if (!words_same_name(event->user.handle, chat->me))
-        name_add(ask, event->user.handle, remarks[event->user.state]);
+    if (words_same_name(event->user.handle, chat->me))
+        return;
+    const char *login =
+        ask->n < NAMES_MAX ? login_first(chat, event->user.handle, event->user.uid) : "";
+    snprintf(remark, sizeof remark, "%s%s", login, remarks[event->user.state]);
+    name_add(ask, event->user.handle, remark);
 }
 
 static void members_done(struct chat *chat, struct ask *ask) {
@@ -223,8 +231,9 @@ static void who_line(struct chat *chat, struct ask *ask, const struct earshot_ev
     ask->n++;
     idle_text(event->user.idle_s, idle);
     ttys_text(event, tty);
-    view_note(&chat->view, VIEW_INFO, "%s%s%s%s%s%s%s", event->user.handle,
-              words_same_name(event->user.handle, chat->me) ? " (you)" : "", tty, idle,
+    view_note(&chat->view, VIEW_INFO, "%s%s%s%s%s%s%s%s", event->user.handle,
+              words_same_name(event->user.handle, chat->me) ? " (you)" : "",
+              login_remark(chat, event->user.handle, event->user.uid), tty, idle,
               away ? ", away" : "", *reason ? ": " : "", reason);
 }
 
@@ -394,9 +403,13 @@ void ask_event(struct chat *chat, const struct earshot_event *event) {
     if (!ask)
         return;
     const struct ask_row *row = &rows[ask->kind];
-    if (event->type == EARSHOT_EVENT_FAILED) {
+    bool is_failed = event->type == EARSHOT_EVENT_FAILED;
+    bool holds = is_failed && event->failed.code == FAIL_NOT_STORED; /* for now */
+    if (holds)
+        view_note(&chat->view, VIEW_ERROR, "%s", event->failed.reason);
+    if (is_failed && !holds) {
         failed(chat, ask, event);
-    } else if (event->type != EARSHOT_EVENT_DONE) {
+    } else if (!is_failed && event->type != EARSHOT_EVENT_DONE) {
         if (row->line)
             row->line(chat, ask, event);
         return;

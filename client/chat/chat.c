@@ -21,6 +21,7 @@
 #include "chat/editor.h"
 #include "chat/event.h"
 #include "chat/files.h"
+#include "chat/login.h"
 #include "chat/mark.h"
 #include "chat/news.h"
 #include "chat/past.h"
@@ -211,6 +212,7 @@ static void loop_deinit(struct loop *loop) {
     recent_deinit(&chat->recent);
     files_deinit(chat);
     news_deinit(chat);
+    login_deinit(chat);
     ask_deinit(chat);
     talk_deinit(&chat->talk);
     roster_deinit(&chat->roster);

@@ -8,6 +8,7 @@
 #include "chat/ask.h"
 #include "chat/files.h"
 #include "chat/format.h"
+#include "chat/login.h"
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/revive.h"
@@ -50,11 +51,20 @@ static void notify(struct chat *chat, const struct earshot_event *event) {
     notify_run(&chat->notify, event->message.from, event->message.conv, event->message.text, now);
 }
 
+/* Before the first line of a handle that is not the login it belongs to. */
+static void tell_login(struct chat *chat, const struct earshot_event *event) {
+    const char *remark =
+        event->message.mine ? "" : login_first(chat, event->message.from, event->message.uid);
+    if (*remark)
+        view_note(&chat->view, VIEW_NEWS, "%s%s writes", event->message.from, remark);
+}
+
 void event_message(struct chat *chat, const struct earshot_event *event) {
     if (!event->message.mine)
         roster_heard(&chat->roster, event->message.from);
     if (event->message.conv[0] == '#')
         roster_room(&chat->roster, event->message.conv, true);
+    tell_login(chat, event);
     show_message(chat, event, SHOW_NEW);
     files_message(chat, event);
     notify(chat, event);

@@ -1,4 +1,5 @@
 #include "chat/news.h"
+#include "chat/login.h"
 #include "cli/words.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@
 struct news_item {
     enum earshot_news_what what;
     char *who;
+    uid_t uid;
     char *room; /* "" for none; of RENAMED, the new handle */
     struct news_item *prev, *next;
 };
@@ -71,8 +73,8 @@ static bool is_renamed_to(const struct chat *chat, const char *who) {
     return false;
 }
 
-static void gather(struct chat *chat, enum earshot_news_what what, const char *who,
-                   const char *room) {
+static void gather(struct chat *chat, const struct earshot_event *event, const char *room) {
+    const char *who = event->news.who;
     if (is_renamed_to(chat, who))
         return;
     if (*room)
@@ -82,7 +84,8 @@ static void gather(struct chat *chat, enum earshot_news_what what, const char *w
         return;
     if (!chat->news)
         chat->news_due = mono_add_ms(mono_now(), GATHER_MS);
-    item->what = what;
+    item->what = event->news.what;
+    item->uid = event->news.uid;
     item->who = strdup(who);
     item->room = strdup(room);
     DL_APPEND(chat->news, item);
@@ -104,14 +107,15 @@ static void line_flush(struct chat *chat) {
         if (!same_line(first, item))
             continue;
         if (out && ++n < NAMES_MAX)
-            fprintf(out, ", %s", item->who);
+            fprintf(out, ", %s%s", item->who, login_first(chat, item->who, item->uid));
         item_free(chat, item);
     }
     if (out && n >= NAMES_MAX)
         fprintf(out, " and %zu others", n - NAMES_MAX + 1);
     if (out && fclose(out) == 0)
-        view_note(&chat->view, VIEW_NEWS, "%c %s%s %s%s%s", verbs[first->what].sign, first->who,
-                  names, verbs[first->what].verb, *first->room ? " " : "", first->room);
+        view_note(&chat->view, VIEW_NEWS, "%c %s%s%s %s%s%s", verbs[first->what].sign, first->who,
+                  login_first(chat, first->who, first->uid), names, verbs[first->what].verb,
+                  *first->room ? " " : "", first->room);
     free(names);
     item_free(chat, first);
 }
@@ -154,13 +158,14 @@ static void own_news(struct chat *chat, const struct earshot_event *event) {
     }
 }
 
-static void renamed(struct chat *chat, const char *who, const char *now) {
+static void renamed(struct chat *chat, const struct earshot_event *event) {
+    const char *who = event->news.who, *now = event->news.detail;
     bool matters = roster_matters(&chat->roster, who);
     roster_rename(&chat->roster, who, now);
     drop_all_of(chat, who);
     drop_all_of(chat, now);
     if (matters)
-        gather(chat, EARSHOT_NEWS_RENAMED, who, now);
+        gather(chat, event, now);
     if (*chat->target && words_same_name(chat->target, who))
         chat_set_target(chat, now);
 }
@@ -172,7 +177,7 @@ static void coming_and_going(struct chat *chat, const struct earshot_event *even
         return; /* known from a list, or told as another handle of the same person */
     roster_presence(&chat->roster, who, here ? EARSHOT_ONLINE : EARSHOT_OFFLINE, "");
     if (roster_matters(&chat->roster, who) || words_same_name(who, chat->target))
-        gather(chat, event->news.what, who, "");
+        gather(chat, event, "");
 }
 
 static void away_and_back(struct chat *chat, const struct earshot_event *event) {
@@ -202,7 +207,7 @@ static void in_room(struct chat *chat, const struct earshot_event *event) {
         view_note(&chat->view, VIEW_INFO, "%s set the topic of %s: %s", who, room,
                   event->news.detail);
     else
-        gather(chat, event->news.what, who, room);
+        gather(chat, event, room);
 }
 
 void news_event(struct chat *chat, const struct earshot_event *event) {
@@ -222,7 +227,7 @@ void news_event(struct chat *chat, const struct earshot_event *event) {
         away_and_back(chat, event);
         break;
     case EARSHOT_NEWS_RENAMED:
-        renamed(chat, event->news.who, event->news.detail);
+        renamed(chat, event);
         break;
     default:
         in_room(chat, event);

@@ -34,8 +34,9 @@ static char *copy_string(char **at, const char *text, size_t n) {
 void past_keep(struct past_message **held, const struct earshot_event *event) {
     size_t from = strlen(event->message.from), to = strlen(event->message.to);
     size_t conv = strlen(event->message.conv), text = event->message.text_n;
+    size_t file = event->message.file ? event->message.file_n : 0;
     struct past_message *message = malloc(sizeof *message);
-    char *at = malloc(from + to + conv + text + 4);
+    char *at = malloc(from + to + conv + text + file + 5);
     if (!message || !at) {
         free(message);
         free(at);
@@ -46,6 +47,8 @@ void past_keep(struct past_message **held, const struct earshot_event *event) {
     message->event.message.to = copy_string(&at, event->message.to, to);
     message->event.message.conv = copy_string(&at, event->message.conv, conv);
     message->event.message.text = copy_string(&at, event->message.text, text);
+    if (event->message.file)
+        message->event.message.file = copy_string(&at, event->message.file, file);
     DL_APPEND(*held, message);
 }
 

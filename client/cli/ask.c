@@ -79,8 +79,9 @@ static int take(struct ask *ask, const struct earshot_event *event) {
     case EARSHOT_EVENT_MESSAGE:
         return take_message(ask, event);
     case EARSHOT_EVENT_REFUSED:
-    case EARSHOT_EVENT_FAILED:
         return cli_fail_event(ask->options, event);
+    case EARSHOT_EVENT_FAILED:
+        return cli_take_failed(ask->options, event);
     case EARSHOT_EVENT_LOST:
         cli_tell_lost(ask->options, event, "waiting for it to come back");
         return CLI_DONE;

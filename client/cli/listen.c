@@ -174,7 +174,7 @@ static int take(struct listen *listen, const struct earshot_event *event) {
     case EARSHOT_EVENT_MESSAGE:
         return take_message(listen, event);
     case EARSHOT_EVENT_FAILED:
-        return cli_fail_event(listen->options, event);
+        return cli_take_failed(listen->options, event);
     case EARSHOT_EVENT_MISSED:
         cli_fail(listen->options, CLI_FAILED, "missed",
                  "%llu messages are lost: they are not in the hub's log any more",

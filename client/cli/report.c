@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/near.h"
+#include "proto/fail.h"
 
 /* Until options are known, and where none are at hand. */
 static bool json_wanted;
@@ -95,6 +96,11 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
     if (*text)
         return cli_fail(options, CLI_FAILED, "internal", "%s", text);
     return cli_fail(options, CLI_FAILED, "internal", "cannot go on: %s", strerror(-result));
+}
+
+int cli_take_failed(const struct cli_options *options, const struct earshot_event *event) {
+    int code = cli_fail_event(options, event);
+    return event->failed.code == FAIL_NOT_STORED ? CLI_DONE : code;
 }
 
 void cli_tell_lost(const struct cli_options *options, const struct earshot_event *event,

@@ -37,6 +37,12 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
 /* Reports what the hub refused: a FAILED or REFUSED event. */
 int cli_fail_event(const struct cli_options *options, const struct earshot_event *event);
 
+/*
+ * The same of a request that was not the command's own affair, such as joining the rooms that are
+ * to be heard: CLI_DONE when it was granted, and only could not be stored.
+ */
+int cli_take_failed(const struct cli_options *options, const struct earshot_event *event);
+
 /* Reports a LOST event, and what it means for the command. */
 void cli_tell_lost(const struct cli_options *options, const struct earshot_event *event,
                    const char *consequence);

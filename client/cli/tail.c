@@ -84,7 +84,7 @@ static int take(struct tail *tail, const struct earshot_event *event) {
     case EARSHOT_EVENT_MESSAGE:
         return take_message(tail, event);
     case EARSHOT_EVENT_FAILED:
-        return cli_fail_event(tail->options, event);
+        return cli_take_failed(tail->options, event);
     case EARSHOT_EVENT_MISSED:
         cli_fail(tail->options, CLI_FAILED, "missed",
                  "up to %llu messages are not in the hub's log any more; they are not shown",
