@@ -275,6 +275,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_OFFERED] = transfer_offered,
     [FRAME_SIGNALLED] = transfer_signalled,
     [FRAME_WITHDRAW] = transfer_withdrawn,
+    [FRAME_WITHDRAWN] = transfer_withdrawn,
 };
 
 /* A frame may need an answer; there must be room for that before it is taken. */

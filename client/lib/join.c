@@ -107,8 +107,8 @@ static int send_hello(struct earshot *link) {
         .hello = {.version = PROTO_VERSION,
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
-                  .abilities =
-                      wanted | ABILITY_LINES | ABILITY_GATE | (is_known ? ABILITY_AFTER : 0),
+                  .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
+                               (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},

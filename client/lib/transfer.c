@@ -161,12 +161,15 @@ int transfer_signalled(struct earshot *link, const struct frame *frame,
 /* What is under way goes on without the hub, and without the offer. */
 int transfer_withdrawn(struct earshot *link, const struct frame *frame,
                        struct earshot_event *event) {
-    struct offer_in *offer = offer_in_find(link, &frame->withdraw.offer);
-    if (!offer || offer->is_running)
+    bool says_whose = frame->type == FRAME_WITHDRAWN; /* an old hub knows an id only once */
+    uint8_t why = says_whose ? frame->withdrawn.why : frame->withdraw.why;
+    struct offer_in *offer =
+        offer_in_find(link, says_whose ? &frame->withdrawn.offer : &frame->withdraw.offer);
+    if (!offer || offer->is_running || (says_whose && offer->uid != frame->withdrawn.uid))
         return 0;
     event->type = EARSHOT_EVENT_WITHDRAWN;
     uuid_format(&offer->id, event->withdrawn.id);
-    event->withdrawn.was_taken = frame->withdraw.why == WITHDRAW_TAKEN;
+    event->withdrawn.was_taken = why == WITHDRAW_TAKEN;
     offer_in_free(link, offer);
     return 1;
 }

@@ -43,6 +43,7 @@ struct offer_in {
     char mime[256];
     struct courier_offer what;
     struct courier *courier; /* we want it; then */
+    bool is_stale;           /* of a hub that is gone: nobody else may use its id meanwhile */
     bool is_accepted;        /* its sender was told so */
     uint64_t attempt;        /* how often: an answer to an earlier time is too late */
     bool is_running;         /* and has told where the ring is */

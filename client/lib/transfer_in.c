@@ -35,7 +35,12 @@ static void copy_text(char *to, size_t size, struct bytes text) {
 static struct offer_in *offer_new(struct earshot *link, const struct frame_offered *offered) {
     struct offer_in *each, *offer;
     int n = 0;
+    DL_SEARCH_SCALAR(link->transfers->in, offer, is_stale, true);
     DL_COUNT(link->transfers->in, each, n);
+    if (n >= OFFERS_KNOWN_MAX && offer) {
+        offer_in_free(link, offer);
+        n--;
+    }
     offer = n < OFFERS_KNOWN_MAX ? calloc(1, sizeof *offer) : NULL;
     if (!offer)
         return NULL;
@@ -54,16 +59,26 @@ static struct offer_in *offer_new(struct earshot *link, const struct frame_offer
     return offer;
 }
 
+/* Or somebody else's under the id of one that is known: the program knows offers by their id. */
+static bool is_known(struct earshot *link, const struct offer_in *offer,
+                     const struct frame_offered *offered) {
+    if (!offer)
+        return offer_out_find(link, &offered->id) != NULL;
+    return offer->uid != offered->uid || (offered->request == 0 && !offer->is_stale);
+}
+
 int transfer_offered(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     const struct frame_offered *offered = &frame->offered;
     if (!transfers_of(link))
         return -ENOMEM;
     struct offer_in *offer = offer_in_find(link, &offered->id);
-    if ((offer && (offered->request == 0 || offer->uid != offered->uid)) ||
-        offer_out_find(link, &offered->id))
-        return 0; /* known, or somebody else's under its id */
-    if (offered->request && !request_is_asked(link, offered->request))
+    if (is_known(link, offer, offered) ||
+        (offered->request && !request_is_asked(link, offered->request)))
         return 0;
+    if (offer && offer->is_stale) {
+        offer_in_free(link, offer);
+        offer = NULL;
+    }
     if (!offer)
         offer = offer_new(link, offered);
     if (!offer || offer->courier)
@@ -94,6 +109,8 @@ static struct offer_in *named(struct earshot *link, const char *text, int *r) {
     struct uuid id;
     *r = check_id(link, text, "the offer", &id);
     struct offer_in *offer = *r == 0 ? offer_in_find(link, &id) : NULL;
+    if (offer && offer->is_stale)
+        offer = NULL;
     if (!offer && *r == 0)
         *r = link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT,
                        "there is no such offer any more; ask for a new one");
@@ -235,7 +252,7 @@ void offer_in_restore(struct earshot *link) {
     struct offer_in *offer, *next;
     DL_FOREACH_SAFE(link->transfers->in, offer, next) {
         if (!offer->courier)
-            offer_in_free(link, offer); /* it will be offered again */
+            offer->is_stale = true; /* it will be offered again */
         else if (!offer->is_running)
             offer->is_accepted = false;
     }

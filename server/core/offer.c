@@ -73,14 +73,19 @@ static struct frame offered(const struct offer *offer, uint32_t request) {
                                       .name = frame->name}};
 }
 
-static struct frame withdrawn(const struct uuid *id, enum withdraw_why why) {
-    return (struct frame){.type = FRAME_WITHDRAW, .withdraw = {*id, (uint8_t)why}};
+/* Offers of several users can have one id. */
+static struct frame withdrawn(const struct session *to, const struct offer_key *key,
+                              enum withdraw_why why) {
+    if (to->abilities & ABILITY_WITHDRAWN)
+        return (struct frame){.type = FRAME_WITHDRAWN,
+                              .withdrawn = {key->id, key->uid, (uint8_t)why}};
+    return (struct frame){.type = FRAME_WITHDRAW, .withdraw = {key->id, (uint8_t)why}};
 }
 
 /* Whoever speaks of an offer that is over, or is not for him. */
-static void answer_withdrawn(struct core *core, struct session *session, const struct uuid *id,
-                             enum withdraw_why why) {
-    struct frame frame = withdrawn(id, why);
+static void answer_withdrawn(struct core *core, struct session *session,
+                             const struct offer_key *key, enum withdraw_why why) {
+    struct frame frame = withdrawn(session, key, why);
     session_answer(core, session, &frame);
 }
 
@@ -112,7 +117,7 @@ static void tell_new(struct core *core, const struct offer *offer, struct sessio
 /* Who takes it has not lost it to somebody else; but may wait for a sender that is gone. */
 static void tell_over(struct core *core, const struct offer *offer, struct session *session,
                       unsigned why) {
-    struct frame frame = withdrawn(&offer->key.id, (enum withdraw_why)why);
+    struct frame frame = withdrawn(session, &offer->key, (enum withdraw_why)why);
     if (why != WITHDRAW_TAKEN || session->number != offer->taker)
         session_notify(core, offer->sender->user, session, NOTICE_MUST_ARRIVE, &frame);
 }
@@ -284,7 +289,7 @@ static void signal_from_recipient(struct core *core, struct session *session, st
     }
     bool was_taken = is_taken(core, offer);
     if (offer->to && was_taken && offer->taker != session->number) {
-        answer_withdrawn(core, session, &offer->key.id, WITHDRAW_TAKEN);
+        answer_withdrawn(core, session, &offer->key, WITHDRAW_TAKEN);
         return;
     }
     pass_on(core, session, offer->sender, signal);
@@ -311,5 +316,6 @@ void offer_signal(struct core *core, struct session *session, const struct frame
              is_addressed(offer, session))
         signal_from_recipient(core, session, offer, signal);
     else
-        answer_withdrawn(core, session, &signal->offer, WITHDRAW_LOST);
+        answer_withdrawn(core, session, &(struct offer_key){signal->offer, signal->uid},
+                         WITHDRAW_LOST);
 }

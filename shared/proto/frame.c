@@ -195,6 +195,10 @@ static bool check_withdraw(const struct frame *frame) {
     return frame->withdraw.why < WITHDRAW_END;
 }
 
+static bool check_withdrawn(const struct frame *frame) {
+    return frame->withdrawn.why < WITHDRAW_END;
+}
+
 static bool check_receipt(const struct frame *frame) {
     return frame->receipt.state >= STATE_DELIVERED && frame->receipt.state < STATE_END;
 }

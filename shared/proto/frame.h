@@ -91,6 +91,7 @@
     F(id, offer) F(u32, uid) F(u64, link) F(u32, pid) F(name, by) F(u8, what) F(u64, a) F(u64, b)  \
     F(opt_id, digest) F(text, reason)
 #define FRAME_WITHDRAW_FIELDS(F) F(id, offer) F(u8, why)
+#define FRAME_WITHDRAWN_FIELDS(F) F(id, offer) F(u32, uid) F(u8, why)
 #define FRAME_WALL_FIELDS(F) F(u32, request) F(id, id) F(text, body)
 #define FRAME_BYE_FIELDS(F)
 #define FRAME_WELCOME_FIELDS(F)                                                                    \
@@ -179,7 +180,8 @@ enum frame_from {
     R(38, WALL, wall, FROM_CLIENT, 4096)      /* a notice to everybody who is here */              \
     R(39, ORIGIN, origin, FROM_HUB, 0)        /* of the LINEs behind it, to the end of the batch */ \
     R(40, LINE, line, FROM_HUB, 0)            /* a plain message */                                \
-    R(41, GATE, gate, FROM_HUB, 0)            /* before the session's lane: see ipc/gate.h */
+    R(41, GATE, gate, FROM_HUB, 0)            /* before the session's lane: see ipc/gate.h */       \
+    R(42, WITHDRAWN, withdrawn, FROM_HUB, 0)  /* WITHDRAW, with whose offer it is */
 /* clang-format on */
 
 enum frame_type {
@@ -211,7 +213,8 @@ enum {
     ABILITY_GATE = 32,     /* GATE frames */
     ABILITY_LINES = 64,    /* LINEs, too; with 16 some clients ask for a form of them that no hub
                               sends any more: these get MESSAGEs */
-    ABILITY_ALL = 111,
+    ABILITY_WITHDRAWN = 128, /* WITHDRAWN instead of WITHDRAW */
+    ABILITY_ALL = 239,
 };
 
 enum message_kind {

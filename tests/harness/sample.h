@@ -88,6 +88,9 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
         frame->signalled.what = (uint8_t)sample_number(size, SIGNAL_END - 1);
         frame->signalled.reason = sample_text(size, 0, OFFER_NAME_MAX);
         break;
+    case FRAME_WITHDRAWN:
+        frame->withdrawn.why = (uint8_t)sample_number(size, WITHDRAW_END - 1);
+        break;
     case FRAME_WITHDRAW:
         frame->withdraw.why = (uint8_t)sample_number(size, WITHDRAW_END - 1);
         break;

@@ -390,3 +390,30 @@ Test(core_offers, 22_a_list_shows_each_to_whom_it_is_for) {
     expect_withdrawn(bob, first, WITHDRAW_CANCELLED);
     cr_assert_eq(n_listed(bob), 1);
 }
+
+/* Who has seen an id may use it for an offer of his own; whose is over must be said. */
+Test(core_offers, 23_two_users_offers_with_one_id) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    struct client *dave = join(1004, "dave", HERE | ABILITY_WITHDRAWN);
+    struct uuid id = make_offer(alice, "dave");
+    struct frame same = {.type = FRAME_OFFER,
+                         .offer = {.request = REQUEST,
+                                   .id = id,
+                                   .to = bytes_of("dave"),
+                                   .kind = OFFER_STREAM,
+                                   .name = bytes_of("mine")}};
+    give(carol, &same);
+    expect(carol, FRAME_DONE);
+    expect_offered(dave, id, 0);
+    expect_offered(dave, id, 0);
+    withdraw(carol, id);
+    const struct frame *frame = expect(dave, FRAME_WITHDRAWN);
+    cr_assert(uuid_equal(&frame->withdrawn.offer, &id));
+    cr_assert_eq(frame->withdrawn.uid, CAROL);
+    cr_assert_eq(frame->withdrawn.why, WITHDRAW_CANCELLED);
+    cr_assert_eq(n_listed(dave), 1);
+    cr_assert_null(tell(dave, carol, CAROL, id, SIGNAL_ACCEPT));
+    cr_assert_eq(expect(dave, FRAME_WITHDRAWN)->withdrawn.uid, CAROL);
+    cr_assert_null(tell(dave, alice, ALICE, id, SIGNAL_ACCEPT));
+    expect_signalled(alice, dave, 1004, "dave", SIGNAL_ACCEPT);
+}

@@ -117,6 +117,7 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_OFFER, offer.kind, OFFER_KIND_END);
     REFUSES(FRAME_SIGNAL, signal.what, SIGNAL_END);
     REFUSES(FRAME_WITHDRAW, withdraw.why, WITHDRAW_END);
+    REFUSES(FRAME_WITHDRAWN, withdrawn.why, WITHDRAW_END);
     REFUSES(FRAME_WALL, wall.body, (struct bytes){0});
     REFUSES(FRAME_LIST, list.what, LIST_END);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_SENT);

@@ -1,0 +1,101 @@
+/* The program knows an offer by its id; nobody else can use that of one that it knows. */
+#include "lib/transfer.h"
+#include "unit/lib/batches.h"
+
+#define ALICE 1001
+#define MALLORY 1003
+
+static struct earshot *link_;
+static const struct uuid id = {{7, 7, 7}};
+
+static void setup(void) {
+    link_ = link_new(0);
+    cr_assert_not_null(transfers_of(link_));
+}
+
+static void teardown(void) {
+    transfer_deinit(link_);
+    link_free(link_);
+}
+
+TestSuite(offers, .init = setup, .fini = teardown);
+
+static void put(const struct frame *frame) {
+    struct batch *batch = batch_new(SESSION);
+    batch_put(batch, frame);
+    inbox_append(&link_->inbox, &batch->item);
+}
+
+static void put_offer(uint32_t uid, const char *from) {
+    put(&(struct frame){.type = FRAME_OFFERED,
+                        .offered = {.id = id,
+                                    .from = bytes_of(from),
+                                    .uid = uid,
+                                    .link = uid,
+                                    .to = bytes_of("#ops"),
+                                    .name = bytes_of("a file")}});
+}
+
+static void put_withdrawn(uint32_t uid) {
+    put(&(struct frame){.type = FRAME_WITHDRAWN, .withdrawn = {id, uid, WITHDRAW_CANCELLED}});
+}
+
+static bool comes(enum earshot_event_type type, struct earshot_event *event) {
+    return incoming_next(link_, event) == 1 && event->type == type;
+}
+
+static void comes_from(const char *from) {
+    struct earshot_event event;
+    cr_assert(comes(EARSHOT_EVENT_OFFER, &event));
+    cr_assert_str_eq(event.offer.from, from);
+}
+
+static void nothing_comes(void) {
+    struct earshot_event event;
+    cr_assert_eq(incoming_next(link_, &event), 0);
+}
+
+Test(offers, 01_the_id_of_a_known_one_is_taken) {
+    put_offer(ALICE, "alice");
+    put_offer(MALLORY, "mallory");
+    comes_from("alice");
+    nothing_comes();
+}
+
+Test(offers, 02_who_withdraws_another_under_its_id_does_not_withdraw_it) {
+    struct earshot_event event;
+    put_offer(ALICE, "alice");
+    put_withdrawn(MALLORY);
+    comes_from("alice");
+    nothing_comes();
+    put_withdrawn(ALICE);
+    cr_assert(comes(EARSHOT_EVENT_WITHDRAWN, &event));
+    put_offer(MALLORY, "mallory");
+    comes_from("mallory");
+}
+
+/* An old hub does not say whose it is, and knows each id once. */
+Test(offers, 03_an_old_hub) {
+    struct earshot_event event;
+    put_offer(ALICE, "alice");
+    comes_from("alice");
+    put(&(struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_TAKEN}});
+    cr_assert(comes(EARSHOT_EVENT_WITHDRAWN, &event));
+    cr_assert(event.withdrawn.was_taken);
+}
+
+/* Else what the program shows as alice's would be mallory's by now. */
+Test(offers, 04_a_new_hub_changes_nothing_about_whose_it_is) {
+    put_offer(ALICE, "alice");
+    comes_from("alice");
+    offer_in_restore(link_);
+    put_offer(MALLORY, "mallory");
+    nothing_comes();
+    cr_assert_eq(earshot_accept(link_, "07070700-0000-0000-0000-000000000000",
+                                &(struct earshot_target){.dir = ".", .fd = -1}),
+                 EARSHOT_REFUSED, "it is not offered just now");
+    put_offer(ALICE, "alice");
+    comes_from("alice");
+    put_offer(ALICE, "alice");
+    nothing_comes();
+}
