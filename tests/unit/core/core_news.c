@@ -155,12 +155,19 @@ static void give_leave(struct client *client) {
 }
 
 #define CROWD 4000
+#define CROWD_USERS 16
 static struct client *crowd[CROWD];
 
+/* Of so many users that all have memory for what comes to them. */
 static void join_crowd(void) {
-    for (int i = 0; i < CROWD; i++)
-        crowd[i] = join(MALLORY, "mallory", ABILITY_ALL_ROOMS | ABILITY_LISTEN | ABILITY_NEWS);
-    enter(crowd[0], "#ops", 0);
+    char handle[32];
+    for (unsigned i = 0; i < CROWD; i++) {
+        unsigned user = i % CROWD_USERS;
+        snprintf(handle, sizeof handle, "crowd-%u", user);
+        crowd[i] = join(2000 + user, handle, ABILITY_ALL_ROOMS | ABILITY_LISTEN | ABILITY_NEWS);
+    }
+    for (unsigned i = 0; i < CROWD_USERS; i++)
+        enter(crowd[i], "#ops", 0);
     pass_news();
     for (int i = 0; i < CROWD; i++)
         skip(crowd[i]);
@@ -228,7 +235,8 @@ Test(core_news, 08_a_room_may_end_and_sessions_may_end_while_it_is_told, .timeou
     core_tick(&core);
     give_leave(alice);
     give_leave(reader);
-    give_leave(crowd[1]);
+    for (unsigned i = 0; i < CROWD_USERS; i++)
+        give_leave(crowd[i]);
     for (int i = 0; i < CROWD; i++)
         core_end(&core, crowd[i]->session);
     while (core_due(&core).ns == core.now.ns)
