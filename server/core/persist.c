@@ -52,8 +52,29 @@ uint64_t core_last_seq(const struct core *core) {
 
 /* Messages. */
 
+/*
+ * While others store something, too, a user may have less waiting for the disk: what he has waiting
+ * goes in one commit with theirs, and they wait for all of it.
+ */
+#define STORING_SHARED_BYTES ((uint64_t)128 * 1024)
+#define STORING_SHARED_MS 1000
+
+static bool is_disk_shared(const struct core *core) {
+    mono_time at = core->persist.shared_at;
+    return at.ns != 0 && mono_add_ms(at, STORING_SHARED_MS).ns > core->now.ns;
+}
+
+static void note_storing(struct core *core, const struct user *user) {
+    struct persist *persist = &core->persist;
+    if (persist->last_storing && persist->last_storing != user)
+        persist->shared_at = core->now;
+    persist->last_storing = user;
+}
+
 bool persist_has_room(const struct core *core, const struct user *user) {
     const struct persist *persist = &core->persist;
+    if (is_disk_shared(core) && user->account.used[ACCOUNT_STORING] >= STORING_SHARED_BYTES)
+        return false;
     uint64_t left = account_left(&user->account, ACCOUNT_STORING);
     uint64_t max = core->limits.max[ACCOUNT_STORING];
     return left > 0 && (persist->uncommitted < UNCOMMITTED_MAX || left > max - max / 32);
@@ -90,6 +111,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     if (core->config.durable) {
         account_spend(&session->user->account, ACCOUNT_STORING, entry->size);
         core->persist.uncommitted += entry->size;
+        note_storing(core, session->user);
     } else {
         core->persist.taken = core->persist.committed = record->seq;
     }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "core/log.h"
 #include "proto/name.h"
 
@@ -82,11 +83,13 @@ struct repeat {
 #define PERSIST_TOUCHED_MAX 4
 
 struct persist {
-    uint64_t taken;        /* messages up to this one were given to the store, */
-    uint64_t committed;    /* and up to this one it has answered */
-    uint64_t seq_limit;    /* given to the store, */
-    uint64_t seq_stored;   /* and stored: no message gets a greater number before */
-    size_t uncommitted;    /* bytes of messages after `committed` */
+    uint64_t taken;                  /* messages up to this one were given to the store, */
+    uint64_t committed;              /* and up to this one it has answered */
+    uint64_t seq_limit;              /* given to the store, */
+    uint64_t seq_stored;             /* and stored: no message gets a greater number before */
+    size_t uncommitted;              /* bytes of messages after `committed` */
+    const struct user *last_storing; /* whose message was the last one */
+    mono_time shared_at;   /* when it was another one's than the one before; ns 0: never */
     struct dirty *dirties; /* objects that are not stored as they are; see change.c */
     struct dirty *urgent;  /* of these, what messages need */
     struct user *dirty_users;

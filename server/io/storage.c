@@ -11,10 +11,12 @@
 #include "io/archive.h"
 #include "store/store.h"
 
-#define RETRY_MS 1000   /* after a failure, when nothing new comes */
-#define INDEX_STEP 512  /* messages */
-#define FAILURES_MAX 64 /* in a row, before the writer rests */
-#define EXPIRE_STEP 256 /* messages */
+#define RETRY_MS 1000  /* after a failure, when nothing new comes */
+#define INDEX_STEP 512 /* messages, at most, and at least: */
+#define INDEX_STEP_MIN 8
+#define HOUSE_NS (8 * NS_PER_MS) /* whoever waits for the disk waits so long for what can wait */
+#define FAILURES_MAX 64          /* in a row, before the writer rests */
+#define EXPIRE_STEP 256          /* messages */
 #define EXPIRE_EVERY_MS (3600 * 1000)
 #define ANSWER_MS_MAX 2000 /* a question is read for so long */
 #define WANTED_EVERY_MS 50 /* and after so long it is looked whether somebody waits for it */
@@ -41,7 +43,7 @@ struct storage {
     /* The writer's own. */
     bool index_is_due, expire_is_due;
     mono_time expire_at;
-    unsigned expire_step; /* messages */
+    unsigned index_step, expire_step; /* messages */
     struct store_bounds bounds;
     unsigned n_failures; /* of commits since the last good one, or since it rested */
 };
@@ -248,6 +250,7 @@ int storage_open(struct hub *hub) {
     }
     pthread_condattr_destroy(&attributes);
     storage->index_is_due = storage->expire_is_due = true;
+    storage->index_step = INDEX_STEP_MIN;
     storage->expire_step = EXPIRE_STEP;
     hub->storage = storage;
     int r = open_store(hub, storage);
@@ -324,11 +327,24 @@ static bool delete_old(struct storage *storage) {
     return r == 0 && more;
 }
 
+/* How long a step takes depends on the texts and on the disk: so the next one is as large as fits.
+ */
+static bool index_some(struct storage *storage) {
+    bool more = false;
+    mono_time began = mono_now();
+    int r = store_index(storage->store, storage->index_step, &more);
+    int64_t ns = mono_now().ns - began.ns;
+    if (ns > HOUSE_NS && storage->index_step > INDEX_STEP_MIN)
+        storage->index_step /= 2;
+    else if (ns < HOUSE_NS / 2 && storage->index_step < INDEX_STEP)
+        storage->index_step *= 2;
+    return r == 0 && more;
+}
+
 /* A step of what can wait; false: there is nothing. Without the lock. */
 static bool keep_house(struct storage *storage) {
-    bool more = false;
     if (storage->index_is_due) {
-        storage->index_is_due = store_index(storage->store, INDEX_STEP, &more) == 0 && more;
+        storage->index_is_due = index_some(storage);
         return true;
     }
     if (!storage->expire_is_due && mono_now().ns < storage->expire_at.ns)

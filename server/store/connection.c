@@ -48,7 +48,7 @@ int connection_open_reader(struct connection *connection, const char *path) {
     connection_leave_log(connection);
     return r == 0 ? connection_run(connection,
                                    "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
-                                   "PRAGMA cache_size = -4000; PRAGMA trusted_schema = OFF;"
+                                   "PRAGMA cache_size = -1000; PRAGMA trusted_schema = OFF;"
                                    "PRAGMA cell_size_check = ON",
                                    "open it")
                   : r;
