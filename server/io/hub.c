@@ -1,5 +1,6 @@
 #include "io/hub.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,15 @@ static void raise_descriptor_limit(void) {
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
             log_warning("cannot raise the limit of open files: %s", strerror(errno));
     }
+}
+
+/*
+ * By default each thread has a heap of its own, and what one of them has freed stays with it.
+ * Nearly all is allocated with the hub's lock held, so one heap is enough, and gives back what is
+ * unused.
+ */
+static void share_heap(void) {
+    (void)mallopt(M_ARENA_MAX, 1);
 }
 
 static void init_state(struct hub *hub, const struct hub_options *options) {
@@ -102,6 +112,7 @@ static int begin_ephemeral(struct hub *hub) {
 
 int hub_start(struct hub *hub, const struct hub_options *options) {
     init_state(hub, options);
+    share_heap();
     raise_descriptor_limit();
     int r = queue_limits_read(&hub->limits);
     if (r > 0) {
