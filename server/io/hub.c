@@ -18,7 +18,7 @@
 
 #define SWEEP_EVERY_NS (60 * NS_PER_S)
 #define LOG_BYTES                                                                                  \
-    ((size_t)4 * 1024 * 1024) /* what is stored already, for those who lag a little                \
+    ((size_t)3 * 1024 * 1024) /* what is stored already, for those who lag a little                \
                                */
 #define LOG_BYTES_EPHEMERAL ((size_t)64 * 1024 * 1024)
 
