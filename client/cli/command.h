@@ -30,6 +30,7 @@ int cli_tail(const struct cli_options *options, int n_words, char **words);
 int cli_ask(const struct cli_options *options, int n_words, char **words);
 int cli_history(const struct cli_options *options, int n_words, char **words);
 int cli_search(const struct cli_options *options, int n_words, char **words);
+int cli_release(const struct cli_options *options, int n_words, char **words);
 int cli_forget(const struct cli_options *options, int n_words, char **words);
 int cli_who(const struct cli_options *options, int n_words, char **words);
 int cli_rooms(const struct cli_options *options, int n_words, char **words);

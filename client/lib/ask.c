@@ -54,6 +54,15 @@ int earshot_nick(earshot *link, const char *handle, uint32_t *request) {
     return request_ask(link, &frame, name.s, request);
 }
 
+int earshot_release(earshot *link, const char *handle, uint32_t *request) {
+    struct name name;
+    int r = check_handle(link, handle, "the handle", &name);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_RELEASE, .release = {.handle = name_bytes(&name)}};
+    return request_ask(link, &frame, name.s, request);
+}
+
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request) {
     struct name name = {0};
     int r = check_number(link, what, EARSHOT_HANDLES + 1, "the list");

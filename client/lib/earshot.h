@@ -365,6 +365,11 @@ int earshot_part(earshot *link, const char *room, uint32_t *request);
 int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *request);
 int earshot_away(earshot *link, const char *reason, uint32_t *request); /* NULL: back */
 int earshot_nick(earshot *link, const char *handle, uint32_t *request);
+/*
+ * For root and the hub's owner: the name is free again, and the handle, with its mail and past,
+ * goes on under another one. A hub from before this function ends the session.
+ */
+int earshot_release(earshot *link, const char *handle, uint32_t *request);
 /* of: for EARSHOT_USERS the room whose members are asked for, or NULL for everybody here. */
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request);
 

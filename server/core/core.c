@@ -434,6 +434,12 @@ static void receive_nick(struct core *core, struct session *session, const struc
     request_finish(core, session, frame->nick.request, code, reason);
 }
 
+static void receive_release(struct core *core, struct session *session, const struct frame *frame) {
+    char reason[256];
+    enum fail_code code = handle_release(core, session, frame->release.handle, reason);
+    request_finish(core, session, frame->release.request, code, reason);
+}
+
 /* One handler per frame type that a client with a session may send. */
 static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_READY] = receive_ready,   [FRAME_SEND] = route_send,
@@ -445,7 +451,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_WALL] = route_wall,       [FRAME_OFFER] = offer_make,
     [FRAME_SIGNAL] = offer_signal,   [FRAME_WITHDRAW] = offer_withdraw,
     [FRAME_HISTORY] = past_history,  [FRAME_SEARCH] = past_search,
-    [FRAME_FORGET] = past_forget,
+    [FRAME_FORGET] = past_forget,    [FRAME_RELEASE] = receive_release,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {

@@ -247,6 +247,39 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
     return make_handle(core, user, name, found, handle, reason);
 }
 
+/* Releasing. */
+
+/* Root and the hub's owner, but not the members of its --wall-group. */
+static bool is_administrator(const struct core *core, const struct session *session) {
+    return session->user->uid == 0 || session->user->uid == core->config.uid;
+}
+
+enum fail_code handle_release(struct core *core, const struct session *session, struct bytes text,
+                              char reason[256]) {
+    struct name name, key;
+    if (!is_administrator(core, session)) {
+        snprintf(reason, 256,
+                 "only root and the hub's owner may release a handle; ask one of them");
+        return FAIL_NOT_PERMITTED;
+    }
+    bool is_valid = name_parse(&name, text) == NAME_OK && !name_is_room(&name);
+    name_key(&key, &name);
+    struct handle *handle = is_valid ? handle_find(core, &key) : NULL;
+    if (!handle) {
+        snprintf(reason, 256, "there is no handle of this name; `earshot who --all` shows all");
+        return FAIL_NO_USER;
+    }
+    if (is_of_user(handle, handle->user) && is_default(handle->user, &key)) {
+        snprintf(reason, 256, "%s is the login name of uid %u, and so its handle as long as it is",
+                 handle->name.s, handle->user->uid);
+        return FAIL_NOT_PERMITTED;
+    }
+    if (rename_away(core, handle))
+        return FAIL_NONE;
+    snprintf(reason, 256, "the hub is out of memory");
+    return FAIL_LIMIT;
+}
+
 void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
     lookalike_remove(&core->alike_handles, &handle->alike);

@@ -221,6 +221,9 @@ void handle_attach(struct core *core, struct handle *handle, struct session *ses
                    uint64_t after);
 void handle_free(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
+/* By an administrator: the name is free, and its handle goes on under another one. */
+enum fail_code handle_release(struct core *core, const struct session *session, struct bytes text,
+                              char reason[256]);
 enum presence handle_presence(const struct handle *handle);
 enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
                                struct bytes reason);

@@ -241,6 +241,7 @@ static bool check_news(const struct frame *frame) {
 #define check_missed check_none
 #define check_taken check_none
 #define check_forget check_none
+#define check_release check_none
 
 /* The generated codecs and their table. */
 

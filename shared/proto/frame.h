@@ -77,6 +77,7 @@
     F(u32, request) F(label, conv) F(u64, before) F(u64, after) F(u16, limit)
 #define FRAME_SEARCH_FIELDS(F)                                                                     \
     F(u32, request) F(label, conv) F(label, from) F(u64, before) F(u16, limit) F(text, words)
+#define FRAME_RELEASE_FIELDS(F) F(u32, request) F(name, handle)
 #define FRAME_FORGET_FIELDS(F) F(u32, request) F(name, conv)
 #define FRAME_OFFER_FIELDS(F)                                                                      \
     F(u32, request) F(id, id) F(name, to) F(u8, kind) F(u64, size) F(u32, mode) F(u64, mtime_ns)   \
@@ -181,7 +182,8 @@ enum frame_from {
     R(39, ORIGIN, origin, FROM_HUB, 0)        /* of the LINEs behind it, to the end of the batch */ \
     R(40, LINE, line, FROM_HUB, 0)            /* a plain message */                                \
     R(41, GATE, gate, FROM_HUB, 0)            /* before the session's lane: see ipc/gate.h */       \
-    R(42, WITHDRAWN, withdrawn, FROM_HUB, 0)  /* WITHDRAW, with whose offer it is */
+    R(42, WITHDRAWN, withdrawn, FROM_HUB, 0)  /* WITHDRAW, with whose offer it is */               \
+    R(43, RELEASE, release, FROM_CLIENT, 1024) /* a handle: its name is free for whoever comes */
 /* clang-format on */
 
 enum frame_type {
@@ -206,13 +208,13 @@ enum {
 
 /* HELLO: what the session wants. */
 enum {
-    ABILITY_LISTEN = 1,    /* direct messages to its handle; it counts as being here */
-    ABILITY_ALL_ROOMS = 2, /* messages of every room its handle is a member of */
-    ABILITY_NEWS = 4,      /* NEWS frames */
-    ABILITY_AFTER = 8,     /* begins after the message `after`, not where its handle stopped */
-    ABILITY_GATE = 32,     /* GATE frames */
-    ABILITY_LINES = 64,    /* LINEs, too; with 16 some clients ask for a form of them that no hub
-                              sends any more: these get MESSAGEs */
+    ABILITY_LISTEN = 1,      /* direct messages to its handle; it counts as being here */
+    ABILITY_ALL_ROOMS = 2,   /* messages of every room its handle is a member of */
+    ABILITY_NEWS = 4,        /* NEWS frames */
+    ABILITY_AFTER = 8,       /* begins after the message `after`, not where its handle stopped */
+    ABILITY_GATE = 32,       /* GATE frames */
+    ABILITY_LINES = 64,      /* LINEs, too; with 16 some clients ask for a form of them that no hub
+                                sends any more: these get MESSAGEs */
     ABILITY_WITHDRAWN = 128, /* WITHDRAWN instead of WITHDRAW */
     ABILITY_ALL = 239,
 };

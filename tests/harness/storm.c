@@ -132,6 +132,11 @@ static void make_forget(const struct raw *raw, unsigned long i, struct frame *fr
     *frame = (struct frame){.type = FRAME_FORGET, .forget = {11, bytes_of("mallory")}};
 }
 
+static void make_release(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_RELEASE, .release = {12, bytes_of("alice")}};
+}
+
 static void make_offer_of(const struct uuid *id, struct frame *frame) {
     *frame = (struct frame){.type = FRAME_OFFER,
                             .offer = {.request = 12,
@@ -299,6 +304,7 @@ const struct storm_row storm_rows[] = {
     {"history", FRAME_HISTORY, STORM_LOG, 1, true, false, make_history, NULL},
     {"search", FRAME_SEARCH, STORM_LOG, 1, true, false, make_search, NULL},
     {"forget", FRAME_FORGET, STORM_LOG, 1, true, false, make_forget, NULL},
+    {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
     {"offer", FRAME_OFFER, STORM_ONE, 1, true, false, make_offer, NULL},
     {"offer-crowd", FRAME_OFFER, STORM_CROWD, 1, false, false, make_offer, NULL},
     {"signal", FRAME_SIGNAL, STORM_OFFERS, 1, true, false, make_signal, NULL},

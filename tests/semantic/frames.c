@@ -280,6 +280,12 @@ static bool make_forget(struct client *client, struct frame *frame) {
     return take_request(client, &frame->forget.request);
 }
 
+/* Of those who may not. */
+static bool make_release(struct client *client, struct frame *frame) {
+    frame->release.handle = some_handle(client);
+    return client->uid != 0 && take_request(client, &frame->release.request);
+}
+
 /* One wall is told to everybody under ids of its own: root only, and seldom. */
 static bool make_wall(struct client *client, struct frame *frame) {
     frame->wall.id = fresh_id();
@@ -359,7 +365,7 @@ static const struct {
     [FRAME_HISTORY] = {make_history, 10}, [FRAME_SEARCH] = {make_search, 10},
     [FRAME_FORGET] = {make_forget, 10},   [FRAME_OFFER] = {make_offer, 40},
     [FRAME_SIGNAL] = {make_signal, 60},   [FRAME_WITHDRAW] = {make_withdraw, 20},
-    [FRAME_WALL] = {make_wall, 2},
+    [FRAME_WALL] = {make_wall, 2},        [FRAME_RELEASE] = {make_release, 5},
 };
 
 static unsigned frames_weight(void) {

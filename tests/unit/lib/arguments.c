@@ -107,6 +107,9 @@ Test(arguments, 03_oneself) {
     TAKES(earshot_nick(link_, "bob", &request));
     REFUSES(BAD, earshot_nick(link_, NULL, &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_nick(link_, "#bob", &request));
+    TAKES(earshot_release(link_, "bob", &request));
+    REFUSES(BAD, earshot_release(link_, NULL, &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_release(link_, "#bob", &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_nick(link_, of_length(33), &request));
 }
 

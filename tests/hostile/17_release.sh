@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# An administrator frees the name of a handle: who had it keeps mail and past, nobody else may do so,
+# and a restart of the hub changes nothing.
+# shellcheck source=tests/harness/shell.sh
+. "$(dirname "$0")/../harness/shell.sh"
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "SKIPPED: needs root, to be several users"
+    exit 77
+fi
+chmod 755 "$T"
+HUB=$T/hub
+install -d -o 61000 -m 755 "$HUB"
+install -d -o 61000 -m 700 "$T/state"
+
+as() { # UID COMMAND...
+    local uid=$1
+    shift
+    setpriv --reuid "$uid" --regid "$uid" --clear-groups env -u XDG_RUNTIME_DIR HOME=/nonexistent "$@"
+}
+
+say() { # UID HANDLE COMMAND...
+    local uid=$1 handle=$2
+    shift 2
+    as "$uid" "$BIN/earshot" --hub "$HUB" --name "$handle" "$@"
+}
+
+start() {
+    as 61000 "$BIN/earshotd" --dir "$HUB" --state "$T/state" --mode open || exit 99
+}
+
+stop() {
+    "$BIN/earshotd" --dir "$HUB" --stop || exit 99
+}
+
+start
+say 61001 nightowl send nightowl "a note to myself"
+try say 61002 other release nightowl
+is "who is no administrator may not: exit status" "$STATUS" 77
+check "and is told who may" has "$ERR" "only root and the hub's owner may release a handle"
+try say 61002 nightowl send other hi
+is "so the name stays its owner's" "$STATUS" 77
+
+try say 0 boss release nosuchname
+is "nobody of this name: exit status" "$STATUS" 67
+try say 0 boss release '#room'
+is "a room: exit status" "$STATUS" 64
+try say 0 boss release uid61001
+is "a handle that is nobody's: exit status" "$STATUS" 67
+say 61001 uid61001 send nightowl "more"
+try say 0 boss release uid61001
+is "what a user is called by default stays: exit status" "$STATUS" 77
+
+try say 0 boss release nightowl
+is "root releases it: exit status" "$STATUS" 0
+try say 61002 nightowl --json history
+is "the next one gets the name" "$STATUS" 0
+is "and nothing of the old one's past" "$OUT" ""
+stop
+start
+is "who had it keeps the mail, under another name" \
+    "$(say 61001 nightowl.61001 --json history | jq -r .text | paste -sd ,)" "a note to myself,more"
+try say 61001 nightowl send nightowl hi
+is "and the name is the new one's, after a restart, too" "$STATUS" 77
+try say 61000 hubowner release nightowl
+is "the hub's owner may, too" "$STATUS" 0
+try say 61001 nightowl send nightowl again
+is "and its first owner may have it again" "$STATUS" 0
+stop
