@@ -114,9 +114,9 @@ static int wait_until_ended(int pidfd, pid_t pid) {
 }
 
 /*
- * What the directory says is its owner's word. So root becomes that user first: whatever comes then,
- * the kernel lets no signal through that this user could not have sent. The group is that of the
- * process, whose descriptors could not be looked at under another one (ptrace(2)).
+ * What the directory says is its owner's word. So root becomes that user first: whatever comes
+ * then, the kernel lets no signal through that this user could not have sent. The group is that of
+ * the process, whose descriptors could not be looked at under another one (ptrace(2)).
  */
 static bool become(const struct rendezvous_record *record) {
     char path[64];

@@ -133,7 +133,7 @@ static int check_link(const char *path, char why[CONFIG_WHY_SIZE]) {
 }
 
 int config_open_trusted(const char *path, char why[CONFIG_WHY_SIZE]) {
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return error_errno();
     int r = check_file(fd, path, why);
@@ -141,9 +141,8 @@ int config_open_trusted(const char *path, char why[CONFIG_WHY_SIZE]) {
         r = check_directories(fd, path, why);
     if (r == 0)
         r = check_link(path, why);
-    if (r != 0)
-        return r;
-    int opened = fd;
-    fd = -1;
-    return opened;
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
 }

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
-#include "cli/near.h"
 #include "cli/interrupt.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "cli/past.h"
 #include "cli/report.h"

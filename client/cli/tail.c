@@ -219,9 +219,9 @@ static int print_past(struct tail *tail, earshot *link, const char *conv, struct
 }
 
 /*
- * What is live begins behind what was printed, which need not be the hub's newest message: the last ones
- * were perhaps not stored yet. One place serves all conversations, so it is the least of theirs;
- * an empty one does not count unless all are.
+ * What is live begins behind what was printed, which need not be the hub's newest message: the last
+ * ones were perhaps not stored yet. One place serves all conversations, so it is the least of
+ * theirs; an empty one does not count unless all are.
  */
 static void begin_behind(struct tail *tail) {
     tail->flags |= EARSHOT_AFTER;

@@ -21,7 +21,7 @@ static int check_to(struct earshot *link, const char *to) {
     int r = check_conv(link, to, "the recipient", &link->last_to);
     if (r != 0)
         link->last_to.n = 0;
-    else if (strlen(to) < sizeof link->last_to_text)
+    else if (to && strlen(to) < sizeof link->last_to_text)
         memcpy(link->last_to_text, to, strlen(to) + 1);
     return r;
 }

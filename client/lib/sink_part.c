@@ -99,7 +99,8 @@ static bool is_locked(int fd) {
 /* --- finding and making --- */
 
 static int open_part(const struct part *part, int flags) {
-    int kind = part->is_directory ? O_RDONLY | O_DIRECTORY : O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY;
+    int kind =
+        part->is_directory ? O_RDONLY | O_DIRECTORY : O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY;
     return openat(part->dir, part->name.s, kind | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 }
 

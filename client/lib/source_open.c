@@ -86,8 +86,11 @@ static int open_found(int found, const char *path, const struct stat *status, in
     flags |= O_RDONLY | O_NOCTTY | O_CLOEXEC;
     proc_path(proc, found);
     int fd = open(proc, flags);
-    if (fd >= 0 || access("/proc/self/fd", F_OK) == 0)
-        return fd < 0 ? error_errno() : fd;
+    if (fd >= 0)
+        return fd;
+    int r = error_errno();
+    if (access("/proc/self/fd", F_OK) == 0)
+        return r;
     fd = open(path, flags);
     if (fd < 0)
         return error_errno();

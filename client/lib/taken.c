@@ -106,6 +106,7 @@ void taken_end(struct earshot *link) {
 }
 
 void earshot_pass_over(earshot *link, const struct earshot_event *event) {
-    if (link && event && event->type == EARSHOT_EVENT_MESSAGE && event->message.seq == link->place.in_hand)
+    if (link && event && event->type == EARSHOT_EVENT_MESSAGE &&
+        event->message.seq == link->place.in_hand)
         link->place.is_passed = true;
 }

@@ -21,6 +21,7 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
 }
 
 static void user_free(struct core *core, struct user *user) {
+    assert(core->users);
     HASH_DEL(core->users, user);
     recent_deinit(&user->recent);
     free(user);

@@ -41,6 +41,7 @@ bool forget_has(const struct core *core, uint32_t handle, const struct record *r
 }
 
 static void forgotten_free(struct core *core, struct forgotten *forgotten) {
+    assert(core->forgotten);
     HASH_DEL(core->forgotten, forgotten);
     DL_DELETE(core->forgotten_first, forgotten);
     account_give_back(&forgotten->user->account, ACCOUNT_MEMORY, sizeof *forgotten);

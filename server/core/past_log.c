@@ -126,7 +126,7 @@ void core_read_log(const struct core *core, struct ask *ask, struct log_slice *s
 /* Looking through it, without the lock. */
 
 static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 static void lower_all(char *to, struct bytes text) {

@@ -228,6 +228,10 @@ static int renew_directory(struct place *place) {
     return 0;
 }
 
+static int open_new(const struct place *place, int flags) {
+    return openat(place->dir, FILE_NAME PLACE_NEW, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 int place_renew(struct place *place) {
     int r = renew_directory(place);
     if (r != 0)
@@ -235,8 +239,7 @@ int place_renew(struct place *place) {
     (void)unlinkat(place->dir, FILE_NAME PLACE_NEW "-journal", 0);
     if (unlinkat(place->dir, FILE_NAME PLACE_NEW, 0) < 0 && errno != ENOENT)
         return tell_errno(place, "make again", place->path);
-    CLEANUP_CLOSE int fd = openat(place->dir, FILE_NAME PLACE_NEW,
-                                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    CLEANUP_CLOSE int fd = open_new(place, O_CREAT | O_EXCL);
     return fd < 0 ? tell_errno(place, "make again", place->path) : 0;
 }
 
@@ -256,7 +259,7 @@ static int set_found_aside(struct place *place, char *found, size_t size) {
 
 int place_put_new(struct place *place, char *found, size_t size) {
     struct stat status;
-    CLEANUP_CLOSE int fd = openat(place->dir, FILE_NAME PLACE_NEW, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_CLOSE int fd = open_new(place, 0);
     int r = fd >= 0 && fsync(fd) == 0 ? 0 : tell_errno(place, "sync the copy of", place->path);
     found[0] = '\0';
     if (r == 0 && look_up(place, PLACE_DATABASE, &status) == 0 &&

@@ -1,8 +1,8 @@
 /*
- * The kill loop: senders and readers of two uids talk through a durable hub and movers change rooms,
- * topics and handles, while the hub and all of them are killed with -9 at random and started again.
- * Afterwards an independent judge compares what both ends noted: what was acknowledged was read
- * exactly once, in order, by the right one only. What movers were told to be DONE they look at
+ * The kill loop: senders and readers of two uids talk through a durable hub and movers change
+ * rooms, topics and handles, while the hub and all of them are killed with -9 at random and started
+ * again. Afterwards an independent judge compares what both ends noted: what was acknowledged was
+ * read exactly once, in order, by the right one only. What movers were told to be DONE they look at
  * after each start.
  *
  * DURATION: seconds (10). KILLS: that many at least (0). SEED: as printed by an earlier run.

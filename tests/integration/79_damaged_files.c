@@ -25,7 +25,8 @@ static size_t make_body(enum damage damage, char *body) {
     parcel = (struct parcel){.name = "file", .mode = 0644, .n = 5, .content = "hello"};
     switch (damage) {
     case GARBAGE:
-        return (size_t)sprintf(body, "!!!!");
+        memcpy(body, "!!!!", 4);
+        return 4;
     case OTHER_DIGEST:
         return parcel_encode(&parcel, body);
     default:

@@ -573,8 +573,8 @@ static void check_facts(void) {
                 cr_assert_eq(person_is_in(i, j), members[i][j].value, "%s in %s: not %d",
                              person_name(i), place_name(j), members[i][j].value);
         if (topics[j].request == 0 && topics[j].value && room && room_is_kept(room))
-            cr_assert_eq(room->topic ? atoi(room->topic) : 0, topics[j].value);
-        topics[j] = (struct fact){0, room && room->topic ? atoi(room->topic) : 0};
+            cr_assert_eq(room->topic ? (int)strtol(room->topic, NULL, 10) : 0, topics[j].value);
+        topics[j] = (struct fact){0, room && room->topic ? (int)strtol(room->topic, NULL, 10) : 0};
         for (int i = 0; i < N_PEOPLE; i++)
             members[i][j] = (struct fact){0, person_is_in(i, j)};
     }

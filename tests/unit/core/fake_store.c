@@ -68,7 +68,7 @@ static void put_row(struct change *rows, size_t *n, size_t max, const struct cha
     rows[at].topic = NULL;
     if (change->topic) {
         rows[at].topic = own_memory(NULL, strlen(change->topic) + 1);
-        strcpy(rows[at].topic, change->topic);
+        memcpy(rows[at].topic, change->topic, strlen(change->topic) + 1);
     }
 }
 

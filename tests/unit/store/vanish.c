@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -15,7 +16,13 @@
 static void run_shell(const char *format) {
     char command[512];
     snprintf(command, sizeof command, format, shelf.dir);
-    cr_assert_eq(system(command), 0, "%s", command);
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0, "%s", command);
 }
 
 static void begin(void) {
