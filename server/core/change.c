@@ -192,9 +192,6 @@ static struct dirty *dirty_new(struct core *core, struct user *user, const struc
         free(dirty);
         return NULL;
     }
-    struct dirty **place = dirty_place(core, dirty);
-    if (place)
-        *place = dirty;
     storing_charge(core, user, DIRTY_BYTES);
     return dirty;
 }
@@ -224,7 +221,7 @@ static void dirty_free(struct core *core, struct dirty *dirty) {
         room_settle(core, room);
 }
 
-static void touch(struct core *core, struct dirty *dirty) {
+static void request_touch(struct core *core, struct dirty *dirty) {
     struct persist *persist = &core->persist;
     if (!persist->in_request)
         return;
@@ -241,8 +238,11 @@ static struct dirty *dirty_mark(struct core *core, struct user *user, const stru
         dirty = dirty_new(core, user, key, is_stored);
     if (!dirty)
         return NULL;
+    struct dirty **place = dirty_place(core, dirty);
+    if (place)
+        *place = dirty;
     dirty_queue(core, dirty);
-    touch(core, dirty);
+    request_touch(core, dirty);
     return dirty;
 }
 
@@ -270,8 +270,8 @@ bool persist_room(struct core *core, struct user *user, struct room *room) {
     return dirty_mark(core, user, &key, false) != NULL;
 }
 
-bool persist_empty_room(struct core *core, struct user *user, struct room *room) {
-    struct dirty_key key = {.what = CHANGE_ROOM, .place = room->number};
+bool persist_no_room(struct core *core, struct user *user, uint32_t number) {
+    struct dirty_key key = {.what = CHANGE_ROOM, .place = number};
     if (!core->config.durable)
         return true;
     struct dirty *dirty = dirty_mark(core, user, &key, true);
@@ -304,7 +304,7 @@ bool persist_forget(struct core *core, const struct handle *handle, conv_number 
 
 void persist_await_handle(struct core *core, const struct handle *handle) {
     if (handle->dirty)
-        touch(core, handle->dirty);
+        request_touch(core, handle->dirty);
 }
 
 void persist_await_member(struct core *core, const struct membership *membership) {
@@ -313,7 +313,7 @@ void persist_await_member(struct core *core, const struct membership *membership
                             .place = membership->room->number};
     struct dirty *dirty = core->persist.dirties ? dirty_find(core, &key) : NULL;
     if (dirty)
-        touch(core, dirty);
+        request_touch(core, dirty);
 }
 
 static void need_handle(struct core *core, const struct handle *handle) {
@@ -351,7 +351,7 @@ void persist_end(struct core *core) {
     core->persist.in_request = false;
 }
 
-static void wait_for(struct waiter *waiter, struct dirty *dirty) {
+static void waiter_await(struct waiter *waiter, struct dirty *dirty) {
     struct wait *wait = &waiter->waits[waiter->n_left++];
     struct wait **list = dirty->is_queued ? &dirty->waits : &dirty->waits_taken;
     wait->waiter = waiter;
@@ -366,7 +366,7 @@ void persist_answer(struct core *core, struct session *session, uint32_t request
     }
     struct waiter *waiter = waiter_new(core, session, request);
     for (unsigned i = 0; waiter && i < persist->n_touched; i++)
-        wait_for(waiter, persist->touched[i]);
+        waiter_await(waiter, persist->touched[i]);
     persist->n_touched = 0;
 }
 
@@ -453,7 +453,7 @@ static bool row_fill(struct core *core, struct change *row) {
         return true;
     case CHANGE_ROOM:
         row->what = CHANGE_NO_ROOM;
-        return room_is_kept(room) ? row_of_room(row, room) : true;
+        return room && room_is_kept(room) ? row_of_room(row, room) : true;
     case CHANGE_MEMBER:
         row->what = CHANGE_NO_MEMBER;
         membership = room ? membership_find(handle, room) : NULL;
@@ -484,7 +484,7 @@ static bool dirty_take(struct core *core, struct changes *rows, struct dirty *di
     return true;
 }
 
-static bool take_if_new(struct core *core, struct changes *rows, struct dirty *dirty) {
+static bool take_if_queued(struct core *core, struct changes *rows, struct dirty *dirty) {
     return !dirty || !dirty->is_queued || dirty_take(core, rows, dirty);
 }
 
@@ -494,8 +494,8 @@ static bool dirty_take_with(struct core *core, struct changes *rows, struct dirt
     const struct handle *handle = key.handle ? handle_of_number(core, key.handle) : NULL;
     const struct room *room =
         key.what == CHANGE_MEMBER ? room_of_number(core, (uint32_t)key.place) : NULL;
-    return (!handle || take_if_new(core, rows, handle->dirty)) &&
-           (!room || take_if_new(core, rows, room->dirty)) && take_if_new(core, rows, dirty);
+    return (!handle || take_if_queued(core, rows, handle->dirty)) &&
+           (!room || take_if_queued(core, rows, room->dirty)) && take_if_queued(core, rows, dirty);
 }
 
 static bool take_urgent(struct core *core, struct changes *rows) {
@@ -506,7 +506,7 @@ static bool take_urgent(struct core *core, struct changes *rows) {
 }
 
 /* What is forgotten must be stored by then. */
-static bool is_due(const struct dirty *dirty, uint64_t upto) {
+static bool dirty_is_due(const struct dirty *dirty, uint64_t upto) {
     return dirty->key.what != CHANGE_FORGET || dirty->upto <= upto;
 }
 
@@ -517,7 +517,7 @@ static bool take_next(struct core *core, struct changes *rows, uint64_t upto) {
     struct dirty *dirty = user->dirties;
     DL_DELETE2(persist->dirty_users, user, prev_dirty, next_dirty);
     DL_APPEND2(persist->dirty_users, user, prev_dirty, next_dirty);
-    if (is_due(dirty, upto))
+    if (dirty_is_due(dirty, upto))
         return dirty_take_with(core, rows, dirty);
     DL_DELETE(user->dirties, dirty);
     DL_APPEND(user->dirties, dirty);

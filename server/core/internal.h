@@ -183,7 +183,7 @@ bool persist_handle(struct core *core, const struct handle *handle);
 /* user: who changed it. */
 bool persist_room(struct core *core, struct user *user, struct room *room);
 /* It was kept, and is not any more (room_is_kept()). */
-bool persist_empty_room(struct core *core, struct user *user, struct room *room);
+bool persist_no_room(struct core *core, struct user *user, uint32_t number);
 /* It has become joined, or is not any more. */
 bool persist_member(struct core *core, const struct membership *membership);
 bool persist_forget(struct core *core, const struct handle *handle, conv_number conv);

@@ -96,7 +96,7 @@ static void note_gone(void *arg, const struct log_entry *entry) {
         from->lost_from = record->seq;
 }
 
-static void trim(struct core *core) {
+static void trim_log(struct core *core) {
     log_trim(&core->log, core->persist.committed, core->config.log_bytes_max,
              core->config.durable ? NULL : note_gone, core);
 }
@@ -115,7 +115,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     } else {
         core->persist.taken = core->persist.committed = record->seq;
     }
-    trim(core);
+    trim_log(core);
     return entry;
 }
 
@@ -231,7 +231,7 @@ static void answer_message(struct core *core, const struct commit *commit,
         ack_stored(core, session, &record->id, seq, entry->ack_flags);
 }
 
-static void release(struct core *core, uint32_t uid, size_t n) {
+static void release_storing(struct core *core, uint32_t uid, size_t n) {
     struct user *user = core_user(core, uid);
     if (user)
         account_give_back(&user->account, ACCOUNT_STORING, n);
@@ -245,9 +245,9 @@ void persist_give_up(struct core *core) {
         return;
     changes_give_up(core);
     for (const struct log_entry *entry; (entry = log_next(&place));)
-        release(core, entry->record.uid, entry->size);
+        release_storing(core, entry->record.uid, entry->size);
     for (size_t i = 0; i < persist->n_repeats; i++)
-        release(core, persist->repeats[i].uid, sizeof persist->repeats[i]);
+        release_storing(core, persist->repeats[i].uid, sizeof persist->repeats[i]);
     persist->n_repeats = 0;
     persist->committed = persist->taken = core->seq;
 }
@@ -257,7 +257,7 @@ static void answer_messages(struct core *core, const struct commit *commit, cons
         size_t at = 0;
         for (const struct log_entry *entry; (entry = log_span_next(&commit->spans[i], &at));) {
             answer_message(core, commit, entry, reason);
-            release(core, entry->record.uid, entry->size);
+            release_storing(core, entry->record.uid, entry->size);
         }
     }
 }
@@ -300,7 +300,7 @@ static void answer_repeats(struct core *core, const struct commit *commit, uint6
             persist->repeats[n_left++] = repeat;
             continue;
         }
-        release(core, repeat.uid, sizeof repeat);
+        release_storing(core, repeat.uid, sizeof repeat);
         answer_repeat(core, &repeat, before, reason);
     }
     persist->n_repeats = n_left;
@@ -322,5 +322,5 @@ void core_committed(struct core *core, struct commit *commit, const char *reason
     commit->verdicts = NULL;
     commit->n_verdicts = commit->verdicts_size = 0;
     changes_committed(core, &commit->changes, !reason);
-    trim(core);
+    trim_log(core);
 }

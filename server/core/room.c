@@ -312,7 +312,7 @@ static int membership_part(struct core *core, struct membership *membership) {
         return -ENOMEM;
     }
     if (!room_is_kept(room)) /* when memory is out its row stays behind, and does no harm */
-        (void)persist_empty_room(core, membership->handle->user, room);
+        (void)persist_no_room(core, membership->handle->user, room->number);
     return 0;
 }
 
@@ -405,15 +405,22 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
     return FAIL_NONE;
 }
 
-/* A room that was given up empty and made again is there twice; the later one counts. */
+/*
+ * Of an earlier version: a room that was given up empty and made again is there twice. The later
+ * one counts, and the earlier one is removed.
+ */
 static int restore_again(struct core *core, struct room *room, uint32_t number) {
-    if (number < room->number)
+    uint32_t earlier = room->number;
+    if (number < earlier)
         return -EEXIST;
     HASH_DELETE(hh_number, core->rooms_by_number, room);
     room->number = number;
     HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
-    if (room->hh_number.tbl)
+    if (room->hh_number.tbl &&
+        (room_has_past(room) || persist_no_room(core, room->creator, earlier)))
         return 0;
+    if (room->hh_number.tbl)
+        HASH_DELETE(hh_number, core->rooms_by_number, room);
     HASH_DELETE(hh, core->rooms, room);
     account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     free(room->topic);
@@ -472,7 +479,7 @@ int core_restored(struct core *core) {
     HASH_ITER(hh, core->rooms, room, next) {
         if (room_is_kept(room))
             continue;
-        if (!persist_empty_room(core, room->creator, room))
+        if (!persist_no_room(core, room->creator, room->number))
             return -ENOMEM;
         room_settle(core, room);
     }

@@ -68,8 +68,6 @@ const char *const statement_sql[N_STATEMENTS] = {
     [HANDLES] = "SELECT number, uid, name, direct, rooms, read, login FROM handle",
     [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
                  " VALUES (?1, ?2, ?3, ?4)",
-    /* Of a room that was given up empty, and made again under another number. */
-    [ROOM_CLEAR] = "DELETE FROM room WHERE name = ?1 AND number <> ?2",
     [ROOM_REMOVE] = "DELETE FROM room WHERE number = ?1",
     [ROOM_EMPTY] = "DELETE FROM member WHERE room = ?1",
     [ROOMS] = "SELECT number, creator, name, topic,"

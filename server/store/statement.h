@@ -25,7 +25,6 @@ enum statement {
     HANDLE_PUT,
     HANDLES,
     ROOM_PUT,
-    ROOM_CLEAR,
     ROOM_REMOVE,
     ROOM_EMPTY,
     ROOMS,

@@ -109,7 +109,7 @@ int store_load(struct store *store, const struct store_visitor *visitor);
  * wanted) is the record's own when it is stored; the number of the first one when that is the very
  * same message, which is a success; and 0 when it is another one: then this record is not stored,
  * and the transaction goes on.
- * put_handle and put_room replace what was there under that number, and another room of that name.
+ * put_handle and put_room replace what was there under that number.
  */
 int store_begin(struct store *store);
 int store_put_message(struct store *store, const struct record *record, uint64_t *seq);

@@ -345,13 +345,6 @@ int store_put_handle(struct store *store, const struct store_handle *handle) {
 
 int store_put_room(struct store *store, const struct store_room *room) {
     static const char doing[] = "store a room";
-    sqlite3_stmt *clear = prepare(store, ROOM_CLEAR, doing);
-    if (!clear)
-        return store->outcome;
-    bind_text(clear, 1, room->name);
-    bind_number(clear, 2, room->number);
-    if (run(store, clear, doing) != 0)
-        return store->outcome;
     sqlite3_stmt *put = prepare(store, ROOM_PUT, doing);
     if (!put)
         return store->outcome;

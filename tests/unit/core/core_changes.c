@@ -235,6 +235,23 @@ Test(core_changes, 09_rooms_that_nobody_needs_do_not_come_back) {
     expect_clean();
 }
 
+Test(core_changes, 09b_a_room_that_is_there_twice_is_there_once) {
+    uint32_t handle = alice->session->handle->number;
+    for (uint32_t i = 5; i < 8; i++)
+        fake.rooms[fake.n_rooms++] =
+            (struct change){.what = CHANGE_ROOM, .room = i, .uid = ALICE, .name = {2, "#x"}};
+    for (uint32_t i = 5; i < 8; i += 2)
+        fake.members[fake.n_members++] =
+            (struct change){.what = CHANGE_MEMBER, .room = i, .handle = handle};
+    hub_crash();
+    cr_assert_eq(HASH_COUNT(core.rooms), 1);
+    cr_assert_eq(room_named("#x")->number, 7);
+    cr_assert_eq(room_named("#x")->n_joined, 1);
+    cr_assert_eq(fake.n_rooms, 1);
+    cr_assert_eq(fake.n_members, 1);
+    expect_clean();
+}
+
 Test(core_changes, 10_listening_alone_stores_no_room_but_a_message_does) {
     uint64_t n_rows = fake.n_rows;
     enter(alice, "#tea", FRAME_SESSION_ONLY);

@@ -1,5 +1,6 @@
 #include "unit/core/fake_store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/macro.h"
@@ -301,10 +302,11 @@ static void hub_start(void) {
                                        bytes_of(row->topic ? row->topic : ""), last_seq),
                      0);
     }
-    for (size_t i = 0; i < fake.n_members; i++)
-        cr_assert_eq(core_restore_member(&core, fake.members[i].room, fake.members[i].handle,
-                                         fake.members[i].seq),
-                     0);
+    for (size_t i = 0; i < fake.n_members; i++) {
+        const struct change *row = &fake.members[i];
+        int r = core_restore_member(&core, row->room, row->handle, row->seq);
+        cr_assert(r == 0 || r == -EINVAL); /* of a room that is there twice */
+    }
     cr_assert_eq(core_restored(&core), 0);
     if (!fake.fails)
         commit_all(); /* before the first message: the numbers are reserved */
