@@ -282,7 +282,7 @@ Test(core_changes, 11_a_message_brings_a_room_back_that_is_being_removed) {
 
 static void enter_many(struct client *client, char letter, unsigned n_handles) {
     for (unsigned i = 0; i < n_handles; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "%c%u", letter, i);
         ask_nick(client, name);
         for (unsigned j = 0; j < 200; j++) {
