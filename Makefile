@@ -331,6 +331,7 @@ fuzz: ## valid frames with extreme values (FRAMES=10000000, SEED=1), then bytes 
 	@scripts/install-deps fuzz
 	@$(MAKE) --no-print-directory $(SEMANTIC) $(BUILD)/tests/fuzz/libfuzzer
 	$(SEMANTIC) $(or $(FRAMES),10000000) $(SEED)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz SANITIZE=address,undefined fuzz-hub
 	@mkdir -p $(BUILD)/corpus
 	$(BUILD)/tests/fuzz/libfuzzer -max_total_time=$(DURATION) -max_len=16128 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus
@@ -343,6 +344,12 @@ coverage: ## branches of server/core and shared/proto that unit tests reach; fai
 	@if [ -d $(BUILD)-coverage ]; then find $(BUILD)-coverage -name '*.gcda' -delete; fi
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-coverage CC=gcc CFLAGS='-O0 -g --coverage' SANITIZE= check-unit
 	@scripts/coverage $(BUILD)-coverage $(or $(COVERAGE),90)
+
+# The same with a real hub under both sanitizers.
+.PHONY: fuzz-hub
+fuzz-hub: all $(BUILD)/tests/hostile/41_meaning
+	@SECONDS_EACH=$(DURATION) BIN='$(abspath $(BUILD)/bin)' $(TEST_ENV) tests/isolate \
+		-t $$(($(DURATION) * 2 + 600)) $(BUILD)/tests/hostile/41_meaning
 
 # --- use -----------------------------------------------------------------------------------------
 
@@ -453,7 +460,7 @@ format: ## reformat all sources
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-coverage
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-coverage
 
 .PHONY: help
 help: ## this list

@@ -174,7 +174,9 @@ static bool make_part(struct client *client, struct frame *frame) {
     out->n += (uint32_t)body.n;
     if (body.n < left)
         return true;
-    client->sent[(client->n_sent - 1) % N_SENT_MAX].state = SENT_OPEN;
+    struct sent *sent = &client->sent[(client->n_sent - 1) % N_SENT_MAX];
+    if (sent->state == SENT_MAYBE) /* else it was refused with its first part */
+        sent->state = SENT_OPEN;
     note_said(client, false);
     out->on = false;
     return true;
