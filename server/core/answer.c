@@ -179,7 +179,7 @@ static void *listing_reserve(struct core *core, struct session *session, struct 
     if (account_left(account, ACCOUNT_MEMORY) < n * size)
         account_refuse(account, ACCOUNT_MEMORY, reason);
     else
-        memory = calloc(n > 0 ? n : 1, size);
+        memory = calloc(1, n * size + 1);
     if (!memory) {
         session_fail(core, session, listing->request, FAIL_LIMIT, reason);
         return NULL;
