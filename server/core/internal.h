@@ -20,7 +20,7 @@ void session_notify(struct core *core, struct user *by, struct session *session,
                     const struct frame *frame);
 
 /* Whether one that may be missed has a place: of its user's memory half is for something else. */
-bool session_takes_notice(const struct core *core, const struct session *session, size_t n);
+bool session_takes_notice(struct core *core, const struct session *session, size_t n);
 /* Whether an answer of n bytes has a place. */
 bool session_takes_answer(const struct core *core, const struct session *session, size_t n);
 /* As an answer. False: there is no memory, or not for this user. */

@@ -17,10 +17,11 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-#define NEWS_EACH_MAX 32  /* of one kind; more are told as a number */
-#define NEWS_MOVES_MAX 64 /* handles in a room that are known one by one */
-#define NEWS_SLICE 2000   /* sessions that are told, or handles that are looked at, at a time */
-#define NEWS_TELL_NS 100  /* what telling one session takes, about */
+#define NEWS_EACH_MAX 32     /* of one kind; more are told as a number */
+#define NEWS_MOVES_MAX 64    /* handles in a room that are known one by one */
+#define NEWS_SLICE 2000      /* sessions that are told, or handles that are looked at, at a time */
+#define NEWS_SLICE_SHORT 512 /* where memory is short, these are sent before others are told */
+#define NEWS_TELL_NS 100     /* what telling one session takes, about */
 
 /* In one room. */
 struct room_news {
@@ -442,7 +443,7 @@ void news_tick(struct core *core) {
     if (!news->is_telling)
         news_begin_round(core);
     news->is_telling = true;
-    while (slice > 0 && news->is_telling)
+    while (slice > (core->wants_flush ? NEWS_SLICE - NEWS_SLICE_SHORT : 0) && news->is_telling)
         news->is_telling = news_step(core, &slice);
     if (news->is_telling)
         core->news_due = core->now; /* the lock is left, and it goes on */

@@ -86,6 +86,11 @@ static inline bool outbox_takes_notices(const struct outbox *outbox) {
     return outbox->n_notices < NOTICES_BYTES_MAX;
 }
 
+/* Nothing waits in it, and whoever it is for takes in what comes. */
+static inline bool outbox_is_idle(const struct outbox *outbox) {
+    return !outbox->head && !outbox->in_flight && !outbox->stuck;
+}
+
 /* Whether frames of n bytes fit into what it has. */
 bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n);
 

@@ -60,11 +60,21 @@ void session_answer(struct core *core, struct session *session, const struct fra
         session_break(core, session);
 }
 
-bool session_takes_notice(const struct core *core, const struct session *session, size_t n) {
+/* Memory is short: what goes to many is sent soon. */
+static bool memory_is_short(struct core *core, const struct account *payer) {
+    bool is_short = account_left(payer, ACCOUNT_MEMORY) < payer->limits->max[ACCOUNT_MEMORY] / 2;
+    core->wants_flush |= is_short;
+    return is_short;
+}
+
+bool session_takes_notice(struct core *core, const struct session *session, size_t n) {
+    const struct outbox *outbox = &session->outbox;
     struct outbox_address address = session_address(core, session);
-    return outbox_takes_notices(&session->outbox) &&
-           (outbox_has_room(&session->outbox, &address, n) ||
-            account_left(address.payer, ACCOUNT_MEMORY) > ACCOUNT_MEMORY_BYTES / 2);
+    if (!outbox_takes_notices(outbox))
+        return false;
+    if (outbox_has_room(outbox, &address, n))
+        return true;
+    return !memory_is_short(core, address.payer) || outbox_is_idle(outbox);
 }
 
 void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
@@ -91,11 +101,9 @@ void session_notify(struct core *core, struct user *by, struct session *session,
 bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
                      uint64_t seq) {
     struct outbox_address address = session_address(core, session);
-    const struct account *payer = address.payer;
     if (session->behind)
         return false;
-    if (payer->used[ACCOUNT_MEMORY] > payer->limits->max[ACCOUNT_MEMORY] / 2)
-        core->wants_flush = true;
+    (void)memory_is_short(core, address.payer);
     if (!(session->abilities & ABILITY_LINES) ||
         !outbox_takes_messages(&session->outbox, &address, encoded->n_origin + encoded->n,
                                OUTBOX_CHUNKS_MAX) ||
