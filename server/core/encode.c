@@ -81,7 +81,7 @@ static size_t first_part_of(const struct core *core, const struct record *record
 
 /* The frame, which holds the first part of the text, and the other parts. */
 static void put_all(const struct core *core, const struct record *record, struct frame *frame,
-                    size_t first_part, struct encoded *encoded) {
+                    size_t first_part, enum encoded_what what, struct encoded *encoded) {
     static _Thread_local uint8_t scratch[ENCODED_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
     struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
@@ -89,7 +89,7 @@ static void put_all(const struct core *core, const struct record *record, struct
         frame->flags |= FRAME_MORE_PARTS;
     bool fits = frame_put(&out, frame) && put_parts(core, &out, rest);
     assert(fits);
-    *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out)};
+    *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out), .what = what};
 }
 
 static void fill_message(const struct core *core, const struct record *record,
@@ -106,7 +106,7 @@ void encode_message(const struct core *core, const struct record *record, const 
     frame.flags = flags;
     if (line_from_message(&message, &origin.origin, &frame.line)) {
         frame.type = FRAME_LINE;
-        put_all(core, record, &frame, message.body.n, encoded);
+        put_all(core, record, &frame, message.body.n, ENCODED_MESSAGE, encoded);
         origin.type = FRAME_ORIGIN;
         origin.flags = 0;
         struct bytes bytes = encode(&origin);
@@ -115,7 +115,7 @@ void encode_message(const struct core *core, const struct record *record, const 
     } else {
         frame.type = FRAME_MESSAGE;
         frame.message = message;
-        put_all(core, record, &frame, message.body.n, encoded);
+        put_all(core, record, &frame, message.body.n, ENCODED_MESSAGE, encoded);
     }
 }
 
@@ -123,7 +123,7 @@ void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded) {
     struct frame frame = {.type = FRAME_MESSAGE, .flags = flags};
     fill_message(core, record, names, &frame.message);
-    put_all(core, record, &frame, frame.message.body.n, encoded);
+    put_all(core, record, &frame, frame.message.body.n, ENCODED_MESSAGE, encoded);
 }
 
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
@@ -132,5 +132,5 @@ void encode_past(const struct core *core, const struct record *record, const str
     size_t part = first_part_of(core, record);
     FILL_COMMON(&past.past, record, names, part);
     past.past.request = request;
-    put_all(core, record, &past, part, encoded);
+    put_all(core, record, &past, part, ENCODED_ANSWER, encoded);
 }

@@ -84,7 +84,6 @@ static bool feed(struct core *core, struct session *session, const struct record
     if (!is_for(session, record) || !names_of(core, record, &names))
         return true;
     (knows_lines ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
-    encoded.what = ENCODED_MESSAGE;
     if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
         return false;
     core->counters.deliveries++;
@@ -95,7 +94,7 @@ static bool feed(struct core *core, struct session *session, const struct record
 /* For one message there always is: it is about to be sent. */
 static bool feed_has_room(const struct core *core, const struct session *session, unsigned n_max) {
     struct outbox_address address = session_address(core, session);
-    return session->outbox.n_chunks == 0 ||
+    return outbox_is_idle(&session->outbox) ||
            outbox_takes_messages(&session->outbox, &address, FRAME_TEXT_RESERVE, n_max);
 }
 
@@ -171,12 +170,12 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
     if (!session)
         return;
     session->is_asking = false;
-    if (reason) { /* it joins anew, and asks again */
-        core_end(core, session);
-        return;
-    }
     if (ask->view != session->view) { /* it hears other conversations by now: ask anew */
         session_touch(core, session);
+        return;
+    }
+    if (reason) { /* it joins anew, and asks again */
+        core_end(core, session);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -219,6 +218,7 @@ void feed_begin(struct core *core, struct session *session, uint64_t after) {
 void feed_fall_back(struct session *session, uint64_t seq) {
     session->feed_next = session->behind ? least(session->feed_next, seq) : seq;
     session->behind = true;
+    session->view++; /* what the store is being asked for begins too late */
 }
 
 uint64_t feed_room_after(const struct core *core, const struct session *session,

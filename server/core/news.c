@@ -236,8 +236,12 @@ static bool news_write_many(struct core *core, const struct handle *who, const s
 /* His own sessions are no others' attention; that all of them hear it is assumed in his favour. */
 static void news_charge(struct core *core, const struct handle *who, size_t n_sessions) {
     uint64_t n_own = who->user->account.used[ACCOUNT_SESSIONS];
-    if (n_sessions > n_own)
-        account_spend(&who->user->account, ACCOUNT_NOTICES, n_sessions - n_own);
+    uint64_t n_others = n_sessions > n_own ? n_sessions - n_own : 0,
+             n_users = HASH_COUNT(core->users);
+    if (n_others >= n_users) /* one each: what more a user hears with many sessions is his own */
+        n_others = n_users > 0 ? n_users - 1 : 0;
+    if (n_others > 0)
+        account_spend(&who->user->account, ACCOUNT_NOTICES, n_others);
     core_spend_time(core, who->user, (int64_t)(n_sessions * NEWS_TELL_NS));
 }
 

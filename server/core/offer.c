@@ -96,6 +96,7 @@ typedef void tell_fn(struct core *core, const struct offer *offer, struct sessio
 static void tell_all(struct core *core, const struct offer *offer, tell_fn *tell, unsigned arg) {
     struct session *session;
     run_close(core);
+    work_begin_delivery(core);
     if (offer->room) {
         for (unsigned i = 0; i < offer->room->n_listeners; i++)
             if (offer->room->listeners[i] != offer->sender)
@@ -111,7 +112,7 @@ static void tell_all(struct core *core, const struct offer *offer, tell_fn *tell
 static void tell_new(struct core *core, const struct offer *offer, struct session *session,
                      unsigned arg) {
     struct frame frame = offered(offer, arg);
-    session_notify(core, offer->sender->user, session, NOTICE_MUST_ARRIVE, &frame);
+    session_notify(core, offer->sender->user, session, NOTICE_MAY_BE_MISSED, &frame);
 }
 
 /* Who takes it has not lost it to somebody else; but may wait for a sender that is gone. */
@@ -258,6 +259,8 @@ void offer_tell(struct core *core, struct session *session, uint32_t request,
 
 static void pass_on(struct core *core, const struct session *from, struct session *to,
                     const struct frame_signal *signal) {
+    run_close(core);
+    work_begin_delivery(core);
     session_notify(core, from->user, to, NOTICE_MUST_ARRIVE,
                    &(struct frame){.type = FRAME_SIGNALLED,
                                    .signalled = {.offer = signal->offer,

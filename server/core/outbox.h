@@ -26,10 +26,11 @@
 #include "proto/batch.h"
 
 #define OUTBOX_CHUNKS_MAX 32
-#define NOTICES_BYTES_MAX 8192 /* of those that may be missed: less than feeding waits for */
-#define NOTICES_BYTES_MUST (8 * NOTICES_BYTES_MAX) /* of those that may not */
-#define OUTBOX_FLIGHT_MAX 4                        /* chunks that are taken at once */
-#define MAILBOX_BATCHES 2                          /* batches that fit into an empty mailbox */
+/* Of a session that does not read: of notices that may be missed, less than feeding waits for, */
+#define NOTICES_BYTES_MAX 16384
+#define NOTICES_BYTES_MUST 65536 /* and of those that may not */
+#define OUTBOX_FLIGHT_MAX 4      /* chunks that are taken at once */
+#define MAILBOX_BATCHES 2        /* batches that fit into an empty mailbox */
 
 enum encoded_what { ENCODED_ANSWER, ENCODED_MESSAGE, ENCODED_NOTICE };
 
@@ -81,10 +82,6 @@ struct outbox_address {
 
 void chunk_pool_deinit(struct chunk_pool *pool);
 void chunk_release(struct chunk_pool *pool, struct chunk *chunk);
-
-static inline bool outbox_takes_notices(const struct outbox *outbox) {
-    return outbox->n_notices < NOTICES_BYTES_MAX;
-}
 
 /* Nothing waits in it, and whoever it is for takes in what comes. */
 static inline bool outbox_is_idle(const struct outbox *outbox) {

@@ -453,6 +453,8 @@ void route_receipt(struct core *core, struct session *session, const struct fram
     struct session *sender = session_of_link(core, receipt->uid, receipt->link);
     if (!sender || !receipt_is_true(core, session, sender->user, &receipt->id))
         return;
+    run_close(core);
+    work_begin_delivery(core);
     session_notify(core, session->user, sender, NOTICE_MAY_BE_MISSED,
                    &(struct frame){
                        .type = FRAME_STATE,

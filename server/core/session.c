@@ -44,7 +44,7 @@ static bool session_append(struct core *core, struct session *session,
 bool session_takes_answer(const struct core *core, const struct session *session, size_t n) {
     const struct outbox *outbox = &session->outbox;
     struct outbox_address address = session_address(core, session);
-    return outbox->n_chunks == 0 || outbox_has_room(outbox, &address, n) ||
+    return outbox_is_idle(outbox) || outbox_has_room(outbox, &address, n) ||
            account_left(address.payer, ACCOUNT_MEMORY) >= sizeof(struct chunk);
 }
 
@@ -67,28 +67,50 @@ static bool memory_is_short(struct core *core, const struct account *payer) {
     return is_short;
 }
 
+/*
+ * Whether one more may wait with those of its rule. Who takes in what comes gets them sent before
+ * long; only who does not is kept to the bound.
+ */
+static bool session_has_place_for_notice(struct core *core, const struct outbox *outbox,
+                                         size_t most) {
+    if (outbox->n_notices < most)
+        return true;
+    if (outbox->stuck)
+        return false;
+    core->wants_flush = true;
+    return outbox->n_notices < NOTICES_BYTES_MUST;
+}
+
 bool session_takes_notice(struct core *core, const struct session *session, size_t n) {
     const struct outbox *outbox = &session->outbox;
     struct outbox_address address = session_address(core, session);
-    if (!outbox_takes_notices(outbox))
+    if (!session_has_place_for_notice(core, outbox, NOTICES_BYTES_MAX))
         return false;
     if (outbox_has_room(outbox, &address, n))
         return true;
     return !memory_is_short(core, address.payer) || outbox_is_idle(outbox);
 }
 
+/* One for each user, however many sessions of him are told: see work_begin_delivery(). */
+static void session_charge_notice(struct core *core, struct user *by, struct user *to) {
+    bool is_first = to->delivery != core->delivery;
+    work_note_delivery(core, to);
+    if (by != to && is_first)
+        account_spend(&by->account, ACCOUNT_NOTICES, 1);
+}
+
 void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
                     const struct frame *frame) {
     if (session->dead || session->broken)
         return;
-    if (by != session->user)
-        account_spend(&by->account, ACCOUNT_NOTICES, 1);
     run_close(core);
+    session_charge_notice(core, by, session->user);
     struct bytes bytes = encode(frame);
     struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_NOTICE};
-    bool takes = rule == NOTICE_MAY_BE_MISSED ? session_takes_notice(core, session, bytes.n)
-                                              : session->outbox.n_notices < NOTICES_BYTES_MUST &&
-                                                    session_takes_answer(core, session, bytes.n);
+    bool takes = rule == NOTICE_MAY_BE_MISSED
+                     ? session_takes_notice(core, session, bytes.n)
+                     : (!session->outbox.stuck || session->outbox.n_notices < NOTICES_BYTES_MUST) &&
+                           session_takes_answer(core, session, bytes.n);
     bool fits = takes && session_append(core, session, &encoded);
     if (!fits && rule == NOTICE_MUST_ARRIVE)
         session_break(core, session);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/internal.h"
 #include "unit/core/world.h"
 
 #define CAROL 1003
@@ -497,7 +498,7 @@ Test(core_limits, 26_notices_are_charged_and_do_not_hold_up_what_others_say) {
     struct account *account = &carol->session->user->account;
     cr_assert_eq(account->spent[ACCOUNT_NOTICES], 10000);
     cr_assert_gt(core_throttle_ns(&core, carol->session->user), 0, "and so she is read later");
-    cr_assert_leq(alice->session->outbox.n_chunks, 12);
+    cr_assert_leq(alice->session->outbox.n_chunks, NOTICES_BYTES_MAX / core.config.batch + 4);
     for (int i = 0; i < 100; i++)
         say(bob, "alice", "what others say");
     cr_assert_not(alice->session->behind);
@@ -589,4 +590,65 @@ Test(core_limits, 29_many_sessions_of_one_user_are_his_own_affair) {
     }
     cr_assert_eq(core_throttle_ns(&core, listener), 0, "nobody is read later because of others");
     cr_assert_gt(core_throttle_ns(&core, speaker), 0, "but who is loud is");
+}
+
+Test(core_limits, 30_a_user_with_many_sessions_is_one_to_be_told) {
+    struct account *account = &alice->session->user->account;
+    for (int i = 0; i < 40; i++)
+        join(CAROL, "carol", HERE);
+    drain();
+    uint64_t before = account->spent[ACCOUNT_NOTICES];
+    struct frame offer = offer_of(new_id(), "carol");
+    give(alice, &offer);
+    cr_assert_eq(account->spent[ACCOUNT_NOTICES], before + 1);
+    struct client *second = join(ALICE, "alice.two", HERE);
+    pass_ms(1000);
+    cr_assert_leq(account->spent[ACCOUNT_NOTICES], before + 1 + 2 * HASH_COUNT(core.users));
+    core_end(&core, second->session);
+}
+
+Test(core_limits, 31_what_was_given_back_is_not_passed_over_by_an_older_answer) {
+    struct session *session = alice->session;
+    struct ask ask = {.what = ASK_FEED, .session = session->number, .view = session->view};
+    session->is_asking = true;
+    session->feed_next = 50;
+    session->behind = true;
+    feed_fall_back(session, 7);
+    core_fed(&core, &ask, NULL, 0, 100, NULL);
+    cr_assert_eq(session->feed_next, 7, "it asks again");
+    session->is_asking = true;
+    core_fed(&core, &ask, NULL, 0, 0, "it took too long");
+    cr_assert(core_session(&core, ask.session), "an answer that is out of date ends nothing");
+    drain();
+}
+
+Test(core_limits, 32_a_receipt_that_comes_with_many_others_arrives) {
+    struct uuid ids[1000];
+    for (int i = 0; i < 1000; i++)
+        ids[i] = new_id();
+    drain();
+    for (int i = 0; i < 1000; i++) {
+        struct frame frame = {.type = FRAME_RECEIPT,
+                              .receipt = {ids[i], STATE_READ, alice->link, ALICE}};
+        cr_assert_null(core_receive(&core, bob->session, &frame));
+    }
+    cr_assert(core.wants_flush, "they are to be sent soon");
+    for (int i = 0; i < 1000; i++)
+        cr_assert(uuid_equal(&expect(alice, FRAME_STATE)->state.id, &ids[i]));
+}
+
+Test(core_limits, 33_offers_do_not_end_who_reads_nothing) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    drain();
+    alice->is_full = true;
+    say(bob, "alice", "before");
+    drain();
+    for (int i = 0; i < 700; i++) {
+        struct frame offer = offer_of(new_id(), "alice");
+        give(carol, &offer);
+        give(carol, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {offer.offer.id, 0}});
+    }
+    drain();
+    cr_assert(core_session(&core, alice->session->number));
+    cr_assert_not(alice->session->broken);
 }
