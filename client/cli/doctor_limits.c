@@ -57,8 +57,8 @@ static void check_queues(struct doctor *doctor, size_t n_used) {
     if (r != 0) {
         doctor_say_sentence(doctor, DOCTOR_PROBLEM, "queue-limits",
                             r > 0 ? "messages cannot be long enough to work with; raise "
-                                    "kernel.msgmax (at least 1152) and kernel.msgmnb (at least "
-                                    "2304) with sysctl(8)"
+                                    "kernel.msgmax (at least 2688) and kernel.msgmnb (at least "
+                                    "5376) with sysctl(8)"
                                   : "the kernel does not tell its limits on queues");
         return;
     }

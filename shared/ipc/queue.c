@@ -82,7 +82,7 @@ const char *queue_outcome_text(enum queue_outcome outcome) {
         return "interrupted by a signal";
     case QUEUE_NO_SPACE:
         return "a kernel limit on message queues is too low: raise kernel.msgmni for more queues, "
-               "kernel.msgmax (at least 1152) and kernel.msgmnb (at least 2304) for their size";
+               "kernel.msgmax (at least 2688) and kernel.msgmnb (at least 5376) for their size";
     case QUEUE_NO_MEMORY:
         return "the kernel has no memory left";
     }

@@ -38,7 +38,7 @@
 #define OBITUARY_MTYPE 2 /* there too: the hub to itself, BYE in the name of a client that died */
 
 #define BATCH_BYTES_MAX 8064   /* two batches and a marker fit into a stock queue of 16,384 */
-#define BATCH_BYTES_MIN 1024   /* below this the kernel's msgmax is too small for us */
+#define BATCH_BYTES_MIN 2560   /* the longest frame but of texts fits: USER */
 #define MESSAGE_TEXT_MAX 65536 /* bytes of one message's text */
 #define FRAME_TEXT_RESERVE 512 /* what a SEND, MESSAGE or PAST takes besides the text */
 #define ORIGIN_BYTES_MAX 290   /* of a whole ORIGIN */

@@ -184,11 +184,11 @@ static void start_with(struct stage *stage, const char *name, long value, long s
 
 /* Everything at a quarter of the stock limits: smaller, but enough. */
 static void small_queues(struct stage *stage) {
-    set_limit("msgmax", 2048);
-    set_limit("msgmnb", 4096);
+    set_limit("msgmax", 2688);
+    set_limit("msgmnb", 5376);
     stage_start_hub(stage, "open");
     check(bystanders_start(&stage->pair, stage->dir, 1000),
-          "msgmax 2048 and msgmnb 4096: alice and bob talk");
+          "msgmax 2688 and msgmnb 5376: alice and bob talk");
     visit(stage, UID_MALLORY, NULL);
     bystanders_stop(&stage->pair);
     check(hub_stop(&stage->hub) == 0, "the hub ends cleanly");

@@ -42,7 +42,7 @@ void world_begin(void) {
 }
 
 void world_begin_with(size_t log_bytes_max, bool durable) {
-    struct core_config config = {.batch = BATCH_BYTES_MIN,
+    struct core_config config = {.batch = 1024, /* less than any real one: little fills it */
                                  .mode = HUB_OPEN,
                                  .sessions_per_user = 100,
                                  .name = "test",

@@ -315,14 +315,14 @@ static void reach_the_limits(void *arg) {
     MUST(queue_create_private(&msqid) == QUEUE_NO_SPACE);
     MUST(queue_create(&msqid, 0x45000001, 0600) == QUEUE_NO_SPACE);
     struct queue_limits limits;
-    write_text("/proc/sys/kernel/msgmax", "1151");
+    write_text("/proc/sys/kernel/msgmax", "2687");
     MUST(queue_limits_read(&limits) == QUEUE_NO_SPACE);
-    write_text("/proc/sys/kernel/msgmax", "1152");
-    MUST(queue_limits_read(&limits) == 0 && limits.batch == 1024 && limits.msgmni == 1);
-    write_text("/proc/sys/kernel/msgmnb", "2303");
+    write_text("/proc/sys/kernel/msgmax", "2688");
+    MUST(queue_limits_read(&limits) == 0 && limits.batch == BATCH_BYTES_MIN && limits.msgmni == 1);
+    write_text("/proc/sys/kernel/msgmnb", "5375");
     MUST(queue_limits_read(&limits) == QUEUE_NO_SPACE);
-    write_text("/proc/sys/kernel/msgmnb", "2304");
-    MUST(queue_limits_read(&limits) == 0 && limits.msgmnb == 2304);
+    write_text("/proc/sys/kernel/msgmnb", "5376");
+    MUST(queue_limits_read(&limits) == 0 && limits.msgmnb == 5376);
 }
 
 Test(queue, limits_of_the_kernel_are_outcomes) {

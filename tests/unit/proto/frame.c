@@ -1,4 +1,5 @@
 #include "proto/frame.h"
+#include "proto/name.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -215,4 +216,28 @@ Test(frame, 12_a_message_fits_into_the_smallest_batch) {
     frame.send.total = 0;
     cr_assert_leq(encode(&frame), FRAME_TEXT_RESERVE);
     cr_assert_leq(ENVELOPE_BYTES + FRAME_TEXT_RESERVE, BATCH_BYTES_MIN);
+}
+
+/* An outbox puts whole frames into batches. Texts are cut to fit; what cannot be cut must fit. */
+Test(frame, 90_what_the_hub_does_not_cut_fits_into_the_least_batch) {
+    static char text[OFFER_NAME_MAX], pids[512 * sizeof(uint32_t)];
+    memset(text, 'n', sizeof text);
+    struct bytes name = {text, NAME_BYTES_MAX}, label = {text, UINT8_MAX},
+                 longest = {text, sizeof text};
+    const struct frame frames[] = {
+        {.type = FRAME_USER, .user = {.handle = name, .away = label, .pids = {pids, sizeof pids}}},
+        {.type = FRAME_OFFERED,
+         .offered = {.from = name, .to = name, .mime = label, .name = longest}},
+        {.type = FRAME_SIGNALLED, .signalled = {.by = name, .reason = longest}},
+        {.type = FRAME_NEWS,
+         .news = {.who = name, .room = label, .detail = {text, TOPIC_BYTES_MAX}}},
+        {.type = FRAME_ROOM, .room = {.room = name, .topic = {text, TOPIC_BYTES_MAX}}},
+        {.type = FRAME_WELCOME, .welcome = {.hub_name = label, .handle = name}},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        uint8_t batch[BATCH_BYTES_MIN];
+        struct cursor_out out = cursor_out_of(batch, sizeof batch - FRAME_HEADER_BYTES);
+        envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, 1});
+        cr_assert(frame_put(&out, &frames[i]), "%s", frame_row(frames[i].type)->name);
+    }
 }
