@@ -11,8 +11,14 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+/*
+ * A file system gives the inode of a removed file to the next new one, so a file is also known by
+ * when it was made: statx(2). Where that is not kept, by when it was changed last; then one that
+ * was written to since counts as another.
+ */
 struct source_identity {
     uint64_t device, inode;
+    int64_t born_ns;
     uint32_t uid, type;
 };
 
@@ -27,12 +33,19 @@ struct source_known {
 /* Whether somebody else can put files into this directory. */
 bool source_is_exposed(const struct stat *directory);
 
+/*
+ * Of `name` in the directory `fd`, itself if it is a link; name "": of what `fd` is open on.
+ * `status` was asked for before. 0 or -errno.
+ */
+int source_identify(struct source_identity *id, int fd, const char *name,
+                    const struct stat *status);
+
 /* 0 or -ENOMEM. */
-int source_known_add(struct source_known *known, const struct stat *status);
+int source_known_add(struct source_known *known, const struct source_identity *id);
 
 /* After the last source_known_add(), before the first source_known_has(). */
 void source_known_sort(struct source_known *known);
 
-bool source_known_has(const struct source_known *known, const struct stat *status);
+bool source_known_has(const struct source_known *known, const struct source_identity *id);
 
 void source_known_free(struct source_known *known);

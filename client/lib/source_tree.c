@@ -125,13 +125,19 @@ static bool is_for_everybody(const struct stat *status) {
 }
 
 /* In the first walk notes that it was there. Later tells whether it was, if that matters. */
-static int tree_know(struct tree *tree, const struct stat *status, bool *is_known) {
+static int tree_know(struct tree *tree, int fd, const char *name, const struct stat *status,
+                     bool *is_known) {
+    struct source_identity id;
     *is_known = true;
     if (!tree_top(tree)->is_exposed)
         return 0;
+    int r = source_identify(&id, fd, name, status);
+    *is_known = tree->found != NULL;
+    if (r < 0) /* it is gone by now: what is there later is another one */
+        return 0;
     if (tree->found)
-        return source_known_add(&tree->found->known, status);
-    *is_known = source_known_has(&tree->known->known, status);
+        return source_known_add(&tree->found->known, &id);
+    *is_known = source_known_has(&tree->known->known, &id);
     return 0;
 }
 
@@ -158,7 +164,7 @@ static int tree_find_file(struct tree *tree, const char *name, struct tree_entry
         return tree_failed(tree, error_errno());
     entry->kind = ENTRY_FILE;
     *is_found = true;
-    return tree_know(tree, &entry->status, &is_known);
+    return tree_know(tree, tree_top(tree)->fd, name, &entry->status, &is_known);
 }
 
 static int tree_take_file(struct tree *tree, const char *name, struct tree_entry *entry,
@@ -167,7 +173,7 @@ static int tree_take_file(struct tree *tree, const char *name, struct tree_entry
     int fd = level_open(tree_top(tree), name, O_NOCTTY, S_IFREG, &entry->status);
     if (fd < 0)
         return tree_failed(tree, fd);
-    int r = tree_know(tree, &entry->status, &is_known);
+    int r = tree_know(tree, fd, "", &entry->status, &is_known);
     if (r == 0 && (is_known || is_for_everybody(&entry->status))) {
         entry->kind = ENTRY_FILE;
         entry->fd = fd;
@@ -186,7 +192,7 @@ static int tree_take_directory(struct tree *tree, const char *name, struct tree_
     int fd = level_open(tree_top(tree), name, O_DIRECTORY, S_IFDIR, &entry->status);
     if (fd < 0)
         return tree_failed(tree, fd);
-    int r = tree_know(tree, &entry->status, &is_known);
+    int r = tree_know(tree, fd, "", &entry->status, &is_known);
     if (r < 0 || (!is_known && !is_for_everybody(&entry->status))) {
         close(fd);
         return r < 0 ? r : tree_leave_out(tree, SKIP_REPLACED, 0);

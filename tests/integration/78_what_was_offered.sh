@@ -117,6 +117,25 @@ n=$(stat -c %s "$dst/logs/log")
 check "it is the beginning of it" cmp -n "$n" "$src/logs/log" "$dst/logs/log"
 check "the rest is there" cmp "$src/logs/other" "$dst/logs/other"
 
+# Where others may put files in, a private file that comes later is not handed over: not even with
+# the inode of one that was there, which many file systems give to the next file at once.
+mkdir "$src/open"
+chmod 777 "$src/open"
+random "$src/open/stays"
+random "$src/open/goes" 600
+offer open "$src/open"
+rm "$src/open/goes"
+(umask 077 && for i in $(seq 20); do echo "private $i" >"$src/open/private$i"; done)
+echo "for all" >"$src/open/public"
+rm -rf "$dst" && mkdir "$dst"
+exits 0 "a directory that others may write to: get" earshot --name bob get --dir "$dst" --timeout 30
+ends "$PUT"
+is "put tells that something is left out" "$STATUS" 1
+check "and what" has "$(cat "$T/open.out")" '"why":"replaced"'
+check "what was there came" cmp "$src/open/stays" "$dst/open/stays"
+check "and what anybody may read" cmp "$src/open/public" "$dst/open/public"
+is "nothing private came" "$(grep -rl private "$dst")" ""
+
 # The offer outlives its hub, and its path.
 random "$src/file"
 cp "$src/file" "$T/copy"
