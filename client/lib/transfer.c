@@ -152,8 +152,9 @@ int transfer_signalled(struct earshot *link, const struct frame *frame,
                        struct earshot_event *event) {
     const struct frame_signalled *signal = &frame->signalled;
     struct offer_out *out = offer_out_find(link, &signal->offer);
-    struct offer_in *in = offer_in_find(link, &signal->offer);
-    if (out)
+    struct offer_in *in = offer_in_of(link, &signal->offer, signal->uid);
+    bool is_senders = signal->what == SIGNAL_ATTACH || (signal->what == SIGNAL_CANCEL && in);
+    if (out && !is_senders)
         return offer_out_signalled(link, out, signal, event);
     return in ? offer_in_signalled(link, in, signal, event) : 0;
 }
@@ -163,12 +164,13 @@ int transfer_withdrawn(struct earshot *link, const struct frame *frame,
                        struct earshot_event *event) {
     bool says_whose = frame->type == FRAME_WITHDRAWN; /* an old hub knows an id only once */
     uint8_t why = says_whose ? frame->withdrawn.why : frame->withdraw.why;
-    struct offer_in *offer =
-        offer_in_find(link, says_whose ? &frame->withdrawn.offer : &frame->withdraw.offer);
-    if (!offer || offer->is_running || (says_whose && offer->uid != frame->withdrawn.uid))
+    struct offer_in *offer = says_whose
+                                 ? offer_in_of(link, &frame->withdrawn.offer, frame->withdrawn.uid)
+                                 : offer_in_find(link, &frame->withdraw.offer);
+    if (!offer || offer->is_running)
         return 0;
     event->type = EARSHOT_EVENT_WITHDRAWN;
-    uuid_format(&offer->id, event->withdrawn.id);
+    uuid_format(&offer->called, event->withdrawn.id);
     event->withdrawn.was_taken = why == WITHDRAW_TAKEN;
     offer_in_free(link, offer);
     return 1;
@@ -226,7 +228,7 @@ int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfe
         transfer_event(link, &event, &out->id, EARSHOT_TRANSFER_RUNNING, true, &delivery->by,
                        &out->what);
     else
-        transfer_event(link, &event, &in->id, EARSHOT_TRANSFER_RUNNING, false, &in->from,
+        transfer_event(link, &event, &in->called, EARSHOT_TRANSFER_RUNNING, false, &in->from,
                        &in->what);
     *transfer = event.transfer;
     transfer_fill_progress(transfer, delivery ? delivery->courier : in->courier);
@@ -246,7 +248,7 @@ int earshot_cancel(earshot *link, const char *text) {
         offer_out_free(link, out);
     }
     if (in) {
-        transfer_signal(link, &id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
+        transfer_signal(link, &in->id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
         offer_in_free(link, in);
     }
     r = outgoing_send(link, OUTGOING_LATER, true);

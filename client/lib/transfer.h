@@ -36,7 +36,8 @@ struct offer_out {
 
 /* Made to this link. */
 struct offer_in {
-    struct uuid id;
+    struct uuid id;     /* which only together with the sender's uid says what is meant; */
+    struct uuid called; /* what the program calls it: the same, or our own if that is in use */
     uint32_t uid;
     uint64_t link;
     struct name from, to;
@@ -83,7 +84,8 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
 void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier);
 
 struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id);
-struct offer_in *offer_in_find(struct earshot *link, const struct uuid *id);
+struct offer_in *offer_in_find(struct earshot *link, const struct uuid *called);
+struct offer_in *offer_in_of(struct earshot *link, const struct uuid *id, uint32_t uid);
 void offer_out_free(struct earshot *link, struct offer_out *offer);
 void offer_in_free(struct earshot *link, struct offer_in *offer);
 

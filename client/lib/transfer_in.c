@@ -9,12 +9,23 @@
 
 #define OFFERS_KNOWN_MAX 1024 /* a stranger's offers must not fill our memory */
 
-struct offer_in *offer_in_find(struct earshot *link, const struct uuid *id) {
+struct offer_in *offer_in_find(struct earshot *link, const struct uuid *called) {
     struct offer_in *offer;
     if (!link->transfers)
         return NULL;
     DL_FOREACH(link->transfers->in, offer) {
-        if (uuid_equal(&offer->id, id))
+        if (uuid_equal(&offer->called, called))
+            return offer;
+    }
+    return NULL;
+}
+
+struct offer_in *offer_in_of(struct earshot *link, const struct uuid *id, uint32_t uid) {
+    struct offer_in *offer;
+    if (!link->transfers)
+        return NULL;
+    DL_FOREACH(link->transfers->in, offer) {
+        if (offer->uid == uid && uuid_equal(&offer->id, id))
             return offer;
     }
     return NULL;
@@ -32,6 +43,11 @@ static void copy_text(char *to, size_t size, struct bytes text) {
     snprintf(to, size, "%.*s", (int)text.n, text.n > 0 ? text.data : "");
 }
 
+/* Whoever has seen an id can offer something else under it: to the program these are two. */
+static bool is_called(struct earshot *link, const struct uuid *id) {
+    return offer_in_find(link, id) || offer_out_find(link, id);
+}
+
 static struct offer_in *offer_new(struct earshot *link, const struct frame_offered *offered) {
     struct offer_in *each, *offer;
     int n = 0;
@@ -45,6 +61,7 @@ static struct offer_in *offer_new(struct earshot *link, const struct frame_offer
     if (!offer)
         return NULL;
     offer->id = offered->id;
+    offer->called = is_called(link, &offered->id) ? uuid_next(&link->ids) : offered->id;
     offer->uid = offered->uid;
     offer->link = offered->link;
     (void)name_parse(&offer->from, offered->from);
@@ -59,21 +76,13 @@ static struct offer_in *offer_new(struct earshot *link, const struct frame_offer
     return offer;
 }
 
-/* Or somebody else's under the id of one that is known: the program knows offers by their id. */
-static bool is_known(struct earshot *link, const struct offer_in *offer,
-                     const struct frame_offered *offered) {
-    if (!offer)
-        return offer_out_find(link, &offered->id) != NULL;
-    return offer->uid != offered->uid || (offered->request == 0 && !offer->is_stale);
-}
-
 int transfer_offered(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     const struct frame_offered *offered = &frame->offered;
     if (!transfers_of(link))
         return -ENOMEM;
-    struct offer_in *offer = offer_in_find(link, &offered->id);
-    if (is_known(link, offer, offered) ||
-        (offered->request && !request_is_asked(link, offered->request)))
+    struct offer_in *offer = offer_in_of(link, &offered->id, offered->uid);
+    bool is_told = offer && offered->request == 0 && !offer->is_stale;
+    if (is_told || (offered->request && !request_is_asked(link, offered->request)))
         return 0;
     if (offer && offer->is_stale) {
         offer_in_free(link, offer);
@@ -85,7 +94,7 @@ int transfer_offered(struct earshot *link, const struct frame *frame, struct ear
         return 0;
     event->type = EARSHOT_EVENT_OFFER;
     event->request = offered->request;
-    uuid_format(&offer->id, event->offer.id);
+    uuid_format(&offer->called, event->offer.id);
     event->offer.from = offer->from.s;
     event->offer.to = offer->to.s;
     event->offer.uid = offer->uid;
@@ -170,7 +179,7 @@ int earshot_decline(earshot *link, const char *id, const char *reason) {
 
 static int fail(struct earshot *link, struct offer_in *offer, int result, const char *reason,
                 struct earshot_event *event) {
-    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, false, &offer->from,
+    transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_FAILED, false, &offer->from,
                    &offer->what);
     transfer_set_error(link, event, result, reason);
     offer_in_free(link, offer);
@@ -189,7 +198,7 @@ static int attach(struct earshot *link, struct offer_in *offer,
         return fail(link, offer, r, NULL, event);
     }
     offer->is_running = true;
-    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_RUNNING, false, &offer->from,
+    transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_RUNNING, false, &offer->from,
                    &offer->what);
     return 1;
 }
@@ -222,7 +231,7 @@ int offer_in_signalled(struct earshot *link, struct offer_in *offer,
 static int end(struct earshot *link, struct offer_in *offer, struct earshot_event *event) {
     struct courier_news news;
     courier_news(offer->courier, &news);
-    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, false, &offer->from,
+    transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_DONE, false, &offer->from,
                    &offer->what);
     transfer_ended(link, event, &news);
     offer_in_free(link, offer);

@@ -1,4 +1,6 @@
-/* The program knows an offer by its id; nobody else can use that of one that it knows. */
+/* The program knows an offer by one id; whoever offers something else under it is told apart. */
+#include <stdio.h>
+
 #include "lib/transfer.h"
 #include "unit/lib/batches.h"
 
@@ -44,10 +46,15 @@ static bool comes(enum earshot_event_type type, struct earshot_event *event) {
     return incoming_next(link_, event) == 1 && event->type == type;
 }
 
+#define ID_TEXT "07070700-0000-0000-0000-000000000000"
+
+static char called[EARSHOT_ID_SIZE]; /* the offer that came last */
+
 static void comes_from(const char *from) {
     struct earshot_event event;
     cr_assert(comes(EARSHOT_EVENT_OFFER, &event));
     cr_assert_str_eq(event.offer.from, from);
+    snprintf(called, sizeof called, "%s", event.offer.id);
 }
 
 static void nothing_comes(void) {
@@ -55,11 +62,20 @@ static void nothing_comes(void) {
     cr_assert_eq(incoming_next(link_, &event), 0);
 }
 
-Test(offers, 01_the_id_of_a_known_one_is_taken) {
-    put_offer(ALICE, "alice");
+Test(offers, 01_two_under_one_id_are_told_apart_and_none_is_hidden) {
+    struct earshot_event event;
     put_offer(MALLORY, "mallory");
+    put_offer(ALICE, "alice");
+    comes_from("mallory");
+    cr_assert_str_eq(called, ID_TEXT);
     comes_from("alice");
-    nothing_comes();
+    cr_assert_str_neq(called, ID_TEXT);
+    put_withdrawn(ALICE);
+    cr_assert(comes(EARSHOT_EVENT_WITHDRAWN, &event));
+    cr_assert_str_eq(event.withdrawn.id, called);
+    put_withdrawn(MALLORY);
+    cr_assert(comes(EARSHOT_EVENT_WITHDRAWN, &event));
+    cr_assert_str_eq(event.withdrawn.id, ID_TEXT);
 }
 
 Test(offers, 02_who_withdraws_another_under_its_id_does_not_withdraw_it) {
@@ -90,12 +106,13 @@ Test(offers, 04_a_new_hub_changes_nothing_about_whose_it_is) {
     comes_from("alice");
     offer_in_restore(link_);
     put_offer(MALLORY, "mallory");
-    nothing_comes();
-    cr_assert_eq(earshot_accept(link_, "07070700-0000-0000-0000-000000000000",
-                                &(struct earshot_target){.dir = ".", .fd = -1}),
+    comes_from("mallory");
+    cr_assert_str_neq(called, ID_TEXT);
+    cr_assert_eq(earshot_accept(link_, ID_TEXT, &(struct earshot_target){.dir = ".", .fd = -1}),
                  EARSHOT_REFUSED, "it is not offered just now");
     put_offer(ALICE, "alice");
     comes_from("alice");
+    cr_assert_str_eq(called, ID_TEXT);
     put_offer(ALICE, "alice");
     nothing_comes();
 }
