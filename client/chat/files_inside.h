@@ -28,7 +28,8 @@ struct file_item *file_add(struct chat *chat, enum file_phase phase, const char 
                            const char *peer, const char *name, uint64_t size);
 void file_free(struct chat *chat, struct file_item *item);
 
-/* NULL when there is none. */
+/* An offer, or something of ours; NULL when there is none. What came as a message has no such id.
+ */
 struct file_item *file_find(struct chat *chat, const char *id);
 
 /* Gives everything that /files shows its number, after forgetting what has ended meanwhile. */
@@ -38,7 +39,7 @@ void file_number_all(struct chat *chat);
 void file_take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max);
 
 /* So that it is not got once more out of the history. */
-void file_note_received(const struct chat *chat, const char *id);
+void file_note_received(const struct chat *chat, const struct file_item *item);
 
 /* The line of a transfer that begins or ends. */
 void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transfer);

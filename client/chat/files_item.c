@@ -30,7 +30,7 @@ void files_deinit(struct chat *chat) {
 struct file_item *file_find(struct chat *chat, const char *id) {
     struct file_item *item;
     DL_FOREACH(chat->files, item) {
-        if (strcmp(item->id, id) == 0)
+        if (!item->message && strcmp(item->id, id) == 0)
             return item;
     }
     return NULL;

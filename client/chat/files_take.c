@@ -17,10 +17,10 @@ static const char *directory(void) {
     return configured ? configured : ".";
 }
 
-void file_note_received(const struct chat *chat, const char *id) {
+void file_note_received(const struct chat *chat, const struct file_item *item) {
     struct received_list received;
     received_load(&received);
-    (void)received_add(&received, id, chat->me);
+    (void)received_add(&received, item->id, item->message->message.uid, chat->me);
     received_free(&received);
 }
 
@@ -35,7 +35,7 @@ static int save(struct chat *chat, const struct file_item *item,
         return result;
     file_tell_transfer(chat, &file);
     if (result == EARSHOT_OK)
-        file_note_received(chat, item->id);
+        file_note_received(chat, item);
     return result == EARSHOT_OK ? SAVED : NOT_SAVED;
 }
 
@@ -60,7 +60,7 @@ void file_take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max) 
 static void refuse(struct chat *chat, const struct file_item *item) {
     if (item->message) {
         (void)earshot_refuse(chat->link, item->message);
-        file_note_received(chat, item->id);
+        file_note_received(chat, item);
     } else {
         (void)earshot_decline(chat->link, item->id, "");
     }

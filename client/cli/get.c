@@ -193,7 +193,8 @@ static int take(struct get *get, const struct earshot_event *event) {
 static int cancel_all(struct get *get) {
     progress_clear(&get->progress);
     for (unsigned long long i = 0; i < get->n_taken && get->wish->dir; i++)
-        earshot_cancel(get->link, get->taken[i]);
+        if (*get->taken[i])
+            earshot_cancel(get->link, get->taken[i]);
     if (cli_interrupted())
         return cli_interrupted();
     return cli_fail(get->options, CLI_TRY_AGAIN, "timed-out",

@@ -102,7 +102,8 @@ int get_fail(struct get *get, int result) {
 /* Small files come as messages: now, or long ago. */
 
 static bool has_file(const struct get *get, const struct earshot_event *event) {
-    return event->message.file && received_has_id(&get->received, event->message.id, get->self);
+    return event->message.file &&
+           received_has_id(&get->received, event->message.id, event->message.uid, get->self);
 }
 
 bool get_is_waiting(const struct get *get, const struct earshot_event *event) {
@@ -111,42 +112,46 @@ bool get_is_waiting(const struct get *get, const struct earshot_event *event) {
 }
 
 /* It stays in the history, but is not asked about again. */
-static void note_received(struct get *get, const char *id) {
-    int r = received_add(&get->received, id, get->self);
+static void note_received(struct get *get, const struct earshot_event *event) {
+    int r = received_add(&get->received, event->message.id, event->message.uid, get->self);
     if (r < 0)
         cli_remark(get->options, "cannot write down in %s that this file was got: %s",
                    get->received.path ? get->received.path : "the state directory", strerror(-r));
 }
 
-static int refuse(struct get *get, const struct earshot_event *event) {
+/* It counts, but under no id: a message and an offer may have the same one. */
+static void get_count_message(struct get *get) {
     get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
-    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
+    get->taken[get->n_taken++][0] = '\0';
+}
+
+static int refuse(struct get *get, const struct earshot_event *event) {
+    get_count_message(get);
     get->n_over++;
     int result = earshot_refuse(get->link, event);
     if (result != EARSHOT_OK)
         return get_fail(get, result);
-    note_received(get, event->message.id);
+    note_received(get, event);
     return CLI_DONE;
 }
 
 /* It never can be saved: its sender is told, and it is not met again. */
 static void drop_damaged(struct get *get, const struct earshot_event *event) {
     (void)earshot_refuse(get->link, event);
-    note_received(get, event->message.id);
+    note_received(get, event);
     get->n_failed++;
 }
 
 static int save(struct get *get, const struct earshot_event *event) {
     struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
     struct earshot_transfer file;
-    get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
-    memcpy(get->taken[get->n_taken++], event->message.id, sizeof *get->taken);
+    get_count_message(get);
     int result = earshot_save(get->link, event, &target, &file);
     get->n_over++;
     if (result < 0)
         return get_fail(get, result);
     if (result == EARSHOT_OK)
-        note_received(get, event->message.id);
+        note_received(get, event);
     else if (file.reason == EARSHOT_REASON_DAMAGED)
         drop_damaged(get, event);
     else

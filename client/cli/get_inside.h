@@ -28,7 +28,7 @@ struct get {
     struct get_past past;
     uint32_t listing;                   /* the request for what is offered now; 0: it is done */
     bool is_unanswered;                 /* the hub died before that */
-    char (*taken)[EARSHOT_ID_SIZE];     /* the ids of what was taken */
+    char (*taken)[EARSHOT_ID_SIZE];     /* ids of offers; "" for a message */
     unsigned long long n_taken, n_over; /* asked for, ended */
     unsigned long long n_failed;        /* of those that ended: another one is taken for it */
     bool is_kind_told;                  /* that there is something which cannot be taken so */

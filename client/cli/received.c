@@ -98,14 +98,16 @@ void received_free(struct received_list *list) {
     *list = (struct received_list){0};
 }
 
-static void line_of(char line[LINE_SIZE], const char *id, const char *handle) {
-    snprintf(line, LINE_SIZE, "%s %s", id, handle);
+static void line_of(char line[LINE_SIZE], const char *id, uid_t uid, const char *handle) {
+    snprintf(line, LINE_SIZE, "%s %u %s", id, uid, handle);
 }
 
-bool received_has_id(const struct received_list *list, const char *id, const char *handle) {
-    char line[LINE_SIZE];
-    line_of(line, id, handle);
-    return find(list, line) != NULL;
+bool received_has_id(const struct received_list *list, const char *id, uid_t uid,
+                     const char *handle) {
+    char line[LINE_SIZE], old[LINE_SIZE];
+    line_of(line, id, uid, handle);
+    snprintf(old, sizeof old, "%s %s", id, handle);
+    return find(list, line) || find(list, old);
 }
 
 /* All directories above it; what is wrong with them shows when the file is opened. */
@@ -117,9 +119,9 @@ static void make_directories(char *path) {
     }
 }
 
-int received_add(struct received_list *list, const char *id, const char *handle) {
+int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle) {
     char line[LINE_SIZE];
-    line_of(line, id, handle);
+    line_of(line, id, uid, handle);
     const struct received_line *added = append(list, line);
     if (!list->path)
         return -ENOENT;

@@ -1,7 +1,9 @@
 /*
  * Which files that came as messages were saved already: they stay in the history, and must not be
- * got twice. A list of "id handle" in $XDG_STATE_HOME/earshot/received, the oldest of which are
- * forgotten when there are more than twice RECEIVED_MAX.
+ * got twice. A list of "id uid handle" (the sender's uid: an id
+ * is a message's only together with it; "id handle" in lists from before) in
+ * $XDG_STATE_HOME/earshot/received, the oldest of which are forgotten when there are more than
+ * twice RECEIVED_MAX.
  */
 #pragma once
 
@@ -23,7 +25,9 @@ struct received_list {
 void received_load(struct received_list *list);
 void received_free(struct received_list *list);
 
-bool received_has_id(const struct received_list *list, const char *id, const char *handle);
+/* uid: the sender's; handle: who has it. */
+bool received_has_id(const struct received_list *list, const char *id, uid_t uid,
+                     const char *handle);
 
 /* Writes it down. Returns 0 or -errno; in memory it is added in any case. */
-int received_add(struct received_list *list, const char *id, const char *handle);
+int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle);
