@@ -66,9 +66,10 @@ static const struct command *find_row(const char *word, size_t n, bool is_beginn
     return NULL;
 }
 
-static const struct command *find_alias(const char *word, size_t n, bool is_beginning) {
+/* Only whole: none of them shows in /help, and their beginnings would quit or leave. */
+static const struct command *find_alias(const char *word, size_t n) {
     for (const struct command_alias *alias = aliases; alias->word; alias++)
-        if (is_called(alias->word, word, n, is_beginning))
+        if (is_called(alias->word, word, n, false))
             return find_row(alias->means, strlen(alias->means), false);
     return NULL;
 }
@@ -76,10 +77,8 @@ static const struct command *find_alias(const char *word, size_t n, bool is_begi
 const struct command *command_find(const char *word, size_t n) {
     const struct command *found = find_row(word, n, false);
     if (!found)
-        found = find_alias(word, n, false);
-    if (!found)
-        found = find_row(word, n, true);
-    return found ? found : find_alias(word, n, true);
+        found = find_alias(word, n);
+    return found ? found : find_row(word, n, true);
 }
 
 static size_t least(size_t a, size_t b) {

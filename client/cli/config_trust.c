@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,8 +32,28 @@ static bool is_of_ours(const struct stat *st) {
     return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
+/*
+ * Many systems give each user a group of the same name with nobody else in it, and a umask that
+ * lets the group write: that is nobody else. Not so root's: others often are in that.
+ */
+static bool is_own_group(gid_t gid) {
+    const struct passwd *user = getpwuid(geteuid());
+    if (!user || user->pw_uid == 0 || user->pw_gid != gid)
+        return false;
+    CLEANUP_FREE char *login = strdup(user->pw_name);
+    const struct group *group = getgrgid(gid);
+    if (!login || !group || strcmp(group->gr_name, login) != 0)
+        return false;
+    for (char *const *member = group->gr_mem; *member; member++)
+        if (strcmp(*member, login) != 0)
+            return false;
+    return true;
+}
+
 static bool others_may_write(const struct stat *st) {
-    return (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    if (st->st_mode & S_IWOTH)
+        return true;
+    return (st->st_mode & S_IWGRP) && !is_own_group(st->st_gid);
 }
 
 static int check_file(int fd, const char *path, char why[CONFIG_WHY_SIZE]) {

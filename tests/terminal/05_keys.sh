@@ -66,6 +66,8 @@ enter ann "/j #ops"
 still_typed "/j is /join" ann "[#ops]"
 enter ann "/names"
 sees "/names: who is in this room" ann "ann (you)"
+enter ann "/l"
+sees "the beginning of such a name does nothing" ann "no command /l;"
 enter ann "/leave #nowhere"
 sees "/leave is /part" ann "#nowhere"
 
