@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 #define LOG_BYTES_MAX (1024 * 1024) /* a longer log begins anew at the next start */
 
@@ -33,6 +34,7 @@ int daemon_fork(void) {
         wait_for_child(ends[0]);
     }
     close(ends[0]);
+    log_keep();
     setsid();
     return chdir("/") < 0 ? error_errno() : ends[1];
 }
@@ -51,7 +53,7 @@ void daemon_tell(int fd, int exit_code, const char *log) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC), errors = open_log(log);
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
-        dup2(errors >= 0 ? errors : null, STDERR_FILENO);
+        log_move(errors >= 0 ? errors : null);
         if (errors >= 0)
             close(errors);
         close(null);

@@ -10,6 +10,7 @@ int daemon_fork(void);
 
 /*
  * In the child: ends the parent with this exit code. With 0 the child also lets go of its
- * terminal: standard error goes to `log` (appended), or nowhere when it is NULL or cannot be had.
+ * terminal: standard error goes to `log` (appended, and begun with what was logged at the start),
+ * or nowhere when it is NULL or cannot be had.
  */
 void daemon_tell(int fd, int exit_code, const char *log);

@@ -1,17 +1,21 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 
 #define LINE_BYTES 2048 /* a longer line is cut; one write(2) keeps lines of threads apart */
 #define CODE_POINT_BYTES 4
+#define KEPT_BYTES ((size_t)16 * 1024)
 
 static const char *const level_names[] = {
     [LOG_LEVEL_ERROR] = "error",
@@ -21,6 +25,11 @@ static const char *const level_names[] = {
 };
 
 static atomic_int current_level = LOG_LEVEL_INFO;
+
+/* Between log_keep() and log_move(). */
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *kept;
+static size_t n_kept;
 
 int log_level_from_name(const char *name) {
     for (size_t i = 0; i < ARRAY_LEN(level_names); i++)
@@ -44,9 +53,9 @@ static size_t put_head(char *line, size_t size, enum log_level level) {
     return n + (size_t)rest;
 }
 
-static void write_all(const char *data, size_t n) {
+static void write_all(int fd, const char *data, size_t n) {
     while (n > 0) {
-        ssize_t written = write(STDERR_FILENO, data, n);
+        ssize_t written = write(fd, data, n);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
@@ -54,6 +63,20 @@ static void write_all(const char *data, size_t n) {
         data += written;
         n -= (size_t)written;
     }
+}
+
+void log_keep(void) {
+    kept = malloc(KEPT_BYTES); /* without it they go to standard error alone */
+}
+
+void log_move(int fd) {
+    pthread_mutex_lock(&kept_lock);
+    write_all(fd, kept, n_kept);
+    dup2(fd, STDERR_FILENO);
+    free(kept);
+    kept = NULL;
+    n_kept = 0;
+    pthread_mutex_unlock(&kept_lock);
 }
 
 void log_write(enum log_level level, const char *format, ...) {
@@ -72,6 +95,12 @@ void log_write(enum log_level level, const char *format, ...) {
     else if (wanted > 0)
         n = text_cut((struct bytes){line, sizeof line - 1}, sizeof line - CODE_POINT_BYTES - 1);
     line[n++] = '\n';
-    write_all(line, n);
+    pthread_mutex_lock(&kept_lock);
+    if (kept && n <= KEPT_BYTES - n_kept) {
+        memcpy(kept + n_kept, line, n);
+        n_kept += n;
+    }
+    write_all(STDERR_FILENO, line, n);
+    pthread_mutex_unlock(&kept_lock);
     errno = saved_errno;
 }

@@ -13,6 +13,15 @@ int log_level_from_name(const char *name);
 
 void log_set_level(enum log_level level);
 
+/*
+ * A process on its way into the background: until log_move() its lines go to standard error, for
+ * whoever started it, and are kept (the first 16 KiB).
+ */
+void log_keep(void);
+
+/* From now on standard error is `fd`, which stays the caller's; what was kept is written there. */
+void log_move(int fd);
+
 void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -88,3 +88,35 @@ Test(log, 05_errno_survives) {
     log_end();
     cr_assert_eq(after, ENOTTY);
 }
+
+Test(log, 20_a_start_is_told_and_kept) {
+    int fds[2];
+    char kept[8192] = "";
+    cr_assert_eq(pipe(fds), 0);
+    log_begin();
+    log_keep();
+    log_info("on the way");
+    log_move(fds[1]);
+    log_info("there");
+    close(fds[1]);
+    log_end();
+    cr_assert_gt(read(fds[0], kept, sizeof kept - 1), 0);
+    cr_assert(strstr(logged, "on the way") && !strstr(logged, "there"), "told: %s", logged);
+    char *first = strstr(kept, "on the way"), *second = strstr(kept, "there");
+    cr_assert(first && second && first < second, "kept: %s", kept);
+}
+
+Test(log, 21_what_is_kept_is_bounded) {
+    static char kept[64 * 1024];
+    int fds[2];
+    cr_assert_eq(pipe(fds), 0);
+    log_keep();
+    for (int i = 0; i < 1000; i++)
+        log_error("one of many lines at the start, which are told all the same: %d", i);
+    log_move(fds[1]);
+    ssize_t n = read(fds[0], kept, sizeof kept - 1);
+    cr_assert(n > 8 * 1024 && n <= 16 * 1024, "%zd bytes", n);
+    cr_assert_eq(kept[n - 1], '\n', "whole lines");
+    close(fds[0]);
+    close(fds[1]);
+}
