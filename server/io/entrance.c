@@ -199,7 +199,7 @@ static void serve(struct entrance *entrance) {
         }
         count_turned_away(entrance->hub);
         for (int i = 0; i < ROUND_MAX && entrance->ring; i++)
-            join_prove(visitor_call(entrance), entrance);
+            join_admit(visitor_call(entrance), entrance);
         go_on(take_answered(entrance));
     }
 }

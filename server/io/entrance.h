@@ -3,8 +3,9 @@
  * so anybody can keep it full. Those who want to come in share it with whoever does that; so it is
  * emptied as fast as possible, and first:
  *
- *   1. everything that is there is taken out. Of a HELLO it is only asked whose mailbox it names:
- * the kernel knows, so what names none, or one that is not for us, costs one call and is gone.
+ *   1. everything that is there is taken out. Of a HELLO it is asked whose mailbox it names, which
+ * the kernel knows, and whether the nonce is the one in there: what names none, one that is not for
+ * us, or somebody else's, costs a call or two and is gone, and takes up nobody's place.
  *   2. then some HELLOs are dealt with, of each uid one in turn, and the queue is emptied again. So
  * a user's own HELLOs wait for each other, and for nobody else's flood.
  *   3. who has to be looked up in the user database waits there (io/resolver.h), and not here.
@@ -16,7 +17,7 @@
 
 #include "io/join.h"
 
-#define ENTRANCE_WAITING_MAX 4096 /* HELLOs of one uid: as many as it may have sessions */
+#define ENTRANCE_WAITING_MAX 1024 /* HELLOs of one uid; about a MiB */
 
 /* In the lane's thread: serves until the queue is gone for good. */
 void entrance_run(struct lane *lane);

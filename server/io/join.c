@@ -120,7 +120,10 @@ static bool take_nonce(const struct claim *claim, struct uuid *nonce) {
            stranger_nonce(message.data, n, nonce);
 }
 
-/* Step 2: whoever sent HELLO also wrote the nonce. */
+/*
+ * Step 2: whoever sent HELLO also wrote the nonce. Before anything waits in the name of the
+ * mailbox's owner, or a stranger's HELLOs would take up his places.
+ */
 static bool check_nonce(struct claim *claim, bool is_noted) {
     struct uuid found;
     bool is_there = is_noted ? noted_take(claim->uid, claim->msqid, claim->pid, &found)
@@ -133,6 +136,19 @@ static bool check_nonce(struct claim *claim, bool is_noted) {
         return true;
     noted_put(claim->uid, claim->msqid, claim->pid, &found);
     refuse_stranger(claim, "it holds another nonce");
+    return false;
+}
+
+/* It waited meanwhile: the mailbox may be gone, and its id another one's. */
+static bool check_again(struct claim *claim) {
+    uid_t uid = claim->uid;
+    pid_t pid = claim->pid;
+    bool nonce_is_taken;
+    if (!check_mailbox(claim, &nonce_is_taken))
+        return false;
+    if (nonce_is_taken && claim->uid == uid && claim->pid == pid)
+        return true;
+    refuse_stranger(claim, "it is another one by now");
     return false;
 }
 
@@ -301,7 +317,7 @@ struct claim *join_knock(struct hub *hub, const struct frame_hello *hello) {
     claim->after = hello->after;
     claim->n_wanted = (uint8_t)hello->handle.n;
     memcpy(claim->text, hello->handle.n > 0 ? hello->handle.data : "", hello->handle.n);
-    if (check_mailbox(claim, &nonce_is_noted))
+    if (check_mailbox(claim, &nonce_is_noted) && check_nonce(claim, nonce_is_noted))
         return claim;
     free(claim);
     return NULL;
@@ -315,7 +331,9 @@ struct claim **join_next(struct claim *claim) {
     return &claim->next;
 }
 
+/* Its HELLO comes again, and the nonce is not in the mailbox any more. */
 void join_drop(struct claim *claim) {
+    noted_put(claim->uid, claim->msqid, claim->pid, &claim->nonce);
     claim_end(claim);
 }
 
@@ -369,11 +387,9 @@ void join_go_on(struct claim *claim) {
     proceed(claim);
 }
 
-void join_prove(struct claim *claim, struct entrance *entrance) {
-    bool nonce_is_noted;
+void join_admit(struct claim *claim, struct entrance *entrance) {
     claim->entrance = entrance;
-    if (check_mailbox(claim, &nonce_is_noted) && check_nonce(claim, nonce_is_noted) &&
-        check_process(claim) && check_wishes(claim))
+    if (check_again(claim) && check_process(claim) && check_wishes(claim))
         proceed(claim);
     else
         claim_end(claim);
@@ -382,5 +398,5 @@ void join_prove(struct claim *claim, struct entrance *entrance) {
 void join_hello(struct hub *hub, const struct frame_hello *hello) {
     struct claim *claim = join_knock(hub, hello);
     if (claim)
-        join_prove(claim, NULL);
+        join_admit(claim, NULL);
 }

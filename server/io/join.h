@@ -14,13 +14,14 @@ struct entrance;
 void join_hello(struct hub *hub, const struct frame_hello *hello);
 
 /*
- * The same in steps, for the entrance of many users, in one thread. join_knock() looks whose
- * mailbox it is; NULL: it is refused. Each of the others ends with the claim, or passes it to
+ * The same in steps, for the entrance of many users, in one thread. join_knock() asks the
+ * kernel whose mailbox it is, and compares the nonce, so that what waits in somebody's name was
+ * sent by him; NULL: it is refused. Each of the others ends with the claim, or passes it to
  * entrance_answered(), for join_go_on(), when the user database has answered.
  */
 struct claim *join_knock(struct hub *hub, const struct frame_hello *hello);
 uid_t join_uid(const struct claim *claim);
-void join_prove(struct claim *claim, struct entrance *entrance);
+void join_admit(struct claim *claim, struct entrance *entrance);
 void join_go_on(struct claim *claim);
 void join_drop(struct claim *claim);
 

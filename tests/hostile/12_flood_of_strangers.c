@@ -3,6 +3,7 @@
  * nothing, with 8 KiB of junk, with HELLOs. Those inside do not notice; a newcomer still gets in.
  */
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,37 @@ static int newcomer(void *arg) {
     return welcomed ? 0 : 1;
 }
 
+/* A mailbox that bob has made for a HELLO which he does not send yet. */
+static struct borrowed { atomic_int mailbox; } * borrowed;
+
+static int wait_with_mailbox(void *arg) {
+    const struct stage *stage = arg;
+    struct raw raw;
+    if (raw_init(&raw, stage->dir) || raw_make_mailbox(&raw) || raw_give_mailbox(&raw) ||
+        raw_put_nonce(&raw))
+        return 1;
+    atomic_store(&borrowed->mailbox, raw.mailbox);
+    for (;;)
+        pause();
+}
+
+/* With a nonce that mallory cannot know. */
+static int flood_hello_of_bob(void *arg) {
+    const struct stage *stage = arg;
+    struct raw raw;
+    struct raw_batch batch;
+    struct frame hello;
+    if (raw_init(&raw, stage->dir))
+        return 1;
+    raw.mailbox = atomic_load(&borrowed->mailbox);
+    raw.nonce = uuid_random();
+    raw_fill_hello(&raw, &hello, "bob", ABILITY_ALL);
+    raw_batch_start(&batch, 0);
+    raw_batch_add(&batch, &hello);
+    flood(stage, batch.message.data, cursor_out_used(&batch.out), false);
+    return 0;
+}
+
 static const struct wave {
     const char *name;
     user_main run;
@@ -122,11 +154,31 @@ static void check_wave(struct stage *stage, const struct wave *wave) {
           "%s: afterwards a newcomer gets in", wave->name);
 }
 
+static bool is_borrowed(void *arg) {
+    (void)arg;
+    return atomic_load(&borrowed->mailbox) >= 0;
+}
+
+/* A stranger's HELLOs for bob's mailbox take up none of the places where bob's own ones wait. */
+static void check_places(struct stage *stage) {
+    static const struct wave wave = {"a flood of HELLOs in bob's name", flood_hello_of_bob, true};
+    borrowed = check_shared(sizeof *borrowed);
+    atomic_store(&borrowed->mailbox, -1);
+    pid_t bob = user_start(UID_BOB, wait_with_mailbox, stage);
+    check(check_until(is_borrowed, NULL, NEWCOMER_MS), "bob has a mailbox");
+    long mark = hub_log_mark(&stage->hub);
+    check_wave(stage, &wave);
+    check(!hub_log_has(&stage->hub, mark, "a HELLO is left out", NULL, 0),
+          "none of bob's own is left out");
+    user_kill(bob);
+}
+
 int main(void) {
     struct stage stage;
     stage_begin(&stage);
     for (size_t i = 0; i < ARRAY_LEN(waves); i++)
         check_wave(&stage, &waves[i]);
+    check_places(&stage);
     stage_check_talk(&stage, "after the floods");
     return stage_end(&stage);
 }
