@@ -15,42 +15,26 @@ static const char *const presences[] = {"offline", "online", "away"};
 static const char *const modes[] = {"private", "group", "open"};
 static const char *const roles[] = {"well-known", "lane", "mailbox"};
 
-/*
- * The characters above ASCII that could do something to a terminal: C1 controls, line and
- * paragraph separators, bidi controls. JSON may escape any character, so they are escaped.
- */
-static bool is_risky(unsigned c) {
-    return c == 0x7F || (c >= 0x80 && c <= 0x9F) || c == 0x61C || (c >= 0x200B && c <= 0x200F) ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+/* UTF-16, as JSON has it (RFC 8259, section 7). */
+static void write_escaped(FILE *out, uint32_t c) {
+    if (c > 0xFFFF)
+        fprintf(out, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + (c & 0x3FF));
+    else
+        fprintf(out, "\\u%04x", c);
 }
 
-/* The character that starts at `at` if it has two or three bytes; *n is how many. 0 otherwise. */
-static unsigned decode(const unsigned char *at, size_t *n) {
-    *n = 1;
-    if (at[0] >= 0xC2 && at[0] <= 0xDF) {
-        *n = 2;
-        return ((at[0] & 0x1Fu) << 6) | (at[1] & 0x3Fu);
-    }
-    if (at[0] >= 0xE0 && at[0] <= 0xEF) {
-        *n = 3;
-        return ((at[0] & 0x0Fu) << 12) | ((at[1] & 0x3Fu) << 6) | (at[2] & 0x3Fu);
-    }
-    return at[0] < 0x80 ? at[0] : 0;
-}
-
+/* Whatever could do something to a terminal, or is never seen: JSON may escape any character. */
 static void write_line(FILE *out, const char *text) {
-    const unsigned char *start = (const unsigned char *)text, *at = start;
-    while (*at) {
-        size_t n;
-        unsigned c = decode(at, &n);
-        if (is_risky(c)) {
-            fwrite(start, 1, (size_t)(at - start), out);
-            fprintf(out, "\\u%04x", c);
-            start = at + n;
-        }
-        at += n;
+    struct bytes rest = bytes_of(text);
+    size_t at, n;
+    int32_t c;
+    while ((n = text_find_hidden(rest, &at, &c)) > 0) {
+        fwrite(rest.data, 1, at, out);
+        write_escaped(out, (uint32_t)c);
+        rest.data += at + n;
+        rest.n -= at + n;
     }
-    fwrite(start, 1, (size_t)(at - start), out);
+    fwrite(rest.data, 1, rest.n, out);
     fputc('\n', out);
 }
 

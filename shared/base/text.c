@@ -293,6 +293,25 @@ char *text_safe(struct bytes text, enum text_lines lines) {
     return fitted ? fitted : safe;
 }
 
+size_t text_find_hidden(struct bytes text, size_t *at, int32_t *code_point) {
+    const uint8_t *start = first_byte(text), *end = start + text.n;
+    size_t n = 0;
+    for (const uint8_t *from = start; from < end; from += n) {
+        if (*from >= 0x20 && *from < 0x7f) {
+            n = 1;
+            continue;
+        }
+        *code_point = take_code_point(from, end, &n);
+        *at = (size_t)(from - start);
+        if (*code_point < 0)
+            return 0;
+        if (*code_point != '\n' && *code_point != '\t' &&
+            is_hidden(utf8proc_get_property(*code_point)))
+            return n;
+    }
+    return 0;
+}
+
 /* Columns. */
 
 /* As the C library counts them, so that this agrees with readline and most terminals. */

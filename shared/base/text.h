@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/bytes.h"
 
@@ -37,6 +38,13 @@ enum text_lines {
  * A safe string is its own safe copy. The caller frees it; NULL when memory is out.
  */
 char *text_safe(struct bytes text, enum text_lines lines);
+
+/*
+ * The bytes of the next character of `text` that text_safe() does not always let through as it is
+ * (controls but line feed and tab, bidi controls, joiners, tags and all else that is never seen),
+ * *code_point which it is and *at where it stands. 0: there is none. `text` is valid UTF-8.
+ */
+size_t text_find_hidden(struct bytes text, size_t *at, int32_t *code_point);
 
 /* The columns that a safe one-line string takes on a terminal (grapheme clusters, wide forms). */
 size_t text_columns(const char *safe);

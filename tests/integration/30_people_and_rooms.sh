@@ -39,6 +39,10 @@ check "a reason is made safe" has "$OUT" '^[]0;x^G<U+202E>'
 try earshot who --json
 check "in JSON it is escaped" has "$OUT" '\u202e'
 check "and the same when decoded" json '.away == "\u001b]0;x\u0007\u202e"' "$OUT"
+try earshot --name bob away $'tag \U000e0041, \ufeff, plain \u00e4'
+try earshot who --json
+check "what is never seen, too" has "$OUT" 'tag \udb40\udc41, \ufeff, plain ä'
+check "and the same when decoded" json '.away == "tag \udb40\udc41, \ufeff, plain \u00e4"' "$OUT"
 
 try earshot rooms --json
 check "rooms --json" json '.type == "room" and .name == "#ops" and .topic == null

@@ -293,3 +293,24 @@ Test(text, 90_repair) {
     cr_assert_eq(text_repair(out, (struct bytes){NULL, 0}, &n_changed), 0);
     cr_assert_eq(n_changed, 0);
 }
+
+static void assert_hidden(const char *text, size_t at, int32_t code_point, size_t n) {
+    size_t found_at = 0;
+    int32_t found = 0;
+    size_t found_n = text_find_hidden(bytes_of(text), &found_at, &found);
+    cr_assert(found_n == n && (n == 0 || (found_at == at && found == code_point)),
+              "%s: %zu bytes at %zu, U+%04X", text, found_n, found_at, (unsigned)found);
+}
+
+Test(text, 40_hidden_characters_are_found) {
+    assert_hidden("", 0, 0, 0);
+    assert_hidden("plain \u00e4 \u4f60 \U0001f600 \n\t", 0, 0, 0);
+    assert_hidden("a\x1b[2J", 1, 0x1b, 1);
+    assert_hidden("\x7f", 0, 0x7f, 1);
+    assert_hidden("ab\xc2\x9b", 2, 0x9b, 2);
+    assert_hidden("\u202e", 0, 0x202e, 3);
+    assert_hidden("x\u200dy", 1, 0x200d, 3);
+    assert_hidden("\ufeff", 0, 0xfeff, 3);
+    assert_hidden("tag\U000e0041", 3, 0xe0041, 4);
+    assert_hidden("private \ue000", 8, 0xe000, 3);
+}
