@@ -27,6 +27,7 @@ static int exit_code_of(int result) {
         return EX_OK;
     case RENDEZVOUS_DENIED:
     case RENDEZVOUS_NOT_TRUSTED:
+    case RENDEZVOUS_EXPOSED:
     case -EACCES:
     case -EPERM:
         return EX_NOPERM;
@@ -133,8 +134,8 @@ static bool become(const struct rendezvous_record *record) {
 static int explain_stop(const char *dir, int r) {
     fprintf(stderr, "earshotd: no hub to stop in %s: %s\n", dir,
             r > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)r) : strerror(-r));
-    bool is_refused =
-        r == RENDEZVOUS_DENIED || r == RENDEZVOUS_NOT_TRUSTED || r == RENDEZVOUS_NOT_PROVED;
+    bool is_refused = r == RENDEZVOUS_DENIED || r == RENDEZVOUS_NOT_TRUSTED ||
+                      r == RENDEZVOUS_EXPOSED || r == RENDEZVOUS_NOT_PROVED;
     return is_refused ? EX_NOPERM : EX_UNAVAILABLE;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
-#include "cli/config_trust.h"
+#include "base/trust.h"
 #include "cli/config_value.h"
 #include "cli/records.h"
 #include "cli/report.h"
@@ -203,18 +204,26 @@ static int read_source(struct source *source) {
     return source->wrong ? CLI_CONFIGURATION : CLI_DONE;
 }
 
+/* It names programs that are run. */
+static int config_distrusted(const struct cli_options *options, const char *path,
+                             const struct trust_fault *fault) {
+    char why[2 * PATH_MAX];
+    trust_text(fault, path, why, sizeof why);
+    return cli_fail(options, CLI_CONFIGURATION, "configuration", "%s", why);
+}
+
 /*
  * `must`: its absence is an error. Else a folder that is not ours to enter is no error, either: who
  * has become another user may have kept HOME.
  */
 static int read_path(const struct cli_options *options, const char *path, bool must) {
-    char why[CONFIG_WHY_SIZE];
+    struct trust_fault fault;
     struct source source = {.options = options, .path = path};
-    int fd = config_open_trusted(path, why);
+    int fd = trust_open(path, O_RDONLY, &fault);
     if (!must && (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES))
         return CLI_DONE;
-    if (fd == CONFIG_NOT_TRUSTED)
-        return cli_fail(options, CLI_CONFIGURATION, "configuration", "%s", why);
+    if (fd == TRUST_FAULTY)
+        return config_distrusted(options, path, &fault);
     if (fd >= 0 && !(source.file = fdopen(fd, "r"))) {
         close(fd);
         fd = -ENOMEM;

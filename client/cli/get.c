@@ -272,6 +272,9 @@ static int run(struct get *get) {
     progress_init(&get->progress, get->options, get->link, get->self);
     cli_limit_start(get->options->timeout_ms);
     received_load(&get->received);
+    if (get->received.distrust)
+        cli_remark(get->options, "%s; until then, what came before may come again",
+                   get->received.distrust);
     code = ask(get);
     if (code == CLI_DONE)
         code = follow(get);

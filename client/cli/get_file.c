@@ -114,7 +114,7 @@ bool get_is_waiting(const struct get *get, const struct earshot_event *event) {
 /* It stays in the history, but is not asked about again. */
 static void note_received(struct get *get, const struct earshot_event *event) {
     int r = received_add(&get->received, event->message.id, event->message.uid, get->self);
-    if (r < 0)
+    if (r < 0 && !get->received.distrust)
         cli_remark(get->options, "cannot write down in %s that this file was got: %s",
                    get->received.path ? get->received.path : "the state directory", strerror(-r));
 }

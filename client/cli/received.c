@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "base/trust.h"
 #include "cli/records.h"
 
 #define LINE_SIZE 256
@@ -56,11 +58,14 @@ static void drop(struct received_list *list, struct received_line *line) {
 }
 
 /* `first` and `n` - 1 lines behind it. */
-static int write_lines(const char *path, const char *mode, const struct received_line *first,
-                       unsigned n) {
-    FILE *file = fopen(path, mode);
+static int write_lines(const char *path, int flags, const struct received_line *first, unsigned n) {
+    struct trust_fault fault;
+    int fd = trust_open(path, O_WRONLY | O_CREAT | flags, &fault);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!file && fd >= 0)
+        close(fd);
     if (!file)
-        return error_errno();
+        return fd == TRUST_FAULTY ? -EPERM : fd < 0 ? fd : -ENOMEM;
     for (const struct received_line *line = first; line && n > 0; line = line->hh.next, n--)
         fprintf(file, "%s\n", line->text);
     return fclose(file) == 0 ? 0 : error_errno();
@@ -73,14 +78,30 @@ static void forget_oldest(struct received_list *list) {
         drop(list, list->lines);
     if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
         return;
-    if (write_lines(fresh, "we", list->lines, RECEIVED_MAX) != 0 || rename(fresh, list->path) != 0)
+    if (write_lines(fresh, O_TRUNC, list->lines, RECEIVED_MAX) != 0 ||
+        rename(fresh, list->path) != 0)
         (void)unlink(fresh);
+}
+
+/* Who can write to it could keep files from us, or have us write into another file of ours. */
+static FILE *received_open(struct received_list *list) {
+    char why[2 * PATH_MAX];
+    struct trust_fault fault;
+    int fd = list->path ? trust_open(list->path, O_RDONLY, &fault) : -ENOENT;
+    if (fd == TRUST_FAULTY) {
+        trust_text(&fault, list->path, why, sizeof why);
+        list->distrust = cli_copy(why);
+    }
+    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (!file && fd >= 0)
+        close(fd);
+    return file;
 }
 
 void received_load(struct received_list *list) {
     char line[LINE_SIZE];
     *list = (struct received_list){.path = path_of()};
-    FILE *file = list->path ? fopen(list->path, "re") : NULL;
+    FILE *file = received_open(list);
     while (file && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
         append(list, line);
@@ -95,6 +116,7 @@ void received_free(struct received_list *list) {
     while (list->lines)
         drop(list, list->lines);
     free(list->path);
+    free(list->distrust);
     *list = (struct received_list){0};
 }
 
@@ -125,6 +147,8 @@ int received_add(struct received_list *list, const char *id, uid_t uid, const ch
     const struct received_line *added = append(list, line);
     if (!list->path)
         return -ENOENT;
+    if (list->distrust)
+        return -EPERM;
     make_directories(list->path);
-    return write_lines(list->path, "ae", added, 1);
+    return write_lines(list->path, O_APPEND, added, 1);
 }

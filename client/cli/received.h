@@ -18,10 +18,11 @@ struct received_line;
 
 struct received_list {
     char *path;
+    char *distrust;              /* why it is neither read nor written, a sentence; or NULL */
     struct received_line *lines; /* by their text, in the order of the file */
 };
 
-/* A list that cannot be read counts as empty. */
+/* A list that cannot be read, or that others could have written, counts as empty. */
 void received_load(struct received_list *list);
 void received_free(struct received_list *list);
 

@@ -30,6 +30,7 @@ static int outcome_of(enum rendezvous_outcome outcome, enum fail_code *code) {
         return EARSHOT_NOT_PERMITTED;
     case RENDEZVOUS_NOT_A_DIRECTORY:
     case RENDEZVOUS_NOT_TRUSTED:
+    case RENDEZVOUS_EXPOSED:
     case RENDEZVOUS_IMPOSTOR:
         *code = FAIL_NOT_TRUSTED;
         return EARSHOT_NOT_TRUSTED;

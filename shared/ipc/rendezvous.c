@@ -35,7 +35,9 @@ static int open_directory(const char *dir, enum hub_mode mode, int *fd) {
     if ((made && mode != HUB_PRIVATE && fchmod(*fd, 0755) < 0) || fstat(*fd, &status) < 0)
         return error_errno();
     bool is_ours = status.st_uid == geteuid() || status.st_uid == 0;
-    return is_ours && is_closed_to_others(&status) ? RENDEZVOUS_OK : RENDEZVOUS_NOT_TRUSTED;
+    if (!is_ours || !is_closed_to_others(&status))
+        return RENDEZVOUS_NOT_TRUSTED;
+    return mode == HUB_PRIVATE ? RENDEZVOUS_OK : rendezvous_check_way(dir, &status);
 }
 
 /* Opens the key file, after making it, and checks that it is a file of ours. */

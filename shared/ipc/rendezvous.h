@@ -13,7 +13,8 @@
  *
  * Anybody can create a queue with our key first, or a directory with a false hub. So a client
  * trusts the queue only if its creator is the owner of the key file, and the directory only if it
- * belongs to that user or root and nobody else can write to it.
+ * belongs to that user or root and nobody else can write to it; and only if nobody else can put
+ * another one in its place, anywhere on the path (base/trust.h), unless it is the client's own.
  */
 #pragma once
 
@@ -57,6 +58,7 @@ enum rendezvous_outcome {
     RENDEZVOUS_NOT_A_DIRECTORY, /* also: a symbolic link where a private one should be */
     RENDEZVOUS_DENIED,          /* no permission */
     RENDEZVOUS_NOT_TRUSTED,     /* others can write to it, or it belongs to somebody else */
+    RENDEZVOUS_EXPOSED,         /* others can put another directory in its place */
     RENDEZVOUS_NO_HUB,          /* no key file, or nobody holds its lock */
     RENDEZVOUS_TAKEN,           /* a hub lives here already; the record tells which */
     RENDEZVOUS_BAD_RECORD,      /* the key file cannot be understood */

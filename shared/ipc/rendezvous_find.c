@@ -10,7 +10,7 @@
 #include "ipc/process.h"
 #include "ipc/rendezvous_record.h"
 
-/* Opens and checks the directory. */
+/* Opens and checks the directory; and the way to it, unless it ends at the user himself. */
 static int open_trusted(const char *dir, uid_t only_uid, int *fd, struct stat *status) {
     bool is_private = only_uid != (uid_t)-1;
     *fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | (is_private ? O_NOFOLLOW : 0));
@@ -20,7 +20,7 @@ static int open_trusted(const char *dir, uid_t only_uid, int *fd, struct stat *s
         return error_errno();
     if (!is_closed_to_others(status) || (is_private && status->st_uid != only_uid))
         return RENDEZVOUS_NOT_TRUSTED;
-    return RENDEZVOUS_OK;
+    return status->st_uid == geteuid() ? RENDEZVOUS_OK : rendezvous_check_way(dir, status);
 }
 
 /* Opens the key file and checks that only the directory's owner, or root, can have put it there. */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/macro.h"
+#include "base/trust.h"
 
 #define RECORD_FIRST_LINE "earshot-hub 1"
 #define RECORD_SIZE 512
@@ -131,6 +132,20 @@ void rendezvous_pause(void) {
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+int rendezvous_check_way(const char *dir, const struct stat *status) {
+    struct trust_fault fault;
+    struct stat reached;
+    CLEANUP_CLOSE int fd = trust_reach(dir, status->st_uid, &fault);
+    if (fd == TRUST_FAULTY)
+        return RENDEZVOUS_EXPOSED;
+    if (fd < 0)
+        return rendezvous_outcome_of_directory(-fd);
+    if (fstat(fd, &reached) < 0)
+        return error_errno();
+    bool is_same = reached.st_dev == status->st_dev && reached.st_ino == status->st_ino;
+    return is_same ? RENDEZVOUS_OK : RENDEZVOUS_EXPOSED;
+}
+
 int rendezvous_outcome_of_directory(int errno_value) {
     switch (errno_value) {
     case ENOENT:
@@ -164,6 +179,11 @@ const char *rendezvous_outcome_text(enum rendezvous_outcome outcome) {
     case RENDEZVOUS_NOT_TRUSTED:
         return "is not safe: the directory and its key file must belong to the hub's user (the "
                "directory may belong to root), and nobody else may be able to write to them";
+    case RENDEZVOUS_EXPOSED:
+        return "can be replaced by others: a directory or link on the way to it belongs to "
+               "somebody "
+               "else than root, you or its owner, or can be written to by others; `namei -l` with "
+               "this path shows which";
     case RENDEZVOUS_NO_HUB:
         return "has no hub that lives; start one with earshotd";
     case RENDEZVOUS_TAKEN:

@@ -39,5 +39,11 @@ static inline bool is_closed_to_others(const struct stat *status) {
     return (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+/*
+ * Whether only the directory's owner, root and this user could have led the path to this directory:
+ * RENDEZVOUS_OK, RENDEZVOUS_EXPOSED, the outcome of opening it, or -errno.
+ */
+int rendezvous_check_way(const char *dir, const struct stat *status);
+
 /* The outcome for an errno of opening a directory or a file in it; -errno for an unknown one. */
 int rendezvous_outcome_of_directory(int errno_value);

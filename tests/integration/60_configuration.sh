@@ -130,6 +130,15 @@ chmod o+w "$T/loose"
 exits 78 "a link that others may replace" env EARSHOT_CONFIG="$T/loose/config" "$BIN/earshot" --hub "$HUB" who
 chmod o-w "$T/loose"
 exits 0 "a link of our own" env EARSHOT_CONFIG="$T/loose/config" "$BIN/earshot" --hub "$HUB" who
+mkdir "$T/dotfiles" "$T/way"
+cp "$T/config" "$T/dotfiles/config"
+ln -s ../dotfiles "$T/way/middle"
+ln -s "$T/way/middle" "$T/first"
+exits 0 "links of our own in the middle" env EARSHOT_CONFIG="$T/first/config" "$BIN/earshot" --hub "$HUB" who
+chmod o+w "$T/way"
+exits 78 "a link in the middle that others may replace" env EARSHOT_CONFIG="$T/first/config" "$BIN/earshot" --hub "$HUB" who
+check "names the directory that it lies in" has "$ERR" "the directory $T/way;"
+chmod o-w "$T/way"
 mkfifo "$T/fifo"
 exits 78 "a FIFO, without waiting for its writer" timeout 10 env EARSHOT_CONFIG="$T/fifo" "$BIN/earshot" --hub "$HUB" who
 chmod o+w "$T/home"
@@ -146,6 +155,9 @@ if [ "$(id -u)" -eq 0 ]; then
     chown root "$T/config"
     mkdir -m 755 "$T/theirs"
     cp "$T/config" "$T/theirs/config"
+    mkdir "$T/theirs/ours"
+    cp "$T/config" "$T/theirs/ours/config"
     chown nobody "$T/theirs"
+    exits 78 "a file below another user's directory" env EARSHOT_CONFIG="$T/theirs/ours/config" "$BIN/earshot" --hub "$HUB" who
     exits 78 "a file in another user's directory" env EARSHOT_CONFIG="$T/theirs/config" "$BIN/earshot" --hub "$HUB" who
 fi

@@ -112,3 +112,20 @@ exits 67 "nobody" earshot --name alice put nobody "$T/note.txt"
 exits 67 "the first failure counts" \
     earshot --name alice put nobody,bob "$T/note.txt" --timeout 0.5
 exits 75 "nobody takes it" earshot --name alice put bob "$T/note.txt" --timeout 0.5
+
+# Who may write to the list of what was got could keep files from bob, or lead it into another file.
+list=$XDG_STATE_HOME/earshot/received
+check "the list is there" test -s "$list"
+exits 0 "a small file for a list of others" earshot --name alice put --no-wait bob "$T/note.txt"
+chmod o+w "$XDG_STATE_HOME/earshot"
+echo 'not touched' >"$T/another"
+mv "$list" "$T/received"
+ln -s "$T/another" "$list"
+exits 0 "a list that others may replace" earshot --name bob get --dir "$dst" --timeout 20
+check "is told" has "$ERR" "$list can be replaced"
+check "what is to be done, too" has "$ERR" "chmod go-w $XDG_STATE_HOME/earshot"
+is "and nothing is written through it" "$(cat "$T/another")" 'not touched'
+chmod o-w "$XDG_STATE_HOME/earshot"
+mv "$T/received" "$list"
+exits 0 "a list of one's own again" earshot --name bob get --all --dir "$dst"
+is "nothing is said" "$ERR" ""

@@ -200,6 +200,45 @@ Test(rendezvous, directory_of_another_user_is_not_trusted) {
     place_remove(&place);
 }
 
+static void see_it_exposed(void *arg) {
+    MUST(find(arg) == RENDEZVOUS_EXPOSED);
+}
+
+static void see_it(void *arg) {
+    MUST(find(arg) == RENDEZVOUS_OK);
+}
+
+static void see_none(void *arg) {
+    MUST(find(arg) == RENDEZVOUS_NO_DIRECTORY);
+}
+
+/* Who can put another directory in its place, or lead a link elsewhere, has clients of their own.
+ */
+Test(rendezvous, way_to_the_directory_is_nobody_elses) {
+    NEEDS_ROOT("three Unix users");
+    struct place place = place_make(), linked = place;
+    struct rendezvous hub = open_hub(&place, HUB_OPEN), other;
+    cr_assert_eq(mkdir(place.other, 0755), 0);
+    snprintf(linked.hub, sizeof linked.hub, "%s/other/link/hub", place.root);
+    char link[sizeof place.other + 8];
+    snprintf(link, sizeof link, "%s/link", place.other);
+    cr_assert_eq(symlink(place.root, link), 0);
+    cr_expect_eq(child_run(USER_A, see_it, &linked), 0, "a link of root's");
+    chmod(place.other, 0777);
+    cr_expect_eq(child_run(USER_A, see_it_exposed, &linked), 0, "which all may replace");
+    chmod(place.other, 0755);
+    cr_assert_eq(lchown(link, USER_B, USER_B), 0);
+    cr_expect_eq(child_run(USER_A, see_it_exposed, &linked), 0, "a link of somebody else's");
+    cr_expect_eq(child_run(USER_B, see_it, &linked), 0, "who uses it himself");
+    rendezvous_close(&hub);
+    chmod(place.root, 0777);
+    cr_expect_eq(child_run(USER_A, see_none, &(struct place){.hub = "/none/hub"}), 0);
+    cr_expect_eq(rendezvous_open(&other, place.hub, HUB_OPEN, 0), RENDEZVOUS_EXPOSED,
+                 "a hub for others does not start where they would not come");
+    chmod(place.root, 0755);
+    place_remove(&place);
+}
+
 static void own_a_hub(void *arg) {
     struct place *place = arg;
     struct rendezvous hub;
