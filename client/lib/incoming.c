@@ -162,7 +162,7 @@ static int made(int r) {
 }
 
 static int on_state(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
-    if (!receipts_take(&link->receipts, &frame->state))
+    if (!receipts_take(&link->receipts, &frame->state, frame->flags))
         return 0;
     if (frame->state.state == STATE_DECLINED)
         return transfer_refused(link, frame, event);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#define HASH_NONFATAL_OOM 1 /* what could not be added has no hh.tbl */
 #include <uthash.h>
 
 struct receipt {
@@ -31,7 +32,7 @@ void receipts_want(struct receipts *receipts, const struct uuid *id, const struc
     struct name key;
     name_key(&key, to);
     receipts_drop(receipts, id); /* sent again, to whom it is now */
-    struct receipt *receipt = malloc(sizeof *receipt + key.n);
+    struct receipt *receipt = calloc(1, sizeof *receipt + key.n);
     if (!receipt)
         return;
     if (HASH_COUNT(receipts->all) >= RECEIPTS_MAX)
@@ -40,6 +41,8 @@ void receipts_want(struct receipts *receipts, const struct uuid *id, const struc
     receipt->n = key.n;
     memcpy(receipt->to, key.s, key.n);
     HASH_ADD(hh, receipts->all, id, sizeof receipt->id, receipt);
+    if (!receipt->hh.tbl)
+        free(receipt);
 }
 
 void receipts_drop(struct receipts *receipts, const struct uuid *id) {
@@ -56,13 +59,13 @@ static bool is_recipient(const struct receipt *receipt, struct bytes by) {
     return bytes_equal(name_bytes(&key), (struct bytes){receipt->to, receipt->n});
 }
 
-bool receipts_take(struct receipts *receipts, const struct frame_state *state) {
+bool receipts_take(struct receipts *receipts, const struct frame_state *state, uint8_t flags) {
     struct receipt *receipt = receipt_find(receipts, &state->id);
     if (!receipt || state->state < STATE_DELIVERED)
         return false;
     if (receipt->to[0] == '#')
         return true;
-    if (!is_recipient(receipt, state->by))
+    if (!(flags & FRAME_RECIPIENT) && !is_recipient(receipt, state->by))
         return false;
     if (state->state == STATE_READ)
         receipt_free(receipts, receipt);

@@ -1,8 +1,9 @@
 /*
  * The messages of a link that want receipts, and to whom they were sent: who may say that one was
  * delivered or read. A receipt comes from whoever knows the link's number, which every recipient
- * of any message does. Of a message to a handle only that handle's word counts; of one to a room
- * everybody's who knows its id, which only the room was told.
+ * of any message does. Of a message to a handle only the word of whom it was for counts: whoever
+ * has that name, or who the hub says it was, when he or the handle has got another name meanwhile.
+ * Of one to a room everybody's who knows its id, which only the room was told.
  */
 #pragma once
 
@@ -31,5 +32,6 @@ void receipts_want(struct receipts *receipts, const struct uuid *id, const struc
 /* Nothing more is to come for it. */
 void receipts_drop(struct receipts *receipts, const struct uuid *id);
 
-/* Whether `by` may say this. What it has read it cannot say anything of any more. */
-bool receipts_take(struct receipts *receipts, const struct frame_state *state);
+/* Whether `by` may say this; `flags` of the frame. What it has read it cannot say anything of any
+ * more. */
+bool receipts_take(struct receipts *receipts, const struct frame_state *state, uint8_t flags);

@@ -423,25 +423,39 @@ struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
     return session;
 }
 
-/*
- * Whether somebody may have got a message of this user under this id. What is neither among the
- * latest ids nor in the log in memory any more is believed: the sender's client knows its own.
- */
-static bool receipt_is_true(struct core *core, const struct session *session, struct user *sender,
-                            const struct uuid *id) {
+enum receipt_worth {
+    RECEIPT_FALSE,
+    RECEIPT_PERHAPS, /* the hub does not remember the message; its sender's client does */
+    RECEIPT_TRUE,    /* of whom a direct message was for */
+};
+
+/* The message of this user under this id; NULL: it is not in the log in memory any more. */
+static const struct record *receipt_record(const struct core *core, struct user *sender,
+                                           const struct uuid *id) {
     const struct recent_entry *recent = recent_find(&sender->recent, id);
     uint64_t seq = recent ? recent->seq & ~NOT_STORED : 0;
     if (seq < core->log.first_seq)
-        return true;
+        return NULL;
     struct log_place place = log_find(&core->log, seq);
     const struct log_entry *entry = log_next(&place);
-    if (!entry || entry->record.seq != seq)
-        return true;
-    const struct record *record = &entry->record;
-    if (!conv_is_room(record->conv))
-        return record->to == session->handle->number;
-    const struct room *room = room_of_number(core, record->to);
-    return room && membership_find(session->handle, room);
+    return entry && entry->record.seq == seq ? &entry->record : NULL;
+}
+
+/*
+ * Whether who says that may have got the message. Of a direct one it is the user who matters: the
+ * handle may have another name by now, and the session another handle.
+ */
+static enum receipt_worth receipt_judge(struct core *core, const struct session *session,
+                                        struct user *sender, const struct uuid *id) {
+    const struct record *record = receipt_record(core, sender, id);
+    if (!record)
+        return RECEIPT_PERHAPS;
+    if (conv_is_room(record->conv)) {
+        const struct room *room = room_of_number(core, record->to);
+        return room && membership_find(session->handle, room) ? RECEIPT_PERHAPS : RECEIPT_FALSE;
+    }
+    const struct handle *handle = handle_of_number(core, record->to);
+    return handle && handle->user == session->user ? RECEIPT_TRUE : RECEIPT_FALSE;
 }
 
 /*
@@ -451,12 +465,15 @@ static bool receipt_is_true(struct core *core, const struct session *session, st
 void route_receipt(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_receipt *receipt = &frame->receipt;
     struct session *sender = session_of_link(core, receipt->uid, receipt->link);
-    if (!sender || !receipt_is_true(core, session, sender->user, &receipt->id))
+    enum receipt_worth worth =
+        sender ? receipt_judge(core, session, sender->user, &receipt->id) : RECEIPT_FALSE;
+    if (worth == RECEIPT_FALSE)
         return;
     run_close(core);
     work_begin_delivery(core);
     session_notify(core, session->user, sender, NOTICE_MAY_BE_MISSED,
                    &(struct frame){
                        .type = FRAME_STATE,
+                       .flags = worth == RECEIPT_TRUE ? FRAME_RECIPIENT : 0,
                        .state = {receipt->id, receipt->state, name_bytes(&session->handle->name)}});
 }

@@ -203,6 +203,7 @@ enum {
     FRAME_REPEAT = 16,      /* SEND: this id may have been sent before */
     FRAME_UP_TO = 1,        /* ACK: this one and every earlier one that was not refused */
     FRAME_LATE = 32,        /* LINE, MESSAGE: sent while the session was not here, or behind */
+    FRAME_RECIPIENT = 1,    /* STATE: `by` is whom the direct message was for, by whatever name */
     FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
 };
 

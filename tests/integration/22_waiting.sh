@@ -58,6 +58,20 @@ ends "$PID"
 check "SIGTERM: exit status 143" test "$STATUS" = 143
 wait_for "#ops is gone with its last session" has_members '#ops' ''
 
+has_said() { # HANDLE OTHER TEXT
+    earshot --name "$1" history "$2" 2>/dev/null | grep -q -F -e "$3"
+}
+
+earshot --name olga -q rooms
+run_earshot reader --name alice --json send --wait read olga "to whoever olga was then"
+wait_for "it is there" has_said olga alice "to whoever olga was then"
+exits 0 "the name is taken away before it is read" earshot release olga
+run_earshot olga --name "olga.$(id -u)" --json tail --count 1
+ends "$PID"
+is "who had it gets the message" "$(jq -r .text "$T/olga.out")" "to whoever olga was then"
+wait_for "and its sender" has_lines "$T/reader.out" 1
+is "is told that it was read" "$(jq -r .state "$T/reader.out")" read
+
 kill -STOP "$HUB_PID"
 exits 75 "a hub that is stopped: who" earshot who --timeout 0.5
 exits 75 "a hub that is stopped: send" earshot send bob --timeout 0.5 hi

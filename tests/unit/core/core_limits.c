@@ -487,6 +487,35 @@ Test(core_limits, 25_a_receipt_for_somebody_elses_message_says_nothing) {
     expect(alice, FRAME_STATE);
 }
 
+static void expect_read(struct client *by, const char *name, uint8_t flags) {
+    const struct frame *frame = expect(by, FRAME_STATE);
+    cr_assert(bytes_equal(frame->state.by, bytes_of(name)));
+    cr_assert_eq(frame->flags & FRAME_RECIPIENT, flags);
+}
+
+Test(core_limits, 25_a_receipt_is_its_users_whatever_his_name_is_meanwhile) {
+    char reason[256];
+    enum fail_code code;
+    struct client *root = join(0, "root", HERE);
+    struct uuid first = say(alice, "bob", "x"), second = say(alice, "bob", "y");
+    expect_text(bob, "x");
+    expect_text(bob, "y");
+    pass_ms(ACK_DELAY_MS);
+    expect(alice, FRAME_ACK);
+    rename_to(bob, "robert");
+    receipt(bob, first, alice);
+    expect_read(alice, "robert", FRAME_RECIPIENT);
+    cr_assert_eq(handle_release(&core, root->session, bytes_of("bob"), reason), FAIL_NONE);
+    struct client *other = try_join(CAROL, "bob", HERE, &code);
+    cr_assert_not_null(other, "the name is free now");
+    receipt(other, second, alice);
+    expect_nothing(alice);
+    receipt(bob, second, alice);
+    expect_read(alice, "robert", FRAME_RECIPIENT);
+    receipt(bob, new_id(), alice);
+    expect_read(alice, "robert", 0);
+}
+
 Test(core_limits, 26_notices_are_charged_and_do_not_hold_up_what_others_say) {
     struct client *carol = join(CAROL, "carol", HERE);
     drain();

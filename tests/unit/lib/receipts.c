@@ -24,9 +24,14 @@ static void want(uint32_t n, const char *to) {
     receipts_want(&receipts, &id, &name);
 }
 
-static bool takes(uint32_t n, const char *by, enum message_state state) {
+static bool takes_with(uint32_t n, const char *by, enum message_state state, uint8_t flags) {
     return receipts_take(&receipts,
-                         &(struct frame_state){.id = id_of(n), .state = state, .by = bytes_of(by)});
+                         &(struct frame_state){.id = id_of(n), .state = state, .by = bytes_of(by)},
+                         flags);
+}
+
+static bool takes(uint32_t n, const char *by, enum message_state state) {
+    return takes_with(n, by, state, 0);
 }
 
 Test(receipts, 01_of_what_was_not_sent_nobody_can_say_anything) {
@@ -83,4 +88,14 @@ Test(receipts, 08_the_oldest_are_given_up) {
     cr_assert_not(takes(0, "bob", STATE_READ));
     cr_assert(takes(1, "bob", STATE_READ));
     cr_assert(takes(RECEIPTS_MAX, "bob", STATE_READ));
+}
+
+Test(receipts, 09_whom_the_hub_knows_by_another_name) {
+    want(1, "bob");
+    cr_assert_not(takes(1, "robert", STATE_DELIVERED));
+    cr_assert(takes_with(1, "robert", STATE_DELIVERED, FRAME_RECIPIENT));
+    cr_assert(takes_with(1, "bob.1002", STATE_READ, FRAME_RECIPIENT));
+    cr_assert_not(takes_with(2, "robert", STATE_READ, FRAME_RECIPIENT), "was not sent");
+    want(3, "bob");
+    cr_assert_not(takes_with(3, "robert", STATE_STORED, FRAME_RECIPIENT), "the hub's own word");
 }
