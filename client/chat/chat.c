@@ -282,6 +282,7 @@ static int turn(struct loop *loop) {
         {.fd = loop->signal_fd, .events = POLLIN},
         {.fd = chat->link_fd, .events = POLLIN},
         {.fd = wants_input(loop) ? STDIN_FILENO : -1, .events = POLLIN},
+        {.fd = login_fd(chat), .events = POLLIN},
     };
     if (poll(fds, ARRAY_LEN(fds), timeout_ms(loop)) < 0)
         return errno == EINTR ? 0 : error_errno();
@@ -293,6 +294,8 @@ static int turn(struct loop *loop) {
         event_take_all(chat);
     if (fds[2].revents && !chat->leaving)
         keyboard_read(loop);
+    if (fds[3].revents)
+        login_tell_found(chat);
     if (!chat->has_editor)
         plain_run(chat, &loop->plain);
     talk_report(chat);

@@ -42,8 +42,7 @@ struct revive {
 struct ask;          /* ask.h */
 struct mark;         /* mark.h */
 struct news_item;    /* news.h */
-struct login_known;  /* login.h */
-struct login_told;   /* login.h */
+struct logins;       /* login.h */
 struct past_opening; /* past.h */
 struct file_item;    /* files_inside.h */
 
@@ -57,8 +56,7 @@ struct chat {
     struct talk talk;
     struct revive revive;
     struct ask *asks;
-    struct login_known *logins;
-    struct login_told *logins_told;
+    struct logins *logins;
     struct news_item *news;
     mono_time news_due; /* when there are news */
     char me[CHAT_NAME_SIZE];

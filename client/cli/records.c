@@ -7,10 +7,14 @@
 
 #include "cli/report.h"
 
+#define PASSWD_SIZE 16384 /* more than any entry has that a login can have */
+
 void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
-    const struct passwd *entry = getpwuid(uid);
-    if (entry && strlen(entry->pw_name) < LOGIN_SIZE)
-        snprintf(login, LOGIN_SIZE, "%s", entry->pw_name);
+    struct passwd entry, *found = NULL;
+    char buffer[PASSWD_SIZE];
+    if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found &&
+        strlen(found->pw_name) < LOGIN_SIZE)
+        snprintf(login, LOGIN_SIZE, "%s", found->pw_name);
     else
         snprintf(login, LOGIN_SIZE, "%u", uid);
 }

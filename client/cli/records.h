@@ -75,7 +75,7 @@ struct cli_sent {
     enum earshot_state state;
 };
 
-/* The login name of a uid; the number when there is none. */
+/* The login name of a uid; the number when there is none. May wait long; any thread may call it. */
 void cli_login(uid_t uid, char login[LOGIN_SIZE]);
 
 /* Room for one more in an array of n. These three end the program when memory is out. */
