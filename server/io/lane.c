@@ -23,7 +23,7 @@
 
 #define CROWD 4 /* recipients from which on looking for more costs less than sending once more */
 
-#define SLICE_NS NS_PER_MS        /* then the lock is left, if somebody waits for it */
+#define SLICE_NS NS_PER_MS        /* then the lock is left, if somebody is due for it */
 #define FLUSH_SLICES 4            /* so many, and what was delivered is sent */
 #define DELIVERY_COST 8           /* see FRAME_TYPES */
 #define PAUSE_NS (20 * NS_PER_MS) /* at once, or a hub that stops would wait for it */
@@ -114,8 +114,8 @@ static void slice_pause(struct intake *intake, int64_t ns) {
 }
 
 /*
- * Between two frames. After a slice the lock is left if anybody waits for it; what was delivered is
- * sent when the lane is through, or now if that may take long.
+ * Between two frames. After a slice the lock is left if anybody is due for it; what was delivered
+ * is sent when the lane is through, or now if that may take long.
  */
 static void slice_check(struct intake *intake, uint16_t cost) {
     struct hub *hub = intake->lane->hub;
@@ -131,7 +131,7 @@ static void slice_check(struct intake *intake, uint16_t cost) {
     int64_t wait_ns = intake->lane->user ? core_throttle_ns(&hub->core, intake->lane->user) : 0;
     if (wait_ns > 0) {
         slice_pause(intake, wait_ns);
-    } else if (hub->core.wants_flush || lock_is_wanted(&hub->lock)) {
+    } else if (hub->core.wants_flush || lock_is_due(&hub->lock, intake->slice)) {
         if (hub->core.wants_flush || ++intake->n_slices % FLUSH_SLICES == 0)
             hub_leave(hub);
         else

@@ -1,15 +1,18 @@
 #include "io/lock.h"
 
-#include "base/clock.h"
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define PATIENCE_NS NS_PER_MS /* who has waited longer is given it by whoever leaves next */
 
+enum { WAITER_SLEEPS, WAITER_IS_WOKEN };
+
 /* On the stack of a thread that waits. */
 struct lock_waiter {
-    pthread_cond_t turn;
+    _Atomic uint32_t state; /* the futex that it sleeps at */
     mono_time since;
     bool is_given; /* it holds the lock */
-    bool is_awake; /* it was woken up, to try again */
     struct lock_waiter *next;
 };
 
@@ -22,26 +25,50 @@ void lock_deinit(struct lock *lock) {
     pthread_mutex_destroy(&lock->guard);
 }
 
+static void lock_note_first(struct lock *lock) {
+    int64_t since_ns = lock->first ? lock->first->since.ns : 0;
+    atomic_store_explicit(&lock->waits_since_ns, since_ns, memory_order_relaxed);
+}
+
 static void lock_enlist(struct lock *lock, struct lock_waiter *waiter) {
     if (lock->last)
         lock->last->next = waiter;
     else
         lock->first = waiter;
     lock->last = waiter;
-    atomic_fetch_add_explicit(&lock->n_waiting, 1, memory_order_relaxed);
+    lock_note_first(lock);
 }
 
 static void lock_unlist_first(struct lock *lock) {
     lock->first = lock->first->next;
     if (!lock->first)
         lock->last = NULL;
-    atomic_fetch_sub_explicit(&lock->n_waiting, 1, memory_order_relaxed);
+    lock_note_first(lock);
+}
+
+bool lock_is_due(struct lock *lock, mono_time now) {
+    int64_t since_ns = atomic_load_explicit(&lock->waits_since_ns, memory_order_relaxed);
+    return since_ns != 0 && now.ns - since_ns > PATIENCE_NS;
+}
+
+/*
+ * A waiter is woken up when the guard is free again, or it would run into that first. By then it
+ * may be gone, for it may have found out by itself: then nobody sleeps at that address, or somebody
+ * who looks again whatever wakes him, as futex(2) demands.
+ */
+
+static void waiter_sleep(struct lock_waiter *waiter) {
+    syscall(SYS_futex, &waiter->state, FUTEX_WAIT_PRIVATE, WAITER_SLEEPS, NULL, NULL, 0);
+}
+
+static void waiter_wake(struct lock_waiter *waiter) {
+    if (waiter)
+        syscall(SYS_futex, &waiter->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* Only the first of those who wait is woken up, and only it can be given the lock. */
 static void lock_queue(struct lock *lock) {
     struct lock_waiter self = {.since = mono_now()};
-    pthread_cond_init(&self.turn, NULL);
     lock_enlist(lock, &self);
     while (!self.is_given) {
         if (!lock->is_held && lock->first == &self) {
@@ -49,10 +76,11 @@ static void lock_queue(struct lock *lock) {
             lock_unlist_first(lock);
             break;
         }
-        self.is_awake = false;
-        pthread_cond_wait(&self.turn, &lock->guard);
+        self.state = WAITER_SLEEPS;
+        pthread_mutex_unlock(&lock->guard);
+        waiter_sleep(&self);
+        pthread_mutex_lock(&lock->guard);
     }
-    pthread_cond_destroy(&self.turn);
 }
 
 static void lock_acquire(struct lock *lock) {
@@ -62,19 +90,18 @@ static void lock_acquire(struct lock *lock) {
         lock->is_held = true;
 }
 
-static void lock_release(struct lock *lock) {
+/* Returns whom to wake up. */
+static struct lock_waiter *lock_release(struct lock *lock) {
     struct lock_waiter *first = lock->first;
-    if (first && mono_now().ns - first->since.ns > PATIENCE_NS) {
+    if (first && lock_is_due(lock, mono_now())) {
         lock_unlist_first(lock);
         first->is_given = true; /* is_held stays */
-        pthread_cond_signal(&first->turn);
-        return;
+    } else {
+        lock->is_held = false;
     }
-    lock->is_held = false;
-    if (first && !first->is_awake) {
-        first->is_awake = true;
-        pthread_cond_signal(&first->turn);
-    }
+    if (!first || atomic_exchange(&first->state, WAITER_IS_WOKEN) == WAITER_IS_WOKEN)
+        return NULL;
+    return first;
 }
 
 void lock_take(struct lock *lock) {
@@ -85,13 +112,15 @@ void lock_take(struct lock *lock) {
 
 void lock_give(struct lock *lock) {
     pthread_mutex_lock(&lock->guard);
-    lock_release(lock);
+    struct lock_waiter *next = lock_release(lock);
     pthread_mutex_unlock(&lock->guard);
+    waiter_wake(next);
 }
 
 void lock_wait(struct lock *lock, pthread_cond_t *cond, const struct timespec *until) {
     pthread_mutex_lock(&lock->guard);
-    lock_release(lock);
+    waiter_wake(
+        lock_release(lock)); /* before the guard is left, which signals might come through */
     if (until)
         (void)pthread_cond_timedwait(cond, &lock->guard, until);
     else

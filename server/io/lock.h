@@ -11,7 +11,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 struct lock_waiter;
 
@@ -19,7 +22,7 @@ struct lock {
     pthread_mutex_t guard; /* of what follows; held for some instructions only */
     bool is_held;
     struct lock_waiter *first, *last; /* those who wait, in the order of coming */
-    atomic_uint n_waiting;
+    _Atomic int64_t waits_since_ns;   /* the first of them; 0: nobody waits */
 };
 
 void lock_init(struct lock *lock);
@@ -34,7 +37,8 @@ void lock_give(struct lock *lock);
  */
 void lock_wait(struct lock *lock, pthread_cond_t *cond, const struct timespec *until);
 
-/* Whether somebody waits for it: for its holder, who may leave it earlier. */
-static inline bool lock_is_wanted(struct lock *lock) {
-    return atomic_load_explicit(&lock->n_waiting, memory_order_relaxed) > 0;
-}
+/*
+ * For its holder: whether somebody has waited so long that he would be given it now. To leave it
+ * earlier is of no use: who has to be woken up first would not get it.
+ */
+bool lock_is_due(struct lock *lock, mono_time now);

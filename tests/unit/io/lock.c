@@ -41,7 +41,7 @@ Test(lock, 01_one_at_a_time) {
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     cr_assert_eq(n_done, THREADS * ROUNDS);
-    cr_assert_not(lock_is_wanted(&lock));
+    cr_assert_not(lock_is_due(&lock, mono_add_ms(mono_now(), 1000)));
 }
 
 /* Two that leave it only to take it again, with much to do; and one that comes in between. */
@@ -108,5 +108,33 @@ Test(lock, 04_a_wait_ends_when_its_time_is_over) {
     lock_wait(&lock, &said, &past);
     cr_assert(lock.is_held);
     lock_give(&lock);
+    cr_assert_not(lock.is_held);
+}
+
+/* Handing over. */
+
+static atomic_bool is_let_go;
+
+static void *hold(void *arg) {
+    (void)arg;
+    lock_take(&lock);
+    while (!atomic_load(&is_let_go)) {
+    }
+    lock_give(&lock);
+    return NULL;
+}
+
+Test(lock, 05_who_has_waited_long_is_due_and_has_it_as_soon_as_it_is_left) {
+    pthread_t thread;
+    lock_take(&lock);
+    cr_assert_not(lock_is_due(&lock, mono_add_ms(mono_now(), 1000)), "nobody waits");
+    cr_assert_eq(pthread_create(&thread, NULL, hold, NULL), 0);
+    while (!lock_is_due(&lock, mono_now())) {
+    }
+    lock_give(&lock);
+    cr_assert(lock.is_held, "it was not free for a moment");
+    cr_assert_null(lock.first);
+    atomic_store(&is_let_go, true);
+    pthread_join(thread, NULL);
     cr_assert_not(lock.is_held);
 }
