@@ -22,7 +22,7 @@ static char *cut_word(char *arguments) {
     return rest;
 }
 
-static int usage(struct chat *chat, const char *name) {
+static int action_usage(struct chat *chat, const char *name) {
     const struct command *command = command_find(name, strlen(name));
     chat_fail(chat, CLI_USAGE, "usage", "usage: /%s %s: %s", name, command->arguments,
               command->help);
@@ -44,23 +44,23 @@ static const char *plain_handle(char *word) {
     return word[0] == '@' ? word + 1 : word;
 }
 
-static int said(int outcome) {
+static int action_outcome(int outcome) {
     return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
 }
 
 int action_msg(struct chat *chat, char *arguments) {
     char *text = cut_word(arguments);
     if (!*arguments || !*text)
-        return usage(chat, "msg");
-    return said(talk_send(chat, plain_handle(arguments), text, EARSHOT_TEXT, NULL));
+        return action_usage(chat, "msg");
+    return action_outcome(talk_send(chat, plain_handle(arguments), text, EARSHOT_TEXT, NULL));
 }
 
 int action_me(struct chat *chat, char *arguments) {
     if (!*arguments)
-        return usage(chat, "me");
+        return action_usage(chat, "me");
     if (!*chat->target)
         return command_text(chat, arguments);
-    return said(talk_send(chat, chat->target, arguments, EARSHOT_ACTION, NULL));
+    return action_outcome(talk_send(chat, chat->target, arguments, EARSHOT_ACTION, NULL));
 }
 
 int action_query(struct chat *chat, char *arguments) {
@@ -88,7 +88,7 @@ int action_join(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     cut_word(arguments);
     if (!*arguments)
-        return usage(chat, "join");
+        return action_usage(chat, "join");
     room_name(room, arguments);
     int r = earshot_join(chat->link, room, false, &request);
     if (r == EARSHOT_OK)
@@ -104,7 +104,7 @@ int action_part(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     cut_word(arguments);
     if (!*arguments && chat->target[0] != '#')
-        return usage(chat, "part");
+        return action_usage(chat, "part");
     room_name(room, *arguments ? arguments : chat->target);
     int r = earshot_part(chat->link, room, &request);
     ask_made(chat, r, request, ASK_PART, room);
@@ -123,7 +123,7 @@ int action_who(struct chat *chat, char *arguments) {
 int action_names(struct chat *chat, char *arguments) {
     cut_word(arguments);
     if (!*arguments && chat->target[0] != '#')
-        return usage(chat, "names");
+        return action_usage(chat, "names");
     char room[CHAT_NAME_SIZE];
     room_name(room, *arguments ? arguments : chat->target);
     ask_list(chat, EARSHOT_USERS, room, ASK_WHO, room);
@@ -161,7 +161,7 @@ int action_topic(struct chat *chat, char *arguments) {
     } else if (chat->target[0] == '#') {
         room_name(room, chat->target);
     } else {
-        return usage(chat, "topic");
+        return action_usage(chat, "topic");
     }
     if (!*text) {
         ask_list(chat, EARSHOT_ROOMS, NULL, ASK_TOPIC, room);
@@ -193,7 +193,7 @@ int action_unignore(struct chat *chat, char *arguments) {
     cut_word(arguments);
     const char *handle = plain_handle(arguments);
     if (!*handle)
-        return usage(chat, "unignore");
+        return action_usage(chat, "unignore");
     bool was = roster_is_ignored(&chat->roster, handle);
     roster_ignore(&chat->roster, handle, false);
     view_note(&chat->view, VIEW_INFO, was ? "you see %s again" : "%s was not ignored", handle);
@@ -212,7 +212,7 @@ int action_nick(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     cut_word(arguments);
     if (!*arguments)
-        return usage(chat, "nick");
+        return action_usage(chat, "nick");
     int r = earshot_nick(chat->link, arguments, &request);
     ask_made(chat, r, request, ASK_NICK, arguments);
     if (r == EARSHOT_OK)
@@ -274,7 +274,7 @@ int action_reply(struct chat *chat, char *arguments) {
     const char *text = arguments + strcspn(arguments, BLANKS);
     text += strspn(text, BLANKS);
     if (!*arguments)
-        return usage(chat, "reply");
+        return action_usage(chat, "reply");
     if (!*text || !is_named(chat, arguments, id, &to)) {
         const struct recent_message *last = recent_back(&chat->recent, chat->target, 1);
         text = arguments;
@@ -282,7 +282,7 @@ int action_reply(struct chat *chat, char *arguments) {
             reply_to(&to, last);
     }
     if (to.id && *to.conv)
-        return said(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
+        return action_outcome(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
     if (*chat->target)
         chat_fail(chat, CLI_USAGE, "usage",
                   "not sent: nobody said anything in %s that this window has shown", chat->target);
@@ -297,7 +297,7 @@ int action_history(struct chat *chat, char *arguments) {
     char *end;
     unsigned long n = *arguments ? strtoul(arguments, &end, 10) : HISTORY_LINES;
     if (*arguments && (*end || n == 0 || arguments[0] == '-'))
-        return usage(chat, "history");
+        return action_usage(chat, "history");
     if (!*chat->target) {
         chat_fail(chat, CLI_USAGE, "usage", "history of what? /join #ROOM or /query HANDLE first");
         return COMMAND_DONE;
@@ -312,7 +312,7 @@ int action_history(struct chat *chat, char *arguments) {
 int action_search(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     if (!*arguments)
-        return usage(chat, "search");
+        return action_usage(chat, "search");
     int r = earshot_search(chat->link, arguments, NULL, NULL, 0, HISTORY_LINES, &request);
     ask_made(chat, r, request, ASK_SEARCH, arguments);
     return COMMAND_DONE;
@@ -334,7 +334,7 @@ int action_bell(struct chat *chat, char *arguments) {
         }
     }
     if (!known)
-        return usage(chat, "bell");
+        return action_usage(chat, "bell");
     view_note(&chat->view, VIEW_INFO, "the bell rings %s", meanings[chat->bell]);
     return COMMAND_DONE;
 }

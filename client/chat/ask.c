@@ -379,7 +379,8 @@ static const struct ask_row rows[ASK_KINDS] = {
     [ASK_NEAR] = {"ask who there is", near_line, near_done},
 };
 
-static void failed(struct chat *chat, const struct ask *ask, const struct earshot_event *event) {
+static void ask_failed(struct chat *chat, const struct ask *ask,
+                       const struct earshot_event *event) {
     if (ask->kind == ASK_OPENED || ask->kind == ASK_JOIN)
         past_open_failed(chat, ask->about);
     if (ask->kind == ASK_OFFERS)
@@ -408,7 +409,7 @@ void ask_event(struct chat *chat, const struct earshot_event *event) {
     if (holds)
         view_note(&chat->view, VIEW_ERROR, "%s", event->failed.reason);
     if (is_failed && !holds) {
-        failed(chat, ask, event);
+        ask_failed(chat, ask, event);
     } else if (!is_failed && event->type != EARSHOT_EVENT_DONE) {
         if (row->line)
             row->line(chat, ask, event);

@@ -71,7 +71,7 @@ static void leave_at_once(struct chat *chat, int signal_number) {
 }
 
 /* At a terminal the kernel clears the line on Ctrl-C by itself; there, it is no reason to leave. */
-static void interrupt(struct chat *chat) {
+static void loop_interrupt(struct chat *chat) {
     if (chat->view.edits)
         editor_clear_line(chat);
     else if (chat->leaving || !chat->view.windowed)
@@ -81,13 +81,13 @@ static void interrupt(struct chat *chat) {
 static void signal_take(struct chat *chat, int signal_number) {
     switch (signal_number) {
     case SIGINT:
-        interrupt(chat);
+        loop_interrupt(chat);
         break;
     case SIGCHLD:
         notify_reap(&chat->notify);
         revive_reap(chat);
         break;
-    case SIGWINCH: /* has ended the wait; see turn() */
+    case SIGWINCH: /* has ended the wait; see loop_turn() */
         break;
     case SIGTSTP:
         if (chat->view.edits)
@@ -132,7 +132,7 @@ static void tell_keeping(struct chat *chat, const struct earshot_hub_info *hub) 
         view_note(&chat->view, VIEW_INFO, "messages are kept without end");
 }
 
-static void greet(struct chat *chat) {
+static void chat_greet(struct chat *chat) {
     static const char *const modes[] = {"private", "group", "open"};
     struct earshot_hub_info hub;
     earshot_hub(chat->link, &hub);
@@ -249,18 +249,18 @@ static bool goes_on(struct loop *loop) {
     return is_leaving_slowly(loop);
 }
 
-static int earlier(int a, int b) {
+static int loop_earlier(int a, int b) {
     if (a < 0 || b < 0)
         return a < 0 ? b : a;
     return a < b ? a : b;
 }
 
 static int timeout_ms(const struct loop *loop) {
-    int ms = earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
-    ms = earlier(ms, mark_timeout_ms(&loop->chat));
-    ms = earlier(ms, revive_timeout_ms(&loop->chat));
+    int ms = loop_earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
+    ms = loop_earlier(ms, mark_timeout_ms(&loop->chat));
+    ms = loop_earlier(ms, revive_timeout_ms(&loop->chat));
     if (loop->chat.leaving)
-        ms = earlier(ms, (int)mono_ms_until(mono_now(), loop->give_up_at));
+        ms = loop_earlier(ms, (int)mono_ms_until(mono_now(), loop->give_up_at));
     return ms;
 }
 
@@ -276,7 +276,7 @@ static bool wants_input(const struct loop *loop) {
 }
 
 /* One turn. Returns 0, or -errno. */
-static int turn(struct loop *loop) {
+static int loop_turn(struct loop *loop) {
     struct chat *chat = &loop->chat;
     struct pollfd fds[] = {
         {.fd = loop->signal_fd, .events = POLLIN},
@@ -326,7 +326,7 @@ static int loop_run(struct loop *loop) {
     if (chat->has_editor)
         editor_start(chat);
     while (r == 0 && goes_on(loop))
-        r = turn(loop);
+        r = loop_turn(loop);
     editor_stop(chat);
     view_flush(&chat->view);
     if (r < 0)
@@ -358,7 +358,7 @@ int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
     if (r < 0) {
         code = cli_fail(options, CLI_FAILED, "internal", "cannot start: %s", strerror(-r));
     } else {
-        greet(&loop.chat);
+        chat_greet(&loop.chat);
         ignore_configured(&loop.chat);
         if (n_rooms > 0)
             join_rooms(&loop.chat, rooms, n_rooms);

@@ -1,5 +1,6 @@
 #include "chat/command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +8,9 @@
 #include "chat/files.h"
 #include "chat/talk.h"
 #include "cli/report.h"
+#include "cli/suggest.h"
 
 #define BLANKS " \t\n"
-#define NEAR 2 /* this many typing mistakes make a word of the table unrecognisable */
 
 /* Where a beginning fits several, the first row is meant: what people mean most stands first. */
 const struct command command_table[] = {
@@ -81,49 +82,16 @@ const struct command *command_find(const char *word, size_t n) {
     return found ? found : find_row(word, n, true);
 }
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* The edit distance (Levenshtein); words longer than the row are as far as can be. */
-static size_t distance(const char *a, size_t n_a, const char *b) {
-    size_t row[32], n_b = strlen(b);
-    if (n_b >= ARRAY_LEN(row))
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n_b; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n_b; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = least(change, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[n_b];
-}
-
-static const char *nearest(const char *word, size_t n) {
-    const char *best = NULL;
-    size_t best_distance = least(NEAR, n / 2) + 1;
-    for (const struct command *command = command_table; command->name; command++) {
-        size_t d = distance(word, n, command->name);
-        if (d < best_distance) {
-            best = command->name;
-            best_distance = d;
-        }
-    }
-    return best;
-}
-
 static void say_unknown(struct chat *chat, const char *word, size_t n) {
-    const char *near = nearest(word, n);
-    if (n > 40)
-        n = 40;
-    chat_fail(chat, CLI_USAGE, "usage",
-              "no command /%.*s; %s%s%snot sent (// begins a text with /)", (int)n, word,
-              near ? "/" : "", near ? near : "", near ? "? " : "");
+    char shown[41];
+    struct suggest suggest;
+    snprintf(shown, sizeof shown, "%.*s", (int)n, word);
+    suggest_init(&suggest, shown);
+    for (const struct command *command = command_table; command->name; command++)
+        suggest_consider(&suggest, command->name);
+    const char *near = suggest.nearest;
+    chat_fail(chat, CLI_USAGE, "usage", "no command /%s; %s%s%snot sent (// begins a text with /)",
+              shown, near ? "/" : "", near ? near : "", near ? "? " : "");
 }
 
 static int run_command(struct chat *chat, const char *line) {

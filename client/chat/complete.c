@@ -129,7 +129,7 @@ static void name_add(size_t start) {
         roster_each(&window->roster, ROSTER_ROOMS, name_visit, NULL);
 }
 
-static void collect(const char *text, size_t start) {
+static void complete_collect(const char *text, size_t start) {
     size_t first = 0;
     const struct command *command = command_of(rl_line_buffer, &first);
     found.word = text;
@@ -149,20 +149,20 @@ static void collect(const char *text, size_t start) {
 }
 
 /* Hands the candidates to readline, which frees each. */
-static char *generate(const char *text, int state) {
+static char *complete_generate(const char *text, int state) {
     (void)text;
     (void)state;
     return found.next < found.n ? found.words[found.next++] : NULL;
 }
 
-static char **attempt(const char *text, int start, int end) {
+static char **complete_attempt(const char *text, int start, int end) {
     (void)end;
-    collect(text, (size_t)start);
+    complete_collect(text, (size_t)start);
     bool are_paths = found.n > 0 && found.n_paths == found.n;
     found.next = 0;
     /* Of paths, case counts. */
     rl_variable_bind("completion-ignore-case", are_paths ? "off" : "on");
-    char **matches = rl_completion_matches(text, generate);
+    char **matches = rl_completion_matches(text, complete_generate);
     rl_completion_suppress_append = are_paths; /* they may go on */
     free(found.words);
     found.words = NULL;
@@ -183,7 +183,7 @@ static void write_match(FILE *out, const char *match) {
 }
 
 /* matches[1..n] are the candidates; they stand in one line above the prompt. */
-static void list(char **matches, int n, int longest) {
+static void complete_list(char **matches, int n, int longest) {
     char *names = NULL;
     size_t n_bytes = 0;
     FILE *out = open_memstream(&names, &n_bytes);
@@ -204,8 +204,8 @@ static void list(char **matches, int n, int longest) {
 
 void complete_start(struct chat *chat) {
     window = chat;
-    rl_attempted_completion_function = attempt;
-    rl_completion_display_matches_hook = list;
+    rl_attempted_completion_function = complete_attempt;
+    rl_completion_display_matches_hook = complete_list;
     rl_basic_word_break_characters = BLANKS;
     rl_completer_word_break_characters = BLANKS;
     rl_basic_quote_characters = "";

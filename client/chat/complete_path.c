@@ -25,7 +25,7 @@ static bool can_be_typed(const char *name) {
     return safe && strcmp(safe, name) == 0 && name[strlen(name) - 1] != ' ';
 }
 
-static bool is_wanted(const char *name, const char *begin) {
+static bool path_is_wanted(const char *name, const char *begin) {
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (name[0] == '.' && begin[0] != '.'))
         return false;
     return strncmp(name, begin, strlen(begin)) == 0 && can_be_typed(name);
@@ -50,7 +50,7 @@ void complete_path_each(const char *typed, void (*visit)(const char *path)) {
     // cppcheck-suppress readdirCalled; one stream, one thread
     while (directory && (entry = readdir(directory))) {
         CLEANUP_FREE char *path = NULL;
-        if (is_wanted(entry->d_name, begin) &&
+        if (path_is_wanted(entry->d_name, begin) &&
             asprintf(&path, "%.*s%s%s", n, typed, entry->d_name,
                      is_directory(directory, entry) ? "/" : "") >= 0)
             visit(path);

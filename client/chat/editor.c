@@ -110,7 +110,7 @@ void editor_target_changed(struct chat *chat) {
 /* Lines. */
 
 /* The return key. The line vanishes: what it says is shown above, as everybody sees it. */
-static int submit(int count, int key) {
+static int editor_submit(int count, int key) {
     (void)count;
     (void)key;
     rl_clear_visible_line();
@@ -118,7 +118,7 @@ static int submit(int count, int key) {
     return 0;
 }
 
-static void remember(const char *line) {
+static void editor_remember(const char *line) {
     using_history();
     HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
     if (*line && (!last || strcmp(last->line, line) != 0))
@@ -126,12 +126,12 @@ static void remember(const char *line) {
 }
 
 /* What was not sent goes back into the line, or, when that is too large to look at, in reach. */
-static void keep(const char *text) {
+static void editor_keep(const char *text) {
     if (strlen(text) <= KEPT_BYTES) {
         kept = strdup(text);
         talk_report_now(window, "; this line is not sent yet, try again later");
     } else {
-        remember(text);
+        editor_remember(text);
         talk_report_now(window, "; this text is not sent yet, the Up key brings it back");
     }
 }
@@ -141,7 +141,7 @@ static void put_back(const char *text) {
     if (strlen(text) <= KEPT_BYTES)
         kept = strdup(text);
     else
-        remember(text);
+        editor_remember(text);
 }
 
 static void send_each(char *lines) {
@@ -152,7 +152,7 @@ static void send_each(char *lines) {
         if (*line && command_text(window, line) == COMMAND_KEEP) {
             if (end)
                 *end = '\n';
-            keep(line);
+            editor_keep(line);
             return;
         }
         line = end ? end + 1 : NULL;
@@ -162,7 +162,7 @@ static void send_each(char *lines) {
 static void take_line(const char *line) {
     int outcome = command_line(window, line);
     if (outcome == COMMAND_KEEP)
-        keep(line);
+        editor_keep(line);
     else if (outcome == COMMAND_HELD)
         put_back(line);
 }
@@ -174,7 +174,7 @@ static void on_line(char *line) {
         return;
     }
     window->view.edits = false;
-    remember(line);
+    editor_remember(line);
     if (paste_take_each())
         send_each(line);
     else
@@ -211,16 +211,16 @@ static int break_line(int count, int key) {
 static void bind_keys(void) {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-        rl_bind_key_in_map('\r', submit, maps[i]);
-        rl_bind_key_in_map('\n', submit, maps[i]);
+        rl_bind_key_in_map('\r', editor_submit, maps[i]);
+        rl_bind_key_in_map('\n', editor_submit, maps[i]);
         rl_bind_keyseq_in_map("\033\r", break_line, maps[i]);
         rl_bind_keyseq_in_map("\033\n", break_line, maps[i]);
         rl_bind_key_in_map(CTRL('L'), clear_screen, maps[i]);
     }
-    paste_start(submit);
+    paste_start(editor_submit);
 }
 
-static void install(void) {
+static void editor_install(void) {
     char prompt[4 * CHAT_NAME_SIZE];
     prompt_text(window, prompt, sizeof prompt);
     rl_callback_handler_install(prompt, on_line);
@@ -242,7 +242,7 @@ void editor_start(struct chat *chat) {
     bind_keys();
     view_flush(&chat->view);
     chat->view.edits = true;
-    install();
+    editor_install();
 }
 
 void editor_stop(struct chat *chat) {
@@ -281,7 +281,7 @@ void editor_clear_line(struct chat *chat) {
         view_flush(&chat->view);
         chat->view.edits = true;
     }
-    install();
+    editor_install();
 }
 
 /*

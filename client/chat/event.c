@@ -18,7 +18,7 @@
 
 #define AT_ONCE 256 /* events before the keyboard is looked at again */
 
-static bool is_wanted(const struct chat *chat, const struct earshot_event *event) {
+static bool event_rings(const struct chat *chat, const struct earshot_event *event) {
     switch (chat->bell) {
     case CONFIG_WHEN_OFF:
         return false;
@@ -33,11 +33,11 @@ static bool is_wanted(const struct chat *chat, const struct earshot_event *event
 }
 
 /* Never for what one wrote oneself, in another window. */
-static void notify(struct chat *chat, const struct earshot_event *event) {
+static void event_notify(struct chat *chat, const struct earshot_event *event) {
     const struct cli_config *config = cli_config();
     bool mine = event->message.mine || words_same_name(event->message.from, chat->me);
     mono_time now = mono_now();
-    if (!chat->view.windowed || mine || !is_wanted(chat, event))
+    if (!chat->view.windowed || mine || !event_rings(chat, event))
         return;
     if (config->how & CONFIG_BELL)
         view_ring(&chat->view);
@@ -67,11 +67,11 @@ void event_message(struct chat *chat, const struct earshot_event *event) {
     tell_login(chat, event);
     show_message(chat, event, SHOW_NEW);
     files_message(chat, event);
-    notify(chat, event);
+    event_notify(chat, event);
     earshot_mark_read(chat->link, event);
 }
 
-static void take_message(struct chat *chat, const struct earshot_event *event) {
+static void event_take_message(struct chat *chat, const struct earshot_event *event) {
     if (!roster_is_ignored(&chat->roster, event->message.from) && !past_hold(chat, event))
         event_message(chat, event);
 }
@@ -104,7 +104,7 @@ static void take_back(struct chat *chat, const struct earshot_event *event) {
         files_ask(chat);
 }
 
-static void take_state(struct chat *chat, const struct earshot_event *event) {
+static void event_take_state(struct chat *chat, const struct earshot_event *event) {
     files_state(chat, event);
     talk_event(chat, event);
 }
@@ -116,19 +116,28 @@ static void take_refused(struct chat *chat, const struct earshot_event *event) {
 
 /* By enum earshot_event_type; NULL: nothing is done. */
 static void (*const takers[])(struct chat *chat, const struct earshot_event *event) = {
-    [EARSHOT_EVENT_MESSAGE] = take_message,  [EARSHOT_EVENT_STATE] = take_state,
-    [EARSHOT_EVENT_REFUSED] = take_refused,  [EARSHOT_EVENT_NEWS] = news_event,
-    [EARSHOT_EVENT_USER] = ask_event,        [EARSHOT_EVENT_ROOM] = ask_event,
-    [EARSHOT_EVENT_COUNTER] = ask_event,     [EARSHOT_EVENT_OBJECT] = ask_event,
-    [EARSHOT_EVENT_DONE] = ask_event,        [EARSHOT_EVENT_FAILED] = ask_event,
-    [EARSHOT_EVENT_MISSED] = take_missed,    [EARSHOT_EVENT_LOST] = take_lost,
-    [EARSHOT_EVENT_BACK] = take_back,        [EARSHOT_EVENT_WOKEN] = NULL,
-    [EARSHOT_EVENT_PAST] = ask_event,        [EARSHOT_EVENT_OFFER] = files_event,
-    [EARSHOT_EVENT_WITHDRAWN] = files_event, [EARSHOT_EVENT_TRANSFER] = files_event,
+    [EARSHOT_EVENT_MESSAGE] = event_take_message,
+    [EARSHOT_EVENT_STATE] = event_take_state,
+    [EARSHOT_EVENT_REFUSED] = take_refused,
+    [EARSHOT_EVENT_NEWS] = news_event,
+    [EARSHOT_EVENT_USER] = ask_event,
+    [EARSHOT_EVENT_ROOM] = ask_event,
+    [EARSHOT_EVENT_COUNTER] = ask_event,
+    [EARSHOT_EVENT_OBJECT] = ask_event,
+    [EARSHOT_EVENT_DONE] = ask_event,
+    [EARSHOT_EVENT_FAILED] = ask_event,
+    [EARSHOT_EVENT_MISSED] = take_missed,
+    [EARSHOT_EVENT_LOST] = take_lost,
+    [EARSHOT_EVENT_BACK] = take_back,
+    [EARSHOT_EVENT_WOKEN] = NULL,
+    [EARSHOT_EVENT_PAST] = ask_event,
+    [EARSHOT_EVENT_OFFER] = files_event,
+    [EARSHOT_EVENT_WITHDRAWN] = files_event,
+    [EARSHOT_EVENT_TRANSFER] = files_event,
     [EARSHOT_EVENT_SKIPPED] = files_event,
 };
 
-static void take(struct chat *chat, const struct earshot_event *event) {
+static void event_take(struct chat *chat, const struct earshot_event *event) {
     if (event->type == EARSHOT_EVENT_MESSAGE || event->type == EARSHOT_EVENT_LOST)
         news_flush(chat);
     if (event->type < ARRAY_LEN(takers) && takers[event->type])
@@ -142,7 +151,7 @@ void event_take_all(struct chat *chat) {
         r = earshot_next(chat->link, &event, 0);
         if (r != EARSHOT_OK)
             break;
-        take(chat, &event);
+        event_take(chat, &event);
     }
     if (r != EARSHOT_OK && r != EARSHOT_AGAIN && r != -EINTR)
         chat->link_result = r;

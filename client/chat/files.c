@@ -34,7 +34,7 @@ static void tell_offer(struct chat *chat, const struct file_item *item) {
               item->name, *size ? " (" : "", size, *size ? ")" : "");
 }
 
-static void offered(struct chat *chat, const struct earshot_event *event) {
+static void files_on_offer(struct chat *chat, const struct earshot_event *event) {
     if (roster_is_ignored(&chat->roster, event->offer.from) || file_find(chat, event->offer.id))
         return;
     struct file_item *item = file_add(chat, FILE_WAITS, event->offer.id, event->offer.from,
@@ -78,7 +78,7 @@ void files_tell_listed(struct chat *chat) {
     }
 }
 
-static void withdrawn(struct chat *chat, const struct earshot_event *event) {
+static void files_on_withdrawn(struct chat *chat, const struct earshot_event *event) {
     struct file_item *item = file_find(chat, event->withdrawn.id);
     if (!item)
         return;
@@ -137,14 +137,14 @@ void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transf
     }
 }
 
-static void transferred(struct chat *chat, const struct earshot_transfer *transfer) {
+static void files_on_transfer(struct chat *chat, const struct earshot_transfer *transfer) {
     struct file_item *item = transfer->outgoing ? NULL : file_find(chat, transfer->id);
     file_tell_transfer(chat, transfer);
     if (item && transfer->state != EARSHOT_TRANSFER_RUNNING)
         file_free(chat, item);
 }
 
-static void skipped(struct chat *chat, const struct earshot_event *event) {
+static void files_on_skipped(struct chat *chat, const struct earshot_event *event) {
     if (event->skipped.more > 0)
         view_note(&chat->view, VIEW_INFO, "%llu more of %s are not sent to %s",
                   (unsigned long long)event->skipped.more, event->skipped.name,
@@ -156,13 +156,13 @@ static void skipped(struct chat *chat, const struct earshot_event *event) {
 
 void files_event(struct chat *chat, const struct earshot_event *event) {
     if (event->type == EARSHOT_EVENT_OFFER)
-        offered(chat, event);
+        files_on_offer(chat, event);
     else if (event->type == EARSHOT_EVENT_SKIPPED)
-        skipped(chat, event);
+        files_on_skipped(chat, event);
     else if (event->type == EARSHOT_EVENT_WITHDRAWN)
-        withdrawn(chat, event);
+        files_on_withdrawn(chat, event);
     else
-        transferred(chat, &event->transfer);
+        files_on_transfer(chat, &event->transfer);
 }
 
 /* Small files. */

@@ -38,7 +38,7 @@ static bool is_open_to_others(const struct file_item *item) {
     return item->phase == FILE_OURS && item->peer[0] == '#';
 }
 
-static void list(struct chat *chat, const struct file_item *item) {
+static void files_list_show(struct chat *chat, const struct file_item *item) {
     if (item->phase == FILE_WAITS)
         list_item(chat, item, "");
     else if (!list_running(chat, item) || is_open_to_others(item))
@@ -53,7 +53,7 @@ int files_list(struct chat *chat, char *arguments) {
     DL_FOREACH(chat->files, item) {
         if (item->number == 0)
             continue;
-        list(chat, item);
+        files_list_show(chat, item);
         n++;
     }
     if (n == 0)

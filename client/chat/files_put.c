@@ -45,7 +45,7 @@ static void fail_file(struct chat *chat, const char *path, int result) {
         chat_fail_link(chat, result, "cannot hand it over");
 }
 
-static int post(struct chat *chat, const char *to, const char *path) {
+static int file_post(struct chat *chat, const char *to, const char *path) {
     struct earshot_transfer file;
     int result = earshot_post(chat->link, to, path, &file);
     if (result != EARSHOT_OK)
@@ -55,7 +55,7 @@ static int post(struct chat *chat, const char *to, const char *path) {
     return EARSHOT_OK;
 }
 
-static int offer(struct chat *chat, const char *to, const char *path) {
+static int file_offer(struct chat *chat, const char *to, const char *path) {
     char id[EARSHOT_ID_SIZE];
     struct earshot_source source = {.path = path};
     struct earshot_transfer file;
@@ -69,12 +69,12 @@ static int offer(struct chat *chat, const char *to, const char *path) {
     return EARSHOT_OK;
 }
 
-static void put(struct chat *chat, const char *to, const char *path) {
+static void file_put(struct chat *chat, const char *to, const char *path) {
     if (is_refused(chat, to, path))
         return;
-    int result = post(chat, to, path);
+    int result = file_post(chat, to, path);
     if (result == EARSHOT_LIMIT)
-        result = offer(chat, to, path);
+        result = file_offer(chat, to, path);
     if (result != EARSHOT_OK)
         fail_file(chat, path, result);
 }
@@ -88,12 +88,12 @@ int files_put(struct chat *chat, char *arguments) {
         return COMMAND_DONE;
     }
     if (!arguments[n] || (*chat->target && access(whole, F_OK) == 0)) {
-        put(chat, chat->target, whole);
+        file_put(chat, chat->target, whole);
         return COMMAND_DONE;
     }
     CLEANUP_FREE char *path = files_expand(arguments + n + strspn(arguments + n, BLANKS));
     arguments[n] = '\0';
-    put(chat, arguments, path);
+    file_put(chat, arguments, path);
     return COMMAND_DONE;
 }
 

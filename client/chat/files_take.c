@@ -12,7 +12,7 @@
 
 /* Taking. */
 
-static const char *directory(void) {
+static const char *file_directory(void) {
     const char *configured = cli_config()->directory;
     return configured ? configured : ".";
 }
@@ -27,8 +27,8 @@ void file_note_received(const struct chat *chat, const struct file_item *item) {
 /* Of a small file; both have been told. */
 enum { SAVED = EARSHOT_OK, NOT_SAVED = -EAGAIN };
 
-static int save(struct chat *chat, const struct file_item *item,
-                const struct earshot_target *target) {
+static int file_save(struct chat *chat, const struct file_item *item,
+                     const struct earshot_target *target) {
     struct earshot_transfer file;
     int result = earshot_save(chat->link, item->message, target, &file);
     if (result < 0)
@@ -40,9 +40,9 @@ static int save(struct chat *chat, const struct file_item *item,
 }
 
 void file_take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max) {
-    struct earshot_target target = {.dir = directory(), .n_bytes_max = n_bytes_max};
-    int result =
-        item->message ? save(chat, item, &target) : earshot_accept(chat->link, item->id, &target);
+    struct earshot_target target = {.dir = file_directory(), .n_bytes_max = n_bytes_max};
+    int result = item->message ? file_save(chat, item, &target)
+                               : earshot_accept(chat->link, item->id, &target);
     bool is_waiting = item->message && result < 0; /* it waits until it can be written */
     if (result < 0 && result != NOT_SAVED)
         chat_fail(chat, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", target.dir,
@@ -57,7 +57,7 @@ void file_take(struct chat *chat, struct file_item *item, uint64_t n_bytes_max) 
 
 /* Declining. */
 
-static void refuse(struct chat *chat, const struct file_item *item) {
+static void file_refuse(struct chat *chat, const struct file_item *item) {
     if (item->message) {
         (void)earshot_refuse(chat->link, item->message);
         file_note_received(chat, item);
@@ -67,9 +67,9 @@ static void refuse(struct chat *chat, const struct file_item *item) {
     view_note(&chat->view, VIEW_INFO, "%s is refused", item->name);
 }
 
-static void decline(struct chat *chat, struct file_item *item) {
+static void file_decline(struct chat *chat, struct file_item *item) {
     if (item->phase == FILE_WAITS) {
-        refuse(chat, item);
+        file_refuse(chat, item);
     } else {
         (void)earshot_cancel(chat->link, item->id);
         if (item->phase == FILE_TAKEN)
@@ -97,8 +97,8 @@ static bool has_name(const struct file_item *item, const char *word) {
     return strcmp(item->name, word) == 0;
 }
 
-static unsigned mark(struct chat *chat, unsigned phases, const char *word,
-                     bool (*is_like)(const struct file_item *, const char *)) {
+static unsigned file_mark(struct chat *chat, unsigned phases, const char *word,
+                          bool (*is_like)(const struct file_item *, const char *)) {
     struct file_item *item;
     unsigned n = 0;
     DL_FOREACH(chat->files, item) {
@@ -145,7 +145,7 @@ static struct file_item *last_waiting(struct chat *chat, bool with_streams) {
 }
 
 /* Asked for: all of it. */
-static void get(struct chat *chat, struct file_item *item) {
+static void file_get(struct chat *chat, struct file_item *item) {
     file_take(chat, item, 0);
 }
 
@@ -153,7 +153,7 @@ static void get_unless_stream(struct chat *chat, struct file_item *item) {
     if (is_stream(item))
         tell_left_out(chat, item);
     else
-        get(chat, item);
+        file_get(chat, item);
 }
 
 static void get_last(struct chat *chat) {
@@ -164,7 +164,7 @@ static void get_last(struct chat *chat) {
     if (last && last != file)
         tell_left_out(chat, last);
     if (file)
-        get(chat, file);
+        file_get(chat, file);
 }
 
 /*
@@ -174,10 +174,11 @@ static void get_last(struct chat *chat) {
 static void act_on(struct chat *chat, unsigned phases, const char *word,
                    void (*act)(struct chat *, struct file_item *),
                    void (*act_on_all)(struct chat *, struct file_item *)) {
-    unsigned n = mark(chat, phases, word, has_number);
-    if (n == 0 && (mark(chat, FILE_WAITS, word, is_of) > 0 || mark(chat, phases, word, is_of) > 0))
+    unsigned n = file_mark(chat, phases, word, has_number);
+    if (n == 0 &&
+        (file_mark(chat, FILE_WAITS, word, is_of) > 0 || file_mark(chat, phases, word, is_of) > 0))
         each_meant(chat, act_on_all);
-    else if (n > 0 || (n = mark(chat, phases, word, has_name)) == 1)
+    else if (n > 0 || (n = file_mark(chat, phases, word, has_name)) == 1)
         each_meant(chat, act);
     else if (n > 1)
         fail_many(chat, word);
@@ -189,7 +190,7 @@ int files_get(struct chat *chat, char *word) {
     file_cut_blanks(word);
     file_number_all(chat);
     if (*word)
-        act_on(chat, FILE_WAITS, word, get, get_unless_stream);
+        act_on(chat, FILE_WAITS, word, file_get, get_unless_stream);
     else
         get_last(chat);
     return COMMAND_DONE;
@@ -200,9 +201,9 @@ int files_decline(struct chat *chat, char *word) {
     file_cut_blanks(word);
     file_number_all(chat);
     if (*word)
-        act_on(chat, FILE_WAITS | FILE_TAKEN | FILE_OURS, word, decline, decline);
+        act_on(chat, FILE_WAITS | FILE_TAKEN | FILE_OURS, word, file_decline, file_decline);
     else if (last)
-        decline(chat, last);
+        file_decline(chat, last);
     else
         fail_none(chat);
     return COMMAND_DONE;

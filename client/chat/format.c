@@ -125,7 +125,7 @@ char *format_preview(const char *text, size_t n) {
     return preview;
 }
 
-static char *folded(const char *text) {
+static char *format_folded(const char *text) {
     return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)text);
 }
 
@@ -134,8 +134,8 @@ static bool is_word(char c) {
 }
 
 bool format_mentions(const char *text, const char *handle) {
-    CLEANUP_FREE char *where = folded(text);
-    CLEANUP_FREE char *what = folded(handle);
+    CLEANUP_FREE char *where = format_folded(text);
+    CLEANUP_FREE char *what = format_folded(handle);
     if (!where || !what || !*what)
         return false;
     size_t n = strlen(what);
@@ -146,7 +146,7 @@ bool format_mentions(const char *text, const char *handle) {
 }
 
 bool format_begins(const char *name, const char *prefix) {
-    CLEANUP_FREE char *whole = folded(name);
-    CLEANUP_FREE char *start = folded(prefix);
+    CLEANUP_FREE char *whole = format_folded(name);
+    CLEANUP_FREE char *start = format_folded(prefix);
     return whole && start && strncmp(whole, start, strlen(start)) == 0;
 }

@@ -58,7 +58,7 @@ void mark_sent(struct chat *chat, const struct earshot_message *message, const c
     chat->n_marks++;
 }
 
-static struct mark *find(struct chat *chat, const char *id) {
+static struct mark *mark_find(struct chat *chat, const char *id) {
     struct mark *mark;
     DL_FOREACH(chat->marks, mark) {
         if (strcmp(mark->id, id) == 0)
@@ -95,7 +95,8 @@ static void raise_state(struct chat *chat, struct mark *mark, enum earshot_state
 
 void mark_event(struct chat *chat, const struct earshot_event *event) {
     bool refused = event->type == EARSHOT_EVENT_REFUSED;
-    struct mark *mark = find(chat, refused ? event->failed.id : event->state.id), *other, *next;
+    struct mark *mark = mark_find(chat, refused ? event->failed.id : event->state.id), *other,
+                *next;
     if (!mark)
         return;
     if (refused) {
@@ -127,7 +128,7 @@ static bool is_said_later(const struct mark *mark) {
     return false;
 }
 
-static void show(struct chat *chat, struct mark *mark) {
+static void mark_show(struct chat *chat, struct mark *mark) {
     mark->changed = false;
     if (mark->at_end && view_end_mark(&chat->view, words[mark->state]))
         return;
@@ -143,7 +144,7 @@ void mark_show_due(struct chat *chat) {
     chat->marks_changed = false;
     DL_FOREACH_SAFE(chat->marks, mark, next) {
         if (mark->changed)
-            show(chat, mark);
+            mark_show(chat, mark);
         if (mark->state == EARSHOT_READ)
             mark_free(chat, mark);
     }

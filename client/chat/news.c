@@ -73,7 +73,7 @@ static bool is_renamed_to(const struct chat *chat, const char *who) {
     return false;
 }
 
-static void gather(struct chat *chat, const struct earshot_event *event, const char *room) {
+static void news_gather(struct chat *chat, const struct earshot_event *event, const char *room) {
     const char *who = event->news.who;
     if (is_renamed_to(chat, who))
         return;
@@ -158,14 +158,14 @@ static void own_news(struct chat *chat, const struct earshot_event *event) {
     }
 }
 
-static void renamed(struct chat *chat, const struct earshot_event *event) {
+static void news_renamed(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who, *now = event->news.detail;
     bool matters = roster_matters(&chat->roster, who);
     roster_rename(&chat->roster, who, now);
     drop_all_of(chat, who);
     drop_all_of(chat, now);
     if (matters)
-        gather(chat, event, now);
+        news_gather(chat, event, now);
     if (*chat->target && words_same_name(chat->target, who))
         chat_set_target(chat, now);
 }
@@ -177,7 +177,7 @@ static void coming_and_going(struct chat *chat, const struct earshot_event *even
         return; /* known from a list, or told as another handle of the same person */
     roster_presence(&chat->roster, who, here ? EARSHOT_ONLINE : EARSHOT_OFFLINE, "");
     if (roster_matters(&chat->roster, who) || words_same_name(who, chat->target))
-        gather(chat, event, "");
+        news_gather(chat, event, "");
 }
 
 static void away_and_back(struct chat *chat, const struct earshot_event *event) {
@@ -207,7 +207,7 @@ static void in_room(struct chat *chat, const struct earshot_event *event) {
         view_note(&chat->view, VIEW_INFO, "%s set the topic of %s: %s", who, room,
                   event->news.detail);
     else
-        gather(chat, event, room);
+        news_gather(chat, event, room);
 }
 
 void news_event(struct chat *chat, const struct earshot_event *event) {
@@ -227,7 +227,7 @@ void news_event(struct chat *chat, const struct earshot_event *event) {
         away_and_back(chat, event);
         break;
     case EARSHOT_NEWS_RENAMED:
-        renamed(chat, event);
+        news_renamed(chat, event);
         break;
     default:
         in_room(chat, event);

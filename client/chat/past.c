@@ -63,7 +63,7 @@ void past_free(struct past_message **held) {
         message_free(held, *held);
 }
 
-static struct past_opening *find(const struct chat *chat, const char *conv) {
+static struct past_opening *past_find(const struct chat *chat, const char *conv) {
     struct past_opening *opening;
     DL_FOREACH(chat->openings, opening) {
         if (words_same_name(opening->conv, conv))
@@ -84,7 +84,7 @@ void past_deinit(struct chat *chat) {
 }
 
 void past_open(struct chat *chat, const char *conv) {
-    if (!chat->view.windowed || find(chat, conv) || recent_has_conv(&chat->recent, conv))
+    if (!chat->view.windowed || past_find(chat, conv) || recent_has_conv(&chat->recent, conv))
         return;
     struct past_opening *opening = calloc(1, sizeof *opening);
     if (!opening)
@@ -93,7 +93,7 @@ void past_open(struct chat *chat, const char *conv) {
     DL_APPEND(chat->openings, opening);
 }
 
-static void ask(struct chat *chat, struct past_opening *opening, uint64_t before) {
+static void past_request(struct chat *chat, struct past_opening *opening, uint64_t before) {
     uint32_t request = 0;
     int r = earshot_history(chat->link, opening->conv, before, 0, LAST_LINES, &request);
     if (r == EARSHOT_OK)
@@ -103,15 +103,15 @@ static void ask(struct chat *chat, struct past_opening *opening, uint64_t before
 }
 
 void past_ask(struct chat *chat, const char *conv) {
-    struct past_opening *opening = find(chat, conv);
+    struct past_opening *opening = past_find(chat, conv);
     if (!opening || opening->asked)
         return;
     opening->asked = true;
-    ask(chat, opening, 0);
+    past_request(chat, opening, 0);
 }
 
 /* Ends the opening; its messages come now as if they had just arrived. */
-static void release(struct chat *chat, struct past_opening *opening) {
+static void past_release(struct chat *chat, struct past_opening *opening) {
     struct past_message *held = opening->held;
     opening->held = NULL;
     opening_free(chat, opening);
@@ -122,17 +122,17 @@ static void release(struct chat *chat, struct past_opening *opening) {
 }
 
 void past_open_failed(struct chat *chat, const char *conv) {
-    struct past_opening *opening = find(chat, conv);
+    struct past_opening *opening = past_find(chat, conv);
     if (opening)
-        release(chat, opening);
+        past_release(chat, opening);
 }
 
 bool past_hold(struct chat *chat, const struct earshot_event *event) {
-    struct past_opening *opening = chat->openings ? find(chat, event->message.conv) : NULL;
+    struct past_opening *opening = chat->openings ? past_find(chat, event->message.conv) : NULL;
     if (!opening)
         return false;
     if (opening->n_held == HELD_MAX) {
-        release(chat, opening);
+        past_release(chat, opening);
         return false;
     }
     past_keep(&opening->held, event);
@@ -152,14 +152,14 @@ static bool has_older(const struct past_message *held, uint64_t first) {
 }
 
 void past_opened(struct chat *chat, const char *conv, struct past_message **held) {
-    struct past_opening *opening = find(chat, conv);
+    struct past_opening *opening = past_find(chat, conv);
     uint64_t first = opening && opening->held ? opening->held->event.message.seq : UINT64_MAX;
     const struct past_message *message;
     if (!opening) /* it was released early: the older lines have lost their place */
         return;
     if (!opening->asked_again && has_older(*held, first)) {
         opening->asked_again = true;
-        ask(chat, opening, first);
+        past_request(chat, opening, first);
         return;
     }
     DL_FOREACH(*held, message) {
@@ -167,7 +167,7 @@ void past_opened(struct chat *chat, const char *conv, struct past_message **held
         if (message->event.message.seq < first && !recent_has(&chat->recent, key))
             show_message(chat, &message->event, SHOW_PAST);
     }
-    release(chat, opening);
+    past_release(chat, opening);
 }
 
 /* The hub tells the newest first; here it stands at the bottom, next to the prompt. */

@@ -55,7 +55,7 @@ static bool is_command_typed(void) {
     return rl_line_buffer[0] == '/' && rl_line_buffer[1] != '/';
 }
 
-static void ask(void) {
+static void paste_ask(void) {
     rl_save_prompt();
     rl_message("%zu lines pasted. Send: [o]ne message%s, [n]o? ", count_lines(paste.text),
                is_command_typed() ? "" : ", [l]ine by line");
@@ -127,7 +127,7 @@ static int take_pasted(int count, int key) {
     paste.text = text;
     paste.before = rl_get_keymap();
     rl_set_keymap(paste.answers);
-    ask();
+    paste_ask();
     return 0;
 }
 

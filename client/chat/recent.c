@@ -7,7 +7,7 @@
 #include "chat/roster.h"
 #include "cli/words.h"
 
-static size_t oldest(const struct recent *recent) {
+static size_t recent_oldest(const struct recent *recent) {
     return recent->n > RECENT_MAX ? recent->n - RECENT_MAX : 0;
 }
 
@@ -19,7 +19,7 @@ static void message_free(struct recent_message *message) {
 }
 
 void recent_deinit(struct recent *recent) {
-    for (size_t i = oldest(recent); i < recent->n; i++)
+    for (size_t i = recent_oldest(recent); i < recent->n; i++)
         message_free(&recent->messages[i % RECENT_MAX]);
     recent->n = 0;
 }
@@ -44,7 +44,7 @@ void recent_add(struct recent *recent, struct recent_key key, const char *conv, 
 }
 
 bool recent_has(const struct recent *recent, struct recent_key key) {
-    for (size_t i = recent->n; i > oldest(recent); i--) {
+    for (size_t i = recent->n; i > recent_oldest(recent); i--) {
         const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
         if (message->uid == key.uid && strcmp(message->id, key.id) == 0)
             return true;
@@ -55,7 +55,7 @@ bool recent_has(const struct recent *recent, struct recent_key key) {
 const struct recent_message *recent_meant(const struct recent *recent, const char *id,
                                           const char *conv) {
     const struct recent_message *meant = NULL;
-    for (size_t i = recent->n; i > oldest(recent); i--) {
+    for (size_t i = recent->n; i > recent_oldest(recent); i--) {
         const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
         if (strcmp(message->id, id) != 0 || (*conv && !words_same_name(message->conv, conv)))
             continue;
@@ -69,7 +69,7 @@ const struct recent_message *recent_meant(const struct recent *recent, const cha
 
 const struct recent_message *recent_back(const struct recent *recent, const char *conv,
                                          unsigned long back) {
-    for (size_t i = recent->n; back > 0 && i > oldest(recent); i--) {
+    for (size_t i = recent->n; back > 0 && i > recent_oldest(recent); i--) {
         const struct recent_message *message = &recent->messages[(i - 1) % RECENT_MAX];
         bool is_meant = !*conv || words_same_name(message->conv, conv);
         if (!message->mine && is_meant && --back == 0)
@@ -79,7 +79,7 @@ const struct recent_message *recent_back(const struct recent *recent, const char
 }
 
 bool recent_has_conv(const struct recent *recent, const char *conv) {
-    for (size_t i = oldest(recent); i < recent->n; i++)
+    for (size_t i = recent_oldest(recent); i < recent->n; i++)
         if (words_same_name(recent->messages[i % RECENT_MAX].conv, conv))
             return true;
     return false;

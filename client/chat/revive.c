@@ -59,7 +59,7 @@ static bool was_stopped(const char *dir) {
     return access(path, F_OK) < 0;
 }
 
-static void start(struct chat *chat, const char *hub_dir) {
+static void revive_start(struct chat *chat, const char *hub_dir) {
     static const struct child_files nothing = {-1, -1, -1};
     char program[PATH_MAX], dir_option[] = "--dir", dir[PATH_MAX], name[PATH_MAX];
     char *argv[] = {name, dir_option, dir, NULL};
@@ -87,7 +87,7 @@ void revive_tick(struct chat *chat) {
         view_note(&chat->view, VIEW_INFO,
                   "it was stopped; any other `earshot` command starts it again");
     else
-        start(chat, hub.dir);
+        revive_start(chat, hub.dir);
 }
 
 void revive_reap(struct chat *chat) {

@@ -28,7 +28,7 @@ static bool keys_of(const char *text, struct name *name, struct name *key) {
     return true;
 }
 
-static struct roster_entry *find(const struct roster *roster, const char *text) {
+static struct roster_entry *roster_find(const struct roster *roster, const char *text) {
     struct name name, key;
     if (!keys_of(text, &name, &key))
         return NULL;
@@ -38,7 +38,7 @@ static struct roster_entry *find(const struct roster *roster, const char *text) 
 }
 
 static struct roster_entry *find_or_add(struct roster *roster, const char *text) {
-    struct roster_entry *entry = find(roster, text);
+    struct roster_entry *entry = roster_find(roster, text);
     struct name name, key;
     if (entry || !keys_of(text, &name, &key))
         return entry;
@@ -51,7 +51,7 @@ static struct roster_entry *find_or_add(struct roster *roster, const char *text)
     return entry;
 }
 
-static void drop(struct roster *roster, struct roster_entry *entry) {
+static void roster_drop(struct roster *roster, struct roster_entry *entry) {
     HASH_DEL(roster->entries, entry);
     free(entry->away);
     free(entry);
@@ -74,13 +74,13 @@ static void presence_set(struct roster *roster, struct roster_entry *entry,
 static void drop_if_idle(struct roster *roster, struct roster_entry *entry) {
     if (!name_is_room(&entry->name) && entry->presence == EARSHOT_OFFLINE && !entry->heard &&
         !entry->ignored && !entry->member)
-        drop(roster, entry);
+        roster_drop(roster, entry);
 }
 
 void roster_deinit(struct roster *roster) {
     struct roster_entry *entry, *next;
     HASH_ITER(hh, roster->entries, entry, next) {
-        drop(roster, entry);
+        roster_drop(roster, entry);
     }
     *roster = (struct roster){0};
 }
@@ -108,7 +108,7 @@ void roster_presence(struct roster *roster, const char *handle, enum earshot_pre
 
 /* Whoever takes another handle is here, even if the end of the old one was told first. */
 void roster_rename(struct roster *roster, const char *handle, const char *now) {
-    struct roster_entry *old = find(roster, handle);
+    struct roster_entry *old = roster_find(roster, handle);
     struct roster_entry *new = find_or_add(roster, now);
     if (!new || new == old)
         return;
@@ -120,11 +120,11 @@ void roster_rename(struct roster *roster, const char *handle, const char *now) {
     new->member |= old->member;
     new->ignored |= old->ignored;
     presence_set(roster, old, EARSHOT_OFFLINE);
-    drop(roster, old);
+    roster_drop(roster, old);
 }
 
 bool roster_is_here(const struct roster *roster, const char *handle) {
-    const struct roster_entry *entry = find(roster, handle);
+    const struct roster_entry *entry = roster_find(roster, handle);
     return entry && entry->presence != EARSHOT_OFFLINE;
 }
 
@@ -141,19 +141,20 @@ void roster_heard(struct roster *roster, const char *handle) {
 }
 
 bool roster_matters(const struct roster *roster, const char *handle) {
-    const struct roster_entry *entry = find(roster, handle);
+    const struct roster_entry *entry = roster_find(roster, handle);
     return roster->n_here <= FEW || (entry && entry->heard);
 }
 
 const char *roster_away(const struct roster *roster, const char *handle) {
-    const struct roster_entry *entry = find(roster, handle);
+    const struct roster_entry *entry = roster_find(roster, handle);
     if (!entry || entry->presence != EARSHOT_AWAY)
         return NULL;
     return entry->away ? entry->away : "";
 }
 
 void roster_ignore(struct roster *roster, const char *handle, bool ignored) {
-    struct roster_entry *entry = ignored ? find_or_add(roster, handle) : find(roster, handle);
+    struct roster_entry *entry =
+        ignored ? find_or_add(roster, handle) : roster_find(roster, handle);
     if (!entry)
         return;
     entry->ignored = ignored;
@@ -161,7 +162,7 @@ void roster_ignore(struct roster *roster, const char *handle, bool ignored) {
 }
 
 bool roster_is_ignored(const struct roster *roster, const char *handle) {
-    const struct roster_entry *entry = find(roster, handle);
+    const struct roster_entry *entry = roster_find(roster, handle);
     return entry && entry->ignored;
 }
 
@@ -172,7 +173,7 @@ void roster_room(struct roster *roster, const char *room, bool joined) {
 }
 
 bool roster_is_joined(const struct roster *roster, const char *room) {
-    const struct roster_entry *entry = find(roster, room);
+    const struct roster_entry *entry = roster_find(roster, room);
     return entry && entry->joined;
 }
 

@@ -30,8 +30,8 @@ static char *quote_of(const struct chat *chat, const char *reply_to, const char 
     return quote;
 }
 
-static void print(struct chat *chat, struct format_message *line, const char *reply_to,
-                  bool in_order) {
+static void show_print(struct chat *chat, struct format_message *line, const char *reply_to,
+                       bool in_order) {
     struct tm at;
     CLEANUP_FREE char *quote = quote_of(chat, reply_to, line->conv);
     line->quote = quote;
@@ -47,7 +47,7 @@ static void tell_late(struct chat *chat, bool late) {
     chat->in_late = late;
 }
 
-static void remember(struct chat *chat, const struct earshot_event *event, bool mine) {
+static void show_remember(struct chat *chat, const struct earshot_event *event, bool mine) {
     struct recent_key key = {event->message.uid, event->message.id};
     recent_add(&chat->recent, key, event->message.conv, event->message.from, event->message.text,
                event->message.text_n, mine);
@@ -69,10 +69,10 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
         return;
     }
     tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
-    print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
+    show_print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
     if (how != SHOW_FOUND &&
         !recent_has(&chat->recent, (struct recent_key){event->message.uid, event->message.id}))
-        remember(chat, event, mine);
+        show_remember(chat, event, mine);
     if (how == SHOW_NEW && !mine)
         mark_answered(chat, event->message.conv);
 }
@@ -89,7 +89,7 @@ void show_own(struct chat *chat, const struct earshot_message *message, const ch
         return;
     news_flush(chat);
     chat->in_late = false;
-    print(chat, &line, message->reply_to, true);
+    show_print(chat, &line, message->reply_to, true);
     recent_add(&chat->recent, (struct recent_key){geteuid(), id}, message->to, chat->me,
                message->text, message->text_n, true);
 }

@@ -24,7 +24,7 @@ void talk_deinit(struct talk *talk) {
 }
 
 /* Takes the preview over. */
-static void remember(struct chat *chat, const char *id, char *preview, bool is_file) {
+static void talk_remember(struct chat *chat, const char *id, char *preview, bool is_file) {
     struct talk_sent *sent = calloc(1, sizeof *sent);
     if (!sent) {
         free(preview);
@@ -38,7 +38,7 @@ static void remember(struct chat *chat, const char *id, char *preview, bool is_f
 }
 
 void talk_sent_file(struct chat *chat, const char *id, const char *name) {
-    remember(chat, id, strdup(name), true);
+    talk_remember(chat, id, strdup(name), true);
 }
 
 static void tell_if_away(struct chat *chat, const char *to) {
@@ -60,14 +60,14 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
         chat_fail_link(chat, r, "not sent");
         return TALK_BAD;
     }
-    remember(chat, id, format_preview(text, message.text_n), false);
+    talk_remember(chat, id, format_preview(text, message.text_n), false);
     show_own(chat, &message, id);
     mark_sent(chat, &message, id);
     tell_if_away(chat, to);
     return TALK_SENT;
 }
 
-static struct talk_sent *find(struct talk *talk, const char *id) {
+static struct talk_sent *talk_find(struct talk *talk, const char *id) {
     struct talk_sent *sent;
     DL_FOREACH(talk->sent, sent) {
         if (strcmp(sent->id, id) == 0)
@@ -76,23 +76,23 @@ static struct talk_sent *find(struct talk *talk, const char *id) {
     return NULL;
 }
 
-static void forget(struct talk *talk, struct talk_sent *sent) {
+static void talk_forget(struct talk *talk, struct talk_sent *sent) {
     DL_DELETE(talk->sent, sent);
     free(sent->preview);
     free(sent);
 }
 
-static void acknowledged(struct talk *talk, const char *id, bool up_to) {
-    struct talk_sent *last = find(talk, id);
+static void talk_acknowledged(struct talk *talk, const char *id, bool up_to) {
+    struct talk_sent *last = talk_find(talk, id);
     if (!last)
         return;
     while (up_to && talk->sent != last)
-        forget(talk, talk->sent);
-    forget(talk, last);
+        talk_forget(talk, talk->sent);
+    talk_forget(talk, last);
 }
 
-static void refused(struct chat *chat, const struct earshot_event *event) {
-    struct talk_sent *sent = find(&chat->talk, event->failed.id);
+static void talk_refused(struct chat *chat, const struct earshot_event *event) {
+    struct talk_sent *sent = talk_find(&chat->talk, event->failed.id);
     const char *reason = event->failed.reason;
     if (!*reason)
         reason = earshot_fail_name(event->failed.code);
@@ -103,7 +103,7 @@ static void refused(struct chat *chat, const struct earshot_event *event) {
               is_file ? "file " : "\"", sent && sent->preview ? sent->preview : "?",
               is_file ? "" : "\"");
     if (sent)
-        forget(&chat->talk, sent);
+        talk_forget(&chat->talk, sent);
     if (earshot_fail_exit_code(code) == CLI_NO_NAME)
         ask_near(chat, event->failed.to);
 }
@@ -111,19 +111,19 @@ static void refused(struct chat *chat, const struct earshot_event *event) {
 void talk_event(struct chat *chat, const struct earshot_event *event) {
     mark_event(chat, event);
     if (event->type == EARSHOT_EVENT_REFUSED)
-        refused(chat, event);
+        talk_refused(chat, event);
     else if (event->state.state == EARSHOT_STORED)
-        acknowledged(&chat->talk, event->state.id, event->state.up_to);
+        talk_acknowledged(&chat->talk, event->state.id, event->state.up_to);
 }
 
-static const char *plural(size_t n) {
+static const char *talk_plural(size_t n) {
     return n == 1 ? "" : "s";
 }
 
 void talk_report_now(struct chat *chat, const char *consequence) {
     size_t n = earshot_n_unacknowledged(chat->link);
     view_note(&chat->view, VIEW_INFO, "waiting for the hub: %zu message%s not yet accepted%s", n,
-              plural(n), consequence);
+              talk_plural(n), consequence);
     chat->talk.n_reported = n;
     chat->talk.reported_at = mono_now();
 }

@@ -101,20 +101,20 @@ void view_talk(struct view *view, const struct tm *at, const char *lines) {
     view_end_lost(view);
 }
 
-static int width(void) {
+static int view_width(void) {
     struct winsize size;
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 bool view_end_here(struct view *view) {
-    view->end_width = width();
+    view->end_width = view_width();
     bool fits = view->last_columns + MARK_COLUMNS < (size_t)view->end_width;
     view->end_columns = fits ? view->last_columns : 0;
     return fits;
 }
 
 bool view_end_mark(struct view *view, const char *word) {
-    if (view->end_columns == 0 || width() != view->end_width)
+    if (view->end_columns == 0 || view_width() != view->end_width)
         return false;
     fprintf(view->burst, "\033[A\033[%zuG  %s%s%s\033[K\n", view->end_columns + 1,
             view->colour ? "\033[2m" : "", word, view->colour ? "\033[0m" : "");
