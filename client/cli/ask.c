@@ -53,7 +53,7 @@ static bool is_answer(const struct ask *ask, const struct earshot_event *event) 
            is_with(ask, event->message.conv);
 }
 
-static int take_message(struct ask *ask, const struct earshot_event *event) {
+static int asking_take_message(struct ask *ask, const struct earshot_event *event) {
     if (!is_answer(ask, event)) {
         if (!event->message.mine)
             earshot_pass_over(ask->link, event);
@@ -74,10 +74,10 @@ static void note_old(struct ask *ask) {
         ask->old_seq = hub.seq; /* the hub came back and has forgotten */
 }
 
-static int take(struct ask *ask, const struct earshot_event *event) {
+static int asking_take(struct ask *ask, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
-        return take_message(ask, event);
+        return asking_take_message(ask, event);
     case EARSHOT_EVENT_REFUSED:
         return cli_fail_event(ask->options, event);
     case EARSHOT_EVENT_FAILED:
@@ -94,7 +94,7 @@ static int take(struct ask *ask, const struct earshot_event *event) {
     }
 }
 
-static int fail_late(const struct ask *ask, const char *to) {
+static int asking_fail_late(const struct ask *ask, const char *to) {
     if (earshot_n_unacknowledged(ask->link) > 0)
         return cli_fail(ask->options, CLI_TRY_AGAIN, "timed-out",
                         "the hub did not acknowledge the message within %g s; try again",
@@ -112,17 +112,17 @@ static int wait_for_answer(struct ask *ask, const char *to) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
-            return fail_late(ask, to);
+            return asking_fail_late(ask, to);
         int result = earshot_next(ask->link, &event, -1);
         if (result == EARSHOT_OK)
-            code = take(ask, &event);
+            code = asking_take(ask, &event);
         else if (result != EARSHOT_AGAIN && result != -EINTR)
             code = cli_fail_link(ask->options, ask->link, result);
     }
     return code;
 }
 
-static int put(struct ask *ask, const char *to, const char *text) {
+static int asking_put(struct ask *ask, const char *to, const char *text) {
     struct earshot_hub_info hub;
     struct earshot_message message = {
         .to = to,
@@ -142,7 +142,7 @@ static int put(struct ask *ask, const char *to, const char *text) {
     return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(ask->options, ask->link, result);
 }
 
-static int run(const struct cli_options *options, const char *to, const char *text) {
+static int asking_run(const struct cli_options *options, const char *to, const char *text) {
     struct ask ask = {.options = options};
     struct name name;
     name_parse(&name, bytes_of(to));
@@ -150,7 +150,7 @@ static int run(const struct cli_options *options, const char *to, const char *te
     cli_limit_start(options->timeout_ms);
     int code = cli_open(&ask.link, options, EARSHOT_LISTEN | EARSHOT_RECONNECT);
     if (code == CLI_DONE)
-        code = put(&ask, to, text);
+        code = asking_put(&ask, to, text);
     if (code == CLI_DONE)
         code = wait_for_answer(&ask, to);
     earshot_close(ask.link);
@@ -165,7 +165,7 @@ int cli_ask(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE && !*text)
         code = cli_fail(options, CLI_DATA, "bad-text", "the message is empty; give a TEXT");
     if (code == CLI_DONE)
-        code = run(options, words[0], text);
+        code = asking_run(options, words[0], text);
     free(text);
     return code;
 }

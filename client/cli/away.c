@@ -8,7 +8,7 @@
 #include "proto/frame.h"
 
 /* reason NULL: back */
-static int change(const struct cli_options *options, const char *reason) {
+static int away_change(const struct cli_options *options, const char *reason) {
     earshot *link;
     uint32_t request = 0;
     int code = cli_request_open(&link, options);
@@ -24,12 +24,12 @@ int cli_away(const struct cli_options *options, int n_words, char **words) {
     char *reason = words_join(n_words, words);
     int code = words_check_text(options, bytes_of(reason), AWAY_BYTES_MAX, "the reason");
     if (code == CLI_DONE)
-        code = change(options, reason);
+        code = away_change(options, reason);
     free(reason);
     return code;
 }
 
 int cli_back(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
-    return change(options, NULL);
+    return away_change(options, NULL);
 }

@@ -131,8 +131,8 @@ static int check_words(const struct cli_options *options, const struct cli_comma
                     *command->words ? " " : "", command->words);
 }
 
-static int run(struct cli_options *options, const struct cli_command *command, int argc,
-               char **argv) {
+static int command_run(struct cli_options *options, const struct cli_command *command, int argc,
+                       char **argv) {
     int first;
     static const struct cli_option none[1];
     int code =
@@ -151,7 +151,7 @@ static int run(struct cli_options *options, const struct cli_command *command, i
     return command->run(options, argc - first, argv + first);
 }
 
-static int dispatch(int argc, char **argv) {
+static int command_dispatch(int argc, char **argv) {
     static char chat[] = "chat";
     char *alone[] = {chat, NULL};
     struct cli_options options;
@@ -163,19 +163,19 @@ static int dispatch(int argc, char **argv) {
     if (first == argc && options.help)
         return help_program();
     if (first == argc)
-        return run(&options, cli_command_find(chat), 1, alone);
+        return command_run(&options, cli_command_find(chat), 1, alone);
     const struct cli_command *command = cli_command_find(argv[first]);
     if (!command && options.help)
         return help_program();
     if (!command)
         return unknown_command(&options, argv[first]);
-    return run(&options, command, argc - first, argv + first);
+    return command_run(&options, command, argc - first, argv + first);
 }
 
 int cli_main(int argc, char **argv) {
     cli_interrupt_setup();
     if (argc < 1)
         return CLI_USAGE;
-    int code = dispatch(argc, argv);
+    int code = command_dispatch(argc, argv);
     return code == CLI_CLOSED ? CLI_DONE : code;
 }

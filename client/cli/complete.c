@@ -33,7 +33,7 @@ struct line {
     const char *word; /* the rest: what is completed */
 };
 
-static void offer(const struct line *line, const char *candidate, const char *about) {
+static void complete_offer(const struct line *line, const char *candidate, const char *about) {
     char text[1024];
     if (candidate[0] != ':' && strncmp(candidate, line->word, strlen(line->word)) != 0)
         return;
@@ -106,7 +106,7 @@ static void take_word(struct line *line, const char *word) {
  */
 
 /* A hub that is named is never started: pressing Tab changes nothing. */
-static int ask(struct line *line, earshot **link) {
+static int complete_ask(struct line *line, earshot **link) {
     static char dir[PATH_MAX];
     enum rendezvous_origin origin;
     *link = NULL;
@@ -120,7 +120,7 @@ static int ask(struct line *line, earshot **link) {
 static void add_handle(void *arg, const struct earshot_event *event) {
     struct name name;
     if (name_parse(&name, bytes_of(event->user.handle)) == NAME_OK)
-        offer(arg, event->user.handle, event->user.away);
+        complete_offer(arg, event->user.handle, event->user.away);
 }
 
 static void offer_rooms(struct line *line, earshot *link) {
@@ -129,14 +129,14 @@ static void offer_rooms(struct line *line, earshot *link) {
     if (cli_rooms_ask(link, &line->options, &rooms) == CLI_DONE)
         for (size_t i = 0; i < rooms.n; i++)
             if (name_parse(&name, bytes_of(rooms.all[i].name)) == NAME_OK)
-                offer(line, rooms.all[i].name, rooms.all[i].topic);
+                complete_offer(line, rooms.all[i].name, rooms.all[i].topic);
     cli_rooms_free(&rooms);
 }
 
 static void offer_names(struct line *line, bool handles, bool rooms) {
     uint32_t request = 0;
     earshot *link;
-    if (ask(line, &link) != CLI_DONE)
+    if (complete_ask(line, &link) != CLI_DONE)
         return;
     if (handles) {
         int result = earshot_ask(link, EARSHOT_USERS, NULL, &request);
@@ -152,14 +152,14 @@ static void offer_names(struct line *line, bool handles, bool rooms) {
 
 static void offer_commands(const struct line *line) {
     for (const struct cli_command *command = cli_commands; command->name; command++)
-        offer(line, command->name, command->summary);
+        complete_offer(line, command->name, command->summary);
 }
 
 static void offer_options(const struct line *line, const struct cli_option *row) {
     char text[64];
     for (; row && row->name; row++) {
         snprintf(text, sizeof text, "--%s", row->name);
-        offer(line, text, row->summary);
+        complete_offer(line, text, row->summary);
     }
 }
 
@@ -169,7 +169,7 @@ static void offer_choices(const struct line *line, const char *choices) {
     for (const char *at = choices; *at;) {
         size_t n = strcspn(at, "|");
         snprintf(choice, sizeof choice, "%.*s", (int)n, at);
-        offer(line, choice, "");
+        complete_offer(line, choice, "");
         at += n + (at[n] == '|');
     }
 }
@@ -198,9 +198,9 @@ static void offer_values(struct line *line, const char *kind) {
     else if (strcmp(kind, "COMMAND") == 0)
         offer_commands(line);
     else if (strcmp(kind, "DIR") == 0)
-        offer(line, DIRECTORIES, "");
+        complete_offer(line, DIRECTORIES, "");
     else if (strcmp(kind, "PATH") == 0 || strcmp(kind, "FILE") == 0 || strcmp(kind, "CMD") == 0)
-        offer(line, FILES, "");
+        complete_offer(line, FILES, "");
     else if (strchr(kind, '|'))
         offer_choices(line, kind);
 }

@@ -45,9 +45,9 @@ struct source {
     char strange[CONFIG_TIME_SIZE]; /* the unknown section that was reported last */
 };
 
-static void complain(struct source *source, const char *format, ...) PRINTF_LIKE(2, 3);
+static void config_complain(struct source *source, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static void complain(struct source *source, const char *format, ...) {
+static void config_complain(struct source *source, const char *format, ...) {
     char text[512];
     va_list args;
     va_start(args, format);
@@ -98,14 +98,15 @@ static char *read_line(char *line, int size, void *arg) {
     bool is_whole = strchr(line, '\n') || feof(source->file);
     if (is_whole && mark_rooms(source, line, (size_t)size))
         return line;
-    complain(source, "a line may have %d bytes; lists can go on in an indented line", size - 3);
+    config_complain(source, "a line may have %d bytes; lists can go on in an indented line",
+                    size - 3);
     for (int c = is_whole ? '\n' : 0; c != '\n' && c != EOF;)
         c = fgetc(source->file);
     line[0] = '\0';
     return line;
 }
 
-static const struct config_key *find(const char *section, const char *name) {
+static const struct config_key *config_find(const char *section, const char *name) {
     for (const struct config_key *key = config_keys; key->name; key++)
         if (strcmp(key->section, section) == 0 && strcmp(key->name, name) == 0)
             return key;
@@ -136,7 +137,7 @@ static bool is_section(const char *section) {
     return false;
 }
 
-static void complain_of_section(struct source *source, const char *section) {
+static void config_complain_of_section(struct source *source, const char *section) {
     struct suggest suggest;
     if (strcmp(source->strange, section) == 0)
         return;
@@ -146,12 +147,13 @@ static void complain_of_section(struct source *source, const char *section) {
         if (*key->section)
             suggest_consider(&suggest, key->section);
     if (suggest.nearest)
-        complain(source, "there is no section [%s]; did you mean [%s]?", section, suggest.nearest);
+        config_complain(source, "there is no section [%s]; did you mean [%s]?", section,
+                        suggest.nearest);
     else
-        complain(source, "there is no section [%s]; earshot(5) lists them", section);
+        config_complain(source, "there is no section [%s]; earshot(5) lists them", section);
 }
 
-static void complain_of_key(struct source *source, const char *section, const char *name) {
+static void config_complain_of_key(struct source *source, const char *section, const char *name) {
     char meant[128];
     struct suggest suggest;
     suggest_init(&suggest, name);
@@ -162,15 +164,15 @@ static void complain_of_key(struct source *source, const char *section, const ch
         snprintf(meant, sizeof meant, "; did you mean `%s`?", suggest.nearest);
     else
         suggest_key(name, meant, sizeof meant);
-    complain(source, "there is no key `%s`%s%s%s%s", name, *section ? " below [" : "", section,
-             *section ? "]" : "", meant);
+    config_complain(source, "there is no key `%s`%s%s%s%s", name, *section ? " below [" : "",
+                    section, *section ? "]" : "", meant);
 }
 
 static void take_value(struct source *source, const struct config_key *key, const char *value) {
     size_t i = (size_t)(key - config_keys);
     if (source->indented && source->given[i] && !key->is_list) {
-        complain(source, "an indented line goes on with `%s` above; begin it without blanks",
-                 key->name);
+        config_complain(source, "an indented line goes on with `%s` above; begin it without blanks",
+                        key->name);
         return;
     }
     CLEANUP_FREE char *copy = cli_copy(value);
@@ -178,28 +180,28 @@ static void take_value(struct source *source, const struct config_key *key, cons
     source->given[i] = true;
     if ((*value || key->is_list) && key->take(&config, copy, more))
         return;
-    complain(source, "`%s` cannot be \"%s\"; give %s", key->name, value, key->want);
+    config_complain(source, "`%s` cannot be \"%s\"; give %s", key->name, value, key->want);
 }
 
 /* Never an error for libinih: these lines are reported here. */
-static int take(void *arg, const char *section, const char *name, const char *value) {
+static int config_take(void *arg, const char *section, const char *name, const char *value) {
     struct source *source = arg;
-    const struct config_key *key = find(section, name);
+    const struct config_key *key = config_find(section, name);
     source->last = key;
     if (key)
         take_value(source, key, value);
     else if (!is_section(section))
-        complain_of_section(source, section);
+        config_complain_of_section(source, section);
     else
-        complain_of_key(source, section, name);
+        config_complain_of_key(source, section, name);
     return 1;
 }
 
 static int read_source(struct source *source) {
-    int line = ini_parse_stream(read_line, source, take, source);
+    int line = ini_parse_stream(read_line, source, config_take, source);
     if (line > 0) {
         source->line = line;
-        complain(source, "this is neither `key = value` nor a [section]");
+        config_complain(source, "this is neither `key = value` nor a [section]");
     }
     return source->wrong ? CLI_CONFIGURATION : CLI_DONE;
 }

@@ -17,7 +17,7 @@
 
 const char *const config_when_words[] = {"off", "dm", "all", "every", NULL};
 
-static void set(char **member, const char *value) {
+static void config_set(char **member, const char *value) {
     free(*member);
     *member = cli_copy(value);
 }
@@ -75,7 +75,7 @@ static bool is_name(const char *word, bool room) {
 
 static bool take_name(struct cli_config *config, char *value, bool more) {
     (void)more;
-    set(&config->name, value);
+    config_set(&config->name, value);
     return is_name(value, false);
 }
 
@@ -116,7 +116,7 @@ static bool take_time(struct cli_config *config, char *value, bool more) {
     char text[CONFIG_TIME_SIZE];
     struct tm at = {.tm_mday = 31, .tm_mon = 8, .tm_year = 126, .tm_wday = 3, .tm_hour = 23};
     (void)more;
-    set(&config->time, value);
+    config_set(&config->time, value);
     size_t n = strftime(text, sizeof text, value, &at);
     char *safe = n > 0 ? text_safe(bytes_of(text), TEXT_ONE_LINE) : NULL;
     bool right = safe && strcmp(safe, text) == 0 && text_columns(text) <= 32;

@@ -23,7 +23,7 @@ struct holders {
     size_t n, n_objects;
 };
 
-static void count(struct holders *holders, uid_t uid) {
+static void holders_count(struct holders *holders, uid_t uid) {
     size_t i = 0;
     while (i < holders->n && holders->all[i].uid != uid)
         i++;
@@ -37,12 +37,12 @@ static void count(struct holders *holders, uid_t uid) {
 
 /* By creator: a mailbox is its client's, although it was handed to the hub. */
 static bool count_queue(void *arg, const struct queue_info *info) {
-    count(arg, info->cuid);
+    holders_count(arg, info->cuid);
     return true;
 }
 
 static bool count_segment(void *arg, const struct shm_segment *segment) {
-    count(arg, segment->cuid);
+    holders_count(arg, segment->cuid);
     return true;
 }
 

@@ -39,7 +39,7 @@ static void add_counter(void *arg, const struct earshot_event *event) {
 }
 
 /* Joins as anybody would, which is a check by itself. */
-static bool ask(struct doctor *doctor, struct numbers *numbers) {
+static bool doctor_ask_hub(struct doctor *doctor, struct numbers *numbers) {
     const struct cli_options *options = doctor->options;
     int ms = options->timeout_ms >= 0 ? options->timeout_ms : ANSWER_MS;
     earshot *link;
@@ -151,7 +151,7 @@ static void check_disk(struct doctor *doctor) {
 
 void doctor_check_store(struct doctor *doctor) {
     struct numbers numbers = {0};
-    if (doctor->found != RENDEZVOUS_OK || !ask(doctor, &numbers))
+    if (doctor->found != RENDEZVOUS_OK || !doctor_ask_hub(doctor, &numbers))
         return;
     doctor_say(doctor, DOCTOR_OK, "join", NULL,
                "the hub answers; sessions now: %llu, batches rejected so far: %llu",

@@ -20,7 +20,7 @@
 
 /* --- logout ---------------------------------------------------------------------------------- */
 
-static int take(void *arg, const char *section, const char *key, const char *value) {
+static int logind_take(void *arg, const char *section, const char *key, const char *value) {
     if (strcmp(section, "Login") == 0 && strcmp(key, "RemoveIPC") == 0)
         *(bool *)arg = strcasecmp(value, "no") != 0 && strcasecmp(value, "false") != 0 &&
                        strcasecmp(value, "off") != 0 && strcmp(value, "0") != 0;
@@ -45,20 +45,20 @@ static bool removes_ipc(void) {
     glob_t names = {0};
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         snprintf(path, sizeof path, "%s/logind.conf", places[i]);
-        (void)ini_parse(path, take, &removes);
+        (void)ini_parse(path, logind_take, &removes);
         snprintf(path, sizeof path, "%s/logind.conf.d/*.conf", places[i]);
         (void)glob(path, i > 0 ? GLOB_APPEND : 0, NULL, &names);
     }
     if (names.gl_pathc > 1)
         qsort(names.gl_pathv, names.gl_pathc, sizeof *names.gl_pathv, by_name);
     for (size_t i = 0; i < names.gl_pathc; i++)
-        (void)ini_parse(names.gl_pathv[i], take, &removes);
+        (void)ini_parse(names.gl_pathv[i], logind_take, &removes);
     globfree(&names);
     return removes;
 }
 
 /* Who lingers is never logged out, as far as logind is concerned. */
-static bool lingers(const char *login) {
+static bool login_lingers(const char *login) {
     char path[128];
     snprintf(path, sizeof path, "/var/lib/systemd/linger/%s", login);
     return access(path, F_OK) == 0;
@@ -74,7 +74,7 @@ void doctor_check_logout(struct doctor *doctor) {
     else if (uid <= SYSTEM_UID_MAX)
         doctor_say(doctor, DOCTOR_OK, "logout", NULL,
                    "%s is a system user, whose queues stay after logout", login);
-    else if (lingers(login) || !removes_ipc())
+    else if (login_lingers(login) || !removes_ipc())
         doctor_say(doctor, DOCTOR_OK, "logout", NULL, "the queues of %s stay after logout", login);
     else {
         snprintf(fix, sizeof fix,

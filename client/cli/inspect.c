@@ -33,7 +33,7 @@ static int by_role(const void *a, const void *b) {
     return (x->info.msqid > y->info.msqid) - (x->info.msqid < y->info.msqid);
 }
 
-static int print(const struct cli_options *options, struct queues *queues) {
+static int inspect_print(const struct cli_options *options, struct queues *queues) {
     if (queues->n > 1)
         qsort(queues->all, queues->n, sizeof *queues->all, by_role);
     for (size_t i = 0; i < queues->n; i++) {
@@ -108,7 +108,7 @@ int cli_inspect(const struct cli_options *options, int n_words, char **words) {
     int result = earshot_ask(link, EARSHOT_OBJECTS, NULL, &request);
     code = cli_request_wait(link, options, result, request, add_object, &queues);
     if (code == CLI_DONE)
-        code = print(options, &queues);
+        code = inspect_print(options, &queues);
     if (code == CLI_DONE)
         code = print_segments(options, &queues);
     earshot_close(link);

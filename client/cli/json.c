@@ -38,7 +38,7 @@ static void write_line(FILE *out, const char *text) {
     fputc('\n', out);
 }
 
-static void put(FILE *out, json_t *object) {
+static void json_put(FILE *out, json_t *object) {
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     if (text)
@@ -50,12 +50,12 @@ static json_t *text_or_null(const char *text) {
     return *text ? json_string(text) : json_null();
 }
 
-static json_t *hex(uint32_t number) {
+static json_t *json_hex(uint32_t number) {
     return json_sprintf("0x%08x", number);
 }
 
 /* RFC 3339, UTC; with milliseconds unless `seconds` says otherwise. */
-static json_t *instant(int64_t ms, bool seconds) {
+static json_t *json_instant(int64_t ms, bool seconds) {
     char text[64];
     time_t s = ms / 1000;
     struct tm tm;
@@ -68,7 +68,7 @@ static json_t *instant(int64_t ms, bool seconds) {
 }
 
 static json_t *instant_or_null(time_t s) {
-    return s ? instant(s * 1000, true) : json_null();
+    return s ? json_instant(s * 1000, true) : json_null();
 }
 
 void json_report(const char *type, const char *code, const char *text) {
@@ -78,18 +78,18 @@ void json_report(const char *type, const char *code, const char *text) {
     if (code)
         json_object_set_new(object, "code", json_string(code));
     json_object_set_new(object, "text", json_string(safe ? safe : "out of memory"));
-    put(stderr, object);
+    json_put(stderr, object);
     free(safe);
 }
 
 void json_message_to(FILE *out, const struct earshot_event *event) {
-    put(out, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:s%,s:o}", "type", "message", "seq",
-                       (json_int_t)event->message.seq, "id", event->message.id, "at",
-                       instant(event->message.at_ms, false), "conv", event->message.conv, "from",
-                       event->message.from, "uid", (json_int_t)event->message.uid, "to",
-                       event->message.to, "kind", kinds[event->message.kind], "text",
-                       event->message.text, event->message.text_n, "reply_to",
-                       text_or_null(event->message.reply_to)));
+    json_put(out, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:s%,s:o}", "type", "message",
+                            "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
+                            json_instant(event->message.at_ms, false), "conv", event->message.conv,
+                            "from", event->message.from, "uid", (json_int_t)event->message.uid,
+                            "to", event->message.to, "kind", kinds[event->message.kind], "text",
+                            event->message.text, event->message.text_n, "reply_to",
+                            text_or_null(event->message.reply_to)));
 }
 
 void json_message(const struct earshot_event *event) {
@@ -98,11 +98,11 @@ void json_message(const struct earshot_event *event) {
 
 void json_sent(const struct cli_sent *sent) {
     json_t *seq = sent->seq ? json_integer((json_int_t)sent->seq) : json_null();
-    put(stdout, json_pack("{s:s,s:s,s:o,s:s}", "type", "sent", "id", sent->id, "seq", seq, "state",
-                          states[sent->state]));
+    json_put(stdout, json_pack("{s:s,s:s,s:o,s:s}", "type", "sent", "id", sent->id, "seq", seq,
+                               "state", states[sent->state]));
 }
 
-static json_t *session(const struct cli_session *s) {
+static json_t *json_session(const struct cli_session *s) {
     return json_pack("{s:i,s:o,s:s}", "pid", (int)s->pid, "tty", text_or_null(s->tty), "program",
                      s->program);
 }
@@ -110,22 +110,22 @@ static json_t *session(const struct cli_session *s) {
 void json_user(const struct cli_user *user) {
     json_t *sessions = json_array();
     for (size_t i = 0; i < user->n_sessions; i++)
-        json_array_append_new(sessions, session(&user->sessions[i]));
+        json_array_append_new(sessions, json_session(&user->sessions[i]));
     json_t *away = user->state == EARSHOT_AWAY ? json_string(user->away) : json_null();
-    put(stdout, json_pack("{s:s,s:s,s:I,s:s,s:s,s:o,s:I,s:o}", "type", "user", "handle",
-                          user->handle, "uid", (json_int_t)user->uid, "login", user->login, "state",
-                          presences[user->state], "away", away, "idle_s", (json_int_t)user->idle_s,
-                          "sessions", sessions));
+    json_put(stdout, json_pack("{s:s,s:s,s:I,s:s,s:s,s:o,s:I,s:o}", "type", "user", "handle",
+                               user->handle, "uid", (json_int_t)user->uid, "login", user->login,
+                               "state", presences[user->state], "away", away, "idle_s",
+                               (json_int_t)user->idle_s, "sessions", sessions));
 }
 
 void json_room(const char *name, uint32_t members, const char *topic) {
-    put(stdout, json_pack("{s:s,s:s,s:I,s:o}", "type", "room", "name", name, "members",
-                          (json_int_t)members, "topic", text_or_null(topic)));
+    json_put(stdout, json_pack("{s:s,s:s,s:I,s:o}", "type", "room", "name", name, "members",
+                               (json_int_t)members, "topic", text_or_null(topic)));
 }
 
 void json_completion(const char *word, const char *about) {
-    put(stdout, json_pack("{s:s,s:s,s:o}", "type", "completion", "word", word, "about",
-                          text_or_null(about)));
+    json_put(stdout, json_pack("{s:s,s:s,s:o}", "type", "completion", "word", word, "about",
+                               text_or_null(about)));
 }
 
 static json_t *safe_text(const char *text) {
@@ -134,13 +134,14 @@ static json_t *safe_text(const char *text) {
 }
 
 void json_check(const char *state, const char *name, const char *text, const char *fix) {
-    put(stdout, json_pack("{s:s,s:s,s:s,s:o,s:o}", "type", "check", "name", name, "state", state,
-                          "text", safe_text(text), "fix", fix ? safe_text(fix) : json_null()));
+    json_put(stdout,
+             json_pack("{s:s,s:s,s:s,s:o,s:o}", "type", "check", "name", name, "state", state,
+                       "text", safe_text(text), "fix", fix ? safe_text(fix) : json_null()));
 }
 
 void json_status(const struct cli_status *status) {
-    json_t *queue = json_pack("{s:o,s:i,s:I,s:I}", "key", hex((uint32_t)status->queue.key), "id",
-                              status->queue.msqid, "bytes", (json_int_t)status->queue.n_bytes,
+    json_t *queue = json_pack("{s:o,s:i,s:I,s:I}", "key", json_hex((uint32_t)status->queue.key),
+                              "id", status->queue.msqid, "bytes", (json_int_t)status->queue.n_bytes,
                               "messages", (json_int_t)status->queue.n_messages);
     json_t *store =
         status->store_bytes == 0
@@ -153,12 +154,13 @@ void json_status(const struct cli_status *status) {
     for (size_t i = 0; i < status->n_counters; i++)
         json_object_set_new(counters, status->counters[i].key,
                             json_integer((json_int_t)status->counters[i].value));
-    put(stdout, json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "type", "status",
-                          "pid", (int)status->hub.pid, "uid", (json_int_t)status->hub.uid, "mode",
-                          modes[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
-                          "sessions", (json_int_t)status->sessions, "queue", queue, "counters",
-                          counters, "store", store, "name", status->hub.name, "dir",
-                          status->hub.dir, "instance", status->hub.instance));
+    json_put(stdout,
+             json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "type", "status", "pid",
+                       (int)status->hub.pid, "uid", (json_int_t)status->hub.uid, "mode",
+                       modes[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
+                       "sessions", (json_int_t)status->sessions, "queue", queue, "counters",
+                       counters, "store", store, "name", status->hub.name, "dir", status->hub.dir,
+                       "instance", status->hub.instance));
 }
 
 /* Who touched a queue last; the program is null when the process is gone. */
@@ -178,16 +180,16 @@ void json_queue(const struct cli_queue *queue) {
                                "uid", (json_int_t)queue->uid, "handle", text_or_null(queue->handle),
                                "process", process_or_null(queue->pid));
     json_t *kernel = json_pack(
-        "{s:o,s:i,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "key", hex((uint32_t)info->key),
-        "id", info->msqid, "creator", (json_int_t)info->cuid, "owner", (json_int_t)info->uid,
-        "mode", mode, "bytes", (json_int_t)info->n_bytes, "limit", (json_int_t)info->limit,
-        "messages", (json_int_t)info->n_messages, "last_sender", process_or_null(info->last_sender),
-        "last_receiver", process_or_null(info->last_receiver), "sent_at",
-        instant_or_null(info->sent_at), "received_at", instant_or_null(info->received_at),
-        "changed_at", instant_or_null(info->changed_at));
+        "{s:o,s:i,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "key",
+        json_hex((uint32_t)info->key), "id", info->msqid, "creator", (json_int_t)info->cuid,
+        "owner", (json_int_t)info->uid, "mode", mode, "bytes", (json_int_t)info->n_bytes, "limit",
+        (json_int_t)info->limit, "messages", (json_int_t)info->n_messages, "last_sender",
+        process_or_null(info->last_sender), "last_receiver", process_or_null(info->last_receiver),
+        "sent_at", instant_or_null(info->sent_at), "received_at",
+        instant_or_null(info->received_at), "changed_at", instant_or_null(info->changed_at));
     json_object_update(object, kernel);
     json_decref(kernel);
-    put(stdout, object);
+    json_put(stdout, object);
 }
 
 static json_t *size_or_null(uint64_t size) {
@@ -219,7 +221,7 @@ void json_file(FILE *out, const struct cli_file *file) {
         json_object_set_new(object, "left_out", json_integer((json_int_t)file->left_out));
     if (file->rate > 0)
         json_object_set_new(object, "rate", json_integer((json_int_t)file->rate));
-    put(out, object);
+    json_put(out, object);
 }
 
 void json_skipped(const struct earshot_event *event, const char *why) {
@@ -229,7 +231,7 @@ void json_skipped(const struct earshot_event *event, const char *why) {
                   "to", event->skipped.peer, "why", why);
     if (event->skipped.more > 0)
         json_object_set_new(object, "more", json_integer((json_int_t)event->skipped.more));
-    put(stdout, object);
+    json_put(stdout, object);
 }
 
 static json_t *ring_or_null(const struct cli_segment *segment) {
@@ -250,12 +252,12 @@ void json_segment(const struct cli_segment *segment) {
     json_t *processes = json_array();
     for (size_t i = 0; i < segment->n_pids; i++)
         json_array_append_new(processes, process_or_null(segment->pids[i]));
-    put(stdout,
-        json_pack("{s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:I,s:o,s:o,s:o,s:o,s:o}", "type", "segment", "id",
-                  info->shmid, "size", (json_int_t)info->size, "creator", (json_int_t)info->cuid,
-                  "owner", (json_int_t)info->uid, "mode", mode, "removed", (int)info->is_removed,
-                  "attached", (json_int_t)info->n_attached, "created_by",
-                  process_or_null(info->creator), "attached_by", processes, "attached_at",
-                  instant_or_null(info->attached_at), "detached_at",
-                  instant_or_null(info->detached_at), "ring", ring_or_null(segment)));
+    json_put(stdout,
+             json_pack("{s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:I,s:o,s:o,s:o,s:o,s:o}", "type", "segment",
+                       "id", info->shmid, "size", (json_int_t)info->size, "creator",
+                       (json_int_t)info->cuid, "owner", (json_int_t)info->uid, "mode", mode,
+                       "removed", (int)info->is_removed, "attached", (json_int_t)info->n_attached,
+                       "created_by", process_or_null(info->creator), "attached_by", processes,
+                       "attached_at", instant_or_null(info->attached_at), "detached_at",
+                       instant_or_null(info->detached_at), "ring", ring_or_null(segment)));
 }

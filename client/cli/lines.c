@@ -130,7 +130,7 @@ static int read_more(struct lines *lines) {
 }
 
 /* The time limit is for the hub: it does not run while we wait for input. */
-static int pump(struct lines *lines) {
+static int lines_pump(struct lines *lines) {
     const struct cli_options *options = lines->sending->options;
     cli_limit_stop();
     int code = read_more(lines);
@@ -142,7 +142,7 @@ static int pump(struct lines *lines) {
     return code != CLI_DONE ? code : flushed;
 }
 
-static int finish(struct lines *lines) {
+static int lines_finish(struct lines *lines) {
     const struct cli_options *options = lines->sending->options;
     int limit = options->wait <= EARSHOT_STORED ? ACKNOWLEDGE_MS : -1;
     cli_limit_start(options->timeout_ms >= 0 ? options->timeout_ms : limit);
@@ -171,14 +171,14 @@ int lines_send(struct sending *sending, char **to, size_t n_to) {
     sending->is_stream = true;
     int code = CLI_DONE;
     while (code == CLI_DONE && sending->code == CLI_DONE && !lines.ended)
-        code = pump(&lines);
+        code = lines_pump(&lines);
     line_end(&lines); /* the last one may lack its newline */
     free(lines.data);
     free(lines.mended);
     tell_changes(&lines);
     /* Bad input ends the reading, not the messages before it. */
     if (code == CLI_DONE || code == CLI_DATA) {
-        int finished = finish(&lines);
+        int finished = lines_finish(&lines);
         code = code != CLI_DONE ? code : finished;
     }
     return code;

@@ -63,7 +63,7 @@ static void tell_exit(const struct listen *listen, int status) {
 }
 
 /* Forgets the jobs that have ended. */
-static void reap(struct listen *listen) {
+static void listen_reap(struct listen *listen) {
     for (size_t i = 0; i < listen->n_jobs;) {
         int status;
         if (waitpid(listen->jobs[i].pid, &status, WNOHANG) == 0) {
@@ -136,7 +136,7 @@ static void wait_job(struct listen *listen, int ms) {
     for (size_t i = 0; i < listen->n_jobs; i++)
         fds[i] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
     poll(fds, (nfds_t)listen->n_jobs, ms);
-    reap(listen);
+    listen_reap(listen);
 }
 
 /* Ends what still runs, gently first. */
@@ -158,7 +158,7 @@ static bool is_for_us(const struct listen *listen, const struct earshot_event *e
                                     wanted_has(&listen->wanted, event->message.to));
 }
 
-static int take_message(struct listen *listen, const struct earshot_event *event) {
+static int listen_take_message(struct listen *listen, const struct earshot_event *event) {
     if (!is_for_us(listen, event))
         return CLI_DONE;
     int code = start_job(listen, event);
@@ -169,10 +169,10 @@ static int take_message(struct listen *listen, const struct earshot_event *event
     return CLI_DONE;
 }
 
-static int take(struct listen *listen, const struct earshot_event *event) {
+static int listen_take(struct listen *listen, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
-        return take_message(listen, event);
+        return listen_take_message(listen, event);
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(listen->options, event);
     case EARSHOT_EVENT_MISSED:
@@ -210,7 +210,7 @@ static void wait_any(struct listen *listen) {
     for (size_t i = 0; i < listen->n_jobs; i++)
         fds[i + 1] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
     poll(fds, (nfds_t)listen->n_jobs + 1, -1);
-    reap(listen);
+    listen_reap(listen);
 }
 
 /* Takes what has come, as long as jobs are free. */
@@ -221,20 +221,20 @@ static int take_all(struct listen *listen) {
         int result = earshot_next(listen->link, &event, 0);
         if (result == EARSHOT_AGAIN || result == -EINTR)
             break;
-        code = result == EARSHOT_OK ? take(listen, &event)
+        code = result == EARSHOT_OK ? listen_take(listen, &event)
                                     : cli_fail_link(listen->options, listen->link, result);
     }
     return code;
 }
 
-static int tend(struct listen *listen) {
+static int listen_tend(struct listen *listen) {
     if (has_enough(listen) || is_free(listen))
         return CLI_DONE;
     int result = earshot_tend(listen->link);
     return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(listen->options, listen->link, result);
 }
 
-static int follow(struct listen *listen) {
+static int listen_follow(struct listen *listen) {
     int code = CLI_DONE;
     while (code == CLI_DONE && (!has_enough(listen) || listen->n_jobs > 0)) {
         if (cli_interrupted())
@@ -245,7 +245,7 @@ static int follow(struct listen *listen) {
                             listen->n_taken, cli_limit_seconds());
         code = take_all(listen);
         if (code == CLI_DONE)
-            code = tend(listen);
+            code = listen_tend(listen);
         if (code != CLI_DONE)
             break;
         tell_loss(listen);
@@ -254,7 +254,7 @@ static int follow(struct listen *listen) {
     return code;
 }
 
-static int check_options(const struct cli_options *options) {
+static int listen_check_options(const struct cli_options *options) {
     if (!options->exec)
         return cli_fail(options, CLI_USAGE, "usage",
                         "listen needs --exec CMD; to print what arrives: earshot tail");
@@ -263,7 +263,7 @@ static int check_options(const struct cli_options *options) {
     return CLI_DONE;
 }
 
-static int run(struct listen *listen, int n_words, char **words, unsigned flags) {
+static int listen_run(struct listen *listen, int n_words, char **words, unsigned flags) {
     int code = cli_open(&listen->link, listen->options, flags | EARSHOT_RECONNECT);
     if (code == CLI_DONE)
         code = wanted_join(listen->options, listen->link, n_words, words);
@@ -272,7 +272,7 @@ static int run(struct listen *listen, int n_words, char **words, unsigned flags)
     listen->link_fd = earshot_fd(listen->link);
     if (listen->link_fd < 0)
         return cli_fail_link(listen->options, listen->link, listen->link_fd);
-    code = follow(listen);
+    code = listen_follow(listen);
     end_jobs(listen);
     return code;
 }
@@ -280,14 +280,14 @@ static int run(struct listen *listen, int n_words, char **words, unsigned flags)
 int cli_listen(const struct cli_options *options, int n_words, char **words) {
     struct listen listen = {.options = options, .n_jobs_max = JOBS};
     unsigned flags = 0;
-    int code = check_options(options);
+    int code = listen_check_options(options);
     if (options->jobs)
         listen.n_jobs_max = (size_t)options->jobs;
     if (code == CLI_DONE)
         code = wanted_take(&listen.wanted, options, n_words, words, &flags);
     cli_limit_start(options->timeout_ms);
     if (code == CLI_DONE)
-        code = run(&listen, n_words, words, flags);
+        code = listen_run(&listen, n_words, words, flags);
     earshot_close(listen.link);
     wanted_free(&listen.wanted);
     return code;

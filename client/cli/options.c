@@ -111,7 +111,7 @@ static int take_choice(struct parser *parser, const struct cli_option *row, cons
     return bad_value(parser, row, text, row->argument);
 }
 
-static int take(struct parser *parser, const struct cli_option *row, const char *text) {
+static int options_take(struct parser *parser, const struct cli_option *row, const char *text) {
     char *member = (char *)parser->options + row->offset;
     switch (row->type) {
     case CLI_FLAG:
@@ -190,7 +190,7 @@ int cli_options_parse(struct cli_options *options, const struct cli_option *own,
          (result = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1;) {
         const struct cli_option *row =
             result == '?' || result == ':' ? NULL : row_of(&parser, result);
-        int code = row ? take(&parser, row, optarg) : bad_option(&parser, result, argv);
+        int code = row ? options_take(&parser, row, optarg) : bad_option(&parser, result, argv);
         if (code != CLI_DONE)
             return code;
     }

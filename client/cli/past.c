@@ -19,8 +19,8 @@ void past_print_message(const struct cli_options *options, const struct earshot_
         text_message(options, event);
 }
 
-static int ask(struct past *past, uint64_t before, uint64_t after, uint64_t limit,
-               request_line *line, void *arg) {
+static int past_ask_page(struct past *past, uint64_t before, uint64_t after, uint64_t limit,
+                         request_line *line, void *arg) {
     uint32_t request = 0;
     unsigned n = limit > 0 && limit < EARSHOT_PAGE_MAX ? (unsigned)limit : EARSHOT_PAGE_MAX;
     if (past->direct_only)
@@ -29,7 +29,7 @@ static int ask(struct past *past, uint64_t before, uint64_t after, uint64_t limi
     return cli_request_wait(past->link, past->options, result, request, line, arg);
 }
 
-static bool is_wanted(const struct past *past, const struct earshot_event *event) {
+static bool past_is_wanted(const struct past *past, const struct earshot_event *event) {
     return !past->direct_only || event->message.conv[0] != '#';
 }
 
@@ -45,7 +45,7 @@ static void note_seq(void *arg, const struct earshot_event *event) {
     struct backwards *backwards = arg;
     if (backwards->oldest == 0)
         backwards->oldest = event->message.seq;
-    if (is_wanted(backwards->past, event) && backwards->n < EARSHOT_PAGE_MAX)
+    if (past_is_wanted(backwards->past, event) && backwards->n < EARSHOT_PAGE_MAX)
         backwards->seqs[backwards->n++] = event->message.seq;
 }
 
@@ -54,7 +54,7 @@ static int find_start(struct past *past) {
     uint64_t before = past->before, missing = past->n, start = past->before;
     while (missing > 0 && before > 1) {
         page.n = page.oldest = 0;
-        int code = ask(past, before, 0, missing, note_seq, &page);
+        int code = past_ask_page(past, before, 0, missing, note_seq, &page);
         if (code != CLI_DONE)
             return code;
         if (page.oldest == 0 || page.oldest >= before)
@@ -80,14 +80,14 @@ static bool is_full(const struct past *past) {
     return past->n > 0 && past->n_printed >= past->n;
 }
 
-static void print_line(void *arg, const struct earshot_event *event) {
+static void past_print_line(void *arg, const struct earshot_event *event) {
     struct forwards *forwards = arg;
     struct past *past = forwards->past;
     /* The hub answers; whoever reads our output may now take as long as they want. */
     if (past->options->timeout_ms < 0)
         cli_limit_stop();
     forwards->last = event->message.seq;
-    if (event->message.seq >= past->before || is_full(past) || !is_wanted(past, event))
+    if (event->message.seq >= past->before || is_full(past) || !past_is_wanted(past, event))
         return;
     past_print_message(past->options, event);
     if (past->n_printed++ == 0)
@@ -101,11 +101,12 @@ static int print_forwards(struct past *past) {
     uint64_t after = past->after > 0 ? past->after : 1;
     int code = CLI_DONE;
     if (past->after == 0)
-        code = ask(past, 2, 0, 1, print_line, &page);
+        code = past_ask_page(past, 2, 0, 1, past_print_line, &page);
     do {
         page.last = 0;
         if (code == CLI_DONE && after + 1 < past->before && !is_full(past))
-            code = ask(past, past->before, after, past->n - past->n_printed, print_line, &page);
+            code = past_ask_page(past, past->before, after, past->n - past->n_printed,
+                                 past_print_line, &page);
         int closed = cli_flush();
         if (code == CLI_DONE)
             code = closed;

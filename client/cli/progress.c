@@ -77,7 +77,8 @@ struct sum {
     uint64_t bytes, size, rate; /* size: EARSHOT_SIZE_UNKNOWN if it is of one of them */
 };
 
-static void print_line(struct progress *progress, const struct sum *sum, const char *name) {
+static void progress_print_line(struct progress *progress, const struct sum *sum,
+                                const char *name) {
     char bytes[SIZE_TEXT], rate[SIZE_TEXT], what[64];
     char *safe = text_safe(bytes_of(name), TEXT_ONE_LINE);
     snprintf(what, sizeof what, "%u transfers", sum->n);
@@ -122,7 +123,7 @@ void progress_tick(struct progress *progress) {
         snprintf(name, sizeof name, "%s", transfer.name);
     }
     if (progress->how == PROGRESS_AUTO && sum.n > 0)
-        print_line(progress, &sum, name);
+        progress_print_line(progress, &sum, name);
 }
 
 void progress_clear(struct progress *progress) {

@@ -35,14 +35,14 @@ static char *path_of(void) {
     return path;
 }
 
-static struct received_line *find(const struct received_list *list, const char *text) {
+static struct received_line *received_find(const struct received_list *list, const char *text) {
     struct received_line *line;
     HASH_FIND_STR(list->lines, text, line);
     return line;
 }
 
-static struct received_line *append(struct received_list *list, const char *text) {
-    struct received_line *line = find(list, text);
+static struct received_line *received_append(struct received_list *list, const char *text) {
+    struct received_line *line = received_find(list, text);
     if (line)
         return line;
     size_t size = strlen(text) + 1;
@@ -52,7 +52,7 @@ static struct received_line *append(struct received_list *list, const char *text
     return line;
 }
 
-static void drop(struct received_list *list, struct received_line *line) {
+static void received_drop(struct received_list *list, struct received_line *line) {
     HASH_DEL(list->lines, line);
     free(line);
 }
@@ -75,7 +75,7 @@ static int write_lines(const char *path, int flags, const struct received_line *
 static void forget_oldest(struct received_list *list) {
     CLEANUP_FREE char *fresh = NULL;
     while (HASH_COUNT(list->lines) > RECEIVED_MAX)
-        drop(list, list->lines);
+        received_drop(list, list->lines);
     if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
         return;
     if (write_lines(fresh, O_TRUNC, list->lines, RECEIVED_MAX) != 0 ||
@@ -104,7 +104,7 @@ void received_load(struct received_list *list) {
     FILE *file = received_open(list);
     while (file && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
-        append(list, line);
+        received_append(list, line);
     }
     if (file)
         fclose(file);
@@ -114,7 +114,7 @@ void received_load(struct received_list *list) {
 
 void received_free(struct received_list *list) {
     while (list->lines)
-        drop(list, list->lines);
+        received_drop(list, list->lines);
     free(list->path);
     free(list->distrust);
     *list = (struct received_list){0};
@@ -129,7 +129,7 @@ bool received_has_id(const struct received_list *list, const char *id, uid_t uid
     char line[LINE_SIZE], old[LINE_SIZE];
     line_of(line, id, uid, handle);
     snprintf(old, sizeof old, "%s %s", id, handle);
-    return find(list, line) || find(list, old);
+    return received_find(list, line) || received_find(list, old);
 }
 
 /* All directories above it; what is wrong with them shows when the file is opened. */
@@ -144,7 +144,7 @@ static void make_directories(char *path) {
 int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle) {
     char line[LINE_SIZE];
     line_of(line, id, uid, handle);
-    const struct received_line *added = append(list, line);
+    const struct received_line *added = received_append(list, line);
     if (!list->path)
         return -ENOENT;
     if (list->distrust)

@@ -19,7 +19,7 @@ void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
         snprintf(login, LOGIN_SIZE, "%u", uid);
 }
 
-static void *checked(void *memory) {
+static void *records_checked(void *memory) {
     if (!memory)
         exit(cli_fail(NULL, CLI_FAILED, "internal", "out of memory"));
     return memory;
@@ -29,13 +29,13 @@ void *cli_grow(void *array, size_t n, size_t size) {
     /* Powers of two: whatever n is, the array was last grown at the power below it. */
     if (n & (n - 1))
         return array;
-    return checked(reallocarray(array, n ? 2 * n : 1, size));
+    return records_checked(reallocarray(array, n ? 2 * n : 1, size));
 }
 
 void *cli_allocate(size_t size) {
-    return checked(malloc(size));
+    return records_checked(malloc(size));
 }
 
 char *cli_copy(const char *string) {
-    return checked(strdup(string));
+    return records_checked(strdup(string));
 }

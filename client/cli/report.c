@@ -19,7 +19,7 @@ void cli_report_json(bool json) {
     json_wanted = json;
 }
 
-static void print_line(const char *type, const char *code, const char *text) {
+static void report_print_line(const char *type, const char *code, const char *text) {
     if (json_wanted) {
         json_report(type, code, text);
         return;
@@ -33,7 +33,7 @@ static void print_line(const char *type, const char *code, const char *text) {
 static void print_format(const char *type, const char *code, const char *format, va_list args) {
     char *text = NULL;
     int n = vasprintf(&text, format, args);
-    print_line(type, code, n < 0 ? "out of memory" : text);
+    report_print_line(type, code, n < 0 ? "out of memory" : text);
     free(n < 0 ? NULL : text);
 }
 

@@ -42,7 +42,7 @@ void cli_rooms_free(struct cli_rooms *rooms) {
     *rooms = (struct cli_rooms){0};
 }
 
-static int print(const struct cli_options *options, const struct cli_rooms *rooms) {
+static int rooms_print(const struct cli_options *options, const struct cli_rooms *rooms) {
     if (options->json)
         for (size_t i = 0; i < rooms->n; i++)
             json_room(rooms->all[i].name, rooms->all[i].members, rooms->all[i].topic);
@@ -63,7 +63,7 @@ int cli_rooms(const struct cli_options *options, int n_words, char **words) {
     code = cli_rooms_ask(link, options, &rooms);
     earshot_close(link);
     if (code == CLI_DONE)
-        code = print(options, &rooms);
+        code = rooms_print(options, &rooms);
     cli_rooms_free(&rooms);
     return code;
 }

@@ -60,20 +60,20 @@ struct run {
 
 /* Messages. */
 
-static int say(struct run *run, enum earshot_kind kind, struct bytes text) {
+static int run_say(struct run *run, enum earshot_kind kind, struct bytes text) {
     struct earshot_message message = {
         .to = run->to, .text = text.data, .text_n = text.n, .kind = kind};
     message.flags = kind == EARSHOT_ACTION ? EARSHOT_ACK_NOW : 0;
     return earshot_send(run->link, &message, run->last_id);
 }
 
-static bool send_batch(void *arg, struct bytes text) {
+static bool run_send_batch(void *arg, struct bytes text) {
     struct run *run = arg;
     if (run->link_fd < 0)
         return true; /* nobody to send it to any more */
     while (text.n > 0 && text.data[text.n - 1] == '\n')
         text.n--;
-    return text.n == 0 || say(run, EARSHOT_NOTICE, text) == EARSHOT_OK;
+    return text.n == 0 || run_say(run, EARSHOT_NOTICE, text) == EARSHOT_OK;
 }
 
 /* The stream cannot go on; the command can. */
@@ -83,7 +83,7 @@ static void end_stream(struct run *run, const char *why) {
     run->link_fd = -1;
 }
 
-static void take(struct run *run, const struct earshot_event *event) {
+static void run_take(struct run *run, const struct earshot_event *event) {
     if (event->type != EARSHOT_EVENT_REFUSED)
         return;
     run->refused = true;
@@ -94,13 +94,13 @@ static void take_all(struct run *run) {
     struct earshot_event event;
     int result = EARSHOT_OK;
     while (run->link_fd >= 0 && (result = earshot_next(run->link, &event, 0)) == EARSHOT_OK)
-        take(run, &event);
+        run_take(run, &event);
     if (result != EARSHOT_OK && result != EARSHOT_AGAIN && result != -EINTR)
         end_stream(run, earshot_error(run->link));
 }
 
 /* Until everything is acknowledged. CLI_DONE, or the exit code of what was reported. */
-static int settle(struct run *run) {
+static int run_settle(struct run *run) {
     struct earshot_event event;
     while (earshot_n_unacknowledged(run->link) > 0) {
         if (cli_interrupted() || cli_limit_passed())
@@ -115,12 +115,13 @@ static int settle(struct run *run) {
 }
 
 /* The first message: whoever cannot get it gets nothing, and the command does not run. */
-static int announce(struct run *run) {
+static int run_announce(struct run *run) {
     char text[TITLE_BYTES + 32];
     snprintf(text, sizeof text, "runs: %s", run->title);
     cli_limit_start(run->options->timeout_ms >= 0 ? run->options->timeout_ms : BEGIN_MS);
-    int result = say(run, EARSHOT_ACTION, bytes_of(text));
-    int code = result == EARSHOT_OK ? settle(run) : cli_fail_link(run->options, run->link, result);
+    int result = run_say(run, EARSHOT_ACTION, bytes_of(text));
+    int code =
+        result == EARSHOT_OK ? run_settle(run) : cli_fail_link(run->options, run->link, result);
     cli_limit_stop();
     if (code != CLI_DONE)
         return code;
@@ -139,7 +140,7 @@ static void duration_text(int64_t ms, char text[48]) {
         snprintf(text, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
 }
 
-static void conclude(struct run *run) {
+static void run_conclude(struct run *run) {
     char duration[48], text[TITLE_BYTES + 160];
     duration_text(mono_ms_until(run->began, mono_now()), duration);
     if (WIFSIGNALED(run->status))
@@ -154,7 +155,7 @@ static void conclude(struct run *run) {
     for (int64_t ms; run->link_fd >= 0 && (ms = mono_ms_until(mono_now(), end)) > 0;) {
         run_batch_tick(&run->batch, mono_now(), true);
         if (!said && run_batch_timeout_ms(&run->batch, mono_now()) < 0)
-            said = say(run, EARSHOT_ACTION, bytes_of(text)) == EARSHOT_OK;
+            said = run_say(run, EARSHOT_ACTION, bytes_of(text)) == EARSHOT_OK;
         if (said && earshot_n_unacknowledged(run->link) == 0)
             return;
         struct pollfd fds[] = {{run->link_fd, POLLIN, 0}};
@@ -190,7 +191,7 @@ static void pass_signals(const struct run *run) {
     }
 }
 
-static void copy(struct run *run, int i) {
+static void run_copy(struct run *run, int i) {
     char buffer[READ_BYTES];
     int n = run_output_copy(&run->outputs[i], buffer, sizeof buffer);
     if (n > 0)
@@ -198,7 +199,7 @@ static void copy(struct run *run, int i) {
 }
 
 /* What is there when the command has ended; processes that it left behind may write on. */
-static void drain(struct run *run) {
+static void run_drain(struct run *run) {
     char buffer[READ_BYTES];
     for (int i = 0; i < RUN_OUTPUTS; i++) {
         int n = 1;
@@ -213,7 +214,7 @@ static void drain(struct run *run) {
 }
 
 /* One turn. True when the command has ended. */
-static bool turn(struct run *run) {
+static bool run_turn(struct run *run) {
     struct pollfd fds[] = {
         {run->pidfd, POLLIN, 0},           {run->signal_fd, POLLIN, 0},
         {run->link_fd, POLLIN, 0},         {run->outputs[0].from, POLLIN, 0},
@@ -226,12 +227,12 @@ static bool turn(struct run *run) {
         take_all(run);
     for (int i = 0; i < RUN_OUTPUTS; i++)
         if (fds[3 + i].revents)
-            copy(run, i);
+            run_copy(run, i);
     run_batch_tick(&run->batch, mono_now(), false);
     return fds[0].revents && waitpid(run->pid, &run->status, WNOHANG) == run->pid;
 }
 
-static int start(struct run *run, char **words) {
+static int run_start(struct run *run, char **words) {
     struct child_files files = {.in = STDIN_FILENO};
     int r = run_outputs_open(run->outputs, &files);
     if (r == 0)
@@ -240,7 +241,7 @@ static int start(struct run *run, char **words) {
         return cli_fail(run->options, CLI_FAILED, "internal", "cannot run %s: %s", words[0],
                         strerror(-r));
     run->began = mono_now();
-    run_batch_init(&run->batch, send_batch, run, run->began);
+    run_batch_init(&run->batch, run_send_batch, run, run->began);
     r = child_start(&run->pid, words, &files, false);
     if (r == 0)
         r = process_open(run->pid, &run->pidfd);
@@ -252,16 +253,16 @@ static int start(struct run *run, char **words) {
 }
 
 static int run_command(struct run *run, char **words) {
-    int code = start(run, words);
+    int code = run_start(run, words);
     if (code == CLI_DONE) {
-        while (!turn(run))
+        while (!run_turn(run))
             continue;
-        drain(run);
+        run_drain(run);
         code = child_exit_code(run->status);
     } else {
         run->status = code << 8; /* as if the command had ended so */
     }
-    conclude(run);
+    run_conclude(run);
     return code;
 }
 
@@ -283,7 +284,7 @@ static int run_all(struct run *run, int n_words, char **words) {
     CLEANUP_FREE char *handle = cli_copy(hub.handle);
     run->to = run->options->to ? run->options->to : handle;
     set_title(run, n_words, words);
-    code = announce(run);
+    code = run_announce(run);
     return code == CLI_DONE ? run_command(run, words) : code;
 }
 

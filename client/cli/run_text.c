@@ -34,7 +34,7 @@ static bool is_empty(const struct run_batch *batch) {
     return batch->n == 0 && batch->n_left_out == 0;
 }
 
-static bool send_batch(struct run_batch *batch, mono_time now) {
+static bool run_text_send_batch(struct run_batch *batch, mono_time now) {
     size_t n = batch->n;
     if (batch->n_left_out > 0)
         n += (size_t)snprintf(batch->text + n, NOTE_BYTES, "[... %zu bytes left out ...]\n",
@@ -51,7 +51,7 @@ static bool send_full(struct run_batch *batch, mono_time now) {
     mono_time oldest = mono_add_ms(now, -(int64_t)RUN_BURST * CALM_MS);
     mono_time credit = batch->credit.ns > oldest.ns ? batch->credit : oldest;
     credit = mono_add_ms(credit, CALM_MS);
-    if (credit.ns > now.ns || !send_batch(batch, now))
+    if (credit.ns > now.ns || !run_text_send_batch(batch, now))
         return false;
     batch->credit = credit;
     return true;
@@ -63,7 +63,7 @@ static void begin_batch(struct run_batch *batch, mono_time now) {
     batch->due = gathered.ns > calm.ns ? gathered : calm;
 }
 
-static void append(struct run_batch *batch, struct bytes text, mono_time now) {
+static void run_text_append(struct run_batch *batch, struct bytes text, mono_time now) {
     bool fits = batch->n_left_out == 0 && batch->n + text.n + NOTE_BYTES <= sizeof batch->text;
     if (!fits && (batch->n_left_out > 0 || !send_full(batch, now))) {
         batch->n_left_out += text.n;
@@ -76,7 +76,8 @@ static void append(struct run_batch *batch, struct bytes text, mono_time now) {
 }
 
 void run_batch_tick(struct run_batch *batch, mono_time now, bool all) {
-    if (!is_empty(batch) && (all || mono_ms_until(now, batch->due) <= 0) && !send_batch(batch, now))
+    if (!is_empty(batch) && (all || mono_ms_until(now, batch->due) <= 0) &&
+        !run_text_send_batch(batch, now))
         batch->due = mono_add_ms(now, CALM_MS);
 }
 
@@ -94,7 +95,7 @@ static void end_line(struct run_batch *batch, struct run_line *line, mono_time n
     char text[TEXT_REPAIRED_MAX(RUN_LINE_BYTES) + 1];
     size_t n_changed, n = text_repair(text, (struct bytes){line->text, line->n}, &n_changed);
     text[n++] = '\n';
-    append(batch, (struct bytes){text, n}, now);
+    run_text_append(batch, (struct bytes){text, n}, now);
     line->n = 0;
     line->returned = false;
 }
@@ -132,7 +133,7 @@ static bool is_escape(struct run_line *line, unsigned char c) {
     }
 }
 
-static void put(struct run_batch *batch, struct run_line *line, char c, mono_time now) {
+static void run_text_put(struct run_batch *batch, struct run_line *line, char c, mono_time now) {
     if (line->returned)
         line->n = 0;
     line->returned = false;
@@ -151,7 +152,7 @@ static void add_byte(struct run_batch *batch, struct run_line *line, char c, mon
     else if (c == '\b')
         take_back(line);
     else if (c == '\t' || ((unsigned char)c >= 0x20 && c != 0x7F))
-        put(batch, line, c, now);
+        run_text_put(batch, line, c, now);
 }
 
 void run_batch_add(struct run_batch *batch, struct run_line *line, struct bytes output,

@@ -26,7 +26,7 @@ struct search {
     unsigned long long n_printed;
 };
 
-static void print_line(void *arg, const struct earshot_event *event) {
+static void search_print_line(void *arg, const struct earshot_event *event) {
     struct search *search = arg;
     /* The hub answers; whoever reads our output may now take as long as they want. */
     if (search->options->timeout_ms < 0)
@@ -50,7 +50,7 @@ static int print_pages(struct search *search, earshot *link, const char *text) {
         search->last = 0;
         int result =
             earshot_search(link, text, options->in, options->from, before, limit, &request);
-        code = cli_request_wait(link, options, result, request, print_line, search);
+        code = cli_request_wait(link, options, result, request, search_print_line, search);
         int closed = cli_flush();
         if (code == CLI_DONE)
             code = closed;
@@ -58,7 +58,7 @@ static int print_pages(struct search *search, earshot *link, const char *text) {
     return code;
 }
 
-static int run(const struct cli_options *options, const char *text) {
+static int search_run(const struct cli_options *options, const char *text) {
     struct search search = {.options = options};
     earshot *link;
     int code = cli_request_open(&link, options);
@@ -87,7 +87,7 @@ int cli_search(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE && !*text)
         code = cli_fail(options, CLI_USAGE, "usage", "search: there is no word to search for");
     if (code == CLI_DONE)
-        code = run(options, text);
+        code = search_run(options, text);
     free(text);
     return code;
 }

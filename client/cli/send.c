@@ -38,7 +38,7 @@ struct recipients {
     size_t n;
 };
 
-static int split(const struct cli_options *options, const char *list, struct recipients *to) {
+static int send_split(const struct cli_options *options, const char *list, struct recipients *to) {
     char *rest = to->copy = cli_copy(list), *name;
     int code = CLI_DONE;
     while (code == CLI_DONE && (name = strsep(&rest, ","))) {
@@ -57,8 +57,8 @@ static int check_id(const struct cli_options *options, const char *name, const c
                     "--%s cannot be \"%s\"; give a UUID, as uuidgen prints it", name, text);
 }
 
-static int check_options(const struct cli_options *options, const struct recipients *to,
-                         bool has_text) {
+static int send_check_options(const struct cli_options *options, const struct recipients *to,
+                              bool has_text) {
     if (options->id && (options->lines || to->n > 1))
         return cli_fail(options, CLI_USAGE, "usage",
                         "--id names one message; leave --lines and further recipients away");
@@ -131,7 +131,8 @@ static void start_limit(const struct cli_options *options) {
 }
 
 /* text.data NULL: the lines of standard input */
-static int run(const struct cli_options *options, const struct recipients *to, struct bytes text) {
+static int send_run(const struct cli_options *options, const struct recipients *to,
+                    struct bytes text) {
     struct sending sending = {.options = options};
     unsigned flags = options->wait == EARSHOT_SENT && !options->lines ? 0 : EARSHOT_RECONNECT;
     start_limit(options);
@@ -152,13 +153,13 @@ int cli_send(const struct cli_options *options, int n_words, char **words) {
     char *text = NULL;
     size_t n = 0;
     bool has_text = n_words > 2 || (n_words == 2 && strcmp(words[1], "-") != 0);
-    int code = split(options, words[0], &to);
+    int code = send_split(options, words[0], &to);
     if (code == CLI_DONE)
-        code = check_options(options, &to, has_text);
+        code = send_check_options(options, &to, has_text);
     if (code == CLI_DONE && !options->lines)
         code = take_text(options, n_words - 1, words + 1, &text, &n);
     if (code == CLI_DONE)
-        code = run(options, &to, (struct bytes){text, n});
+        code = send_run(options, &to, (struct bytes){text, n});
     free(text);
     free(to.names);
     free(to.copy);

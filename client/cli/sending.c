@@ -41,8 +41,8 @@ static bool has_arrived(const struct sending *sending, const struct sending_item
     return wait == EARSHOT_SENT || (item->stored && (int)item->sent.state >= wait);
 }
 
-static int update(struct sending *sending, struct sending_item *item,
-                  const struct earshot_event *event, bool named) {
+static int sending_update(struct sending *sending, struct sending_item *item,
+                          const struct earshot_event *event, bool named) {
     if (item->done)
         return CLI_DONE;
     if (named && event->state.seq)
@@ -64,28 +64,28 @@ static void skip_done(struct sending *sending) {
 }
 
 /* The index of the open item with this id; n_items when there is none. */
-static size_t find(const struct sending *sending, const char *id) {
+static size_t sending_find(const struct sending *sending, const char *id) {
     size_t i = sending->first_open;
     while (i < sending->n_items && strcmp(sending->items[i].sent.id, id) != 0)
         i++;
     return i;
 }
 
-static int take_state(struct sending *sending, const struct earshot_event *event) {
-    size_t last = find(sending, event->state.id);
+static int sending_take_state(struct sending *sending, const struct earshot_event *event) {
+    size_t last = sending_find(sending, event->state.id);
     if (last == sending->n_items)
         return CLI_DONE;
     int code = CLI_DONE;
     for (size_t i = event->state.up_to ? sending->first_open : last; i <= last; i++) {
         if (code == CLI_DONE)
-            code = update(sending, &sending->items[i], event, i == last);
+            code = sending_update(sending, &sending->items[i], event, i == last);
     }
     skip_done(sending);
     return code;
 }
 
 static void take_refusal(struct sending *sending, const struct earshot_event *event) {
-    size_t i = find(sending, event->failed.id);
+    size_t i = sending_find(sending, event->failed.id);
     sending->n_refused++;
     if (!sending->is_stream || sending->n_refused == 1) {
         int code = cli_fail_event(sending->options, event);
@@ -99,10 +99,10 @@ static void take_refusal(struct sending *sending, const struct earshot_event *ev
     skip_done(sending);
 }
 
-static int take(struct sending *sending, const struct earshot_event *event) {
+static int sending_take(struct sending *sending, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_STATE:
-        return take_state(sending, event);
+        return sending_take_state(sending, event);
     case EARSHOT_EVENT_REFUSED:
         take_refusal(sending, event);
         return CLI_DONE;
@@ -125,26 +125,26 @@ static bool is_end(int result) {
 }
 
 /* Takes the answers that have come. */
-static int drain(struct sending *sending) {
+static int sending_drain(struct sending *sending) {
     struct earshot_event event;
     int result, code = CLI_DONE;
     while (code == CLI_DONE && (result = earshot_next(sending->link, &event, 0)) == EARSHOT_OK)
-        code = take(sending, &event);
+        code = sending_take(sending, &event);
     if (code != CLI_DONE || result == EARSHOT_AGAIN || !is_end(result))
         return code;
     return cli_fail_link(sending->options, sending->link, result);
 }
 
 /* A call that sends did not succeed. CLI_DONE: it is to be made again. */
-static int settle(struct sending *sending, int result) {
+static int sending_settle(struct sending *sending, int result) {
     if (result == EARSHOT_AGAIN)
-        return drain(sending);
+        return sending_drain(sending);
     if (!is_end(result))
         return CLI_DONE;
     return cli_fail_link(sending->options, sending->link, result);
 }
 
-static void follow(struct sending *sending, const char *id) {
+static void sending_follow(struct sending *sending, const char *id) {
     sending->items = cli_grow(sending->items, sending->n_items, sizeof *sending->items);
     struct sending_item *item = &sending->items[sending->n_items++];
     *item = (struct sending_item){.sent.state = EARSHOT_SENT};
@@ -163,16 +163,16 @@ static int finish_sent(struct sending *sending) {
 int sending_flush(struct sending *sending) {
     int result, code = CLI_DONE;
     while (code == CLI_DONE && (result = earshot_flush(sending->link)) != EARSHOT_OK)
-        code = settle(sending, result);
+        code = sending_settle(sending, result);
     if (code != CLI_DONE)
         return code;
     if (sending->options->wait == EARSHOT_SENT)
         return finish_sent(sending);
-    return drain(sending);
+    return sending_drain(sending);
 }
 
 /* The time is up: tells how far the messages came. */
-static int fail_late(struct sending *sending) {
+static int sending_fail_late(struct sending *sending) {
     const struct cli_options *options = sending->options;
     size_t n_lost = earshot_n_unacknowledged(sending->link);
     for (size_t i = sending->first_open; i < sending->n_items; i++)
@@ -206,10 +206,10 @@ static int wait_for(struct sending *sending, size_t n) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
-            return fail_late(sending);
+            return sending_fail_late(sending);
         int result = earshot_next(sending->link, &event, -1);
         if (result == EARSHOT_OK)
-            code = take(sending, &event);
+            code = sending_take(sending, &event);
         else if (result != EARSHOT_AGAIN && result != -EINTR)
             code = cli_fail_link(sending->options, sending->link, result);
     }
@@ -235,10 +235,10 @@ int sending_put(struct sending *sending, const char *to, struct bytes text, bool
         result = earshot_send(sending->link, &message, id);
         if (result == EARSHOT_OK)
             break;
-        code = settle(sending, result);
+        code = sending_settle(sending, result);
     }
     if (code == CLI_DONE && follows_each(sending))
-        follow(sending, id);
+        sending_follow(sending, id);
     return code;
 }
 

@@ -36,7 +36,7 @@ struct start {
 };
 
 /* Signals as the shell gave them to us, and no hold on our standard input, output and error. */
-static int spawn(struct start *start, char **argv) {
+static int start_spawn(struct start *start, char **argv) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t defaults;
@@ -70,7 +70,7 @@ static int wait_for(const struct start *start, int *status) {
 }
 
 /* The last line that the hub printed, or what its exit status says. */
-static void explain(const struct start *start, int status, char *text, size_t size) {
+static void start_explain(const struct start *start, int status, char *text, size_t size) {
     char printed[1024];
     ssize_t n = start->errors < 0 ? 0 : pread(start->errors, printed, sizeof printed - 1, 0);
     while (n > 0 && printed[n - 1] == '\n')
@@ -89,18 +89,18 @@ static int check_status(const struct start *start, int status) {
     char why[1100];
     if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == CLI_CANNOT_CREATE))
         return CLI_DONE;
-    explain(start, status, why, sizeof why);
+    start_explain(start, status, why, sizeof why);
     return cli_fail(start->options, CLI_NO_HUB, "no-hub",
                     "the hub did not start: %s; to see more: %s --dir %s --foreground", why,
                     start->program, start->dir);
 }
 
-static int run(struct start *start) {
+static int start_run(struct start *start) {
     char name[] = HUB_PROGRAM, dir_option[] = "--dir", dir[PATH_MAX];
     char *argv[] = {name, dir_option, dir, NULL};
     int status;
     snprintf(dir, sizeof dir, "%s", start->dir);
-    int r = spawn(start, argv);
+    int r = start_spawn(start, argv);
     if (r < 0)
         return cli_fail(start->options, CLI_NO_HUB, "no-hub",
                         "cannot start %s for %s: %s; is " HUB_PROGRAM " installed?", start->program,
@@ -117,7 +117,7 @@ int cli_start_hub(const struct cli_options *options, const char *dir) {
         .dir = dir,
         .errors = memfd_create("hub-errors", MFD_CLOEXEC),
     };
-    int code = run(&start);
+    int code = start_run(&start);
     if (start.errors >= 0)
         close(start.errors);
     return code;

@@ -25,7 +25,8 @@ static void add_counter(void *arg, const struct earshot_event *event) {
     }
 }
 
-static int print(earshot *link, const struct cli_options *options, struct cli_status *status) {
+static int status_print(earshot *link, const struct cli_options *options,
+                        struct cli_status *status) {
     earshot_hub(link, &status->hub);
     int r = queue_stat_any(status->hub.msqid, &status->queue);
     if (r != 0)
@@ -50,7 +51,7 @@ int cli_status(const struct cli_options *options, int n_words, char **words) {
     int result = earshot_ask(link, EARSHOT_COUNTERS, NULL, &request);
     code = cli_request_wait(link, options, result, request, add_counter, &status);
     if (code == CLI_DONE)
-        code = print(link, options, &status);
+        code = status_print(link, options, &status);
     earshot_close(link);
     for (size_t i = 0; i < status.n_counters; i++)
         free(status.counters[i].key);

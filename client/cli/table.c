@@ -19,7 +19,7 @@ void table_add_number(struct table *table, unsigned long long number) {
     table_add(table, text);
 }
 
-static void measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX]) {
+static void table_measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX]) {
     for (size_t i = 0; i < table->n_cells; i++) {
         size_t n = text_columns(table->cells[i]), column = i % table->n_columns;
         if (n > widths[column])
@@ -41,7 +41,7 @@ void table_print(struct table *table, const char *head, const char *end) {
     size_t widths[TABLE_COLUMNS_MAX] = {0};
     assert(table->n_columns > 0 && table->n_columns <= TABLE_COLUMNS_MAX);
     assert(table->n_cells % table->n_columns == 0);
-    measure(table, widths);
+    table_measure(table, widths);
     for (size_t i = 0; i < table->n_cells; i += table->n_columns) {
         if (i == 0)
             fputs(head, stdout);

@@ -57,7 +57,7 @@ static const struct wanted *find_wanted(const struct tail *tail, const char *con
     return NULL;
 }
 
-static int print(struct tail *tail, const struct earshot_event *event) {
+static int tail_print(struct tail *tail, const struct earshot_event *event) {
     past_print_message(tail->options, event);
     int code = cli_flush();
     if (code == CLI_DONE)
@@ -70,19 +70,19 @@ static int print(struct tail *tail, const struct earshot_event *event) {
 }
 
 /* A message that is not printed stays for whoever joins next under this handle. */
-static int take_message(struct tail *tail, const struct earshot_event *event) {
+static int tail_take_message(struct tail *tail, const struct earshot_event *event) {
     const struct wanted *wanted = find_wanted(tail, event->message.conv);
     if (!wanted && !event->message.mine)
         earshot_pass_over(tail->link, event);
     if (!wanted || (event->message.seq >= wanted->from && event->message.seq <= wanted->to))
         return CLI_DONE;
-    return print(tail, event);
+    return tail_print(tail, event);
 }
 
-static int take(struct tail *tail, const struct earshot_event *event) {
+static int tail_take(struct tail *tail, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
-        return take_message(tail, event);
+        return tail_take_message(tail, event);
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(tail->options, event);
     case EARSHOT_EVENT_MISSED:
@@ -119,13 +119,13 @@ static int wait_event(struct tail *tail, struct earshot_event *event, bool *clos
     return result == EARSHOT_AGAIN ? poll_both(tail, closed) : result;
 }
 
-static int fail_late(const struct tail *tail) {
+static int tail_fail_late(const struct tail *tail) {
     return cli_fail(tail->options, CLI_TRY_AGAIN, "timed-out",
                     "%llu messages came within %g s; allow more with --timeout", tail->n_printed,
                     cli_limit_seconds());
 }
 
-static int follow(struct tail *tail) {
+static int tail_follow(struct tail *tail) {
     struct earshot_event event;
     int code = CLI_DONE;
     while (code == CLI_DONE && !tail->done) {
@@ -133,12 +133,12 @@ static int follow(struct tail *tail) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
-            return fail_late(tail);
+            return tail_fail_late(tail);
         int result = wait_event(tail, &event, &closed);
         if (closed)
             return CLI_CLOSED;
         if (result == EARSHOT_OK)
-            code = take(tail, &event);
+            code = tail_take(tail, &event);
         else if (result != EARSHOT_AGAIN && result != -EINTR)
             code = cli_fail_link(tail->options, tail->link, result);
     }
@@ -146,7 +146,7 @@ static int follow(struct tail *tail) {
 }
 
 /* Joins the rooms named, for this session only; a refusal comes as an event. */
-static int join(struct tail *tail, int n_words, char **words) {
+static int tail_join(struct tail *tail, int n_words, char **words) {
     uint32_t request;
     for (int i = 0; i < n_words; i++) {
         if (words[i][0] != '#')
@@ -180,7 +180,7 @@ static int check_word(struct tail *tail, const char *word) {
     return CLI_DONE;
 }
 
-static int check(struct tail *tail, int n_words, char **words) {
+static int tail_check(struct tail *tail, int n_words, char **words) {
     const struct cli_options *options = tail->options;
     bool has_since = options->since != CLI_NOT_GIVEN;
     int code = CLI_DONE;
@@ -237,7 +237,7 @@ static void begin_behind(struct tail *tail) {
  * First the last ones of each conversation, then what comes behind them. Older ones that the handle
  * has not received yet would come out of order: they stay for whoever joins next.
  */
-static int begin(struct tail *tail, int n_words, char **words) {
+static int tail_begin(struct tail *tail, int n_words, char **words) {
     earshot *link;
     int code = cli_open(&link, tail->options, 0);
     if (code != CLI_DONE)
@@ -256,23 +256,23 @@ static bool is_pipe(int fd) {
     return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-static int run(struct tail *tail, int n_words, char **words) {
+static int tail_run(struct tail *tail, int n_words, char **words) {
     int code = CLI_DONE;
     if (tail->options->limit)
-        code = begin(tail, n_words, words);
+        code = tail_begin(tail, n_words, words);
     if (code == CLI_DONE && !tail->done)
         code = cli_open_after(&tail->link, tail->options, tail->flags, tail->after);
     if (code == CLI_DONE && !tail->done)
-        code = join(tail, n_words, words);
-    return code == CLI_DONE ? follow(tail) : code;
+        code = tail_join(tail, n_words, words);
+    return code == CLI_DONE ? tail_follow(tail) : code;
 }
 
 int cli_tail(const struct cli_options *options, int n_words, char **words) {
     struct tail tail = {.options = options, .is_piped = is_pipe(STDOUT_FILENO)};
-    int code = check(&tail, n_words, words);
+    int code = tail_check(&tail, n_words, words);
     cli_limit_start(options->timeout_ms);
     if (code == CLI_DONE)
-        code = run(&tail, n_words, words);
+        code = tail_run(&tail, n_words, words);
     earshot_close(tail.link);
     free(tail.wanted);
     return code;

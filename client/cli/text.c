@@ -89,7 +89,7 @@ static void print_table(const struct cli_options *options, struct table *table) 
 }
 
 /* "45 s", "12 min", "3 h", "5 d" */
-static const char *duration(uint64_t s, char text[32]) {
+static const char *text_duration(uint64_t s, char text[32]) {
     static const struct {
         uint64_t seconds;
         const char *unit;
@@ -123,7 +123,7 @@ void text_users(const struct cli_options *options, const struct cli_user *users,
         table_add(&table, users[i].handle);
         table_add(&table, users[i].login);
         table_add(&table, presences[users[i].state]);
-        table_add(&table, duration(users[i].idle_s, idle));
+        table_add(&table, text_duration(users[i].idle_s, idle));
         add_sessions(&table, &users[i]);
         table_add(&table, users[i].state == EARSHOT_AWAY ? users[i].away : "");
     }
@@ -171,8 +171,8 @@ void text_status(const struct cli_status *status) {
     printf(" in ");
     print_name(status->hub.dir);
     printf(" (%s)\nprocess   pid %d, user %s\nuptime    %s\nsessions  %llu\n",
-           modes[status->hub.mode], (int)status->hub.pid, login, duration(status->uptime_s, up),
-           (unsigned long long)status->sessions);
+           modes[status->hub.mode], (int)status->hub.pid, login,
+           text_duration(status->uptime_s, up), (unsigned long long)status->sessions);
     printf("queue     key 0x%08x, id %d: %zu of %zu bytes, %zu messages\n",
            (unsigned)status->queue.key, status->queue.msqid, status->queue.n_bytes,
            status->queue.limit, status->queue.n_messages);

@@ -12,7 +12,7 @@
 #include "cli/words.h"
 #include "proto/frame.h"
 
-static int print(const struct cli_options *options, const struct cli_room *room) {
+static int topic_print(const struct cli_options *options, const struct cli_room *room) {
     if (options->json)
         json_room(room->name, room->members, room->topic);
     else if (*room->topic)
@@ -22,14 +22,14 @@ static int print(const struct cli_options *options, const struct cli_room *room)
     return cli_flush();
 }
 
-static int show(earshot *link, const struct cli_options *options, const char *room) {
+static int topic_show(earshot *link, const struct cli_options *options, const char *room) {
     struct cli_rooms rooms = {0};
     size_t i = 0;
     int code = cli_rooms_ask(link, options, &rooms);
     while (i < rooms.n && !words_same_name(rooms.all[i].name, room))
         i++;
     if (code == CLI_DONE && i < rooms.n)
-        code = print(options, &rooms.all[i]);
+        code = topic_print(options, &rooms.all[i]);
     else if (code == CLI_DONE)
         code = cli_fail(options, CLI_NO_NAME, "no-room",
                         "there is no room %s; `earshot rooms` lists them", room);
@@ -37,19 +37,19 @@ static int show(earshot *link, const struct cli_options *options, const char *ro
     return code;
 }
 
-static int set(earshot *link, const struct cli_options *options, const char *room,
-               const char *topic) {
+static int topic_set(earshot *link, const struct cli_options *options, const char *room,
+                     const char *topic) {
     uint32_t request = 0;
     int result = earshot_topic(link, room, topic, &request);
     return cli_request_wait(link, options, result, request, NULL, NULL);
 }
 
-static int run(const struct cli_options *options, const char *room, const char *topic) {
+static int topic_run(const struct cli_options *options, const char *room, const char *topic) {
     earshot *link;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
         return code;
-    code = topic ? set(link, options, room, topic) : show(link, options, room);
+    code = topic ? topic_set(link, options, room, topic) : topic_show(link, options, room);
     earshot_close(link);
     return code;
 }
@@ -60,7 +60,7 @@ int cli_topic(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE && topic)
         code = words_check_text(options, bytes_of(topic), TOPIC_BYTES_MAX, "the topic");
     if (code == CLI_DONE)
-        code = run(options, words[0], topic);
+        code = topic_run(options, words[0], topic);
     free(topic);
     return code;
 }

@@ -6,7 +6,7 @@
 #include "cli/report.h"
 #include "cli/words.h"
 
-static void add(struct wanted *wanted, const char *word) {
+static void wanted_add(struct wanted *wanted, const char *word) {
     struct name name;
     name_parse(&name, bytes_of(word));
     wanted->keys = cli_grow(wanted->keys, wanted->n, sizeof *wanted->keys);
@@ -22,7 +22,7 @@ int wanted_take(struct wanted *wanted, const struct cli_options *options, int n_
             return code;
         if (words[i][0] != '#')
             *flags |= EARSHOT_LISTEN;
-        add(wanted, words[i]);
+        wanted_add(wanted, words[i]);
     }
     return CLI_DONE;
 }

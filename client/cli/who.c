@@ -48,7 +48,7 @@ static int by_handle(const void *a, const void *b) {
     return strcasecmp(((const struct cli_user *)a)->handle, ((const struct cli_user *)b)->handle);
 }
 
-static int print(const struct cli_options *options, const struct users *users) {
+static int who_print(const struct cli_options *options, const struct users *users) {
     if (users->n > 1)
         qsort(users->all, users->n, sizeof *users->all, by_handle);
     if (options->json)
@@ -91,7 +91,7 @@ int cli_who(const struct cli_options *options, int n_words, char **words) {
     code = cli_request_wait(link, options, result, request, add_user, &users);
     earshot_close(link);
     if (code == CLI_DONE)
-        code = print(options, &users);
+        code = who_print(options, &users);
     free_users(&users);
     return code;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Answers where the question was asked, as a reply to it. */
-static int answer(earshot *link, const struct earshot_event *event) {
+static int bot_answer(earshot *link, const struct earshot_event *event) {
     double load[3];
     char text[80] = "nobody knows";
     if (getloadavg(load, 3) == 3)
@@ -25,7 +25,7 @@ static int answer(earshot *link, const struct earshot_event *event) {
     return earshot_send(link, &message, NULL);
 }
 
-static int run(earshot *link) {
+static int bot_run(earshot *link) {
     struct earshot_event event;
     int r = EARSHOT_OK;
     while (r == EARSHOT_OK && (r = earshot_next(link, &event, -1)) == EARSHOT_OK) {
@@ -33,7 +33,7 @@ static int run(earshot *link) {
             continue;
         earshot_mark_read(link, &event);
         if (event.message.kind == EARSHOT_TEXT && strcmp(event.message.text, "load?") == 0)
-            r = answer(link, &event);
+            r = bot_answer(link, &event);
     }
     return r;
 }
@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     for (int i = 1; r == EARSHOT_OK && i < argc; i++)
         r = earshot_join(link, argv[i], true, &request);
     if (r == EARSHOT_OK)
-        r = run(link);
+        r = bot_run(link);
     fprintf(stderr, "load-bot: %s\n", r < 0 ? strerror(-r) : earshot_error(link));
     earshot_close(link);
     return 1;
