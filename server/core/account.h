@@ -67,6 +67,8 @@ struct account_limits {
     uint64_t max[ACCOUNT_KIND_END];
 };
 
+struct body_share;
+
 struct account {
     const struct account_limits *limits; /* the hub's */
     uid_t uid;
@@ -74,6 +76,7 @@ struct account {
     uint64_t spent[ACCOUNT_KIND_END]; /* of a rate: all that there ever was */
     uint64_t n_refused[ACCOUNT_KIND_END];
     mono_time worn_at;
+    struct body_share *latest_share; /* what it pays for since last of these; NULL: given back */
 };
 
 void account_limits_init(struct account_limits *limits);

@@ -13,58 +13,142 @@
 /* and no outbox gets more than a quarter of what is left of the rest. */
 #define FAIR_PART 4
 
-static struct chunk *chunk_acquire(struct chunk_pool *pool, struct account *payer) {
-    struct chunk *chunk = pool->unused;
-    if (chunk) {
-        pool->unused = chunk->next;
-        pool->n_unused--;
+/* Messages. */
+
+static struct queue_message *message_acquire(struct chunk_pool *pool) {
+    union pooled_message *pooled = pool->unused;
+    if (!pooled) {
+        pooled = malloc(sizeof *pooled);
     } else {
-        chunk = malloc(sizeof *chunk);
-        if (!chunk)
-            return NULL;
+        pool->unused = pooled->next;
+        pool->n_unused--;
     }
-    pool->n_used++;
-    chunk->next = NULL;
-    chunk->n_frames = 0;
-    chunk->n_origin = 0;
-    chunk->has_more = false;
-    chunk->n_notices = 0;
-    chunk->has_others = false;
-    chunk->payer = payer;
-    account_spend(payer, ACCOUNT_MEMORY, sizeof *chunk);
-    return chunk;
+    return pooled ? &pooled->message : NULL;
 }
 
-void chunk_release(struct chunk_pool *pool, struct chunk *chunk) {
-    account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
-    pool->n_used--;
+static void message_release(struct chunk_pool *pool, struct queue_message *message) {
+    union pooled_message *pooled = (union pooled_message *)message;
+    if (!message)
+        return;
     if (pool->n_unused >= POOL_UNUSED_MAX) {
-        free(chunk);
+        free(pooled);
         return;
     }
-    chunk->next = pool->unused;
-    pool->unused = chunk;
+    pooled->next = pool->unused;
+    pool->unused = pooled;
     pool->n_unused++;
 }
 
 void chunk_pool_deinit(struct chunk_pool *pool) {
     while (pool->unused) {
-        struct chunk *chunk = pool->unused;
-        pool->unused = chunk->next;
-        free(chunk);
+        union pooled_message *pooled = pool->unused;
+        pool->unused = pooled->next;
+        free(pooled);
     }
     pool->n_unused = 0;
 }
 
-static struct chunk *add_chunk(struct outbox *outbox, struct chunk_pool *pool,
-                               const struct outbox_address *address) {
-    struct chunk *chunk = chunk_acquire(pool, address->payer);
+/* Chunks. */
+
+static struct chunk *chunk_acquire(struct chunk_pool *pool, const struct outbox_address *address) {
+    struct chunk *chunk = malloc(sizeof *chunk);
     if (!chunk)
         return NULL;
-    struct cursor_out out = cursor_out_of(chunk->message.data, sizeof chunk->message.data);
-    envelope_put(&out, &(struct envelope){PROTO_VERSION, 0, address->session});
-    chunk->n = (uint16_t)cursor_out_used(&out);
-    chunk->message.mtype = address->mtype;
+    *chunk = (struct chunk){.session = address->session,
+                            .mtype = address->mtype,
+                            .payer = address->payer,
+                            .n = ENVELOPE_BYTES};
+    account_spend(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
+    pool->n_used++;
+    return chunk;
+}
+
+static void chunk_drop_parts(struct chunk *chunk, unsigned n_left) {
+    while (chunk->n_parts > n_left)
+        body_share_release(chunk->parts[--chunk->n_parts].share);
+    if (n_left > 0)
+        return;
+    account_give_back(chunk->payer, ACCOUNT_MEMORY, chunk->parts_size * sizeof *chunk->parts);
+    free(chunk->parts);
+    chunk->parts = NULL;
+    chunk->parts_size = 0;
+}
+
+void chunk_release(struct chunk_pool *pool, struct chunk *chunk) {
+    chunk_drop_parts(chunk, 0);
+    if (chunk->message)
+        account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk->message);
+    message_release(pool, chunk->message);
+    account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
+    free(chunk);
+    pool->n_used--;
+}
+
+static void put_envelope(const struct chunk *chunk, struct queue_message *message) {
+    struct cursor_out out = cursor_out_of(message->data, ENVELOPE_BYTES);
+    message->mtype = chunk->mtype;
+    envelope_put(&out, &(struct envelope){PROTO_VERSION, chunk->n_frames, chunk->session});
+    assert(!out.bad);
+}
+
+static void put_more(uint8_t *at) {
+    struct cursor_out out = cursor_out_of(at, FRAME_HEADER_BYTES);
+    frame_put(&out, &(struct frame){.type = FRAME_MORE});
+    assert(!out.bad);
+}
+
+static uint8_t *put_bytes(uint8_t *at, const uint8_t *bytes, size_t n) {
+    memcpy(at, bytes, n);
+    return at + n;
+}
+
+/* Returns where the last ORIGIN stands then; NULL: there is none. */
+static const uint8_t *put_parts_together(const struct chunk *chunk, struct queue_message *message) {
+    uint8_t *at = message->data + ENVELOPE_BYTES;
+    const uint8_t *origin = NULL;
+    put_envelope(chunk, message);
+    for (unsigned i = 0; i < chunk->n_parts; i++) {
+        const struct chunk_part *part = &chunk->parts[i];
+        const struct body *body = part->share->body;
+        if (part->has_origin) {
+            origin = at;
+            at = put_bytes(at, body_origin(body), body->n_origin);
+        }
+        at = put_bytes(at, body_frames(body) + part->at, part->n);
+    }
+    if (chunk->has_more) {
+        put_more(at);
+        at += FRAME_HEADER_BYTES;
+    }
+    assert(at == message->data + chunk->n);
+    return origin;
+}
+
+const struct queue_message *chunk_message(const struct chunk *chunk,
+                                          struct queue_message *scratch) {
+    if (chunk->message)
+        return chunk->message;
+    (void)put_parts_together(chunk, scratch);
+    return scratch;
+}
+
+/* It gets a message, with the parts that it has in it. False: memory is out. */
+static bool chunk_become_message(struct chunk_pool *pool, struct chunk *chunk) {
+    struct queue_message *message = message_acquire(pool);
+    if (!message)
+        return false;
+    chunk->origin = put_parts_together(chunk, message);
+    chunk->message = message;
+    chunk_drop_parts(chunk, 0);
+    account_spend(chunk->payer, ACCOUNT_MEMORY, sizeof *message);
+    return true;
+}
+
+static struct chunk *outbox_add_chunk(struct outbox *outbox, struct chunk_pool *pool,
+                                      const struct outbox_address *address) {
+    struct chunk *chunk = chunk_acquire(pool, address);
+    if (!chunk)
+        return NULL;
     if (outbox->tail)
         outbox->tail->next = chunk;
     else
@@ -86,7 +170,7 @@ static size_t frame_bytes(const uint8_t *frame) {
 }
 
 bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n) {
-    return outbox->tail && room_in(outbox->tail, address) >= n;
+    return outbox->tail && outbox->tail->message && room_in(outbox->tail, address) >= n;
 }
 
 bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_address *address,
@@ -98,11 +182,12 @@ bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_addr
         return true;
     if (outbox->n_chunks >= n_max || used >= max)
         return false;
-    return FAIR_PART * outbox->n_chunks * sizeof(struct chunk) <= max - used;
+    return FAIR_PART * outbox->n_chunks * CHUNK_BYTES_MAX <= max - used;
 }
 
 static uint64_t chunk_first_seq(const struct chunk *chunk) {
-    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct queue_message scratch;
+    struct cursor_in in = cursor_in_of(chunk_message(chunk, &scratch)->data, chunk->n);
     struct envelope envelope;
     struct frame frame;
     struct frame_origin origin = {0};
@@ -133,47 +218,110 @@ static size_t whole_frames(const uint8_t *frames, size_t n, size_t room, unsigne
     return at;
 }
 
-static void put(struct chunk *chunk, const void *frames, size_t n, unsigned n_frames) {
-    memcpy(chunk->message.data + chunk->n, frames, n);
-    chunk->n = (uint16_t)(chunk->n + n);
-    chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames);
-    envelope_set_n_frames(chunk->message.data, chunk->n_frames);
-}
-
 /* The bytes of ORIGIN that must go before these frames here. */
 static size_t origin_missing(const struct chunk *chunk, const struct encoded *encoded) {
     size_t n = encoded->n_origin;
     bool is_there =
-        n == 0 || (chunk->n_origin == n &&
-                   memcmp(chunk->message.data + chunk->origin_at, encoded->origin, n) == 0);
+        n == 0 || (chunk->n_origin == n && memcmp(chunk->origin, encoded->origin, n) == 0);
     return is_there ? 0 : n;
 }
 
-static void put_origin(struct chunk *chunk, const struct encoded *encoded) {
-    chunk->origin_at = chunk->n;
-    chunk->n_origin = (uint16_t)encoded->n_origin;
-    put(chunk, encoded->origin, encoded->n_origin, 1);
+static void chunk_copy(struct chunk *chunk, const uint8_t *frames, size_t n,
+                       const struct encoded *encoded, size_t n_origin) {
+    uint8_t *at = chunk->message->data + chunk->n;
+    if (n_origin > 0) {
+        chunk->origin = at;
+        at = put_bytes(at, encoded->origin, n_origin);
+    }
+    put_bytes(at, frames, n);
 }
 
-/* The last chunk, when the first frame and its ORIGIN fit, or a new one. */
+static bool chunk_has_place_for_part(struct chunk *chunk) {
+    unsigned size = chunk->parts_size;
+    if (chunk->n_parts < size)
+        return true;
+    unsigned wider = size > 0 ? 2 * size : 2;
+    struct chunk_part *parts = realloc(chunk->parts, wider * sizeof *parts);
+    if (!parts)
+        return false;
+    account_spend(chunk->payer, ACCOUNT_MEMORY, (wider - size) * sizeof *parts);
+    chunk->parts = parts;
+    chunk->parts_size = (uint16_t)wider;
+    return true;
+}
+
+static bool chunk_refer(struct chunk *chunk, const uint8_t *frames, size_t n,
+                        const struct encoded *encoded, size_t n_origin) {
+    struct body *body = encoded->body;
+    struct body_share *share =
+        chunk_has_place_for_part(chunk) ? body_share_take(body, chunk->payer) : NULL;
+    if (!share)
+        return false;
+    chunk->parts[chunk->n_parts++] =
+        (struct chunk_part){.share = share,
+                            .at = (uint32_t)(frames - body_frames(body)),
+                            .n = (uint16_t)n,
+                            .has_origin = n_origin > 0};
+    if (n_origin > 0)
+        chunk->origin = body_origin(body);
+    return true;
+}
+
+static void note_content(struct outbox *outbox, struct chunk *chunk, const struct encoded *encoded,
+                         size_t n) {
+    chunk->has_others |= encoded->what != ENCODED_MESSAGE;
+    if (encoded->what != ENCODED_NOTICE)
+        return;
+    chunk->n_notices = (uint16_t)(chunk->n_notices + n);
+    outbox->n_notices += n;
+}
+
+/* As many of the frames as fit, the first of which does. Returns how many bytes; 0: no memory. */
+static size_t chunk_put(struct outbox *outbox, struct chunk *chunk,
+                        const struct outbox_address *address, const struct encoded *encoded,
+                        size_t done) {
+    const uint8_t *frames = (const uint8_t *)encoded->frames + done;
+    size_t n_origin = origin_missing(chunk, encoded);
+    unsigned n_frames;
+    size_t n =
+        whole_frames(frames, encoded->n - done, room_in(chunk, address) - n_origin, &n_frames);
+    assert(n > 0);
+    if (chunk->message)
+        chunk_copy(chunk, frames, n, encoded, n_origin);
+    else if (!chunk_refer(chunk, frames, n, encoded, n_origin))
+        return 0;
+    chunk->n = (uint16_t)(chunk->n + n_origin + n);
+    chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames + (n_origin > 0));
+    if (n_origin > 0)
+        chunk->n_origin = (uint16_t)n_origin;
+    if (chunk->message)
+        envelope_set_n_frames(chunk->message->data, chunk->n_frames);
+    note_content(outbox, chunk, encoded, n);
+    return n;
+}
+
+/* The last chunk, when the first frame and its ORIGIN fit, or a new one; NULL: memory is out. */
 static struct chunk *chunk_for(struct outbox *outbox, struct chunk_pool *pool,
                                const struct outbox_address *address, const struct encoded *encoded,
                                size_t n_first) {
-    struct chunk *last = outbox->tail;
-    if (last && room_in(last, address) >= origin_missing(last, encoded) + n_first)
-        return last;
-    return add_chunk(outbox, pool, address);
+    struct chunk *chunk = outbox->tail;
+    if (!chunk || room_in(chunk, address) < origin_missing(chunk, encoded) + n_first)
+        chunk = outbox_add_chunk(outbox, pool, address);
+    bool fits = chunk && (chunk->message || encoded->body || chunk_become_message(pool, chunk));
+    return fits ? chunk : NULL;
 }
 
 /* Where an outbox ended, to which it goes back when not all fits into memory. */
 struct end {
     struct chunk *tail;
-    uint16_t n, n_frames, n_notices;
+    uint16_t n, n_frames, n_notices, n_parts;
 };
 
 static struct end end_of(const struct outbox *outbox) {
     struct chunk *tail = outbox->tail;
-    return tail ? (struct end){tail, tail->n, tail->n_frames, tail->n_notices} : (struct end){0};
+    if (!tail)
+        return (struct end){0};
+    return (struct end){tail, tail->n, tail->n_frames, tail->n_notices, tail->n_parts};
 }
 
 static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struct end *end) {
@@ -186,7 +334,10 @@ static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struc
         outbox->n_notices -= (size_t)tail->n_notices - end->n_notices;
         tail->n_notices = end->n_notices;
         tail->n_origin = 0; /* it may have been cut off */
-        envelope_set_n_frames(tail->message.data, tail->n_frames);
+        if (tail->message)
+            envelope_set_n_frames(tail->message->data, tail->n_frames);
+        else
+            chunk_drop_parts(tail, end->n_parts);
     } else {
         outbox->head = NULL;
     }
@@ -198,35 +349,17 @@ static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struc
     }
 }
 
-static void note_content(struct outbox *outbox, struct chunk *chunk, const struct encoded *encoded,
-                         size_t n) {
-    chunk->has_others |= encoded->what != ENCODED_MESSAGE;
-    if (encoded->what != ENCODED_NOTICE)
-        return;
-    chunk->n_notices = (uint16_t)(chunk->n_notices + n);
-    outbox->n_notices += n;
-}
-
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
                   const struct outbox_address *address, const struct encoded *encoded) {
-    const uint8_t *rest = encoded->frames;
-    size_t n = encoded->n;
+    const uint8_t *frames = encoded->frames;
     struct end end = end_of(outbox);
-    while (n > 0) {
-        struct chunk *chunk = chunk_for(outbox, pool, address, encoded, frame_bytes(rest));
-        if (!chunk) {
+    for (size_t done = 0, n; done < encoded->n; done += n) {
+        struct chunk *chunk = chunk_for(outbox, pool, address, encoded, frame_bytes(frames + done));
+        n = chunk ? chunk_put(outbox, chunk, address, encoded, done) : 0;
+        if (n == 0) {
             cut_back(outbox, pool, &end);
             return -ENOMEM;
         }
-        if (origin_missing(chunk, encoded) > 0)
-            put_origin(chunk, encoded);
-        unsigned n_frames;
-        size_t part = whole_frames(rest, n, room_in(chunk, address), &n_frames);
-        assert(part > 0);
-        note_content(outbox, chunk, encoded, part);
-        put(chunk, rest, part, n_frames);
-        rest += part;
-        n -= part;
     }
     return 0;
 }
@@ -235,11 +368,12 @@ static void mark_more(struct chunk *chunk) {
     if (chunk->has_more)
         return;
     chunk->has_more = true;
-    struct cursor_out out = cursor_out_of(chunk->message.data + chunk->n, FRAME_HEADER_BYTES);
-    frame_put(&out, &(struct frame){.type = FRAME_MORE});
-    assert(!out.bad);
-    chunk->n = (uint16_t)(chunk->n + cursor_out_used(&out));
-    envelope_set_n_frames(chunk->message.data, ++chunk->n_frames);
+    chunk->n_frames++;
+    if (chunk->message) {
+        put_more(chunk->message->data + chunk->n);
+        envelope_set_n_frames(chunk->message->data, chunk->n_frames);
+    }
+    chunk->n = (uint16_t)(chunk->n + FRAME_HEADER_BYTES);
 }
 
 struct chunk *outbox_take(struct outbox *outbox) {

@@ -1,9 +1,11 @@
 /*
  * The outbox: frames on their way to one mailbox.
  *
- * Frames are gathered in chunks, each of which is a finished batch: what is sent is what lies
- * here, nothing is copied again. An empty outbox owns no memory; every chunk is charged, whole, to
- * the account of the user that it is for. Bounded: past OUTBOX_CHUNKS_MAX chunks, or an equal part
+ * Frames are gathered in chunks, each of which is one batch. Those of a session of its own are
+ * written into a message, and what is sent is what lies here. What goes to many is referred to (see
+ * body.h) and put together when it is sent; a chunk of such parts that is to take other frames
+ * becomes a message. An empty outbox owns no memory; every chunk is charged, whole, to the account
+ * of the user that it is for. Bounded: past OUTBOX_CHUNKS_MAX chunks, or an equal part
  * of what is left to its user, no message is taken; past NOTICES_BYTES_MAX no notice, so that
  * nobody can fill somebody else's; and answers are taken while the account has room for them.
  *
@@ -22,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/account.h"
+#include "core/body.h"
 #include "proto/batch.h"
 
 #define OUTBOX_CHUNKS_MAX 32
@@ -32,34 +34,44 @@
 #define OUTBOX_FLIGHT_MAX 4      /* chunks that are taken at once */
 #define MAILBOX_BATCHES 2        /* batches that fit into an empty mailbox */
 
-enum encoded_what { ENCODED_ANSWER, ENCODED_MESSAGE, ENCODED_NOTICE };
-
-/* Frames as they go out. */
-struct encoded {
-    const void *frames;
-    size_t n;
-    enum encoded_what what;
-    const void *origin; /* the ORIGIN of the LINEs among them; it goes before them in each batch */
-    size_t n_origin;    /* 0: there is none */
+/* Whole frames of a body. */
+struct chunk_part {
+    struct body_share *share;
+    uint32_t at; /* in its frames */
+    uint16_t n;
+    bool has_origin; /* its ORIGIN goes before them */
 };
 
 struct chunk {
     struct chunk *next;
-    uint16_t n; /* bytes used of message.data */
-    uint16_t n_frames;
-    uint16_t origin_at, n_origin; /* the last ORIGIN in it; 0: none */
-    bool has_more;                /* MORE is its last frame */
-    uint16_t n_notices;           /* bytes of notices in it */
-    bool has_others;              /* besides messages: it cannot be made from the log again */
+    uint64_t session;
+    long mtype;
     struct account *payer;
+    uint16_t n; /* bytes of the batch */
+    uint16_t n_frames;
+    uint16_t n_origin;             /* bytes of the last ORIGIN in it; 0: none */
+    uint16_t n_notices;            /* bytes of notices in it */
+    bool has_more;                 /* MORE is its last frame */
+    bool has_others;               /* besides messages: it cannot be made from the log again */
+    const uint8_t *origin;         /* the last one */
+    struct queue_message *message; /* NULL: it consists of parts */
+    struct chunk_part *parts;
+    uint16_t n_parts, parts_size;
+};
+
+/* What a chunk with a message takes; one of parts takes less. */
+#define CHUNK_BYTES_MAX (sizeof(struct chunk) + sizeof(struct queue_message))
+
+union pooled_message {
+    union pooled_message *next;
     struct queue_message message;
 };
 
-/* Unused chunks of all outboxes. */
+/* Unused messages of all outboxes. */
 struct chunk_pool {
-    struct chunk *unused;
+    union pooled_message *unused;
     unsigned n_unused;
-    size_t n_used;
+    size_t n_used; /* chunks */
 };
 
 struct outbox {
@@ -82,13 +94,15 @@ struct outbox_address {
 
 void chunk_pool_deinit(struct chunk_pool *pool);
 void chunk_release(struct chunk_pool *pool, struct chunk *chunk);
+/* What is sent: its message, or its parts put together in `scratch`. Needs no lock. */
+const struct queue_message *chunk_message(const struct chunk *chunk, struct queue_message *scratch);
 
 /* Nothing waits in it, and whoever it is for takes in what comes. */
 static inline bool outbox_is_idle(const struct outbox *outbox) {
     return !outbox->head && !outbox->in_flight && !outbox->stuck;
 }
 
-/* Whether frames of n bytes fit into what it has. */
+/* Whether frames of n bytes fit into the memory that it has. */
 bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n);
 
 /*

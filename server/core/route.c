@@ -39,27 +39,33 @@ static size_t deliver_to_handle(struct core *core, struct handle *handle,
                                 const struct session *except, const struct encoded *encoded,
                                 uint64_t seq) {
     struct session *session;
+    struct encoded shared = *encoded;
     size_t n = 0;
     handle->last_direct = seq;
     work_begin_delivery(core);
+    encoded_share(&shared, handle->n_listening);
     DL_FOREACH2(handle->sessions, session, next_of_handle) {
         if ((session->abilities & ABILITY_LISTEN) && session != except)
-            n += session_deliver(core, session, encoded, seq);
+            n += session_deliver(core, session, &shared, seq);
     }
+    encoded_shared(&shared);
     return n;
 }
 
 static size_t deliver_to_room(struct core *core, struct session *session, struct room *room,
                               const struct encoded *encoded, uint64_t seq) {
+    struct encoded shared = *encoded;
     size_t n = 0;
     room->last_seq = seq;
     if (run_add(core, session, room, seq, encoded))
         return 0; /* counted when the run is closed */
     run_close(core);
     work_begin_delivery(core);
+    encoded_share(&shared, room->n_listeners);
     for (unsigned i = 0; i < room->n_listeners; i++)
         if (room->listeners[i] != session)
-            n += session_deliver(core, room->listeners[i], encoded, seq);
+            n += session_deliver(core, room->listeners[i], &shared, seq);
+    encoded_shared(&shared);
     return n;
 }
 

@@ -21,9 +21,11 @@ void run_close(struct core *core) {
                               .origin = run->origin,
                               .n_origin = run->n_origin};
     work_begin_delivery(core);
+    encoded_share(&encoded, run->room->n_listeners);
     for (unsigned i = 0; i < run->room->n_listeners; i++)
         if (run->room->listeners[i] != run->sender)
             n_reached += session_deliver(core, run->room->listeners[i], &encoded, run->seq);
+    encoded_shared(&encoded);
     core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
     run->room = NULL;
 }

@@ -45,7 +45,7 @@ bool session_takes_answer(const struct core *core, const struct session *session
     const struct outbox *outbox = &session->outbox;
     struct outbox_address address = session_address(core, session);
     return outbox_is_idle(outbox) || outbox_has_room(outbox, &address, n) ||
-           account_left(address.payer, ACCOUNT_MEMORY) >= sizeof(struct chunk);
+           account_left(address.payer, ACCOUNT_MEMORY) >= CHUNK_BYTES_MAX;
 }
 
 bool session_put(struct core *core, struct session *session, const struct frame *frame) {

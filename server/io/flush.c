@@ -38,13 +38,9 @@ static void say_gone(struct delivery *delivery, int r) {
  * fails only if the client has tampered with its own mailbox.
  */
 static void put_marker(struct delivery *delivery) {
-    struct queue_message marker = {.mtype = delivery->chunks->message.mtype};
-    struct cursor_in in = cursor_in_of(delivery->chunks->message.data, ENVELOPE_BYTES);
+    struct queue_message marker = {.mtype = delivery->chunks->mtype};
     struct cursor_out out = cursor_out_of(marker.data, sizeof marker.data);
-    struct envelope envelope;
-    envelope_take(&in, &envelope);
-    envelope.n_frames = 1;
-    envelope_put(&out, &envelope);
+    envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, delivery->chunks->session});
     frame_put(&out, &(struct frame){.type = FRAME_MORE});
     size_t n = cursor_out_used(&out);
 
@@ -61,11 +57,12 @@ static void put_marker(struct delivery *delivery) {
 }
 
 static void send_one(struct delivery *delivery, bool may_defer) {
+    struct queue_message scratch;
     if (delivery->close_reserve)
         (void)queue_reserve(delivery->msqid, false);
     while (delivery->chunks && !delivery->full && !delivery->deferred && !delivery->gone) {
         struct chunk *chunk = delivery->chunks;
-        int r = queue_send(delivery->msqid, &chunk->message, chunk->n, false);
+        int r = queue_send(delivery->msqid, chunk_message(chunk, &scratch), chunk->n, false);
         if (r == QUEUE_OK) {
             delivery->chunks = chunk->next;
             chunk->next = delivery->sent;

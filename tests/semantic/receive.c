@@ -210,10 +210,12 @@ static void receive_frame(struct client *client, const struct frame *frame) {
 }
 
 void receive_batch(struct client *client, const struct chunk *chunk) {
-    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct queue_message scratch;
+    const struct queue_message *message = chunk_message(chunk, &scratch);
+    struct cursor_in in = cursor_in_of(message->data, chunk->n);
     struct frame_origin origin = {0};
     struct envelope envelope;
-    MUST(chunk->message.mtype == client->pid && chunk->n <= core.config.batch);
+    MUST(message->mtype == client->pid && chunk->n <= core.config.batch);
     MUST(envelope_take(&in, &envelope) && envelope.session == client->number);
     for (unsigned i = 0; i < envelope.n_frames; i++) {
         struct frame frame;

@@ -399,13 +399,13 @@ Test(core_limits, 21_answers_that_nobody_takes_end_who_asks_before_the_bound_is_
 Test(core_limits, 22_messages_that_nobody_takes_keep_the_bound_and_come_from_the_log) {
     join_silent();
     drain();
-    use_up_memory(ACCOUNT_MEMORY_BYTES / 4 + 20 * sizeof(struct chunk));
+    use_up_memory(ACCOUNT_MEMORY_BYTES / 4 + 20 * CHUNK_BYTES_MAX);
     uint64_t before = memory_of(CAROL);
     for (int i = 0; i < 200; i++) {
         say(alice, "carol", "to all of hers");
         drain();
     }
-    cr_assert_leq(memory_of(CAROL), before + (20 + SILENT) * sizeof(struct chunk));
+    cr_assert_leq(memory_of(CAROL), before + (20 + SILENT) * CHUNK_BYTES_MAX);
     for (int i = 0; i < SILENT; i++) {
         cr_assert_not(is_over(silent[i]), "nobody is ended for being slow");
         silent[i]->is_full = false;
@@ -415,6 +415,28 @@ Test(core_limits, 22_messages_that_nobody_takes_keep_the_bound_and_come_from_the
         expect_nothing(silent[i]);
     }
     account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, memory_of(CAROL));
+}
+
+Test(core_limits, 22_what_all_sessions_of_a_user_get_is_kept_once) {
+    join_silent();
+    drain();
+    uint64_t before = memory_of(CAROL);
+    unsigned n = 0;
+    for (; memory_of(CAROL) < before + 64 * CHUNK_BYTES_MAX && n < 2000; n++)
+        say(alice, "carol", "to each of hers, and to all of them");
+    cr_assert_gt(n, 300, "a copy for each of %d would have taken more", SILENT);
+    for (int i = 0; i < SILENT; i++) {
+        cr_assert_not(silent[i]->session->behind);
+        silent[i]->is_full = false;
+        session_touch(&core, silent[i]->session);
+    }
+    drain();
+    for (int i = 0; i < SILENT; i++) {
+        for (unsigned j = 0; j < n; j++)
+            expect_text(silent[i], "to each of hers, and to all of them");
+        expect_nothing(silent[i]);
+    }
+    cr_assert_eq(memory_of(CAROL), before);
 }
 
 Test(core_limits, 23_beyond_the_bound_what_waits_is_given_back_and_comes_again) {

@@ -96,6 +96,8 @@ static struct player players[] = {
     {.handle = "alice", .uid = ALICE},
     {.handle = "bob", .uid = BOB},
     {.handle = "carol", .uid = 1003},
+    {.handle = "dave", .uid = 1004}, /* these make the room a crowd */
+    {.handle = "erin", .uid = 1003},
 };
 
 static struct player *const alice = &players[0], *const bob = &players[1],

@@ -53,10 +53,12 @@ static void fill(unsigned n_chunks) {
 
 /* Decodes a batch: numbers go on where they ended, MORE comes last or not at all. */
 static bool receive_chunk(const struct chunk *chunk) {
-    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct queue_message scratch;
+    const struct queue_message *message = chunk_message(chunk, &scratch);
+    struct cursor_in in = cursor_in_of(message->data, chunk->n);
     struct envelope envelope;
     struct frame frame = {0};
-    cr_assert_eq(chunk->message.mtype, MTYPE);
+    cr_assert_eq(message->mtype, MTYPE);
     cr_assert_leq(chunk->n, address.batch);
     cr_assert(envelope_take(&in, &envelope));
     cr_assert_eq(envelope.session, SESSION);
@@ -175,17 +177,17 @@ Test(outbox, 05_messages_have_a_bound) {
 }
 
 Test(outbox, 05_chunks_are_charged_whole_and_messages_get_a_fair_part_of_what_is_left) {
-    uint64_t max = limits.max[ACCOUNT_MEMORY], other = max / 4 * 3 - 20 * sizeof(struct chunk);
+    uint64_t max = limits.max[ACCOUNT_MEMORY], other = max / 4 * 3 - 20 * CHUNK_BYTES_MAX;
     append_one();
-    cr_assert_eq(account.used[ACCOUNT_MEMORY], sizeof(struct chunk));
+    cr_assert_eq(account.used[ACCOUNT_MEMORY], CHUNK_BYTES_MAX);
     account_spend(&account, ACCOUNT_MEMORY, other);
     cr_assert(takes(BATCH_BYTES_MIN));
     fill(10);
     cr_assert_not(takes(BATCH_BYTES_MIN), "others of the user need what is left");
-    account_spend(&account, ACCOUNT_MEMORY, 20 * sizeof(struct chunk));
+    account_spend(&account, ACCOUNT_MEMORY, 20 * CHUNK_BYTES_MAX);
     outbox_clear(&outbox, &pool);
     cr_assert_not(takes(BATCH_BYTES_MIN), "the rest is for answers");
-    account_give_back(&account, ACCOUNT_MEMORY, other + 20 * sizeof(struct chunk));
+    account_give_back(&account, ACCOUNT_MEMORY, other + 20 * CHUNK_BYTES_MAX);
 }
 
 static void append_as(enum encoded_what what, const struct frame *frame) {

@@ -23,6 +23,13 @@ static void teardown(void) {
     account_deinit(&account);
 }
 
+/* Some are shared with others, who have had theirs already. */
+static void append(struct encoded *encoded, bool is_shared) {
+    encoded_share(encoded, is_shared ? BODY_RECIPIENTS_MIN : 1);
+    cr_assert_eq(outbox_append(&outbox, &pool, &address, encoded), 0);
+    encoded_shared(encoded);
+}
+
 TestSuite(outbox_lines, .init = setup, .fini = teardown);
 
 static void append_answer(void) {
@@ -47,21 +54,22 @@ static size_t encode_origin(uint8_t *data, size_t size, const char *from) {
     return cursor_out_used(&out);
 }
 
-static void append_line(uint16_t seq, const char *from) {
+static void append_line(uint16_t seq, const char *from, bool is_shared) {
     uint8_t line[64], origin[ORIGIN_BYTES_MAX];
     struct encoded encoded = {.frames = line,
                               .n = encode_line(line, sizeof line, seq),
                               .what = ENCODED_MESSAGE,
                               .origin = origin,
                               .n_origin = encode_origin(origin, sizeof origin, from)};
-    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+    append(&encoded, is_shared);
 }
 
 /* Each LINE stands behind the ORIGIN of its sender in the same batch; counts the ORIGINs. */
 static unsigned read_lines(uint16_t *seq, const char *const senders[], size_t n_senders) {
     unsigned n_origins = 0;
     for (const struct chunk *chunk = outbox.head; chunk; chunk = chunk->next) {
-        struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+        struct queue_message scratch;
+        struct cursor_in in = cursor_in_of(chunk_message(chunk, &scratch)->data, chunk->n);
         struct envelope envelope;
         struct frame frame;
         struct bytes from = {0};
@@ -86,8 +94,19 @@ Test(outbox_lines, 01_an_origin_stands_once_in_each_batch) {
     static const char *const bob[] = {"bob"};
     uint16_t n = 0, seq = 0;
     while (outbox.n_chunks < 3)
-        append_line(n++, "bob");
+        append_line(n++, "bob", false);
     cr_assert_eq(read_lines(&seq, bob, 1), 3);
+    cr_assert_eq(seq, n);
+}
+
+Test(outbox_lines, 01_so_it_does_among_lines_that_are_shared) {
+    static const char *const bob[] = {"bob"};
+    uint16_t n = 0, seq = 0;
+    while (outbox.n_chunks < 5) {
+        append_line(n, "bob", n % 7 < 4);
+        n++;
+    }
+    cr_assert_eq(read_lines(&seq, bob, 1), 5);
     cr_assert_eq(seq, n);
 }
 
@@ -95,7 +114,7 @@ Test(outbox_lines, 02_who_takes_turns_is_named_each_time) {
     static const char *const both[] = {"bob", "carol"};
     uint16_t n = 0, seq = 0;
     while (outbox.n_chunks < 3) {
-        append_line(n, both[n % 2]);
+        append_line(n, both[n % 2], false);
         n++;
     }
     cr_assert_eq(read_lines(&seq, both, 2), n);
@@ -128,11 +147,11 @@ static const char *const senders[] = {"bob", "carol", "a-name-of-some-length"};
 static void append_text(uint16_t seq, unsigned n_parts) {
     uint8_t text[8192];
     if (n_parts == 0) {
-        append_line(seq, senders[seq / 3 % ARRAY_LEN(senders)]);
+        append_line(seq, senders[seq / 3 % ARRAY_LEN(senders)], rand() % 2);
         return;
     }
     struct encoded encoded = {.frames = text, .n = encode_parts(text, sizeof text, seq, n_parts)};
-    cr_assert_eq(outbox_append(&outbox, &pool, &address, &encoded), 0);
+    append(&encoded, rand() % 2);
 }
 
 struct reading {
@@ -142,7 +161,8 @@ struct reading {
 
 /* No LINE without its ORIGIN before it in the same batch, whatever is between. */
 static void read_batch(struct reading *reading, const struct chunk *chunk) {
-    struct cursor_in in = cursor_in_of(chunk->message.data, chunk->n);
+    struct queue_message scratch;
+    struct cursor_in in = cursor_in_of(chunk_message(chunk, &scratch)->data, chunk->n);
     struct envelope envelope;
     struct frame frame;
     struct bytes from = {0};

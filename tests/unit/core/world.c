@@ -231,12 +231,13 @@ static void keep_line(struct client *client, const struct frame_origin *origin,
 static bool receive_batch(struct client *client, const struct chunk *chunk) {
     struct batch *batch = allocate(sizeof *batch + chunk->n);
     struct envelope envelope;
+    struct queue_message scratch;
     bool more = false;
-    memcpy(batch->data, chunk->message.data, chunk->n);
+    memcpy(batch->data, chunk_message(chunk, &scratch)->data, chunk->n);
     batch->next = batches;
     batches = batch;
     struct cursor_in in = cursor_in_of(batch->data, chunk->n);
-    cr_assert_eq(chunk->message.mtype, client->session->pid);
+    cr_assert_eq(chunk_message(chunk, &scratch)->mtype, client->session->pid);
     cr_assert_leq(chunk->n, core.config.batch);
     cr_assert(envelope_take(&in, &envelope));
     cr_assert_eq(envelope.session, client->number);
