@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "cli/past.h"
 #include "cli/report.h"
@@ -79,7 +80,7 @@ static int asking_take(struct ask *ask, const struct earshot_event *event) {
     case EARSHOT_EVENT_MESSAGE:
         return asking_take_message(ask, event);
     case EARSHOT_EVENT_REFUSED:
-        return cli_fail_event(ask->options, event);
+        return near_fail_refused(ask->options, event);
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(ask->options, event);
     case EARSHOT_EVENT_LOST:

@@ -103,3 +103,10 @@ void near_tell(const struct cli_options *options, const char *word) {
     if (*text)
         cli_remark(options, "near: %s", text);
 }
+
+int near_fail_refused(const struct cli_options *options, const struct earshot_event *event) {
+    int code = cli_fail_event(options, event);
+    if (code == CLI_NO_NAME)
+        near_tell(options, event->failed.to);
+    return code;
+}

@@ -29,3 +29,7 @@ void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]);
  * that: on a terminal. Says nothing when that fails.
  */
 void near_tell(const struct cli_options *options, const char *word);
+
+/* Reports what became of a message, a REFUSED event, and which names are near its recipient's when
+ * nobody has that. Returns the exit code. */
+int near_fail_refused(const struct cli_options *options, const struct earshot_event *event);

@@ -155,7 +155,7 @@ static void take_refusal(struct put *put, const struct earshot_event *event) {
     if (!offer || offer->phase == OFFER_CLOSED)
         return;
     put_close(put, offer);
-    put_note_failure(put, cli_fail_event(put->options, event));
+    put_note_failure(put, near_fail_refused(put->options, event));
 }
 
 static int put_take(struct put *put, const struct earshot_event *event) {

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
-#include "cli/near.h"
 #include "proto/fail.h"
 
 /* Until options are known, and where none are at hand. */
@@ -113,9 +112,6 @@ void cli_tell_lost(const struct cli_options *options, const struct earshot_event
 
 int cli_fail_event(const struct cli_options *options, const struct earshot_event *event) {
     unsigned code = event->failed.code;
-    int exit_code = earshot_fail_exit_code(code);
-    cli_fail(options, exit_code, earshot_fail_name(code), "%s", event->failed.reason);
-    if (exit_code == CLI_NO_NAME && event->type == EARSHOT_EVENT_REFUSED)
-        near_tell(options, event->failed.to);
-    return exit_code;
+    return cli_fail(options, earshot_fail_exit_code(code), earshot_fail_name(code), "%s",
+                    event->failed.reason);
 }

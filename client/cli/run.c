@@ -20,6 +20,7 @@
 #include "cli/child.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/near.h"
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/run_output.h"
@@ -107,7 +108,7 @@ static int run_settle(struct run *run) {
             return cli_fail_link(run->options, run->link, -EINTR);
         int result = earshot_next(run->link, &event, -1);
         if (result == EARSHOT_OK && event.type == EARSHOT_EVENT_REFUSED)
-            return cli_fail_event(run->options, &event);
+            return near_fail_refused(run->options, &event);
         if (result != EARSHOT_OK && result != EARSHOT_AGAIN && result != -EINTR)
             return cli_fail_link(run->options, run->link, result);
     }

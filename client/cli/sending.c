@@ -6,6 +6,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/json.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "cli/report.h"
 
@@ -88,7 +89,7 @@ static void take_refusal(struct sending *sending, const struct earshot_event *ev
     size_t i = sending_find(sending, event->failed.id);
     sending->n_refused++;
     if (!sending->is_stream || sending->n_refused == 1) {
-        int code = cli_fail_event(sending->options, event);
+        int code = near_fail_refused(sending->options, event);
         if (sending->code == CLI_DONE)
             sending->code = code;
     }
