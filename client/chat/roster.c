@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/macro.h"
+#include "cli/hash.h"
 #include "proto/name.h"
 
 #define FEW 12 /* as long as so many are here, everybody matters */

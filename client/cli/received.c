@@ -9,11 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "base/error.h"
 #include "base/macro.h"
 #include "base/trust.h"
+#include "cli/hash.h"
 #include "cli/records.h"
 
 #define LINE_SIZE 256

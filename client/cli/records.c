@@ -19,9 +19,13 @@ void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
         snprintf(login, LOGIN_SIZE, "%u", uid);
 }
 
+void cli_out_of_memory(void) {
+    exit(cli_fail(NULL, CLI_FAILED, "internal", "out of memory"));
+}
+
 static void *records_checked(void *memory) {
     if (!memory)
-        exit(cli_fail(NULL, CLI_FAILED, "internal", "out of memory"));
+        cli_out_of_memory();
     return memory;
 }
 

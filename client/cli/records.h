@@ -78,6 +78,8 @@ struct cli_sent {
 /* The login name of a uid; the number when there is none. May wait long; any thread may call it. */
 void cli_login(uid_t uid, char login[LOGIN_SIZE]);
 
+_Noreturn void cli_out_of_memory(void);
+
 /* Room for one more in an array of n. These three end the program when memory is out. */
 void *cli_grow(void *array, size_t n, size_t size);
 void *cli_allocate(size_t size);

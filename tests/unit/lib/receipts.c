@@ -1,6 +1,8 @@
 /* Only who got a message can say that it was delivered or read. */
 #include "lib/receipts.h"
 
+#include <sys/resource.h>
+
 #include <criterion/criterion.h>
 
 static struct receipts receipts;
@@ -98,4 +100,21 @@ Test(receipts, 09_whom_the_hub_knows_by_another_name) {
     cr_assert_not(takes_with(2, "robert", STATE_READ, FRAME_RECIPIENT), "was not sent");
     want(3, "bob");
     cr_assert_not(takes_with(3, "robert", STATE_STORED, FRAME_RECIPIENT), "the hub's own word");
+}
+
+/* They are not believed, and the program goes on. */
+Test(receipts, 10_without_memory_for_them) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    cr_skip_test("the sanitizer's memory has no such limit");
+#endif
+    struct rlimit limit, none;
+    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    none = (struct rlimit){.rlim_cur = 1, .rlim_max = limit.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    for (uint32_t n = 0; n < RECEIPTS_MAX; n++)
+        want(n, "bob");
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    cr_expect_not(takes(RECEIPTS_MAX - 1, "bob", STATE_READ), "there was no memory for it");
+    want(RECEIPTS_MAX, "bob");
+    cr_expect(takes(RECEIPTS_MAX, "bob", STATE_READ), "now there is");
 }
