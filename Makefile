@@ -1,7 +1,7 @@
 # Earshot. `make help` lists the targets.
 
 VERSION := 0.1.0
-SOVERSION := 0
+SOVERSION := $(shell sed -n 's/^.define EARSHOT_SOVERSION //p' client/lib/earshot.h)
 
 BUILD ?= build
 SANITIZE ?=

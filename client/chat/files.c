@@ -145,13 +145,9 @@ static void files_on_transfer(struct chat *chat, const struct earshot_transfer *
 }
 
 static void files_on_skipped(struct chat *chat, const struct earshot_event *event) {
-    if (event->skipped.more > 0)
-        view_note(&chat->view, VIEW_INFO, "%llu more of %s are not sent to %s",
-                  (unsigned long long)event->skipped.more, event->skipped.name,
-                  event->skipped.peer);
-    else
-        view_note(&chat->view, VIEW_INFO, "%s/%s is not sent to %s: %s", event->skipped.name,
-                  event->skipped.path, event->skipped.peer, file_skip_of(event->skipped.why).text);
+    char text[FILE_SKIP_TEXT];
+    file_skip_text(event, text);
+    view_note(&chat->view, VIEW_INFO, "%s", text);
 }
 
 void files_event(struct chat *chat, const struct earshot_event *event) {

@@ -1,6 +1,7 @@
 #include "cli/file.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *const file_state_names[] = {"offered", "running", "done", "failed", "declined"};
 
@@ -10,11 +11,15 @@ static bool file_has_changed(const struct earshot_transfer *transfer) {
 }
 
 void file_change_text(const struct earshot_transfer *transfer, char text[FILE_CHANGE_TEXT]) {
+    int n = 0;
     text[0] = '\0';
     if (file_has_changed(transfer))
-        snprintf(text, FILE_CHANGE_TEXT,
-                 "; it has changed since it was offered: %llu bytes then, %llu now",
-                 (unsigned long long)transfer->offered, (unsigned long long)transfer->bytes);
+        n = snprintf(text, FILE_CHANGE_TEXT,
+                     "; it has changed since it was offered: %llu bytes then, %llu now",
+                     (unsigned long long)transfer->offered, (unsigned long long)transfer->bytes);
+    if (transfer->grown)
+        snprintf(text + n, FILE_CHANGE_TEXT - (size_t)n,
+                 "; it went on growing while it was sent: this is its beginning");
 }
 
 struct cli_file file_of(const struct earshot_transfer *transfer, const char *self) {
@@ -39,22 +44,40 @@ struct cli_file file_of(const struct earshot_transfer *transfer, const char *sel
         .resumed = transfer->resumed,
         .offered = transfer->offered,
         .has_changed = file_has_changed(transfer),
+        .has_grown = transfer->grown,
         .left_out = transfer->skipped,
     };
 }
 
-struct file_skip file_skip_of(enum earshot_skip why) {
-    static const struct file_skip skips[] = {
-        [EARSHOT_SKIP_SPECIAL] = {"special", "it is a socket, a pipe or a device"},
-        [EARSHOT_SKIP_DENIED] = {"denied", "it cannot be read"},
-        [EARSHOT_SKIP_VANISHED] = {"vanished", "it is not there any more"},
-        [EARSHOT_SKIP_TOO_DEEP] = {"too-deep", "its path is too long"},
-        [EARSHOT_SKIP_CHANGED] = {"changed", "it was written to while it was read"},
-        [EARSHOT_SKIP_REPLACED] = {"replaced",
-                                   "somebody else may have put it there since it was offered"},
-        [EARSHOT_SKIP_ENDLESS] = {"endless", "it has no size, and does not come to an end soon"},
-    };
-    return skips[why];
+struct skip_row {
+    const char *word, *text;
+};
+
+static const struct skip_row skip_rows[] = {
+    [EARSHOT_SKIP_SPECIAL] = {"special", "it is a socket, a pipe or a device"},
+    [EARSHOT_SKIP_DENIED] = {"denied", "it cannot be read"},
+    [EARSHOT_SKIP_VANISHED] = {"vanished", "it is not there any more"},
+    [EARSHOT_SKIP_TOO_DEEP] = {"too-deep", "its path is too long"},
+    [EARSHOT_SKIP_CHANGED] = {"changed", "it was written to while it was read"},
+    [EARSHOT_SKIP_REPLACED] = {"replaced",
+                               "somebody else may have put it there since it was offered"},
+    [EARSHOT_SKIP_ENDLESS] = {"endless", "it has no size, and does not come to an end soon"},
+};
+
+const char *file_skip_word(enum earshot_skip why) {
+    return skip_rows[why].word;
+}
+
+void file_skip_text(const struct earshot_event *event, char text[FILE_SKIP_TEXT]) {
+    const char *why = skip_rows[event->skipped.why].text;
+    const char *error = event->skipped.error ? strerror(event->skipped.error) : "";
+    if (event->skipped.more > 0)
+        snprintf(text, FILE_SKIP_TEXT, "%llu more of %s are not sent to %s, each because %s",
+                 (unsigned long long)event->skipped.more, event->skipped.name, event->skipped.peer,
+                 why);
+    else
+        snprintf(text, FILE_SKIP_TEXT, "%s/%s is not sent to %s: %s%s%s", event->skipped.name,
+                 event->skipped.path, event->skipped.peer, why, *error ? ": " : "", error);
 }
 
 void file_size_text(uint64_t bytes, char text[SIZE_TEXT]) {

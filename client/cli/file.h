@@ -21,7 +21,7 @@ struct cli_file {
     const char *xxh3;
     const char *via; /* "message" or "shm" */
     const char *error;
-    bool has_changed;
+    bool has_changed, has_grown;
     bool resumed;  /* it went on behind what was there */
     uint64_t rate; /* bytes per second; 0: not known */
 };
@@ -29,16 +29,15 @@ struct cli_file {
 /* From what the library tells. `self` is one's own handle; the state is the event's. */
 struct cli_file file_of(const struct earshot_transfer *transfer, const char *self);
 
-/* Why an entry of a directory is not sent: for programs and for people. */
-struct file_skip {
-    const char *word, *text;
-};
-
-struct file_skip file_skip_of(enum earshot_skip why);
+/* Why an entry of a directory is not sent, for programs; and the whole of a SKIPPED event, for
+ * people. */
+const char *file_skip_word(enum earshot_skip why);
+#define FILE_SKIP_TEXT 6144
+void file_skip_text(const struct earshot_event *event, char text[FILE_SKIP_TEXT]);
 
 /* What changed since it was offered, behind the line of a transfer that is done; "" when nothing
  * did. */
-#define FILE_CHANGE_TEXT 128
+#define FILE_CHANGE_TEXT 256
 void file_change_text(const struct earshot_transfer *transfer, char text[FILE_CHANGE_TEXT]);
 
 /* "1.2 GiB"; "" when it is not known. */

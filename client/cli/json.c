@@ -217,6 +217,8 @@ void json_file(FILE *out, const struct cli_file *file) {
         json_object_set_new(object, "resumed", json_true());
     if (file->has_changed)
         json_object_set_new(object, "offered", json_integer((json_int_t)file->offered));
+    if (file->has_grown)
+        json_object_set_new(object, "grown", json_true());
     if (file->left_out > 0)
         json_object_set_new(object, "left_out", json_integer((json_int_t)file->left_out));
     if (file->rate > 0)

@@ -94,28 +94,21 @@ int put_tell(struct put *put, const struct earshot_transfer *transfer, const cha
     return code;
 }
 
+/* What stands in a directory, but is nothing that could be sent, is only remarked on. */
+static bool is_failure(enum earshot_skip why) {
+    return why != EARSHOT_SKIP_SPECIAL && why != EARSHOT_SKIP_VANISHED;
+}
+
 int put_tell_skipped(struct put *put, const struct earshot_event *event) {
-    struct file_skip skip = file_skip_of(event->skipped.why);
-    const char *word = skip.word, *text = skip.text;
-    bool is_denied = event->skipped.why == EARSHOT_SKIP_DENIED;
-    const char *error = is_denied ? strerror(event->skipped.error) : "";
+    char text[FILE_SKIP_TEXT];
     progress_clear(&put->progress);
+    file_skip_text(event, text);
     if (put->options->json)
-        json_skipped(event, word);
-    if (event->skipped.more > 0)
-        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped",
-                                       "%llu more of %s are not sent to %s",
-                                       (unsigned long long)event->skipped.more, event->skipped.name,
-                                       event->skipped.peer));
-    else if (event->skipped.why != EARSHOT_SKIP_SPECIAL &&
-             event->skipped.why != EARSHOT_SKIP_VANISHED)
-        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped",
-                                       "%s/%s is not sent to %s: %s%s%s", event->skipped.name,
-                                       event->skipped.path, event->skipped.peer, text,
-                                       is_denied ? ": " : "", error));
+        json_skipped(event, file_skip_word(event->skipped.why));
+    if (is_failure(event->skipped.why))
+        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped", "%s", text));
     else
-        cli_remark(put->options, "%s/%s is not sent to %s: %s", event->skipped.name,
-                   event->skipped.path, event->skipped.peer, text);
+        cli_remark(put->options, "%s", text);
     return put->options->json ? cli_flush() : CLI_DONE;
 }
 

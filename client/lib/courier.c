@@ -144,6 +144,7 @@ void courier_news(const struct courier *courier, struct courier_news *news) {
     news->reason = courier->reason;
     news->error = courier->error;
     news->is_resumed = courier->is_resumed;
+    news->has_grown = courier->has_grown;
     news->n_skipped = courier->n_skipped;
     memcpy(news->digest, courier->digest, sizeof news->digest);
     memcpy(news->name, courier->name, sizeof news->name);

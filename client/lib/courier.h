@@ -28,7 +28,7 @@ struct courier;
 enum courier_reason {
     COURIER_OK = 0,
     COURIER_CANCELLED,   /* by whoever said so */
-    COURIER_CHANGED,     /* the source was written to, has grown or shrunk while it was read */
+    COURIER_CHANGED,     /* the source was written to, or has shrunk, while it was read */
     COURIER_UNREADABLE,  /* the source cannot be read */
     COURIER_NO_FILE,     /* a socket or something else that cannot be sent */
     COURIER_MALFORMED,   /* the sender sent what no honest sender sends */
@@ -89,22 +89,11 @@ int courier_send(struct courier **courier, const struct source *source, uid_t ui
 bool courier_is_met(const struct courier *courier);
 
 /* An entry of a tree that was not sent. */
-enum courier_skip_why {
-    COURIER_SKIP_SPECIAL, /* a socket, a pipe, a device */
-    COURIER_SKIP_DENIED,
-    COURIER_SKIP_VANISHED,
-    COURIER_SKIP_TOO_DEEP,
-    COURIER_SKIP_CHANGED,
-    COURIER_SKIP_REPLACED,
-    COURIER_SKIP_ENDLESS,
-};
-
-enum courier_skip_why courier_skip_of(enum source_skip why);
-
 struct courier_skip {
-    const char *path; /* below the tree, raw; valid until the next call */
-    enum courier_skip_why why;
-    int error; /* DENIED: the system's */
+    const char *path; /* below the tree, raw; valid until the next call. NULL: `more` without one */
+    enum source_skip why;
+    int error; /* SKIP_DENIED: the system's */
+    uint64_t more;
 };
 
 /* Sender: the next one that the source has not told of (source_left_out) and that was not told yet.
@@ -138,6 +127,7 @@ struct courier_news {
     uint64_t n_bytes; /* that have passed, or were there already */
     uint64_t size;    /* as far as it is known now; UINT64_MAX: unknown */
     bool is_over, is_resumed;
+    bool has_grown;             /* when it is over: there is more of it by now */
     enum courier_reason reason; /* when it is over */
     int error;                  /* then: the system's, if it was one of ours, or 0 */
     char digest[33];            /* when it is over and all right: of the content, in hexadecimal */

@@ -9,7 +9,10 @@
 #include "lib/sink.h"
 #include "lib/source.h"
 
-#define SKIPS_KEPT_MAX 1000 /* that the program has not asked for yet; others are only counted */
+#define SKIPS_KEPT_MAX 1000 /* that the program has not asked for yet; others are counted */
+
+/* The status of RING_END; who does not know it passes over it. */
+enum { COURIER_END_GROWN = 1 };
 
 struct skip {
     struct courier_skip what;
@@ -38,10 +41,11 @@ struct courier {
     pthread_mutex_t lock;
     struct skip *skips, *told;
     unsigned n_skips;
+    uint64_t n_unnamed[SKIP_END];
     /* Written by the thread before is_over. */
     enum courier_reason reason;
     int error;
-    bool is_resumed;
+    bool is_resumed, has_grown;
     uint64_t n_skipped;
     char digest[33], name[1024], where[1024];
 };

@@ -21,8 +21,11 @@ static struct item item_of(const struct ring_item *slot) {
                                            [RING_HOLE] = ITEM_HOLE,
                                            [RING_RECORD] = ITEM_RECORD,
                                            [RING_END] = ITEM_END};
-    return (struct item){
-        .kind = kinds[slot->kind], .n = slot->n, .data = slot->data, .hole = slot->hole};
+    return (struct item){.kind = kinds[slot->kind],
+                         .n = slot->n,
+                         .data = slot->data,
+                         .hole = slot->hole,
+                         .has_grown = slot->status == COURIER_END_GROWN};
 }
 
 static enum courier_reason receive_items(struct courier *courier) {
@@ -55,6 +58,7 @@ static void *receive_thread(void *arg) {
     snprintf(courier->name, sizeof courier->name, "%s", name ? name : "");
     courier->is_resumed = sink_is_resumed(courier->sink);
     courier->n_skipped = sink_totals(courier->sink).n_skipped;
+    courier->has_grown = sink_has_grown(courier->sink);
     if (reason == COURIER_OK)
         digest_text(courier->digest, sink_digest(courier->sink));
     courier_end(courier, reason);

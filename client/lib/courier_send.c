@@ -21,7 +21,7 @@ static void commit(struct ring *ring, const struct item *item) {
     if (item->kind == ITEM_HOLE)
         ring_producer_commit_hole(ring, item->hole);
     else if (item->kind == ITEM_END)
-        ring_producer_commit_end(ring, 0, item->n);
+        ring_producer_commit_end(ring, item->has_grown ? COURIER_END_GROWN : 0, item->n);
     else
         ring_producer_commit(ring, item->kind == ITEM_DATA ? RING_DATA : RING_RECORD, item->n);
 }
@@ -100,6 +100,7 @@ static void *send_thread(void *arg) {
     if (reason == COURIER_OK)
         reason = send_items(courier);
     courier->n_skipped = source_totals(courier->source).n_skipped;
+    courier->has_grown = source_has_grown(courier->source);
     if (reason == COURIER_OK)
         digest_text(courier->digest, source_digest(courier->source));
     courier_end(courier, reason);
@@ -108,30 +109,22 @@ static void *send_thread(void *arg) {
 
 /* Life. */
 
-enum courier_skip_why courier_skip_of(enum source_skip why) {
-    static const enum courier_skip_why reasons[] = {
-        [SKIP_SPECIAL] = COURIER_SKIP_SPECIAL,   [SKIP_DENIED] = COURIER_SKIP_DENIED,
-        [SKIP_VANISHED] = COURIER_SKIP_VANISHED, [SKIP_TOO_DEEP] = COURIER_SKIP_TOO_DEEP,
-        [SKIP_CHANGED] = COURIER_SKIP_CHANGED,   [SKIP_REPLACED] = COURIER_SKIP_REPLACED,
-        [SKIP_ENDLESS] = COURIER_SKIP_ENDLESS};
-    return reasons[why];
-}
-
-/* Called by the source, in the thread. */
+/* Called by the source, in the thread. What is beyond the number that is kept is counted. */
 static void note_skipped(void *arg, const char *path, enum source_skip why, int error) {
     struct courier *courier = arg;
     size_t n = strlen(path) + 1;
     struct skip *skip = malloc(sizeof *skip + n);
-    if (!skip)
-        return;
-    memcpy(skip->path, path, n);
-    skip->what =
-        (struct courier_skip){.path = skip->path, .why = courier_skip_of(why), .error = error};
+    if (skip) {
+        memcpy(skip->path, path, n);
+        skip->what = (struct courier_skip){.path = skip->path, .why = why, .error = error};
+    }
     pthread_mutex_lock(&courier->lock);
-    bool is_kept = courier->n_skips < SKIPS_KEPT_MAX;
+    bool is_kept = skip && courier->n_skips < SKIPS_KEPT_MAX;
     if (is_kept) {
         DL_APPEND(courier->skips, skip);
         courier->n_skips++;
+    } else {
+        courier->n_unnamed[why]++;
     }
     pthread_mutex_unlock(&courier->lock);
     if (is_kept)
@@ -140,18 +133,34 @@ static void note_skipped(void *arg, const char *path, enum source_skip why, int 
         free(skip);
 }
 
+/* Told when all that have a name were. */
+static bool next_unnamed(struct courier *courier, struct courier_skip *skip) {
+    for (unsigned why = 0; why < SKIP_END; why++) {
+        if (courier->n_unnamed[why] == 0)
+            continue;
+        *skip = (struct courier_skip){.why = why, .more = courier->n_unnamed[why]};
+        courier->n_unnamed[why] = 0;
+        return true;
+    }
+    return false;
+}
+
 bool courier_next_skip(struct courier *courier, struct courier_skip *skip) {
+    bool is_over = courier_is_over(courier); /* asked before: then nothing follows */
+    bool is_unnamed = false;
     free(courier->told);
     pthread_mutex_lock(&courier->lock);
     courier->told = courier->skips;
     if (courier->told) {
         DL_DELETE(courier->skips, courier->told);
         courier->n_skips--;
+    } else if (is_over) {
+        is_unnamed = next_unnamed(courier, skip);
     }
     pthread_mutex_unlock(&courier->lock);
     if (courier->told)
         *skip = courier->told->what;
-    return courier->told != NULL;
+    return courier->told != NULL || is_unnamed;
 }
 
 void courier_skips_free(struct courier *courier) {

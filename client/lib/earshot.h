@@ -15,6 +15,14 @@
  * do, and earshot_fail_code() the hub's reason. All arguments are checked: what is wrong with one
  * is an EARSHOT_BAD_... outcome, and nothing has been done then.
  *
+ * Binary compatibility. Programs make these structures and the library fills or reads them, so what
+ * they were built with must be what the library has: EARSHOT_SOVERSION, which is the number in the
+ * library's name, counts up with the next release after the size of a structure, the place or type
+ * of a field, the number of an enumerator, or what a function takes has changed. New functions, and
+ * new enumerators behind the last one, change nothing: a program passes over what it does not know.
+ * A program that sets fields by name, and the others to zero, only has to be built again; fields
+ * that are new stand at the end of their structure, and zero there means what was before.
+ *
  * Strings that came from somebody else (text, handles, topics, ...) are valid UTF-8 and not safe
  * to print: see earshot_safe().
  */
@@ -24,11 +32,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+#define EARSHOT_SOVERSION 1
 #define EARSHOT_ID_SIZE 37         /* a UUID as text, with the NUL */
 #define EARSHOT_TEXT_MAX 65536     /* bytes of one message */
 #define EARSHOT_PROTOCOL_VERSION 1 /* of this library */
@@ -140,7 +150,6 @@ struct earshot_transfer {
     const char *peer;     /* the other side's handle */
     const char *name;     /* as it was offered */
     uint64_t bytes, size; /* passed so far, and in all (or EARSHOT_SIZE_UNKNOWN) */
-    uint64_t offered;     /* its size when it was offered: it may have changed until it was taken */
     bool resumed;         /* it went on behind what was there from an earlier attempt */
     const char *path;     /* incoming, DONE: its name in the directory; FAILED: of what is left of
                              it there, "" when nothing is */
@@ -148,6 +157,9 @@ struct earshot_transfer {
     const char *error;    /* FAILED, DECLINED: the sentence; else "" */
     unsigned reason;      /* FAILED: enum earshot_transfer_reason */
     uint64_t skipped;     /* DONE: entries of the directory that the sender left out */
+    uint64_t offered;     /* its size when it was offered: it may have changed until it was taken */
+    bool grown;           /* DONE: it, or a file in it, was written to at its end while it was sent:
+                             what came is what was there when that began */
 };
 
 /* Why a transfer failed, as far as a program may want to tell. */
@@ -249,7 +261,7 @@ struct earshot_event {
             const char *name, *mime; /* the sender's word */
             uint64_t size;           /* bytes; EARSHOT_SIZE_UNKNOWN for a stream */
             uint32_t mode;
-            int64_t mtime_ns;
+            int64_t mtime_ns; /* when it was changed last: see earshot_time() */
         } offer;
         struct {
             char id[EARSHOT_ID_SIZE]; /* of the offer */
@@ -259,9 +271,9 @@ struct earshot_event {
         struct {
             char id[EARSHOT_ID_SIZE]; /* of the offer */
             const char *peer, *name;  /* to whom; the directory, as it was offered */
-            const char *path;         /* below it; any bytes. "": there are `more` without a name */
+            const char *path;         /* below it; any bytes. "": `more` that are not named */
             enum earshot_skip why;
-            int error;
+            int error; /* DENIED: the system's; 0: not known */
             uint64_t more;
         } skipped;
         uint64_t missed;
@@ -297,7 +309,8 @@ void earshot_close(earshot *link);
 
 void earshot_hub(const earshot *link, struct earshot_hub_info *info);
 
-/* The sentence about the last outcome that was not EARSHOT_OK; never NULL. */
+/* The sentence about the last outcome that was not EARSHOT_OK, nor an EARSHOT_AGAIN which says only
+ * that nothing has come, or no more; never NULL. */
 const char *earshot_error(const earshot *link);
 
 /* The hub's reason behind EARSHOT_REFUSED or EARSHOT_EVENT_FAILED, and its name: "no-user". */
@@ -429,6 +442,13 @@ int earshot_offered(earshot *link, const char *id, struct earshot_transfer *offe
 
 /* Asks for what is offered to this handle and its rooms: OFFER events, then DONE. */
 int earshot_offers(earshot *link, uint32_t *request);
+
+/*
+ * The time of an offer. Its number is nanoseconds since 1970 only from 1823 to 2116; beyond, as far
+ * as 14,600 years before and after, it counts on in steps of 100 ns. Every number is a time;
+ * tv_nsec is never negative.
+ */
+void earshot_time(int64_t mtime_ns, struct timespec *time);
 
 /* Where it is to be written: a directory, or (dir NULL) everything to fd. */
 struct earshot_target {

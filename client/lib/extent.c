@@ -1,9 +1,14 @@
 #include "lib/extent.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/macro.h"
+#include "lib/digest.h"
 #include "lib/item.h"
+
+#define SUM_BUFFER_BYTES (256 * 1024)
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -66,5 +71,27 @@ int extent_next(struct extent *extent, void *buffer, size_t capacity, size_t *n,
         return error_errno();
     *n = (size_t)got;
     extent->position += *n;
+    return 0;
+}
+
+int extent_sum(int fd, uint64_t n, const struct stat *status, const atomic_bool *stop,
+               struct digest_state *sum) {
+    CLEANUP_FREE void *buffer = malloc(SUM_BUFFER_BYTES);
+    struct extent extent = extent_of(fd, 0, n, extent_has_holes(status));
+    if (!buffer)
+        return -ENOMEM;
+    while (!extent_is_done(&extent)) {
+        size_t got;
+        uint64_t hole;
+        int r = extent_next(&extent, buffer, SUM_BUFFER_BYTES, &got, &hole);
+        if (r < 0)
+            return r;
+        if (stop && *stop)
+            return EXTENT_STOPPED;
+        if (got == 0 && hole == 0)
+            return EXTENT_SHORT;
+        digest_add(sum, buffer, got);
+        digest_add_zeros(sum, hole);
+    }
     return 0;
 }

@@ -41,6 +41,7 @@ struct item {
     size_t n;
     const void *data;
     uint64_t hole;
+    bool has_grown; /* ITEM_END: what was sent is the beginning of what is there by now */
 };
 
 /* --- the offer --- */

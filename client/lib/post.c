@@ -34,12 +34,11 @@ static void fill(struct earshot *link, struct earshot_transfer *file, const stru
 
 /* Sending. */
 
-/* EARSHOT_LIMIT: an offer tells what is wrong, or hands it over. */
 static int read_content(struct parcel *parcel, struct source *source) {
     int r = source_snapshot(source, parcel->content, sizeof parcel->content, &parcel->n);
     struct digest_state *sum = r == 0 ? digest_new() : NULL;
     if (!sum)
-        return r == 0 ? -ENOMEM : r > 0 ? EARSHOT_LIMIT : r;
+        return r == 0 ? -ENOMEM : r;
     digest_add(sum, parcel->content, parcel->n);
     parcel->digest = digest_value(sum);
     digest_free(sum);
@@ -50,17 +49,19 @@ static int read_content(struct parcel *parcel, struct source *source) {
     return 0;
 }
 
-/* Anything else than a file is not opened. */
+/* Anything else than a file is not opened. EARSHOT_LIMIT: an offer tells what is wrong, or hands it
+ * over. */
 static int pack(struct earshot *link, struct parcel *parcel, const char *path) {
     struct source *source = NULL;
     int r = source_open(&source, path, &(struct source_options){.only_files = true});
     if (r == 0)
         r = read_content(parcel, source);
-    else if (r > 0)
-        r = EARSHOT_LIMIT;
     source_free(source);
     parcel->link = link->number;
-    return r;
+    return r > 0 ? link_fail(link, EARSHOT_LIMIT, FAIL_LIMIT,
+                             "%s is no regular file of at most %d bytes; offer it instead", path,
+                             EARSHOT_POST_MAX)
+                 : r;
 }
 
 static int check_post(struct earshot *link, const char *to, const char *path,
@@ -106,7 +107,9 @@ static int write_file(struct earshot *link, const struct parcel *parcel, uid_t f
         return 0;
     file->reason = r == COURIER_READER_GONE ? EARSHOT_REASON_READER_GONE : EARSHOT_REASON_OTHER;
     transfer_error_text(link->transfers->error, sizeof link->transfers->error, r, error);
-    return r > 0 ? EARSHOT_REFUSED : r;
+    return r < 0 ? r
+                 : link_fail(link, EARSHOT_REFUSED, FAIL_INTERNAL, "%s from %s: %s", file->name,
+                             file->peer, link->transfers->error);
 }
 
 static void tell_sender(struct earshot *link, const struct earshot_event *event, uint64_t to,
@@ -136,7 +139,9 @@ static int unpack(struct earshot *link, const struct earshot_event *event, struc
                                           .reason = EARSHOT_REASON_DAMAGED,
                                           .error = "it is damaged, and cannot be had any more"};
     memcpy(file->id, event->message.id, sizeof file->id);
-    return is_whole ? EARSHOT_OK : EARSHOT_REFUSED;
+    return is_whole ? EARSHOT_OK
+                    : link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT, "%s from %s: %s", file->name,
+                                file->peer, file->error);
 }
 
 static int check_file(struct earshot *link, const struct earshot_event *event,

@@ -199,7 +199,7 @@ static int complete(struct sink *sink) {
     return r;
 }
 
-static int put_end(struct sink *sink, const struct record_end *end) {
+static int put_end(struct sink *sink, const struct record_end *end, bool has_grown) {
     enum sink_state wanted = sink->offer.kind == ENTRY_DIRECTORY ? SINK_AT_ENTRY : SINK_AT_END;
     if (sink->state != wanted)
         return SINK_MALFORMED;
@@ -207,6 +207,7 @@ static int put_end(struct sink *sink, const struct record_end *end) {
     if (!digest_equal(digest, end->digest) || !are_equal(&sink->totals, &end->totals))
         return SINK_DAMAGED;
     sink->totals.n_skipped = end->totals.n_skipped;
+    sink->has_grown = has_grown;
     if (sink->offer.kind == ENTRY_DIRECTORY)
         sink->digest = digest;
     int r = complete(sink);
@@ -240,7 +241,7 @@ static int put_record(struct sink *sink, const struct item *item) {
     if ((item->kind == ITEM_END) != (record.type == RECORD_END))
         return SINK_MALFORMED;
     if (record.type == RECORD_END)
-        return put_end(sink, &record.end);
+        return put_end(sink, &record.end, item->has_grown);
     digest_add(sink->records, bytes, item->n);
     return record.type == RECORD_ENTRY ? put_entry(sink, &record.entry)
                                        : put_entry_end(sink, &record.entry_end);
@@ -265,12 +266,20 @@ static int put(struct sink *sink, const struct item *item) {
     return SINK_MALFORMED;
 }
 
+/* What this attempt wrote is of no use. What was there before it still is, as far as it is there:
+ * all of it, if nothing was begun, or what it went on behind. */
+static bool sink_spoil(const struct sink *sink) {
+    if (sink->state == SINK_AT_TOP)
+        return false;
+    return !sink->is_resumed || ftruncate(sink->part.fd, (off_t)sink->prefix.offset) < 0;
+}
+
 int sink_put(struct sink *sink, const struct item *item) {
     int r = sink_outcome_of(put(sink, item));
+    if (r == SINK_MALFORMED || r == SINK_DAMAGED || r == SINK_TOO_MUCH)
+        sink->is_spoiled = sink_spoil(sink);
     if (r != 0)
         sink->state = SINK_FAILED;
-    if (r == SINK_MALFORMED || r == SINK_DAMAGED || r == SINK_TOO_MUCH)
-        sink->is_spoiled = true;
     return r;
 }
 
@@ -304,6 +313,10 @@ uint64_t sink_size(const struct sink *sink) {
 bool sink_is_renamed(const struct sink *sink) {
     const char *name = sink->part.final.s[0] ? sink->part.final.s : sink->part.clean.s;
     return !sink->content.is_pipe && strcmp(name, sink->name) != 0;
+}
+
+bool sink_has_grown(const struct sink *sink) {
+    return sink->has_grown;
 }
 
 bool sink_is_resumed(const struct sink *sink) {

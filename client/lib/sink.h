@@ -30,7 +30,8 @@
  *
  * One thread uses a sink. Functions return 0, -errno or an enum sink_outcome; after anything but
  * 0 from sink_put there is only sink_free, which leaves the .part of a file that has something in
- * it, or else nothing. sink_where() is what it was about.
+ * it, or else nothing. What comes to be of no use (MALFORMED, TOO_MUCH, DAMAGED) is taken away, but
+ * not what was there before. sink_where() is what it was about.
  */
 #pragma once
 
@@ -126,6 +127,9 @@ bool sink_is_renamed(const struct sink *sink);
 
 /* Whether the sender went on behind the prefix; known with the first item. */
 bool sink_is_resumed(const struct sink *sink);
+
+/* After ITEM_END: the sender says that there is more of it by now. */
+bool sink_has_grown(const struct sink *sink);
 
 /* The entry that is under way or that the last error is about: its path, raw bytes; for the top
  * entry the name of the offer. Valid until the next call. */

@@ -30,7 +30,7 @@ struct sink {
     char *name; /* of the offer */
     enum sink_state state;
     bool is_spoiled; /* what is there is of no use */
-    bool is_resumed;
+    bool is_resumed, has_grown;
     mode_t allowed;
     struct part part;
     struct sink_prefix prefix;

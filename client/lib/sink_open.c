@@ -5,12 +5,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/macro.h"
 #include "lib/attributes.h"
 #include "lib/extent.h"
 #include "lib/sink_inside.h"
-
-#define PREFIX_BUFFER_BYTES (256 * 1024)
 
 static uint64_t growth_limit(uint64_t size) {
     uint64_t more = size < SINK_GROWTH ? SINK_GROWTH : size;
@@ -38,25 +35,15 @@ static struct sink *sink_new(const struct item_offer *offer, const struct sink_o
 }
 
 /* Sums up what is there, so that the sum can go on behind it. */
-static int read_prefix(struct sink *sink, void *buffer) {
+static int read_prefix(struct sink *sink) {
+    static const int outcomes[] = {
+        [EXTENT_SHORT] = SINK_DISTURBED, [EXTENT_STOPPED] = SINK_STOPPED};
     struct stat status;
     if (fstat(sink->part.fd, &status) < 0)
         return error_errno();
-    bool has_holes = status.st_blocks < (status.st_size + 511) / 512;
-    struct extent extent = extent_of(sink->part.fd, 0, sink->part.offset, has_holes);
-    while (!extent_is_done(&extent)) {
-        size_t n;
-        uint64_t hole;
-        int r = extent_next(&extent, buffer, PREFIX_BUFFER_BYTES, &n, &hole);
-        if (r < 0)
-            return r;
-        if (sink->options.stop && *sink->options.stop)
-            return SINK_STOPPED;
-        if (n == 0 && hole == 0)
-            return SINK_DISTURBED;
-        digest_add(sink->sum, buffer, n);
-        digest_add_zeros(sink->sum, hole);
-    }
+    int r = extent_sum(sink->part.fd, sink->part.offset, &status, sink->options.stop, sink->sum);
+    if (r != 0)
+        return r < 0 ? r : outcomes[r];
     sink->prefix.offset = sink->part.offset;
     sink->prefix.digest = digest_value(sink->sum);
     return 0;
@@ -66,10 +53,7 @@ static int look_at_part(struct sink *sink) {
     if (sink->offer.kind != ENTRY_FILE || sink->part.offset > sink->offer.size)
         return 0;
     sink->prefix.is_changed = sink->part.is_changed;
-    if (sink->part.offset == 0)
-        return 0;
-    CLEANUP_FREE void *buffer = malloc(PREFIX_BUFFER_BYTES);
-    return buffer ? read_prefix(sink, buffer) : -ENOMEM;
+    return sink->part.offset > 0 ? read_prefix(sink) : 0;
 }
 
 static int open_outcome(int r) {

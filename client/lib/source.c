@@ -12,8 +12,6 @@
 #include "lib/snapshot.h"
 #include "lib/source_inside.h"
 
-#define PREFIX_BUFFER_BYTES (256 * 1024)
-
 const char *source_outcome_text(enum source_outcome outcome) {
     static const char *const texts[] = {
         [SOURCE_OK] = "success",
@@ -30,42 +28,24 @@ static bool is_stopped(const struct source *source) {
     return source->options.stop && *source->options.stop;
 }
 
-static bool has_holes(const struct stat *status) {
-    return status->st_blocks < (status->st_size + 511) / 512;
-}
-
 /* --- reading --- */
 
 static void begin_content(struct source *source, int fd, const struct stat *status, uint64_t size) {
-    source->content =
-        (struct source_content){.fd = fd,
-                                .status = *status,
-                                .extent = extent_of(fd, source->start, size, has_holes(status)),
-                                .n_read = source->start};
+    source->content = (struct source_content){
+        .fd = fd,
+        .status = *status,
+        .extent = extent_of(fd, source->start, size, extent_has_holes(status)),
+        .n_read = source->start};
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 /* Sums up the first `n` bytes of a file. */
-static int sum_up(const struct source *source, int fd, uint64_t n, bool is_sparse,
+static int sum_up(const struct source *source, int fd, uint64_t n, const struct stat *status,
                   struct digest_state *sum) {
-    CLEANUP_FREE void *buffer = malloc(PREFIX_BUFFER_BYTES);
-    struct extent extent = extent_of(fd, 0, n, is_sparse);
-    if (!buffer)
-        return -ENOMEM;
-    while (!extent_is_done(&extent)) {
-        size_t got;
-        uint64_t hole;
-        int r = extent_next(&extent, buffer, PREFIX_BUFFER_BYTES, &got, &hole);
-        if (r < 0)
-            return r;
-        if (is_stopped(source))
-            return SOURCE_STOPPED;
-        if (got == 0 && hole == 0)
-            return SOURCE_CHANGED;
-        digest_add(sum, buffer, got);
-        digest_add_zeros(sum, hole);
-    }
-    return 0;
+    static const int outcomes[] = {
+        [EXTENT_SHORT] = SOURCE_CHANGED, [EXTENT_STOPPED] = SOURCE_STOPPED};
+    int r = extent_sum(fd, n, status, source->options.stop, sum);
+    return r > 0 ? outcomes[r] : r;
 }
 
 /* Whether what was read is what is there: it may be that only the time was set. */
@@ -74,7 +54,7 @@ static int check_again(const struct source *source, const struct stat *now) {
     struct digest_state *sum = digest_new();
     if (!sum)
         return -ENOMEM;
-    int r = sum_up(source, content->fd, content->n_read, has_holes(now), sum);
+    int r = sum_up(source, content->fd, content->n_read, now, sum);
     if (r == 0 && !digest_equal(digest_value(sum), digest_value(source->sum)))
         r = SOURCE_CHANGED;
     digest_free(sum);
@@ -82,21 +62,22 @@ static int check_again(const struct source *source, const struct stat *now) {
 }
 
 /*
- * Whether the file still is what it was when it was opened. In a tree it may have grown: a log that
- * is written to is then sent as it was.
+ * Whether the file still is what it was when it was opened. It may have grown: a log that is
+ * written to is sent as it was, and that is told.
  */
-static int check_unchanged(const struct source *source) {
+static int check_unchanged(struct source *source) {
     const struct source_content *content = &source->content;
-    bool may_grow = source->offer.kind == ENTRY_DIRECTORY;
     struct stat now;
     if (fstat(content->fd, &now) < 0)
         return error_errno();
     if (snapshot_is_same(&now, &content->status))
         return SOURCE_OK;
-    if (now.st_size < content->status.st_size ||
-        (now.st_size > content->status.st_size && !may_grow))
+    if (now.st_size < content->status.st_size)
         return SOURCE_CHANGED;
-    return check_again(source, &now);
+    int r = check_again(source, &now);
+    if (r == 0 && now.st_size > content->status.st_size)
+        source->has_grown = true;
+    return r;
 }
 
 int source_resume(struct source *source, uint64_t offset, struct digest digest) {
@@ -106,7 +87,7 @@ int source_resume(struct source *source, uint64_t offset, struct digest digest) 
         return r;
     if (source->offer.kind != ENTRY_FILE || offset > source->offer.size)
         return SOURCE_DIFFERS;
-    r = sum_up(source, source->top, offset, has_holes(&source->status), source->sum);
+    r = sum_up(source, source->top, offset, &source->status, source->sum);
     if (r != 0)
         return r;
     if (!digest_equal(digest_value(source->sum), digest)) {
@@ -193,6 +174,7 @@ static int give_record(struct source *source, const struct record *record, void 
         return SOURCE_TOO_SMALL;
     enum item_kind kind = record->type == RECORD_END ? ITEM_END : ITEM_RECORD;
     *item = (struct item){.kind = kind, .n = n, .data = buffer};
+    item->has_grown = kind == ITEM_END && source->has_grown;
     if (kind == ITEM_RECORD)
         digest_add(source->records, buffer, n);
     return 0;
@@ -426,8 +408,8 @@ const struct left_out *source_left_out(const struct source *source, const struct
     return after ? after->hh.next : source->found.left_out.first;
 }
 
-uint64_t source_n_unnamed(const struct source *source) {
-    return source->found.left_out.n_unnamed;
+uint64_t source_n_unnamed(const struct source *source, enum source_skip why) {
+    return source->found.left_out.n_unnamed[why];
 }
 
 const char *source_where(const struct source *source) {
@@ -438,6 +420,10 @@ struct item_totals source_totals(const struct source *source) {
     struct item_totals totals = source->totals;
     totals.n_skipped = source->tree.n_skipped;
     return totals;
+}
+
+bool source_has_grown(const struct source *source) {
+    return source->has_grown;
 }
 
 struct digest source_digest(const struct source *source) {

@@ -15,14 +15,14 @@
  * taken. A source gives its items once, to one recipient; one thread uses it.
  *
  * A file that is written to while it is read is CHANGED, unless its content turns out to be what
- * was read. A stream is read to its end, and so is a file that has content but no size, as in
- * /proc.
+ * was read. One that has only grown goes over as it was when it was opened, and both sides are told
+ * (source_has_grown). A stream is read to its end, and so is a file that has content but no size,
+ * as in /proc.
  *
  * Of a tree: links travel as links, and only the path that was named is followed if it is one.
  * What is left out is known when it is opened (source_left_out): sockets, pipes, devices, what
  * cannot be read. What is found only later is told by `skipped`: what was written to while it was
- * read, or was put there by somebody else (lib/source_known.h). A file that has only grown while it
- * was read goes over as it was when it was opened.
+ * read, or was put there by somebody else (lib/source_known.h).
  *
  * Functions return 0, -errno or an enum source_outcome. After anything but 0 source_where() is
  * what it was about.
@@ -40,7 +40,7 @@ struct source;
 
 enum source_outcome {
     SOURCE_OK = 0,
-    SOURCE_CHANGED,   /* it was written to, has grown or shrunk while it was read */
+    SOURCE_CHANGED,   /* it was written to, or has shrunk, while it was read */
     SOURCE_DIFFERS,   /* source_resume: the recipient has something else; it starts at 0 */
     SOURCE_STOPPED,   /* *options.stop is true */
     SOURCE_NO_FILE,   /* source_open: a socket or something else that cannot be sent */
@@ -57,6 +57,7 @@ enum source_skip {
     SKIP_CHANGED,  /* it was written to while it was read */
     SKIP_REPLACED, /* somebody else may have put it there since it was offered */
     SKIP_ENDLESS,  /* it has no size, and more content than SOURCE_ENDLESS_MAX */
+    SKIP_END,
 };
 
 #define SOURCE_ENDLESS_MAX ((size_t)64 << 20)
@@ -105,10 +106,10 @@ void source_free(struct source *source);
 const struct item_offer *source_offer(const struct source *source);
 
 /* What is left out of a tree, as far as it is known by name: the next after this one, NULL: the
- * first. And of how many there is no name. */
+ * first. And how many more there are for that reason. */
 struct left_out;
 const struct left_out *source_left_out(const struct source *source, const struct left_out *after);
-uint64_t source_n_unnamed(const struct source *source);
+uint64_t source_n_unnamed(const struct source *source, enum source_skip why);
 
 /*
  * All of a regular file at once, *n bytes, instead of source_next(); the offer is then what belongs
@@ -141,6 +142,9 @@ const char *source_where(const struct source *source);
 
 /* What has passed so far: n_bytes counts what was resumed, too. */
 struct item_totals source_totals(const struct source *source);
+
+/* After ITEM_END: whether a file, or one of a tree, has grown while it was read. */
+bool source_has_grown(const struct source *source);
 
 /* After ITEM_END: of a file or stream the digest of its content, of a directory that of all
  * records. */

@@ -38,6 +38,7 @@ struct source {
     int top; /* owned; -1: the stream is the caller's, or all is in memory */
     struct stat status;
     bool is_endless, is_fresh; /* is_fresh: the offer says what is there now */
+    bool has_grown;            /* something that was read has grown meanwhile */
     struct source_content content;
     uint64_t start;
     uint8_t *small; /* SOURCE_SMALL_BYTES of a file in a tree, or NULL */

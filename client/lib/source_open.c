@@ -105,7 +105,8 @@ static int open_found(int found, const char *path, const struct stat *status, in
  * for a reader and is killed when it goes. It is opened once; that waits for a writer, if it may.
  * Whatever else must not make us wait.
  */
-static int open_path(const char *path, struct stat *status, const struct source_options *options) {
+static int open_no_directory(const char *path, struct stat *status,
+                             const struct source_options *options) {
     int found = open(path, O_PATH | O_CLOEXEC);
     if (found < 0)
         return error_errno();
@@ -116,6 +117,24 @@ static int open_path(const char *path, struct stat *status, const struct source_
         fd = open_found(found, path, status, S_ISFIFO(status->st_mode) ? 0 : O_NONBLOCK);
     close(found);
     return fd;
+}
+
+/*
+ * A directory is opened by its path: only found (O_PATH), one on which something is to be mounted
+ * when it is used, as home directories often are, would stay what is below, which is empty.
+ */
+static int open_path(const char *path, struct stat *status, const struct source_options *options) {
+    int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = options->only_files ? -1 : open(path, flags);
+    if (fd < 0 && (options->only_files || errno == ENOTDIR))
+        return open_no_directory(path, status, options);
+    if (fd < 0)
+        return error_errno();
+    if (fstat(fd, status) == 0)
+        return fd;
+    int r = error_errno();
+    close(fd);
+    return r;
 }
 
 /* --- what it is --- */
@@ -141,6 +160,7 @@ static int measure(struct source *source) {
     }
     tree_close(&source->tree);
     source_known_sort(&source->found.known);
+    left_out_sort(&source->found.left_out);
     return r;
 }
 

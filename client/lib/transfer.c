@@ -115,6 +115,7 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
                     const struct courier_news *news) {
     event->transfer.bytes = news->n_bytes;
     event->transfer.resumed = news->is_resumed;
+    event->transfer.grown = news->has_grown;
     event->transfer.skipped = news->n_skipped;
     memcpy(link->transfers->path, news->name, sizeof news->name);
     memcpy(event->transfer.xxh3, news->digest, sizeof event->transfer.xxh3);

@@ -25,8 +25,9 @@ struct offer_out {
     struct name to;
     struct source *source;       /* opened when the offer was made, and open as long as it stands */
     const struct left_out *told; /* of what is left out of it, the last that was told */
-    bool is_told;                /* all of it */
-    bool is_spent;               /* a stream of which something was read */
+    bool are_named_told;         /* all that have a name; then, for each reason, how many more */
+    enum source_skip unnamed_told;
+    bool is_spent; /* a stream of which something was read */
     const char *mime;
     struct courier_offer what;
     uint32_t request; /* that made it */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "lib/attributes.h"
 #include "lib/check.h"
 #include "lib/transfer.h"
 
@@ -110,6 +111,11 @@ int transfer_offered(struct earshot *link, const struct frame *frame, struct ear
 int earshot_offers(earshot *link, uint32_t *request) {
     struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_OFFERS}};
     return request_ask(link, &frame, "", request);
+}
+
+void earshot_time(int64_t mtime_ns, struct timespec *time) {
+    if (time)
+        *time = attributes_unpack_time(mtime_ns);
 }
 
 /* Answering. */

@@ -173,7 +173,7 @@ int earshot_offered(earshot *link, const char *text, struct earshot_transfer *tr
         return r;
     const struct offer_out *offer = offer_out_find(link, &id);
     if (!offer)
-        return EARSHOT_AGAIN;
+        return link_fail(link, EARSHOT_AGAIN, FAIL_BAD_TEXT, "there is no offer %s of ours", text);
     transfer_event(link, &event, &id, EARSHOT_TRANSFER_RUNNING, true, &offer->to, &offer->what);
     *transfer = event.transfer;
     return EARSHOT_OK;
@@ -329,18 +329,15 @@ int offer_out_signalled(struct earshot *link, struct offer_out *offer,
 static int tell_skip(struct earshot *link, const struct offer_out *offer, const struct name *peer,
                      const struct courier_skip *skip, struct earshot_event *event) {
     static const enum earshot_skip reasons[] = {
-        [COURIER_SKIP_SPECIAL] = EARSHOT_SKIP_SPECIAL,
-        [COURIER_SKIP_DENIED] = EARSHOT_SKIP_DENIED,
-        [COURIER_SKIP_VANISHED] = EARSHOT_SKIP_VANISHED,
-        [COURIER_SKIP_TOO_DEEP] = EARSHOT_SKIP_TOO_DEEP,
-        [COURIER_SKIP_CHANGED] = EARSHOT_SKIP_CHANGED,
-        [COURIER_SKIP_REPLACED] = EARSHOT_SKIP_REPLACED,
-        [COURIER_SKIP_ENDLESS] = EARSHOT_SKIP_ENDLESS,
+        [SKIP_SPECIAL] = EARSHOT_SKIP_SPECIAL,   [SKIP_DENIED] = EARSHOT_SKIP_DENIED,
+        [SKIP_VANISHED] = EARSHOT_SKIP_VANISHED, [SKIP_TOO_DEEP] = EARSHOT_SKIP_TOO_DEEP,
+        [SKIP_CHANGED] = EARSHOT_SKIP_CHANGED,   [SKIP_REPLACED] = EARSHOT_SKIP_REPLACED,
+        [SKIP_ENDLESS] = EARSHOT_SKIP_ENDLESS,
     };
     struct transfers *transfers = link->transfers;
     memcpy(transfers->peer, peer->s, (size_t)peer->n + 1);
     memcpy(transfers->name, offer->what.name, sizeof transfers->name);
-    snprintf(transfers->path, sizeof transfers->path, "%s", skip->path);
+    snprintf(transfers->path, sizeof transfers->path, "%s", skip->path ? skip->path : "");
     event->type = EARSHOT_EVENT_SKIPPED;
     event->request = 0;
     uuid_format(&offer->id, event->skipped.id);
@@ -349,28 +346,27 @@ static int tell_skip(struct earshot *link, const struct offer_out *offer, const 
     event->skipped.path = transfers->path;
     event->skipped.why = reasons[skip->why];
     event->skipped.error = skip->error;
-    event->skipped.more = 0;
+    event->skipped.more = skip->more;
     return 1;
 }
 
-/* Of what was found out when it was offered, the next. */
-static int tell_left_out(struct earshot *link, struct offer_out *offer,
-                         struct earshot_event *event) {
-    if (offer->is_told)
-        return 0;
-    offer->told = source_left_out(offer->source, offer->told);
-    uint64_t more = offer->told ? 0 : source_n_unnamed(offer->source);
-    offer->is_told = !offer->told;
-    if (!offer->told && more == 0)
-        return 0;
-    struct courier_skip skip = {.path = "", .why = COURIER_SKIP_DENIED};
-    if (offer->told)
-        skip = (struct courier_skip){.path = offer->told->path,
-                                     .why = courier_skip_of(offer->told->why),
-                                     .error = offer->told->error};
-    tell_skip(link, offer, &offer->to, &skip, event);
-    event->skipped.more = more;
-    return 1;
+/* Of what was found out when it was offered, the next: what has a name, then the others. */
+static bool next_left_out(struct offer_out *offer, struct courier_skip *skip) {
+    if (!offer->are_named_told)
+        offer->told = source_left_out(offer->source, offer->told);
+    if (!offer->are_named_told && offer->told) {
+        *skip = (struct courier_skip){
+            .path = offer->told->path, .why = offer->told->why, .error = offer->told->error};
+        return true;
+    }
+    offer->are_named_told = true;
+    while (offer->unnamed_told < SKIP_END) {
+        enum source_skip why = offer->unnamed_told++;
+        *skip = (struct courier_skip){.why = why, .more = source_n_unnamed(offer->source, why)};
+        if (skip->more > 0)
+            return true;
+    }
+    return false;
 }
 
 static int end_delivery(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
@@ -391,8 +387,8 @@ int offer_out_next(struct earshot *link, struct earshot_event *event) {
     struct delivery *delivery;
     struct courier_skip skip;
     DL_FOREACH(link->transfers->out, offer) {
-        if (tell_left_out(link, offer, event))
-            return 1;
+        if (next_left_out(offer, &skip))
+            return tell_skip(link, offer, &offer->to, &skip, event);
         DL_FOREACH(offer->deliveries, delivery) {
             bool is_over = courier_is_over(delivery->courier); /* asked before: nothing follows */
             if (courier_next_skip(delivery->courier, &skip))

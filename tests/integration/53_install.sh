@@ -23,7 +23,7 @@ check "make install" test "$STATUS" -eq 0
 [ "$STATUS" -eq 0 ] || cat "$T/make.log"
 files_in "$T/root" >"$T/files"
 for file in /usr/bin/earshot /usr/bin/earshotd /usr/include/earshot.h /usr/lib/libearshot.a \
-    /usr/lib/libearshot.so /usr/lib/libearshot.so.0 /usr/lib/pkgconfig/earshot.pc \
+    /usr/lib/libearshot.so /usr/lib/libearshot.so.1 /usr/lib/pkgconfig/earshot.pc \
     /usr/lib/systemd/system/earshot.service /usr/lib/systemd/user/earshot.service \
     /usr/lib/sysusers.d/earshot.conf /usr/lib/tmpfiles.d/earshot.conf \
     /usr/share/bash-completion/completions/earshot /usr/share/fish/vendor_completions.d/earshot.fish \
@@ -40,7 +40,7 @@ check "the unit starts the hub that was installed" \
     grep -q '^ExecStart=/usr/bin/earshotd ' "$T/root/usr/lib/systemd/system/earshot.service"
 is "the library's name" \
     "$(readelf -d "$T/root/usr/lib/libearshot.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')" \
-    libearshot.so.0
+    libearshot.so.1
 is "it exports its header and nothing else" \
     "$(nm -D --defined-only "$T/root/usr/lib/libearshot.so" | awk '$2 != "A" && $3 !~ /^earshot_/')" ''
 
@@ -84,7 +84,7 @@ check "a program builds with the shared library" test "$STATUS" -eq 0
 try env EARSHOT_HUB="$HUB" LD_LIBRARY_PATH="$T/root/usr/lib" "$T/shared"
 is "and talks to the hub" "$OUT" "probe-bot in $HUB"
 check "without the library it does not start: it is really shared" \
-    test -n "$(readelf -d "$T/shared" | grep 'NEEDED.*libearshot\.so\.0')"
+    test -n "$(readelf -d "$T/shared" | grep 'NEEDED.*libearshot\.so\.1')"
 
 try "$BIN/earshotd" --dir "$HUB" --stop
 HUB_PID=
@@ -95,7 +95,7 @@ is "nothing is left" "$(files_in "$T/root")" ''
 try make_install install DESTDIR="$T/other" PREFIX=/opt/earshot libdir=/opt/lib64 mandir=/opt/man \
     systemdsystemdir=/opt/units
 check "other directories" test "$STATUS" -eq 0
-check "libdir is obeyed" test -e "$T/other/opt/lib64/libearshot.so.0"
+check "libdir is obeyed" test -e "$T/other/opt/lib64/libearshot.so.1"
 check "mandir is obeyed" test -e "$T/other/opt/man/man1/earshot.1"
 check "the unit names the other place" grep -q '^ExecStart=/opt/earshot/bin/earshotd ' \
     "$T/other/opt/units/earshot.service"

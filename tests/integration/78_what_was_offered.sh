@@ -117,6 +117,40 @@ n=$(stat -c %s "$dst/logs/log")
 check "it is the beginning of it" cmp -n "$n" "$src/logs/log" "$dst/logs/log"
 check "the rest is there" cmp "$src/logs/other" "$dst/logs/other"
 
+# One alone arrives as well: its beginning, which both sides are told.
+head -c 40M /dev/zero | tr '\0' x >"$src/log"
+(while [ ! -e "$T/enough alone" ]; do
+    echo "a line that is written" >>"$src/log"
+    read -r -t 0.001 <> <(:) || true
+done) &
+writer=$!
+offer alone "$src/log"
+take 0 "a log that grows"
+: >"$T/enough alone"
+wait "$writer"
+n=$(stat -c %s "$dst/log")
+check "it is the beginning of it" cmp -n "$n" "$src/log" "$dst/log"
+check "get tells that there is more" json '.state == "done" and .grown' "$(tail -n 1 <<<"$OUT")"
+check "put tells that there is more" json '.state == "done" and .grown' "$(last alone.out)"
+rm "$src/log"
+
+# Of more than a thousand left-outs the others are counted, by their reasons.
+mkdir "$src/many"
+mkfifo $(seq -f "$src/many/%g" 1001)
+random "$src/many/file"
+run_earshot many --name alice --json put bob "$src/many" --timeout 60
+PUT=$PID
+wait_for "many is offered" offered many
+rm -rf "$dst" && mkdir "$dst"
+earshot --name bob -q get --dir "$dst" --timeout 30 2>/dev/null
+ends "$PUT"
+is "pipes are no failure, however many" "$STATUS" 0
+is "each is named" "$(grep -c '"type":"skipped"' "$T/many.out")" 1001
+check "or counted" has "$(cat "$T/many.out")" '"path":null,"to":"bob","why":"special","more":1'
+check "people are told, too" has "$(earshot --name alice put --no-wait bob "$src/many" 2>&1)" \
+    "1 more of many are not sent to bob, each because it is a socket, a pipe or a device"
+earshot --name bob -q get --dir "$dst" --timeout 30 2>/dev/null
+
 # Where others may put files in, a private file that comes later is not handed over: not even with
 # the inode of one that was there, which many file systems give to the next file at once.
 mkdir "$src/open"

@@ -217,6 +217,20 @@ Test(arguments, 09_events) {
     REFUSES(BAD, earshot_next(link_, NULL, 0));
 }
 
+/* Which of the last outcomes the sentence is about. */
+Test(arguments, 09_a_file_that_is_damaged_has_a_sentence) {
+    struct earshot_transfer file;
+    struct earshot_target here = {.dir = ".", .fd = -1};
+    struct earshot_event post = {.type = EARSHOT_EVENT_MESSAGE,
+                                 .message = {.id = ID, .from = "bob", .file = "AAAA", .file_n = 4}};
+    REFUSES(EARSHOT_REFUSED, earshot_posted(link_, &post, &file));
+    cr_expect_eq(file.reason, EARSHOT_REASON_DAMAGED);
+    cr_expect(strstr(link_->error, "from bob: it is damaged"));
+    REFUSES(EARSHOT_REFUSED, earshot_save(link_, &post, &here, &file));
+    REFUSES(EARSHOT_LIMIT, earshot_post(link_, "bob", "/dev", &file));
+    REFUSES(EARSHOT_AGAIN, earshot_offered(link_, ID, &file));
+}
+
 static int open_with(struct earshot_options options) {
     earshot *link = NULL;
     int r = earshot_open(&link, &options);

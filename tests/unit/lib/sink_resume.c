@@ -157,6 +157,56 @@ Test(sink_resume, 11_a_directory_of_others_is_not_emptied) {
     cr_expect(is_there(in_to("tree.part/precious")));
 }
 
+/* --- what came is of no use, what was there is --- */
+
+static void expect_kept(struct sink *sink) {
+    cr_expect_str_eq(sink_kept_name(sink), "file.part");
+    sink_free(sink);
+    cr_expect_eq(status_of(in_to("file.part")).st_size, 2 * HAND_SLOT);
+}
+
+static struct sink *open_interrupted(void) {
+    struct source *source;
+    struct sink *sink;
+    make_file(in_from("file"), N_SLOTS * HAND_SLOT, 1);
+    interrupt_after(2);
+    open_both("file", &source, &sink);
+    source_free(source);
+    cr_assert_eq(sink_prefix(sink).offset, 2 * HAND_SLOT);
+    return sink;
+}
+
+static struct record_entry rest_of(uint64_t size) {
+    struct record_entry entry = entry_of(ENTRY_FILE, "", size);
+    entry.start = 2 * HAND_SLOT;
+    return entry;
+}
+
+Test(sink_resume, 12_more_than_is_allowed_keeps_the_part) {
+    struct sink *sink = open_interrupted();
+    uint64_t much = UINT64_C(1) << 40;
+    cr_expect_eq(put_entry(sink, rest_of(much)), SINK_TOO_MUCH);
+    expect_kept(sink);
+    cr_expect(hand_over("file").is_resumed, "and it goes on there");
+    expect_whole("file");
+}
+
+Test(sink_resume, 12_nonsense_keeps_the_part) {
+    struct sink *sink = open_interrupted();
+    cr_expect_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), SINK_MALFORMED);
+    expect_kept(sink);
+    cr_expect(hand_over("file").is_resumed);
+    expect_whole("file");
+}
+
+Test(sink_resume, 12_what_is_damaged_behind_it_is_taken_away) {
+    struct sink *sink = open_interrupted();
+    cr_assert_eq(put_entry(sink, rest_of(2 * HAND_SLOT + 9)), 0);
+    cr_assert_eq(put_data(sink, "something", 9), 0);
+    cr_expect_eq(put_entry_end(sink, "else", 4), SINK_MALFORMED);
+    expect_kept(sink);
+}
+
 /* --- file systems of other kinds --- */
 
 static void mount_on_destination(const char *kind, const char *options) {

@@ -1,8 +1,10 @@
 #include "lib/source.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -104,11 +106,24 @@ static void expect_changed(void) {
     source_free(source);
 }
 
+/* A log that is written to all the time arrives, too: as it was when it was opened. */
 Test(source, 05_a_file_that_grows) {
     begin_large();
     struct timespec before = status_of(in_from("file")).st_mtim;
     add_bytes(in_from("file"), 4 * HAND_SLOT, "more", 4);
     set_time("file", before);
+    cr_expect_not(source_has_grown(source));
+    cr_expect_eq(pull_all(), 0);
+    cr_expect(item.has_grown);
+    cr_expect(source_has_grown(source));
+    cr_expect_eq(source_totals(source).n_bytes, 4 * HAND_SLOT);
+    source_free(source);
+}
+
+Test(source, 05_a_file_that_grows_and_is_written_to) {
+    begin_large();
+    add_bytes(in_from("file"), 4 * HAND_SLOT, "more", 4);
+    add_bytes(in_from("file"), 10, "in what was read", 16);
     expect_changed();
 }
 
@@ -494,4 +509,25 @@ Test(source, 32_a_pipe_is_opened_once, .timeout = 10) {
     cr_assert_eq(source_again(&source, first, &hand.source_options), 0);
     expect_content("talk", 4);
     source_free(first);
+}
+
+/* --- what is mounted when it is used --- */
+
+/*
+ * debugfs has such a place: tracing, where tracefs appears, as a home directory does with an
+ * automounter. What is below it is an empty directory.
+ */
+Test(source, 33_what_is_mounted_when_it_is_used) {
+    make_directory(in_from("mount"));
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", in_from("mount"), "debugfs", 0, "") < 0 ||
+        !is_there(in_from("mount/tracing")))
+        cr_skip_test("there is nothing here that mounts by itself");
+    open_source("mount/tracing");
+    cr_assert_eq(next(), 0);
+    cr_assert_eq(next(), 0);
+    cr_expect_eq(item.kind, ITEM_RECORD, "it is not empty");
+    source_free(source);
+    cr_assert_eq(umount2(in_from("mount/tracing"), MNT_DETACH), 0, "it was mounted");
+    cr_assert_eq(umount2(in_from("mount"), MNT_DETACH), 0);
 }
