@@ -25,6 +25,8 @@ static int exit_code_of(int result) {
     switch (result) {
     case 0:
         return EX_OK;
+    case HUB_STORE_IN_USE:
+        return EX_TEMPFAIL;
     case RENDEZVOUS_DENIED:
     case RENDEZVOUS_NOT_TRUSTED:
     case RENDEZVOUS_EXPOSED:
@@ -38,16 +40,20 @@ static int exit_code_of(int result) {
 
 static void explain(const struct hub *hub, const char *dir, int result) {
     const struct rendezvous_record *record = &hub->rendezvous.record;
+    char other[PATH_MAX];
     if (result == RENDEZVOUS_TAKEN && record->pid > 0)
         fprintf(stderr,
                 "earshotd: a hub is running in %s already: pid %d of uid %u; "
                 "stop it with earshotd --dir %s --stop, or name another --dir\n",
                 dir, record->pid, record->uid, dir);
-    else if (result == HUB_NO_STORE)
+    else if (result == HUB_STORE_IN_USE && rendezvous_noted(hub->options.state, other))
+        fprintf(stderr, "earshotd: cannot start in %s: %s; it is the one in %s\n", dir,
+                hub->no_store, other);
+    else if (result == HUB_NO_STORE || result == HUB_STORE_IN_USE)
         fprintf(stderr,
-                "earshotd: cannot start in %s: the store cannot be used, see above; name "
-                "another --state DIR, or start with --ephemeral\n",
-                dir);
+                "earshotd: cannot start in %s: %s; name another --state DIR, or start with "
+                "--ephemeral\n",
+                dir, hub->no_store);
     else
         fprintf(stderr, "earshotd: cannot start in %s: %s\n", dir,
                 result > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)result)
@@ -68,6 +74,15 @@ static void log_path(const struct options *options, char path[PATH_MAX]) {
         log_warning("cannot make %s: %s; the hub keeps no log", options->state, strerror(errno));
     if (snprintf(path, PATH_MAX, "%s/earshotd.log", options->state) >= PATH_MAX)
         path[0] = '\0';
+}
+
+/* For those who look for the hub of this user in another environment. */
+static void note_place(const struct options *options) {
+    int r = options->state[0] ? rendezvous_note(options->state, options->dir) : 0;
+    if (r < 0)
+        log_warning("cannot write down in %s where this hub is: %s; programs with another "
+                    "environment (cron) do not find it",
+                    options->state, strerror(-r));
 }
 
 static int serve(const struct options *options) {
@@ -94,6 +109,8 @@ static int serve(const struct options *options) {
         explain(&hub, options->dir, r);
     else
         log_path(options, log);
+    if (r == 0)
+        note_place(options);
     if (parent >= 0)
         daemon_tell(parent, code, code == EX_OK && log[0] ? log : NULL);
     if (r == 0) {

@@ -44,12 +44,11 @@ int revive_timeout_ms(const struct chat *chat) {
     return ms > 0 ? (int)ms : 0;
 }
 
-/* Whether our hub is the one that a program without a hub would start. */
-static bool is_private(const struct chat *chat, const char *hub_dir) {
+/* Where a program without a hub would start it; false: nowhere, ours is not a private one. */
+static bool find_private(const struct chat *chat, const char *hub_dir, char dir[PATH_MAX]) {
     enum rendezvous_origin origin;
-    char dir[PATH_MAX];
     return rendezvous_locate(dir, &origin, chat->options->hub) == 0 &&
-           origin == RENDEZVOUS_PRIVATE && strcmp(dir, hub_dir) == 0;
+           origin == RENDEZVOUS_PRIVATE && strcmp(hub_dir, RENDEZVOUS_SYSTEM_DIR) != 0;
 }
 
 /* A clean stop removes the key file. */
@@ -77,17 +76,18 @@ static void revive_start(struct chat *chat, const char *hub_dir) {
 
 void revive_tick(struct chat *chat) {
     struct earshot_hub_info hub;
+    char dir[PATH_MAX];
     if (revive_timeout_ms(chat) != 0)
         return;
     revive_back(chat);
     earshot_hub(chat->link, &hub);
-    if (earshot_is_joined(chat->link) || chat->revive.pid > 0 || !is_private(chat, hub.dir))
+    if (earshot_is_joined(chat->link) || chat->revive.pid > 0 || !find_private(chat, hub.dir, dir))
         return;
     if (was_stopped(hub.dir))
         view_note(&chat->view, VIEW_INFO,
                   "it was stopped; any other `earshot` command starts it again");
     else
-        revive_start(chat, hub.dir);
+        revive_start(chat, dir);
 }
 
 void revive_reap(struct chat *chat) {

@@ -12,6 +12,8 @@
 
 #define JOIN_MS 30000   /* how long to wait for a hub that is there but does not answer */
 #define MACHINE_MS 2000 /* how long to wait for the machine's hub to be started again */
+#define OTHER_MS 10000  /* how long to wait for a hub that has our store */
+#define TAKEN_MS 1000   /* and for one that had our place, which perhaps is just starting */
 #define MACHINE_KEY_FILE RENDEZVOUS_SYSTEM_DIR "/" RENDEZVOUS_KEY_FILE
 
 static enum rendezvous_origin origin_of(const struct cli_options *options) {
@@ -65,13 +67,28 @@ static int fail_open(earshot **link, const struct cli_options *options, int resu
     return code;
 }
 
+/* A hub that could not start may have met another one, which is about to answer. */
+static int open_started(earshot **link, const struct cli_options *options, unsigned flags,
+                        uint64_t after, int wait_ms) {
+    const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
+    mono_time end = mono_add_ms(mono_now(), wait_ms);
+    int result = open_link(link, options, flags, after);
+    while (result == EARSHOT_NO_HUB && mono_ms_until(mono_now(), end) > 0 && !cli_interrupted() &&
+           !cli_limit_passed()) {
+        earshot_close(*link);
+        nanosleep(&pause, NULL);
+        result = open_link(link, options, flags, after);
+    }
+    return result;
+}
+
 int cli_open(earshot **link, const struct cli_options *options, unsigned flags) {
     return cli_open_after(link, options, flags, 0);
 }
 
 int cli_open_after(earshot **link, const struct cli_options *options, unsigned flags,
                    uint64_t after) {
-    char dir[PATH_MAX];
+    char dir[PATH_MAX], why[CLI_WHY_SIZE];
     *link = NULL;
     await_machine_hub(options);
     int result = open_link(link, options, flags, after);
@@ -81,9 +98,15 @@ int cli_open_after(earshot **link, const struct cli_options *options, unsigned f
         return fail_open(link, options, result);
     earshot_close(*link);
     *link = NULL;
-    int code = cli_start_hub(options, dir);
-    if (code != CLI_DONE)
+    int code = cli_start_hub(options, dir, why);
+    if (code != CLI_DONE && !why[0])
         return code;
-    result = open_link(link, options, flags, after);
+    int wait_ms = !why[0] ? 0 : code == CLI_TRY_AGAIN ? OTHER_MS : TAKEN_MS;
+    result = open_started(link, options, flags, after, wait_ms);
+    if (result == EARSHOT_NO_HUB && why[0]) {
+        earshot_close(*link);
+        *link = NULL;
+        return cli_fail_start(options, dir, why);
+    }
     return result == EARSHOT_OK ? CLI_DONE : fail_open(link, options, result);
 }

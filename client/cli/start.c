@@ -85,17 +85,26 @@ static void start_explain(const struct start *start, int status, char *text, siz
         snprintf(text, size, "it ended with exit code %d", WEXITSTATUS(status));
 }
 
-static int check_status(const struct start *start, int status) {
-    char why[1100];
-    if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == CLI_CANNOT_CREATE))
-        return CLI_DONE;
-    start_explain(start, status, why, sizeof why);
-    return cli_fail(start->options, CLI_NO_HUB, "no-hub",
+int cli_fail_start(const struct cli_options *options, const char *dir, const char *why) {
+    char program[PATH_MAX];
+    return cli_fail(options, CLI_NO_HUB, "no-hub",
                     "the hub did not start: %s; to see more: %s --dir %s --foreground", why,
-                    start->program, start->dir);
+                    cli_hub_program(program), dir);
 }
 
-static int start_run(struct start *start) {
+static int check_status(const struct start *start, int status, char why[CLI_WHY_SIZE]) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return CLI_DONE;
+    start_explain(start, status, why, CLI_WHY_SIZE);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FAILED;
+    if (code == CLI_CANNOT_CREATE || code == CLI_TRY_AGAIN)
+        return code;
+    code = cli_fail_start(start->options, start->dir, why);
+    why[0] = '\0';
+    return code;
+}
+
+static int start_run(struct start *start, char why[CLI_WHY_SIZE]) {
     char name[] = HUB_PROGRAM, dir_option[] = "--dir", dir[PATH_MAX];
     char *argv[] = {name, dir_option, dir, NULL};
     int status;
@@ -106,10 +115,10 @@ static int start_run(struct start *start) {
                         "cannot start %s for %s: %s; is " HUB_PROGRAM " installed?", start->program,
                         start->dir, strerror(-r));
     int code = wait_for(start, &status);
-    return code == CLI_DONE ? check_status(start, status) : code;
+    return code == CLI_DONE ? check_status(start, status, why) : code;
 }
 
-int cli_start_hub(const struct cli_options *options, const char *dir) {
+int cli_start_hub(const struct cli_options *options, const char *dir, char why[CLI_WHY_SIZE]) {
     char path[PATH_MAX];
     struct start start = {
         .options = options,
@@ -117,7 +126,8 @@ int cli_start_hub(const struct cli_options *options, const char *dir) {
         .dir = dir,
         .errors = memfd_create("hub-errors", MFD_CLOEXEC),
     };
-    int code = start_run(&start);
+    why[0] = '\0';
+    int code = start_run(&start, why);
     if (start.errors >= 0)
         close(start.errors);
     return code;

@@ -8,8 +8,15 @@
 /* The path of earshotd beside our own program; else its bare name, to be found in PATH. */
 const char *cli_hub_program(char path[PATH_MAX]);
 
+#define CLI_WHY_SIZE 1100
+
 /*
  * Starts earshotd for `dir` and returns when it answers. The program is the one beside ours, else
- * the one in PATH. Returns an exit code; when somebody else was first, CLI_DONE.
+ * the one in PATH. Returns an exit code. When it could not take its place (CLI_CANNOT_CREATE) or
+ * its store is in use (CLI_TRY_AGAIN), another hub may have been faster: then nothing is told yet,
+ * and `why` has the reason, for cli_fail_start(); else it is "".
  */
-int cli_start_hub(const struct cli_options *options, const char *dir);
+int cli_start_hub(const struct cli_options *options, const char *dir, char why[CLI_WHY_SIZE]);
+
+/* Tells that the hub did not start, and why. Returns the exit code. */
+int cli_fail_start(const struct cli_options *options, const char *dir, const char *why);

@@ -45,6 +45,9 @@ static int outcome_of(enum rendezvous_outcome outcome, enum fail_code *code) {
 
 static int find_hub(struct earshot *link) {
     enum fail_code code;
+    /* Whoever started it again may have had another environment. */
+    if (link->origin == RENDEZVOUS_PRIVATE)
+        (void)rendezvous_locate_private(link->dir);
     int r = rendezvous_find(link->dir, join_only_uid(link), &link->hub);
     if (r < 0)
         return r;

@@ -15,6 +15,7 @@
 #include "io/resolver.h"
 #include "io/storage.h"
 #include "io/watch.h"
+#include "store/store.h"
 
 #define SWEEP_EVERY_NS (60 * NS_PER_S)
 #define LOG_BYTES                                                                                  \
@@ -133,7 +134,7 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
     if (r == 0)
         r = options->state[0] ? storage_open(hub) : begin_ephemeral(hub);
     if (r > 0)
-        return HUB_NO_STORE;
+        return r == STORE_IN_USE ? HUB_STORE_IN_USE : HUB_NO_STORE;
     if (r == 0)
         r = storage_start(hub);
     if (r == 0)

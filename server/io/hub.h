@@ -68,6 +68,7 @@ struct hub {
     mono_time armed; /* what the timer is set to; ns 0: not set */
     bool stopping;
     atomic_ullong n_turned_away; /* HELLOs and more at the well-known queue; not counted yet */
+    char no_store[1024];         /* why the store cannot be used */
     struct storage *storage;     /* NULL: nothing is stored, and there is */
     struct reader *reader;       /* this one instead */
     mono_time swept_at;          /* used by the well-known queue's thread only */
@@ -75,12 +76,13 @@ struct hub {
     int epoll_fd, timer_fd, signal_fd, tell_fd;
 };
 
-/* Besides what rendezvous.h has: the store cannot be used; the log says why. */
+/* Besides what rendezvous.h has: the store cannot be used, and hub->no_store says why. */
 #define HUB_NO_STORE 1000
+#define HUB_STORE_IN_USE 1001 /* another hub uses it */
 
 /*
- * Opens the rendezvous, starts the threads. Returns 0, -errno, HUB_NO_STORE, or a
- * rendezvous_outcome. The hub answers when it returns.
+ * Opens the rendezvous, starts the threads. Returns 0, -errno, HUB_NO_STORE,
+ * HUB_STORE_IN_USE, or a rendezvous_outcome. The hub answers when it returns.
  */
 int hub_start(struct hub *hub, const struct hub_options *options);
 

@@ -188,7 +188,6 @@ static int make_absolute(char path[PATH_MAX]) {
 
 static int read_state(struct options *options, const struct words *words,
                       enum rendezvous_origin origin) {
-    const char *home = getenv("HOME"), *xdg = getenv("XDG_STATE_HOME");
     int n;
     if (words->ephemeral)
         n = snprintf(options->state, sizeof options->state, "%s", "");
@@ -198,10 +197,10 @@ static int read_state(struct options *options, const struct words *words,
         n = snprintf(options->state, sizeof options->state, "/var/lib/earshot");
     else if (origin == RENDEZVOUS_NAMED)
         n = snprintf(options->state, sizeof options->state, "%s/state", options->dir);
-    else if (xdg && *xdg == '/')
-        n = snprintf(options->state, sizeof options->state, "%s/earshot", xdg);
-    else if (home && *home == '/')
-        n = snprintf(options->state, sizeof options->state, "%s/.local/state/earshot", home);
+    else if (rendezvous_private_state(options->state) < 0)
+        return too_long();
+    else if (options->state[0])
+        return -1;
     else
         n = snprintf(options->state, sizeof options->state, "%s/state", options->dir);
     return n < 0 || (size_t)n >= sizeof options->state ? too_long() : -1;
@@ -210,9 +209,7 @@ static int read_state(struct options *options, const struct words *words,
 /* A client that starts the private hub names its directory, too. */
 static bool is_default_place(const char *dir) {
     char place[PATH_MAX];
-    enum rendezvous_origin origin;
-    return rendezvous_locate(place, &origin, NULL) == 0 && origin == RENDEZVOUS_PRIVATE &&
-           strcmp(place, dir) == 0;
+    return rendezvous_private_place(place) == 0 && strcmp(place, dir) == 0;
 }
 
 int options_read(struct options *options, int argc, char **argv) {

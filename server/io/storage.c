@@ -1,6 +1,7 @@
 #include "io/storage.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -103,8 +104,8 @@ static int open_store(struct hub *hub, struct storage *storage) {
     struct store_info info;
     int r = store_open(&storage->store, hub->options.state, &info);
     if (r != 0) {
-        log_error("the store in %s: %s", hub->options.state,
-                  storage->store ? store_error(storage->store) : strerror(ENOMEM));
+        snprintf(hub->no_store, sizeof hub->no_store, "the store in %s: %s", hub->options.state,
+                 storage->store ? store_error(storage->store) : strerror(ENOMEM));
         return r;
     }
     if (info.set_aside[0])
@@ -115,8 +116,8 @@ static int open_store(struct hub *hub, struct storage *storage) {
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(storage->readers); i++)
         r = store_reader_open(&storage->readers[i].store, storage->store);
     if (r != 0)
-        log_error("the store in %s cannot be read: %s", hub->options.state,
-                  r > 0 ? store_error(storage->store) : strerror(-r));
+        snprintf(hub->no_store, sizeof hub->no_store, "the store in %s cannot be read: %s",
+                 hub->options.state, r > 0 ? store_error(storage->store) : strerror(-r));
     return r;
 }
 

@@ -43,7 +43,7 @@ struct rendezvous_record {
 enum rendezvous_origin {
     RENDEZVOUS_NAMED,   /* --hub or $EARSHOT_HUB */
     RENDEZVOUS_SYSTEM,  /* /run/earshot */
-    RENDEZVOUS_PRIVATE, /* $XDG_RUNTIME_DIR/earshot or /tmp/earshot-<uid> */
+    RENDEZVOUS_PRIVATE, /* see rendezvous_locate_private() */
 };
 
 /*
@@ -51,6 +51,33 @@ enum rendezvous_origin {
  * there, else the private one. Only names it. Returns 0, or -ENAMETOOLONG.
  */
 int rendezvous_locate(char path[PATH_MAX], enum rendezvous_origin *origin, const char *named);
+
+/*
+ * The place of our private hub: the same from a login, a job of cron(8) and an ssh command, whose
+ * environments differ. A hub that lives is found in $XDG_RUNTIME_DIR/earshot, in the two usual
+ * places, /run/user/<uid>/earshot and /tmp/earshot-<uid> (unless $XDG_RUNTIME_DIR names an unusual
+ * one), and where the state directory says that it went (rendezvous_note()). Where none
+ * lives it is the first place: $XDG_RUNTIME_DIR/earshot, or without one /tmp/earshot-<uid>.
+ * Returns 0, or -ENAMETOOLONG.
+ */
+int rendezvous_locate_private(char path[PATH_MAX]);
+
+/* Where it is begun: the first place. Returns 0, or -ENAMETOOLONG. */
+int rendezvous_private_place(char path[PATH_MAX]);
+
+/*
+ * The default state directory of our private hub: $XDG_STATE_HOME/earshot, else
+ * ~/.local/state/earshot; "" when there is no home. Returns 0, or -ENAMETOOLONG.
+ */
+int rendezvous_private_state(char path[PATH_MAX]);
+
+/*
+ * Where the hub of a state directory is, for those with another environment: written by the hub,
+ * which has the state directory to itself, and read by its user. Only a hint, what is there is
+ * looked at as anywhere else. rendezvous_note() returns 0 or -errno.
+ */
+int rendezvous_note(const char *state, const char *dir);
+bool rendezvous_noted(const char *state, char dir[PATH_MAX]);
 
 enum rendezvous_outcome {
     RENDEZVOUS_OK = 0,

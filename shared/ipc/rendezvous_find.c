@@ -159,9 +159,10 @@ int rendezvous_process(const char *dir, const struct rendezvous_record *record, 
     return r == RENDEZVOUS_OK ? prove(fd, owner, record->pid, pidfd) : r;
 }
 
-static int put_path(char path[PATH_MAX], const char *dir, const char *name) {
-    int n = snprintf(path, PATH_MAX, "%s%s", dir, name);
-    return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+bool rendezvous_is_ours(const char *dir) {
+    CLEANUP_CLOSE int fd = -1;
+    uid_t owner;
+    return open_living(dir, geteuid(), &fd, &owner) == RENDEZVOUS_OK;
 }
 
 /* Not a private hub of somebody else's, which would only refuse us. */
@@ -175,33 +176,15 @@ static bool is_hub_in(const char *dir) {
            owner == geteuid();
 }
 
-/* $XDG_RUNTIME_DIR, if it is what the XDG Base Directory Specification says it must be. */
-static const char *runtime_dir(void) {
-    const char *dir = getenv("XDG_RUNTIME_DIR");
-    struct stat status;
-    if (!dir || dir[0] != '/' || stat(dir, &status) < 0)
-        return NULL;
-    return S_ISDIR(status.st_mode) && status.st_uid == geteuid() ? dir : NULL;
-}
-
-static int private_dir(char path[PATH_MAX]) {
-    const char *dir = runtime_dir();
-    if (dir)
-        return put_path(path, dir, "/earshot");
-    char name[32];
-    snprintf(name, sizeof name, "/earshot-%u", (unsigned)geteuid());
-    return put_path(path, "/tmp", name);
-}
-
 int rendezvous_locate(char path[PATH_MAX], enum rendezvous_origin *origin, const char *named) {
     if (!named)
         named = getenv("EARSHOT_HUB");
     *origin = RENDEZVOUS_NAMED;
     if (named && named[0] != '\0')
-        return put_path(path, named, "");
+        return rendezvous_put_path(path, named, "");
     *origin = RENDEZVOUS_SYSTEM;
     if (is_hub_in(RENDEZVOUS_SYSTEM_DIR))
-        return put_path(path, RENDEZVOUS_SYSTEM_DIR, "");
+        return rendezvous_put_path(path, RENDEZVOUS_SYSTEM_DIR, "");
     *origin = RENDEZVOUS_PRIVATE;
-    return private_dir(path);
+    return rendezvous_locate_private(path);
 }

@@ -1,6 +1,7 @@
 /* The key file: its text, its lock and its place. For the files of ipc/rendezvous only. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -33,6 +34,12 @@ key_t record_key(const char *dir, int proj);
 
 /* Waits RENDEZVOUS_LOOK_MS. */
 void rendezvous_pause(void);
+
+/* `dir` and `name` behind it. 0, or -ENAMETOOLONG. */
+int rendezvous_put_path(char path[PATH_MAX], const char *dir, const char *name);
+
+/* Whether a private hub of our own lives in `dir`. */
+bool rendezvous_is_ours(const char *dir);
 
 /* A directory or file into which only its owner and root can write. */
 static inline bool is_closed_to_others(const struct stat *status) {
