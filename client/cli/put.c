@@ -1,6 +1,7 @@
 /*
- * `put`: an offer is one path for one recipient, a handle or a room. A few are open at a time, so
- * that neither the hub's limit for one user nor the number of open files is reached.
+ * `put`: an offer is one path for one recipient, a handle or a room. All are made at once, so that
+ * what goes over is what was named; of those that are no small files the library tells the hub a
+ * few at a time.
  */
 #include "cli/put.h"
 
@@ -20,7 +21,6 @@
 #include "cli/report.h"
 #include "cli/words.h"
 
-#define OPEN_MAX_OFFERS 32
 #define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_put_options[] = {
@@ -31,10 +31,14 @@ const struct cli_option cli_put_options[] = {
 };
 
 static void make_more(struct put *put) {
-    for (size_t i = put->first_open; i < put->n_offers && put->n_open < OPEN_MAX_OFFERS; i++) {
+    for (size_t i = put->first_open; i < put->n_offers && !put->are_made; i++) {
         struct offer *offer = &put->offers[i];
-        if (offer->phase == OFFER_UNMADE)
-            put_make(put, offer);
+        if (offer->phase == OFFER_UNMADE && !put_make(put, offer))
+            return; /* events must be taken first */
+    }
+    put->are_made = true;
+    for (size_t i = put->first_open; i < put->n_offers; i++) {
+        struct offer *offer = &put->offers[i];
         if (i == put->first_open && offer->phase == OFFER_CLOSED)
             put->first_open++;
     }
@@ -53,17 +57,19 @@ static struct offer *offer_of(struct put *put, const char *id, uint32_t request)
 
 /* Events. */
 
-static size_t count(const struct put *put, enum offer_phase phase) {
+/* Of those of one kind that are in this phase: small files, or others. */
+static size_t count_kind(const struct put *put, enum offer_phase phase, bool is_post) {
     size_t n = 0;
     for (size_t i = put->first_open; i < put->n_offers; i++)
-        n += put->offers[i].phase == phase;
+        n += put->offers[i].phase == phase && (put->offers[i].post_name != NULL) == is_post;
     return n;
 }
 
-/* Whether as many offers stand as can stand at a time. */
+/* Whether all small files are stored, and as many offers stand as can stand at a time. */
 static bool all_stand(const struct put *put) {
-    return count(put, OFFER_ASKED) == 0 &&
-           (put->n_open >= OPEN_MAX_OFFERS || count(put, OFFER_UNMADE) == 0);
+    return put->are_made && count_kind(put, OFFER_ASKED, true) == 0 &&
+           (count_kind(put, OFFER_ASKED, false) == 0 ||
+            count_kind(put, OFFER_OPEN, false) >= EARSHOT_STANDING_MAX);
 }
 
 static int take_answer(struct put *put, const struct earshot_event *event) {
@@ -194,19 +200,16 @@ static int take_known(struct put *put) {
     return code;
 }
 
-/* From here on nobody hears of errors, so what can be known of the later offers is told now. */
+/* From here on nobody hears of errors; what is known of the later offers was told. */
 static int let_go(struct put *put) {
     int code = take_known(put);
     if (code != CLI_DONE)
         return code;
-    for (size_t i = put->first_open; i < put->n_offers; i++)
-        if (put->offers[i].phase == OFFER_UNMADE)
-            put_check(put, &put->offers[i]);
-    size_t n_later = count(put, OFFER_UNMADE);
+    size_t n_later = count_kind(put, OFFER_ASKED, false);
     if (n_later > 0)
         cli_remark(put->options,
                    "%zu are offered now, %zu more as these are taken; process %d sees to it",
-                   put->n_open, n_later, (int)getpid());
+                   count_kind(put, OFFER_OPEN, false), n_later, (int)getpid());
     background_let_go(put->code);
     put->in_background = false;
     return CLI_DONE;
@@ -353,6 +356,7 @@ int put_all(const struct cli_options *options, const char *list, int n_paths, ch
     if (code == CLI_DONE)
         code = check(options, (int)n_names, n_paths, paths);
     bool is_parent = false;
+    put_raise_limit();
     if (code == CLI_DONE && options->no_wait) {
         code = background_begin(options, &is_parent);
         put.in_background = true;

@@ -25,6 +25,7 @@ struct put {
     struct progress progress;
     struct offer *offers;
     size_t n_offers, first_open, n_open; /* every offer before first_open is closed */
+    bool are_made;                       /* none is OFFER_UNMADE */
     bool in_background;                  /* and somebody waits until the offers stand */
     int code;                            /* of the first that failed */
 };
@@ -38,11 +39,11 @@ void put_note_failure(struct put *put, int code);
 /* It is taken, or never will be. */
 void put_close(struct put *put, struct offer *offer);
 
-/* Offers it, or sends it as a message. It stays unmade when events must be taken first. */
-void put_make(struct put *put, struct offer *offer);
+/* Each offer has a file open: as many as may be. */
+void put_raise_limit(void);
 
-/* Closes an unmade offer of what is not there, or cannot be read. */
-void put_check(struct put *put, struct offer *offer);
+/* Offers it, or sends it as a message. False: it stays unmade, events must be taken first. */
+bool put_make(struct put *put, struct offer *offer);
 
 /* That it stands, and how it goes. Return an exit code. */
 int put_tell_offered(struct put *put, const struct offer *offer);

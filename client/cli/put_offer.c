@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 #include "cli/output.h"
 #include "cli/put_inside.h"
 #include "cli/report.h"
+
+#define TRANSFER_FDS 2 /* a second descriptor of the file, and one of the other process */
+#define SPARE_FDS 8
 
 bool offer_is_room(const struct offer *offer) {
     return offer->to[0] == '#';
@@ -154,26 +158,65 @@ static int post(struct put *put, struct offer *offer) {
     return result;
 }
 
-void put_check(struct put *put, struct offer *offer) {
-    if (faccessat(AT_FDCWD, offer->path, R_OK, AT_EACCESS) == 0)
+void put_raise_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
-    int error = errno;
-    put->n_open++;
-    put_note_failure(put, fail_offer(put, offer, -error));
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void put_make(struct put *put, struct offer *offer) {
+/* Whether one more leaves enough for the transfers of those that stand, and for what else is open
+ * for a moment. */
+static bool has_descriptors(const struct put *put, unsigned long long *n_max) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return true;
+    *n_max = limit.rlim_cur;
+    size_t n_standing = put->n_open < EARSHOT_STANDING_MAX ? put->n_open + 1 : EARSHOT_STANDING_MAX;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 && (rlim_t)fd + n_standing * TRANSFER_FDS + SPARE_FDS < limit.rlim_cur;
+}
+
+/* This one, and all behind it. */
+static void refuse_rest(struct put *put, struct offer *first, unsigned long long n_max) {
+    size_t n = 0;
+    for (struct offer *offer = first; offer < put->offers + put->n_offers; offer++) {
+        offer->phase = OFFER_CLOSED;
+        n++;
+    }
+    put_note_failure(put, cli_fail(put->options, CLI_TRY_AGAIN, "limit",
+                                   "%zu are not offered, \"%s\" and what follows: each offer needs "
+                                   "an open file, and %llu may be open here (ulimit -n); raise "
+                                   "that, or offer a directory that has them in it",
+                                   n, first->path, n_max));
+}
+
+static int put_hand_over(struct put *put, struct offer *offer) {
     struct earshot_source source = {.path = offer->path};
     if (offer_is_stream(offer))
         source =
             (struct earshot_source){.path = NULL, .fd = STDIN_FILENO, .name = put->stream_name};
     int result = offer_is_stream(offer) ? EARSHOT_LIMIT : post(put, offer);
-    if (result == EARSHOT_AGAIN)
-        return; /* events must be taken first */
     if (result == EARSHOT_LIMIT)
         result = earshot_offer(put->link, offer->to, &source, offer->id, &offer->request);
+    return result;
+}
+
+bool put_make(struct put *put, struct offer *offer) {
+    unsigned long long n_max = 0;
+    if (!has_descriptors(put, &n_max)) {
+        refuse_rest(put, offer, n_max);
+        return true;
+    }
+    int result = put_hand_over(put, offer);
+    if (result == EARSHOT_AGAIN)
+        return false;
     put->n_open++;
     offer->phase = OFFER_ASKED;
     if (result != EARSHOT_OK)
         put_note_failure(put, fail_offer(put, offer, result));
+    return true;
 }

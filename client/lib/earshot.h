@@ -431,9 +431,11 @@ struct earshot_source {
  * the offer again to a hub that comes back, also when the first had not answered yet: the answer
  * is then that of the new one. A link of which earshot_fd() was asked does not wait for the writer
  * of a pipe: EARSHOT_REFUSED. What is left out of a directory is told by SKIPPED events, which the
- * next calls of earshot_next() give; what is found only later, as it is taken. A negative result
- * may be about the file (-ENOENT, -EACCES ...).
+ * next calls of earshot_next() give; what is found only later, as it is taken. Of many offers
+ * EARSHOT_STANDING_MAX stand at the hub at a time; the others are open, and their requests are
+ * answered when it is their turn. A negative result may be about the file (-ENOENT, -EACCES ...).
  */
+#define EARSHOT_STANDING_MAX 32
 int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
                   char id[EARSHOT_ID_SIZE], uint32_t *request);
 

@@ -287,6 +287,11 @@ void transfer_deinit(struct earshot *link);
 /* request.c */
 /* Sends a request; its first field is the number that it gets. What earshot_join() returns. */
 int request_ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number);
+/* Of an offer that is made later; its number is known from now on. Or it never is: then it FAILED.
+ */
+int request_hold(struct earshot *link, const struct frame *frame, const char *text,
+                 uint32_t *number);
+void request_give_up(struct earshot *link, uint32_t number);
 /* The answer came: whether the program asked for it. */
 bool request_is_asked(const struct earshot *link, uint32_t number);
 bool request_done(struct earshot *link, uint32_t number);

@@ -147,16 +147,30 @@ bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, 
     return true;
 }
 
-static void note_lost(struct earshot *link, uint32_t number) {
+static void note_failed(struct earshot *link, uint32_t number, enum fail_code code,
+                        const char *reason) {
     struct note *note = note_new(EARSHOT_EVENT_FAILED);
     if (!note)
         return;
-    note_set_reason(note, bytes_of("the hub went away before it answered; ask again"));
+    note_set_reason(note, bytes_of(reason));
     note->event.request = number;
-    note->event.failed.code = FAIL_LOST;
+    note->event.failed.code = code;
     note->event.failed.to = "";
     note->event.failed.reason = note->reason;
     absorb_note(link, note);
+}
+
+static void note_lost(struct earshot *link, uint32_t number) {
+    note_failed(link, number, FAIL_LOST, "the hub went away before it answered; ask again");
+}
+
+void request_give_up(struct earshot *link, uint32_t number) {
+    struct request *request = find(link, number);
+    if (!request)
+        return;
+    note_failed(link, number, FAIL_BUSY, "it was cancelled before it was its turn");
+    DL_DELETE(link->requests, request);
+    free_request(request);
 }
 
 /* An offer, which the next hub is asked for in its place (transfer_restore). */
@@ -290,7 +304,8 @@ static int check_frame(struct earshot *link, const struct frame *frame) {
                               frame_row(frame->type)->name, frame_outcome_text(outcome));
 }
 
-int request_ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number) {
+static int request_begin(struct earshot *link, const struct frame *frame, const char *text,
+                         struct request **request) {
     int r = check_pointer(link, link, "the link");
     if (r == 0)
         r = check_frame(link, frame);
@@ -298,9 +313,26 @@ int request_ask(struct earshot *link, struct frame *frame, const char *text, uin
         r = link->ended;
     if (r != 0)
         return r;
-    struct request *request = request_new(link, frame->type, text);
-    if (!request)
-        return -ENOMEM;
+    *request = request_new(link, frame->type, text);
+    return *request ? 0 : -ENOMEM;
+}
+
+int request_hold(struct earshot *link, const struct frame *frame, const char *text,
+                 uint32_t *number) {
+    struct request *request;
+    int r = request_begin(link, frame, text, &request);
+    if (r != 0)
+        return r;
+    *number = request->number;
+    DL_APPEND(link->requests, request);
+    return 0;
+}
+
+int request_ask(struct earshot *link, struct frame *frame, const char *text, uint32_t *number) {
+    struct request *request;
+    int r = request_begin(link, frame, text, &request);
+    if (r != 0)
+        return r;
     request->session_only = frame->type == FRAME_JOIN && (frame->flags & FRAME_SESSION_ONLY);
     request->away = frame->type == FRAME_AWAY && frame->away.away;
     if (number)

@@ -244,8 +244,11 @@ int earshot_cancel(earshot *link, const char *text) {
     struct offer_out *out = offer_out_find(link, &id);
     struct offer_in *in = offer_in_find(link, &id);
     if (out) {
-        outgoing_control(
-            link, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_CANCELLED}});
+        if (out->is_held)
+            request_give_up(link, out->request);
+        else
+            outgoing_control(link, &(struct frame){.type = FRAME_WITHDRAW,
+                                                   .withdraw = {id, WITHDRAW_CANCELLED}});
         offer_out_free(link, out);
     }
     if (in) {

@@ -28,6 +28,7 @@ struct offer_out {
     bool are_named_told;         /* all that have a name; then, for each reason, how many more */
     enum source_skip unnamed_told;
     bool is_spent; /* a stream of which something was read */
+    bool is_held;  /* the hub is not told of it before others are over */
     const char *mime;
     struct courier_offer what;
     uint32_t request; /* that made it */
@@ -54,6 +55,7 @@ struct offer_in {
 
 struct transfers {
     struct offer_out *out;
+    unsigned n_standing, n_held; /* of these */
     struct offer_in *in;
     atomic_bool news;
     int wake_fd; /* of the link */

@@ -49,8 +49,11 @@ void offer_out_free(struct earshot *link, struct offer_out *offer) {
     while (offer->deliveries)
         delivery_free(offer, offer->deliveries);
     DL_DELETE(link->transfers->out, offer);
+    *(offer->is_held ? &link->transfers->n_held : &link->transfers->n_standing) -= 1;
     source_free(offer->source);
     free(offer);
+    if (link->transfers->n_held > 0)
+        transfer_wake(link->transfers); /* for offers_release() */
 }
 
 /* Offering. */
@@ -120,6 +123,8 @@ static struct offer_out *offer_new(struct earshot *link, struct source *source) 
     offer->what = courier_offer_of(source);
     offer->mime = guess_mime(&offer->what);
     DL_APPEND(link->transfers->out, offer);
+    offer->is_held = link->transfers->n_standing >= EARSHOT_STANDING_MAX;
+    *(offer->is_held ? &link->transfers->n_held : &link->transfers->n_standing) += 1;
     atomic_store(&link->transfers->news, true); /* what is left out */
     return offer;
 }
@@ -151,7 +156,8 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
     offer->to = name;
     offer->id = uuid_next(&link->ids);
     struct frame frame = frame_of(offer);
-    r = request_ask(link, &frame, name.s, &offer->request);
+    r = offer->is_held ? request_hold(link, &frame, name.s, &offer->request)
+                       : request_ask(link, &frame, name.s, &offer->request);
     if (r != 0) {
         offer_out_free(link, offer);
         return r;
@@ -179,6 +185,35 @@ int earshot_offered(earshot *link, const char *text, struct earshot_transfer *tr
     return EARSHOT_OK;
 }
 
+/* Without a hub the next one is told of it (transfer_restore). False: no room just now. */
+static bool offer_release(struct earshot *link, struct offer_out *offer) {
+    struct frame frame = frame_of(offer);
+    frame.offer.request = offer->request;
+    if (link->phase == LINK_JOINED && !outgoing_control(link, &frame))
+        return false;
+    offer->is_held = false;
+    link->transfers->n_held--;
+    link->transfers->n_standing++;
+    return true;
+}
+
+/* The hub is told of the offers whose turn it is. */
+static void offers_release(struct earshot *link) {
+    struct transfers *transfers = link->transfers;
+    struct offer_out *offer;
+    if (transfers->n_held == 0 || transfers->n_standing >= EARSHOT_STANDING_MAX)
+        return;
+    DL_FOREACH(transfers->out, offer) {
+        if (transfers->n_standing >= EARSHOT_STANDING_MAX)
+            break;
+        if (offer->is_held && !offer_release(link, offer)) {
+            atomic_store(&transfers->news, true);
+            break;
+        }
+    }
+    (void)outgoing_send(link, OUTGOING_LATER, true);
+}
+
 /* Whether everybody who has taken it has also got our answer. */
 static bool is_under_way(const struct offer_out *offer) {
     const struct delivery *delivery;
@@ -197,7 +232,7 @@ void transfer_restore(struct earshot *link) {
         struct frame frame = frame_of(offer);
         if (request_is_asked(link, offer->request))
             frame.offer.request = offer->request;
-        if (!is_under_way(offer))
+        if (!offer->is_held && !is_under_way(offer))
             control_append(&link->control, 0, &frame);
     }
     offer_in_restore(link);
@@ -386,6 +421,7 @@ int offer_out_next(struct earshot *link, struct earshot_event *event) {
     struct offer_out *offer;
     struct delivery *delivery;
     struct courier_skip skip;
+    offers_release(link);
     DL_FOREACH(link->transfers->out, offer) {
         if (next_left_out(offer, &skip))
             return tell_skip(link, offer, &offer->to, &skip, event);

@@ -116,3 +116,31 @@ Test(offers, 04_a_new_hub_changes_nothing_about_whose_it_is) {
     put_offer(ALICE, "alice");
     nothing_comes();
 }
+
+/* --- many of our own --- */
+
+Test(offers, 05_what_waits_for_its_turn_is_open_and_can_be_cancelled) {
+    char ids[EARSHOT_STANDING_MAX + 3][EARSHOT_ID_SIZE];
+    struct earshot_source source = {.path = "/proc/self/exe"};
+    struct earshot_transfer transfer;
+    uint32_t request = 0;
+    link_->flags |= EARSHOT_RECONNECT;
+    link_->phase = LINK_BACKOFF;
+    cr_assert_eq(control_init(&link_->control), 0);
+    link_->limits.batch = BATCH_BYTES_MAX;
+    for (unsigned i = 0; i < EARSHOT_STANDING_MAX + 3; i++)
+        cr_assert_eq(earshot_offer(link_, "bob", &source, ids[i], &request), EARSHOT_OK);
+    cr_expect_eq(link_->transfers->n_standing, EARSHOT_STANDING_MAX);
+    cr_expect_eq(link_->transfers->n_held, 3);
+    cr_expect_eq(earshot_offered(link_, ids[EARSHOT_STANDING_MAX + 1], &transfer), EARSHOT_OK);
+    cr_assert_eq(earshot_cancel(link_, ids[EARSHOT_STANDING_MAX + 2]), EARSHOT_OK);
+    cr_expect_not(request_is_asked(link_, request), "its request is answered");
+    cr_expect_eq(link_->transfers->n_held, 2);
+    cr_assert_eq(earshot_cancel(link_, ids[0]), EARSHOT_OK);
+    struct earshot_event event;
+    (void)offer_out_next(link_, &event);
+    cr_expect_eq(link_->transfers->n_standing, EARSHOT_STANDING_MAX,
+                 "the next one's turn has come");
+    cr_expect_eq(link_->transfers->n_held, 1);
+    control_deinit(&link_->control);
+}
