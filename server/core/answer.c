@@ -153,19 +153,38 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
 }
 
 /* The hub's own queues, which only it knows: they wait for the request that they belong to. */
+
+static void objects_drop(struct session *session) {
+    account_give_back(&session->user->account, ACCOUNT_MEMORY,
+                      session->objects_size * sizeof *session->objects);
+    free(session->objects);
+    session->objects = NULL;
+    session->n_objects = session->objects_size = 0;
+}
+
+static bool objects_grow(struct session *session) {
+    struct account *account = &session->user->account;
+    size_t size = session->objects_size ? 2 * session->objects_size : 16;
+    size_t n_more = (size - session->objects_size) * sizeof *session->objects;
+    if (!account_charge(account, ACCOUNT_MEMORY, n_more))
+        return false;
+    struct object *objects = realloc(session->objects, size * sizeof *objects);
+    if (!objects) {
+        account_give_back(account, ACCOUNT_MEMORY, n_more);
+        return false;
+    }
+    session->objects = objects;
+    session->objects_size = size;
+    return true;
+}
+
 void core_answer_object(struct core *core, struct session *session, uint32_t request,
                         enum object_role role, int id, uid_t uid, pid_t pid) {
     (void)core;
     (void)request;
-    if (session->n_objects == session->objects_size) {
-        size_t size = session->objects_size ? 2 * session->objects_size : 16;
-        struct object *objects = realloc(session->objects, size * sizeof *objects);
-        if (!objects)
-            return;
-        session->objects = objects;
-        session->objects_size = size;
-    }
-    session->objects[session->n_objects++] = (struct object){role, id, uid, pid};
+    session->lacks_objects |= session->n_objects == session->objects_size && !objects_grow(session);
+    if (!session->lacks_objects)
+        session->objects[session->n_objects++] = (struct object){role, id, uid, pid};
 }
 
 /* Beginning: what is to be listed. */
@@ -348,9 +367,7 @@ void listing_step(struct core *core, struct session *session) {
 void listing_drop_all(struct session *session) {
     while (session->listings)
         listing_free(session, session->listings);
-    free(session->objects);
-    session->objects = NULL;
-    session->n_objects = session->objects_size = 0;
+    objects_drop(session);
 }
 
 /* Asking. */
@@ -383,13 +400,14 @@ static void listing_add(struct core *core, struct session *session, const struct
         return;
     }
     struct listing charged = *wanted;
-    size_t n = sizeof *listing + wanted->n_objects * sizeof *wanted->objects;
-    listing = listing_reserve(core, session, &charged, 1, n);
+    listing = listing_reserve(core, session, &charged, 1, sizeof *listing);
     if (!listing)
         return;
     *listing = charged;
-    listing->objects = wanted->n_objects > 0 ? session->objects : NULL;
-    if (listing->objects) {
+    if (wanted->what == LIST_OBJECTS) {
+        listing->objects = session->objects;
+        listing->n_objects = session->n_objects;
+        listing->n_bytes += session->objects_size * sizeof *session->objects;
         session->objects = NULL;
         session->n_objects = session->objects_size = 0;
     }
@@ -402,9 +420,13 @@ void answer_list(struct core *core, struct session *session, const struct frame 
     struct listing listing = {.what = (enum list_what)frame->list.what,
                               .request = frame->list.request};
     bool is_of_room = listing.what == LIST_USERS && frame->list.of.n > 0;
-    if (listing.what == LIST_OBJECTS)
-        listing.n_objects = session->n_objects;
-    if (!is_of_room || find_listed_room(core, session, &listing, frame->list.of))
+    char reason[256];
+    if (session->lacks_objects) {
+        account_reason(&session->user->account, ACCOUNT_MEMORY, reason);
+        session_fail(core, session, listing.request, FAIL_LIMIT, reason);
+    } else if (!is_of_room || find_listed_room(core, session, &listing, frame->list.of)) {
         listing_add(core, session, &listing);
-    session->n_objects = 0; /* those of a request that was refused */
+    }
+    session->lacks_objects = false;
+    objects_drop(session); /* those of a request that was refused */
 }

@@ -257,6 +257,7 @@ struct session *core_session(struct core *core, uint64_t number) {
 void session_free(struct core *core, struct session *session) {
     assert(session->dead && !session->outbox.in_flight);
     outbox_clear(&session->outbox, &core->pool);
+    session_weigh(session);
     give_slot_back(core, session);
     free(session);
 }
@@ -309,6 +310,7 @@ typedef void receive_fn(struct core *core, struct session *session, const struct
 static void receive_ready(struct core *core, struct session *session, const struct frame *frame) {
     (void)frame;
     outbox_ready(&session->outbox);
+    session_weigh(session);
     feed_ready(core, session);
 }
 

@@ -41,6 +41,7 @@
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
 #define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
+#define HOARDERS_MAX 64   /* and more chunks are one class, see session.c */
 #define CONFIRM_MS 10000  /* a session that never says READY is a handshake that failed */
 #define CONDEMNED_MS 1000 /* until it is ended, a session that broke the protocol may read why */
 
@@ -70,6 +71,8 @@ struct user {
     struct session *steps; /* its sessions that are fed, or have lists, and whose outbox has room */
     bool is_stepping;      /* it has a turn */
     struct user *next_stepping, *prev_stepping;
+    struct session *hoarders[HOARDERS_MAX]; /* those that do not read, by chunks that wait; */
+    unsigned n_unsent;                      /* chunks that wait for its other sessions */
     UT_hash_handle hh;
 };
 
@@ -194,13 +197,22 @@ struct session {
     uint32_t view;    /* which conversations it hears: another number after each change */
     uint64_t feed_next;
     struct offer *offers;     /* that it has made */
+    struct offer_over *overs; /* those that it knows of and that are over, which it is to be told */
+    unsigned n_overs, overs_size;
+    unsigned n_told;          /* offers that it knows of and that are not over */
+    bool offers_due;          /* there are offers that it does not know of yet */
+    struct caller *callers;   /* who has sent signals that may still wait, see offer.c */
     uint64_t last_seq;        /* of its own latest message */
     unsigned n_asks;          /* questions about the past that are not answered */
     struct listing *listings; /* requests for lists that are not answered, in order */
     unsigned n_listings;
     struct object *objects; /* see core_answer_object() */
     size_t n_objects, objects_size;
+    bool lacks_objects; /* there was no memory for more */
     struct outbox outbox;
+    unsigned n_weighed; /* chunks in it, as its user was told last, */
+    bool is_hoarder;    /* and whether it was stuck */
+    struct session *next_hoarder, *prev_hoarder;
     unsigned n_deferred;   /* in a row */
     struct session **list; /* &core->touched, &core->deferred or &user->steps; NULL: none */
     bool ack_due;

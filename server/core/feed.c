@@ -78,13 +78,12 @@ static bool is_passed_over(const struct core *core, const struct session *sessio
 static bool feed(struct core *core, struct session *session, const struct record *record) {
     struct encoded encoded;
     struct names names;
-    struct outbox_address address = session_address(core, session);
     uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
     bool knows_lines = (session->abilities & ABILITY_LINES) != 0;
     if (!is_for(session, record) || !names_of(core, record, &names))
         return true;
     (knows_lines ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
-    if (outbox_append(&session->outbox, &core->pool, &address, &encoded) < 0)
+    if (!session_append(core, session, &encoded))
         return false;
     core->counters.deliveries++;
     core_spend_slice(core, 4);

@@ -8,21 +8,45 @@
  * What goes into a session's outbox, besides messages, follows one of these rules:
  *
  *   an answer  to what it has sent: it arrives, or the session ends (and its client comes again,
- * and asks again). It has a place as long as its user's account has memory, and beyond that if
- * nothing else waits. a notice   of what others do has a small part of the outbox. One that may be
- * missed is dropped when that is full; after one that may not, the session ends.
+ *              and asks again). It has a place as long as its user's account has memory, and
+ *              beyond that if nothing else waits.
+ *   a notice   of what others do has a small part of the outbox, and of the memory what others
+ *              leave to its user. When that is full it is dropped, or whoever causes it is told
+ *              that it did not arrive; nobody's session ends because of what others do. One that
+ *              comes instead of something else (offer.c) is remembered until there is room.
  */
 void session_answer(struct core *core, struct session *session, const struct frame *frame);
 
-enum notice { NOTICE_MAY_BE_MISSED, NOTICE_MUST_ARRIVE };
-/* `by` has caused it: another user's attention is charged to him. */
-void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
+enum notice {
+    NOTICE_MAY_BE_MISSED,
+    NOTICE_FOR_IT, /* somebody speaks to this session, not to everybody: it gets a larger part */
+};
+/* `by` has caused it: another user's attention is charged to him. False: it has no place. */
+bool session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
                     const struct frame *frame);
+/* The two halves of it: the charge, at a time when it may not be told yet; */
+void session_charge_notice(struct core *core, struct user *by, struct user *to);
+/* and what was paid for. */
+bool session_tell(struct core *core, struct session *session, enum notice rule,
+                  const struct frame *frame);
 
-/* Whether one that may be missed has a place: of its user's memory half is for something else. */
-bool session_takes_notice(struct core *core, const struct session *session, size_t n);
+/* So much of a user's memory only he himself uses up. */
+#define OTHERS_LEAVE(account) ((account)->limits->max[ACCOUNT_MEMORY] / 4)
+
+static inline bool session_leaves_memory(const struct session *session) {
+    const struct account *account = &session->user->account;
+    return account_left(account, ACCOUNT_MEMORY) > OTHERS_LEAVE(account);
+}
+
+/* Whether a notice of n bytes has a place. */
+bool session_takes_notice(struct core *core, const struct session *session, enum notice rule,
+                          size_t n);
 /* Whether an answer of n bytes has a place. */
 bool session_takes_answer(const struct core *core, const struct session *session, size_t n);
+/* Into its outbox; whether there is a place has been asked. False: memory is out. */
+bool session_append(struct core *core, struct session *session, const struct encoded *encoded);
+/* Its outbox has changed. */
+void session_weigh(struct session *session);
 /* As an answer. False: there is no memory, or not for this user. */
 bool session_put(struct core *core, struct session *session, const struct frame *frame);
 void session_done(struct core *core, struct session *session, uint32_t request);
@@ -148,6 +172,12 @@ void offer_tell(struct core *core, struct session *session, uint32_t request,
 /* Those that the session made end; those that it had taken can be taken again, when it is no more.
  */
 void offer_end_all(struct core *core, struct session *session);
+/* Whether there is something that it could not be told yet, and that now, if its outbox has room.
+ */
+static inline bool offer_is_due(const struct session *session) {
+    return session->offers_due || session->n_overs > 0;
+}
+void offer_step(struct core *core, struct session *session);
 
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);

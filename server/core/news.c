@@ -182,13 +182,11 @@ void news_deinit(struct core *core) {
 /* Telling: frames are written once, and then go to everybody whom they concern. */
 
 static void news_tell_session(struct core *core, struct session *session) {
-    struct outbox_address address = session_address(core, session);
     struct encoded encoded = {
         .frames = core->news.frames, .n = core->news.n, .what = ENCODED_NOTICE};
-    if (!(session->abilities & ABILITY_NEWS) || !session_takes_notice(core, session, encoded.n))
-        return;
-    if (outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0)
-        session_touch(core, session);
+    if ((session->abilities & ABILITY_NEWS) &&
+        session_takes_notice(core, session, NOTICE_MAY_BE_MISSED, encoded.n))
+        (void)session_append(core, session, &encoded);
 }
 
 static void news_tell(struct core *core, unsigned *slice) {

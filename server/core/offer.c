@@ -4,6 +4,14 @@
  * session that made it and does not outlive the hub. It stands for everybody it is addressed to:
  * one session of a handle may take it, and every member of a room. It is known by its sender's uid
  * and its id, so that nobody can be there first with an id that he has seen.
+ *
+ * What a session is told follows what there is, so that it waits nowhere and cannot pile up: the
+ * hub notes which sessions know of an offer. One that takes nothing in is not told of new ones
+ * (offers_due); when it reads again it is told of those that are still open. Many sessions of one
+ * user are told one after the other, if there is no memory for all at once. If one that it knows
+ * of ends meanwhile, the key is kept for it (overs), in memory that was charged when it was told.
+ * So whoever makes offers and takes them back again costs somebody who does not read nothing, and
+ * what has to be told has its place.
  */
 
 #include <stdio.h>
@@ -20,11 +28,29 @@ struct offer {
     struct room *room;
     uint64_t taker;           /* to a handle: number of the session that takes it; 0: none */
     struct frame_offer frame; /* its views point into `strings` */
+    uint32_t *told;           /* a bit for each slot: this session knows of it; */
+    uint32_t n_words;         /* of these */
+    size_t n_bytes;           /* that its sender is charged */
     struct offer *next_of_sender, *prev_of_sender;
     struct offer *next_to, *prev_to; /* of all to this handle or room */
     UT_hash_handle hh;
     char strings[];
 };
+
+/* One that a session knows of and that is over. */
+struct offer_over {
+    struct offer_key key;
+    enum withdraw_why why;
+};
+
+/* Who has sent signals to a session since nothing waited for it, and how many bytes. */
+struct caller {
+    struct user *user;
+    size_t n_bytes;
+    struct caller *next;
+};
+
+#define SIGNALS_BYTES_MAX 8192 /* of one user, that wait for one session */
 
 static struct offer *offer_find(struct core *core, const struct uuid *id, uint32_t uid) {
     struct offer_key key = {*id, uid};
@@ -89,51 +115,209 @@ static void answer_withdrawn(struct core *core, struct session *session,
     session_answer(core, session, &frame);
 }
 
-typedef void tell_fn(struct core *core, const struct offer *offer, struct session *session,
-                     unsigned arg);
+/* Who knows of it. */
+
+#define WORD_BITS 32
+
+static bool offer_is_known(const struct offer *offer, const struct session *session) {
+    uint32_t word = session->slot / WORD_BITS;
+    return word < offer->n_words && (offer->told[word] >> session->slot % WORD_BITS & 1);
+}
+
+/* So that there is a bit for the session; its sender pays. */
+static bool told_reserve(struct offer *offer, const struct session *session) {
+    uint32_t n = offer->n_words ? offer->n_words : 1;
+    struct account *account = &offer->sender->user->account;
+    while (n <= session->slot / WORD_BITS)
+        n *= 2;
+    size_t n_more = (n - offer->n_words) * sizeof *offer->told;
+    if (n_more == 0)
+        return true;
+    if (!account_charge(account, ACCOUNT_MEMORY, n_more))
+        return false;
+    uint32_t *told = realloc(offer->told, n * sizeof *told);
+    if (!told) {
+        account_give_back(account, ACCOUNT_MEMORY, n_more);
+        return false;
+    }
+    memset(told + offer->n_words, 0, n_more);
+    offer->told = told;
+    offer->n_words = n;
+    offer->n_bytes += n_more;
+    return true;
+}
+
+/* For each that a session knows of there is a place among its overs, for which its user pays. */
+static bool overs_reserve(struct session *session) {
+    struct account *account = &session->user->account;
+    unsigned size = session->overs_size ? 2 * session->overs_size : 4;
+    if (session->n_told + session->n_overs < session->overs_size)
+        return true;
+    if (!session_leaves_memory(session))
+        return false;
+    struct offer_over *overs = realloc(session->overs, size * sizeof *overs);
+    if (!overs)
+        return false;
+    account_spend(account, ACCOUNT_MEMORY, (size - session->overs_size) * sizeof *overs);
+    session->overs = overs;
+    session->overs_size = size;
+    return true;
+}
+
+/* False: there is no memory. */
+static bool offer_note_known(struct offer *offer, struct session *session) {
+    if (offer_is_known(offer, session))
+        return true;
+    if (!told_reserve(offer, session) || !overs_reserve(session))
+        return false;
+    offer->told[session->slot / WORD_BITS] |= UINT32_C(1) << session->slot % WORD_BITS;
+    session->n_told++;
+    return true;
+}
+
+static void offer_note_unknown(struct offer *offer, struct session *session) {
+    if (!offer_is_known(offer, session))
+        return;
+    offer->told[session->slot / WORD_BITS] &= ~(UINT32_C(1) << session->slot % WORD_BITS);
+    session->n_told--;
+}
+
+static void overs_free(struct session *session) {
+    account_give_back(&session->user->account, ACCOUNT_MEMORY,
+                      session->overs_size * sizeof *session->overs);
+    free(session->overs);
+    session->overs = NULL;
+    session->n_overs = session->overs_size = 0;
+}
+
+/* Telling that there is one. */
+
+typedef void tell_fn(struct core *core, struct offer *offer, struct session *session);
 
 /* Everybody who is addressed and listens now. */
-static void tell_all(struct core *core, const struct offer *offer, tell_fn *tell, unsigned arg) {
+static void tell_all(struct core *core, struct offer *offer, tell_fn *tell) {
     struct session *session;
     run_close(core);
     work_begin_delivery(core);
     if (offer->room) {
         for (unsigned i = 0; i < offer->room->n_listeners; i++)
             if (offer->room->listeners[i] != offer->sender)
-                tell(core, offer, offer->room->listeners[i], arg);
+                tell(core, offer, offer->room->listeners[i]);
         return;
     }
     DL_FOREACH2(offer->to->sessions, session, next_of_handle) {
         if ((session->abilities & ABILITY_LISTEN) && session != offer->sender)
-            tell(core, offer, session, arg);
+            tell(core, offer, session);
     }
 }
 
-static void tell_new(struct core *core, const struct offer *offer, struct session *session,
-                     unsigned arg) {
-    struct frame frame = offered(offer, arg);
-    session_notify(core, offer->sender->user, session, NOTICE_MAY_BE_MISSED, &frame);
+/* False: it has no place. */
+static bool offer_announce(struct core *core, struct offer *offer, struct session *session) {
+    struct frame frame = offered(offer, 0);
+    if (session->n_overs > 0 || !offer_note_known(offer, session))
+        return false;
+    if (session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame))
+        return true;
+    offer_note_unknown(offer, session);
+    return false;
+}
+
+static void offer_tell_new(struct core *core, struct offer *offer, struct session *session) {
+    session_charge_notice(core, offer->sender->user, session->user);
+    if (session->dead || session->broken)
+        return;
+    if (session->outbox.stuck || !session_leaves_memory(session) ||
+        !offer_announce(core, offer, session)) {
+        session->offers_due = true;
+        session_touch(core, session);
+    }
+}
+
+/* False: it has no place. */
+static bool announce_each(struct core *core, struct offer *offers, struct session *session) {
+    for (struct offer *offer = offers; offer; offer = offer->next_to) {
+        core_spend_slice(core, 1);
+        if (offer->sender == session || offer_is_known(offer, session) || is_taken(core, offer))
+            continue;
+        if (!offer_announce(core, offer, session))
+            return false;
+    }
+    return true;
+}
+
+static bool announce_all(struct core *core, struct session *session) {
+    bool is_open = session->abilities & ABILITY_LISTEN;
+    if (is_open && !announce_each(core, session->handle->offers, session))
+        return false;
+    for (unsigned i = 0; i < session->n_listenings; i++)
+        if (!announce_each(core, session->listenings[i].room->offers, session))
+            return false;
+    return true;
+}
+
+/* Telling that it is over. */
+
+static bool put_over(struct core *core, struct session *session, const struct offer_over *over) {
+    struct frame frame = withdrawn(session, &over->key, over->why);
+    return session_put(core, session, &frame);
 }
 
 /* Who takes it has not lost it to somebody else; but may wait for a sender that is gone. */
-static void tell_over(struct core *core, const struct offer *offer, struct session *session,
-                      unsigned why) {
-    struct frame frame = withdrawn(session, &offer->key, (enum withdraw_why)why);
-    if (why != WITHDRAW_TAKEN || session->number != offer->taker)
-        session_notify(core, offer->sender->user, session, NOTICE_MUST_ARRIVE, &frame);
+static void tell_over(struct core *core, struct offer *offer, struct session *session,
+                      enum withdraw_why why) {
+    struct offer_over over = {offer->key, why};
+    if (why == WITHDRAW_TAKEN && session->number == offer->taker)
+        return;
+    session_charge_notice(core, offer->sender->user, session->user);
+    offer_note_unknown(offer, session);
+    if (session->dead || session->broken)
+        return;
+    if (!session->outbox.stuck && session->n_overs == 0 && session_leaves_memory(session) &&
+        put_over(core, session, &over))
+        return;
+    session->overs[session->n_overs++] = over;
+    session_touch(core, session);
+}
+
+/* To all who know of it. */
+static void tell_all_over(struct core *core, struct offer *offer, enum withdraw_why why) {
+    run_close(core);
+    work_begin_delivery(core);
+    for (uint32_t i = 0; i < offer->n_words; i++)
+        for (uint32_t bits = offer->told[i]; bits != 0; bits &= bits - 1)
+            tell_over(core, offer, core->slots[i * WORD_BITS + (uint32_t)__builtin_ctz(bits)], why);
+}
+
+/* When the outbox of the session has room. What has no place in an empty one either is missed. */
+void offer_step(struct core *core, struct session *session) {
+    unsigned n = 0;
+    if (session->outbox.stuck || session->broken)
+        return;
+    while (n < session->n_overs && session->outbox.n_chunks < OUTBOX_CHUNKS_MAX &&
+           put_over(core, session, &session->overs[n]))
+        n++;
+    core_spend_slice(core, n);
+    session->n_overs -= n;
+    memmove(session->overs, session->overs + n, session->n_overs * sizeof *session->overs);
+    if (!session->offers_due || session->n_overs > 0)
+        return;
+    session->offers_due = !announce_all(core, session) && !outbox_is_idle(&session->outbox);
 }
 
 /* Life. */
 
+/* Everybody who knows of it has been told. */
 static void offer_free(struct core *core, struct offer *offer) {
     HASH_DEL(core->offers, offer);
     DL_DELETE2(offer->sender->offers, offer, prev_of_sender, next_of_sender);
     DL_DELETE2(*offers_to(offer), offer, prev_to, next_to);
     account_give_back(&offer->sender->user->account, ACCOUNT_OFFERS, 1);
+    account_give_back(&offer->sender->user->account, ACCOUNT_MEMORY, offer->n_bytes);
     if (offer->room) {
         offer->room->n_offers--;
         room_settle(core, offer->room);
     }
+    free(offer->told);
     free(offer);
 }
 
@@ -146,10 +330,12 @@ static struct bytes keep(char **at, struct bytes text) {
 }
 
 static struct offer *offer_new(struct core *core, struct session *session,
-                               const struct target *target, const struct frame_offer *frame) {
-    struct offer *offer = calloc(1, sizeof *offer + frame->name.n + frame->mime.n + 1);
+                               const struct target *target, const struct frame_offer *frame,
+                               size_t n_bytes) {
+    struct offer *offer = calloc(1, n_bytes);
     if (!offer)
         return NULL;
+    offer->n_bytes = n_bytes;
     char *at = offer->strings;
     offer->key = (struct offer_key){frame->id, session->user->uid};
     offer->sender = session;
@@ -170,21 +356,32 @@ static struct offer *offer_new(struct core *core, struct session *session,
     return offer;
 }
 
+/* Charges it. */
 static bool offer_is_allowed(struct core *core, struct session *session,
-                             const struct frame_offer *frame, char reason[256]) {
-    if (session->link == 0)
+                             const struct frame_offer *frame, size_t n_bytes, char reason[256]) {
+    struct account *account = &session->user->account;
+    if (session->link == 0) {
         snprintf(reason, 256, "a program without a link number cannot offer anything");
-    else if (offer_find(core, &frame->id, session->user->uid))
+        return false;
+    }
+    if (offer_find(core, &frame->id, session->user->uid)) {
         snprintf(reason, 256, "there is an offer with this id already");
-    else if (!account_charge(&session->user->account, ACCOUNT_OFFERS, 1))
-        account_reason(&session->user->account, ACCOUNT_OFFERS, reason);
-    else
-        return true;
+        return false;
+    }
+    enum account_kind kind = ACCOUNT_OFFERS;
+    if (account_charge(account, kind, 1)) {
+        kind = ACCOUNT_MEMORY;
+        if (account_charge(account, kind, n_bytes))
+            return true;
+        account_give_back(account, ACCOUNT_OFFERS, 1);
+    }
+    account_reason(account, kind, reason);
     return false;
 }
 
 void offer_make(struct core *core, struct session *session, const struct frame *frame) {
     uint32_t request = frame->offer.request;
+    size_t n_bytes = sizeof(struct offer) + frame->offer.name.n + frame->offer.mime.n + 1;
     struct target target;
     char reason[256];
     enum fail_code code = target_find(core, session, frame->offer.to, &target);
@@ -195,34 +392,57 @@ void offer_make(struct core *core, struct session *session, const struct frame *
         session_fail(core, session, request, code, reason);
         return;
     }
-    if (!offer_is_allowed(core, session, &frame->offer, reason)) {
+    if (!offer_is_allowed(core, session, &frame->offer, n_bytes, reason)) {
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
     }
-    struct offer *offer = offer_new(core, session, &target, &frame->offer);
+    struct offer *offer = offer_new(core, session, &target, &frame->offer, n_bytes);
     if (!offer) {
         account_give_back(&session->user->account, ACCOUNT_OFFERS, 1);
+        account_give_back(&session->user->account, ACCOUNT_MEMORY, n_bytes);
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
         return;
     }
     session_done(core, session, request);
-    tell_all(core, offer, tell_new, 0);
+    tell_all(core, offer, offer_tell_new);
+}
+
+static void offer_end(struct core *core, struct offer *offer, enum withdraw_why why) {
+    tell_all_over(core, offer, why);
+    offer_free(core, offer);
 }
 
 void offer_withdraw(struct core *core, struct session *session, const struct frame *frame) {
     struct offer *offer = offer_find(core, &frame->withdraw.offer, session->user->uid);
-    if (!offer || offer->sender != session)
-        return; /* it is over already */
-    tell_all(core, offer, tell_over, WITHDRAW_CANCELLED);
-    offer_free(core, offer);
+    if (offer && offer->sender == session) /* else it is over already */
+        offer_end(core, offer, WITHDRAW_CANCELLED);
+}
+
+static void callers_free(struct session *session) {
+    while (session->callers) {
+        struct caller *caller = session->callers;
+        session->callers = caller->next;
+        account_give_back(&caller->user->account, ACCOUNT_MEMORY, sizeof *caller);
+        free(caller);
+    }
+}
+
+/* So that nobody looks for the session in its slot. */
+static void offer_forget_session(struct core *core, struct session *session) {
+    struct offer *offer, *next;
+    HASH_ITER(hh, core->offers, offer, next) {
+        if (session->n_told == 0)
+            break;
+        offer_note_unknown(offer, session);
+    }
+    overs_free(session);
 }
 
 void offer_end_all(struct core *core, struct session *session) {
-    while (session->offers) {
-        struct offer *offer = session->offers;
-        tell_all(core, offer, tell_over, WITHDRAW_LOST);
-        offer_free(core, offer);
-    }
+    while (session->offers)
+        offer_end(core, session->offers, WITHDRAW_LOST);
+    offer_forget_session(core, session);
+    callers_free(session);
 }
 
 static size_t keys_of(const struct offer *offer, struct offer_key *keys) {
@@ -248,31 +468,82 @@ size_t offer_count(const struct session *session) {
 
 void offer_tell(struct core *core, struct session *session, uint32_t request,
                 const struct offer_key *key) {
-    const struct offer *offer = offer_find(core, &key->id, key->uid);
+    struct offer *offer = offer_find(core, &key->id, key->uid);
     if (!offer || !is_addressed(offer, session) || is_taken(core, offer))
         return;
     struct frame frame = offered(offer, request);
+    (void)offer_note_known(offer, session); /* else it hears that it is over when it takes it */
     session_answer(core, session, &frame);
 }
 
-/* Signals. */
+/*
+ * Signals. Somebody who has an offer of a user, or made him one, may speak to a session of his; if
+ * this does not read, there is a place for so much of it from each user, and who says more hears
+ * that it did not arrive.
+ */
 
-static void pass_on(struct core *core, const struct session *from, struct session *to,
-                    const struct frame_signal *signal) {
+static struct caller *caller_get(struct session *to, struct user *user) {
+    struct caller *caller;
+    LL_SEARCH_SCALAR(to->callers, caller, user, user);
+    if (caller || !account_charge(&user->account, ACCOUNT_MEMORY, sizeof *caller))
+        return caller;
+    caller = calloc(1, sizeof *caller);
+    if (!caller) {
+        account_give_back(&user->account, ACCOUNT_MEMORY, sizeof *caller);
+        return NULL;
+    }
+    caller->user = user;
+    LL_PREPEND(to->callers, caller);
+    return caller;
+}
+
+static bool caller_may_add(struct session *to, struct user *user, size_t n) {
+    if (outbox_is_idle(&to->outbox))
+        callers_free(to);
+    struct caller *caller = caller_get(to, user);
+    if (!caller || caller->n_bytes + n > SIGNALS_BYTES_MAX)
+        return false;
+    caller->n_bytes += n;
+    return true;
+}
+
+static struct frame signalled(const struct session *from, const struct frame_signal *signal) {
+    return (struct frame){.type = FRAME_SIGNALLED,
+                          .signalled = {.offer = signal->offer,
+                                        .uid = from->user->uid,
+                                        .link = from->link,
+                                        .pid = (uint32_t)from->pid,
+                                        .by = name_bytes(&from->handle->name),
+                                        .what = signal->what,
+                                        .a = signal->a,
+                                        .b = signal->b,
+                                        .digest = signal->digest,
+                                        .reason = signal->reason}};
+}
+
+/* Nothing comes of what whoever has sent it waits for; after a CANCEL nobody waits. */
+static void signal_refuse(struct core *core, struct session *session, const struct session *to,
+                          const struct frame_signal *signal) {
+    struct frame_signal cancel = *signal;
+    cancel.what = SIGNAL_CANCEL;
+    cancel.reason = bytes_of("the program on the other side takes nothing in, and enough waits for "
+                             "it; try again when it does");
+    struct frame frame = signalled(to, &cancel);
+    if (signal->what != SIGNAL_CANCEL)
+        session_answer(core, session, &frame);
+}
+
+/* False: it has no place, and whoever sent it has been told. */
+static bool signal_pass_on(struct core *core, struct session *from, struct session *to,
+                           const struct frame_signal *signal) {
+    struct frame frame = signalled(from, signal);
     run_close(core);
     work_begin_delivery(core);
-    session_notify(core, from->user, to, NOTICE_MUST_ARRIVE,
-                   &(struct frame){.type = FRAME_SIGNALLED,
-                                   .signalled = {.offer = signal->offer,
-                                                 .uid = from->user->uid,
-                                                 .link = from->link,
-                                                 .pid = (uint32_t)from->pid,
-                                                 .by = name_bytes(&from->handle->name),
-                                                 .what = signal->what,
-                                                 .a = signal->a,
-                                                 .b = signal->b,
-                                                 .digest = signal->digest,
-                                                 .reason = signal->reason}});
+    if (caller_may_add(to, from->user, encode(&frame).n) &&
+        session_notify(core, from->user, to, NOTICE_FOR_IT, &frame))
+        return true;
+    signal_refuse(core, from, to, signal);
+    return false;
 }
 
 static void signal_from_sender(struct core *core, struct session *session,
@@ -281,7 +552,7 @@ static void signal_from_sender(struct core *core, struct session *session,
     if (signal->what != SIGNAL_ATTACH && signal->what != SIGNAL_CANCEL)
         core->broken_rule = "the sender of an offer cannot accept it";
     else if (to && is_addressed(offer, to))
-        pass_on(core, session, to, signal);
+        (void)signal_pass_on(core, session, to, signal);
 }
 
 static void signal_from_recipient(struct core *core, struct session *session, struct offer *offer,
@@ -295,14 +566,18 @@ static void signal_from_recipient(struct core *core, struct session *session, st
         answer_withdrawn(core, session, &offer->key, WITHDRAW_TAKEN);
         return;
     }
-    pass_on(core, session, offer->sender, signal);
+    if (!signal_pass_on(core, session, offer->sender, signal))
+        return;
+    (void)offer_note_known(offer, session);
     if (!offer->to || signal->what == SIGNAL_CANCEL)
         return;
     offer->taker = session->number;
     if (!was_taken)
-        tell_all(core, offer, tell_over, WITHDRAW_TAKEN);
-    if (signal->what == SIGNAL_DECLINE)
-        offer_free(core, offer);
+        tell_all_over(core, offer, WITHDRAW_TAKEN);
+    if (signal->what == SIGNAL_DECLINE) {
+        offer_note_unknown(offer, session);
+        offer_end(core, offer, WITHDRAW_TAKEN);
+    }
 }
 
 /*

@@ -71,11 +71,10 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
                      const struct record *record) {
     struct encoded encoded;
     struct names names;
-    struct outbox_address address = session_address(core, session);
     if (!names_of(core, record, &names))
         return true;
     encode_past(core, record, &names, request, &encoded);
-    return outbox_append(&session->outbox, &core->pool, &address, &encoded) == 0;
+    return session_append(core, session, &encoded);
 }
 
 /* The newest ones are wanted, the oldest first. */

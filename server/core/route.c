@@ -477,9 +477,9 @@ void route_receipt(struct core *core, struct session *session, const struct fram
         return;
     run_close(core);
     work_begin_delivery(core);
-    session_notify(core, session->user, sender, NOTICE_MAY_BE_MISSED,
-                   &(struct frame){
-                       .type = FRAME_STATE,
-                       .flags = worth == RECEIPT_TRUE ? FRAME_RECIPIENT : 0,
-                       .state = {receipt->id, receipt->state, name_bytes(&session->handle->name)}});
+    (void)session_notify(core, session->user, sender, NOTICE_MAY_BE_MISSED,
+                         &(struct frame){.type = FRAME_STATE,
+                                         .flags = worth == RECEIPT_TRUE ? FRAME_RECIPIENT : 0,
+                                         .state = {receipt->id, receipt->state,
+                                                   name_bytes(&session->handle->name)}});
 }

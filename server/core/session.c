@@ -32,10 +32,48 @@ void core_retry_deferred(struct core *core) {
     }
 }
 
-static bool session_append(struct core *core, struct session *session,
-                           const struct encoded *encoded) {
+/*
+ * What waits for the sessions of a user: how many chunks those have that take in what comes, and
+ * those that do not, by how many they have. Whoever changes an outbox calls it.
+ */
+
+static struct session **hoarders_of(struct user *user, unsigned n_chunks) {
+    return &user->hoarders[(n_chunks < HOARDERS_MAX ? n_chunks : HOARDERS_MAX) - 1];
+}
+
+void session_weigh(struct session *session) {
+    const struct outbox *outbox = &session->outbox;
+    struct user *user = session->user;
+    if (session->n_weighed == outbox->n_chunks && session->is_hoarder == outbox->stuck)
+        return;
+    if (!session->is_hoarder)
+        user->n_unsent -= session->n_weighed;
+    else if (session->n_weighed > 0)
+        DL_DELETE2(*hoarders_of(user, session->n_weighed), session, prev_hoarder, next_hoarder);
+    session->n_weighed = outbox->n_chunks;
+    session->is_hoarder = outbox->stuck;
+    if (!session->is_hoarder)
+        user->n_unsent += session->n_weighed;
+    else if (session->n_weighed > 0)
+        DL_APPEND2(*hoarders_of(user, session->n_weighed), session, prev_hoarder, next_hoarder);
+}
+
+static struct session *largest_hoarder(const struct user *user) {
+    struct session *largest = NULL, *session;
+    for (unsigned i = HOARDERS_MAX; i > 0 && !largest; i--)
+        DL_FOREACH2(user->hoarders[i - 1], session, next_hoarder) {
+            if (!largest || session->n_weighed > largest->n_weighed)
+                largest = session;
+            if (i < HOARDERS_MAX) /* they are all alike */
+                break;
+        }
+    return largest;
+}
+
+bool session_append(struct core *core, struct session *session, const struct encoded *encoded) {
     struct outbox_address address = session_address(core, session);
     bool fits = outbox_append(&session->outbox, &core->pool, &address, encoded) == 0;
+    session_weigh(session);
     if (fits)
         session_touch(core, session);
     return fits;
@@ -60,11 +98,14 @@ void session_answer(struct core *core, struct session *session, const struct fra
         session_break(core, session);
 }
 
-/* Memory is short: what goes to many is sent soon. */
-static bool memory_is_short(struct core *core, const struct account *payer) {
-    bool is_short = account_left(payer, ACCOUNT_MEMORY) < payer->limits->max[ACCOUNT_MEMORY] / 2;
-    core->wants_flush |= is_short;
-    return is_short;
+#define UNSENT_MAX 64 /* chunks of a user whose memory is short; then they are sent */
+
+/* Memory is short, and sending what waits would give some of it back: what goes to many is sent. */
+static void flush_if_short(struct core *core, const struct user *user) {
+    const struct account *account = &user->account;
+    core->wants_flush |=
+        user->n_unsent >= UNSENT_MAX &&
+        account_left(account, ACCOUNT_MEMORY) < account->limits->max[ACCOUNT_MEMORY] / 2;
 }
 
 /*
@@ -81,39 +122,45 @@ static bool session_has_place_for_notice(struct core *core, const struct outbox 
     return outbox->n_notices < NOTICES_BYTES_MUST;
 }
 
-bool session_takes_notice(struct core *core, const struct session *session, size_t n) {
+/* Of a user's memory others leave a part to himself: to his own answers, and to what he makes. */
+bool session_takes_notice(struct core *core, const struct session *session, enum notice rule,
+                          size_t n) {
     const struct outbox *outbox = &session->outbox;
     struct outbox_address address = session_address(core, session);
-    if (!session_has_place_for_notice(core, outbox, NOTICES_BYTES_MAX))
+    size_t most = rule == NOTICE_MAY_BE_MISSED ? NOTICES_BYTES_MAX : NOTICES_BYTES_MUST;
+    if (!session_has_place_for_notice(core, outbox, most))
         return false;
-    if (outbox_has_room(outbox, &address, n))
+    if (outbox_has_room(outbox, &address, n) || outbox_is_idle(outbox))
         return true;
-    return !memory_is_short(core, address.payer) || outbox_is_idle(outbox);
+    flush_if_short(core, session->user);
+    return session_leaves_memory(session);
 }
 
 /* One for each user, however many sessions of him are told: see work_begin_delivery(). */
-static void session_charge_notice(struct core *core, struct user *by, struct user *to) {
+void session_charge_notice(struct core *core, struct user *by, struct user *to) {
     bool is_first = to->delivery != core->delivery;
     work_note_delivery(core, to);
     if (by != to && is_first)
         account_spend(&by->account, ACCOUNT_NOTICES, 1);
 }
 
-void session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
-                    const struct frame *frame) {
+bool session_tell(struct core *core, struct session *session, enum notice rule,
+                  const struct frame *frame) {
     if (session->dead || session->broken)
-        return;
+        return false;
     run_close(core);
-    session_charge_notice(core, by, session->user);
     struct bytes bytes = encode(frame);
     struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_NOTICE};
-    bool takes = rule == NOTICE_MAY_BE_MISSED
-                     ? session_takes_notice(core, session, bytes.n)
-                     : (!session->outbox.stuck || session->outbox.n_notices < NOTICES_BYTES_MUST) &&
-                           session_takes_answer(core, session, bytes.n);
-    bool fits = takes && session_append(core, session, &encoded);
-    if (!fits && rule == NOTICE_MUST_ARRIVE)
-        session_break(core, session);
+    return session_takes_notice(core, session, rule, bytes.n) &&
+           session_append(core, session, &encoded);
+}
+
+bool session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
+                    const struct frame *frame) {
+    if (session->dead || session->broken)
+        return false;
+    session_charge_notice(core, by, session->user);
+    return session_tell(core, session, rule, frame);
 }
 
 /*
@@ -125,16 +172,15 @@ bool session_deliver(struct core *core, struct session *session, const struct en
     struct outbox_address address = session_address(core, session);
     if (session->behind)
         return false;
-    (void)memory_is_short(core, address.payer);
+    flush_if_short(core, session->user);
     if (!(session->abilities & ABILITY_LINES) ||
         !outbox_takes_messages(&session->outbox, &address, encoded->n_origin + encoded->n,
                                OUTBOX_CHUNKS_MAX) ||
-        outbox_append(&session->outbox, &core->pool, &address, encoded) < 0) {
+        !session_append(core, session, encoded)) {
         feed_fall_behind(core, session, seq);
         return false;
     }
     work_note_delivery(core, session->user);
-    session_touch(core, session);
     return true;
 }
 
@@ -172,6 +218,7 @@ static struct delivery delivery_to(struct session *session) {
                                     session->n_deferred < DEFERRED_MAX && !outbox->has_marked,
                                 .close_reserve = outbox->reserve_open};
     outbox->reserve_open = false;
+    session_weigh(session);
     return delivery;
 }
 
@@ -197,7 +244,12 @@ static bool session_goes_on(struct core *core, struct session *session) {
 
 static bool session_has_steps(const struct session *session) {
     return !session->broken && outbox_is_low(&session->outbox) &&
-           (feed_is_due(session) || session->listings);
+           (feed_is_due(session) || session->listings || offer_is_due(session));
+}
+
+/* What waits until its outbox has room. */
+static bool session_has_more(const struct session *session) {
+    return session->behind || session->listings || offer_is_due(session);
 }
 
 static void step_later(struct core *core, struct session *session) {
@@ -227,6 +279,7 @@ static struct session *take_stepping(struct core *core) {
 
 static void do_steps(struct core *core, struct session *session) {
     unsigned before = core->slice;
+    offer_step(core, session);
     feed_step(core, session);
     if (!session->broken)
         listing_step(core, session);
@@ -273,12 +326,15 @@ static void session_shed(struct core *core, struct session *session) {
         return;
     }
     outbox_clear(&session->outbox, &core->pool);
+    session_weigh(session);
     feed_fall_back(session, seq);
 }
 
-static bool session_hoards(const struct session *session) {
-    return session->outbox.stuck && session->outbox.head &&
-           account_left(&session->user->account, ACCOUNT_MEMORY) == 0;
+/* Not whoever comes last, but who has most of it. */
+static void user_shed(struct core *core, struct user *user) {
+    struct session *session;
+    while (account_left(&user->account, ACCOUNT_MEMORY) == 0 && (session = largest_hoarder(user)))
+        session_shed(core, session);
 }
 
 static void release_sent(struct core *core, struct delivery *delivery) {
@@ -295,21 +351,23 @@ static void returned(struct core *core, struct delivery *delivery) {
     struct outbox *outbox = &session->outbox;
     release_sent(core, delivery);
     outbox_return(outbox, delivery->chunks, delivery->full);
+    session_weigh(session);
     outbox->reserve_open = delivery->reserve_opened;
     session->n_deferred = delivery->deferred ? session->n_deferred + 1 : 0;
     if (session->dead) /* it ended while its outbox was in flight */
         session_free(core, session);
     else if (delivery->gone)
         core_end(core, session);
-    else if (session_hoards(session))
-        session_shed(core, session);
     else if (delivery->deferred)
         defer(core, session);
-    else if (outbox_is_sendable(outbox) || session->behind || session->listings)
+    else if (outbox_is_sendable(outbox) || session_has_more(session))
         session_touch(core, session);
 }
 
 void core_returned(struct core *core, struct delivery *deliveries, size_t n) {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        struct user *user = deliveries[i].session->user;
         returned(core, &deliveries[i]);
+        user_shed(core, user);
+    }
 }
