@@ -39,13 +39,16 @@ struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_
 
 /* Questions. */
 
-bool ask_charge(struct session *session, char reason[256]) {
-    struct account *account = &session->user->account;
+bool ask_charge(struct ask *ask, char reason[256]) {
+    struct account *account = &ask->user->account;
     enum account_kind kind = ACCOUNT_QUESTIONS;
+    size_t n = PAGE_BYTES_MAX + ask->n_rooms * sizeof *ask->rooms; /* with the answer */
     if (account_charge(account, kind, 1)) {
-        kind = ACCOUNT_MEMORY; /* which the answer may take */
-        if (account_charge(account, kind, PAGE_BYTES_MAX))
+        kind = ACCOUNT_MEMORY;
+        if (account_charge(account, kind, n)) {
+            ask->n_charged = n;
             return true;
+        }
         account_give_back(account, ACCOUNT_QUESTIONS, 1);
     }
     account_reason(account, kind, reason);
@@ -78,7 +81,7 @@ static void ask_dequeue(struct core *core, struct ask *ask) {
 void ask_end(struct core *core, const struct ask *ask) {
     struct session *session = core_session(core, ask->session);
     account_give_back(&ask->user->account, ACCOUNT_QUESTIONS, 1);
-    account_give_back(&ask->user->account, ACCOUNT_MEMORY, PAGE_BYTES_MAX);
+    account_give_back(&ask->user->account, ACCOUNT_MEMORY, ask->n_charged);
     if (session)
         session->n_asks--;
 }

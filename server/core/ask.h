@@ -32,7 +32,7 @@ struct ask_room {
 struct ask_page {
     struct record *records;
     size_t n, size;
-    size_t n_bytes; /* of the texts */
+    size_t n_bytes; /* of these, about */
     bool is_broken; /* memory was out */
 };
 
@@ -54,6 +54,7 @@ struct ask {
     uint32_t from;        /* SEARCH: number of a handle; 0: anybody */
     char *words;          /* SEARCH; none: small files of others */
     struct ask_page page; /* read from the log so far */
+    size_t n_charged;     /* bytes; 0: nothing */
     bool is_begun;
     struct ask *next, *prev;
 };
@@ -61,6 +62,7 @@ struct ask {
 #define ASKS_PER_SESSION_MAX 8
 #define FEED_PAGE_MESSAGES 256
 #define PAGE_BYTES_MAX ((size_t)128 * 1024) /* a page is shorter when its messages are long */
+#define PAGE_RECORD_BYTES 128               /* what one takes besides its text, about */
 
 /*
  * The next question, of each user in turn; the caller owns it. What is to be fed has a queue of its

@@ -23,8 +23,30 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
 static void user_free(struct core *core, struct user *user) {
     assert(core->users);
     HASH_DEL(core->users, user);
+    user_give_back(user, recent_bytes(&user->recent));
     recent_deinit(&user->recent);
+    account_deinit(&user->account);
     free(user);
+}
+
+bool user_charge(struct user *user, size_t n, char reason[256]) {
+    struct account *account = &user->account;
+    uint64_t max = account->limits->max[ACCOUNT_MEMORY] - OTHERS_LEAVE(account);
+    uint64_t used = account->used[ACCOUNT_MEMORY];
+    if (used <= max && n <= max - used) {
+        account_spend(account, ACCOUNT_MEMORY, n);
+        return true;
+    }
+    account->n_refused[ACCOUNT_MEMORY]++;
+    snprintf(reason, 256,
+             "uid %u has %llu bytes of the hub's memory, of which it may use %llu for sessions, "
+             "rooms and what else it makes (three quarters of limit_memory); end or leave some",
+             user->uid, (unsigned long long)used, (unsigned long long)max);
+    return false;
+}
+
+void user_give_back(struct user *user, size_t n) {
+    account_give_back(&user->account, ACCOUNT_MEMORY, n);
 }
 
 void core_deinit(struct core *core) {
@@ -41,7 +63,6 @@ void core_deinit(struct core *core) {
     }
     struct user *user, *next_user;
     HASH_ITER(hh, core->users, user, next_user) {
-        account_deinit(&user->account);
         user_free(core, user);
     }
     assert(!core->rooms && core->pool.n_used == 0);
@@ -203,6 +224,10 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         account_reason(&user->account, ACCOUNT_SESSIONS, reason);
         return FAIL_LIMIT;
     }
+    if (!user_charge(user, SESSION_BYTES, reason)) {
+        account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
+        return FAIL_LIMIT;
+    }
     if (join->login.n > 0)
         user->login = join->login;
     enum fail_code code = handle_claim(core, user, &join->handle, &join->right, &handle, reason);
@@ -211,6 +236,7 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
     struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
     if (!new) {
         account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
+        user_give_back(user, SESSION_BYTES);
         if (code == FAIL_NONE)
             snprintf(reason, 256, "the hub is out of memory");
         return code == FAIL_NONE ? FAIL_LIMIT : code;
@@ -259,6 +285,7 @@ void session_free(struct core *core, struct session *session) {
     outbox_clear(&session->outbox, &core->pool);
     session_weigh(session);
     give_slot_back(core, session);
+    user_give_back(session->user, SESSION_BYTES);
     free(session);
 }
 
@@ -383,28 +410,22 @@ static void receive_topic(struct core *core, struct session *session, const stru
                      "`earshot chat`)");
         return;
     }
-    char *topic = text.n > 0 ? strndup(text.data, text.n) : NULL;
-    if (text.n > 0 && !topic) {
-        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+    char reason[256] = "the hub is out of memory";
+    /* The row that is written has what the topic is then: a mark too many does no harm. */
+    if (!persist_room(core, session->user, room) ||
+        !room_set_topic(room, session->user, text, reason)) {
+        session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
     }
-    char *old = room->topic;
-    room->topic = topic;
-    if (!persist_room(core, session->user, room)) {
-        room->topic = old;
-        free(topic);
-        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
-        return;
-    }
-    free(old);
     news_topic(core, session->handle, room);
     persist_answer(core, session, request);
 }
 
 static void receive_away(struct core *core, struct session *session, const struct frame *frame) {
+    char reason[256];
     enum fail_code code =
-        handle_set_away(core, session->handle, frame->away.away, frame->away.reason);
-    request_finish(core, session, frame->away.request, code, "the hub is out of memory");
+        handle_set_away(core, session->handle, frame->away.away, frame->away.reason, reason);
+    request_finish(core, session, frame->away.request, code, reason);
 }
 
 static void receive_nick(struct core *core, struct session *session, const struct frame *frame) {

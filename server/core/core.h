@@ -118,10 +118,11 @@ struct room {
     uint64_t lost;     /* the newest that an ephemeral log let go of */
     char *topic;       /* NULL: none */
     struct user *creator;
-    struct dirty *dirty; /* NULL: it is stored as it is, if it is to be stored */
+    struct user *payer, *topic_payer; /* of its memory, and of its topic's */
+    struct dirty *dirty;              /* NULL: it is stored as it is, if it is to be stored */
     struct session **listeners;
     unsigned *listener_places; /* of each, where the room stands in its listenings */
-    unsigned n_listeners;
+    unsigned n_listeners, listeners_size;
     struct membership *memberships;
     struct offer *offers; /* to it */
     unsigned n_members, n_joined, n_offers;
@@ -151,9 +152,17 @@ struct listening {
     uint64_t after; /* messages after this one */
 };
 
-/* What one of them takes, here and there. */
+/* What one of them takes, here and there: where it stands has twice as many places, mostly. */
 #define LISTENING_BYTES                                                                            \
-    (sizeof(struct listening) + sizeof(struct session *) + sizeof(unsigned) + 2 * sizeof(uint16_t))
+    (2 * (sizeof(struct listening) + sizeof(struct session *) + sizeof(unsigned)) +                \
+     4 * sizeof(uint16_t))
+
+/* What is charged for one of these besides the structure: heap, hash tables, what looks alike. */
+#define SESSION_BYTES (sizeof(struct session) + sizeof(struct seat) + 96)
+#define ROOM_BYTES (sizeof(struct room) + 256)
+#define HANDLE_BYTES (sizeof(struct handle) + 1024)
+#define MEMBERSHIP_BYTES (sizeof(struct membership) + 48)
+#define TEXT_BYTES(n) ((n) + 32)
 
 /* A message whose parts are still coming. */
 struct assembly {
@@ -221,7 +230,7 @@ struct session {
     uint64_t ack_seq;
     struct assembly *assembly;
     struct listening *listenings;
-    unsigned n_listenings, index_size;
+    unsigned n_listenings, listenings_size, index_size;
     uint16_t *index;     /* of the listenings, by room; NULL: these are few */
     struct name last_to; /* the target resolved last, as it was spelled */
     struct handle *last_handle;

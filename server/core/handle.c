@@ -50,6 +50,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->alike = (struct alike_entry){.name = &handle->name, .user = user};
     lookalike_add(&core->alike_handles, &handle->alike, key);
     account_spend(&user->account, ACCOUNT_HANDLES, 1);
+    account_spend(&user->account, ACCOUNT_MEMORY, HANDLE_BYTES);
     core->epoch++; /* a cached "no such user" is no longer true */
     return handle;
 }
@@ -188,6 +189,9 @@ static enum fail_code check_new(const struct core *core, struct user *user, cons
         account_refuse(&user->account, ACCOUNT_HANDLES, reason);
         return FAIL_LIMIT;
     }
+    if (!user_charge(user, HANDLE_BYTES, reason))
+        return FAIL_LIMIT;
+    user_give_back(user, HANDLE_BYTES); /* it is asked for only; handle_new() charges it */
     return check_looks(core, user, name, key, reason);
 }
 
@@ -280,6 +284,13 @@ enum fail_code handle_release(struct core *core, const struct session *session, 
     return FAIL_LIMIT;
 }
 
+static void handle_end_away(struct handle *handle) {
+    if (handle->away)
+        user_give_back(handle->user, TEXT_BYTES(strlen(handle->away)));
+    free(handle->away);
+    handle->away = NULL;
+}
+
 void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
     lookalike_remove(&core->alike_handles, &handle->alike);
@@ -287,7 +298,8 @@ void handle_free(struct core *core, struct handle *handle) {
         HASH_DELETE(hh, core->handles, handle);
     HASH_DELETE(hh_number, core->handles_by_number, handle);
     account_give_back(&handle->user->account, ACCOUNT_HANDLES, 1);
-    free(handle->away);
+    user_give_back(handle->user, HANDLE_BYTES);
+    handle_end_away(handle);
     free(handle->was);
     free(handle);
 }
@@ -352,12 +364,17 @@ enum presence handle_presence(const struct handle *handle) {
 }
 
 enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
-                               struct bytes reason) {
-    char *text = away ? strndup(reason.n > 0 ? reason.data : "", reason.n) : NULL;
-    if (away && !text)
+                               struct bytes text, char reason[256]) {
+    char *copy = NULL;
+    if (away && !user_charge(handle->user, TEXT_BYTES(text.n), reason))
         return FAIL_LIMIT;
-    free(handle->away);
-    handle->away = text;
+    if (away && !(copy = strndup(text.n > 0 ? text.data : "", text.n))) {
+        user_give_back(handle->user, TEXT_BYTES(text.n));
+        snprintf(reason, 256, "the hub is out of memory");
+        return FAIL_LIMIT;
+    }
+    handle_end_away(handle);
+    handle->away = copy;
     news_presence(core, handle);
     return FAIL_NONE;
 }

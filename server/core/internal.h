@@ -38,6 +38,13 @@ static inline bool session_leaves_memory(const struct session *session) {
     return account_left(account, ACCOUNT_MEMORY) > OTHERS_LEAVE(account);
 }
 
+/*
+ * Memory for what a user makes, which stays until he gives it up: it leaves the same part free, so
+ * that he is answered. False: `reason` says why.
+ */
+bool user_charge(struct user *user, size_t n, char reason[256]);
+void user_give_back(struct user *user, size_t n);
+
 /* Whether a notice of n bytes has a place. */
 bool session_takes_notice(struct core *core, const struct session *session, enum notice rule,
                           size_t n);
@@ -131,7 +138,7 @@ void feed_step(struct core *core, struct session *session);
 /* Questions (ask.c). */
 struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_rooms);
 /* Before it is put into the queue; false: there is a limit, named in `reason`. */
-bool ask_charge(struct session *session, char reason[256]);
+bool ask_charge(struct ask *ask, char reason[256]);
 void ask_enqueue(struct core *core, struct session *session, struct ask *ask);
 /* Goes on when the user's turn comes again. */
 void ask_put_back(struct core *core, struct ask *ask);
@@ -256,7 +263,7 @@ enum fail_code handle_release(struct core *core, const struct session *session, 
                               char reason[256]);
 enum presence handle_presence(const struct handle *handle);
 enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
-                               struct bytes reason);
+                               struct bytes text, char reason[256]);
 
 /* Rooms (room.c). */
 static inline bool room_has_past(const struct room *room) {
@@ -277,6 +284,8 @@ void room_lose(struct core *core, struct room *room, uint64_t seq);
 void room_settle_lost(struct core *core);
 struct membership *membership_find(const struct handle *handle, const struct room *room);
 struct room *room_find(struct core *core, const struct name *key);
+/* Whoever sets it pays for its memory. False: `reason` says why not. */
+bool room_set_topic(struct room *room, struct user *user, struct bytes text, char reason[256]);
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);
 enum fail_code room_leave(struct core *core, struct session *session, struct room *room);

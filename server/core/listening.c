@@ -79,26 +79,64 @@ struct listening *listening_of(const struct session *session, uint32_t room) {
     return NULL;
 }
 
-/* Arrays grow by doubling; a failure leaves them as they were. */
-static bool grow(void **array, unsigned n, size_t item) {
-    if (n > 0 && (n < 4 || (n & (n - 1)) != 0))
-        return true;
-    void *grown = realloc(*array, (n < 4 ? 4 : (size_t)2 * n) * item);
-    if (grown)
-        *array = grown;
-    return grown != NULL;
+/* Arrays double, and halve when three quarters are empty; a failure leaves them as they were. */
+
+#define ARRAY_MIN 4
+
+static bool array_resize(void **array, size_t n, size_t item) {
+    void *resized = realloc(*array, n * item);
+    if (resized)
+        *array = resized;
+    return resized != NULL;
+}
+
+static bool listenings_resize(struct session *session, unsigned n) {
+    void *listenings = session->listenings;
+    if (!array_resize(&listenings, n, sizeof *session->listenings))
+        return false;
+    session->listenings = listenings;
+    session->listenings_size = n;
+    return true;
+}
+
+static bool listeners_resize(struct room *room, unsigned n) {
+    void *listeners = room->listeners, *places = room->listener_places;
+    bool first = array_resize(&listeners, n, sizeof(*room->listeners));
+    bool both = first && array_resize(&places, n, sizeof *room->listener_places);
+    room->listeners = listeners;
+    room->listener_places = places;
+    if (both || (first && n < room->listeners_size)) /* the shorter one counts */
+        room->listeners_size = n;
+    return both;
+}
+
+static unsigned doubled(unsigned n) {
+    return n ? 2 * n : ARRAY_MIN;
 }
 
 static bool grow_all(struct session *session, struct room *room) {
-    void *listenings = session->listenings, *listeners = room->listeners;
-    void *places = room->listener_places;
-    bool grown = grow(&listenings, session->n_listenings, sizeof *session->listenings) &&
-                 grow(&listeners, room->n_listeners, sizeof(*room->listeners)) &&
-                 grow(&places, room->n_listeners, sizeof *room->listener_places);
-    session->listenings = listenings;
-    room->listeners = listeners;
-    room->listener_places = places;
-    return grown;
+    if (session->n_listenings == session->listenings_size &&
+        !listenings_resize(session, doubled(session->listenings_size)))
+        return false;
+    return room->n_listeners < room->listeners_size ||
+           listeners_resize(room, doubled(room->listeners_size));
+}
+
+static bool is_sparse(unsigned n, unsigned size) {
+    return size > ARRAY_MIN && n <= size / 4;
+}
+
+/* What somebody was in once takes no memory any more. */
+static void shrink_all(struct session *session, struct room *room) {
+    if (is_sparse(session->n_listenings, session->listenings_size))
+        (void)listenings_resize(session, session->listenings_size / 2);
+    if (is_sparse(room->n_listeners, room->listeners_size))
+        (void)listeners_resize(room, room->listeners_size / 2);
+    if (session->index_size > 0 && session->n_listenings < INDEX_FROM / 2) {
+        free(session->index);
+        session->index = NULL;
+        session->index_size = 0;
+    }
 }
 
 int listening_add(struct session *session, struct room *room, uint64_t after) {
@@ -149,6 +187,7 @@ void listening_remove(struct core *core, struct session *session, struct listeni
     if (hole != last)
         listener_move(room, last, hole);
     listening_fill(session, (unsigned)(listening - session->listenings));
+    shrink_all(session, room);
     account_give_back(&session->user->account, ACCOUNT_MEMORY, LISTENING_BYTES);
 }
 
@@ -157,5 +196,5 @@ void listening_deinit(struct session *session) {
     free(session->index);
     session->listenings = NULL;
     session->index = NULL;
-    session->index_size = 0;
+    session->listenings_size = session->index_size = 0;
 }

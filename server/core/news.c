@@ -90,6 +90,8 @@ void news_taken(struct core *core, struct handle *handle, const struct name *was
 static struct room_news *news_of_room(struct core *core, struct room *room, struct user *payer) {
     if (room->news || !core->news_sessions)
         return room->news;
+    if (account_left(&payer->account, ACCOUNT_MEMORY) < sizeof(struct room_news))
+        return NULL;
     struct room_news *news = calloc(1, sizeof *news);
     if (!news)
         return NULL; /* no news are better than a hub that ends */

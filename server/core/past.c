@@ -11,8 +11,6 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-#define PAST_BYTES (FRAME_TEXT_RESERVE / 4) /* of a PAST frame besides its text, about */
-
 /* Asking. */
 
 static size_t n_memberships(const struct handle *handle) {
@@ -87,7 +85,7 @@ static size_t page_of(const struct ask *ask, const struct record *records, size_
     size_t n_page = 0, n_bytes = 0;
     while (n_page < n && n_bytes < PAGE_BYTES_MAX) {
         n_page++;
-        n_bytes += records[is_backward(ask) ? n - n_page : n_page - 1].text.n + PAST_BYTES;
+        n_bytes += records[is_backward(ask) ? n - n_page : n_page - 1].text.n + PAGE_RECORD_BYTES;
     }
     return n_page;
 }
@@ -117,7 +115,7 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
 }
 
 /* False: the session may not ask more; the why is in `reason`. */
-static bool may_ask(struct session *session, char reason[256]) {
+static bool may_ask(const struct session *session, struct ask *ask, char reason[256]) {
     if (session->n_asks >= ASKS_PER_SESSION_MAX)
         snprintf(reason, 256,
                  "%u questions about the past wait for an answer, as many as one program may have; "
@@ -126,14 +124,14 @@ static bool may_ask(struct session *session, char reason[256]) {
     else if (session->outbox.n_chunks >= OUTBOX_CHUNKS_MAX)
         snprintf(reason, 256, "answers wait to be read; take them first");
     else
-        return ask_charge(session, reason);
+        return ask_charge(ask, reason);
     return false;
 }
 
 /* Takes over the ask. */
 static void submit(struct core *core, struct session *session, uint32_t request, struct ask *ask) {
     char reason[256] = "the hub is out of memory";
-    if (!ask || !may_ask(session, reason)) {
+    if (!ask || !may_ask(session, ask, reason)) {
         session_fail(core, session, request, FAIL_BUSY, reason);
         ask_free(ask);
         return;

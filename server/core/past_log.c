@@ -168,7 +168,7 @@ static void page_add(struct ask_page *page, const struct record *record) {
     memcpy(text, record->text.data, record->text.n);
     page->records[page->n] = *record;
     page->records[page->n++].text.data = text;
-    page->n_bytes += record->text.n;
+    page->n_bytes += record->text.n + PAGE_RECORD_BYTES;
 }
 
 bool ask_sift(struct ask *ask, const struct log_slice *slice) {

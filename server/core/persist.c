@@ -289,6 +289,8 @@ static void answer_repeat(struct core *core, const struct repeat *repeat, uint64
         ack_stored(core, session, &repeat->id, repeat->seq, repeat->flags);
 }
 
+#define REPEATS_KEPT 1024 /* places for these are not worth being freed */
+
 /* What was committed until now began after `before`. */
 static void answer_repeats(struct core *core, const struct commit *commit, uint64_t before,
                            const char *reason) {
@@ -304,6 +306,11 @@ static void answer_repeats(struct core *core, const struct commit *commit, uint6
         answer_repeat(core, &repeat, before, reason);
     }
     persist->n_repeats = n_left;
+    if (n_left > 0 || persist->repeats_size < REPEATS_KEPT)
+        return;
+    free(persist->repeats);
+    persist->repeats = NULL;
+    persist->repeats_size = 0;
 }
 
 void core_committed(struct core *core, struct commit *commit, const char *reason) {

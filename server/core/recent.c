@@ -32,20 +32,33 @@ static void drop_index(struct recent *recent) {
     recent->index = NULL;
 }
 
-/* Only a ring that has never gone round grows, so that entry n stays at n. */
-static int grow(struct recent *recent) {
+static size_t bytes_of_size(size_t size) {
+    return size * (sizeof(struct recent_entry) + INDEX_FACTOR * sizeof(uint32_t));
+}
+
+size_t recent_bytes(const struct recent *recent) {
+    return bytes_of_size(recent->size);
+}
+
+/* Where the oldest entry is the first one, so that each keeps its place in a longer ring. */
+size_t recent_bytes_wanted(const struct recent *recent) {
+    size_t size = recent->size;
+    if (size == 0)
+        return bytes_of_size(SIZE_MIN);
+    bool is_at_end = recent->n_noted > 0 && (recent->n_noted & (size - 1)) == 0;
+    return is_at_end && size < RECENT_MAX ? bytes_of_size(size) : 0;
+}
+
+int recent_grow(struct recent *recent) {
     size_t size = recent->size ? 2 * recent->size : SIZE_MIN;
     struct recent_entry *ring = realloc(recent->ring, size * sizeof *ring);
     if (!ring)
         return -ENOMEM;
+    recent->n_noted = recent->size;
     recent->ring = ring;
     recent->size = size;
     drop_index(recent);
     return 0;
-}
-
-int recent_reserve(struct recent *recent) {
-    return recent->n_noted == recent->size && recent->size < RECENT_MAX ? grow(recent) : 0;
 }
 
 /* Ids are chosen by strangers; the seed keeps them from choosing ones that share a place. */
@@ -77,9 +90,8 @@ bool recent_may_know(const struct recent *recent, const struct uuid *id) {
 }
 
 int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint64_t digest) {
-    int r = recent_reserve(recent);
-    if (r < 0)
-        return r;
+    if (recent->size == 0)
+        return -ENOMEM;
     recent->ring[recent->n_noted++ & (recent->size - 1)] = (struct recent_entry){*id, seq, digest};
     uint64_t hash = hash_of(recent, id);
     recent->marks[mark_place(hash)] = mark_of(hash);

@@ -1,7 +1,7 @@
 /*
  * The ids of a user's latest messages, their sequence numbers and a digest of what they said to
  * whom, so that a message sent again is recognised, and another one under its id, too. Bounded: the
- * last RECENT_MAX ids are known.
+ * last RECENT_MAX ids are known, or as many as there is memory for.
  *
  * Every message is noted, few are ever looked up. So noting only appends to a ring; the index
  * over it is brought up to date when somebody looks.
@@ -14,7 +14,7 @@
 
 #include "core/record.h"
 
-#define RECENT_MAX 65536
+#define RECENT_MAX 16384
 #define RECENT_MARKS 1024 /* a power of two */
 
 struct recent_entry {
@@ -50,9 +50,13 @@ const struct recent_entry *recent_find(struct recent *recent, const struct uuid 
  */
 bool recent_may_know(const struct recent *recent, const struct uuid *id);
 
-/* Makes room for the next one: then recent_note() cannot fail. Returns 0 or -ENOMEM. */
-int recent_reserve(struct recent *recent);
+/* What it takes, and how much more it would take to know more when the next one is noted. */
+size_t recent_bytes(const struct recent *recent);
+size_t recent_bytes_wanted(const struct recent *recent);
+/* Takes it. Returns 0 or -ENOMEM: then the next one takes the place of the oldest, if there is one.
+ */
+int recent_grow(struct recent *recent);
 /* Another number for one that was noted, if it is known still. */
 void recent_change(struct recent *recent, const struct uuid *id, uint64_t seq);
-/* Notes an id. Returns 0 or -ENOMEM. */
+/* Notes an id. Returns 0 or -ENOMEM: there is no place at all. */
 int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint64_t digest);

@@ -35,6 +35,10 @@ static void room_begin(struct core *core, struct room *room, struct user *user,
                        const struct name *name) {
     room->name = *name;
     room->creator = user;
+    if (room->payer)
+        user_give_back(room->payer, ROOM_BYTES);
+    room->payer = user;
+    account_spend(&user->account, ACCOUNT_MEMORY, ROOM_BYTES);
     room->alike = (struct alike_entry){.name = &room->name, .user = user};
     lookalike_add(&core->alike_rooms, &room->alike, &room->key);
     account_spend(&user->account, ACCOUNT_ROOMS, 1);
@@ -61,6 +65,28 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
     return room;
 }
 
+static void room_drop_topic(struct room *room) {
+    if (room->topic)
+        user_give_back(room->topic_payer, TEXT_BYTES(strlen(room->topic)));
+    free(room->topic);
+    room->topic = NULL;
+}
+
+bool room_set_topic(struct room *room, struct user *user, struct bytes text, char reason[256]) {
+    char *topic = NULL;
+    if (text.n > 0 && !user_charge(user, TEXT_BYTES(text.n), reason))
+        return false;
+    if (text.n > 0 && !(topic = strndup(text.data, text.n))) {
+        user_give_back(user, TEXT_BYTES(text.n));
+        snprintf(reason, 256, "the hub is out of memory");
+        return false;
+    }
+    room_drop_topic(room);
+    room->topic = topic;
+    room->topic_payer = user;
+    return true;
+}
+
 static void room_end(struct core *core, struct room *room) {
     if (!room->creator)
         return;
@@ -68,8 +94,7 @@ static void room_end(struct core *core, struct room *room) {
     account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
     lookalike_remove(&core->alike_rooms, &room->alike);
-    free(room->topic);
-    room->topic = NULL;
+    room_drop_topic(room);
     room->creator = NULL;
 }
 
@@ -84,7 +109,9 @@ static void room_free(struct core *core, struct room *room) {
     room_end(core, room);
     room_unlist_lost(core, room);
     HASH_DELETE(hh, core->rooms, room);
-    HASH_DELETE(hh_number, core->rooms_by_number, room);
+    if (room->hh_number.tbl)
+        HASH_DELETE(hh_number, core->rooms_by_number, room);
+    user_give_back(room->payer, ROOM_BYTES);
     free(room->listeners);
     free(room->listener_places);
     free(room);
@@ -142,7 +169,7 @@ static struct membership *membership_get(struct handle *handle, struct room *roo
     DL_APPEND2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_APPEND2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members++;
-    account_spend(&handle->user->account, ACCOUNT_MEMORY, sizeof *membership);
+    account_spend(&handle->user->account, ACCOUNT_MEMORY, MEMBERSHIP_BYTES);
     return membership;
 }
 
@@ -155,7 +182,7 @@ static void membership_free(struct membership *membership) {
     room->n_members--;
     room->n_joined -= membership->joined;
     handle->n_joined -= membership->joined;
-    account_give_back(&membership->payer->account, ACCOUNT_MEMORY, sizeof *membership);
+    user_give_back(membership->payer, MEMBERSHIP_BYTES);
     free(membership);
 }
 
@@ -207,11 +234,13 @@ static bool listens_to_all(const struct session *session) {
 
 bool room_may_attach(struct user *user, const struct handle *handle, unsigned abilities,
                      char reason[256]) {
-    if (!(abilities & ABILITY_ALL_ROOMS) ||
-        account_left(&user->account, ACCOUNT_MEMORY) >= handle->n_joined * LISTENING_BYTES)
+    size_t n = handle->n_joined * LISTENING_BYTES;
+    if (!(abilities & ABILITY_ALL_ROOMS))
         return true;
-    account_refuse(&user->account, ACCOUNT_MEMORY, reason);
-    return false;
+    if (!user_charge(user, n, reason))
+        return false;
+    user_give_back(user, n); /* each is charged when it is made */
+    return true;
 }
 
 void room_attach_all(struct core *core, struct session *session) {
@@ -264,6 +293,9 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
     enum fail_code code = check_looks(core, name, &key, reason);
     if (code != FAIL_NONE)
         return code;
+    if (!user_charge(user, ROOM_BYTES, reason))
+        return FAIL_LIMIT;
+    user_give_back(user, ROOM_BYTES); /* it is asked for only; room_begin() charges it */
     if (*room) {
         room_begin(core, *room, user, name);
         return FAIL_NONE;
@@ -349,11 +381,11 @@ static bool may_join(struct session *session, bool session_only, char reason[256
         return false;
     }
     size_t n_more = session_only ? 1 : 1 + handle->n_listening;
-    size_t bytes = sizeof(struct membership) + n_more * LISTENING_BYTES;
-    if (account_left(&session->user->account, ACCOUNT_MEMORY) >= bytes)
-        return true;
-    account_refuse(&session->user->account, ACCOUNT_MEMORY, reason);
-    return false;
+    size_t bytes = MEMBERSHIP_BYTES + n_more * LISTENING_BYTES;
+    if (!user_charge(session->user, bytes, reason))
+        return false;
+    user_give_back(session->user, bytes); /* each is charged when it is made */
+    return true;
 }
 
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
@@ -419,12 +451,7 @@ static int restore_again(struct core *core, struct room *room, uint32_t number) 
     if (room->hh_number.tbl &&
         (room_has_past(room) || persist_no_room(core, room->creator, earlier)))
         return 0;
-    if (room->hh_number.tbl)
-        HASH_DELETE(hh_number, core->rooms_by_number, room);
-    HASH_DELETE(hh, core->rooms, room);
-    account_give_back(&room->creator->account, ACCOUNT_ROOMS, 1);
-    free(room->topic);
-    free(room);
+    room_free(core, room);
     return -ENOMEM;
 }
 
@@ -442,6 +469,19 @@ static int restore_room(struct core *core, uint32_t number, struct user *user,
     return *room ? 0 : -ENOMEM;
 }
 
+/* It was there before, whatever its creator may have. */
+static int room_restore_topic(struct room *room, struct bytes text) {
+    room_drop_topic(room);
+    if (text.n == 0)
+        return 0;
+    room->topic = strndup(text.data, text.n);
+    room->topic_payer = room->creator;
+    if (!room->topic)
+        return -ENOMEM;
+    account_spend(&room->topic_payer->account, ACCOUNT_MEMORY, TEXT_BYTES(strlen(room->topic)));
+    return 0;
+}
+
 int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes text,
                       struct bytes topic, uint64_t last_seq) {
     struct name name;
@@ -454,10 +494,8 @@ int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct 
     int r = user ? restore_room(core, number, user, &name, &room) : -ENOMEM;
     if (r != 0)
         return r == -EEXIST ? 0 : r;
-    free(room->topic);
     room->last_seq = last_seq;
-    room->topic = topic.n > 0 ? strndup(topic.data, topic.n) : NULL;
-    return topic.n > 0 && !room->topic ? -ENOMEM : 0;
+    return room_restore_topic(room, topic);
 }
 
 int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle_number,

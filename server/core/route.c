@@ -124,6 +124,20 @@ static void note_newest(struct session *session, const struct target *target, ui
         target->handle->last_direct = session->handle->last_direct = seq;
 }
 
+/* So that the id can be noted. Without memory for more ids the oldest one is forgotten. */
+static bool route_reserve_recent(struct user *user) {
+    struct recent *recent = &user->recent;
+    struct account *account = &user->account;
+    size_t n = recent_bytes_wanted(recent);
+    bool is_first = recent->size == 0;
+    if (n == 0 || (!is_first && account_left(account, ACCOUNT_MEMORY) < n + OTHERS_LEAVE(account)))
+        return true;
+    if (recent_grow(recent) < 0)
+        return !is_first;
+    account_spend(account, ACCOUNT_MEMORY, n);
+    return true;
+}
+
 static void route_new(struct core *core, struct session *session, const struct target *target,
                       const struct incoming *in, struct record record, uint64_t copy_of) {
     struct encoded encoded;
@@ -131,7 +145,7 @@ static void route_new(struct core *core, struct session *session, const struct t
         route_refuse(core, session, in->id, FAIL_BUSY, NO_NUMBERS);
         return;
     }
-    if (recent_reserve(&session->user->recent) < 0) {
+    if (!route_reserve_recent(session->user)) {
         route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
         return;
     }

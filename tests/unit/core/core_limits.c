@@ -375,9 +375,15 @@ static void join_silent(void) {
     }
 }
 
+static uint64_t n_used_up;
+
 static void use_up_memory(uint64_t leave) {
-    account_spend(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY,
-                  ACCOUNT_MEMORY_BYTES - leave - memory_of(CAROL));
+    n_used_up = ACCOUNT_MEMORY_BYTES - leave - memory_of(CAROL);
+    account_spend(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, n_used_up);
+}
+
+static void give_back_memory(void) {
+    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, n_used_up);
 }
 
 Test(core_limits, 21_answers_that_nobody_takes_end_who_asks_before_the_bound_is_passed) {
@@ -414,7 +420,7 @@ Test(core_limits, 22_messages_that_nobody_takes_keep_the_bound_and_come_from_the
             expect_text(silent[i], "to all of hers");
         expect_nothing(silent[i]);
     }
-    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, memory_of(CAROL));
+    give_back_memory();
 }
 
 Test(core_limits, 22_what_all_sessions_of_a_user_get_is_kept_once) {
@@ -449,7 +455,7 @@ Test(core_limits, 23_beyond_the_bound_what_waits_is_given_back_and_comes_again) 
         drain();
         cr_assert_eq(memory_of(CAROL), before);
     }
-    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, before);
+    give_back_memory();
     for (int i = 0; i < SILENT; i++) {
         cr_assert_not(is_over(silent[i]));
         silent[i]->is_full = false;
@@ -840,8 +846,7 @@ Test(core_limits, 37_who_has_most_is_shed_and_not_who_was_sent_to_last) {
     drain();
     cr_assert_eq(hoarder->session->outbox.n_chunks, 0);
     cr_assert_eq(other->session->outbox.n_chunks, 1);
-    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY,
-                      memory_of(CAROL) - sizeof(struct chunk));
+    give_back_memory();
     hoarder->is_full = other->is_full = false;
     ready(hoarder);
     ready(other);
@@ -856,12 +861,11 @@ Test(core_limits, 38_a_hoarder_hurries_nobody) {
     say(alice, "carol", "x");
     drain();
     use_up_memory(ACCOUNT_MEMORY_BYTES / 4 + 100000);
-    uint64_t n = memory_of(CAROL);
     drain();
     for (int i = 0; i < 10; i++)
         say(alice, "carol", "more");
     cr_assert_not(core.wants_flush, "sending gives nothing back");
-    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, n - sizeof(struct chunk));
+    give_back_memory();
 }
 
 Test(core_limits, 39_a_list_of_queues_for_which_there_is_no_memory_is_refused) {

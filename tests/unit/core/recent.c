@@ -1,6 +1,7 @@
 #include "core/recent.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 
 static struct recent recent;
 
@@ -20,9 +21,17 @@ static struct uuid id_of(uint32_t n) {
     return id;
 }
 
+static void note_id(const struct uuid *id, uint64_t seq) {
+    size_t before = recent_bytes(&recent), n = recent_bytes_wanted(&recent);
+    if (n > 0)
+        cr_assert_eq(recent_grow(&recent), 0);
+    cr_assert_eq(recent_bytes(&recent), before + n);
+    cr_assert_eq(recent_note(&recent, id, seq, ~seq), 0);
+}
+
 static void note(uint32_t n, uint64_t seq) {
     struct uuid id = id_of(n);
-    cr_assert_eq(recent_note(&recent, &id, seq, ~seq), 0);
+    note_id(&id, seq);
 }
 
 static uint64_t seq_of(const struct uuid *id) {
@@ -141,11 +150,11 @@ static struct uuid id_in_a_row(uint32_t n) {
 }
 
 Test(recent, 10_ids_that_are_made_in_a_row) {
-    enum { N = 20000 };
+    enum { N = RECENT_MAX - 7 };
     static struct uuid ids[N];
     for (uint32_t n = 0; n < N; n++) {
         ids[n] = id_in_a_row(n);
-        cr_assert_eq(recent_note(&recent, &ids[n], n + UINT64_C(1), ~(n + UINT64_C(1))), 0);
+        note_id(&ids[n], n + UINT64_C(1));
     }
     for (uint32_t n = 0; n < N; n++)
         cr_assert_eq(seq_of(&ids[n]), n + UINT64_C(1));
@@ -197,4 +206,24 @@ Test(recent, 13_the_latest_are_known_at_a_glance) {
         n_known += recent_may_know(&recent, &id);
     }
     cr_assert_gt(n_known, 80, "%u", n_known);
+}
+
+/* As for somebody who has no memory left. */
+Test(recent, 14_without_more_memory_the_oldest_are_forgotten_until_there_is_more) {
+    struct uuid id;
+    id = id_of(0);
+    cr_assert_eq(recent_note(&recent, &id, 1, ~UINT64_C(1)), -ENOMEM);
+    note_range(0, 100);
+    uint32_t size = 128, n = 100;
+    for (; n < 1000; n++) {
+        id = id_of(n);
+        cr_assert_eq(recent_note(&recent, &id, n + UINT64_C(1), ~(n + UINT64_C(1))), 0);
+    }
+    assert_known(n - size, n);
+    assert_unknown(0, n - size);
+    for (; recent_bytes_wanted(&recent) == 0; n++)
+        note(n, n + UINT64_C(1));
+    note_range(n, n + 2 * size - 1);
+    assert_known(n - 1, n + 2 * size - 1);
+    assert_unknown(0, n - size);
 }

@@ -193,6 +193,15 @@ void take(struct client *client, uint64_t seq, uint64_t read) {
     give(client, &(struct frame){.type = FRAME_TAKEN, .taken = {seq, read}});
 }
 
+uint64_t kept_besides(const struct client *client) {
+    const struct user *user = client->session->user;
+    const uint64_t *used = user->account.used;
+    uint64_t n = used[ACCOUNT_SESSIONS] * SESSION_BYTES + used[ACCOUNT_HANDLES] * HANDLE_BYTES +
+                 recent_bytes(&user->recent);
+    cr_assert_geq(used[ACCOUNT_MEMORY], n);
+    return used[ACCOUNT_MEMORY] - n;
+}
+
 void pass_ms(int64_t ms) {
     now = mono_add_ms(now, ms);
     core_set_time(&core, now, (wall_time){WALL_MS});

@@ -67,6 +67,9 @@ void ready(struct client *client);
 
 void take(struct client *client, uint64_t seq, uint64_t read);
 
+/* What is kept for its user, besides his sessions, handles and the ids of what he said. */
+uint64_t kept_besides(const struct client *client);
+
 /* Time passes, and the core is told. */
 void pass_ms(int64_t ms);
 /* A slice of the log in memory is looked through for the next question; false: there is none. */
