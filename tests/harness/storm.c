@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/macro.h"
 #include "harness/check.h"
 
 #define SESSIONS_MAX 4096
@@ -242,6 +243,75 @@ static void storm_silently(struct storm_shared *shared) {
     }
 }
 
+/* Rooms that stay, each with a topic, and offers to oneself with long names. */
+static void make_own_room(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static char name[32];
+    (void)raw;
+    snprintf(name, sizeof name, "#own-%lu", i / 2);
+    if (i % 2 == 0)
+        *frame = (struct frame){
+            .type = FRAME_JOIN, .flags = FRAME_SESSION_ONLY, .join = {3, bytes_of(name)}};
+    else
+        *frame = (struct frame){.type = FRAME_TOPIC,
+                                .topic = {5, bytes_of(name), {long_text, TOPIC_BYTES_MAX}}};
+}
+
+static void make_new_handle(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static char name[32];
+    (void)raw;
+    snprintf(name, sizeof name, "mallory-%lu", i % HANDLES);
+    *frame = (struct frame){.type = FRAME_NICK, .nick = {7, bytes_of(name)}};
+}
+
+static void make_new_offer(const struct raw *raw, unsigned long i, struct frame *frame) {
+    struct uuid id = uuid_random();
+    (void)raw, (void)i;
+    make_offer_of(&id, frame);
+}
+
+static void make_send_asking(const struct raw *raw, unsigned long i, struct frame *frame) {
+    make_send(raw, i, frame);
+    frame->flags = FRAME_WANT_SEQ | FRAME_WANT_RECEIPT;
+    frame->send.total = (uint32_t)(1 + i % 2000);
+    frame->send.body = (struct bytes){long_text, 1 + i % 2000};
+}
+
+/* It is never continued. */
+static void make_beginning(const struct raw *raw, unsigned long i, struct frame *frame) {
+    make_send(raw, i, frame);
+    frame->flags = FRAME_MORE_PARTS;
+    frame->send.total = MESSAGE_TEXT_MAX;
+    frame->send.body = (struct bytes){long_text, 10};
+}
+
+/* Whatever can be kept for a user, all of it, by sessions that read nothing. */
+static void storm_everything(struct storm_shared *shared) {
+    static void (*const makers[])(const struct raw *, unsigned long, struct frame *) = {
+        make_own_room, make_own_room,  make_send_asking, make_send_room, make_topic,
+        make_away,     make_new_offer, make_list,        make_history,   make_search,
+        make_receipt,  make_taken,     make_new_handle,  make_forget};
+    struct raw_batch batch;
+    struct queue_info info;
+    struct frame frame;
+    for (unsigned long i = 0;; i++) {
+        struct raw *raw = &sessions[i % (unsigned long)n_sessions];
+        if (queue_stat(raw->mailbox, &info) != QUEUE_OK) {
+            raw_drop(raw);
+            storm_join(shared, raw, "mallory");
+        }
+        raw_batch_start(&batch, raw->session);
+        for (unsigned long j = 0; j < 8; j++) {
+            makers[(i + j) % ARRAY_LEN(makers)](raw, i + j, &frame);
+            (void)raw_batch_add(&batch, &frame);
+        }
+        make_beginning(raw, i, &frame);
+        if (i % 16 == 0)
+            (void)raw_batch_add(&batch, &frame);
+        (void)raw_batch_send(&batch, raw->lane, HUB_MTYPE);
+        atomic_fetch_add(&shared->n_frames, batch.n_frames);
+    }
+}
+
 /* Coming and going. */
 
 static void storm_come_and_go(struct storm_shared *shared) {
@@ -285,6 +355,7 @@ const struct storm_row storm_rows[] = {
     {"send-unknown", FRAME_SEND, STORM_HANDLES, 1, false, false, make_send_unknown, NULL},
     {"send-room", FRAME_SEND, STORM_CROWD, 1, false, false, make_send_room, NULL},
     {"silent", FRAME_SEND, STORM_CROWD, 1, true, false, NULL, storm_silently},
+    {"everything", FRAME_SEND, STORM_CROWD, 1, true, false, NULL, storm_everything},
     {"part", FRAME_PART, STORM_ONE, 1, true, false, make_part, NULL},
     {"join", FRAME_JOIN, STORM_ONE, 1, true, false, make_join, NULL},
     {"join-rooms", FRAME_JOIN, STORM_ROOMS, 1, false, false, make_room, NULL},
