@@ -26,7 +26,7 @@
 enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
 
 #define ACCOUNT_SESSIONS_MAX 4096 /* or less, when the hub may open few files */
-#define ACCOUNT_MEMORY_BYTES (UINT64_C(8) * 1024 * 1024)
+#define ACCOUNT_MEMORY_BYTES (UINT64_C(6) * 1024 * 1024)
 #define ACCOUNT_STORING_BYTES (UINT64_C(2) * 1024 * 1024)
 
 /*

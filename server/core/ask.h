@@ -98,7 +98,8 @@ struct log_slice {
     size_t n;
     char *texts;
     size_t n_bytes;
-    bool is_last; /* there is nothing behind it */
+    char *lowered; /* for one of them, in small letters */
+    bool is_last;  /* there is nothing behind it */
 };
 
 /* Returns 0 or -ENOMEM. */

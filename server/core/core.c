@@ -16,8 +16,9 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
         core->limits.max[ACCOUNT_SESSIONS] = config->sessions_per_user;
     core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
     core->free_slots = calloc(SESSIONS_MAX, sizeof *core->free_slots);
+    core->scratch = malloc(ENCODED_MAX);
     persist_init(core);
-    return core->slots && core->free_slots ? 0 : -ENOMEM;
+    return core->slots && core->free_slots && core->scratch ? 0 : -ENOMEM;
 }
 
 static void user_free(struct core *core, struct user *user) {
@@ -71,6 +72,7 @@ void core_deinit(struct core *core) {
     lookalike_deinit();
     free(core->slots);
     free(core->free_slots);
+    free(core->scratch);
     *core = (struct core){0};
 }
 

@@ -330,6 +330,7 @@ struct core {
     uint32_t last_handle, last_room; /* the numbers that were given last */
     uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
+    uint8_t *scratch; /* see encode.c */
     struct run run;
     struct session *touched, *deferred, *acks, *news_sessions;
     struct session *unconfirmed, *condemned; /* in the order in which they end */

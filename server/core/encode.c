@@ -25,9 +25,6 @@ struct bytes encode(const struct frame *frame) {
     return (struct bytes){(const char *)scratch, cursor_out_used(&out)};
 }
 
-/* Room for the parts of the longest text. */
-#define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
-
 static size_t part_bytes(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_TEXT_RESERVE;
 }
@@ -82,14 +79,13 @@ static size_t first_part_of(const struct core *core, const struct record *record
 /* The frame, which holds the first part of the text, and the other parts. */
 static void put_all(const struct core *core, const struct record *record, struct frame *frame,
                     size_t first_part, enum encoded_what what, struct encoded *encoded) {
-    static _Thread_local uint8_t scratch[ENCODED_MAX];
-    struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
+    struct cursor_out out = cursor_out_of(core->scratch, ENCODED_MAX);
     struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
     if (rest.n > 0)
         frame->flags |= FRAME_MORE_PARTS;
     bool fits = frame_put(&out, frame) && put_parts(core, &out, rest);
     assert(fits);
-    *encoded = (struct encoded){.frames = scratch, .n = cursor_out_used(&out), .what = what};
+    *encoded = (struct encoded){.frames = core->scratch, .n = cursor_out_used(&out), .what = what};
 }
 
 static void fill_message(const struct core *core, const struct record *record,

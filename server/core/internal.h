@@ -90,7 +90,7 @@ static inline void core_spend_slice(struct core *core, unsigned n) {
     core->slice -= n < core->slice ? n : core->slice;
 }
 
-/* Frames (encode.c): into the scratch of the calling thread; valid until the next call. */
+/* Frames (encode.c), into memory of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);
 
 /* Of the sender and of the handle or room that a message went to. */
@@ -101,7 +101,10 @@ struct names {
 /* False: nobody knows its sender or target any more. */
 bool names_of(const struct core *core, const struct record *record, struct names *names);
 
-/* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one. */
+/* Room for the parts of the longest text, in core->scratch. */
+#define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
+
+/* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one; until the next one. */
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded);
 /* The same as a MESSAGE, for who does not know LINEs; or as PAST in answer to a request. */

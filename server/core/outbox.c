@@ -6,7 +6,7 @@
 
 #include "proto/line.h"
 
-#define POOL_UNUSED_MAX 256
+#define POOL_UNUSED_MAX 64
 
 /* A quarter of what a user may have is kept for answers, */
 #define MESSAGES_PART(max) ((max) / 4 * 3)

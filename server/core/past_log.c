@@ -16,8 +16,9 @@
 
 int log_slice_init(struct log_slice *slice) {
     *slice = (struct log_slice){.records = calloc(SLICE_RECORDS, sizeof *slice->records),
-                                .texts = malloc(LOG_BLOCK_BYTES)};
-    if (slice->records && slice->texts)
+                                .texts = malloc(LOG_BLOCK_BYTES),
+                                .lowered = malloc(MESSAGE_TEXT_MAX)};
+    if (slice->records && slice->texts && slice->lowered)
         return 0;
     log_slice_deinit(slice);
     return -ENOMEM;
@@ -26,6 +27,7 @@ int log_slice_init(struct log_slice *slice) {
 void log_slice_deinit(struct log_slice *slice) {
     free(slice->records);
     free(slice->texts);
+    free(slice->lowered);
     *slice = (struct log_slice){0};
 }
 
@@ -135,8 +137,7 @@ static void lower_all(char *to, struct bytes text) {
 }
 
 /* All words, anywhere; capital letters of the Latin alphabet count as small ones. */
-static bool has_words(struct bytes text, const char *words) {
-    static _Thread_local char lowered[MESSAGE_TEXT_MAX];
+static bool has_words(struct bytes text, const char *words, char *lowered) {
     lower_all(lowered, text);
     for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
         size_t n = strcspn(at, " ");
@@ -178,7 +179,7 @@ bool ask_sift(struct ask *ask, const struct log_slice *slice) {
         lower_all(words, bytes_of(ask->words));
     for (size_t i = 0; i < slice->n && !is_full(ask) && !page->is_broken; i++) {
         const struct record *record = &slice->records[is_forward(ask) ? i : slice->n - 1 - i];
-        if (!ask->words || has_words(record->text, words))
+        if (!ask->words || has_words(record->text, words, slice->lowered))
             page_add(page, record);
     }
     return slice->is_last || is_full(ask) || page->is_broken;
