@@ -298,7 +298,8 @@ void offer_step(struct core *core, struct session *session) {
         n++;
     core_spend_slice(core, n);
     session->n_overs -= n;
-    memmove(session->overs, session->overs + n, session->n_overs * sizeof *session->overs);
+    if (n > 0)
+        memmove(session->overs, session->overs + n, session->n_overs * sizeof *session->overs);
     if (!session->offers_due || session->n_overs > 0)
         return;
     session->offers_due = !announce_all(core, session) && !outbox_is_idle(&session->outbox);
