@@ -80,25 +80,37 @@ bool persist_has_room(const struct core *core, const struct user *user) {
     return left > 0 && (persist->uncommitted < UNCOMMITTED_MAX || left > max - max / 32);
 }
 
+/* Of messages that go in a row many are of the same two. */
+struct gone {
+    struct core *core;
+    struct handle *to, *from;
+};
+
+static struct handle *gone_handle(struct core *core, struct handle *last, uint32_t number) {
+    return last && last->number == number ? last : handle_of_number(core, number);
+}
+
 static void note_gone(void *arg, const struct log_entry *entry) {
-    struct core *core = arg;
+    struct gone *gone = arg;
     const struct record *record = &entry->record;
-    struct room *room = conv_is_room(record->conv) ? room_of_number(core, record->to) : NULL;
+    bool is_of_room = conv_is_room(record->conv);
+    struct room *room = is_of_room ? room_of_number(gone->core, record->to) : NULL;
     if (room)
-        room_lose(core, room, record->seq);
-    if (conv_is_room(record->conv))
+        room_lose(gone->core, room, record->seq);
+    if (is_of_room)
         return;
-    struct handle *to = handle_of_number(core, record->to);
-    struct handle *from = handle_of_number(core, record->from);
-    if (to)
-        to->lost_to = record->seq;
-    if (from)
-        from->lost_from = record->seq;
+    gone->to = gone_handle(gone->core, gone->to, record->to);
+    gone->from = gone_handle(gone->core, gone->from, record->from);
+    if (gone->to)
+        gone->to->lost_to = record->seq;
+    if (gone->from)
+        gone->from->lost_from = record->seq;
 }
 
 static void trim_log(struct core *core) {
+    struct gone gone = {.core = core};
     log_trim(&core->log, core->persist.committed, core->config.log_bytes_max,
-             core->config.durable ? NULL : note_gone, core);
+             core->config.durable ? NULL : note_gone, &gone);
 }
 
 struct log_entry *persist_message(struct core *core, const struct session *session,

@@ -115,18 +115,18 @@ static void slice_pause(struct intake *intake, int64_t ns) {
 
 /*
  * Between two frames. After a slice the lock is left if anybody is due for it; what was delivered
- * is sent when the lane is through, or now if that may take long.
+ * is sent when the lane is through, or now if that may take long. True: it was left.
  */
-static void slice_check(struct intake *intake, uint16_t cost) {
+static bool slice_check(struct intake *intake, uint16_t cost) {
     struct hub *hub = intake->lane->hub;
     uint64_t n_deliveries = hub->core.counters.deliveries;
     intake->cost += cost + (uint32_t)(n_deliveries - intake->n_deliveries) * DELIVERY_COST;
     intake->n_deliveries = n_deliveries;
     if (intake->cost < FRAME_COST_MANY)
-        return;
+        return false;
     intake->cost = 0;
     if (!hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
-        return;
+        return false;
     slice_charge(intake);
     int64_t wait_ns = intake->lane->user ? core_throttle_ns(&hub->core, intake->lane->user) : 0;
     if (wait_ns > 0) {
@@ -137,7 +137,10 @@ static void slice_check(struct intake *intake, uint16_t cost) {
         else
             lock_give(&hub->lock);
         slice_begin(intake);
+    } else {
+        return false;
     }
+    return true;
 }
 
 /* Frames. */
@@ -245,10 +248,9 @@ static void take_batch(struct intake *intake, const struct queue_message *messag
             return;
         }
         uint16_t cost = frame_row(frame.type)->cost;
-        if (!take_frame(intake, session, &frame))
-            return; /* it said BYE, or takes in nothing */
-        slice_check(intake, cost);
-        session = core_session(core, number); /* the lock may have been left */
+        session = take_frame(intake, session, &frame); /* NULL: it said BYE, or takes in nothing */
+        if (session && slice_check(intake, cost))
+            session = core_session(core, number);
     }
 }
 

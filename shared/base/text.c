@@ -23,13 +23,36 @@ static const uint8_t *first_byte(struct bytes text) {
 
 /* Validity. */
 
-/* Whether the eight bytes at p are all of 0x01..0x7f. */
-static bool is_ascii_word(const uint8_t *p) {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
+#define ONES UINT64_C(0x0101010101010101)
+#define TOPS (ONES << 7)
+#define WORDS 4 /* that are looked at together */
+
+static uint64_t word_at(const uint8_t *p) {
     uint64_t word;
     memcpy(&word, p, sizeof word);
-    /* Taking one from each byte sets the top bit of a zero; the first borrow starts at a zero. */
-    return ((word | (word - ones)) & (ones << 7)) == 0;
+    return word;
+}
+
+/*
+ * Has no bit of TOPS if all eight bytes are of 0x01..0x7f. Taking one from each byte sets the top
+ * bit of a zero; the first borrow starts at a zero.
+ */
+static uint64_t not_ascii(uint64_t word) {
+    return word | (word - ONES);
+}
+
+/* The bytes from `at` on, whole words, that are ASCII and not NUL. */
+static size_t ascii_words(const uint8_t *at, const uint8_t *end) {
+    const uint8_t *start = at;
+    for (uint64_t any = 0; end - at >= WORDS * 8; at += WORDS * 8) {
+        for (int i = 0; i < WORDS; i++)
+            any |= not_ascii(word_at(at + i * 8));
+        if (any & TOPS)
+            break;
+    }
+    while (end - at >= 8 && (not_ascii(word_at(at)) & TOPS) == 0)
+        at += 8;
+    return (size_t)(at - start);
 }
 
 /* The code point at `at` and its bytes; -1 when there is none. */
@@ -44,17 +67,14 @@ bool text_is_valid(struct bytes text) {
     const uint8_t *at = first_byte(text);
     const uint8_t *end = at + text.n;
     while (at < end) {
-        if (end - at >= 8 && is_ascii_word(at)) {
-            at += 8;
-        } else if (*at < 0x80) {
-            if (*at++ == 0)
-                return false;
-        } else {
-            size_t n;
-            if (take_code_point(at, end, &n) < 0)
-                return false;
-            at += n;
-        }
+        size_t n = *at < 0x80 ? ascii_words(at, end) : 0;
+        if (n == 0 && *at < 0x80)
+            n = *at != 0;
+        else if (n == 0)
+            (void)take_code_point(at, end, &n);
+        if (n == 0)
+            return false;
+        at += n;
     }
     return true;
 }

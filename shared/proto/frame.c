@@ -326,18 +326,20 @@ enum frame_outcome frame_take(struct cursor_in *in, struct frame *frame, enum fr
 }
 
 bool frame_put(struct cursor_out *out, const struct frame *frame) {
-    struct cursor_out saved = *out;
+    uint8_t *start = out->at;
+    bool was_bad = out->bad;
     cursor_put_u16(out, 0);
     cursor_put_u8(out, frame->type);
     cursor_put_u8(out, frame->flags);
     table[frame->type].put(out, frame);
-    size_t length = (size_t)(out->at - saved.at);
+    size_t length = (size_t)(out->at - start);
     if (out->bad || length > UINT16_MAX) {
-        *out = saved;
+        out->at = start;
+        out->bad = was_bad;
         return false;
     }
     uint16_t wire = (uint16_t)length;
-    memcpy(saved.at, &wire, sizeof wire);
+    memcpy(start, &wire, sizeof wire);
     return true;
 }
 

@@ -7,10 +7,11 @@ bool line_from_message(const struct frame_message *message, struct frame_origin 
     if (message->kind != KIND_TEXT || message->total != message->body.n ||
         !uuid_is_nil(&message->reply_to))
         return false;
-    *line = (struct frame_line){.seq = (uint16_t)(message->seq & LOW),
-                                .at_ms = (uint16_t)(message->at_ms & LOW),
-                                .id = message->id,
-                                .text = message->body};
+    /* One by one: as a whole it would be copied in pieces, and the id read across two of them. */
+    line->seq = (uint16_t)(message->seq & LOW);
+    line->at_ms = (uint16_t)(message->at_ms & LOW);
+    line->id = message->id;
+    line->text = message->body;
     *origin = (struct frame_origin){.uid = message->uid,
                                     .from = message->from,
                                     .to = message->to,

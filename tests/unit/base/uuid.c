@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <uuid/uuid.h>
 
 #define N_IDS 1000
 
@@ -110,7 +111,20 @@ Test(uuid, 07_text_form_is_lower_case_and_read_in_either) {
     cr_assert_str_eq(text, "01abcdef-0000-7000-8000-0000000000ff");
 }
 
-Test(uuid, 08_refuses_what_is_none) {
+/* As libuuid says it, for every byte at every place. */
+Test(uuid, 08_text_form_is_that_of_libuuid) {
+    struct uuid id = {0};
+    char text[UUID_TEXT_SIZE], expected[UUID_TEXT_SIZE];
+    for (size_t at = 0; at < sizeof id.b; at++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            id.b[at] = (uint8_t)byte;
+            uuid_format(&id, text);
+            uuid_unparse_lower(id.b, expected);
+            cr_assert_str_eq(text, expected);
+        }
+}
+
+Test(uuid, 09_refuses_what_is_none) {
     static const char *const bad[] = {
         "",
         "01abcdef",
