@@ -50,7 +50,7 @@ struct uuid uuid_random(void) {
 }
 
 /* The eight digits of four bytes, all at once: each message that arrives has its id as text. */
-static uint64_t uuid_digits(const uint8_t bytes[4]) {
+static inline uint64_t uuid_digits(const uint8_t bytes[4]) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint32_t word;
     memcpy(&word, bytes, sizeof word);
