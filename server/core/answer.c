@@ -138,7 +138,7 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
         {"store_messages", core->persist.n_messages},
         {"store_bytes", core->persist.n_bytes},
         {"store_changes", changes_waiting(core)},
-        {"store_trouble", core->persist.in_trouble},
+        {"store_trouble", core->persist.trouble != NULL},
         {"clock_trouble", calendar_is_trouble(&core->calendar)},
         {"log_bytes", core->log.n_bytes},
         {"keep_days", core->config.keep_days},

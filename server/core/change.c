@@ -12,10 +12,14 @@
  *   queued  it is to be written with the next commit that has room for it;
  *   taken   it is in the commit under way. If it changes meanwhile it is queued again, too.
  *
+ * What a full disk could not take is queued again. A user may have only so much of that before he
+ * can change nothing more (persist_may_change()), and he is not read later for it.
+ *
  * Who asked for a change waits for all marks that this set: DONE says that it is stored, FAIL with
  * FAIL_NOT_STORED that it holds, but only until the hub ends; it is tried again nevertheless.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -23,10 +27,6 @@
 #include "core/internal.h"
 
 #define DIRTY_BYTES 384 /* what is charged: with the names, and the row that is made of it */
-
-#define ONLY_FOR_NOW                                                                               \
-    "the hub cannot write to its store: this holds for now, but is not stored; the hub will try "  \
-    "again"
 
 struct waiter {
     struct user *user;
@@ -56,6 +56,7 @@ struct dirty {
     uint64_t upto;     /* FORGET */
     bool is_stored;    /* the store has a row of it, or may have one */
     bool is_queued, is_urgent, is_taken;
+    bool is_unstored;                 /* the store was given it, but could not take it */
     bool removes;                     /* taken: its row is to be removed */
     struct wait *waits, *waits_taken; /* for the next commit, for the one under way */
     struct dirty *next, *prev;        /* of user->dirties or persist->urgent */
@@ -101,6 +102,15 @@ static struct waiter *waiter_new(struct core *core, struct session *session, uin
     return waiter;
 }
 
+/* The sentence for whoever changed something. NULL: it is stored. */
+static const char *only_for_now_reason(const char *trouble, char reason[256]) {
+    if (!trouble)
+        return NULL;
+    snprintf(reason, 256, "%s: this holds for now, but is not stored; the hub will try again",
+             trouble);
+    return reason;
+}
+
 /* The latest one is the first of a list. */
 static struct wait *waits_in_order(struct wait *waits) {
     struct wait *ordered = NULL;
@@ -112,8 +122,10 @@ static struct wait *waits_in_order(struct wait *waits) {
     return ordered;
 }
 
-/* What all of these waited for is stored, or not (reason). */
-static void waits_end(struct core *core, struct wait *waits, const char *reason) {
+/* What all of these waited for is stored, or not. */
+static void waits_end(struct core *core, struct wait *waits, const char *trouble) {
+    char text[256];
+    const char *reason = only_for_now_reason(trouble, text);
     waits = waits_in_order(waits);
     while (waits) {
         struct waiter *waiter = waits->waiter;
@@ -196,6 +208,14 @@ static struct dirty *dirty_new(struct core *core, struct user *user, const struc
     return dirty;
 }
 
+static void dirty_set_unstored(struct dirty *dirty, bool is_unstored) {
+    if (is_unstored && !dirty->is_unstored)
+        dirty->user->unstored += DIRTY_BYTES;
+    else if (!is_unstored && dirty->is_unstored)
+        dirty->user->unstored -= DIRTY_BYTES;
+    dirty->is_unstored = is_unstored;
+}
+
 static void touched_drop(struct persist *persist, const struct dirty *dirty) {
     unsigned n = 0;
     for (unsigned i = 0; i < persist->n_touched; i++)
@@ -215,6 +235,7 @@ static void dirty_free(struct core *core, struct dirty *dirty) {
     HASH_DELETE(hh, core->persist.dirties, dirty);
     if (place)
         *place = NULL;
+    dirty_set_unstored(dirty, false);
     storing_give_back(core, dirty->user, DIRTY_BYTES);
     free(dirty);
     if (room)
@@ -561,31 +582,33 @@ static void dirty_stored(struct core *core, struct dirty *dirty) {
     dirty->is_taken = false;
     dirty->is_stored = !dirty->removes;
     dirty->removes = false;
+    dirty_set_unstored(dirty, false);
     if (!dirty->is_queued)
         dirty_free(core, dirty);
     waits_end(core, waits, NULL);
 }
 
 /* A later message may need it: nobody knows which ones do by now. */
-static void dirty_not_stored(struct core *core, struct dirty *dirty) {
+static void dirty_not_stored(struct core *core, struct dirty *dirty, const char *trouble) {
     struct wait *waits = dirty->waits_taken;
     dirty->waits_taken = NULL;
     dirty->is_taken = dirty->removes = false;
+    dirty_set_unstored(dirty, true);
     if (dirty->key.what == CHANGE_HANDLE || dirty->key.what == CHANGE_ROOM)
         dirty_queue_urgent(core, dirty);
     else
         dirty_queue(core, dirty);
-    waits_end(core, waits, ONLY_FOR_NOW);
+    waits_end(core, waits, trouble);
 }
 
-void changes_committed(struct core *core, struct changes *rows, bool is_stored) {
+void changes_committed(struct core *core, struct changes *rows, const char *trouble) {
     for (size_t i = 0; i < rows->n; i++) {
         const struct change *row = &rows->list[i];
-        if (row->dirty && is_stored)
+        if (row->dirty && !trouble)
             dirty_stored(core, row->dirty);
         else if (row->dirty)
-            dirty_not_stored(core, row->dirty);
-        else if (!is_stored)
+            dirty_not_stored(core, row->dirty, trouble);
+        else if (trouble)
             persist_position(core, handle_of_number(core, row->handle));
     }
     changes_deinit(rows);

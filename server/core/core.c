@@ -386,8 +386,10 @@ static void receive_join(struct core *core, struct session *session, const struc
         session_fail(core, session, frame->join.request, FAIL_BAD_NAME, reason);
         return;
     }
-    enum fail_code code =
-        room_join(core, session, &name, (frame->flags & FRAME_SESSION_ONLY) != 0, reason);
+    bool session_only = (frame->flags & FRAME_SESSION_ONLY) != 0;
+    enum fail_code code = FAIL_LIMIT;
+    if (session_only || persist_may_change(core, session->user, reason))
+        code = room_join(core, session, &name, session_only, reason);
     request_finish(core, session, frame->join.request, code, reason);
 }
 
@@ -412,7 +414,12 @@ static void receive_topic(struct core *core, struct session *session, const stru
                      "`earshot chat`)");
         return;
     }
-    char reason[256] = "the hub is out of memory";
+    char reason[256];
+    if (!persist_may_change(core, session->user, reason)) {
+        session_fail(core, session, request, FAIL_LIMIT, reason);
+        return;
+    }
+    snprintf(reason, sizeof reason, "the hub is out of memory");
     /* The row that is written has what the topic is then: a mark too many does no harm. */
     if (!persist_room(core, session->user, room) ||
         !room_set_topic(room, session->user, text, reason)) {
@@ -441,8 +448,9 @@ static void receive_nick(struct core *core, struct session *session, const struc
         session_fail(core, session, frame->nick.request, FAIL_BAD_NAME, reason);
         return;
     }
-    enum fail_code code =
-        handle_claim(core, session->user, &name, &core->nick_right, &handle, reason);
+    enum fail_code code = FAIL_LIMIT;
+    if (persist_may_wait(core, session->user, reason))
+        code = handle_claim(core, session->user, &name, &core->nick_right, &handle, reason);
     if (code == FAIL_NONE && handle != old &&
         !room_may_attach(session->user, handle, session->abilities, reason))
         code = FAIL_LIMIT;
@@ -462,7 +470,9 @@ static void receive_nick(struct core *core, struct session *session, const struc
 
 static void receive_release(struct core *core, struct session *session, const struct frame *frame) {
     char reason[256];
-    enum fail_code code = handle_release(core, session, frame->release.handle, reason);
+    enum fail_code code = FAIL_LIMIT;
+    if (persist_may_wait(core, session->user, reason))
+        code = handle_release(core, session, frame->release.handle, reason);
     request_finish(core, session, frame->release.request, code, reason);
 }
 

@@ -67,6 +67,7 @@ struct user {
     struct user *next_asking, *prev_asking;
     struct user *next_feeding, *prev_feeding;
     struct dirty *dirties; /* what it has changed and is not stored */
+    uint64_t unstored; /* bytes of ACCOUNT_STORING that the store was given, but could not take */
     struct user *next_dirty, *prev_dirty;
     struct session *steps; /* its sessions that are fed, or have lists, and whose outbox has room */
     bool is_stepping;      /* it has a turn */
@@ -483,3 +484,5 @@ void core_returned(struct core *core, struct delivery *deliveries, size_t n);
 void core_spend_time(struct core *core, struct user *user, int64_t ns);
 /* The queue that a user's next frames come from is read after so many nanoseconds, 0: at once. */
 int64_t core_throttle_ns(struct core *core, struct user *user);
+/* Or when the disk has taken some of what waits for it, that is after the next commit. */
+bool core_awaits_disk(const struct core *core, const struct user *user);

@@ -185,6 +185,8 @@ static enum fail_code check_new(const struct core *core, struct user *user, cons
                                 const struct name *key, char reason[256]) {
     if (is_default(user, key))
         return FAIL_NONE;
+    if (!persist_may_change(core, user, reason))
+        return FAIL_LIMIT;
     if (account_left(&user->account, ACCOUNT_HANDLES) == 0) {
         account_refuse(&user->account, ACCOUNT_HANDLES, reason);
         return FAIL_LIMIT;

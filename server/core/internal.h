@@ -196,8 +196,10 @@ void persist_deinit(struct core *core);
 void persist_give_up(struct core *core);
 void persist_position(struct core *core, struct handle *handle);
 void persist_tick(struct core *core);
-/* Whether this user may have more that is not stored. */
-bool persist_has_room(const struct core *core, const struct user *user);
+/* Whether this user may have more that waits to be stored, and change more that is to be stored;
+ * else `reason` says why not. What is only to be removed may be changed always. */
+bool persist_may_wait(const struct core *core, struct user *user, char reason[256]);
+bool persist_may_change(const struct core *core, struct user *user, char reason[256]);
 /* Whether the next message can have a number that no other one will ever have. */
 bool persist_may_number(const struct core *core);
 /* Into the log; NULL when memory is out. */
@@ -244,7 +246,7 @@ void persist_answer_after(struct core *core, struct session *session, uint32_t r
                           uint64_t before);
 /* A commit, for persist.c. False: memory is out, and what its messages need is not there. */
 bool changes_take(struct core *core, struct changes *rows, uint64_t upto);
-void changes_committed(struct core *core, struct changes *rows, bool is_stored);
+void changes_committed(struct core *core, struct changes *rows, const char *trouble);
 void changes_answer_walls(struct core *core, const char *reason);
 void changes_deinit(struct changes *rows);
 void changes_give_up(struct core *core);

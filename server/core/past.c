@@ -197,7 +197,8 @@ void past_forget(struct core *core, struct session *session, const struct frame 
                      "forgotten");
         return;
     }
-    if (!forget_make_place(core, session->handle, conv, reason)) {
+    if (!persist_may_change(core, session->user, reason) ||
+        !forget_make_place(core, session->handle, conv, reason)) {
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
     }

@@ -1,6 +1,8 @@
 #include "core/persist.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -58,6 +60,15 @@ uint64_t core_last_seq(const struct core *core) {
  */
 #define STORING_SHARED_BYTES ((uint64_t)128 * 1024)
 #define STORING_SHARED_MS 1000
+/*
+ * Who has as much waiting as he may is read later, but not never: what he reads is told through the
+ * same lanes. So on a disk that hangs what waits would grow for ever. With twice as much more is
+ * refused; then his lanes are read as always, for nothing waits any more.
+ *
+ * What a full disk could not take does not wait in this sense: messages are refused, changes hold
+ * for now and are tried again; and these have a bound of their own.
+ */
+#define STORING_REFUSED_TIMES 2
 
 static bool is_disk_shared(const struct core *core) {
     mono_time at = core->persist.shared_at;
@@ -71,13 +82,42 @@ static void note_storing(struct core *core, const struct user *user) {
     persist->last_storing = user;
 }
 
-bool persist_has_room(const struct core *core, const struct user *user) {
-    const struct persist *persist = &core->persist;
-    if (is_disk_shared(core) && user->account.used[ACCOUNT_STORING] >= STORING_SHARED_BYTES)
+/* What the store could not take is tried again, but nothing waits for it. */
+static uint64_t storing_waits(const struct user *user) {
+    return user->account.used[ACCOUNT_STORING] - user->unstored;
+}
+
+static uint64_t storing_refused_from(const struct core *core) {
+    return STORING_REFUSED_TIMES * core->limits.max[ACCOUNT_STORING];
+}
+
+bool core_awaits_disk(const struct core *core, const struct user *user) {
+    uint64_t waits = storing_waits(user), max = core->limits.max[ACCOUNT_STORING];
+    if (waits >= storing_refused_from(core))
         return false;
-    uint64_t left = account_left(&user->account, ACCOUNT_STORING);
-    uint64_t max = core->limits.max[ACCOUNT_STORING];
-    return left > 0 && (persist->uncommitted < UNCOMMITTED_MAX || left > max - max / 32);
+    if (is_disk_shared(core) && waits >= STORING_SHARED_BYTES)
+        return true;
+    return waits >= max || (core->persist.uncommitted >= UNCOMMITTED_MAX && waits >= max / 32);
+}
+
+bool persist_may_wait(const struct core *core, struct user *user, char reason[256]) {
+    if (!core->config.durable || storing_waits(user) < storing_refused_from(core))
+        return true;
+    account_refuse(&user->account, ACCOUNT_STORING, reason);
+    return false;
+}
+
+bool persist_may_change(const struct core *core, struct user *user, char reason[256]) {
+    const char *trouble = core->persist.trouble;
+    uint64_t used = user->account.used[ACCOUNT_STORING];
+    if (!trouble || used < STORING_SHARED_BYTES)
+        return persist_may_wait(core, user, reason);
+    user->account.n_refused[ACCOUNT_STORING]++;
+    snprintf(reason, 256,
+             "%s, and %" PRIu64 " bytes of uid %u wait for room there: until there is some it can "
+             "change no more; try again later",
+             trouble, used, user->uid);
+    return false;
 }
 
 /* Of messages that go in a row many are of the same two. */
@@ -228,6 +268,16 @@ static uint64_t stored_seq(const struct commit *commit, uint64_t seq) {
     return verdict ? verdict->first_seq : seq;
 }
 
+/* The sentence for whoever sent it. NULL: it is stored. */
+static const char *not_stored_reason(const char *trouble, char reason[256]) {
+    if (!trouble)
+        return NULL;
+    snprintf(reason, 256,
+             "%s: the message reached who is here now, but it is not stored; send it again later",
+             trouble);
+    return reason;
+}
+
 static void answer_message(struct core *core, const struct commit *commit,
                            const struct log_entry *entry, const char *reason) {
     const struct record *record = &entry->record;
@@ -325,12 +375,14 @@ static void answer_repeats(struct core *core, const struct commit *commit, uint6
     persist->repeats_size = 0;
 }
 
-void core_committed(struct core *core, struct commit *commit, const char *reason) {
+void core_committed(struct core *core, struct commit *commit, const char *trouble) {
     struct persist *persist = &core->persist;
     uint64_t before = persist->committed;
+    char text[256];
+    const char *reason = not_stored_reason(trouble, text);
     persist->committed = commit->upto;
-    persist->in_trouble = reason != NULL;
-    if (commit->seq_limit && reason)
+    persist->trouble = trouble;
+    if (commit->seq_limit && trouble)
         persist->seq_limit = persist->seq_stored; /* once more with the next batch */
     else if (commit->seq_limit)
         persist->seq_stored = commit->seq_limit;
@@ -340,6 +392,6 @@ void core_committed(struct core *core, struct commit *commit, const char *reason
     free(commit->verdicts);
     commit->verdicts = NULL;
     commit->n_verdicts = commit->verdicts_size = 0;
-    changes_committed(core, &commit->changes, !reason);
+    changes_committed(core, &commit->changes, trouble);
     trim_log(core);
 }

@@ -101,7 +101,7 @@ struct persist {
     bool flush_positions;
     struct repeat *repeats;
     size_t n_repeats, repeats_size;
-    bool in_trouble;              /* the last batch could not be written */
+    const char *trouble;          /* why the last batch could not be written; NULL: it could */
     uint64_t n_messages, n_bytes; /* of the store, for status */
 };
 
@@ -126,11 +126,12 @@ void core_take_commit(struct core *core, struct commit *commit);
 int commit_judge(struct commit *commit, uint64_t seq, uint64_t first_seq);
 
 /*
- * The commit is stored, or (reason not NULL) it is not: then senders learn that their messages
- * were delivered only, and whoever changed something that this holds for now only; the changes are
- * tried again with the next batch. Empties it.
+ * The commit is stored, or it is not, and `trouble` says why ("the hub's disk is full"; it lives
+ * as long as the core): then senders learn that their messages were delivered only, and whoever
+ * changed something that this holds for now only; the changes are tried again with the next batch.
+ * Empties it.
  */
-void core_committed(struct core *core, struct commit *commit, const char *reason);
+void core_committed(struct core *core, struct commit *commit, const char *trouble);
 
 /* The number to be stored by a hub that ends. */
 uint64_t core_last_seq(const struct core *core);

@@ -141,8 +141,13 @@ static bool route_reserve_recent(struct user *user) {
 static void route_new(struct core *core, struct session *session, const struct target *target,
                       const struct incoming *in, struct record record, uint64_t copy_of) {
     struct encoded encoded;
+    char reason[256];
     if (!persist_may_number(core)) {
         route_refuse(core, session, in->id, FAIL_BUSY, NO_NUMBERS);
+        return;
+    }
+    if (!persist_may_wait(core, session->user, reason)) {
+        route_refuse(core, session, in->id, FAIL_LIMIT, reason);
         return;
     }
     if (!route_reserve_recent(session->user)) {
@@ -241,6 +246,11 @@ void route_wall(struct core *core, struct session *session, const struct frame *
                      "everybody");
         return;
     }
+    char reason[256];
+    if (!persist_may_wait(core, session->user, reason)) {
+        session_fail(core, session, frame->wall.request, FAIL_LIMIT, reason);
+        return;
+    }
     uint64_t before = core->seq;
     for (struct handle *handle = core->handles; handle; handle = handle->hh.next) {
         if (handle->n_listening == 0 || handle == session->handle)
@@ -301,8 +311,11 @@ static void tell_state_again(struct core *core, struct session *session, const s
 static void route_repeat(struct core *core, struct session *session, const struct incoming *in,
                          const struct handle *to, uint64_t seq) {
     uint64_t after = seq > session->last_seq ? seq : session->last_seq;
+    char reason[256];
     if (after <= core->persist.committed)
         ack_stored(core, session, in->id, seq, in->flags);
+    else if (!persist_may_wait(core, session->user, reason))
+        route_refuse(core, session, in->id, FAIL_BUSY, reason);
     else if (!persist_repeat(core, session, in->id, seq, after, in->flags))
         session_break(core, session);
     tell_state_again(core, session, in, to, seq);

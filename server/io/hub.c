@@ -151,6 +151,7 @@ static void stop_lanes(struct hub *hub) {
     resolver_stop();
     lock_take(&hub->lock);
     hub->stopping = true;
+    storage_end_waits(hub);
     DL_FOREACH(hub->lanes, lane) {
         (void)queue_remove(lane->msqid); /* wakes its thread, which ends */
     }

@@ -14,6 +14,7 @@
 #include "io/join.h"
 #include "io/resolver.h"
 #include "io/right.h"
+#include "io/storage.h"
 #include "io/tell.h"
 #include "ipc/shm.h"
 #include "proto/stranger.h"
@@ -96,20 +97,32 @@ static void slice_begin(struct intake *intake) {
     intake->cost = 0;
 }
 
+/* Whether the lane's user is over his share of the hub, or has too much that the disk has not taken
+ * yet. */
+static bool slice_is_over(const struct intake *intake) {
+    struct core *core = &intake->lane->hub->core;
+    struct user *user = intake->lane->user;
+    return user && (core_awaits_disk(core, user) || core_throttle_ns(core, user) > 0);
+}
+
 /*
- * Sleeps while the lane's user is over his share of the hub, or has too much that the disk has not
- * taken yet; also in the middle of a batch. So the lane is read later, and he blocks in his own
- * msgsnd(2). Not for ever, for READY and TAKEN come through it, too. With the lock held, which is
- * left meanwhile.
+ * Sleeps while that is so; also in the middle of a batch. So the lane is read later, and the user
+ * blocks in his own msgsnd(2). Not for ever, for READY and TAKEN come through it, too. With the
+ * lock held, which is left meanwhile.
  */
-static void slice_pause(struct intake *intake, int64_t ns) {
+static void slice_pause(struct intake *intake) {
     struct hub *hub = intake->lane->hub;
     mono_time until = mono_add_ms(hub->core.now, PAUSE_MS_MAX);
-    while (ns > 0 && hub->core.now.ns < until.ns && !hub->stopping) {
+    while (slice_is_over(intake) && hub->core.now.ns < until.ns && !hub->stopping) {
+        int64_t ns = core_throttle_ns(&hub->core, intake->lane->user);
         hub_leave(hub);
-        nanosleep(&(struct timespec){0, ns < PAUSE_NS ? (long)ns : PAUSE_NS}, NULL);
+        if (ns > 0)
+            nanosleep(&(struct timespec){0, ns < PAUSE_NS ? (long)ns : PAUSE_NS}, NULL);
         slice_begin(intake);
-        ns = core_throttle_ns(&hub->core, intake->lane->user);
+        if (ns == 0 && core_awaits_disk(&hub->core, intake->lane->user) && !hub->stopping) {
+            storage_wait_for_disk(hub, until);
+            intake->slice = hub->core.now;
+        }
     }
 }
 
@@ -128,9 +141,8 @@ static bool slice_check(struct intake *intake, uint16_t cost) {
     if (!hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
         return false;
     slice_charge(intake);
-    int64_t wait_ns = intake->lane->user ? core_throttle_ns(&hub->core, intake->lane->user) : 0;
-    if (wait_ns > 0) {
-        slice_pause(intake, wait_ns);
+    if (slice_is_over(intake)) {
+        slice_pause(intake);
     } else if (hub->core.wants_flush || lock_is_due(&hub->lock, intake->slice)) {
         if (hub->core.wants_flush || ++intake->n_slices % FLUSH_SLICES == 0)
             hub_leave(hub);
@@ -347,7 +359,7 @@ static void hand_over(struct intake *intake) {
     intake->has_dying = lane->n_dying > 0;
     slice_charge(intake);
     intake->wants_flush = core->wants_flush;
-    intake->is_over = lane->user && core_throttle_ns(core, lane->user) > 0;
+    intake->is_over = slice_is_over(intake);
     intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
     lock_give(&lane->hub->lock);
 }
@@ -372,7 +384,6 @@ static bool refill(struct intake *intake) {
 
 static void process(struct intake *intake) {
     struct lane *lane = intake->lane;
-    int64_t wait_ns = 0;
     int n_batches = intake->n;
     hand_over(intake);
     for (int turn = 1; turn < FLUSH_TURNS && refill(intake); turn++) {
@@ -384,10 +395,9 @@ static void process(struct intake *intake) {
     end_dying(lane, intake->is_drained);
     core_close_run(&lane->hub->core);
     slice_charge(intake);
-    if (lane->user)
-        wait_ns = core_throttle_ns(&lane->hub->core, lane->user);
-    slice_pause(intake, wait_ns);
-    intake->owes_leave = intake->is_flood && wait_ns == 0;
+    bool is_over = slice_is_over(intake);
+    slice_pause(intake);
+    intake->owes_leave = intake->is_flood && !is_over;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
 }
 

@@ -38,9 +38,11 @@ struct storage {
     struct storage_reader readers[2];
     pthread_t writer_thread;
     bool has_writer;
-    pthread_cond_t work; /* with the hub's lock */
-    mono_time stop_by;   /* when it is stopping */
+    pthread_cond_t work; /* with the hub's lock, as is: */
+    pthread_cond_t committed;
+    mono_time stop_by; /* when it is stopping */
     bool stopping, has_failed;
+    bool is_retrying; /* the writer rests before it tries again what could not be stored */
     /* The writer's own. */
     bool index_is_due, expire_is_due;
     mono_time expire_at;
@@ -207,13 +209,10 @@ static void tell_trouble(struct storage *storage, int r) {
     storage->n_failures = r != 0 ? storage->n_failures + 1 : 0;
 }
 
-static const char *reason_of(int r) {
+static const char *trouble_of(int r) {
     if (r == 0)
         return NULL;
-    return r == STORE_FULL ? "the hub's disk is full: the message reached who is here now, but it "
-                             "is not stored; send it again later"
-                           : "the hub cannot write to its store: the message reached who is here "
-                             "now, but it is not stored; send it again later";
+    return r == STORE_FULL ? "the hub's disk is full" : "the hub cannot write to its store";
 }
 
 /* For status. With the lock held, or before there is anybody to need it. */
@@ -234,7 +233,7 @@ static void reserve_numbers(struct hub *hub, struct storage *storage) {
     int r = write_commit(storage->store, &commit);
     tell_trouble(storage, r);
     note_stats(hub, storage->store);
-    core_committed(&hub->core, &commit, reason_of(r));
+    core_committed(&hub->core, &commit, trouble_of(r));
 }
 
 int storage_open(struct hub *hub) {
@@ -245,6 +244,7 @@ int storage_open(struct hub *hub) {
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&storage->work, &attributes);
+    pthread_cond_init(&storage->committed, &attributes);
     for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++) {
         storage->readers[i] = (struct storage_reader){.hub = hub, .feeds = i == 0};
         pthread_cond_init(&storage->readers[i].questions, &attributes);
@@ -308,7 +308,8 @@ static void commit_now(struct hub *hub) {
     tell_trouble(storage, r);
     hub_enter(hub);
     note_stats(hub, storage->store);
-    core_committed(&hub->core, &commit, reason_of(r));
+    core_committed(&hub->core, &commit, trouble_of(r));
+    pthread_cond_broadcast(&storage->committed);
     hub_leave(hub);
     lock_take(&hub->lock);
     storage->index_is_due |= r == 0;
@@ -357,11 +358,17 @@ static bool keep_house(struct storage *storage) {
     return storage->expire_is_due || storage->n_failures < FAILURES_MAX;
 }
 
-static void rest(struct hub *hub, int64_t ms) {
-    mono_time until = mono_add_ms(mono_now(), ms);
+static void storage_rest(struct hub *hub, pthread_cond_t *cond, mono_time until) {
     struct timespec at = {until.ns / NS_PER_S, until.ns % NS_PER_S};
-    lock_wait(&hub->lock, &hub->storage->work, &at);
-    hub->storage->n_failures = 0;
+    lock_wait(&hub->lock, cond, &at);
+}
+
+static void writer_rest(struct hub *hub, struct storage *storage) {
+    storage->is_retrying = core_has_commit(&hub->core);
+    int64_t ms = storage->is_retrying ? RETRY_MS : EXPIRE_EVERY_MS;
+    storage_rest(hub, &storage->work, mono_add_ms(mono_now(), ms));
+    storage->is_retrying = false;
+    storage->n_failures = 0;
 }
 
 /* One step of either kind; false: there is nothing to do. With the lock held. */
@@ -394,7 +401,7 @@ static void *writer_thread(void *arg) {
         if (storage->stopping && storage->has_failed)
             break;
         if (!more && !storage->stopping)
-            rest(hub, core_has_commit(&hub->core) ? RETRY_MS : EXPIRE_EVERY_MS);
+            writer_rest(hub, storage);
     }
     lock_give(&hub->lock);
     return NULL;
@@ -486,11 +493,28 @@ int storage_start(struct hub *hub) {
     return -r;
 }
 
+void storage_wait_for_disk(struct hub *hub, mono_time until) {
+    storage_rest(hub, &hub->storage->committed, until);
+    core_set_time(&hub->core, mono_now(), wall_now());
+}
+
+void storage_end_waits(struct hub *hub) {
+    if (hub->storage)
+        pthread_cond_broadcast(&hub->storage->committed);
+}
+
+/* What could not be stored is tried again after RETRY_MS, or with the next message. */
+static bool writer_is_wanted(const struct storage *storage, const struct core *core) {
+    if (storage->is_retrying)
+        return core_has_messages(core);
+    return core_has_commit(core) || !core->calendar.is_told;
+}
+
 void storage_wake(struct hub *hub) {
     struct storage *storage = hub->storage;
     if (!storage)
         return;
-    if (core_has_commit(&hub->core) || !hub->core.calendar.is_told)
+    if (writer_is_wanted(storage, &hub->core))
         pthread_cond_signal(&storage->work);
     for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++)
         if (core_has_ask(&hub->core, storage->readers[i].feeds))
@@ -541,6 +565,7 @@ void storage_stop(struct hub *hub) {
     }
     store_close(storage->store);
     pthread_cond_destroy(&storage->work);
+    pthread_cond_destroy(&storage->committed);
     free(storage);
     hub->storage = NULL;
 }

@@ -24,3 +24,9 @@ void storage_stop(struct hub *hub);
 
 /* With the lock held: wakes the threads that have something to do. */
 void storage_wake(struct hub *hub);
+
+/* Until the next commit is over, or the hub stops, or then. With the lock held, which is left
+ * meanwhile; tells the core the time. */
+void storage_wait_for_disk(struct hub *hub, mono_time until);
+/* With the lock held: whoever waits for the disk is woken up. Safe when there is none. */
+void storage_end_waits(struct hub *hub);

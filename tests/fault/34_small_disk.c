@@ -18,12 +18,16 @@
 #include "harness/database.h"
 #include "harness/stage.h"
 #include "lib/earshot.h"
+#include "proto/fail.h"
 
 #define SIZE "size=6m,mode=0700"
 #define TEXT_BYTES 2000
 #define N_MAX 20000     /* messages: many times what fits */
 #define N_FIT 500       /* messages: with their index they take less than the disk */
 #define N_TURNOVER 6000 /* messages: twice what fits */
+#define N_ROOMS 240     /* more than wait for a full disk */
+#define N_TRIES 1000
+#define ANSWER_MS 5000
 #define JOIN_MS 20000
 #define WAIT_MS 30000
 #define RUN_MS 120000
@@ -161,6 +165,79 @@ static int newcomer_main(void *arg) {
     return 0;
 }
 
+/* The next answer to a request, of a room or a message; 0: it is done or stored. */
+static int take_answer(struct play *play, earshot *link) {
+    struct earshot_event event;
+    while (earshot_next(link, &event, ANSWER_MS) == EARSHOT_OK) {
+        if (event.type == EARSHOT_EVENT_DONE ||
+            (event.type == EARSHOT_EVENT_STATE && event.state.state == EARSHOT_STORED))
+            return 0;
+        if (event.type != EARSHOT_EVENT_FAILED && event.type != EARSHOT_EVENT_REFUSED)
+            continue;
+        snprintf(play->reason, sizeof play->reason, "%s", event.failed.reason);
+        return (int)event.failed.code;
+    }
+    return -1;
+}
+
+/* Whoever changes much on a full disk is told that it is full, and is listened to nevertheless. */
+static int changer_main(void *arg) {
+    struct play *play = arg;
+    struct earshot_options options = {
+        .hub = play->stage.dir, .handle = "changer", .timeout_ms = JOIN_MS};
+    earshot *link = NULL;
+    uint32_t request;
+    char room[32];
+    unsigned n_for_now = 0, n_refused = 0, n_other = 0;
+    if (earshot_open(&link, &options) != EARSHOT_OK)
+        return 1;
+    for (unsigned i = 0; i < N_ROOMS; i++) {
+        snprintf(room, sizeof room, "#full-%u", i);
+        (void)earshot_join(link, room, false, &request);
+    }
+    for (unsigned i = 0; i < N_ROOMS; i++) {
+        int code = take_answer(play, link);
+        n_for_now += code == FAIL_NOT_STORED;
+        n_refused += code == FAIL_LIMIT && strstr(play->reason, "disk is full");
+        n_other += code != FAIL_NOT_STORED && code != FAIL_LIMIT;
+    }
+    check(n_for_now > 50 && n_refused > 0 && n_other == 0,
+          "rooms are joined for now (%u), then refused (%u): %s", n_for_now, n_refused,
+          play->reason);
+    (void)earshot_part(link, "#full-0", &request);
+    int code = take_answer(play, link);
+    check(code == FAIL_NOT_STORED, "one is left, for now (%d)", code);
+    struct earshot_message message = {
+        .to = "sender", .text = "here", .text_n = 4, .flags = EARSHOT_ACK_NOW};
+    (void)earshot_send(link, &message, NULL);
+    code = take_answer(play, link);
+    check(code == FAIL_NOT_STORED, "a message is delivered, and not stored (%d)", code);
+    earshot_close(link);
+    return 0;
+}
+
+/* All is as ever when there is room. */
+static int joiner_main(void *arg) {
+    struct play *play = arg;
+    struct earshot_options options = {
+        .hub = play->stage.dir, .handle = "changer", .timeout_ms = JOIN_MS};
+    earshot *link = NULL;
+    uint32_t request;
+    int code = FAIL_LIMIT;
+    if (earshot_open(&link, &options) != EARSHOT_OK)
+        return 1;
+    int us = 1000;
+    for (int i = 0; i < N_TRIES && code > 0; i++) { /* the hub looks again by itself */
+        if (earshot_join(link, "#again", false, &request) != EARSHOT_OK)
+            break;
+        code = take_answer(play, link);
+        if (code > 0)
+            check_pause(&us);
+    }
+    earshot_close(link);
+    return code;
+}
+
 static void try_full_disk(struct play *play) {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/fill", play->stage.state);
@@ -169,8 +246,11 @@ static void try_full_disk(struct play *play) {
     send_messages(play, 1, true); /* its refusal gives the log back */
     fill_disk(&play->stage, fd);
     check(user_run(UID_ALICE, newcomer_main, play, RUN_MS) == 0, "a newcomer joins nevertheless");
+    check(user_run(UID_ALICE, changer_main, play, RUN_MS) == 0, "one who changes much is served");
     close(fd);
     unlink(path);
+    int code = user_run(UID_ALICE, joiner_main, play, RUN_MS);
+    check(code == 0, "when there is room again a room is joined for good (%d)", code);
 }
 
 int main(void) {

@@ -148,7 +148,8 @@ void client_ready(struct client *client) {
 unsigned client_talk(struct client *client) {
     struct frame frame;
     unsigned n = 0, n_wanted = 1 + chance_below(chance_one_in(8) ? 60 : 8);
-    if (core_throttle_ns(&core, client->session->user) > 0)
+    struct user *sender = client->session->user;
+    if (core_awaits_disk(&core, sender) || core_throttle_ns(&core, sender) > 0)
         return 0;
     for (unsigned i = 0; i < n_wanted; i++) {
         if (!frames_make(client, &frame))
