@@ -3,8 +3,10 @@
  *
  * A list may be long, and whoever asks may read slowly. So a request waits at its session until
  * those before it are answered, and is answered in steps: as much as the outbox takes, and as the
- * core gives to everybody at a time. What is to be listed is known by number from its beginning on;
- * what has ended meanwhile is passed over. So a list is never cut off.
+ * core gives to everybody at a time. It goes through what there was at its beginning, in the order
+ * in which that was made. Handles, rooms and members of rooms know the lists that have come to
+ * them, and when one ends these go on with the next. So nothing is copied, and a list is never cut
+ * off.
  */
 
 #include <stdio.h>
@@ -30,9 +32,15 @@ struct listing {
     uint32_t request;
     uint32_t room; /* its number: of its members; 0: of everybody */
     bool is_begun;
-    uint32_t at, end;       /* handles by number, mailboxes by slot, all others by place in: */
-    uint32_t *numbers;      /* of rooms, or of the members' handles; */
-    struct offer_key *keys; /* of offers; */
+    /* Where it has come to; NULL: it is through. What was born later is not listed. */
+    struct handle *handle;
+    struct room *at_room;
+    struct membership *member;
+    uint64_t before;
+    struct listing **visited; /* the list of that one's visitors */
+    struct listing *next_visitor, *prev_visitor;
+    uint32_t at, end; /* mailboxes by slot, offers by place in: */
+    struct offer_key *keys;
     struct object *objects; /* which come before the mailboxes */
     size_t n_objects, n_told, n_bytes;
     struct listing *next, *prev;
@@ -208,31 +216,52 @@ static void *listing_reserve(struct core *core, struct session *session, struct 
     return memory;
 }
 
+static void listing_visit(struct listing *listing, struct listing **visitors) {
+    if (listing->visited)
+        DL_DELETE2(*listing->visited, listing, prev_visitor, next_visitor);
+    listing->visited = visitors;
+    if (visitors)
+        DL_APPEND2(*visitors, listing, prev_visitor, next_visitor);
+}
+
+static void listing_go_to_handle(struct listing *listing, struct handle *handle) {
+    listing->handle = handle && handle->born < listing->before ? handle : NULL;
+    listing_visit(listing, listing->handle ? &handle->visitors : NULL);
+}
+
+static void listing_go_to_room(struct listing *listing, struct room *room) {
+    listing->at_room = room && room->born < listing->before ? room : NULL;
+    listing_visit(listing, listing->at_room ? &room->visitors : NULL);
+}
+
+static void listing_go_to_member(struct listing *listing, struct membership *member) {
+    listing->member = member && member->born < listing->before ? member : NULL;
+    listing_visit(listing, listing->member ? &member->visitors : NULL);
+}
+
+void listing_leave_handle(struct handle *handle) {
+    while (handle->visitors)
+        listing_go_to_handle(handle->visitors, handle->hh_number.next);
+}
+
+void listing_leave_room(struct room *room) {
+    while (room->visitors)
+        listing_go_to_room(room->visitors, room->hh.next);
+}
+
+void listing_leave_member(struct membership *member) {
+    while (member->visitors)
+        listing_go_to_member(member->visitors, member->next_of_room);
+}
+
 static bool begin_members(struct core *core, struct session *session, struct listing *listing) {
     const struct room *room = room_of_number(core, listing->room);
-    const struct membership *membership;
     if (!room || room->n_members == 0) {
         session_fail(core, session, listing->request, FAIL_NO_ROOM,
                      "there is no such room; see `rooms`");
         return false;
     }
-    listing->numbers =
-        listing_reserve(core, session, listing, room->n_members, sizeof *listing->numbers);
-    if (!listing->numbers)
-        return false;
-    DL_FOREACH2(room->memberships, membership, next_of_room) {
-        listing->numbers[listing->end++] = membership->handle->number;
-    }
-    return true;
-}
-
-static bool begin_rooms(struct core *core, struct session *session, struct listing *listing) {
-    unsigned n = HASH_COUNT(core->rooms);
-    listing->numbers = listing_reserve(core, session, listing, n, sizeof *listing->numbers);
-    if (!listing->numbers)
-        return false;
-    for (const struct room *room = core->rooms; room; room = room->hh.next)
-        listing->numbers[listing->end++] = room->number;
+    listing_go_to_member(listing, room->memberships);
     return true;
 }
 
@@ -247,17 +276,19 @@ static bool begin_offers(struct core *core, struct session *session, struct list
 /* False: it has been refused. */
 static bool listing_begin(struct core *core, struct session *session, struct listing *listing) {
     listing->is_begun = true;
+    listing->before = core->n_born;
     switch (listing->what) {
     case LIST_USERS:
         if (listing->room)
             return begin_members(core, session, listing);
-        listing->end = core->last_handle + 1;
+        listing_go_to_handle(listing, core->handles_by_number);
         return true;
     case LIST_HANDLES:
-        listing->end = core->last_handle + 1;
+        listing_go_to_handle(listing, core->handles_by_number);
         return true;
     case LIST_ROOMS:
-        return begin_rooms(core, session, listing);
+        listing_go_to_room(listing, core->rooms);
+        return true;
     case LIST_OFFERS:
         return begin_offers(core, session, listing);
     case LIST_OBJECTS:
@@ -274,22 +305,25 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
 
 /* Going on. */
 
-static void list_handle(struct core *core, struct session *session, const struct listing *listing,
-                        uint32_t number) {
-    const struct handle *handle = handle_of_number(core, number);
-    const struct room *room = listing->room ? room_of_number(core, listing->room) : NULL;
-    bool is_wanted = listing->what == LIST_HANDLES || (handle && handle->n_listening > 0);
-    if (listing->room)
-        is_wanted = room && handle && membership_find(handle, room);
-    if (handle && is_wanted)
-        put_user(core, session, listing->request, handle, room);
+/* One of them, and on to the next. */
+static void list_handle(struct core *core, struct session *session, struct listing *listing) {
+    const struct handle *handle = listing->handle;
+    listing_go_to_handle(listing, handle->hh_number.next);
+    if (listing->what == LIST_HANDLES || handle->n_listening > 0)
+        put_user(core, session, listing->request, handle, NULL);
 }
 
-static void list_room(struct core *core, struct session *session, uint32_t request,
-                      uint32_t number) {
-    const struct room *room = room_of_number(core, number);
-    if (room && room->n_members > 0)
-        put_room(core, session, request, room);
+static void list_member(struct core *core, struct session *session, struct listing *listing) {
+    const struct membership *member = listing->member;
+    listing_go_to_member(listing, member->next_of_room);
+    put_user(core, session, listing->request, member->handle, member->room);
+}
+
+static void list_room(struct core *core, struct session *session, struct listing *listing) {
+    const struct room *room = listing->at_room;
+    listing_go_to_room(listing, room->hh.next);
+    if (room->n_members > 0)
+        put_room(core, session, listing->request, room);
 }
 
 static void list_mailbox(struct core *core, struct session *session, uint32_t request,
@@ -300,21 +334,10 @@ static void list_mailbox(struct core *core, struct session *session, uint32_t re
     put_object(core, session, request, &object, name_bytes(&other->handle->name));
 }
 
-static void list_next(struct core *core, struct session *session, struct listing *listing) {
-    uint32_t request = listing->request;
-    if (listing->n_told < listing->n_objects) {
-        put_object(core, session, request, &listing->objects[listing->n_told++], (struct bytes){0});
-        return;
-    }
-    uint32_t at = listing->at++;
+/* By number. */
+static void list_at(struct core *core, struct session *session, struct listing *listing) {
+    uint32_t request = listing->request, at = listing->at++;
     switch (listing->what) {
-    case LIST_USERS:
-    case LIST_HANDLES:
-        list_handle(core, session, listing, listing->numbers ? listing->numbers[at] : at);
-        break;
-    case LIST_ROOMS:
-        list_room(core, session, request, listing->numbers[at]);
-        break;
     case LIST_OFFERS:
         offer_tell(core, session, request, &listing->keys[at]);
         break;
@@ -324,16 +347,34 @@ static void list_next(struct core *core, struct session *session, struct listing
     case LIST_COUNTERS:
         list_counters(core, session, request);
         break;
-    case LIST_END:
+    default:
         break;
     }
 }
 
+/* False: that was all. */
+static bool list_next(struct core *core, struct session *session, struct listing *listing) {
+    if (listing->n_told < listing->n_objects)
+        put_object(core, session, listing->request, &listing->objects[listing->n_told++],
+                   (struct bytes){0});
+    else if (listing->handle)
+        list_handle(core, session, listing);
+    else if (listing->member)
+        list_member(core, session, listing);
+    else if (listing->at_room)
+        list_room(core, session, listing);
+    else if (listing->at < listing->end)
+        list_at(core, session, listing);
+    else
+        return false;
+    return true;
+}
+
 static void listing_free(struct session *session, struct listing *listing) {
     account_give_back(&session->user->account, ACCOUNT_MEMORY, listing->n_bytes);
+    listing_visit(listing, NULL);
     DL_DELETE(session->listings, listing);
     session->n_listings--;
-    free(listing->numbers);
     free(listing->keys);
     free(listing->objects);
     free(listing);
@@ -342,7 +383,7 @@ static void listing_free(struct session *session, struct listing *listing) {
 /* Looking at thousands at once costs something, too. */
 static void listing_start(struct core *core, struct session *session, struct listing *listing) {
     bool is_wanted = listing_begin(core, session, listing);
-    core_spend_slice(core, listing->numbers || listing->keys ? listing->end / 4 : 1);
+    core_spend_slice(core, listing->keys ? listing->end / 4 : 1);
     if (!is_wanted)
         listing_free(session, listing);
 }
@@ -355,10 +396,8 @@ void listing_step(struct core *core, struct session *session) {
             continue;
         }
         core_spend_slice(core, 4);
-        if (listing->at < listing->end || listing->n_told < listing->n_objects) {
-            list_next(core, session, listing);
+        if (list_next(core, session, listing))
             continue;
-        }
         session_done(core, session, listing->request);
         listing_free(session, listing);
     }

@@ -132,19 +132,11 @@ static struct ask *ask_for_feed(const struct core *core, const struct session *s
 }
 
 static struct ask *take_feed(struct core *core) {
-    while (core->feeding) {
-        struct session *session = core->feeding->feeds;
-        if (session->held) { /* it has another handle by now, and its READY begins anew */
-            feed_dequeue(core, session);
-            session->is_asking = false;
-            continue;
-        }
-        struct ask *ask = ask_for_feed(core, session);
-        if (ask) /* else the next time */
-            feed_dequeue(core, session);
-        return ask;
-    }
-    return NULL;
+    struct session *session = core->feeding ? core->feeding->feeds : NULL;
+    struct ask *ask = session ? ask_for_feed(core, session) : NULL;
+    if (ask) /* else the next time */
+        feed_dequeue(core, session);
+    return ask;
 }
 
 /* Taking. */

@@ -104,6 +104,8 @@ struct handle {
     struct handle *next_moved, *prev_moved;
     struct handle **news_list; /* see news.c; NULL: there are none of it */
     struct handle *next_news, *prev_news;
+    uint64_t born;            /* all that was made later has a greater number; */
+    struct listing *visitors; /* lists that have come to it, see answer.c */
     UT_hash_handle hh, hh_number;
 };
 
@@ -130,6 +132,8 @@ struct room {
     struct room_news *news; /* to be told; NULL: none */
     bool is_lost;           /* in core->lost_rooms */
     struct room *next_lost, *prev_lost;
+    uint64_t born;            /* as of a handle, */
+    struct listing *visitors; /* this, too */
     UT_hash_handle hh, hh_number;
 };
 
@@ -142,8 +146,10 @@ struct membership {
     unsigned n_listeners;
     struct membership *next_of_handle, *prev_of_handle;
     struct membership *next_of_room, *prev_of_room;
-    struct user *payer; /* of its memory */
-    UT_hash_handle hh;  /* of the handle, by room */
+    struct user *payer;       /* of its memory */
+    uint64_t born;            /* as of a handle, */
+    struct listing *visitors; /* this, too */
+    UT_hash_handle hh;        /* of the handle, by room */
 };
 
 /* Where a listening session stands in room->listeners. */
@@ -329,6 +335,7 @@ struct core {
     struct room *rooms_by_number;
     struct room *lost_rooms;         /* whose past an ephemeral log has let go of */
     uint32_t last_handle, last_room; /* the numbers that were given last */
+    uint64_t n_born;                 /* handles, rooms and memberships, ever */
     uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
     struct chunk_pool pool;
     uint8_t *scratch; /* see encode.c */

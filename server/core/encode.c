@@ -17,6 +17,18 @@ struct room *room_of_number(const struct core *core, uint32_t number) {
     return room;
 }
 
+uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsigned n_used,
+                     bool (*is_used)(const struct core *core, uint32_t number)) {
+    if (core->config.numbers_max)
+        max = core->config.numbers_max;
+    if (n_used >= max)
+        return 0;
+    do
+        last = last < max ? last + 1 : 1;
+    while (is_used(core, last));
+    return last;
+}
+
 struct bytes encode(const struct frame *frame) {
     static _Thread_local uint8_t scratch[BATCH_BYTES_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);

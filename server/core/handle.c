@@ -14,16 +14,13 @@ struct handle *handle_find(struct core *core, const struct name *key) {
     return handle;
 }
 
-/* Numbers go round: after the greatest one comes the first that is free. 0: none is. */
+static bool handle_has_number(const struct core *core, uint32_t number) {
+    return handle_of_number(core, number) != NULL;
+}
+
 static uint32_t handle_number_next(const struct core *core) {
-    uint32_t max = core->config.numbers_max ? core->config.numbers_max : HANDLE_NUMBER_MAX;
-    uint32_t number = core->last_handle;
-    if (HASH_CNT(hh_number, core->handles_by_number) >= max)
-        return 0;
-    do
-        number = number < max ? number + 1 : 1;
-    while (handle_of_number(core, number));
-    return number;
+    return number_next(core, core->last_handle, HANDLE_NUMBER_MAX,
+                       HASH_CNT(hh_number, core->handles_by_number), handle_has_number);
 }
 
 static struct handle *handle_new(struct core *core, struct user *user, const struct name *name,
@@ -37,6 +34,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->login = user->login;
     handle->active = core->now;
     handle->number = core->last_handle = number;
+    handle->born = core->n_born++;
     handle->direct = handle->rooms = handle->read = core->seq;
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
     if (handle->hh.tbl)
@@ -57,18 +55,9 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
 
 /* Whose it is. */
 
-static bool is_same_key(const struct name *a, const struct name *b) {
-    return a->n == b->n && memcmp(a->s, b->s, a->n) == 0;
-}
-
 /* A login name that nobody knew, then or now, tells nothing. */
 static bool is_of_login(const struct handle *handle, const struct name *login) {
-    struct name then, now;
-    if (handle->login.n == 0 || login->n == 0)
-        return true;
-    name_key(&then, &handle->login);
-    name_key(&now, login);
-    return is_same_key(&then, &now);
+    return handle->login.n == 0 || login->n == 0 || name_is_same(&handle->login, login);
 }
 
 static bool is_of_user(const struct handle *handle, const struct user *user) {
@@ -159,7 +148,7 @@ static bool is_default(const struct user *user, const struct name *key) {
     char plain[32];
     name_key(&login, &user->login);
     snprintf(plain, sizeof plain, "uid%u", user->uid);
-    return is_same_key(&login, key) || strcmp(plain, key->s) == 0;
+    return bytes_equal(name_bytes(&login), name_bytes(key)) || strcmp(plain, key->s) == 0;
 }
 
 static enum fail_code check_looks(const struct core *core, const struct user *user,
@@ -295,6 +284,7 @@ static void handle_end_away(struct handle *handle) {
 
 void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
+    listing_leave_handle(handle);
     lookalike_remove(&core->alike_handles, &handle->alike);
     if (handle->hh.tbl)
         HASH_DELETE(hh, core->handles, handle);

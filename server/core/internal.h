@@ -114,6 +114,9 @@ void encode_past(const struct core *core, const struct record *record, const str
                  uint32_t request, struct encoded *encoded);
 struct handle *handle_of_number(const struct core *core, uint32_t number);
 struct room *room_of_number(const struct core *core, uint32_t number);
+/* Numbers go round: after the greatest one comes the first that is free. 0: none is. */
+uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsigned n_used,
+                     bool (*is_used)(const struct core *core, uint32_t number));
 
 /* The hub's time (work.c): a delivery is about to be made to each of many sessions; */
 void work_begin_delivery(struct core *core);
@@ -363,3 +366,7 @@ void answer_list(struct core *core, struct session *session, const struct frame 
 /* Goes on with the lists of a session whose outbox has room. */
 void listing_step(struct core *core, struct session *session);
 void listing_drop_all(struct session *session);
+/* It is about to end: lists that have come to it go on with the next one. */
+void listing_leave_handle(struct handle *handle);
+void listing_leave_room(struct room *room);
+void listing_leave_member(struct membership *member);

@@ -17,17 +17,13 @@ struct room *room_find(struct core *core, const struct name *key) {
     return room;
 }
 
-/* Numbers go round: after the greatest one those of rooms that are gone come again. 0: none is
- * free. */
+static bool room_has_number(const struct core *core, uint32_t number) {
+    return room_of_number(core, number) != NULL;
+}
+
 static uint32_t room_number_next(const struct core *core) {
-    uint32_t max = core->config.numbers_max ? core->config.numbers_max : ROOM_NUMBER_MAX;
-    uint32_t number = core->last_room;
-    if (HASH_CNT(hh_number, core->rooms_by_number) >= max)
-        return 0;
-    do
-        number = number < max ? number + 1 : 1;
-    while (room_of_number(core, number));
-    return number;
+    return number_next(core, core->last_room, ROOM_NUMBER_MAX,
+                       HASH_CNT(hh_number, core->rooms_by_number), room_has_number);
 }
 
 /* It is somebody's from now on: as if nobody had ever made it. */
@@ -52,6 +48,7 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
         return NULL;
     room->key = *key;
     room->number = core->last_room = number;
+    room->born = core->n_born++;
     HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
     if (room->hh.tbl)
         HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
@@ -107,6 +104,7 @@ static void room_unlist_lost(struct core *core, struct room *room) {
 static void room_free(struct core *core, struct room *room) {
     assert(room->n_listeners == 0 && !room->memberships && !room->dirty);
     room_end(core, room);
+    listing_leave_room(room);
     room_unlist_lost(core, room);
     HASH_DELETE(hh, core->rooms, room);
     if (room->hh_number.tbl)
@@ -151,7 +149,8 @@ struct membership *membership_find(const struct handle *handle, const struct roo
 }
 
 /* Memory is paid for by whoever owns the handle; what is restored cannot be refused. */
-static struct membership *membership_get(struct handle *handle, struct room *room) {
+static struct membership *membership_get(struct core *core, struct handle *handle,
+                                         struct room *room) {
     struct membership *membership = membership_find(handle, room);
     if (membership)
         return membership;
@@ -161,6 +160,7 @@ static struct membership *membership_get(struct handle *handle, struct room *roo
     membership->room = room;
     membership->handle = handle;
     membership->payer = handle->user;
+    membership->born = core->n_born++;
     HASH_ADD_PTR(handle->memberships_by_room, room, membership);
     if (!membership->hh.tbl) {
         free(membership);
@@ -176,6 +176,7 @@ static struct membership *membership_get(struct handle *handle, struct room *roo
 static void membership_free(struct membership *membership) {
     struct room *room = membership->room;
     struct handle *handle = membership->handle;
+    listing_leave_member(membership);
     HASH_DEL(handle->memberships_by_room, membership);
     DL_DELETE2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_DELETE2(room->memberships, membership, prev_of_room, next_of_room);
@@ -397,7 +398,7 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
     if (code != FAIL_NONE)
         return code;
     bool is_new = !membership_find(session->handle, room);
-    struct membership *membership = membership_get(session->handle, room);
+    struct membership *membership = membership_get(core, session->handle, room);
     if (membership)
         membership->n_listeners++; /* it stays until this has ended, one way or the other */
     int r = membership ? listen_all(core, session, membership, session_only) : -ENOMEM;
@@ -504,7 +505,7 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
     struct handle *handle = handle_of_number(core, handle_number);
     if (!room || !handle || membership_find(handle, room))
         return -EINVAL;
-    struct membership *membership = membership_get(handle, room);
+    struct membership *membership = membership_get(core, handle, room);
     if (!membership)
         return -ENOMEM;
     membership_set_joined(membership, true);

@@ -2,20 +2,6 @@
 
 #include <stdio.h>
 
-static bool is_same_key(const struct name *a, const struct name *b) {
-    return a->n == b->n && memcmp(a->s, b->s, a->n) == 0;
-}
-
-/* Whether two names are one, however they are spelled. */
-static bool is_same_name(const struct name *a, const struct name *b) {
-    struct name key_a, key_b;
-    if (a->n == 0 || b->n == 0)
-        return false;
-    name_key(&key_a, a);
-    name_key(&key_b, b);
-    return is_same_key(&key_a, &key_b);
-}
-
 static enum right_outcome ask_uid(struct right *right, uid_t uid) {
     right->question = (struct login_question){.uid = uid, .gid = right->gid};
     return RIGHT_ASKS;
@@ -54,7 +40,7 @@ static enum right_outcome take(struct right *right, uid_t owner, enum fail_code 
                                char reason[256]) {
     if (owner != right->uid && (!right->knows_rival || right->rival != owner))
         return ask_uid(right, owner);
-    if (owner != right->uid && is_same_name(&right->rival_login, &right->wanted)) {
+    if (owner != right->uid && name_is_same(&right->rival_login, &right->wanted)) {
         *code = FAIL_HANDLE_TAKEN;
         snprintf(reason, 256,
                  "%s is the login name of uid %u as well, who was here first; "
@@ -96,7 +82,7 @@ enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_co
     hub_leave(hub);
     if (holder == HANDLE_IS_OWN)
         return RIGHT_GIVEN;
-    bool is_login = is_same_name(&right->wanted, &right->login);
+    bool is_login = name_is_same(&right->wanted, &right->login);
     if (!is_login && !right->knows_holder)
         return ask_name(right);
     if (!is_login && is_reserved(right, &key))

@@ -165,6 +165,15 @@ void name_key(struct name *key, const struct name *name) {
     }
 }
 
+bool name_is_same(const struct name *a, const struct name *b) {
+    struct name key_a, key_b;
+    if (a->n == 0 || b->n == 0)
+        return false;
+    name_key(&key_a, a);
+    name_key(&key_b, b);
+    return bytes_equal(name_bytes(&key_a), name_bytes(&key_b));
+}
+
 const char *name_problem(enum name_outcome outcome) {
     static const char *const problems[] = {
         [NAME_OK] = "is a valid name",

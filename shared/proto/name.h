@@ -35,6 +35,9 @@ enum name_outcome name_parse(struct name *out, struct bytes text);
 /* The key under which a parsed name is compared and indexed. */
 void name_key(struct name *key, const struct name *name);
 
+/* Whether two parsed names are one, however they are spelled; an empty one is no other's. */
+bool name_is_same(const struct name *a, const struct name *b);
+
 static inline bool name_is_room(const struct name *name) {
     return name->n > 0 && name->s[0] == '#';
 }

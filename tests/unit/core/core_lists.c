@@ -239,3 +239,101 @@ Test(core_lists, 09_a_flood_of_other_requests_does_not_put_it_off) {
         cr_assert_lt(i, 2000);
     }
 }
+
+/* Which of the rooms #r0 ... #r249 were listed, each at most once; DONE has come. */
+static void note_rooms(struct client *client, bool listed[250]) {
+    for (const struct frame *frame; (frame = next_frame(client))->type != FRAME_DONE;) {
+        char text[33];
+        cr_assert_eq(frame->type, FRAME_ROOM);
+        snprintf(text, sizeof text, "%.*s", (int)frame->room.room.n, frame->room.room.data);
+        unsigned long number = strtoul(text + 2, NULL, 10);
+        cr_assert(text[1] == 'r' && number < 250, "%s", text);
+        cr_assert_not(listed[number], "%s twice", text);
+        listed[number] = true;
+    }
+}
+
+Test(core_lists, 10_a_place_stays_right_whatever_goes) {
+    for (unsigned gone = 0; gone < 250; gone += 3) {
+        char room[16];
+        bool listed[250] = {false};
+        enter_many(alice, 250);
+        bob->is_full = true;
+        give_list(bob, 1, LIST_ROOMS, "");
+        drain();
+        for (unsigned i = gone; i < 250; i += 2) {
+            snprintf(room, sizeof room, "#r%u", i);
+            leave(alice, room);
+        }
+        enter(alice, "#later", 0);
+        leave(alice, "#r1");
+        enter(alice, "#r1", 0); /* it is another one now */
+        bob->is_full = false;
+        ready(bob);
+        note_rooms(bob, listed);
+        for (unsigned i = 2; i < 250; i++)
+            cr_assert(listed[i] || (i >= gone && (i - gone) % 2 == 0), "%u of %u", i, gone);
+        for (unsigned i = 0; i < 250; i++) {
+            snprintf(room, sizeof room, "#r%u", i);
+            if (i < gone || (i - gone) % 2 == 1 || i == 1)
+                leave(alice, room);
+        }
+        leave(alice, "#later");
+    }
+}
+
+Test(core_lists, 11_members_come_and_go_while_they_are_listed) {
+    enum { N = 1000 };
+    struct client *clients[N];
+    char name[16];
+    for (unsigned i = 0; i < N; i++) {
+        snprintf(name, sizeof name, "m%u", i);
+        clients[i] = join(2000 + i, name, HERE);
+        enter(clients[i], "#crowd", 0);
+    }
+    bob->is_full = true;
+    give_list(bob, 1, LIST_USERS, "#crowd");
+    drain();
+    for (unsigned i = 0; i < N; i += 2)
+        leave(clients[i], "#crowd");
+    for (unsigned i = 0; i < N; i += 4)
+        enter(clients[i], "#crowd", 0); /* behind the end of the list */
+    bob->is_full = false;
+    ready(bob);
+    size_t n = n_listed(bob, 1, FRAME_USER);
+    cr_assert_geq(n, N / 2);
+    cr_assert_lt(n, N);
+    for (unsigned i = 0; i < N; i++)
+        if (i % 4 != 2)
+            leave(clients[i], "#crowd");
+    give_list(bob, 2, LIST_USERS, "#crowd");
+    cr_assert_eq(expect(bob, FRAME_FAIL)->fail.code, FAIL_NO_ROOM);
+}
+
+Test(core_lists, 12_all_are_listed_when_numbers_have_gone_round) {
+    core.config.numbers_max = 5000;
+    core.last_handle = 4990;
+    for (unsigned i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "h%u", i);
+        core_end(&core, join(MALLORY, name, HERE)->session);
+    }
+    drain();
+    bob->at = bob->n_in;
+    cr_assert_lt(core.last_handle, 4990);
+    give_list(bob, 1, LIST_HANDLES, "");
+    cr_assert_eq(n_listed(bob, 1, FRAME_USER), 102);
+}
+
+Test(core_lists, 13_nothing_is_copied) {
+    enter_many(alice, 250);
+    bob->is_full = true;
+    struct account *account = &bob->session->user->account;
+    give_list(bob, 1, LIST_ROOMS, "");
+    uint64_t before = account->used[ACCOUNT_MEMORY];
+    for (unsigned i = 0; i < 10; i++)
+        give_list(bob, 2 + i, LIST_ROOMS, "");
+    uint64_t each = (account->used[ACCOUNT_MEMORY] - before) / 10;
+    cr_assert_lt(each, 512, "%lu bytes", each);
+    bob->is_full = false;
+}
