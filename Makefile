@@ -199,6 +199,9 @@ endef
 # Of the hub's threads only what stands on its own.
 $(BUILD)/tests/unit/io/run: $(call objects,server/io/lock.c server/io/noted.c server/io/tell.c)
 
+# Of the program what needs no other part of it.
+$(BUILD)/tests/unit/cli/run: $(call objects,client/cli/outcome.c)
+
 $(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 
 # The allocations of the core fail one after the other, see memory.c there.

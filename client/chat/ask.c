@@ -12,6 +12,7 @@
 #include "chat/past.h"
 #include "chat/show.h"
 #include "cli/near.h"
+#include "cli/outcome.h"
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
@@ -388,11 +389,9 @@ static void ask_failed(struct chat *chat, const struct ask *ask,
     if (ask->kind == ASK_OPENED || ask->kind == ASK_OFFERS ||
         ask->kind == ASK_NEAR) /* a comfort that nobody asked for */
         return;
-    unsigned code = event->failed.code;
-    const char *reason = event->failed.reason;
-    chat_fail(chat, earshot_fail_exit_code(code), earshot_fail_name(code), "cannot %s%s%s: %s",
-              rows[ask->kind].purpose, *ask->about ? " " : "", ask->about,
-              *reason ? reason : earshot_fail_name(code));
+    struct outcome outcome = outcome_of_event(event);
+    chat_fail(chat, outcome.exit_code, outcome.code, "cannot %s%s%s: %s", rows[ask->kind].purpose,
+              *ask->about ? " " : "", ask->about, outcome.text);
     if (ask->kind == ASK_JOIN && words_same_name(chat->target, ask->about) &&
         !roster_is_joined(&chat->roster, ask->about))
         chat_set_target(chat, chat_next_room(chat));

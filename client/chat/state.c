@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chat/editor.h"
+#include "cli/outcome.h"
 #include "cli/report.h"
 
 static void first_room(void *arg, const char *name) {
@@ -49,42 +50,7 @@ void chat_fail(struct chat *chat, int exit_code, const char *code, const char *f
     free(text);
 }
 
-static int exit_code_of(const struct chat *chat, int result) {
-    switch (result) {
-    case EARSHOT_REFUSED:
-        return earshot_fail_exit_code(earshot_fail_code(chat->link));
-    case EARSHOT_BAD_NAME:
-    case EARSHOT_BAD_ARGUMENT:
-        return CLI_USAGE;
-    case EARSHOT_BAD_TEXT:
-        return CLI_DATA;
-    case EARSHOT_AGAIN:
-    case EARSHOT_LIMIT:
-        return CLI_TRY_AGAIN;
-    default:
-        return CLI_FAILED;
-    }
-}
-
-static const char *code_of(const struct chat *chat, int result) {
-    switch (result) {
-    case EARSHOT_REFUSED:
-        return earshot_fail_name(earshot_fail_code(chat->link));
-    case EARSHOT_BAD_NAME:
-        return "bad-name";
-    case EARSHOT_BAD_TEXT:
-        return "bad-text";
-    case EARSHOT_BAD_ARGUMENT:
-        return "bad-argument";
-    case EARSHOT_AGAIN:
-    case EARSHOT_LIMIT:
-        return "limit";
-    default:
-        return "internal";
-    }
-}
-
 void chat_fail_link(struct chat *chat, int result, const char *what) {
-    const char *why = result < 0 ? strerror(-result) : earshot_error(chat->link);
-    chat_fail(chat, exit_code_of(chat, result), code_of(chat, result), "%s: %s", what, why);
+    struct outcome outcome = outcome_of(chat->link, result);
+    chat_fail(chat, outcome.exit_code, outcome.code, "%s: %s", what, outcome.text);
 }

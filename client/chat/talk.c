@@ -9,6 +9,7 @@
 #include "chat/format.h"
 #include "chat/mark.h"
 #include "chat/show.h"
+#include "cli/outcome.h"
 #include "cli/report.h"
 
 #define PATIENCE_MS 1500 /* as long as the hub may take for a message without a word about it */
@@ -93,18 +94,14 @@ static void talk_acknowledged(struct talk *talk, const char *id, bool up_to) {
 
 static void talk_refused(struct chat *chat, const struct earshot_event *event) {
     struct talk_sent *sent = talk_find(&chat->talk, event->failed.id);
-    const char *reason = event->failed.reason;
-    if (!*reason)
-        reason = earshot_fail_name(event->failed.code);
-    unsigned code = event->failed.code;
+    struct outcome outcome = outcome_of_event(event);
     bool is_file = sent && sent->is_file;
-    chat_fail(chat, earshot_fail_exit_code(code), earshot_fail_name(code),
-              "not delivered to %s: %s (%s%s%s)", event->failed.to, reason,
-              is_file ? "file " : "\"", sent && sent->preview ? sent->preview : "?",
-              is_file ? "" : "\"");
+    chat_fail(chat, outcome.exit_code, outcome.code, "not delivered to %s: %s (%s%s%s)",
+              event->failed.to, outcome.text, is_file ? "file " : "\"",
+              sent && sent->preview ? sent->preview : "?", is_file ? "" : "\"");
     if (sent)
         talk_forget(&chat->talk, sent);
-    if (earshot_fail_exit_code(code) == CLI_NO_NAME)
+    if (outcome.exit_code == CLI_NO_NAME)
         ask_near(chat, event->failed.to);
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
+#include "cli/outcome.h"
 #include "proto/fail.h"
 
 /* Until options are known, and where none are at hand. */
@@ -64,37 +65,12 @@ static int fail_interrupted(const struct cli_options *options) {
                     cli_limit_seconds());
 }
 
-struct outcome_row {
-    int exit_code;
-    const char *code;
-};
-
-static const struct outcome_row outcomes[] = {
-    [EARSHOT_AGAIN] = {CLI_TRY_AGAIN, "timed-out"},
-    [EARSHOT_NO_HUB] = {CLI_NO_HUB, "no-hub"},
-    [EARSHOT_NOT_PERMITTED] = {CLI_NOT_PERMITTED, "not-permitted"},
-    [EARSHOT_NOT_TRUSTED] = {CLI_NOT_PERMITTED, "not-trusted"},
-    [EARSHOT_OTHER_VERSION] = {CLI_NO_HUB, "version"},
-    [EARSHOT_OTHER_NAMESPACE] = {CLI_NO_HUB, "other-namespace"},
-    [EARSHOT_BAD_NAME] = {CLI_USAGE, "bad-name"},
-    [EARSHOT_BAD_TEXT] = {CLI_DATA, "bad-text"},
-    [EARSHOT_LIMIT] = {CLI_TRY_AGAIN, "limit"},
-    [EARSHOT_BAD_ARGUMENT] = {CLI_USAGE, "bad-argument"},
-};
-
 int cli_fail_link(const struct cli_options *options, const earshot *link, int result) {
     if (result == -EINTR)
         return fail_interrupted(options);
-    const char *text = link ? earshot_error(link) : "";
-    if (result == EARSHOT_REFUSED) {
-        unsigned code = earshot_fail_code(link);
-        return cli_fail(options, earshot_fail_exit_code(code), earshot_fail_name(code), "%s", text);
-    }
-    if (result > 0 && (size_t)result < ARRAY_LEN(outcomes) && outcomes[result].code)
-        return cli_fail(options, outcomes[result].exit_code, outcomes[result].code, "%s", text);
-    if (*text)
-        return cli_fail(options, CLI_FAILED, "internal", "%s", text);
-    return cli_fail(options, CLI_FAILED, "internal", "cannot go on: %s", strerror(-result));
+    struct outcome outcome = outcome_of(link, result);
+    return cli_fail(options, outcome.exit_code, outcome.code, "%s%s",
+                    outcome.is_errno ? "cannot go on: " : "", outcome.text);
 }
 
 int cli_take_failed(const struct cli_options *options, const struct earshot_event *event) {
@@ -111,7 +87,6 @@ void cli_tell_lost(const struct cli_options *options, const struct earshot_event
 }
 
 int cli_fail_event(const struct cli_options *options, const struct earshot_event *event) {
-    unsigned code = event->failed.code;
-    return cli_fail(options, earshot_fail_exit_code(code), earshot_fail_name(code), "%s",
-                    event->failed.reason);
+    struct outcome outcome = outcome_of_event(event);
+    return cli_fail(options, outcome.exit_code, outcome.code, "%s", outcome.text);
 }

@@ -33,6 +33,7 @@ Test(fail, 02_every_code_is_complete_and_unlike_the_others) {
         cr_assert_str_neq(fail_name(code), "unknown", "code %u", code);
         cr_assert_gt(fail_exit_code(code), 0);
         cr_assert_lt(fail_exit_code(code), 128);
+        cr_assert_str_neq(fail_text(code), "it failed", "code %u", code);
         for (unsigned other = 1; other < code; other++)
             cr_assert_str_neq(fail_name(code), fail_name(other));
     }
@@ -43,5 +44,6 @@ Test(fail, 03_numbers_outside_the_table) {
     for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
         cr_assert_str_eq(fail_name(outside[i]), "unknown");
         cr_assert_eq(fail_exit_code(outside[i]), 1);
+        cr_assert_str_eq(fail_text(outside[i]), "it failed");
     }
 }
