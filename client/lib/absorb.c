@@ -71,7 +71,7 @@ void absorb_note(struct earshot *link, struct note *note) {
 }
 
 /* The acknowledgement of a message that is not known adds nothing; then `known` is false. */
-static void append(struct earshot *link, struct note *note, bool known) {
+static void absorb_append(struct earshot *link, struct note *note, bool known) {
     if (known)
         absorb_note(link, note);
     else
@@ -86,7 +86,8 @@ static int absorb_frame(struct earshot *link, struct batch *batch, const struct 
         note = note_new(EARSHOT_EVENT_STATE);
         if (!note)
             return -ENOMEM;
-        append(link, note, absorb_ack(link, &frame->ack, frame->flags, &note->event, note->to));
+        absorb_append(link, note,
+                      absorb_ack(link, &frame->ack, frame->flags, &note->event, note->to));
         return 1;
     case FRAME_REFUSED:
         note = note_new(EARSHOT_EVENT_REFUSED);
@@ -94,7 +95,7 @@ static int absorb_frame(struct earshot *link, struct batch *batch, const struct 
             return -ENOMEM;
         note_set_reason(note, frame->refused.reason);
         note->event.failed.reason = note->reason;
-        append(link, note, absorb_refused(link, &frame->refused, &note->event, note->to));
+        absorb_append(link, note, absorb_refused(link, &frame->refused, &note->event, note->to));
         return 1;
     case FRAME_MORE:
         if (batch->session == link->session)

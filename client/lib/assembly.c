@@ -14,14 +14,14 @@ void assembly_drop(struct assembly *assembly) {
     assembly->active = false;
 }
 
-static struct bytes copy(char **at, struct bytes source) {
+static struct bytes assembly_copy(char **at, struct bytes source) {
     struct bytes result = {*at, source.n};
     memcpy(*at, source.data, source.n);
     *at += source.n;
     return result;
 }
 
-static int grow(struct assembly *assembly, size_t n) {
+static int assembly_grow(struct assembly *assembly, size_t n) {
     if (n <= assembly->size)
         return 0;
     char *buffer = realloc(assembly->buffer, n);
@@ -35,14 +35,14 @@ static int grow(struct assembly *assembly, size_t n) {
 int assembly_begin(struct assembly *assembly, const struct frame_message *first, uint8_t flags,
                    uint32_t request) {
     assembly->active = false;
-    int r = grow(assembly, first->from.n + first->to.n + first->total);
+    int r = assembly_grow(assembly, first->from.n + first->to.n + first->total);
     if (r < 0)
         return r;
     char *at = assembly->buffer;
     assembly->message = *first;
-    assembly->message.from = copy(&at, first->from);
-    assembly->message.to = copy(&at, first->to);
-    assembly->message.body = copy(&at, first->body);
+    assembly->message.from = assembly_copy(&at, first->from);
+    assembly->message.to = assembly_copy(&at, first->to);
+    assembly->message.body = assembly_copy(&at, first->body);
     assembly->request = request;
     assembly->flags = flags;
     assembly->active = true;

@@ -17,7 +17,7 @@
 
 /* The thread. */
 
-static void commit(struct ring *ring, const struct item *item) {
+static void courier_commit(struct ring *ring, const struct item *item) {
     if (item->kind == ITEM_HOLE)
         ring_producer_commit_hole(ring, item->hole);
     else if (item->kind == ITEM_END)
@@ -55,7 +55,7 @@ static enum courier_reason send_items(struct courier *courier) {
             courier_set_where(courier, source_where(courier->source), r);
             return courier_reason_of_source(r);
         }
-        commit(ring, &item);
+        courier_commit(ring, &item);
         atomic_store(&courier->n_bytes, source_totals(courier->source).n_bytes);
     }
     uint32_t result = 0;

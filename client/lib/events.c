@@ -30,7 +30,7 @@ void event_store_deinit(struct event_store *store) {
 }
 
 /* Empties the store and makes room for n_strings strings of n bytes together. */
-static int begin(struct event_store *store, size_t n, size_t n_strings) {
+static int events_begin(struct event_store *store, size_t n, size_t n_strings) {
     store->used = 0;
     if (n + n_strings <= store->size)
         return 0;
@@ -42,7 +42,7 @@ static int begin(struct event_store *store, size_t n, size_t n_strings) {
     return 0;
 }
 
-static const char *keep(struct event_store *store, struct bytes source) {
+static const char *events_keep(struct event_store *store, struct bytes source) {
     char *copy = store->bytes + store->used;
     if (source.n > 0)
         memcpy(copy, source.data, source.n);
@@ -66,7 +66,7 @@ static void put_file(struct event_store *store, struct earshot_event *event, str
     event->message.kind = EARSHOT_TEXT;
     event->message.file = event->message.text;
     event->message.file_n = body.n;
-    event->message.text = keep(store, bytes_of(text));
+    event->message.text = events_keep(store, bytes_of(text));
     event->message.text_n = strlen(text);
 }
 
@@ -84,7 +84,7 @@ static void put_relation(struct earshot_event *event, struct bytes from, uint8_t
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle) {
     bool is_file = message->kind == KIND_FILE;
-    int r = begin(
+    int r = events_begin(
         store, message->from.n + message->to.n + message->body.n + (is_file ? PARCEL_TEXT_SIZE : 0),
         4);
     if (r < 0)
@@ -96,9 +96,9 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     event->message.kind = (enum earshot_kind)message->kind;
     event->message.uid = message->uid;
     event->message.link = message->link;
-    event->message.from = keep(store, message->from);
-    event->message.to = keep(store, message->to);
-    event->message.text = keep(store, message->body);
+    event->message.from = events_keep(store, message->from);
+    event->message.to = events_keep(store, message->to);
+    event->message.text = events_keep(store, message->body);
     event->message.text_n = message->body.n;
     event->message.file = NULL;
     event->message.file_n = 0;
@@ -133,14 +133,14 @@ void event_end_lines(struct event_lines *lines) {
 int event_from_line(struct event_store *store, struct earshot_event *event,
                     const struct event_lines *lines, const struct frame_line *line, uint8_t flags,
                     struct bytes handle) {
-    int r = begin(store, line->text.n, 1);
+    int r = events_begin(store, line->text.n, 1);
     if (r < 0)
         return r;
     *event = lines->event;
     uuid_format(&line->id, event->message.id);
     event->message.seq = line_seq(&lines->origin, line);
     event->message.at_ms |= line->at_ms;
-    event->message.text = keep(store, line->text);
+    event->message.text = events_keep(store, line->text);
     event->message.text_n = line->text.n;
     put_relation(event, bytes_of(event->message.from), flags, handle);
     return 0;
@@ -156,30 +156,30 @@ int event_from_past(struct event_store *store, struct earshot_event *event,
 
 int event_from_state(struct event_store *store, struct earshot_event *event,
                      const struct frame_state *state) {
-    int r = begin(store, state->by.n, 2);
+    int r = events_begin(store, state->by.n, 2);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_STATE;
     uuid_format(&state->id, event->state.id);
     event->state.state = (enum earshot_state)state->state;
     event->state.seq = 0;
-    event->state.by = keep(store, state->by);
-    event->state.to = keep(store, (struct bytes){0});
+    event->state.by = events_keep(store, state->by);
+    event->state.to = events_keep(store, (struct bytes){0});
     event->state.up_to = false;
     return 0;
 }
 
 int event_from_fail(struct event_store *store, struct earshot_event *event,
                     const struct frame_fail *fail) {
-    int r = begin(store, fail->reason.n, 2);
+    int r = events_begin(store, fail->reason.n, 2);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_FAILED;
     event->request = fail->request;
     event->failed.id[0] = '\0';
     event->failed.code = fail->code;
-    event->failed.to = keep(store, (struct bytes){0});
-    event->failed.reason = keep(store, fail->reason);
+    event->failed.to = events_keep(store, (struct bytes){0});
+    event->failed.reason = events_keep(store, fail->reason);
     return 0;
 }
 
@@ -201,17 +201,17 @@ _Static_assert(sizeof(pid_t) == sizeof(uint32_t), "PIDs are copied as they stand
 
 int event_from_user(struct event_store *store, struct earshot_event *event,
                     const struct frame_user *user) {
-    int r = begin(store, user->handle.n + user->away.n, 2);
+    int r = events_begin(store, user->handle.n + user->away.n, 2);
     if (r == 0)
         r = keep_pids(store, user->pids);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_USER;
     event->request = user->request;
-    event->user.handle = keep(store, user->handle);
+    event->user.handle = events_keep(store, user->handle);
     event->user.uid = user->uid;
     event->user.state = (enum earshot_presence)user->state;
-    event->user.away = keep(store, user->away);
+    event->user.away = events_keep(store, user->away);
     event->user.idle_s = user->idle_s;
     event->user.pids = store->pids;
     event->user.n_pids = user->pids.n / sizeof(uint32_t);
@@ -220,32 +220,32 @@ int event_from_user(struct event_store *store, struct earshot_event *event,
 
 int event_from_room(struct event_store *store, struct earshot_event *event,
                     const struct frame_room *room) {
-    int r = begin(store, room->room.n + room->topic.n, 2);
+    int r = events_begin(store, room->room.n + room->topic.n, 2);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_ROOM;
     event->request = room->request;
-    event->room.name = keep(store, room->room);
-    event->room.topic = keep(store, room->topic);
+    event->room.name = events_keep(store, room->room);
+    event->room.topic = events_keep(store, room->topic);
     event->room.members = room->members;
     return 0;
 }
 
 int event_from_counter(struct event_store *store, struct earshot_event *event,
                        const struct frame_counter *counter) {
-    int r = begin(store, counter->key.n, 1);
+    int r = events_begin(store, counter->key.n, 1);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_COUNTER;
     event->request = counter->request;
-    event->counter.key = keep(store, counter->key);
+    event->counter.key = events_keep(store, counter->key);
     event->counter.value = counter->value;
     return 0;
 }
 
 int event_from_object(struct event_store *store, struct earshot_event *event,
                       const struct frame_object *object) {
-    int r = begin(store, object->owner.n, 1);
+    int r = events_begin(store, object->owner.n, 1);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_OBJECT;
@@ -254,20 +254,20 @@ int event_from_object(struct event_store *store, struct earshot_event *event,
     event->object.id = (int)object->id;
     event->object.uid = object->uid;
     event->object.pid = (pid_t)object->pid;
-    event->object.handle = keep(store, object->owner);
+    event->object.handle = events_keep(store, object->owner);
     return 0;
 }
 
 int event_from_news(struct event_store *store, struct earshot_event *event,
                     const struct frame_news *news) {
-    int r = begin(store, news->who.n + news->room.n + news->detail.n, 3);
+    int r = events_begin(store, news->who.n + news->room.n + news->detail.n, 3);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_NEWS;
     event->news.what = (enum earshot_news_what)news->what;
     event->news.uid = news->uid;
-    event->news.who = keep(store, news->who);
-    event->news.room = keep(store, news->room);
-    event->news.detail = keep(store, news->detail);
+    event->news.who = events_keep(store, news->who);
+    event->news.room = events_keep(store, news->room);
+    event->news.detail = events_keep(store, news->detail);
     return 0;
 }

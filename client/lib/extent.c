@@ -10,7 +10,7 @@
 
 #define SUM_BUFFER_BYTES (256 * 1024)
 
-static uint64_t least(uint64_t a, uint64_t b) {
+static uint64_t extent_least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
@@ -18,7 +18,7 @@ static uint64_t least(uint64_t a, uint64_t b) {
 static int find_data(struct extent *extent, uint64_t *data) {
     off_t found = lseek(extent->fd, (off_t)extent->position, SEEK_DATA);
     if (found >= 0)
-        *data = least((uint64_t)found, extent->end);
+        *data = extent_least((uint64_t)found, extent->end);
     else if (errno == ENXIO)
         *data = extent->end;
     else
@@ -31,11 +31,11 @@ static int find_hole(struct extent *extent) {
     off_t found = lseek(extent->fd, (off_t)extent->position, SEEK_HOLE);
     if (found < 0 && errno != ENXIO)
         return error_errno();
-    extent->data_end = found < 0 ? extent->end : least((uint64_t)found, extent->end);
+    extent->data_end = found < 0 ? extent->end : extent_least((uint64_t)found, extent->end);
     return 0;
 }
 
-static int find(struct extent *extent, uint64_t *hole) {
+static int extent_find(struct extent *extent, uint64_t *hole) {
     uint64_t data;
     int r = find_data(extent, &data);
     if (r == -EINVAL) { /* this file system cannot tell */
@@ -44,7 +44,7 @@ static int find(struct extent *extent, uint64_t *hole) {
     }
     if (r < 0)
         return r;
-    *hole = least(data - extent->position, ITEM_HOLE_MAX);
+    *hole = extent_least(data - extent->position, ITEM_HOLE_MAX);
     return *hole > 0 ? 0 : find_hole(extent);
 }
 
@@ -54,7 +54,7 @@ int extent_next(struct extent *extent, void *buffer, size_t capacity, size_t *n,
     if (extent_is_done(extent))
         return 0;
     if (extent->is_sparse && extent->position >= extent->data_end) {
-        int r = find(extent, hole);
+        int r = extent_find(extent, hole);
         if (r < 0)
             return r;
         extent->position += *hole;
@@ -62,7 +62,7 @@ int extent_next(struct extent *extent, void *buffer, size_t capacity, size_t *n,
             return 0;
     }
     uint64_t end = extent->is_sparse ? extent->data_end : extent->end;
-    size_t wanted = (size_t)least(capacity, end - extent->position);
+    size_t wanted = (size_t)extent_least(capacity, end - extent->position);
     ssize_t got;
     do
         got = pread(extent->fd, buffer, wanted, (off_t)extent->position);

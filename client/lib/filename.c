@@ -24,7 +24,8 @@ static size_t extension_at(struct bytes name) {
 }
 
 /* The beginning of the name, cut to fit, with `tail` and then the extension behind it. */
-static void join(struct filename *out, struct bytes name, size_t extension, const char *tail) {
+static void filename_join(struct filename *out, struct bytes name, size_t extension,
+                          const char *tail) {
     struct bytes ending = {name.data + extension, name.n - extension};
     size_t room = FILENAME_BYTES_MAX - ending.n - strlen(tail);
     size_t n = text_cut((struct bytes){name.data, extension}, room);
@@ -42,7 +43,7 @@ int filename_clean(struct filename *out, struct bytes name) {
     if (*safe == '.' || *safe == '-')
         *safe = '_';
     struct bytes whole = *safe ? bytes_of(safe) : bytes_of("_");
-    join(out, whole, extension_at(whole), "");
+    filename_join(out, whole, extension_at(whole), "");
     return 0;
 }
 
@@ -54,10 +55,10 @@ void filename_choice(struct filename *out, const struct filename *clean, unsigne
         assert(length > 0 && (size_t)length < sizeof tail);
     }
     struct bytes name = bytes_of(clean->s);
-    join(out, name, is_directory ? name.n : extension_at(name), tail);
+    filename_join(out, name, is_directory ? name.n : extension_at(name), tail);
 }
 
 void filename_part(struct filename *out, const struct filename *choice) {
     struct bytes name = bytes_of(choice->s);
-    join(out, name, name.n, FILENAME_PART);
+    filename_join(out, name, name.n, FILENAME_PART);
 }

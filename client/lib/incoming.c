@@ -63,8 +63,8 @@ static int put_message(struct earshot *link, const struct frame_message *message
 }
 
 /* A whole message, or its first part. */
-static int take_message(struct earshot *link, const struct frame_message *message, uint8_t flags,
-                        struct earshot_event *event) {
+static int incoming_take_message(struct earshot *link, const struct frame_message *message,
+                                 uint8_t flags, struct earshot_event *event) {
     assembly_drop(&link->assembly);
     if (flags & FRAME_MORE_PARTS)
         return assembly_begin(&link->assembly, message, flags, 0);
@@ -73,7 +73,7 @@ static int take_message(struct earshot *link, const struct frame_message *messag
 
 static int on_message(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
-    return take_message(link, &frame->message, frame->flags, event);
+    return incoming_take_message(link, &frame->message, frame->flags, event);
 }
 
 static int on_origin(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
@@ -129,7 +129,8 @@ static int on_part(struct earshot *link, const struct frame *frame, struct earsh
 }
 
 /* The note holds the strings; it is shown like one that waited in the inbox. */
-static int show(struct earshot *link, struct note *note, struct earshot_event *event, bool known) {
+static int incoming_show(struct earshot *link, struct note *note, struct earshot_event *event,
+                         bool known) {
     link->shown = note;
     *event = note->event;
     return known;
@@ -141,8 +142,8 @@ static int on_ack(struct earshot *link, const struct frame *frame, struct earsho
     struct note *note = note_new(EARSHOT_EVENT_STATE);
     if (!note)
         return -ENOMEM;
-    return show(link, note, event,
-                absorb_ack(link, &frame->ack, frame->flags, &note->event, note->to));
+    return incoming_show(link, note, event,
+                         absorb_ack(link, &frame->ack, frame->flags, &note->event, note->to));
 }
 
 static int on_refused(struct earshot *link, const struct frame *frame,
@@ -154,10 +155,11 @@ static int on_refused(struct earshot *link, const struct frame *frame,
         return -ENOMEM;
     note_set_reason(note, frame->refused.reason);
     note->event.failed.reason = note->reason;
-    return show(link, note, event, absorb_refused(link, &frame->refused, &note->event, note->to));
+    return incoming_show(link, note, event,
+                         absorb_refused(link, &frame->refused, &note->event, note->to));
 }
 
-static int made(int r) {
+static int incoming_made(int r) {
     return r < 0 ? r : 1;
 }
 
@@ -166,7 +168,7 @@ static int on_state(struct earshot *link, const struct frame *frame, struct ears
         return 0;
     if (frame->state.state == STATE_DECLINED)
         return transfer_refused(link, frame, event);
-    return made(event_from_state(&link->store, event, &frame->state));
+    return incoming_made(event_from_state(&link->store, event, &frame->state));
 }
 
 static int on_done(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
@@ -197,30 +199,30 @@ static int on_fail(struct earshot *link, const struct frame *frame, struct earsh
 static int on_user(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     if (!request_is_asked(link, frame->user.request))
         return 0;
-    return made(event_from_user(&link->store, event, &frame->user));
+    return incoming_made(event_from_user(&link->store, event, &frame->user));
 }
 
 static int on_room(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     if (!request_is_asked(link, frame->room.request))
         return 0;
-    return made(event_from_room(&link->store, event, &frame->room));
+    return incoming_made(event_from_room(&link->store, event, &frame->room));
 }
 
 static int on_counter(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
     if (!request_is_asked(link, frame->counter.request))
         return 0;
-    return made(event_from_counter(&link->store, event, &frame->counter));
+    return incoming_made(event_from_counter(&link->store, event, &frame->counter));
 }
 
 static int on_object(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     if (!request_is_asked(link, frame->object.request))
         return 0;
-    return made(event_from_object(&link->store, event, &frame->object));
+    return incoming_made(event_from_object(&link->store, event, &frame->object));
 }
 
 static int on_news(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
-    return made(event_from_news(&link->store, event, &frame->news));
+    return incoming_made(event_from_news(&link->store, event, &frame->news));
 }
 
 static int on_missed(struct earshot *link, const struct frame *frame, struct earshot_event *event) {

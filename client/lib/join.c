@@ -140,7 +140,7 @@ static int send_hello(struct earshot *link) {
                      queue_outcome_text((enum queue_outcome)r));
 }
 
-static int attempt(struct earshot *link) {
+static int join_attempt(struct earshot *link) {
     int r = find_hub(link);
     if (r == 0)
         r = make_mailbox(link);
@@ -154,7 +154,7 @@ static int attempt(struct earshot *link) {
 int join_begin(struct earshot *link) {
     link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS);
     link->pause_ns = LINK_HELLO_MIN_NS;
-    int r = attempt(link);
+    int r = join_attempt(link);
     if (r < 0)
         link_fail(link, EARSHOT_NO_HUB, FAIL_INTERNAL, "cannot join the hub in %s: %s", link->dir,
                   strerror(-r));
@@ -268,7 +268,7 @@ static bool is_final(unsigned code) {
            code == FAIL_NOT_PERMITTED || code == FAIL_BAD_NAME;
 }
 
-static void refused(struct earshot *link, const struct frame_fail *fail) {
+static void join_refused(struct earshot *link, const struct frame_fail *fail) {
     int outcome = fail->code == FAIL_VERSION ? EARSHOT_OTHER_VERSION : EARSHOT_REFUSED;
     link_fail(link, outcome, (enum fail_code)fail->code, "the hub in %s: %.*s", link->dir,
               (int)fail->reason.n, fail->reason.data);
@@ -284,7 +284,7 @@ bool join_answer(struct earshot *link, struct batch *batch) {
     while (batch->n_frames > 0 && frame_take(&batch->in, &frame, FROM_HUB) == FRAME_OK) {
         batch->n_frames--;
         if (frame.type == FRAME_FAIL && frame.fail.request == 0) {
-            refused(link, &frame.fail);
+            join_refused(link, &frame.fail);
             return false;
         }
         if (frame.type == FRAME_GATE)

@@ -23,7 +23,7 @@ void join_leave(struct earshot *link) {
     link->session = 0;
 }
 
-static void end(struct earshot *link, int outcome) {
+static void leave_end(struct earshot *link, int outcome) {
     link->phase = LINK_ENDED;
     link->ended = outcome;
     wait_nudge(link);
@@ -41,7 +41,7 @@ static void back_off(struct earshot *link) {
 int join_fail(struct earshot *link, int outcome, bool final) {
     join_leave(link);
     if (!link->was_joined || final) {
-        end(link, outcome);
+        leave_end(link, outcome);
         return outcome;
     }
     back_off(link);
@@ -127,5 +127,5 @@ void join_lose(struct earshot *link, const char *why) {
     if ((link->flags & EARSHOT_RECONNECT) && link->n_rejected < LINK_REJECTED_MAX)
         back_off(link);
     else
-        end(link, outcome);
+        leave_end(link, outcome);
 }

@@ -47,7 +47,7 @@ static uint64_t link_number(void) {
 #define KNOWN_FLAGS                                                                                \
     (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_AFTER | EARSHOT_RECONNECT)
 
-static int check_options(struct earshot *link, const struct earshot_options *options) {
+static int open_check_options(struct earshot *link, const struct earshot_options *options) {
     int r = check_pointer(link, options, "the options");
     return r == 0 ? check_flags(link, options->flags, KNOWN_FLAGS, "the options' flags") : r;
 }
@@ -140,7 +140,7 @@ int earshot_open(earshot **result, const struct earshot_options *options) {
         return -ENOMEM;
     int r = init_parts(link);
     if (r == 0)
-        r = check_options(link, options);
+        r = open_check_options(link, options);
     if (r == 0)
         r = set_options(link, options);
     if (r == 0)

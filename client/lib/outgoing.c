@@ -35,7 +35,7 @@ void outgoing_reset(struct earshot *link) {
     start_batch(link);
 }
 
-static void gather(struct outgoing *outgoing) {
+static void outgoing_gather(struct outgoing *outgoing) {
     outgoing->n_gather = GATHER_BATCHES;
     outgoing->tried_at = mono_coarse();
 }
@@ -46,7 +46,7 @@ bool outgoing_may_try(const struct earshot *link) {
            mono_coarse().ns - outgoing->tried_at.ns >= GATHER_MS * NS_PER_MS;
 }
 
-static bool put(struct outgoing *outgoing, struct bytes frame) {
+static bool outgoing_put(struct outgoing *outgoing, struct bytes frame) {
     if (cursor_out_left(&outgoing->out) < frame.n)
         return false;
     cursor_put(&outgoing->out, frame.data, frame.n);
@@ -58,11 +58,11 @@ bool outgoing_fill(struct earshot *link) {
     struct bytes frame;
     for (;;) {
         if (control_next(&link->control, link->pending.unsent, &frame)) {
-            if (!put(&link->outgoing, frame))
+            if (!outgoing_put(&link->outgoing, frame))
                 return true;
             control_advance(&link->control, frame.n);
         } else if (pending_next(&link->pending, &frame)) {
-            if (!put(&link->outgoing, frame))
+            if (!outgoing_put(&link->outgoing, frame))
                 return true;
             pending_advance(&link->pending, frame.n);
         } else {
@@ -77,7 +77,7 @@ bool outgoing_has_frames(const struct earshot *link) {
 }
 
 /* The lane's answer: 0 sent (or the hub is lost), EARSHOT_AGAIN full, -EINTR. */
-static int sent(struct earshot *link, int r) {
+static int outgoing_sent(struct earshot *link, int r) {
     switch (r) {
     case QUEUE_OK:
         link->outgoing.lane_full = false;
@@ -87,7 +87,7 @@ static int sent(struct earshot *link, int r) {
         return 0;
     case QUEUE_FULL:
         link->outgoing.lane_full = true;
-        gather(&link->outgoing);
+        outgoing_gather(&link->outgoing);
         return EARSHOT_AGAIN;
     case QUEUE_NO_MEMORY:
         return -ENOMEM;
@@ -116,15 +116,15 @@ static int send_waiting(struct earshot *link, size_t n) {
     }
     r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, true);
     atomic_store(&link->watch.blocked, false);
-    r = sent(link, r);
-    gather(&link->outgoing);
+    r = outgoing_sent(link, r);
+    outgoing_gather(&link->outgoing);
     return r;
 }
 
 static int send_blocking(struct earshot *link, size_t n) {
     int r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
     if (r != QUEUE_FULL)
-        return sent(link, r);
+        return outgoing_sent(link, r);
     struct gate *gate = &link->gate;
     gate_enter(gate);
     r = send_waiting(link, n);
@@ -167,7 +167,7 @@ static int give_to_writer(struct earshot *link, size_t n) {
     struct outgoing *outgoing = &link->outgoing;
     int r = queue_send(atomic_load(&link->lane), &outgoing->message, n, false);
     if (r != QUEUE_FULL)
-        return sent(link, r);
+        return outgoing_sent(link, r);
     outgoing->lane_full = true;
     r = writer_give(&link->writer, atomic_load(&link->lane), &outgoing->message, n);
     if (r == 0)
@@ -186,7 +186,8 @@ static int send_batch(struct earshot *link, enum outgoing_policy policy) {
     envelope_set_n_frames(outgoing->message.data, outgoing->n_frames);
     switch (policy) {
     case OUTGOING_TRY:
-        return sent(link, queue_send(atomic_load(&link->lane), &outgoing->message, n, false));
+        return outgoing_sent(link,
+                             queue_send(atomic_load(&link->lane), &outgoing->message, n, false));
     case OUTGOING_LATER:
         return give_to_writer(link, n);
     case OUTGOING_BLOCK:

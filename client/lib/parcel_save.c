@@ -25,7 +25,7 @@ static int open_sink(struct sink **sink, const struct parcel *parcel, uid_t from
 }
 
 /* An outcome of the sink, or -errno. */
-static int copy(struct source *source, struct sink *sink) {
+static int parcel_copy(struct source *source, struct sink *sink) {
     char buffer[RECORD_BYTES_MAX];
     struct item item = {0};
     int r = 0;
@@ -39,12 +39,12 @@ static int copy(struct source *source, struct sink *sink) {
     return r;
 }
 
-static int save(const struct parcel *parcel, struct sink *sink) {
+static int parcel_save_to(const struct parcel *parcel, struct sink *sink) {
     struct source *source = NULL;
     struct item_offer offer = offer_of(parcel);
     int r = source_open_memory(&source, &offer, parcel->content, parcel->n);
     if (r == 0)
-        r = copy(source, sink);
+        r = parcel_copy(source, sink);
     source_free(source);
     return r;
 }
@@ -57,7 +57,7 @@ int parcel_save(const struct parcel *parcel, uid_t from, const char *dir, int fd
         return error_errno();
     int r = open_sink(&sink, parcel, from, dir_fd, fd);
     if (r == 0)
-        r = save(parcel, sink);
+        r = parcel_save_to(parcel, sink);
     if (r == 0 && sink_name(sink))
         snprintf(name, PARCEL_NAME_SIZE, "%s", sink_name(sink));
     sink_free(sink);

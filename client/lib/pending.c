@@ -118,7 +118,7 @@ void pending_to(const struct pending *pending, uint64_t position, struct name *t
 }
 
 /* Frees the oldest messages as far as they are done. */
-static void release(struct pending *pending) {
+static void pending_release(struct pending *pending) {
     while (pending->first < pending->end && entry_at(pending, pending->first)->done)
         pending->n_bytes -= entry_at(pending, pending->first++)->n;
     if (pending->unsent < pending->first) {
@@ -137,11 +137,11 @@ static void mark_done(struct pending *pending, uint64_t position) {
 
 void pending_done(struct pending *pending, uint64_t position) {
     mark_done(pending, position);
-    release(pending);
+    pending_release(pending);
 }
 
 void pending_done_up_to(struct pending *pending, uint64_t position) {
     for (uint64_t at = pending->first; at <= position; at++)
         mark_done(pending, at);
-    release(pending);
+    pending_release(pending);
 }

@@ -6,7 +6,7 @@ bool place_is_known(const struct place *place, uint64_t *after) {
 }
 
 /* What is greater than the newest number speaks of another log; all of this one is new. */
-static void forget(uint64_t *seq, uint64_t newest) {
+static void place_forget(uint64_t *seq, uint64_t newest) {
     if (*seq > newest)
         *seq = 0;
 }
@@ -20,8 +20,8 @@ void place_begin(struct place *place, uint64_t newest) {
         place->has_begin = true;
         place->begin = newest;
     }
-    forget(&place->begin, newest);
-    forget(&place->resume, newest);
+    place_forget(&place->begin, newest);
+    place_forget(&place->resume, newest);
     if (place->taken > newest)
         place->taken = place->read = 0;
     place->told_taken = place->told_read = 0;

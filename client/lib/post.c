@@ -14,8 +14,8 @@ _Static_assert(EARSHOT_POST_MAX == PARCEL_CONTENT_MAX, "");
 _Static_assert(PARCEL_BODY_MAX <= MESSAGE_TEXT_MAX, "");
 
 /* Strings of `file` are kept in link->transfers until the next event. */
-static void fill(struct earshot *link, struct earshot_transfer *file, const struct parcel *parcel,
-                 const char *peer, bool outgoing) {
+static void post_fill(struct earshot *link, struct earshot_transfer *file,
+                      const struct parcel *parcel, const char *peer, bool outgoing) {
     struct transfers *transfers = link->transfers;
     snprintf(transfers->peer, sizeof transfers->peer, "%s", peer);
     snprintf(transfers->name, sizeof transfers->name, "%s", parcel->name);
@@ -51,7 +51,7 @@ static int read_content(struct parcel *parcel, struct source *source) {
 
 /* Anything else than a file is not opened. EARSHOT_LIMIT: an offer tells what is wrong, or hands it
  * over. */
-static int pack(struct earshot *link, struct parcel *parcel, const char *path) {
+static int post_pack(struct earshot *link, struct parcel *parcel, const char *path) {
     struct source *source = NULL;
     int r = source_open(&source, path, &(struct source_options){.only_files = true});
     if (r == 0)
@@ -79,7 +79,7 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
         return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
     char *body = malloc(PARCEL_BODY_MAX);
-    int r = parcel && body && transfers_of(link) ? pack(link, parcel, path) : -ENOMEM;
+    int r = parcel && body && transfers_of(link) ? post_pack(link, parcel, path) : -ENOMEM;
     if (r == 0) {
         struct earshot_message message = {
             .to = to,
@@ -88,7 +88,7 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
             .kind = (enum earshot_kind)KIND_FILE,
             .flags = EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW,
         };
-        fill(link, file, parcel, to, true);
+        post_fill(link, file, parcel, to, true);
         r = send_message(link, &message, file->id);
     }
     free(body);
@@ -123,12 +123,12 @@ static void tell_sender(struct earshot *link, const struct earshot_event *event,
 }
 
 /* EARSHOT_REFUSED: it is damaged, as `file` says then. */
-static int unpack(struct earshot *link, const struct earshot_event *event, struct parcel *parcel,
-                  struct earshot_transfer *file) {
+static int post_unpack(struct earshot *link, const struct earshot_event *event,
+                       struct parcel *parcel, struct earshot_transfer *file) {
     struct bytes body = {event->message.file, event->message.file_n};
     bool is_whole = parcel_decode(parcel, body);
     if (is_whole)
-        fill(link, file, parcel, event->message.from, false);
+        post_fill(link, file, parcel, event->message.from, false);
     else
         *file = (struct earshot_transfer){.state = EARSHOT_TRANSFER_FAILED,
                                           .peer = event->message.from,
@@ -156,7 +156,7 @@ int earshot_posted(earshot *link, const struct earshot_event *event,
     if (bad != 0)
         return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
-    int r = parcel && transfers_of(link) ? unpack(link, event, parcel, file) : -ENOMEM;
+    int r = parcel && transfers_of(link) ? post_unpack(link, event, parcel, file) : -ENOMEM;
     free(parcel);
     return r;
 }
@@ -169,7 +169,7 @@ int earshot_save(earshot *link, const struct earshot_event *event,
     if (bad != 0)
         return bad;
     struct parcel *parcel = malloc(sizeof *parcel);
-    int r = parcel && transfers_of(link) ? unpack(link, event, parcel, file) : -ENOMEM;
+    int r = parcel && transfers_of(link) ? post_unpack(link, event, parcel, file) : -ENOMEM;
     if (r == EARSHOT_OK) {
         r = write_file(link, parcel, event->message.uid, target, file);
         if (r == 0)

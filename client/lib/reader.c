@@ -24,7 +24,7 @@ void reader_deinit(struct reader *reader) {
 }
 
 /* Queues one batch and waits while there are too many. False: stop. */
-static bool put(struct reader *reader, struct batch *batch) {
+static bool reader_put(struct reader *reader, struct batch *batch) {
     pthread_mutex_lock(&reader->lock);
     bool was_empty = !reader->queue.head;
     inbox_append(&reader->queue, &batch->item);
@@ -45,7 +45,7 @@ static void set_gone(struct reader *reader) {
 }
 
 /* Without memory nothing can be received; the link joins again when there is some. */
-static void *run(void *arg) {
+static void *reader_run(void *arg) {
     struct reader *reader = arg;
     for (;;) {
         struct batch *batch = malloc(sizeof *batch);
@@ -61,7 +61,7 @@ static void *run(void *arg) {
             set_gone(reader);
             return NULL;
         }
-        if (!put(reader, batch))
+        if (!reader_put(reader, batch))
             return NULL;
     }
 }
@@ -72,7 +72,7 @@ int reader_start(struct reader *reader, int mailbox, pid_t pid) {
     reader->mailbox = mailbox;
     reader->pid = pid;
     reader->stop = reader->gone = false;
-    int r = thread_start(&reader->thread, run, reader);
+    int r = thread_start(&reader->thread, reader_run, reader);
     if (r == 0)
         reader->running = true;
     return r;

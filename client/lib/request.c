@@ -32,7 +32,7 @@ static void free_request(struct request *request) {
     free(request);
 }
 
-static struct request *find(const struct earshot *link, uint32_t number) {
+static struct request *request_find(const struct earshot *link, uint32_t number) {
     struct request *request;
     DL_FOREACH(link->requests, request) {
         if (request->number == number)
@@ -42,7 +42,7 @@ static struct request *find(const struct earshot *link, uint32_t number) {
 }
 
 bool request_is_asked(const struct earshot *link, uint32_t number) {
-    return find(link, number) != NULL;
+    return request_find(link, number) != NULL;
 }
 
 /* Rooms that the link is in. */
@@ -92,7 +92,7 @@ static void set_away(struct earshot *link, struct request *request) {
         request->text = NULL;
 }
 
-static void apply(struct earshot *link, struct request *request) {
+static void request_apply(struct earshot *link, struct request *request) {
     struct name name;
     switch (request->type) {
     case FRAME_JOIN:
@@ -116,14 +116,14 @@ static void apply(struct earshot *link, struct request *request) {
 }
 
 bool request_done(struct earshot *link, uint32_t number) {
-    struct request *request = find(link, number);
+    struct request *request = request_find(link, number);
     if (!request)
         return false;
     bool asked = !request->own;
     DL_DELETE(link->requests, request);
     if (asked) {
         link->n_rejected = 0;
-        apply(link, request);
+        request_apply(link, request);
     }
     free_request(request);
     return asked;
@@ -131,13 +131,13 @@ bool request_done(struct earshot *link, uint32_t number) {
 
 /* What could not be stored holds nevertheless, until the hub ends. */
 bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, bool *own) {
-    struct request *request = find(link, number);
+    struct request *request = request_find(link, number);
     bool holds = code == FAIL_NOT_STORED;
     *own = request && request->own;
     if (!request)
         return false;
     if (holds && !request->own)
-        apply(link, request);
+        request_apply(link, request);
     else if (!holds && request->own && request->type == FRAME_JOIN)
         leave_room(link, request->text);
     if (request->type == FRAME_OFFER)
@@ -165,7 +165,7 @@ static void note_lost(struct earshot *link, uint32_t number) {
 }
 
 void request_give_up(struct earshot *link, uint32_t number) {
-    struct request *request = find(link, number);
+    struct request *request = request_find(link, number);
     if (!request)
         return;
     note_failed(link, number, FAIL_BUSY, "it was cancelled before it was its turn");
@@ -265,7 +265,7 @@ _Static_assert(
     "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
-static int submit(struct earshot *link, struct frame *frame, struct request *request) {
+static int request_submit(struct earshot *link, struct frame *frame, struct request *request) {
     if (link->phase != LINK_JOINED && waits_for_hub(link, request)) {
         DL_APPEND(link->requests, request);
         return 0;
@@ -337,5 +337,5 @@ int request_ask(struct earshot *link, struct frame *frame, const char *text, uin
     request->away = frame->type == FRAME_AWAY && frame->away.away;
     if (number)
         *number = request->number;
-    return submit(link, frame, request);
+    return request_submit(link, frame, request);
 }

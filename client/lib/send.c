@@ -60,7 +60,7 @@ static size_t chunk_bytes(const struct earshot *link) {
     return link->limits.batch - ENVELOPE_BYTES - FRAME_TEXT_RESERVE;
 }
 
-static bool reserve(struct earshot *link, size_t text_n, struct cursor_out *out) {
+static bool send_reserve(struct earshot *link, size_t text_n, struct cursor_out *out) {
     size_t n_parts = text_n / (chunk_bytes(link) - 3) + 1;
     return pending_reserve(&link->pending, text_n + FIRST_FRAME_BYTES + n_parts * PART_FRAME_BYTES,
                            out);
@@ -79,7 +79,7 @@ static int fail_full(struct earshot *link) {
 
 /* Takes acknowledgements until there is room. */
 static int wait_for_room(struct earshot *link, size_t text_n, struct cursor_out *out) {
-    while (!reserve(link, text_n, out)) {
+    while (!send_reserve(link, text_n, out)) {
         if (link->phase == LINK_ENDED)
             return link->ended;
         int r = link->pollable ? 0 : absorb_all(link);
@@ -89,7 +89,7 @@ static int wait_for_room(struct earshot *link, size_t text_n, struct cursor_out 
             join_lose(link, "ended the session");
         if (r < 0)
             return r;
-        if (reserve(link, text_n, out))
+        if (send_reserve(link, text_n, out))
             return 0;
         if (link->pollable || inbox_is_full(&link->inbox))
             return fail_full(link);
@@ -114,7 +114,7 @@ static uint8_t frame_flags(struct earshot *link, unsigned flags) {
 }
 
 /* The next piece of the text, cut between code points; sets the flag when more follows. */
-static struct bytes cut(struct bytes *rest, size_t chunk, uint8_t *flags) {
+static struct bytes send_cut(struct bytes *rest, size_t chunk, uint8_t *flags) {
     struct bytes piece = {rest->data, rest->n <= chunk ? rest->n : text_cut(*rest, chunk)};
     rest->data += piece.n;
     rest->n -= piece.n;
@@ -122,19 +122,19 @@ static struct bytes cut(struct bytes *rest, size_t chunk, uint8_t *flags) {
     return piece;
 }
 
-static void encode(struct earshot *link, const struct earshot_message *message,
-                   const struct frame_send *send, struct cursor_out *out) {
+static void send_encode(struct earshot *link, const struct earshot_message *message,
+                        const struct frame_send *send, struct cursor_out *out) {
     struct bytes rest = {message->text, message->text_n};
     size_t chunk = chunk_bytes(link);
     struct frame frame = {.type = FRAME_SEND, .send = *send};
     frame.flags = frame_flags(link, message->flags);
     if (message->id)
         frame.flags |= FRAME_REPEAT;
-    frame.send.body = cut(&rest, chunk, &frame.flags);
+    frame.send.body = send_cut(&rest, chunk, &frame.flags);
     bool fits = frame_put(out, &frame);
     while (rest.n > 0) {
         struct frame part = {.type = FRAME_PART};
-        part.part.body = cut(&rest, chunk, &part.flags);
+        part.part.body = send_cut(&rest, chunk, &part.flags);
         fits = frame_put(out, &part) && fits;
     }
     assert(fits);
@@ -154,7 +154,7 @@ static int peek_acks(struct earshot *link) {
  * Hands out what can be. The message is kept already, so nothing but a fatal error matters: what
  * is not sent now goes with the next batch.
  */
-static int dispatch(struct earshot *link, bool cork) {
+static int send_dispatch(struct earshot *link, bool cork) {
     uint16_t n_before = link->outgoing.n_frames;
     int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
     if (r == 0 && !cork && outgoing_may_try(link))
@@ -179,7 +179,7 @@ static bool should_look(struct earshot *link) {
  * A program that sends and never takes events should notice a dead hub, and come back, all the
  * same. Nothing here blocks.
  */
-static int progress(struct earshot *link) {
+static int send_progress(struct earshot *link) {
     int r = 0;
     if (link->phase == LINK_ENDED)
         return link->ended;
@@ -200,17 +200,17 @@ int send_message(struct earshot *link, const struct earshot_message *message,
     struct cursor_out out;
     int r = check_send(link, message, &send);
     if (r == 0)
-        r = progress(link);
+        r = send_progress(link);
     if (r == 0)
         r = wait_for_room(link, message->text_n, &out);
     if (r != 0)
         return r;
-    encode(link, message, &send, &out);
+    send_encode(link, message, &send, &out);
     if (message->flags & EARSHOT_WANT_RECEIPT)
         receipts_want(&link->receipts, &send.id, &link->last_to);
     if (id)
         uuid_format(&send.id, id);
-    return dispatch(link, (message->flags & EARSHOT_CORK) != 0);
+    return send_dispatch(link, (message->flags & EARSHOT_CORK) != 0);
 }
 
 int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
@@ -230,7 +230,7 @@ static int flush_later(struct earshot *link) {
 int earshot_flush(earshot *link) {
     int r = check_pointer(link, link, "the link");
     if (r == 0)
-        r = progress(link);
+        r = send_progress(link);
     while (r == 0 && (outgoing_has_frames(link) || link->writer.given)) {
         if (link->phase == LINK_ENDED)
             return link->ended;

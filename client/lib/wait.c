@@ -88,7 +88,7 @@ void wait_stop(struct earshot *link) {
     reader_stop(&link->reader);
 }
 
-static void serve(struct earshot *link, enum source source) {
+static void wait_serve(struct earshot *link, enum source source) {
     switch (source) {
     case SOURCE_WAKE:
         event_clear(link->wake_fd);
@@ -117,7 +117,7 @@ bool wait_service(struct earshot *link) {
     struct epoll_event events[N_SOURCES];
     int n = epoll_wait(link->epoll_fd, events, N_SOURCES, 0);
     for (int i = 0; i < n; i++)
-        serve(link, (enum source)events[i].data.u32);
+        wait_serve(link, (enum source)events[i].data.u32);
     join_tick(link);
     wait_arm(link, join_due(link));
     taken_tick(link);

@@ -19,7 +19,7 @@ void watch_deinit(struct watch *watch) {
     watch->rearm_fd = -1;
 }
 
-static void fire(struct watch *watch, bool hub_is_dead) {
+static void watch_fire(struct watch *watch, bool hub_is_dead) {
     struct queue_message wake = {.mtype = watch->pid};
     struct cursor_out out = cursor_out_of(wake.data, ENVELOPE_BYTES);
     envelope_put(&out, &(struct envelope){.version = PROTO_VERSION});
@@ -30,7 +30,7 @@ static void fire(struct watch *watch, bool hub_is_dead) {
 }
 
 /* poll(2) leaves out what has a negative descriptor. */
-static void *run(void *arg) {
+static void *watch_run(void *arg) {
     struct watch *watch = arg;
     bool told = false, dead = false;
     while (!atomic_load(&watch->stop)) {
@@ -48,7 +48,7 @@ static void *run(void *arg) {
         dead = dead || fds[2].revents;
         if (fds[1].revents || fds[2].revents) {
             told = true;
-            fire(watch, dead);
+            watch_fire(watch, dead);
         }
     }
     return NULL;
@@ -59,7 +59,7 @@ int watch_start(struct watch *watch) {
         return 0;
     atomic_store(&watch->stop, false);
     atomic_store(&watch->fired, false);
-    int r = thread_start(&watch->thread, run, watch);
+    int r = thread_start(&watch->thread, watch_run, watch);
     if (r == 0)
         watch->running = true;
     return r;

@@ -45,7 +45,7 @@ static bool wait_for_batch(struct writer *writer) {
     return go_on;
 }
 
-static void *run(void *arg) {
+static void *writer_run(void *arg) {
     struct writer *writer = arg;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &writer->old_cancel_state);
     while (wait_for_batch(writer)) {
@@ -63,7 +63,7 @@ int writer_give(struct writer *writer, int lane, const struct queue_message *mes
     if (!writer->running) {
         writer->stop = false;
         writer->state = WRITER_IDLE;
-        int r = thread_start(&writer->thread, run, writer);
+        int r = thread_start(&writer->thread, writer_run, writer);
         if (r < 0)
             return r;
         writer->running = true;

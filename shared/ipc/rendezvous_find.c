@@ -133,7 +133,7 @@ static int judge_unseen(int key_fd) {
 
 /* The pidfd is opened first, and asked last whether the process that was looked at still is there.
  */
-static int prove(int key_fd, uid_t owner, pid_t pid, int *pidfd) {
+static int rendezvous_prove(int key_fd, uid_t owner, pid_t pid, int *pidfd) {
     struct stat key;
     if (fstat(key_fd, &key) < 0)
         return error_errno();
@@ -156,7 +156,7 @@ int rendezvous_process(const char *dir, const struct rendezvous_record *record, 
     CLEANUP_CLOSE int fd = -1;
     uid_t owner;
     int r = open_living(dir, (uid_t)-1, &fd, &owner);
-    return r == RENDEZVOUS_OK ? prove(fd, owner, record->pid, pidfd) : r;
+    return r == RENDEZVOUS_OK ? rendezvous_prove(fd, owner, record->pid, pidfd) : r;
 }
 
 bool rendezvous_is_ours(const char *dir) {
