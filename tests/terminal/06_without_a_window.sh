@@ -73,21 +73,21 @@ is "nowhere to go: exit status" "$STATUS" 64
 try earshot --name ann chat '#ops' < <(printf 'bad \xff\n')
 is "not UTF-8: exit status" "$STATUS" 65
 try earshot --name ann chat '#ops' --json < <(echo hello; echo "/nick 'x")
-wait_for "it is heard" has_lines "$T/ben.out" 8
+wait_for "it is heard" has_lines "$T/ben.out" 9
 check "--json: errors are objects" json '.type == "error" or .type == "note"' "$ERR"
 
 terminal ann 80 24
 command_in ann "TERM=dumb $BIN/earshot --hub $HUB --name ann chat '#ops'"
 sees "TERM=dumb: it joins" ann "#ops: you and ben"
 enter ann "from a dumb terminal"
-wait_for "it is heard" has_lines "$T/ben.out" 9
+wait_for "it is heard" has_lines "$T/ben.out" 10
 is "TERM=dumb: lines are said" "$(tail -1 "$T/ben.out" | jq -r .text)" "from a dumb terminal"
 earshot --name ben send '#ops' "to a dumb terminal"
 sees "TERM=dumb: lines are shown" ann "#ops <ben> to a dumb terminal"
 type_in ann "not said"
 key ann C-c
 enter ann "said"
-wait_for "it is heard" has_lines "$T/ben.out" 10
+wait_for "it is heard" has_lines "$T/ben.out" 11
 is "TERM=dumb: Ctrl-C clears the line" "$(tail -1 "$T/ben.out" | jq -r .text)" "said"
 key ann C-d
 await "TERM=dumb: Ctrl-D leaves" bottom_is ann '$'
