@@ -145,7 +145,7 @@ int earshot_wall(earshot *link, const char *text, uint32_t *request) {
     if (r != 0)
         return r;
     struct frame frame = {.type = FRAME_WALL,
-                          .wall = {.id = uuid_next(&link->ids), .body = bytes_of(text)}};
+                          .wall = {.id = uuid_next(&link->ids, wall_coarse()), .body = bytes_of(text)}};
     return request_ask(link, &frame, "", request);
 }
 

@@ -49,7 +49,7 @@ static int check_send(struct earshot *link, const struct earshot_message *messag
     if (r != 0)
         return r;
     if (!message->id)
-        send->id = uuid_next(&link->ids);
+        send->id = uuid_next(&link->ids, wall_coarse());
     send->kind = (uint8_t)message->kind;
     send->to = name_bytes(&link->last_to);
     send->total = (uint32_t)message->text_n;

@@ -62,7 +62,7 @@ static struct offer_in *offer_new(struct earshot *link, const struct frame_offer
     if (!offer)
         return NULL;
     offer->id = offered->id;
-    offer->called = is_called(link, &offered->id) ? uuid_next(&link->ids) : offered->id;
+    offer->called = is_called(link, &offered->id) ? uuid_next(&link->ids, wall_coarse()) : offered->id;
     offer->uid = offered->uid;
     offer->link = offered->link;
     (void)name_parse(&offer->from, offered->from);

@@ -154,7 +154,7 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
     if (!offer)
         return -ENOMEM;
     offer->to = name;
-    offer->id = uuid_next(&link->ids);
+    offer->id = uuid_next(&link->ids, wall_coarse());
     struct frame frame = frame_of(offer);
     r = offer->is_held ? request_hold(link, &frame, name.s, &offer->request)
                        : request_ask(link, &frame, name.s, &offer->request);

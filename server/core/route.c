@@ -202,12 +202,15 @@ void route_stored_before(struct core *core, const struct record *record, uint64_
     note_stored(core, record, seq);
 }
 
-/* The id of what a handle gets of a message to all: no other message of the sender has it. */
+/*
+ * The id of what a handle gets of a message to all: no other message of the sender has it. The time
+ * in front stays, so that all of them lie side by side in the store's index.
+ */
 static struct uuid wall_id(const struct uuid *whole, uint32_t handle) {
-    struct uuid id;
+    struct uuid id = *whole;
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(whole->b, sizeof whole->b, handle));
-    memcpy(id.b, canonical.digest, sizeof id.b);
+    memcpy(id.b + UUID_TIME_BYTES, canonical.digest, sizeof id.b - UUID_TIME_BYTES);
     return id;
 }
 

@@ -38,6 +38,13 @@ static inline wall_time wall_now(void) {
     return (wall_time){ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS};
 }
 
+/* As mono_coarse(). */
+static inline wall_time wall_coarse(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+    return (wall_time){ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS};
+}
+
 static inline mono_time mono_add_ms(mono_time t, int64_t ms) {
     return (mono_time){t.ns + ms * NS_PER_MS};
 }

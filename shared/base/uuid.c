@@ -18,8 +18,11 @@ static void fork_watch_start(void) {
     (void)pthread_atfork(NULL, NULL, fork_count);
 }
 
-static void uuid_stamp(struct uuid *id) {
-    id->b[6] = (uint8_t)(0x40 | (id->b[6] & 0x0f));
+/* Makes version 7 of random bytes; a time outside of 48 bits loses what is above. */
+static void uuid_stamp(struct uuid *id, wall_time now) {
+    uint64_t big_endian = htobe64((uint64_t)now.ms << 16);
+    memcpy(id->b, &big_endian, UUID_TIME_BYTES);
+    id->b[6] = (uint8_t)(0x70 | (id->b[6] & 0x0f));
     id->b[8] = (uint8_t)(0x80 | (id->b[8] & 0x3f));
 }
 
@@ -34,12 +37,12 @@ static void source_fill(struct uuid_source *source) {
     source->ids[0] = uuid_random();
 }
 
-struct uuid uuid_next(struct uuid_source *source) {
+struct uuid uuid_next(struct uuid_source *source, wall_time now) {
     if (source->n_left == 0 ||
         source->n_forks != atomic_load_explicit(&n_forks, memory_order_relaxed))
         source_fill(source);
     struct uuid id = source->ids[--source->n_left];
-    uuid_stamp(&id);
+    uuid_stamp(&id, now);
     return id;
 }
 

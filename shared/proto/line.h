@@ -1,8 +1,8 @@
 /*
  * A LINE and the ORIGIN before it say together what a MESSAGE says.
  *
- * Next to its text and its id, which is random, a LINE has the low 16 bits of two numbers; their
- * high bits, which seldom change, stand in the ORIGIN, with zeros where the LINE's are.
+ * Next to its text and its id, most of which is random, a LINE has the low 16 bits of two numbers;
+ * their high bits, which seldom change, stand in the ORIGIN, with zeros where the LINE's are.
  *
  * Only a plain text of one part that answers nothing can be a LINE, which is nearly every message.
  */

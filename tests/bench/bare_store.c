@@ -47,14 +47,14 @@ void chatter_next(struct chatter *chatter, struct record *record) {
     chatter->seq++;
     *record = (struct record){
         .seq = chatter->seq,
-        .at_ms = INT64_C(1700000000000) + (int64_t)chatter->seq,
+        .at_ms = INT64_C(1700000000000) + (int64_t)chatter->seq / CHATTER_PER_MS,
         .conv = chatter_conv((unsigned)(next_random(chatter) % CHATTER_CONVERSATIONS)),
         .from = 1,
         .uid = 1000,
         .link = 7,
         .text = {chatter->text, n},
     };
-    record->id = uuid_next(&chatter->ids);
+    record->id = uuid_next(&chatter->ids, (wall_time){record->at_ms});
 }
 
 /* Directories. */
@@ -87,7 +87,7 @@ static const char tables[] =
     " at_ms INTEGER NOT NULL, sender INTEGER NOT NULL, uid INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, flags INTEGER NOT NULL, link INTEGER NOT NULL, reply_to BLOB,"
     " text TEXT NOT NULL);"
-    "CREATE UNIQUE INDEX message_id ON message (id);"
+    "CREATE UNIQUE INDEX message_uid_id ON message (uid, id);"
     "CREATE INDEX message_conv ON message (conv, seq)";
 
 static int insert_one(sqlite3_stmt *insert, const struct record *record) {

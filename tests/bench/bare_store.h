@@ -22,8 +22,10 @@ void bench_dir_remove(const char *dir);
 
 /*
  * Messages with texts of about 120 bytes, of words as frequent as in a language, in 16
- * conversations that are all visible to the handle 1; always the same ones.
+ * conversations that are all visible to the handle 1; always the same ones. As many have the same
+ * time as in a busy hub, so that their ids are no more in order than they are there.
  */
+#define CHATTER_PER_MS 100
 #define CHATTER_CONVERSATIONS 16
 #define CHATTER_WORDS 20000
 

@@ -145,7 +145,7 @@ const char *give(struct client *client, const struct frame *frame) {
 }
 
 struct uuid new_id(void) {
-    return uuid_next(&ids);
+    return uuid_next(&ids, (wall_time){WALL_MS});
 }
 
 void give_send(struct client *from, struct uuid id, const char *to, const char *text,

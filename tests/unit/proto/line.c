@@ -68,7 +68,7 @@ Test(line, 03_messages_of_one_sender_share_an_origin_whatever_their_ids) {
     message.seq = message.at_ms = 1 << 16;
     cr_assert(line_from_message(&message, &first, &line));
     for (int i = 1; i < 60000; i++) {
-        message.id = uuid_next(&ids);
+        message.id = uuid_next(&ids, wall_now());
         message.seq++;
         message.at_ms++;
         cr_assert(line_from_message(&message, &origin, &line));
