@@ -86,9 +86,7 @@ struct user *core_user(struct core *core, uid_t uid) {
         return NULL;
     user->uid = uid;
     account_init(&user->account, &core->limits, uid, core->now);
-    uint64_t seed;
-    memcpy(&seed, core->config.instance.b, sizeof seed);
-    recent_init(&user->recent, seed);
+    recent_init(&user->recent, core->config.secret);
     HASH_ADD(hh, core->users, uid, sizeof user->uid, user);
     if (user->hh.tbl)
         return user;

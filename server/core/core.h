@@ -302,7 +302,8 @@ struct core_config {
     enum hub_mode mode;
     unsigned sessions_per_user; /* 0: as many as the table says */
     char name[128];
-    struct uuid instance;
+    struct uuid instance; /* which every client knows */
+    uint64_t secret;      /* which none does: the seed of hashes over what they choose */
     bool durable;         /* there is a store */
     size_t log_bytes_max; /* of the log in memory; a store may need more for a moment */
     unsigned keep_days;   /* for WELCOME and status; 0: without bound */

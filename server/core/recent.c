@@ -7,7 +7,6 @@
 #include <xxhash.h>
 
 #define SIZE_MIN 64
-#define INDEX_FACTOR 4 /* places of the index per entry of the ring */
 
 void recent_init(struct recent *recent, uint64_t seed) {
     *recent = (struct recent){.seed = seed};
@@ -34,7 +33,7 @@ static void drop_index(struct recent *recent) {
 }
 
 static size_t bytes_of_size(size_t size) {
-    return size * (sizeof(struct recent_entry) + INDEX_FACTOR * sizeof(uint32_t));
+    return size * (sizeof(struct recent_entry) + RECENT_PLACES * sizeof(uint32_t));
 }
 
 size_t recent_bytes(const struct recent *recent) {
@@ -62,19 +61,17 @@ int recent_grow(struct recent *recent) {
     return 0;
 }
 
-/* Ids are chosen by strangers; the seed keeps them from choosing ones that share a place. */
+/*
+ * Ids are chosen by strangers: without the seed nobody can choose many that share a place. Not a
+ * sum or a product of halves, where ids that differ in the same bits of both share one under every
+ * seed.
+ */
 static uint64_t hash_of(const struct recent *recent, const struct uuid *id) {
-    uint64_t high, low;
-    memcpy(&high, id->b, sizeof high);
-    memcpy(&low, id->b + 8, sizeof low);
-    uint64_t hash = (high ^ recent->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    hash ^= (hash >> 32) ^ low;
-    /* ids in a row differ at the top */
-    return (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+    return XXH3_64bits_withSeed(id->b, sizeof id->b, recent->seed);
 }
 
 static size_t place_of(const struct recent *recent, const struct uuid *id) {
-    return (size_t)(hash_of(recent, id) >> 32) & (INDEX_FACTOR * recent->size - 1);
+    return (size_t)(hash_of(recent, id) >> 32) & (RECENT_PLACES * recent->size - 1);
 }
 
 static uint32_t mark_of(uint64_t hash) {
@@ -100,7 +97,7 @@ int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint
 }
 
 static uint32_t *probe(struct recent *recent, const struct uuid *id) {
-    size_t place = place_of(recent, id), mask = INDEX_FACTOR * recent->size - 1;
+    size_t place = place_of(recent, id), mask = RECENT_PLACES * recent->size - 1;
     while (recent->index[place] && !uuid_equal(&recent->ring[recent->index[place] - 1].id, id))
         place = (place + 1) & mask;
     return &recent->index[place];
@@ -109,7 +106,7 @@ static uint32_t *probe(struct recent *recent, const struct uuid *id) {
 /* From nothing, when there is no index or what is out of date fills half of it. */
 static int restart_index(struct recent *recent) {
     drop_index(recent);
-    recent->index = calloc(INDEX_FACTOR * recent->size, sizeof *recent->index);
+    recent->index = calloc(RECENT_PLACES * recent->size, sizeof *recent->index);
     recent->n_used = 0;
     recent->n_indexed = recent->n_noted > recent->size ? recent->n_noted - recent->size : 0;
     return recent->index ? 0 : -ENOMEM;
@@ -117,7 +114,7 @@ static int restart_index(struct recent *recent) {
 
 static int update_index(struct recent *recent) {
     uint64_t n_new = recent->n_noted - recent->n_indexed;
-    if (!recent->index || recent->n_used + n_new > INDEX_FACTOR * recent->size / 2) {
+    if (!recent->index || recent->n_used + n_new > RECENT_PLACES * recent->size / 2) {
         int r = restart_index(recent);
         if (r < 0)
             return r;

@@ -15,6 +15,7 @@
 #include "core/record.h"
 
 #define RECENT_MAX 16384
+#define RECENT_PLACES 4   /* of the index, for each entry of the ring */
 #define RECENT_MARKS 1024 /* a power of two */
 
 struct recent_entry {

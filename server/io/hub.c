@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <utlist.h>
 
@@ -83,6 +84,8 @@ static int init_core(struct hub *hub) {
                                      hub->options.state[0] ? LOG_BYTES : log_bytes(hub),
                                  .keep_days = hub->options.state[0] ? hub->options.keep_days : 0,
                                  .keep_bytes = hub->options.keep_bytes};
+    if (getrandom(&config.secret, sizeof config.secret, 0) != sizeof config.secret)
+        return -errno;
     snprintf(config.name, sizeof config.name, "%s", hub->options.name);
     return core_init(&hub->core, &config, mono_now());
 }

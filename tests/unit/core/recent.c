@@ -227,3 +227,24 @@ Test(recent, 14_without_more_memory_the_oldest_are_forgotten_until_there_is_more
     assert_known(n - 1, n + 2 * size - 1);
     assert_unknown(0, n - size);
 }
+
+/*
+ * Ids which differ in the same bits of two places: a hash that only adds them up sees one id. One
+ * that is found behind thousands of others would hold everybody else up.
+ */
+Test(recent, 15_ids_that_were_chosen_to_meet) {
+    for (uint64_t n = 0; n < RECENT_MAX; n++) {
+        struct uuid id = {{7}};
+        uint64_t low = n << 50 | n << 18;
+        memcpy(id.b + 8, &low, sizeof low);
+        note_id(&id, n + 1);
+    }
+    struct uuid first = {{7}};
+    cr_assert_eq(seq_of(&first), 1);
+    size_t end = 0, longest = 0;
+    for (size_t at = 0; at < RECENT_PLACES * recent.size; at++) {
+        end = recent.index[at] ? end + 1 : 0;
+        longest = end > longest ? end : longest;
+    }
+    cr_assert_lt(longest, 40, "%zu", longest);
+}
