@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "harness/check.h"
 #include "harness/raw.h"
@@ -39,7 +40,7 @@ static int next_from(struct raw *raw, struct bystanders_talk *talk, const char *
 }
 
 static bool join(struct raw *raw, struct bystanders_talk *talk, const char *handle) {
-    if (raw_join(raw, talk->dir, handle, ABILITY_LISTEN) != RAW_WELCOME) {
+    if (raw_join_link(raw, talk->dir, handle, ABILITY_LISTEN, getuid()) != RAW_WELCOME) {
         note_wrong(talk, handle, "could not join");
         return false;
     }

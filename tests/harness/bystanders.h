@@ -1,7 +1,8 @@
 /*
  * Alice and Bob, two other users who talk to each other all the time: the proof that what a test
  * does to the hub touches nobody else. Alice writes, Bob answers with the same text. Each checks
- * that every message is the expected one, from the right uid and by the right name.
+ * that every message is the expected one, from the right uid and by the right name. The link of
+ * each has the number of the uid.
  */
 #pragma once
 

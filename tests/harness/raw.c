@@ -93,12 +93,14 @@ enum raw_answer raw_await_welcome(struct raw *raw, int ms) {
     }
 }
 
-enum raw_answer raw_join(struct raw *raw, const char *dir, const char *handle, unsigned abilities) {
+enum raw_answer raw_join_link(struct raw *raw, const char *dir, const char *handle,
+                              unsigned abilities, uint64_t link) {
     struct frame frame;
     if (raw_init(raw, dir) != RENDEZVOUS_OK || raw_make_mailbox(raw) != QUEUE_OK ||
         raw_give_mailbox(raw) != QUEUE_OK || raw_put_nonce(raw) != QUEUE_OK)
         return RAW_SILENCE;
     raw_fill_hello(raw, &frame, handle, abilities);
+    frame.hello.link = link;
     int sent = raw_send_hello(raw, &frame);
     if (sent != QUEUE_OK) {
         check_note("HELLO: %s", raw_result_text(sent));
@@ -110,6 +112,10 @@ enum raw_answer raw_join(struct raw *raw, const char *dir, const char *handle, u
         raw_send(raw, &frame);
     }
     return answer;
+}
+
+enum raw_answer raw_join(struct raw *raw, const char *dir, const char *handle, unsigned abilities) {
+    return raw_join_link(raw, dir, handle, abilities, 0);
 }
 
 void raw_drop(struct raw *raw) {

@@ -60,6 +60,9 @@ enum raw_answer raw_await_welcome(struct raw *raw, int ms);
 
 /* All steps and READY. */
 enum raw_answer raw_join(struct raw *raw, const char *dir, const char *handle, unsigned abilities);
+/* The same under this number of a link, by which receipts and signals find the session. */
+enum raw_answer raw_join_link(struct raw *raw, const char *dir, const char *handle,
+                              unsigned abilities, uint64_t link);
 
 /* Removes the mailbox, without a word to the hub. Safe on a zeroed raw with mailbox -1. */
 void raw_drop(struct raw *raw);

@@ -10,6 +10,7 @@
 
 #include "base/macro.h"
 #include "harness/check.h"
+#include "harness/witness.h"
 
 #define SESSIONS_MAX 4096
 #define HANDLES 250
@@ -101,9 +102,22 @@ static void make_list(const struct raw *raw, unsigned long i, struct frame *fram
 }
 
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
-    (void)i;
+    (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
-                            .receipt = {uuid_random(), STATE_READ, raw->session, UID_MALLORY}};
+                            .receipt = {uuid_random(), STATE_READ, UID_MALLORY, UID_MALLORY}};
+}
+
+/* Under the links that they have, see bystanders.h and witness.h. */
+static const struct victim {
+    const char *handle;
+    uid_t uid;
+} victims[] = {{"alice", UID_ALICE}, {"bob", UID_BOB}, {"carol", UID_CAROL}, {"dave", UID_DAVE}};
+
+/* The hub cannot know whether there was such a message; who is told can. */
+static void make_receipt_of_others(const struct raw *raw, unsigned long i, struct frame *frame) {
+    uid_t uid = victims[i % ARRAY_LEN(victims)].uid;
+    make_receipt(raw, i, frame);
+    frame->receipt.link = frame->receipt.uid = uid;
 }
 
 static void make_taken(const struct raw *raw, unsigned long i, struct frame *frame) {
@@ -161,6 +175,27 @@ static void make_offer(const struct raw *raw, unsigned long i, struct frame *fra
     *frame = (struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_CANCELLED}};
 }
 
+/* Offered, signalled and withdrawn, to each of them in turn. */
+static void make_offer_to_others(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static struct uuid id;
+    const struct victim *victim = &victims[i / 3 % ARRAY_LEN(victims)];
+    (void)raw;
+    switch (i % 3) {
+    case 0:
+        id = uuid_random();
+        make_offer_of(&id, frame);
+        frame->offer.to = bytes_of(victim->handle);
+        return;
+    case 1:
+        *frame = (struct frame){
+            .type = FRAME_SIGNAL,
+            .signal = {id, victim->uid, victim->uid, SIGNAL_CANCEL, .reason = {long_text, 500}}};
+        return;
+    default:
+        *frame = (struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_CANCELLED}};
+    }
+}
+
 static void make_signal(const struct raw *raw, unsigned long i, struct frame *frame) {
     *frame = (struct frame){.type = FRAME_SIGNAL,
                             .signal = {.offer = offers[i % OFFERS],
@@ -186,7 +221,7 @@ static void make_wall(const struct raw *raw, unsigned long i, struct frame *fram
 
 static void storm_join(const struct storm_shared *shared, struct raw *raw, const char *handle) {
     unsigned abilities = ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES;
-    while (raw_join(raw, shared->dir, handle, abilities) != RAW_WELCOME)
+    while (raw_join_link(raw, shared->dir, handle, abilities, getuid()) != RAW_WELCOME)
         raw_drop(raw);
 }
 
@@ -371,6 +406,7 @@ const struct storm_row storm_rows[] = {
     {"list-handles", FRAME_LIST, STORM_HANDLES, 1, false, false, make_list, NULL},
     {"list-offers", FRAME_LIST, STORM_OFFERS, 1, false, false, make_list, NULL},
     {"receipt", FRAME_RECEIPT, STORM_ONE, 1, true, false, make_receipt, NULL},
+    {"receipt-others", FRAME_RECEIPT, STORM_CROWD, 1, true, false, make_receipt_of_others, NULL},
     {"taken", FRAME_TAKEN, STORM_ONE, 1, true, false, make_taken, NULL},
     {"history", FRAME_HISTORY, STORM_LOG, 1, true, false, make_history, NULL},
     {"search", FRAME_SEARCH, STORM_LOG, 1, true, false, make_search, NULL},
@@ -378,6 +414,7 @@ const struct storm_row storm_rows[] = {
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
     {"offer", FRAME_OFFER, STORM_ONE, 1, true, false, make_offer, NULL},
     {"offer-crowd", FRAME_OFFER, STORM_CROWD, 1, false, false, make_offer, NULL},
+    {"offer-others", FRAME_OFFER, STORM_CROWD, 1, true, false, make_offer_to_others, NULL},
     {"signal", FRAME_SIGNAL, STORM_OFFERS, 1, true, false, make_signal, NULL},
     {"withdraw", FRAME_WITHDRAW, STORM_OFFERS, 1, true, false, make_withdraw, NULL},
     {"wall", FRAME_WALL, STORM_ONE, 1, true, false, make_wall, NULL},

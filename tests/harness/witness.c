@@ -35,7 +35,7 @@ static void times_end(struct witness_times *times) {
 }
 
 static bool witness_join(struct witness_talk *talk, struct raw *raw, const char *handle) {
-    enum raw_answer answer = raw_join(raw, talk->dir, handle, ABILITY_LISTEN);
+    enum raw_answer answer = raw_join_link(raw, talk->dir, handle, ABILITY_LISTEN, getuid());
     if (answer != RAW_WELCOME)
         witness_wrong(talk, handle, answer == RAW_FAILED ? raw->reason : "HELLO is not answered");
     return answer == RAW_WELCOME;

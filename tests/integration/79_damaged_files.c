@@ -107,20 +107,6 @@ static void check_declined(struct raw *raw, const struct uuid *ids) {
     check(n == N_DAMAGES, "their sender hears that nobody wants them (%u)", n);
 }
 
-/* With a number by which it hears of its messages. */
-static void join_with_link(struct raw *raw) {
-    struct frame frame;
-    if (raw_init(raw, stage.dir) != RENDEZVOUS_OK || raw_make_mailbox(raw) != QUEUE_OK ||
-        raw_give_mailbox(raw) != QUEUE_OK || raw_put_nonce(raw) != QUEUE_OK)
-        check_die("no mailbox");
-    raw_fill_hello(raw, &frame, "mallory", 0);
-    frame.hello.link = 4711;
-    if (raw_send_hello(raw, &frame) != QUEUE_OK || raw_await_welcome(raw, WAIT_MS) != RAW_WELCOME)
-        check_die("mallory is not welcome");
-    frame = (struct frame){.type = FRAME_READY};
-    raw_send(raw, &frame);
-}
-
 static void prepare(void) {
     stage_prepare_somehow(&stage);
     stage_start_hub(&stage, "open");
@@ -140,7 +126,8 @@ int main(void) {
     struct uuid ids[N_DAMAGES], others[N_DAMAGES];
     check_begin();
     prepare();
-    join_with_link(&raw);
+    if (raw_join_link(&raw, stage.dir, "mallory", 0, 4711) != RAW_WELCOME)
+        check_die("mallory is not welcome");
     for (int i = 0; i < N_DAMAGES; i++)
         send_damaged(&raw, (enum damage)i, &ids[i]);
     put("good");
