@@ -2,11 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/line.h"
-
-#define POOL_UNUSED_MAX 64
 
 /* A quarter of what a user may have is kept for answers, */
 #define MESSAGES_PART(max) ((max) / 4 * 3)
@@ -15,43 +15,84 @@
 
 /* Messages. */
 
-static struct queue_message *message_acquire(struct chunk_pool *pool) {
-    union pooled_message *pooled = pool->unused;
+#define CHUNKS_UNUSED_MAX 256
+
+/*
+ * With what malloc() adds they are powers of two, so that what is given back is of use to the
+ * others. What is kept unused is enough for a calm hub to allocate nothing.
+ */
+static const struct {
+    size_t bytes; /* of the block */
+    unsigned n_unused_max;
+} message_classes[MESSAGE_CLASSES] = {
+    {512 - sizeof(size_t), 256},
+    {2048 - sizeof(size_t), 64},
+    {sizeof(struct queue_message), 32},
+};
+
+static size_t message_bytes(unsigned class) {
+    return message_classes[class].bytes;
+}
+
+/* Of a batch. */
+static size_t message_size(unsigned class) {
+    return message_bytes(class) - offsetof(struct queue_message, data);
+}
+
+static unsigned message_class_for(size_t n) {
+    unsigned class = 0;
+    while (message_size(class) < n)
+        class ++;
+    return class;
+}
+
+static struct queue_message *message_acquire(struct chunk_pool *pool, unsigned class) {
+    union pooled_message *pooled = pool->classes[class].unused;
     if (!pooled) {
-        pooled = malloc(sizeof *pooled);
+        pooled = malloc(message_bytes(class));
     } else {
-        pool->unused = pooled->next;
-        pool->n_unused--;
+        pool->classes[class].unused = pooled->next;
+        pool->classes[class].n_unused--;
     }
     return pooled ? &pooled->message : NULL;
 }
 
-static void message_release(struct chunk_pool *pool, struct queue_message *message) {
+static void message_release(struct chunk_pool *pool, struct queue_message *message,
+                            unsigned class) {
     union pooled_message *pooled = (union pooled_message *)message;
-    if (!message)
-        return;
-    if (pool->n_unused >= POOL_UNUSED_MAX) {
+    if (pool->classes[class].n_unused >= message_classes[class].n_unused_max) {
         free(pooled);
         return;
     }
-    pooled->next = pool->unused;
-    pool->unused = pooled;
-    pool->n_unused++;
+    pooled->next = pool->classes[class].unused;
+    pool->classes[class].unused = pooled;
+    pool->classes[class].n_unused++;
 }
 
 void chunk_pool_deinit(struct chunk_pool *pool) {
-    while (pool->unused) {
-        union pooled_message *pooled = pool->unused;
-        pool->unused = pooled->next;
-        free(pooled);
+    for (unsigned class = 0; class < MESSAGE_CLASSES; class ++)
+        for (union pooled_message *next, *pooled = pool->classes[class].unused; pooled;
+             pooled = next) {
+            next = pooled->next;
+            free(pooled);
+        }
+    for (struct chunk *next, *chunk = pool->unused; chunk; chunk = next) {
+        next = chunk->next;
+        free(chunk);
     }
-    pool->n_unused = 0;
+    *pool = (struct chunk_pool){.n_used = pool->n_used};
 }
 
 /* Chunks. */
 
 static struct chunk *chunk_acquire(struct chunk_pool *pool, const struct outbox_address *address) {
-    struct chunk *chunk = malloc(sizeof *chunk);
+    struct chunk *chunk = pool->unused;
+    if (!chunk) {
+        chunk = malloc(sizeof *chunk);
+    } else {
+        pool->unused = chunk->next;
+        pool->n_unused--;
+    }
     if (!chunk)
         return NULL;
     *chunk = (struct chunk){.session = address->session,
@@ -61,6 +102,26 @@ static struct chunk *chunk_acquire(struct chunk_pool *pool, const struct outbox_
     account_spend(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
     pool->n_used++;
     return chunk;
+}
+
+static void chunk_free(struct chunk_pool *pool, struct chunk *chunk) {
+    account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
+    pool->n_used--;
+    if (pool->n_unused >= CHUNKS_UNUSED_MAX) {
+        free(chunk);
+        return;
+    }
+    chunk->next = pool->unused;
+    pool->unused = chunk;
+    pool->n_unused++;
+}
+
+static void chunk_drop_message(struct chunk_pool *pool, struct chunk *chunk) {
+    if (!chunk->message)
+        return;
+    account_give_back(chunk->payer, ACCOUNT_MEMORY, message_bytes(chunk->message_class));
+    message_release(pool, chunk->message, chunk->message_class);
+    chunk->message = NULL;
 }
 
 static void chunk_drop_parts(struct chunk *chunk, unsigned n_left) {
@@ -76,12 +137,8 @@ static void chunk_drop_parts(struct chunk *chunk, unsigned n_left) {
 
 void chunk_release(struct chunk_pool *pool, struct chunk *chunk) {
     chunk_drop_parts(chunk, 0);
-    if (chunk->message)
-        account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk->message);
-    message_release(pool, chunk->message);
-    account_give_back(chunk->payer, ACCOUNT_MEMORY, sizeof *chunk);
-    free(chunk);
-    pool->n_used--;
+    chunk_drop_message(pool, chunk);
+    chunk_free(pool, chunk);
 }
 
 static void put_envelope(const struct chunk *chunk, struct queue_message *message) {
@@ -132,16 +189,39 @@ const struct queue_message *chunk_message(const struct chunk *chunk,
     return scratch;
 }
 
-/* It gets a message, with the parts that it has in it. False: memory is out. */
-static bool chunk_become_message(struct chunk_pool *pool, struct chunk *chunk) {
-    struct queue_message *message = message_acquire(pool);
-    if (!message)
-        return false;
-    chunk->origin = put_parts_together(chunk, message);
-    chunk->message = message;
+/* Moves what is in the chunk, parts or a message, to this message. */
+static void chunk_move(struct chunk_pool *pool, struct chunk *chunk, struct queue_message *message,
+                       unsigned class) {
+    const struct queue_message *old = chunk->message;
+    if (old) {
+        memcpy(message, old, offsetof(struct queue_message, data) + chunk->n);
+        if (chunk->n_origin > 0)
+            chunk->origin = message->data + (chunk->origin - old->data);
+    } else {
+        chunk->origin = put_parts_together(chunk, message);
+    }
+    chunk_drop_message(pool, chunk);
     chunk_drop_parts(chunk, 0);
-    account_spend(chunk->payer, ACCOUNT_MEMORY, sizeof *message);
-    return true;
+    chunk->message = message;
+    chunk->message_class = (uint8_t) class;
+    account_spend(chunk->payer, ACCOUNT_MEMORY, message_bytes(class));
+}
+
+/* Whether its message has room for so many bytes, and MORE. */
+static bool message_has_room(const struct chunk *chunk, size_t n) {
+    return chunk->message &&
+           chunk->n + n + FRAME_HEADER_BYTES <= message_size(chunk->message_class);
+}
+
+/* So many bytes can be written behind what is in it. False: memory is out. */
+static bool chunk_make_room(struct chunk_pool *pool, struct chunk *chunk, size_t n) {
+    if (message_has_room(chunk, n))
+        return true;
+    unsigned class = message_class_for(chunk->n + n + FRAME_HEADER_BYTES);
+    struct queue_message *message = message_acquire(pool, class);
+    if (message)
+        chunk_move(pool, chunk, message, class);
+    return message != NULL;
 }
 
 static struct chunk *outbox_add_chunk(struct outbox *outbox, struct chunk_pool *pool,
@@ -169,8 +249,14 @@ static size_t frame_bytes(const uint8_t *frame) {
     return n;
 }
 
-bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n) {
+/* Its last message holds so many bytes more, be it with more memory. */
+static bool outbox_can_grow(const struct outbox *outbox, const struct outbox_address *address,
+                            size_t n) {
     return outbox->tail && outbox->tail->message && room_in(outbox->tail, address) >= n;
+}
+
+bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n) {
+    return outbox_can_grow(outbox, address, n) && message_has_room(outbox->tail, n);
 }
 
 bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_address *address,
@@ -180,9 +266,10 @@ bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_addr
     uint64_t max = MESSAGES_PART(payer->limits->max[ACCOUNT_MEMORY]);
     if (outbox_has_room(outbox, address, n))
         return true;
-    if (outbox->n_chunks >= n_max || used >= max)
+    unsigned n_others = outbox->n_chunks - outbox_can_grow(outbox, address, n);
+    if (n_others >= n_max || used >= max)
         return false;
-    return FAIR_PART * outbox->n_chunks * CHUNK_BYTES_MAX <= max - used;
+    return FAIR_PART * n_others * CHUNK_BYTES_MAX <= max - used;
 }
 
 static uint64_t chunk_first_seq(const struct chunk *chunk) {
@@ -277,7 +364,7 @@ static void note_content(struct outbox *outbox, struct chunk *chunk, const struc
 }
 
 /* As many of the frames as fit, the first of which does. Returns how many bytes; 0: no memory. */
-static size_t chunk_put(struct outbox *outbox, struct chunk *chunk,
+static size_t chunk_put(struct outbox *outbox, struct chunk_pool *pool, struct chunk *chunk,
                         const struct outbox_address *address, const struct encoded *encoded,
                         size_t done) {
     const uint8_t *frames = (const uint8_t *)encoded->frames + done;
@@ -286,10 +373,14 @@ static size_t chunk_put(struct outbox *outbox, struct chunk *chunk,
     size_t n =
         whole_frames(frames, encoded->n - done, room_in(chunk, address) - n_origin, &n_frames);
     assert(n > 0);
-    if (chunk->message)
+    if (!chunk->message && encoded->body) {
+        if (!chunk_refer(chunk, frames, n, encoded, n_origin))
+            return 0;
+    } else {
+        if (!chunk_make_room(pool, chunk, n_origin + n))
+            return 0;
         chunk_copy(chunk, frames, n, encoded, n_origin);
-    else if (!chunk_refer(chunk, frames, n, encoded, n_origin))
-        return 0;
+    }
     chunk->n = (uint16_t)(chunk->n + n_origin + n);
     chunk->n_frames = (uint16_t)(chunk->n_frames + n_frames + (n_origin > 0));
     if (n_origin > 0)
@@ -307,8 +398,7 @@ static struct chunk *chunk_for(struct outbox *outbox, struct chunk_pool *pool,
     struct chunk *chunk = outbox->tail;
     if (!chunk || room_in(chunk, address) < origin_missing(chunk, encoded) + n_first)
         chunk = outbox_add_chunk(outbox, pool, address);
-    bool fits = chunk && (chunk->message || encoded->body || chunk_become_message(pool, chunk));
-    return fits ? chunk : NULL;
+    return chunk;
 }
 
 /* Where an outbox ended, to which it goes back when not all fits into memory. */
@@ -355,7 +445,7 @@ int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
     struct end end = end_of(outbox);
     for (size_t done = 0, n; done < encoded->n; done += n) {
         struct chunk *chunk = chunk_for(outbox, pool, address, encoded, frame_bytes(frames + done));
-        n = chunk ? chunk_put(outbox, chunk, address, encoded, done) : 0;
+        n = chunk ? chunk_put(outbox, pool, chunk, address, encoded, done) : 0;
         if (n == 0) {
             cut_back(outbox, pool, &end);
             return -ENOMEM;

@@ -2,12 +2,14 @@
  * The outbox: frames on their way to one mailbox.
  *
  * Frames are gathered in chunks, each of which is one batch. Those of a session of its own are
- * written into a message, and what is sent is what lies here. What goes to many is referred to (see
- * body.h) and put together when it is sent; a chunk of such parts that is to take other frames
- * becomes a message. An empty outbox owns no memory; every chunk is charged, whole, to the account
- * of the user that it is for. Bounded: past OUTBOX_CHUNKS_MAX chunks, or an equal part
- * of what is left to its user, no message is taken; past NOTICES_BYTES_MAX no notice, so that
- * nobody can fill somebody else's; and answers are taken while the account has room for them.
+ * written into a message, and what is sent is what lies here. The message begins small and grows
+ * with what it holds: one short answer to each of thousands of sessions is not a batch each. What
+ * goes to many is referred to (see body.h) and put together when it is sent; a chunk of such parts
+ * that is to take other frames becomes a message. An empty outbox owns no memory; what a chunk
+ * takes is charged to the account of the user that it is for. Bounded: past OUTBOX_CHUNKS_MAX
+ * chunks, or an equal part of what is left to its user, no message is taken; past NOTICES_BYTES_MAX
+ * no notice, so that nobody can fill somebody else's; and answers are taken while the account has
+ * room for them.
  *
  *   empty --append--> waiting --take--> in flight --all sent--> empty or waiting
  *                        ^                  |
@@ -54,22 +56,29 @@ struct chunk {
     bool has_more;                 /* MORE is its last frame */
     bool has_others;               /* besides messages: it cannot be made from the log again */
     const uint8_t *origin;         /* the last one */
-    struct queue_message *message; /* NULL: it consists of parts */
+    struct queue_message *message; /* as large as message_class says; NULL: it consists of parts */
+    uint8_t message_class;
     struct chunk_part *parts;
     uint16_t n_parts, parts_size;
 };
 
-/* What a chunk with a message takes; one of parts takes less. */
+/* The most that a chunk takes. */
 #define CHUNK_BYTES_MAX (sizeof(struct chunk) + sizeof(struct queue_message))
+
+#define MESSAGE_CLASSES 3 /* sizes of messages; the last one holds every batch */
 
 union pooled_message {
     union pooled_message *next;
-    struct queue_message message;
+    struct queue_message message; /* or the beginning of it */
 };
 
-/* Unused messages of all outboxes. */
+/* Unused messages and chunks of all outboxes. */
 struct chunk_pool {
-    union pooled_message *unused;
+    struct {
+        union pooled_message *unused;
+        unsigned n_unused;
+    } classes[MESSAGE_CLASSES];
+    struct chunk *unused;
     unsigned n_unused;
     size_t n_used; /* chunks */
 };
@@ -102,12 +111,13 @@ static inline bool outbox_is_idle(const struct outbox *outbox) {
     return !outbox->head && !outbox->in_flight && !outbox->stuck;
 }
 
-/* Whether frames of n bytes fit into the memory that it has. */
+/* Whether frames of n bytes fit into the memory that it has: then nothing is charged for them. */
 bool outbox_has_room(const struct outbox *outbox, const struct outbox_address *address, size_t n);
 
 /*
  * Whether so many bytes of messages may be added: in a new chunk, if need be, as long as it has
- * fewer than n_max of them and a fair part of the memory that is left to its user.
+ * fewer than n_max of them; and where that takes memory, as long as it has a fair part of what is
+ * left to its user.
  */
 bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_address *address,
                            size_t n, unsigned n_max);

@@ -390,7 +390,7 @@ Test(core_limits, 21_answers_that_nobody_takes_end_who_asks_before_the_bound_is_
     struct frame list = {.type = FRAME_LIST, .list = {.request = 1, .what = LIST_COUNTERS}};
     unsigned n_over = 0;
     join_silent();
-    for (int round = 0; round < 400 && n_over == 0; round++)
+    for (int round = 0; round < 2000 && n_over == 0; round++)
         for (int i = 0; i < SILENT && n_over == 0; i++) {
             give(silent[i], &list);
             drain();

@@ -27,6 +27,8 @@ static void teardown(void) {
     cr_assert_eq(pool.n_used, 0);
     chunk_pool_deinit(&pool);
     cr_assert_null(pool.unused);
+    for (unsigned class = 0; class < MESSAGE_CLASSES; class ++)
+        cr_assert_null(pool.classes[class].unused);
     account_deinit(&account);
 }
 
@@ -176,10 +178,54 @@ Test(outbox, 05_messages_have_a_bound) {
     cr_assert(takes(BATCH_BYTES_MIN));
 }
 
-Test(outbox, 05_chunks_are_charged_whole_and_messages_get_a_fair_part_of_what_is_left) {
+Test(outbox, 05_a_chunk_grows_with_what_it_holds_and_is_charged_as_it_grows) {
+    unsigned n_grown = 0;
+    append_one();
+    uint64_t used = account.used[ACCOUNT_MEMORY], first = used;
+    cr_assert_leq(used, sizeof(struct chunk) + 512, "a short answer takes little");
+    while (outbox.n_chunks == 1) {
+        bool has_room = outbox_has_room(&outbox, &address, 8);
+        append_one(); /* of 8 bytes */
+        uint64_t now = account.used[ACCOUNT_MEMORY];
+        cr_assert_eq(has_room, now == used, "only where there is no room it takes more");
+        n_grown += outbox.n_chunks == 1 && now > used;
+        used = now;
+    }
+    cr_assert_eq(n_grown, MESSAGE_CLASSES - 1);
+    cr_assert_leq(used - first, CHUNK_BYTES_MAX);
+    send_all();
+    cr_assert_eq(n_received, n_appended);
+    cr_assert_eq(account.used[ACCOUNT_MEMORY], 0);
+}
+
+Test(outbox, 05_one_answer_each_for_thousands_is_not_a_batch_each) {
+    static struct outbox many[ACCOUNT_SESSIONS_MAX];
+    uint8_t data[64];
+    struct encoded encoded = {.frames = data, .n = encode_done(data, sizeof data, 1)};
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++)
+        cr_assert_eq(outbox_append(&many[i], &pool, &address, &encoded), 0);
+    cr_assert_lt(account.used[ACCOUNT_MEMORY], limits.max[ACCOUNT_MEMORY] / 2);
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++)
+        outbox_clear(&many[i], &pool);
+}
+
+Test(outbox, 05_messages_make_the_last_chunk_grow_while_memory_is_left) {
+    uint64_t max = limits.max[ACCOUNT_MEMORY] / 4 * 3;
+    append_one();
+    uint64_t other = max - 1 - account.used[ACCOUNT_MEMORY];
+    account_spend(&account, ACCOUNT_MEMORY, other);
+    cr_assert_not(outbox_has_room(&outbox, &address, 1000));
+    cr_assert(takes(1000), "it is the only chunk");
+    cr_assert_not(takes(BATCH_BYTES_MIN), "it would be another one");
+    account_spend(&account, ACCOUNT_MEMORY, 1);
+    cr_assert_not(takes(1000), "the rest is for answers");
+    cr_assert(takes(8), "there is room for it");
+    account_give_back(&account, ACCOUNT_MEMORY, other + 1);
+}
+
+Test(outbox, 05_messages_get_a_fair_part_of_what_is_left) {
     uint64_t max = limits.max[ACCOUNT_MEMORY], other = max / 4 * 3 - 20 * CHUNK_BYTES_MAX;
     append_one();
-    cr_assert_eq(account.used[ACCOUNT_MEMORY], CHUNK_BYTES_MAX);
     account_spend(&account, ACCOUNT_MEMORY, other);
     cr_assert(takes(BATCH_BYTES_MIN));
     fill(10);
