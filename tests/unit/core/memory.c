@@ -497,3 +497,41 @@ Test(core_memory, 03_without_a_store, .timeout = 250) {
     durable = false;
     run_until_none(1);
 }
+
+/* A hub begins with what it had: the same handle and the same room twice, and names that look
+ * alike.
+ */
+static void restore(void) {
+    static const struct bytes topic = {"topic", 5}, none = {"", 0};
+    (void)core_restore_handle(&core, 1, ALICE, bytes_of("node1"), none, 0, 0, 0);
+    (void)core_restore_handle(&core, 2, BOB, bytes_of("nodel"), none, 0, 0, 0);
+    (void)core_restore_handle(&core, 3, BOB, bytes_of("node1"), none, 0, 0, 0);
+    (void)core_restore_room(&core, 1, ALICE, bytes_of("#0ps"), none, 0);
+    (void)core_restore_room(&core, 2, ALICE, bytes_of("#ops"), topic, 0);
+    (void)core_restore_member(&core, 2, 1, 0);
+    (void)core_restore_room(&core, 3, BOB, bytes_of("#0ps"), topic, 5);
+    (void)core_restored(&core);
+}
+
+static unsigned restore_with_failure(unsigned at) {
+    long before = memory.n_live;
+    durable_begin(LOG_BYTES);
+    memory.at = at;
+    memory.n_failing = 1;
+    memory.n = 0;
+    memory.on = true;
+    restore();
+    memory.on = false;
+    unsigned n = memory.n;
+    (void)core_restore_room(&core, 9, ALICE, bytes_of("#0pS"), (struct bytes){"", 0}, 0);
+    durable_end();
+    cr_assert_eq(memory.n_live, before, "%u: %ld blocks leaked", at, memory.n_live - before);
+    return n;
+}
+
+Test(core_memory, 04_restoring, .timeout = 60) {
+    unsigned at = 1;
+    while (restore_with_failure(at) >= at)
+        at++;
+    cr_assert_gt(at, 20);
+}
