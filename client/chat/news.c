@@ -153,6 +153,10 @@ static void own_news(struct chat *chat, const struct earshot_event *event) {
     case EARSHOT_NEWS_TOPIC:
         view_note(&chat->view, VIEW_INFO, "topic of %s: %s", event->news.room, event->news.detail);
         break;
+    case EARSHOT_NEWS_ALIKE:
+        view_note(&chat->view, VIEW_INFO, "%s is not %s, which looks like it", event->news.room,
+                  event->news.detail);
+        break;
     default:
         break;
     }
@@ -167,6 +171,16 @@ static void news_renamed(struct chat *chat, const struct earshot_event *event) {
     if (matters)
         news_gather(chat, event, now);
     if (*chat->target && words_same_name(chat->target, who))
+        chat_set_target(chat, now);
+}
+
+static void news_room_renamed(struct chat *chat, const struct earshot_event *event) {
+    const char *was = event->news.who, *now = event->news.detail;
+    roster_room(&chat->roster, was, false);
+    roster_room(&chat->roster, now, true);
+    view_note(&chat->view, VIEW_INFO,
+              "%s is called %s now: an administrator has freed its name for others", was, now);
+    if (words_same_name(chat->target, was))
         chat_set_target(chat, now);
 }
 
@@ -227,7 +241,10 @@ void news_event(struct chat *chat, const struct earshot_event *event) {
         away_and_back(chat, event);
         break;
     case EARSHOT_NEWS_RENAMED:
-        news_renamed(chat, event);
+        if (event->news.who[0] == '#')
+            news_room_renamed(chat, event);
+        else
+            news_renamed(chat, event);
         break;
     default:
         in_room(chat, event);

@@ -34,9 +34,9 @@ const struct cli_command cli_commands[] = {
     {"forget", "HANDLE", "see nothing any more of what was said with HANDLE until now",
      "HANDLE still sees it, until they forget it, too; then it is deleted.", NULL, 1, 1,
      cli_forget},
-    {"release", "HANDLE", "for administrators: free the name of a handle",
-     "Its owner keeps mail and past under another name, which is told. A login name cannot be\n"
-     "taken from its user.",
+    {"release", "CONV", "for administrators: free the name of a handle or room",
+     "The owner of a handle keeps mail and past under another name, which is told. A login name\n"
+     "cannot be taken from its user. A room goes on under another name, with members and past.",
      NULL, 1, 1, cli_release},
     {"put", "TO PATH...", "hand files, directories or standard input to a handle or #room",
      "TO may be several names, separated by commas. PATH `-` is standard input. Waits until\n"

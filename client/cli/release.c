@@ -9,8 +9,6 @@ int cli_release(const struct cli_options *options, int n_words, char **words) {
     earshot *link;
     (void)n_words;
     int code = words_check_name(options, words[0]);
-    if (code == CLI_DONE && words[0][0] == '#')
-        code = cli_fail(options, CLI_USAGE, "bad-name", "%s is a room; name a handle", words[0]);
     if (code == CLI_DONE)
         code = cli_request_open(&link, options);
     if (code != CLI_DONE)

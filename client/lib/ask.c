@@ -54,9 +54,9 @@ int earshot_nick(earshot *link, const char *handle, uint32_t *request) {
     return request_ask(link, &frame, name.s, request);
 }
 
-int earshot_release(earshot *link, const char *handle, uint32_t *request) {
+int earshot_release(earshot *link, const char *conv, uint32_t *request) {
     struct name name;
-    int r = check_handle(link, handle, "the handle", &name);
+    int r = check_conv(link, conv, "the handle or room", &name);
     if (r != 0)
         return r;
     struct frame frame = {.type = FRAME_RELEASE, .release = {.handle = name_bytes(&name)}};

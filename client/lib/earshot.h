@@ -118,8 +118,9 @@ enum earshot_news_what {
     EARSHOT_NEWS_JOINED,  /* room */
     EARSHOT_NEWS_LEFT,    /* room */
     EARSHOT_NEWS_TOPIC,   /* room; detail: the topic */
-    EARSHOT_NEWS_RENAMED, /* detail: the new handle */
+    EARSHOT_NEWS_RENAMED, /* who: a handle, or a room that one is in; detail: its new name */
     EARSHOT_NEWS_MANY,    /* too many changes to name each; detail: "12 came, 3 left" */
+    EARSHOT_NEWS_ALIKE, /* the room that one has just joined looks like another; detail: that one */
 };
 
 /* EARSHOT_HANDLES: every handle that the hub knows, here or not, as USER events. */
@@ -379,10 +380,10 @@ int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *
 int earshot_away(earshot *link, const char *reason, uint32_t *request); /* NULL: back */
 int earshot_nick(earshot *link, const char *handle, uint32_t *request);
 /*
- * For root and the hub's owner: the name is free again, and the handle, with its mail and past,
- * goes on under another one. A hub from before this function ends the session.
+ * For root and the hub's owner: the name is free again, and the handle or room, with its mail,
+ * members and past, goes on under another one. A hub from before this function ends the session.
  */
-int earshot_release(earshot *link, const char *handle, uint32_t *request);
+int earshot_release(earshot *link, const char *conv, uint32_t *request);
 /* of: for EARSHOT_USERS the room whose members are asked for, or NULL for everybody here. */
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request);
 

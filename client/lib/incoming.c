@@ -222,6 +222,8 @@ static int on_object(struct earshot *link, const struct frame *frame, struct ear
 }
 
 static int on_news(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (frame->news.what == NEWS_RENAMED)
+        request_room_renamed(link, frame->news.who, frame->news.detail);
     return incoming_made(event_from_news(&link->store, event, &frame->news));
 }
 

@@ -112,7 +112,7 @@ static int send_hello(struct earshot *link) {
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
-                               (is_known ? ABILITY_AFTER : 0),
+                               ABILITY_ALIKE | (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},

@@ -301,6 +301,8 @@ bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, 
 void request_lose_all(struct earshot *link);
 /* Asks a new hub for what the link had. */
 void request_restore(struct earshot *link);
+/* A room that the link is in has another name, under which it is to be joined again. */
+void request_room_renamed(struct earshot *link, struct bytes was, struct bytes now);
 void request_deinit(struct earshot *link);
 
 /* wait.c */

@@ -85,6 +85,18 @@ static void leave_room(struct earshot *link, const char *text) {
     }
 }
 
+void request_room_renamed(struct earshot *link, struct bytes was, struct bytes now) {
+    struct name name, key;
+    if (name_parse(&name, was) != NAME_OK || !name_is_room(&name))
+        return;
+    name_key(&key, &name);
+    struct room *room = find_room(link, &key);
+    if (!room || name_parse(&name, now) != NAME_OK)
+        return;
+    room->name = name;
+    name_key(&room->key, &name);
+}
+
 static void set_away(struct earshot *link, struct request *request) {
     free(link->away);
     link->away = request->away ? request->text : NULL;

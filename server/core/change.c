@@ -291,6 +291,14 @@ bool persist_room(struct core *core, struct user *user, struct room *room) {
     return dirty_mark(core, user, &key, false) != NULL;
 }
 
+bool persist_room_first(struct core *core, struct user *user, struct room *room) {
+    if (!persist_room(core, user, room))
+        return false;
+    if (room->dirty && room->dirty->is_queued)
+        dirty_queue_urgent(core, room->dirty);
+    return true;
+}
+
 bool persist_no_room(struct core *core, struct user *user, uint32_t number) {
     struct dirty_key key = {.what = CHANGE_ROOM, .place = number};
     if (!core->config.durable)

@@ -466,11 +466,27 @@ static void receive_nick(struct core *core, struct session *session, const struc
     request_finish(core, session, frame->nick.request, code, reason);
 }
 
+static enum fail_code release_name(struct core *core, struct session *session, struct bytes text,
+                                   char reason[256]) {
+    struct name name;
+    enum name_outcome problem = name_parse(&name, text);
+    if (!session_is_administrator(core, session)) {
+        snprintf(reason, 256, "only root and the hub's owner may release a name; ask one of them");
+        return FAIL_NOT_PERMITTED;
+    }
+    if (problem != NAME_OK) {
+        snprintf(reason, 256, "the name %s", name_problem(problem));
+        return FAIL_BAD_NAME;
+    }
+    return name_is_room(&name) ? room_release(core, session, &name, reason)
+                               : handle_release(core, &name, reason);
+}
+
 static void receive_release(struct core *core, struct session *session, const struct frame *frame) {
     char reason[256];
     enum fail_code code = FAIL_LIMIT;
     if (persist_may_wait(core, session->user, reason))
-        code = handle_release(core, session, frame->release.handle, reason);
+        code = release_name(core, session, frame->release.handle, reason);
     request_finish(core, session, frame->release.request, code, reason);
 }
 

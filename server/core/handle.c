@@ -46,7 +46,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
         return NULL;
     }
     handle->alike = (struct alike_entry){.name = &handle->name, .user = user};
-    lookalike_add(&core->alike_handles, &handle->alike, key);
+    lookalike_add(&core->alike_handles, &handle->alike);
     account_spend(&user->account, ACCOUNT_HANDLES, 1);
     account_spend(&user->account, ACCOUNT_MEMORY, HANDLE_BYTES);
     core->epoch++; /* a cached "no such user" is no longer true */
@@ -79,20 +79,22 @@ enum handle_holder core_handle_holder(struct core *core, const struct name *key,
 #define AWAY_TRIES 1000
 
 /* "alice.1001", or with a count; "was.1001" for a name that is too long for that. */
-static bool away_name(struct core *core, const struct handle *handle, struct name *name,
+bool handle_away_name(struct core *core, const struct name *was, uid_t uid, struct name *name,
                       struct name *key) {
+    bool is_room = name_is_room(was);
     for (unsigned i = 1; i <= AWAY_TRIES; i++) {
-        const char *base = handle->name.s;
-        for (int tries = 0; tries < 2; tries++, base = "was") {
+        const char *base = was->s;
+        for (int tries = 0; tries < 2; tries++, base = is_room ? "#was" : "was") {
             char text[2 * NAME_BYTES_MAX], count[16] = "";
             if (i > 1)
                 snprintf(count, sizeof count, ".%u", i);
-            snprintf(text, sizeof text, "%s.%u%s", base, handle->user->uid, count);
+            snprintf(text, sizeof text, "%s.%u%s", base, uid, count);
             if (name_parse(name, bytes_of(text)) == NAME_OK)
                 break;
         }
         name_key(key, name);
-        if (name->n > 0 && !handle_find(core, key))
+        bool is_used = is_room ? room_find(core, key) != NULL : handle_find(core, key) != NULL;
+        if (name->n > 0 && !is_used)
             return true;
     }
     return false;
@@ -103,14 +105,14 @@ static bool add_by_name(struct core *core, struct handle *handle, const struct n
     handle->name = *name;
     handle->key = *key;
     lookalike_remove(&core->alike_handles, &handle->alike);
-    lookalike_add(&core->alike_handles, &handle->alike, key);
+    lookalike_add(&core->alike_handles, &handle->alike);
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
     return handle->hh.tbl != NULL;
 }
 
 static bool rename_away(struct core *core, struct handle *handle) {
     struct name name, key, old_name = handle->name, old_key = handle->key;
-    if (!away_name(core, handle, &name, &key))
+    if (!handle_away_name(core, &handle->name, handle->user->uid, &name, &key))
         return false;
     HASH_DELETE(hh, core->handles, handle);
     if (add_by_name(core, handle, &name, &key)) {
@@ -151,9 +153,10 @@ static bool is_default(const struct user *user, const struct name *key) {
     return bytes_equal(name_bytes(&login), name_bytes(key)) || strcmp(plain, key->s) == 0;
 }
 
-static enum fail_code check_looks(const struct core *core, const struct user *user,
-                                  const struct name *name, const struct name *key,
-                                  char reason[256]) {
+/* Between ASCII names, too: a handle is a person, and its owner is to be asked, or an
+ * administrator. */
+static enum fail_code handle_check_looks(const struct core *core, const struct user *user,
+                                         const struct name *name, char reason[256]) {
     if (!lookalike_is_plain(name)) {
         snprintf(
             reason, 256,
@@ -161,10 +164,12 @@ static enum fail_code check_looks(const struct core *core, const struct user *us
             "another one; keep to one alphabet");
         return FAIL_BAD_NAME;
     }
-    const struct alike_entry *other = lookalike_find(core->alike_handles, key, user);
+    const struct alike_entry *other = lookalike_find(core->alike_handles, name, user);
     if (!other)
         return FAIL_NONE;
-    snprintf(reason, 256, "the handle looks like %s, which belongs to uid %u; choose another",
+    snprintf(reason, 256,
+             "the handle looks like %s, which belongs to uid %u; choose another, or let an "
+             "administrator release that one",
              other->name->s, other->user->uid);
     return FAIL_HANDLE_TAKEN;
 }
@@ -183,7 +188,7 @@ static enum fail_code check_new(const struct core *core, struct user *user, cons
     if (!user_charge(user, HANDLE_BYTES, reason))
         return FAIL_LIMIT;
     user_give_back(user, HANDLE_BYTES); /* it is asked for only; handle_new() charges it */
-    return check_looks(core, user, name, key, reason);
+    return handle_check_looks(core, user, name, reason);
 }
 
 /* The name is free, or `old` has to give it up. */
@@ -244,22 +249,10 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 
 /* Releasing. */
 
-/* Root and the hub's owner, but not the members of its --wall-group. */
-static bool is_administrator(const struct core *core, const struct session *session) {
-    return session->user->uid == 0 || session->user->uid == core->config.uid;
-}
-
-enum fail_code handle_release(struct core *core, const struct session *session, struct bytes text,
-                              char reason[256]) {
-    struct name name, key;
-    if (!is_administrator(core, session)) {
-        snprintf(reason, 256,
-                 "only root and the hub's owner may release a handle; ask one of them");
-        return FAIL_NOT_PERMITTED;
-    }
-    bool is_valid = name_parse(&name, text) == NAME_OK && !name_is_room(&name);
-    name_key(&key, &name);
-    struct handle *handle = is_valid ? handle_find(core, &key) : NULL;
+enum fail_code handle_release(struct core *core, const struct name *name, char reason[256]) {
+    struct name key;
+    name_key(&key, name);
+    struct handle *handle = handle_find(core, &key);
     if (!handle) {
         snprintf(reason, 256, "there is no handle of this name; `earshot who --all` shows all");
         return FAIL_NO_USER;

@@ -227,6 +227,8 @@ void target_reason(struct bytes to, enum fail_code code, char reason[256]);
 bool persist_handle(struct core *core, const struct handle *handle);
 /* user: who changed it. */
 bool persist_room(struct core *core, struct user *user, struct room *room);
+/* The same, and before any other change that is made later, such as another room of its name. */
+bool persist_room_first(struct core *core, struct user *user, struct room *room);
 /* It was kept, and is not any more (room_is_kept()). */
 bool persist_no_room(struct core *core, struct user *user, uint32_t number);
 /* It has become joined, or is not any more. */
@@ -266,9 +268,16 @@ void handle_attach(struct core *core, struct handle *handle, struct session *ses
                    uint64_t after);
 void handle_free(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
-/* By an administrator: the name is free, and its handle goes on under another one. */
-enum fail_code handle_release(struct core *core, const struct session *session, struct bytes text,
-                              char reason[256]);
+/* An administrator may: root and the hub's owner, but not the members of its --wall-group. */
+static inline bool session_is_administrator(const struct core *core,
+                                            const struct session *session) {
+    return session->user->uid == 0 || session->user->uid == core->config.uid;
+}
+/* The name is free, and its handle goes on under another one. */
+enum fail_code handle_release(struct core *core, const struct name *name, char reason[256]);
+/* A name for what was called `was`, and is `uid`'s: "was.1001". False: all such are in use. */
+bool handle_away_name(struct core *core, const struct name *was, uid_t uid, struct name *name,
+                      struct name *key);
 enum presence handle_presence(const struct handle *handle);
 enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
                                struct bytes text, char reason[256]);
@@ -297,6 +306,9 @@ bool room_set_topic(struct room *room, struct user *user, struct bytes text, cha
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);
 enum fail_code room_leave(struct core *core, struct session *session, struct room *room);
+/* The name is free, and the room goes on under another one. */
+enum fail_code room_release(struct core *core, struct session *session, const struct name *name,
+                            char reason[256]);
 /* Whether a session may begin that listens in all rooms of the handle; else `reason` says why. */
 bool room_may_attach(struct user *user, const struct handle *handle, unsigned abilities,
                      char reason[256]);
@@ -350,6 +362,9 @@ void news_joined(struct core *core, const struct handle *who, struct room *room)
 void news_left(struct core *core, const struct handle *who, struct room *room);
 void news_topic(struct core *core, const struct handle *who, struct room *room);
 void news_renamed(struct core *core, struct handle *from, struct handle *to);
+/* The room was called so until now. */
+void news_room_renamed(struct core *core, struct user *by, struct room *room,
+                       const struct name *was);
 /* The handle was called so until now: it was taken from its user. */
 void news_taken(struct core *core, struct handle *handle, const struct name *was);
 void news_forget_room(struct core *core, struct room *room);

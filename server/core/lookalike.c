@@ -37,7 +37,7 @@ void lookalike_deinit(void) {
     the_checker = NULL;
 }
 
-static bool is_ascii(const struct name *name) {
+bool lookalike_is_ascii(const struct name *name) {
     for (size_t i = 0; i < name->n; i++)
         if ((unsigned char)name->s[i] >= 0x80)
             return false;
@@ -46,36 +46,46 @@ static bool is_ascii(const struct name *name) {
 
 bool lookalike_is_plain(const struct name *name) {
     UErrorCode error = U_ZERO_ERROR;
-    if (is_ascii(name))
+    if (lookalike_is_ascii(name))
         return true;
     const USpoofChecker *with = checker();
     return with && uspoof_checkUTF8(with, name->s, name->n, NULL, &error) == 0 && U_SUCCESS(error);
 }
 
-/* What the library makes of the characters that an ASCII key may have; a test compares them. */
-static size_t ascii_skeleton(const struct name *key, char *skeleton) {
+/* What the library makes of the characters that an ASCII name may have; a test compares them. */
+static size_t ascii_skeleton(const struct name *name, char *skeleton) {
     size_t n = 0;
-    for (size_t i = 0; i < key->n; i++) {
-        char c = key->s[i];
+    for (size_t i = 0; i < name->n; i++) {
+        char c = name->s[i];
         if (c == 'm')
             skeleton[n++] = 'r';
-        skeleton[n++] = (char)(c == 'm' ? 'n' : c == '0' ? 'O' : c == '1' ? 'l' : c);
+        skeleton[n++] = (char)(c == 'm' ? 'n' : c == '0' ? 'O' : c == '1' || c == 'I' ? 'l' : c);
     }
     return n;
 }
 
-size_t lookalike_skeleton(const struct name *key, char *skeleton, size_t size) {
+/* As it is spelled: a capital i looks like an l. */
+static size_t spelled_skeleton(const struct name *name, char *skeleton, size_t size) {
     UErrorCode error = U_ZERO_ERROR;
-    if (is_ascii(key) && size >= (size_t)2 * key->n)
-        return ascii_skeleton(key, skeleton);
+    if (lookalike_is_ascii(name) && size >= (size_t)2 * name->n)
+        return ascii_skeleton(name, skeleton);
     const USpoofChecker *with = checker();
     int32_t n =
-        with ? uspoof_getSkeletonUTF8(with, 0, key->s, key->n, skeleton, (int32_t)size, &error) : 0;
+        with ? uspoof_getSkeletonUTF8(with, 0, name->s, name->n, skeleton, (int32_t)size, &error)
+             : 0;
     if (n > 0 && (size_t)n <= size && U_SUCCESS(error))
         return (size_t)n;
-    size_t n_key = key->n < size ? key->n : size; /* it looks like itself only */
-    memcpy(skeleton, key->s, n_key);
-    return n_key;
+    size_t n_name = name->n < size ? name->n : size; /* it looks like itself only */
+    memcpy(skeleton, name->s, n_name);
+    return n_name;
+}
+
+size_t lookalike_skeleton(const struct name *name, char *skeleton, size_t size) {
+    size_t n = spelled_skeleton(name, skeleton, size);
+    for (size_t i = 0; i < n; i++)
+        if (skeleton[i] >= 'A' && skeleton[i] <= 'Z')
+            skeleton[i] = (char)(skeleton[i] - 'A' + 'a');
+    return n;
 }
 
 static struct alike *alike_find(struct alike *table, const char *skeleton, size_t n) {
@@ -97,9 +107,9 @@ static struct alike *alike_new(struct alike **table, const char *skeleton, size_
     return NULL;
 }
 
-void lookalike_add(struct alike **table, struct alike_entry *entry, const struct name *key) {
+void lookalike_add(struct alike **table, struct alike_entry *entry) {
     char skeleton[SKELETON_BYTES_MAX];
-    size_t n = lookalike_skeleton(key, skeleton, sizeof skeleton);
+    size_t n = lookalike_skeleton(entry->name, skeleton, sizeof skeleton);
     struct alike *alike = alike_find(*table, skeleton, n);
     if (!alike)
         alike = alike_new(table, skeleton, n);
@@ -120,10 +130,10 @@ void lookalike_remove(struct alike **table, struct alike_entry *entry) {
     free(alike);
 }
 
-const struct alike_entry *lookalike_find(struct alike *table, const struct name *key,
+const struct alike_entry *lookalike_find(struct alike *table, const struct name *name,
                                          const struct user *user) {
     char skeleton[SKELETON_BYTES_MAX];
-    size_t n = lookalike_skeleton(key, skeleton, sizeof skeleton);
+    size_t n = lookalike_skeleton(name, skeleton, sizeof skeleton);
     const struct alike *alike = alike_find(table, skeleton, n);
     const struct alike_entry *entry;
     if (!alike)
@@ -133,4 +143,11 @@ const struct alike_entry *lookalike_find(struct alike *table, const struct name 
             return entry;
     }
     return NULL;
+}
+
+const struct alike_entry *lookalike_other(const struct alike_entry *entry) {
+    const struct alike *alike = entry->alike;
+    if (!alike)
+        return NULL;
+    return alike->entries != entry ? alike->entries : entry->next;
 }

@@ -32,6 +32,7 @@ struct room_news {
     } moves[NEWS_MOVES_MAX];
     unsigned n_moves, n_came, n_left; /* those that are counted are beyond the moves */
     uint32_t topic_by;                /* 0: it was not changed */
+    struct name was;                  /* what it was called; n 0: the same */
     struct user *payer;               /* of this memory */
     struct room_news **list;
     struct room_news *next, *prev;
@@ -147,6 +148,14 @@ void news_topic(struct core *core, const struct handle *who, struct room *room) 
         news->topic_by = who->number;
 }
 
+/* It was told of under the oldest name last. */
+void news_room_renamed(struct core *core, struct user *by, struct room *room,
+                       const struct name *was) {
+    struct room_news *news = news_of_room(core, room, by);
+    if (news && news->was.n == 0)
+        news->was = *was;
+}
+
 /* What is gone. */
 
 void news_forget_room(struct core *core, struct room *room) {
@@ -205,14 +214,14 @@ static void news_tell(struct core *core, unsigned *slice) {
 }
 
 /* Writing. False: there is no place for it among the frames. */
-static bool news_write_as(struct core *core, enum news_what what, const struct handle *who,
+static bool news_write_as(struct core *core, enum news_what what, const struct user *user,
                           struct bytes name, const struct room *room, struct bytes detail) {
     struct news *news = &core->news;
     struct cursor_out out = cursor_out_of(news->frames + news->n, sizeof news->frames - news->n);
     struct frame frame = {.type = FRAME_NEWS,
                           .news = {.what = (uint8_t)what,
                                    .who = name,
-                                   .uid = who->user->uid,
+                                   .uid = user->uid,
                                    .room = room ? name_bytes(&room->name) : (struct bytes){0},
                                    .detail = detail}};
     if (!frame_put(&out, &frame))
@@ -223,7 +232,7 @@ static bool news_write_as(struct core *core, enum news_what what, const struct h
 
 static bool news_write(struct core *core, enum news_what what, const struct handle *who,
                        const struct room *room, struct bytes detail) {
-    return news_write_as(core, what, who, name_bytes(&who->name), room, detail);
+    return news_write_as(core, what, who->user, name_bytes(&who->name), room, detail);
 }
 
 static bool news_write_many(struct core *core, const struct handle *who, const struct room *room,
@@ -246,6 +255,15 @@ static void news_charge(struct core *core, const struct handle *who, size_t n_se
 }
 
 /* Rooms. */
+
+/* Before anything else is told of it under its new name. */
+static bool write_room_was(struct core *core, struct room_news *news) {
+    if (news->was.n > 0 && !news_write_as(core, NEWS_RENAMED, news->payer, name_bytes(&news->was),
+                                          NULL, name_bytes(&news->room->name)))
+        return false;
+    news->was.n = 0;
+    return true;
+}
 
 static bool write_topic(struct core *core, struct room_news *news) {
     const struct handle *who = handle_of_number(core, news->topic_by);
@@ -285,7 +303,7 @@ static bool write_moves_as_many(struct core *core, struct room_news *news) {
 /* As much as there is place for; what is left over is told next. */
 static bool write_room(struct core *core, struct room_news *news) {
     unsigned n = 0, n_all = news->n_moves + news->n_came + news->n_left;
-    if (news->topic_by && !write_topic(core, news))
+    if (!write_room_was(core, news) || (news->topic_by && !write_topic(core, news)))
         return false;
     if (n_all > NEWS_EACH_MAX)
         return write_moves_as_many(core, news);
@@ -359,7 +377,7 @@ static void settle_next(struct core *core) {
 static bool write_was(struct core *core, struct handle *handle) {
     if (!handle->was)
         return true;
-    if (!news_write_as(core, NEWS_RENAMED, handle, bytes_of(handle->was), NULL,
+    if (!news_write_as(core, NEWS_RENAMED, handle->user, bytes_of(handle->was), NULL,
                        name_bytes(&handle->name)))
         return false;
     news_charge(core, handle, core->n_news_sessions);

@@ -36,7 +36,7 @@ static void room_begin(struct core *core, struct room *room, struct user *user,
     room->payer = user;
     account_spend(&user->account, ACCOUNT_MEMORY, ROOM_BYTES);
     room->alike = (struct alike_entry){.name = &room->name, .user = user};
-    lookalike_add(&core->alike_rooms, &room->alike, &room->key);
+    lookalike_add(&core->alike_rooms, &room->alike);
     account_spend(&user->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
 }
@@ -106,7 +106,8 @@ static void room_free(struct core *core, struct room *room) {
     room_end(core, room);
     listing_leave_room(room);
     room_unlist_lost(core, room);
-    HASH_DELETE(hh, core->rooms, room);
+    if (room->hh.tbl)
+        HASH_DELETE(hh, core->rooms, room);
     if (room->hh_number.tbl)
         HASH_DELETE(hh_number, core->rooms_by_number, room);
     user_give_back(room->payer, ROOM_BYTES);
@@ -202,7 +203,7 @@ static void membership_release(struct core *core, struct membership *membership)
 void room_free_all(struct core *core) {
     struct room *room, *next_room;
     struct membership *membership, *next;
-    HASH_ITER(hh, core->rooms, room, next_room) {
+    HASH_ITER(hh_number, core->rooms_by_number, room, next_room) {
         DL_FOREACH_SAFE2(room->memberships, membership, next, next_of_room) {
             membership_free(membership);
         }
@@ -262,8 +263,16 @@ void room_detach_all(struct core *core, struct session *session) {
     listening_deinit(session);
 }
 
-static enum fail_code check_looks(const struct core *core, const struct name *name,
-                                  const struct name *key, char reason[256]) {
+/*
+ * A name in ASCII is never refused: a room is nobody's, and whoever made "#genera1" first could
+ * keep
+ * "#general" from all others. Who comes into one that looks like another is told, see
+ * room_tell_alike().
+ */
+static enum fail_code room_check_looks(const struct core *core, const struct name *name,
+                                       char reason[256]) {
+    if (lookalike_is_ascii(name))
+        return FAIL_NONE;
     if (!lookalike_is_plain(name)) {
         snprintf(
             reason, 256,
@@ -271,13 +280,28 @@ static enum fail_code check_looks(const struct core *core, const struct name *na
             "for another one; keep to one alphabet");
         return FAIL_BAD_NAME;
     }
-    const struct alike_entry *other = lookalike_find(core->alike_rooms, key, NULL);
+    const struct alike_entry *other = lookalike_find(core->alike_rooms, name, NULL);
     if (!other)
         return FAIL_NONE;
     snprintf(reason, 256,
-             "the room looks like %s, which is there; join that one, or choose another",
+             "the room looks like %s, which is there; join that one, choose another, or let an "
+             "administrator release it",
              other->name->s);
     return FAIL_BAD_NAME;
+}
+
+static void room_tell_alike(struct core *core, struct session *session, const struct room *room) {
+    unsigned both = ABILITY_NEWS | ABILITY_ALIKE;
+    const struct alike_entry *other = lookalike_other(&room->alike);
+    if (!other || (session->abilities & both) != both)
+        return;
+    struct frame frame = {.type = FRAME_NEWS,
+                          .news = {.what = NEWS_ALIKE,
+                                   .who = name_bytes(&session->handle->name),
+                                   .uid = session->user->uid,
+                                   .room = name_bytes(&room->name),
+                                   .detail = name_bytes(other->name)}};
+    session_notify(core, session->user, session, NOTICE_MAY_BE_MISSED, &frame);
 }
 
 static enum fail_code find_or_make(struct core *core, struct user *user, const struct name *name,
@@ -291,7 +315,7 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
     }
-    enum fail_code code = check_looks(core, name, &key, reason);
+    enum fail_code code = room_check_looks(core, name, reason);
     if (code != FAIL_NONE)
         return code;
     if (!user_charge(user, ROOM_BYTES, reason))
@@ -405,8 +429,10 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
     if (membership)
         membership->n_listeners--;
     if (r == 0) {
-        if (is_new)
+        if (is_new) {
             news_joined(core, session->handle, room);
+            room_tell_alike(core, session, room);
+        }
         return FAIL_NONE;
     }
     if (membership)
@@ -436,6 +462,50 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
             break;
     }
     return FAIL_NONE;
+}
+
+/* Another name: it keeps its number, and so its members, its past and its offers. */
+
+static bool room_set_name(struct core *core, struct room *room, const struct name *name,
+                          const struct name *key) {
+    lookalike_remove(&core->alike_rooms, &room->alike);
+    if (room->hh.tbl)
+        HASH_DELETE(hh, core->rooms, room);
+    room->name = *name;
+    room->key = *key;
+    lookalike_add(&core->alike_rooms, &room->alike);
+    HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
+    core->epoch++;
+    return room->hh.tbl != NULL;
+}
+
+/* All that is known by the name finds the room no more. False: memory is out, and it is as it was.
+ */
+static bool room_rename(struct core *core, struct user *by, struct room *room,
+                        const struct name *name, const struct name *key) {
+    struct name was = room->name, was_key = room->key;
+    if (room_set_name(core, room, name, key) && persist_room_first(core, by, room)) {
+        news_room_renamed(core, by, room, &was);
+        return true;
+    }
+    (void)room_set_name(core, room, &was, &was_key); /* else by its number only, until the end */
+    return false;
+}
+
+enum fail_code room_release(struct core *core, struct session *session, const struct name *name,
+                            char reason[256]) {
+    struct name key, away, away_key;
+    name_key(&key, name);
+    struct room *room = room_find(core, &key);
+    if (!room || !room->creator) {
+        snprintf(reason, 256, "there is no room of this name; see `earshot rooms`");
+        return FAIL_NO_ROOM;
+    }
+    if (handle_away_name(core, &room->name, room->creator->uid, &away, &away_key) &&
+        room_rename(core, session->user, room, &away, &away_key))
+        return FAIL_NONE;
+    snprintf(reason, 256, "the hub is out of memory");
+    return FAIL_LIMIT;
 }
 
 /*

@@ -183,7 +183,7 @@ enum frame_from {
     R(40, LINE, line, FROM_HUB, 0)            /* a plain message */                                \
     R(41, GATE, gate, FROM_HUB, 0)            /* before the session's lane: see ipc/gate.h */       \
     R(42, WITHDRAWN, withdrawn, FROM_HUB, 0)  /* WITHDRAW, with whose offer it is */               \
-    R(43, RELEASE, release, FROM_CLIENT, 1024) /* a handle: its name is free for whoever comes */
+    R(43, RELEASE, release, FROM_CLIENT, 1024) /* a handle or a room: its name is free */
 /* clang-format on */
 
 enum frame_type {
@@ -217,7 +217,8 @@ enum {
     ABILITY_LINES = 64,      /* LINEs, too; with 16 some clients ask for a form of them that no hub
                                 sends any more: these get MESSAGEs */
     ABILITY_WITHDRAWN = 128, /* WITHDRAWN instead of WITHDRAW */
-    ABILITY_ALL = 239,
+    ABILITY_ALIKE = 256,     /* NEWS_ALIKE */
+    ABILITY_ALL = 495,
 };
 
 enum message_kind {
@@ -277,8 +278,10 @@ enum news_what {
     NEWS_JOINED,  /* who, room */
     NEWS_LEFT,    /* who, room */
     NEWS_TOPIC,   /* who, room, detail: topic */
-    NEWS_RENAMED, /* who: the old handle, detail: the new one */
-    NEWS_MANY, /* too many changes to name each; who: the hub's owner, detail: "12 came, 3 left" */
+    NEWS_RENAMED, /* who: the old handle, or the room that one is in; detail: the new one */
+    NEWS_MANY,  /* too many changes to name each; who: the hub's owner, detail: "12 came, 3 left" */
+    NEWS_ALIKE, /* to who has just come into a room that looks like another one; room, detail: the
+                   other one; with ABILITY_ALIKE */
     NEWS_END
 };
 

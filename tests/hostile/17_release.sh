@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# An administrator frees the name of a handle: who had it keeps mail and past, nobody else may do so,
-# and a restart of the hub changes nothing.
+# An administrator frees the name of a handle or a room: who had it keeps mail and past, who is in it
+# stays in it, nobody else may do so, and a restart of the hub changes nothing.
 # shellcheck source=tests/harness/shell.sh
 . "$(dirname "$0")/../harness/shell.sh"
 
@@ -37,14 +37,14 @@ start
 say 61001 nightowl send nightowl "a note to myself"
 try say 61002 other release nightowl
 is "who is no administrator may not: exit status" "$STATUS" 77
-check "and is told who may" has "$ERR" "only root and the hub's owner may release a handle"
+check "and is told who may" has "$ERR" "only root and the hub's owner may release a name"
 try say 61002 nightowl send other hi
 is "so the name stays its owner's" "$STATUS" 77
 
 try say 0 boss release nosuchname
 is "nobody of this name: exit status" "$STATUS" 67
 try say 0 boss release '#room'
-is "a room: exit status" "$STATUS" 64
+is "a room that is not there: exit status" "$STATUS" 67
 try say 0 boss release uid61001
 is "a handle that is nobody's: exit status" "$STATUS" 67
 say 61001 uid61001 send nightowl "more"
@@ -66,4 +66,24 @@ try say 61000 hubowner release nightowl
 is "the hub's owner may, too" "$STATUS" 0
 try say 61001 nightowl send nightowl again
 is "and its first owner may have it again" "$STATUS" 0
+
+# A Russian room, and one that only looks so: its name is kept from nobody for ever.
+CYRILLIC=$'#\u0441\u043e\u0441'
+printf '/join #coc\n/msg #coc said before\n/quit\n' | say 61001 squatter chat >/dev/null
+printf '/join %s\n/quit\n' "$CYRILLIC" | say 61002 boris chat >"$T/out" 2>&1
+check "a room that looks like another is refused" has "$(cat "$T/out")" "the room looks like #coc"
+try say 61002 boris release '#coc'
+is "who is no administrator may not release a room: exit status" "$STATUS" 77
+try say 0 boss release '#coc'
+is "root releases it: exit status" "$STATUS" 0
+printf '/join %s\n/msg %s hello\n/quit\n' "$CYRILLIC" "$CYRILLIC" | say 61002 boris chat >"$T/out" 2>&1
+is "the other one can be made" "$(say 61002 boris --json history "$CYRILLIC" | jq -r .text)" "hello"
+stop
+start
+is "who was in it is so, under another name" \
+    "$(say 61001 squatter --json history '#coc.61001' | jq -r .text)" "said before"
+try say 61001 squatter send '#coc.61001' "said after"
+is "and can go on there: exit status" "$STATUS" 0
+try say 61001 squatter send '#coc' hi
+is "the name is nobody's: exit status" "$STATUS" 67
 stop

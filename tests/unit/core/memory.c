@@ -324,6 +324,7 @@ static void ask_all(void) {
                                         .kind = OFFER_FILE,
                                         .size = 10,
                                         .name = bytes_of("a.txt")}});
+    ask(alice, (struct frame){.type = FRAME_RELEASE, .release = {.handle = bytes_of("#short")}});
     ask(carol, (struct frame){.type = FRAME_FORGET, .forget = {.conv = bytes_of("alice")}});
 }
 
@@ -455,6 +456,7 @@ static unsigned run_with_failure(unsigned at, unsigned n_failing) {
         durable_begin(LOG_BYTES);
     else
         world_begin_with(4 * LOG_BYTES, false);
+    core.config.uid = ALICE; /* she is an administrator */
     memory.at = at;
     memory.n_failing = n_failing;
     memory.n = 0;

@@ -109,7 +109,7 @@ Test(arguments, 03_oneself) {
     REFUSES(EARSHOT_BAD_NAME, earshot_nick(link_, "#bob", &request));
     TAKES(earshot_release(link_, "bob", &request));
     REFUSES(BAD, earshot_release(link_, NULL, &request));
-    REFUSES(EARSHOT_BAD_NAME, earshot_release(link_, "#bob", &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_release(link_, "#b b", &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_nick(link_, of_length(33), &request));
 }
 
