@@ -1,12 +1,14 @@
 #include "io/login.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PASSWD_BUFFER 16384
+#define PASSWD_BYTES 1024 /* of one entry, at first */
+#define PASSWD_BYTES_MAX ((size_t)1024 * 1024)
 #define GROUPS_MAX 4096 /* of one user */
 
 static bool is_in_group(const struct passwd *user, gid_t gid) {
@@ -20,35 +22,73 @@ static bool is_in_group(const struct passwd *user, gid_t gid) {
     return false;
 }
 
-static void look_up_uid(const struct login_question *question, struct login_answer *answer) {
-    char buffer[PASSWD_BUFFER];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(question->uid, &entry, buffer, sizeof buffer, &found) != 0 || !found)
-        return;
-    if (name_parse(&answer->login, bytes_of(found->pw_name)) != NAME_OK ||
-        name_is_room(&answer->login))
-        answer->login = (struct name){0};
-    answer->in_group = is_in_group(found, question->gid);
+/* One entry, and the memory that its texts are in. */
+struct passwd_entry {
+    struct passwd entry;
+    const struct passwd *found; /* NULL: there is none */
+    char *buffer;
+};
+
+/* What passwd calls errors that say only that there is no such entry, see getpwuid_r(3). */
+static bool passwd_is_absent(int error) {
+    return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
 }
 
-static uid_t uid_of(const char *login) {
-    char buffer[PASSWD_BUFFER];
-    struct passwd entry, *found = NULL;
-    return getpwnam_r(login, &entry, buffer, sizeof buffer, &found) == 0 && found ? found->pw_uid
-                                                                                  : LOGIN_NOBODY;
+static int passwd_try(const char *name, uid_t uid, struct passwd_entry *entry, size_t size) {
+    struct passwd *found = NULL;
+    char *buffer = realloc(entry->buffer, size);
+    if (!buffer)
+        return ENOMEM;
+    entry->buffer = buffer;
+    int error = name ? getpwnam_r(name, &entry->entry, buffer, size, &found)
+                     : getpwuid_r(uid, &entry->entry, buffer, size, &found);
+    entry->found = error == 0 ? found : NULL;
+    return error;
+}
+
+/* By name, or (NULL) by uid. 0, or an errno: it cannot be told. */
+static int passwd_find(const char *name, uid_t uid, struct passwd_entry *entry) {
+    size_t size = PASSWD_BYTES;
+    int error;
+    *entry = (struct passwd_entry){0};
+    while ((error = passwd_try(name, uid, entry, size)) == EINTR || error == ERANGE) {
+        if (error == ERANGE && (size *= 2) > PASSWD_BYTES_MAX)
+            break;
+    }
+    return passwd_is_absent(error) ? 0 : error;
+}
+
+static void login_of_uid(const struct login_question *question, struct login_answer *answer) {
+    struct passwd_entry entry;
+    answer->error = passwd_find(NULL, question->uid, &entry);
+    if (entry.found) {
+        if (name_parse(&answer->login, bytes_of(entry.found->pw_name)) != NAME_OK ||
+            name_is_room(&answer->login))
+            answer->login = (struct name){0};
+        answer->in_group = is_in_group(entry.found, question->gid);
+    }
+    free(entry.buffer);
+}
+
+static void uid_of_login(const char *login, struct login_answer *answer) {
+    struct passwd_entry entry;
+    answer->error = passwd_find(login, 0, &entry);
+    if (entry.found)
+        answer->uid = entry.found->pw_uid;
+    free(entry.buffer);
 }
 
 void login_look_up(const struct login_question *question, struct login_answer *answer) {
     struct name key;
     *answer = (struct login_answer){.uid = LOGIN_NOBODY};
     if (question->name.n == 0) {
-        look_up_uid(question, answer);
+        login_of_uid(question, answer);
         return;
     }
     name_key(&key, &question->name);
-    answer->uid = uid_of(key.s);
-    if (answer->uid == LOGIN_NOBODY && strcmp(key.s, question->name.s) != 0)
-        answer->uid = uid_of(question->name.s);
+    uid_of_login(key.s, answer);
+    if (answer->error == 0 && answer->uid == LOGIN_NOBODY && strcmp(key.s, question->name.s) != 0)
+        uid_of_login(question->name.s, answer);
 }
 
 uid_t login_uid_of_key(const struct name *key) {

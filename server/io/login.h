@@ -15,7 +15,10 @@ struct login_question {
     gid_t gid; /* of a uid: is it in this group; (gid_t)-1: not asked for */
 };
 
+/* The database may be unable to tell, such as a directory on a network that is down: that is not
+ * the same as that there is nobody, whose name another one may have. */
 struct login_answer {
+    int error;         /* 0; or it could not tell: an errno, and the rest says nothing */
     struct name login; /* of a uid: its login name; n 0: none, or none that can be a handle */
     bool in_group;
     uid_t uid; /* of a name: who logs in under it; LOGIN_NOBODY: nobody */

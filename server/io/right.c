@@ -1,6 +1,7 @@
 #include "io/right.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static enum right_outcome ask_uid(struct right *right, uid_t uid) {
     right->question = (struct login_question){.uid = uid, .gid = right->gid};
@@ -13,6 +14,10 @@ static enum right_outcome ask_name(struct right *right) {
 }
 
 void right_answer(struct right *right, const struct login_answer *answer) {
+    if (answer->error != 0) {
+        right->error = answer->error;
+        return;
+    }
     if (right->question.name.n > 0) {
         right->knows_holder = true;
         right->holder = answer->uid;
@@ -25,6 +30,32 @@ void right_answer(struct right *right, const struct login_answer *answer) {
         right->rival = right->question.uid;
         right->rival_login = answer->login;
     }
+}
+
+/*
+ * The database cannot tell. Nobody gets a name because of that, or keeps one that another user may
+ * have had under this uid; what is known stays as it is. But in a private hub there is nobody else,
+ * and it counts as if there were no such entry. True: it goes on.
+ */
+static bool right_is_settled(const struct hub *hub, struct right *right) {
+    bool is_about_rival = right->knows_login && right->question.name.n == 0;
+    if (right->error == 0)
+        return true;
+    if (hub->options.mode != HUB_PRIVATE || is_about_rival)
+        return false;
+    right->error = 0;
+    right_answer(right, &(struct login_answer){.uid = LOGIN_NOBODY});
+    return true;
+}
+
+static enum right_outcome refuse_untold(const struct right *right, enum fail_code *code,
+                                        char reason[256]) {
+    *code = FAIL_BUSY;
+    snprintf(reason, 256,
+             "the user database of this machine cannot tell who has which login name (%s), so no "
+             "handle can be given now; try again later",
+             strerror(right->error));
+    return RIGHT_REFUSED;
 }
 
 static enum right_outcome refuse_reserved(const struct right *right, enum fail_code *code,
@@ -68,6 +99,8 @@ enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_co
     struct name key;
     uid_t owner;
     right->take_from = LOGIN_NOBODY;
+    if (!right_is_settled(hub, right))
+        return refuse_untold(right, code, reason);
     if (!right->knows_login)
         return ask_uid(right, right->uid);
     if (right->wanted.n == 0 && right->login.n > 0)

@@ -5,7 +5,8 @@
  *
  * That takes up to three questions to the user database: the login name of who asks; whose login
  * name the wanted one is; and, where it is to be taken from somebody, whether it is that one's
- * login name as well (two may differ by case only).
+ * login name as well (two may differ by case only). Where the database cannot tell, nobody is given
+ * a name, but in a private hub: who has a uid now may be another user than who had it before.
  */
 #pragma once
 
@@ -22,6 +23,7 @@ struct right {
     bool in_group;
     uid_t take_from; /* whoever has it now has to give it up; LOGIN_NOBODY: nobody has to */
 
+    int error; /* an errno: the last question could not be answered */
     bool knows_login, knows_holder, knows_rival;
     uid_t holder, rival;
     struct name rival_login;

@@ -1,0 +1,52 @@
+/*
+ * Loaded into the hub by LD_PRELOAD: a directory of users behind /etc/passwd, which may be down.
+ * The file that PASSWD_SHIM names says in its first line which errno it answers with (0: it is
+ * there), and then "NAME UID" for each user; it may be written anew at any time.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef int by_uid_fn(uid_t, struct passwd *, char *, size_t, struct passwd **);
+typedef int by_name_fn(const char *, struct passwd *, char *, size_t, struct passwd **);
+
+/* By name, or (NULL) by uid. */
+static int directory_find(const char *name, uid_t uid, struct passwd *entry, char *buffer,
+                          size_t size, struct passwd **found) {
+    const char *path = getenv("PASSWD_SHIM");
+    FILE *file = path ? fopen(path, "re") : NULL;
+    char who[64];
+    int error;
+    unsigned number;
+    *found = NULL;
+    if (!file || fscanf(file, "%d", &error) != 1)
+        _exit(126); /* a run without it would prove nothing */
+    while (error == 0 && !*found && fscanf(file, "%63s %u", who, &number) == 2) {
+        if (name ? strcmp(name, who) != 0 : uid != number)
+            continue;
+        if (size < 2048) /* an entry that is longer than most */
+            error = ERANGE;
+        snprintf(buffer, size, "%s", who);
+        *entry = (struct passwd){.pw_name = buffer, .pw_uid = number, .pw_gid = number};
+        *found = error == 0 ? entry : NULL;
+    }
+    fclose(file);
+    return error;
+}
+
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **found) {
+    by_uid_fn *next = (by_uid_fn *)dlsym(RTLD_NEXT, "getpwuid_r");
+    int error = next(uid, entry, buffer, size, found);
+    return error == 0 && *found ? 0 : directory_find(NULL, uid, entry, buffer, size, found);
+}
+
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size,
+               struct passwd **found) {
+    by_name_fn *next = (by_name_fn *)dlsym(RTLD_NEXT, "getpwnam_r");
+    int error = next(name, entry, buffer, size, found);
+    return error == 0 && *found ? 0 : directory_find(name, 0, entry, buffer, size, found);
+}
