@@ -38,7 +38,7 @@ static int exit_code_of(int result) {
     }
 }
 
-static void explain(const struct hub *hub, const char *dir, int result) {
+static void explain_start(const struct hub *hub, const char *dir, int result) {
     const struct rendezvous_record *record = &hub->rendezvous.record;
     char other[PATH_MAX];
     if (result == RENDEZVOUS_TAKEN && record->pid > 0)
@@ -85,7 +85,7 @@ static void note_place(const struct options *options) {
                     options->state, strerror(-r));
 }
 
-static int serve(const struct options *options) {
+static int serve_hub(const struct options *options) {
     static struct hub hub;
     struct hub_options hub_options = {.dir = options->dir,
                                       .mode = options->mode,
@@ -106,7 +106,7 @@ static int serve(const struct options *options) {
         notify_init();
     int r = hub_start(&hub, &hub_options), code = exit_code_of(r);
     if (r != 0)
-        explain(&hub, options->dir, r);
+        explain_start(&hub, options->dir, r);
     else
         log_path(options, log);
     if (r == 0)
@@ -136,7 +136,7 @@ static int wait_until_ended(int pidfd, pid_t pid) {
  * then, the kernel lets no signal through that this user could not have sent. The group is that of
  * the process, whose descriptors could not be looked at under another one (ptrace(2)).
  */
-static bool become(const struct rendezvous_record *record) {
+static bool become_owner(const struct rendezvous_record *record) {
     char path[64];
     struct stat process = {0};
     if (geteuid() != 0 || record->uid == 0)
@@ -164,7 +164,7 @@ static int send_stop(int pidfd, const struct rendezvous_record *record) {
     return EX_NOPERM;
 }
 
-static int stop(const char *dir) {
+static int stop_hub(const char *dir) {
     struct rendezvous_record record = {0};
     int pidfd = -1;
     int r = rendezvous_find(dir, (uid_t)-1, &record);
@@ -176,7 +176,7 @@ static int stop(const char *dir) {
                 record.uid);
         return EX_NOPERM;
     }
-    if (!become(&record)) {
+    if (!become_owner(&record)) {
         fprintf(stderr, "earshotd: cannot become uid %u, whose hub it is: %s\n", record.uid,
                 strerror(errno));
         return EX_NOPERM;
@@ -198,5 +198,5 @@ int main(int argc, char **argv) {
     int code = options_read(&options, argc, argv);
     if (code >= 0)
         return code;
-    return options.stop ? stop(options.dir) : serve(&options);
+    return options.stop ? stop_hub(options.dir) : serve_hub(&options);
 }

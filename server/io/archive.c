@@ -16,7 +16,7 @@ void archive_free(struct archive_page *page) {
     *page = (struct archive_page){0};
 }
 
-static int collect(void *arg, const struct record *record) {
+static int page_collect(void *arg, const struct record *record) {
     struct archive_page *page = arg;
     if (page->n == page->size) {
         size_t size = page->size ? 2 * page->size : 64;
@@ -39,7 +39,7 @@ static int collect(void *arg, const struct record *record) {
 /* The same, until the page is full. */
 static int collect_page(void *arg, const struct record *record) {
     struct archive_page *page = arg;
-    return page->n_bytes >= PAGE_BYTES_MAX ? 1 : collect(arg, record);
+    return page->n_bytes >= PAGE_BYTES_MAX ? 1 : page_collect(arg, record);
 }
 
 static struct store_view view_of(const struct ask *ask, struct store_source *sources) {
@@ -63,7 +63,7 @@ static int read_feed(struct store_reader *reader, const struct ask *ask,
 }
 
 /* Puts what was read now before what was read already. */
-static void rotate(struct archive_page *page, size_t n_before) {
+static void page_rotate(struct archive_page *page, size_t n_before) {
     size_t n_new = page->n - n_before;
     struct record *all = calloc(page->n + 1, sizeof *all);
     if (!all) {
@@ -86,10 +86,10 @@ static int read_back(struct store_reader *reader, const struct ask *ask,
         unsigned n = ask->limit - (unsigned)page->n;
         struct store_page wanted = {
             .conv = ask->conv, .before = before, .n_max = n < STEP_MESSAGES ? n : STEP_MESSAGES};
-        r = store_history(reader, view, &wanted, collect, page);
+        r = store_history(reader, view, &wanted, page_collect, page);
         if (r != 0 || page->n - n_before == 0)
             break;
-        rotate(page, n_before);
+        page_rotate(page, n_before);
         before = page->records[0].seq;
         if (page->n - n_before < wanted.n_max || page->n_bytes >= PAGE_BYTES_MAX)
             break;

@@ -100,7 +100,7 @@ static void drop_all(struct entrance *entrance) {
 
 /* The queue. */
 
-static void reject(const struct entrance *entrance, const char *what) {
+static void entrance_reject(const struct entrance *entrance, const char *what) {
     struct queue_info info = {0};
     atomic_fetch_add_explicit(&entrance->hub->n_turned_away, 1, memory_order_relaxed);
     if (!tell_may(TELL_REJECTED, TELL_NOBODY))
@@ -111,7 +111,8 @@ static void reject(const struct entrance *entrance, const char *what) {
 }
 
 /* A batch of session 0 holds one HELLO; an empty one nothing, politely. */
-static void take_message(struct entrance *entrance, const struct queue_message *message, size_t n) {
+static void entrance_take(struct entrance *entrance, const struct queue_message *message,
+                          size_t n) {
     struct cursor_in in = cursor_in_of(message->data, n);
     struct envelope envelope;
     struct frame frame;
@@ -119,19 +120,19 @@ static void take_message(struct entrance *entrance, const struct queue_message *
     if (message->mtype == POKE_MTYPE && n == 0)
         return;
     if (message->mtype != HUB_MTYPE) {
-        reject(entrance, "a message that is not addressed to the hub");
+        entrance_reject(entrance, "a message that is not addressed to the hub");
     } else if (stranger_hello(message->data, n, &frame.hello)) {
         claim = join_knock(entrance->hub, &frame.hello);
     } else if (!envelope_take(&in, &envelope)) {
-        reject(entrance, "a batch without a valid envelope");
+        entrance_reject(entrance, "a batch without a valid envelope");
     } else if (envelope.session != 0) {
-        reject(entrance, "a batch for a session that is not the sender's");
+        entrance_reject(entrance, "a batch for a session that is not the sender's");
     } else if (cursor_in_left(&in) > 0) {
         enum frame_outcome outcome = frame_take(&in, &frame, FROM_STRANGER);
         if (outcome == FRAME_OK)
             claim = join_knock(entrance->hub, &frame.hello);
         else
-            reject(entrance, frame_outcome_text(outcome));
+            entrance_reject(entrance, frame_outcome_text(outcome));
     }
     if (claim)
         visitor_wait(entrance, claim);
@@ -165,7 +166,7 @@ void entrance_answered(struct entrance *entrance, struct claim *claim) {
 }
 
 /* Waits only when there is nothing else to do. A queue_outcome. */
-static int drain(struct entrance *entrance) {
+static int entrance_drain(struct entrance *entrance) {
     static struct queue_message message;
     bool wait = !entrance->ring;
     size_t n;
@@ -173,7 +174,7 @@ static int drain(struct entrance *entrance) {
     for (unsigned i = 0; r == QUEUE_OK && i < DRAIN_MAX; i++) {
         r = queue_receive(entrance->lane->msqid, &message, 0, &n, wait);
         if (r == QUEUE_OK)
-            take_message(entrance, &message, n);
+            entrance_take(entrance, &message, n);
         wait = false;
     }
     return r;
@@ -188,9 +189,9 @@ static void count_turned_away(struct hub *hub) {
     lock_give(&hub->lock);
 }
 
-static void serve(struct entrance *entrance) {
+static void entrance_serve(struct entrance *entrance) {
     for (;;) {
-        int r = drain(entrance);
+        int r = entrance_drain(entrance);
         if (r != QUEUE_OK && r != QUEUE_EMPTY && r != QUEUE_INTERRUPTED) {
             drop_all(entrance);
             if (!lane_survive_loss(entrance->lane, r))
@@ -211,7 +212,7 @@ void entrance_run(struct lane *lane) {
     the_entrance.hub = lane->hub;
     the_entrance.lane = lane;
     atomic_store(&the_entrance.msqid, lane->msqid);
-    serve(&the_entrance);
+    entrance_serve(&the_entrance);
     drop_all(&the_entrance);
     noted_deinit();
 }

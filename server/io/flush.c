@@ -103,7 +103,7 @@ static void release_seats(struct seat *seat) {
 
 /* The timer. */
 
-static void arm(struct hub *hub) {
+static void arm_timer(struct hub *hub) {
     mono_time due = core_due(&hub->core);
     if (due.ns == 0 || (hub->armed.ns != 0 && hub->armed.ns <= due.ns))
         return;
@@ -113,7 +113,7 @@ static void arm(struct hub *hub) {
         hub->armed = due;
 }
 
-static void leave(struct hub *hub, bool may_defer) {
+static void leave_flushing(struct hub *hub, bool may_defer) {
     struct delivery deliveries[FLUSH_MAX];
     core_retry_deferred(&hub->core);
     for (;;) {
@@ -128,16 +128,16 @@ static void leave(struct hub *hub, bool may_defer) {
         lock_take(&hub->lock);
         core_returned(&hub->core, deliveries, n);
     }
-    arm(hub);
+    arm_timer(hub);
     storage_wake(hub);
     reader_wake(hub);
     lock_give(&hub->lock);
 }
 
 void hub_leave(struct hub *hub) {
-    leave(hub, false);
+    leave_flushing(hub, false);
 }
 
 void hub_leave_for_now(struct hub *hub) {
-    leave(hub, true);
+    leave_flushing(hub, true);
 }

@@ -102,7 +102,7 @@ static int open_well_known(struct hub *hub) {
     return lane_start(hub, &lane, hub->rendezvous.record.msqid, user, true);
 }
 
-static void sweep(const int *keep, size_t n_keep) {
+static void sweep_queues(const int *keep, size_t n_keep) {
     int n_swept = queue_sweep(keep, n_keep);
     if (n_swept > 0)
         log_info("removed %d queues that dead processes had left", n_swept);
@@ -129,7 +129,7 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
         r = rendezvous_open(&hub->rendezvous, options->dir, options->mode, options->gid);
     if (r != 0)
         return r;
-    sweep(NULL, 0);
+    sweep_queues(NULL, 0);
     hub->lanes_per_user = lanes_per_user();
     r = resolver_start();
     if (r == 0)
@@ -193,7 +193,7 @@ int hub_run(struct hub *hub) {
     watch_run(hub);
     notify_send("STOPPING=1");
     hub_deinit(hub);
-    sweep(NULL, 0);
+    sweep_queues(NULL, 0);
     return 0;
 }
 
@@ -223,5 +223,5 @@ void hub_suspect(struct hub *hub) {
     hub->swept_at = now;
     CLEANUP_FREE int *ids = ids_in_use(hub, &n);
     if (ids)
-        sweep(ids, n);
+        sweep_queues(ids, n);
 }

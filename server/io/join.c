@@ -72,7 +72,7 @@ static void refuse_stranger(struct claim *claim, const char *reason) {
                     info.last_sender, reason);
 }
 
-static void refuse(struct claim *claim, enum fail_code code, const char *reason) {
+static void claim_refuse(struct claim *claim, enum fail_code code, const char *reason) {
     hub_suspect(claim->hub);
     if (tell_may(TELL_REFUSED, claim->uid))
         log_warning("refused uid %u pid %d: %s", claim->uid, claim->pid, reason);
@@ -157,8 +157,8 @@ static bool check_process(struct claim *claim) {
     uid_t uid;
     int r = process_open(claim->pid, &claim->pidfd);
     if (r == -EMFILE || r == -ENFILE) {
-        refuse(claim, FAIL_LIMIT,
-               "the hub has no file descriptor left; raise its limit (ulimit -n)");
+        claim_refuse(claim, FAIL_LIMIT,
+                     "the hub has no file descriptor left; raise its limit (ulimit -n)");
         return false;
     }
     if (r < 0) {
@@ -168,7 +168,7 @@ static bool check_process(struct claim *claim) {
         return false;
     }
     if (process_uid(claim->pid, &uid) == 0 && uid != claim->uid) {
-        refuse(claim, FAIL_BAD_HANDSHAKE, "the process does not run under the mailbox's uid");
+        claim_refuse(claim, FAIL_BAD_HANDSHAKE, "the process does not run under the mailbox's uid");
         return false;
     }
     return true;
@@ -183,7 +183,7 @@ static bool check_wishes(struct claim *claim) {
         snprintf(reason, sizeof reason,
                  "the hub speaks protocol version %d, the client %u; upgrade the %s", PROTO_VERSION,
                  claim->version, claim->version < PROTO_VERSION ? "client" : "hub");
-        refuse(claim, FAIL_VERSION, reason);
+        claim_refuse(claim, FAIL_VERSION, reason);
         return false;
     }
     if (claim->n_wanted == 0)
@@ -194,7 +194,7 @@ static bool check_wishes(struct claim *claim) {
         return true;
     snprintf(reason, sizeof reason, "the handle %s",
              problem ? name_problem(problem) : "must not begin with #");
-    refuse(claim, FAIL_BAD_NAME, reason);
+    claim_refuse(claim, FAIL_BAD_NAME, reason);
     return false;
 }
 
@@ -226,8 +226,8 @@ static enum fail_code begin_locked(struct hub *hub, const struct core_join *join
 }
 
 /* Step 5: a session begins. On failure the caller still owns pidfd and mailbox. */
-static enum fail_code begin(struct claim *claim, struct user *user, struct lane *lane,
-                            char reason[256]) {
+static enum fail_code claim_begin(struct claim *claim, struct user *user, struct lane *lane,
+                                  char reason[256]) {
     struct core_join join = {
         .uid = user->uid,
         .pid = claim->pid,
@@ -265,7 +265,7 @@ static void limit_reason(int r, char reason[256]) {
                  r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
 }
 
-static bool admit(struct claim *claim) {
+static bool claim_admit(struct claim *claim) {
     struct hub *hub = claim->hub;
     char reason[256];
     struct lane *lane;
@@ -275,15 +275,15 @@ static bool admit(struct claim *claim) {
     int r = user ? lane_for(hub, user, &lane) : -ENOMEM;
     if (r != 0) {
         limit_reason(r, reason);
-        refuse(claim, FAIL_LIMIT, reason);
+        claim_refuse(claim, FAIL_LIMIT, reason);
         return false;
     }
-    enum fail_code code = begin(claim, user, lane, reason);
+    enum fail_code code = claim_begin(claim, user, lane, reason);
     if (code != FAIL_NONE) {
         hub_enter(hub);
         lane_release(lane);
         hub_leave(hub);
-        refuse(claim, code, reason);
+        claim_refuse(claim, code, reason);
         return false;
     }
     if (claim->right.take_from != LOGIN_NOBODY)
@@ -337,35 +337,36 @@ void join_drop(struct claim *claim) {
     claim_end(claim);
 }
 
-static void pass_on(struct resolver_job *job) {
+static void claim_pass_on(struct resolver_job *job) {
     struct claim *claim = (struct claim *)job;
     entrance_answered(claim->entrance, claim);
 }
 
 /* Now, or later in entrance_answered(). */
-static bool ask(struct claim *claim) {
+static bool claim_ask(struct claim *claim) {
     claim->job.asker = claim->uid;
     claim->job.question = claim->right.question;
     if (resolver_knows(&claim->job.question, &claim->job.answer))
         return true;
     if (!claim->entrance)
         return resolver_wait(claim->uid, &claim->job.question, &claim->job.answer, DATABASE_MS);
-    claim->job.answered = pass_on;
+    claim->job.answered = claim_pass_on;
     return false;
 }
 
 static void refuse_unanswered(struct claim *claim) {
-    refuse(claim, FAIL_BUSY,
-           "the user database of this machine does not tell your login name; try again later");
+    claim_refuse(
+        claim, FAIL_BUSY,
+        "the user database of this machine does not tell your login name; try again later");
 }
 
 /* On with a claim that is proved, as far as answers of the database are at hand. */
-static void proceed(struct claim *claim) {
+static void claim_proceed(struct claim *claim) {
     char reason[256];
     enum fail_code code;
     for (;;) {
         enum right_outcome outcome = right_step(claim->hub, &claim->right, &code, reason);
-        if (outcome == RIGHT_ASKS && ask(claim)) {
+        if (outcome == RIGHT_ASKS && claim_ask(claim)) {
             right_answer(&claim->right, &claim->job.answer);
             continue;
         }
@@ -374,8 +375,8 @@ static void proceed(struct claim *claim) {
         if (outcome == RIGHT_ASKS)
             refuse_unanswered(claim);
         else if (outcome == RIGHT_REFUSED)
-            refuse(claim, code, reason);
-        else if (admit(claim))
+            claim_refuse(claim, code, reason);
+        else if (claim_admit(claim))
             claim->pidfd = -1; /* the session's */
         claim_end(claim);
         return;
@@ -384,13 +385,13 @@ static void proceed(struct claim *claim) {
 
 void join_go_on(struct claim *claim) {
     right_answer(&claim->right, &claim->job.answer);
-    proceed(claim);
+    claim_proceed(claim);
 }
 
 void join_admit(struct claim *claim, struct entrance *entrance) {
     claim->entrance = entrance;
     if (check_again(claim) && check_process(claim) && check_wishes(claim))
-        proceed(claim);
+        claim_proceed(claim);
     else
         claim_end(claim);
 }

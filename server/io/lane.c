@@ -54,7 +54,7 @@ struct intake {
 };
 
 /* Every rule that is broken counts. */
-static void reject(struct lane *lane, const char *what) {
+static void lane_reject(struct lane *lane, const char *what) {
     struct queue_info info = {0};
     struct hub *hub = lane->hub;
     hub->core.counters.rejected++;
@@ -202,7 +202,7 @@ static bool may_be_called(struct intake *intake, struct session **session,
 
 /* Breaking the protocol: it is told, in the log too, and the session ends. */
 static void break_off(struct lane *lane, struct session *session, const char *rule) {
-    reject(lane, rule);
+    lane_reject(lane, rule);
     core_condemn(&lane->hub->core, session, rule);
 }
 
@@ -219,7 +219,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
         return NULL; /* it ended meanwhile */
     const char *broken = is_allowed ? core_receive(core, session, frame) : NULL;
     if (broken)
-        reject(lane, broken);
+        lane_reject(lane, broken);
     return core_session(core, number);
 }
 
@@ -229,14 +229,14 @@ static struct session *sender_of(struct lane *lane, const struct queue_message *
     struct envelope envelope;
     *in = cursor_in_of(message->data, n);
     if (!envelope_take(in, &envelope)) {
-        reject(lane, "a batch without a valid envelope");
+        lane_reject(lane, "a batch without a valid envelope");
         return NULL;
     }
     struct session *session = core_session(&lane->hub->core, envelope.session);
     if (!session && message->mtype == OBITUARY_MTYPE)
         return NULL; /* it had said BYE itself */
     if (!session || session->seat->lane != lane) {
-        reject(lane, "a batch for a session that is not the sender's");
+        lane_reject(lane, "a batch for a session that is not the sender's");
         return NULL;
     }
     return session;
@@ -287,7 +287,7 @@ static bool take_hello(struct lane *lane, const struct queue_message *message, s
     return true;
 }
 
-static int receive(struct intake *intake, bool wait) {
+static int intake_receive(struct intake *intake, bool wait) {
     int i = intake->n;
     /* Any mtype: what nobody takes out would fill the queue for ever. */
     int r = queue_receive(intake->lane->msqid, &intake->messages[i], 0, &intake->sizes[i], wait);
@@ -297,15 +297,15 @@ static int receive(struct intake *intake, bool wait) {
 }
 
 /* Takes what is there. */
-static void drain(struct intake *intake) {
+static void intake_drain(struct intake *intake) {
     intake->is_drained = false;
     while (intake->n < LANE_DRAIN_MAX && !intake->is_drained)
-        intake->is_drained = receive(intake, false) != QUEUE_OK;
+        intake->is_drained = intake_receive(intake, false) != QUEUE_OK;
 }
 
 /* Before it waits for more, those that were put off are sent to, or told to ask. */
 static int receive_or_leave(struct intake *intake) {
-    int r = receive(intake, false);
+    int r = intake_receive(intake, false);
     if (r != QUEUE_OK) {
         hub_enter(intake->lane->hub);
         hub_leave(intake->lane->hub);
@@ -315,19 +315,19 @@ static int receive_or_leave(struct intake *intake) {
 }
 
 /* Blocks for the first batch, then takes what else is there. */
-static int fill(struct intake *intake) {
+static int intake_fill(struct intake *intake) {
     intake->n = 0;
     int r = intake->owes_leave ? receive_or_leave(intake) : QUEUE_EMPTY;
     mono_time before = mono_now();
     if (r != QUEUE_OK)
-        r = receive(intake, true);
+        r = intake_receive(intake, true);
     if (r != QUEUE_OK)
         return r;
     intake->is_lone =
         !intake->is_flood && intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
     intake->is_drained = false;
     if (!intake->is_lone)
-        drain(intake);
+        intake_drain(intake);
     return r;
 }
 
@@ -370,7 +370,7 @@ static void hand_over(struct intake *intake) {
  * sched_yield() in between would make the batches fuller still, but on a busy machine it hands the
  * processor to everybody who wants it, one after the other, before the hub has it again.
  */
-static bool refill(struct intake *intake) {
+static bool intake_refill(struct intake *intake) {
     if (intake->is_over || intake->wants_flush)
         return false;
     if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
@@ -378,15 +378,15 @@ static bool refill(struct intake *intake) {
     if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
         return false;
     intake->n = 0;
-    drain(intake);
+    intake_drain(intake);
     return intake->n > 0;
 }
 
-static void process(struct intake *intake) {
+static void intake_process(struct intake *intake) {
     struct lane *lane = intake->lane;
     int n_batches = intake->n;
     hand_over(intake);
-    for (int turn = 1; turn < FLUSH_TURNS && refill(intake); turn++) {
+    for (int turn = 1; turn < FLUSH_TURNS && intake_refill(intake); turn++) {
         n_batches += intake->n;
         hand_over(intake);
     }
@@ -452,11 +452,11 @@ static void leave_hub(struct lane *lane) {
     lock_give(&hub->lock);
 }
 
-static void serve(struct intake *intake) {
+static void lane_serve(struct intake *intake) {
     for (;;) {
-        int r = fill(intake);
+        int r = intake_fill(intake);
         if (r == QUEUE_OK)
-            process(intake);
+            intake_process(intake);
         else if (r != QUEUE_INTERRUPTED && !lane_survive_loss(intake->lane, r))
             break;
     }
@@ -466,7 +466,7 @@ static void serve(struct intake *intake) {
 static void *lane_thread(void *arg) {
     struct intake *intake = arg;
     if (intake->lane->user)
-        serve(intake);
+        lane_serve(intake);
     else
         entrance_run(intake->lane);
     leave_hub(intake->lane);
@@ -486,7 +486,7 @@ static int start_thread(struct intake *intake) {
 }
 
 /* A hub that stops has removed the queues of all lanes, and waits for their threads: no more. */
-static bool enlist(struct hub *hub, struct lane *lane) {
+static bool lane_enlist(struct hub *hub, struct lane *lane) {
     lock_take(&hub->lock);
     bool stopping = hub->stopping;
     if (!stopping) {
@@ -510,7 +510,7 @@ int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user
     }
     *new = (struct lane){.hub = hub, .user = user, .is_well_known = is_well_known, .msqid = msqid};
     intake->lane = new;
-    if (!enlist(hub, new)) {
+    if (!lane_enlist(hub, new)) {
         free(new);
         free(intake);
         return -ESHUTDOWN;

@@ -57,7 +57,7 @@ struct words {
 };
 
 /* `value`, unless NULL, is what the user typed. */
-static int usage(const char *problem, const char *value) {
+static int usage_error(const char *problem, const char *value) {
     char *safe = text_safe(bytes_of(value ? value : ""), TEXT_ONE_LINE);
     fprintf(stderr, "earshotd: %s%s; see earshotd --help\n", problem, safe ? safe : "");
     free(safe);
@@ -86,13 +86,13 @@ static int read_words(struct words *words, int argc, char **argv) {
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
         if (c == ':')
-            return usage("a value is missing after ", argv[optind - 1]);
+            return usage_error("a value is missing after ", argv[optind - 1]);
         if (c == '?')
-            return usage("there is no such option, or it takes no value: ", argv[optind - 1]);
+            return usage_error("there is no such option, or it takes no value: ", argv[optind - 1]);
         if (c >= OPTION_DIR)
             *targets[c - OPTION_DIR] = optarg;
     }
-    return optind < argc ? usage("this is no option: ", argv[optind]) : -1;
+    return optind < argc ? usage_error("this is no option: ", argv[optind]) : -1;
 }
 
 /* NULL: as it was. */
@@ -118,9 +118,9 @@ static int read_mode(struct options *options, const struct words *words) {
         if (strcmp(names[options->mode], mode) == 0)
             break;
     if (options->mode == HUB_MODE_END)
-        return usage("--mode is private, group or open, not ", mode);
+        return usage_error("--mode is private, group or open, not ", mode);
     if ((options->mode == HUB_GROUP) != (words->group != NULL))
-        return usage("--mode group and --group NAME go together", NULL);
+        return usage_error("--mode group and --group NAME go together", NULL);
     int code = read_group(&options->gid, words->group, "--group");
     return code < 0 ? read_group(&options->wall_gid, words->wall, "--wall-group") : code;
 }
@@ -128,7 +128,7 @@ static int read_mode(struct options *options, const struct words *words) {
 static int read_level(const struct words *words) {
     int level = words->level ? log_level_from_name(words->level) : LOG_LEVEL_INFO;
     if (level < 0)
-        return usage("--log-level is error, warning, info or debug, not ", words->level);
+        return usage_error("--log-level is error, warning, info or debug, not ", words->level);
     log_set_level((enum log_level)level);
     return -1;
 }
@@ -141,7 +141,7 @@ static int read_name(struct options *options, const struct words *words) {
         name = host;
     }
     if (strlen(name) >= sizeof options->name || !text_is_valid(bytes_of(name)))
-        return usage("--name is at most 127 bytes of UTF-8, not ", name);
+        return usage_error("--name is at most 127 bytes of UTF-8, not ", name);
     snprintf(options->name, sizeof options->name, "%s", name);
     return -1;
 }
@@ -154,7 +154,7 @@ static int read_keep(struct options *options, const struct words *words) {
     if (words->days) {
         days = strtoull(words->days, &end, 10);
         if (errno || end == words->days || *end || *words->days == '-' || days > 36500)
-            return usage("--keep-days is a number of days up to 36500, not ", words->days);
+            return usage_error("--keep-days is a number of days up to 36500, not ", words->days);
     }
     if (words->bytes) {
         bytes = strtoull(words->bytes, &end, 10);
@@ -162,7 +162,8 @@ static int read_keep(struct options *options, const struct words *words) {
         unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
         if (errno || end == words->bytes || *words->bytes == '-' || (*end && (!unit || end[1])) ||
             bytes > UINT64_MAX >> 32)
-            return usage("--keep-bytes is a number, and K, M or G may follow, not ", words->bytes);
+            return usage_error("--keep-bytes is a number, and K, M or G may follow, not ",
+                               words->bytes);
         bytes <<= shift;
     }
     options->keep_days = (unsigned)days;
@@ -171,7 +172,7 @@ static int read_keep(struct options *options, const struct words *words) {
 }
 
 static int too_long(void) {
-    return usage("the path of the directory is too long", NULL);
+    return usage_error("the path of the directory is too long", NULL);
 }
 
 /* The hub leaves its working directory, so its paths must not depend on it. */
@@ -181,7 +182,8 @@ static int make_absolute(char path[PATH_MAX]) {
         return -1;
     snprintf(relative, sizeof relative, "%s", path);
     if (!getcwd(cwd, sizeof cwd))
-        return usage("the working directory cannot be told; name an absolute path, not ", path);
+        return usage_error("the working directory cannot be told; name an absolute path, not ",
+                           path);
     int n = snprintf(path, PATH_MAX, "%s/%s", cwd, relative);
     return n < 0 || n >= PATH_MAX ? too_long() : -1;
 }
@@ -224,7 +226,7 @@ int options_read(struct options *options, int argc, char **argv) {
         return EX_OK;
     }
     if (words.dir && !*words.dir)
-        return usage("--dir needs the name of a directory", NULL);
+        return usage_error("--dir needs the name of a directory", NULL);
     if (rendezvous_locate(options->dir, &origin, words.dir) < 0)
         return too_long();
     if (is_default_place(options->dir))

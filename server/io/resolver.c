@@ -48,7 +48,7 @@ static bool is_same_question(const struct login_question *a, const struct login_
     return a->name.n > 0 || (a->uid == b->uid && a->gid == b->gid);
 }
 
-static struct kept *place_of(const struct login_question *question) {
+static struct kept *kept_place(const struct login_question *question) {
     uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
     for (size_t i = 0; i < question->name.n; i++)
         hash = (hash ^ (uint8_t)question->name.s[i]) * UINT32_C(16777619);
@@ -57,8 +57,8 @@ static struct kept *place_of(const struct login_question *question) {
     return &resolver.kept[(hash >> 8) % KEPT_MAX];
 }
 
-static bool find_kept(const struct login_question *question, struct login_answer *answer) {
-    const struct kept *kept = place_of(question);
+static bool kept_find(const struct login_question *question, struct login_answer *answer) {
+    const struct kept *kept = kept_place(question);
     if (kept->until.ns <= mono_now().ns || !is_same_question(&kept->question, question))
         return false;
     *answer = kept->answer;
@@ -66,16 +66,16 @@ static bool find_kept(const struct login_question *question, struct login_answer
 }
 
 /* That there is nobody is not kept: the account may be made this moment. */
-static void keep(const struct login_question *question, const struct login_answer *answer) {
+static void kept_put(const struct login_question *question, const struct login_answer *answer) {
     if (question->name.n > 0 ? answer->uid == LOGIN_NOBODY : answer->login.n == 0)
         return;
-    *place_of(question) =
+    *kept_place(question) =
         (struct kept){*question, *answer, mono_add_ms(mono_now(), RESOLVER_KEEP_MS)};
 }
 
 bool resolver_knows(const struct login_question *question, struct login_answer *answer) {
     pthread_mutex_lock(&resolver.guard);
-    bool knows = find_kept(question, answer);
+    bool knows = kept_find(question, answer);
     pthread_mutex_unlock(&resolver.guard);
     return knows;
 }
@@ -129,12 +129,12 @@ static void *resolver_thread(void *arg) {
             break;
         struct asker *asker;
         struct resolver_job *job = take_job(&asker);
-        if (!find_kept(&job->question, &job->answer)) {
+        if (!kept_find(&job->question, &job->answer)) {
             struct login_question question = job->question;
             pthread_mutex_unlock(&resolver.guard);
             login_look_up(&question, &job->answer);
             pthread_mutex_lock(&resolver.guard);
-            keep(&question, &job->answer);
+            kept_put(&question, &job->answer);
         }
         asker->is_asking = false;
         asker_settle(asker);
@@ -171,7 +171,7 @@ void resolver_stop(void) {
     pthread_mutex_unlock(&resolver.guard);
 }
 
-static bool ask(struct resolver_job *job) {
+static bool resolver_enqueue(struct resolver_job *job) {
     struct asker *asker = resolver.stopping ? NULL : asker_get(job->asker);
     bool has_room = asker && asker->n_jobs < RESOLVER_WAITING_MAX;
     if (has_room) {
@@ -186,7 +186,7 @@ static bool ask(struct resolver_job *job) {
 
 bool resolver_ask(struct resolver_job *job) {
     pthread_mutex_lock(&resolver.guard);
-    bool is_asked = ask(job);
+    bool is_asked = resolver_enqueue(job);
     pthread_mutex_unlock(&resolver.guard);
     return is_asked;
 }
@@ -207,11 +207,11 @@ static void wake_waiter(struct resolver_job *job) {
 }
 
 /* With the guard held. */
-static bool await(struct waiter *waiter, int ms) {
+static bool answer_await(struct waiter *waiter, int ms) {
     mono_time end = mono_add_ms(mono_now(), ms);
     struct timespec until = {end.ns / NS_PER_S, end.ns % NS_PER_S};
     int r = 0;
-    if (!ask(&waiter->job)) {
+    if (!resolver_enqueue(&waiter->job)) {
         waiter->is_answered = true; /* nobody else has it */
         return false;
     }
@@ -230,7 +230,7 @@ bool resolver_wait(uid_t asker, const struct login_question *question, struct lo
     waiter->job =
         (struct resolver_job){.asker = asker, .question = *question, .answered = wake_waiter};
     pthread_mutex_lock(&resolver.guard);
-    bool came = await(waiter, ms);
+    bool came = answer_await(waiter, ms);
     if (came)
         *answer = waiter->job.answer;
     bool is_ours = waiter->is_answered;

@@ -67,8 +67,8 @@ static enum right_outcome refuse_reserved(const struct right *right, enum fail_c
 }
 
 /* It is the asker's by right, and somebody else has it: unless it is that one's as well. */
-static enum right_outcome take(struct right *right, uid_t owner, enum fail_code *code,
-                               char reason[256]) {
+static enum right_outcome right_take(struct right *right, uid_t owner, enum fail_code *code,
+                                     char reason[256]) {
     if (owner != right->uid && (!right->knows_rival || right->rival != owner))
         return ask_uid(right, owner);
     if (owner != right->uid && name_is_same(&right->rival_login, &right->wanted)) {
@@ -123,5 +123,5 @@ enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_co
     bool is_rightful = is_login || right->holder == right->uid || is_plain(&key, right->uid);
     if (holder == HANDLE_IS_FREE || !is_rightful)
         return RIGHT_GIVEN;
-    return take(right, owner, code, reason);
+    return right_take(right, owner, code, reason);
 }

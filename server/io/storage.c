@@ -86,7 +86,7 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
     return r == 0 ? STORED_SAME : STORED_NOTHING;
 }
 
-static int load(struct hub *hub, struct store *store, const struct store_info *info) {
+static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
     struct store_visitor visitor = {core, load_handle, load_room, load_member};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
@@ -114,7 +114,7 @@ static int open_store(struct hub *hub, struct storage *storage) {
         log_error("the store was damaged; it was set aside as %s, and a new one begun: what "
                   "was said before is not shown any more",
                   info.set_aside);
-    r = load(hub, storage->store, &info);
+    r = storage_load(hub, storage->store, &info);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(storage->readers); i++)
         r = store_reader_open(&storage->readers[i].store, storage->store);
     if (r != 0)
@@ -372,7 +372,7 @@ static void writer_rest(struct hub *hub, struct storage *storage) {
 }
 
 /* One step of either kind; false: there is nothing to do. With the lock held. */
-static bool work(struct hub *hub, struct storage *storage) {
+static bool storage_work(struct hub *hub, struct storage *storage) {
     bool has_commit = core_has_commit(&hub->core);
     look_at_clock(hub, storage);
     if (has_commit)
@@ -387,7 +387,7 @@ static bool work(struct hub *hub, struct storage *storage) {
 }
 
 /* What is not stored by then is not acknowledged, and its sender says it again. */
-static bool goes_on(const struct hub *hub, const struct storage *storage) {
+static bool storage_goes_on(const struct hub *hub, const struct storage *storage) {
     return !storage->stopping ||
            (core_has_commit(&hub->core) && mono_now().ns < storage->stop_by.ns);
 }
@@ -396,8 +396,8 @@ static void *writer_thread(void *arg) {
     struct hub *hub = arg;
     struct storage *storage = hub->storage;
     lock_take(&hub->lock);
-    while (goes_on(hub, storage)) {
-        bool more = work(hub, storage);
+    while (storage_goes_on(hub, storage)) {
+        bool more = storage_work(hub, storage);
         if (storage->stopping && storage->has_failed)
             break;
         if (!more && !storage->stopping)
@@ -443,7 +443,7 @@ static void read_page(const struct storage_reader *reader, const struct ask *ask
 }
 
 /* Without the lock; takes over the question. */
-static void answer(const struct storage_reader *reader, struct ask *ask) {
+static void storage_answer(const struct storage_reader *reader, struct ask *ask) {
     struct hub *hub = reader->hub;
     struct archive_page page;
     read_page(reader, ask, &page);
@@ -470,7 +470,7 @@ static void *reader_thread(void *arg) {
             continue;
         }
         lock_give(&hub->lock);
-        answer(reader, ask);
+        storage_answer(reader, ask);
         lock_take(&hub->lock);
     }
     lock_give(&hub->lock);

@@ -35,11 +35,11 @@ void tell_init(int timer_fd) {
     tell.timer_fd = timer_fd;
 }
 
-static bool is_over(const struct entry *entry, mono_time now) {
+static bool entry_is_over(const struct entry *entry, mono_time now) {
     return now.ns - entry->began.ns >= TELL_EVERY_MS * NS_PER_MS;
 }
 
-static size_t place_of(enum tell_kind kind, uid_t uid) {
+static size_t entry_place(enum tell_kind kind, uid_t uid) {
     return (uid * UINT32_C(2654435761) + (unsigned)kind * UINT32_C(40503)) % TELL_ENTRIES_MAX;
 }
 
@@ -49,12 +49,13 @@ static size_t place_of(enum tell_kind kind, uid_t uid) {
  */
 static struct entry *find_entry(enum tell_kind kind, uid_t uid, mono_time now) {
     struct entry *unused = NULL;
-    size_t place = place_of(kind, uid);
+    size_t place = entry_place(kind, uid);
     for (size_t i = 0; i < TELL_ENTRIES_MAX; i++) {
         struct entry *entry = &tell.entries[(place + i) % TELL_ENTRIES_MAX];
         if (entry->began.ns != 0 && entry->kind == kind && entry->uid == uid)
             return entry;
-        bool is_unused = entry->began.ns == 0 || (entry->n_left_out == 0 && is_over(entry, now));
+        bool is_unused =
+            entry->began.ns == 0 || (entry->n_left_out == 0 && entry_is_over(entry, now));
         if (is_unused && !unused)
             unused = entry;
         if (entry->began.ns == 0)
@@ -79,7 +80,7 @@ static void write_left_out(struct entry *entry, bool is_others) {
 }
 
 /* Once for all that is owed: an idle hub is woken once. */
-static void arm(void) {
+static void tell_arm(void) {
     struct itimerspec when = {.it_value = {.tv_sec = TELL_EVERY_MS / 1000}};
     if (tell.is_armed || tell.timer_fd < 0)
         return;
@@ -94,20 +95,20 @@ bool tell_may_at(enum tell_kind kind, uid_t uid, mono_time now) {
         entry = &tell.others[kind];
         entry->kind = kind;
     }
-    bool may = !is_others && (entry->began.ns == 0 || is_over(entry, now));
+    bool may = !is_others && (entry->began.ns == 0 || entry_is_over(entry, now));
     if (may) {
         write_left_out(entry, false);
         entry->began = now;
     } else {
         entry->n_left_out++;
-        arm();
+        tell_arm();
     }
     pthread_mutex_unlock(&tell.guard);
     return may;
 }
 
 /* Who is told of here begins another minute. */
-static void settle(struct entry *entry, bool is_others, mono_time now) {
+static void entry_settle(struct entry *entry, bool is_others, mono_time now) {
     if (entry->n_left_out > 0)
         entry->began = now;
     write_left_out(entry, is_others);
@@ -117,9 +118,9 @@ void tell_rest_at(mono_time now) {
     pthread_mutex_lock(&tell.guard);
     tell.is_armed = false;
     for (size_t i = 0; i < TELL_ENTRIES_MAX; i++)
-        settle(&tell.entries[i], false, now);
+        entry_settle(&tell.entries[i], false, now);
     for (size_t i = 0; i < TELL_KIND_END; i++)
-        settle(&tell.others[i], true, now);
+        entry_settle(&tell.others[i], true, now);
     pthread_mutex_unlock(&tell.guard);
 }
 

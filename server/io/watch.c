@@ -19,7 +19,7 @@
 #define EVENT_TIMER UINT64_C(0xfffe)
 #define EVENT_TELL UINT64_C(0xfffd)
 
-static int add(const struct hub *hub, int fd, uint64_t what) {
+static int watch_add(const struct hub *hub, int fd, uint64_t what) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
     return epoll_ctl(hub->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? error_errno() : 0;
 }
@@ -38,10 +38,10 @@ int watch_init(struct hub *hub) {
     if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0 || hub->tell_fd < 0)
         return error_errno();
     tell_init(hub->tell_fd);
-    int r = add(hub, hub->timer_fd, EVENT_TIMER);
+    int r = watch_add(hub, hub->timer_fd, EVENT_TIMER);
     if (r == 0)
-        r = add(hub, hub->tell_fd, EVENT_TELL);
-    return r < 0 ? r : add(hub, hub->signal_fd, EVENT_SIGNAL);
+        r = watch_add(hub, hub->tell_fd, EVENT_TELL);
+    return r < 0 ? r : watch_add(hub, hub->signal_fd, EVENT_SIGNAL);
 }
 
 void watch_deinit(struct hub *hub) {
