@@ -40,7 +40,7 @@ static int take_rows(struct connection *writer, sqlite3_stmt *row, struct oldest
     return r;
 }
 
-static unsigned limit(unsigned n_max) {
+static unsigned limit_step(unsigned n_max) {
     return n_max < STEP_MAX ? n_max : STEP_MAX;
 }
 
@@ -163,7 +163,7 @@ int cleaning_step(struct store *store, unsigned n_max) {
     if (store->maybe_doomed)
         r = first_doomed(&store->writer, &doom);
     if (r == 0 && doom.conv != 0)
-        r = delete_doomed(store, &doom, limit(n_max));
+        r = delete_doomed(store, &doom, limit_step(n_max));
     else if (r == 0)
         r = purge_step(store);
     r = transaction_end(store, r);
@@ -305,7 +305,8 @@ static int delete_too_old(struct store *store, const struct store_bounds *bounds
     return r;
 }
 
-static int shrink(struct store *store, const struct sizes *sizes, uint64_t keep_bytes, bool *more) {
+static int shrink_file(struct store *store, const struct sizes *sizes, uint64_t keep_bytes,
+                       bool *more) {
     if (keep_bytes == 0 || sizes->file <= keep_bytes || sizes->used == sizes->file)
         return 0;
     *more = true;
@@ -331,11 +332,11 @@ static int expire_step(struct store *store, const struct store_bounds *bounds, u
         r = purge_step(store);
         *more = true;
     }
-    return r == 0 ? shrink(store, &sizes, keep_bytes, more) : r;
+    return r == 0 ? shrink_file(store, &sizes, keep_bytes, more) : r;
 }
 
-static int expire(struct store *store, const struct store_bounds *bounds, unsigned n_max,
-                  bool *more) {
+static int expire_in_transaction(struct store *store, const struct store_bounds *bounds,
+                                 unsigned n_max, bool *more) {
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
@@ -348,7 +349,7 @@ static int expire(struct store *store, const struct store_bounds *bounds, unsign
 int store_expire(struct store *store, const struct store_bounds *bounds, unsigned n_max,
                  bool *more) {
     *more = false;
-    int r = expire(store, bounds, limit(n_max), more);
+    int r = expire_in_transaction(store, bounds, limit_step(n_max), more);
     r = store_tell(store, r);
     return r;
 }

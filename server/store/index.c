@@ -33,12 +33,12 @@ static int add_messages(struct connection *writer, bool parts, uint64_t after, u
     return connection_finish(writer, add, doing);
 }
 
-static uint64_t *place_of(struct store_state *state, bool parts) {
+static uint64_t *index_upto(struct store_state *state, bool parts) {
     return parts ? &state->parts_upto : &state->words_upto;
 }
 
 static int index_batch(struct store *store, bool parts, unsigned n_max) {
-    uint64_t after = *place_of(&store->committed, parts), upto = 0;
+    uint64_t after = *index_upto(&store->committed, parts), upto = 0;
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
@@ -48,7 +48,7 @@ static int index_batch(struct store *store, bool parts, unsigned n_max) {
     if (r == 0 && upto > 0)
         r = add_messages(&store->writer, parts, after, upto);
     if (r == 0) /* the newest messages may have been deleted */
-        *place_of(&store->pending, parts) = upto > 0 ? upto : store->pending.last_seq;
+        *index_upto(&store->pending, parts) = upto > 0 ? upto : store->pending.last_seq;
     return transaction_end(store, r);
 }
 

@@ -6,11 +6,11 @@
 
 static const char doing[] = "read messages";
 
-static uint64_t larger(uint64_t a, uint64_t b) {
+static uint64_t greater_of(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-static int add(struct merge *merge, struct merge_source source) {
+static int merge_add(struct merge *merge, struct merge_source source) {
     if (merge->n == merge->size) {
         size_t size = merge->size > 0 ? 2 * merge->size : 16;
         struct merge_source *sources = reallocarray(merge->sources, size, sizeof *sources);
@@ -34,7 +34,7 @@ static int find_head(struct merge *merge, struct merge_source *source, uint64_t 
     if (!find)
         return connection_fail(merge->connection, doing);
     if (!merge->down)
-        from = larger(from, source->floor);
+        from = greater_of(from, source->floor);
     sqlite3_bind_int64(find, 1, source->conv);
     bind_number(find, 2, from);
     int r = sqlite3_step(find) == SQLITE_ROW ? 0 : connection_fail(merge->connection, doing);
@@ -51,7 +51,7 @@ static int find_head(struct merge *merge, struct merge_source *source, uint64_t 
 static int add_one(struct merge *merge, conv_number conv, uint64_t floor, uint64_t from) {
     struct merge_source source = {.conv = conv, .floor = floor};
     int r = find_head(merge, &source, from);
-    return r == 0 && source.head > 0 ? add(merge, source) : r;
+    return r == 0 && source.head > 0 ? merge_add(merge, source) : r;
 }
 
 /* All direct conversations of a handle that have something to show. */
@@ -60,16 +60,16 @@ static int add_pairs(struct merge *merge, uint32_t handle, uint64_t floor, uint6
     if (!row)
         return connection_fail(merge->connection, doing);
     bind_number(row, 1, handle);
-    bind_number(row, 2, merge->down ? from : larger(from, floor));
+    bind_number(row, 2, merge->down ? from : greater_of(from, floor));
     int r = 0, code = SQLITE_DONE;
     while (r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW) {
         struct merge_source source = {
             .conv = sqlite3_column_int64(row, 0),
-            .floor = larger(column_number(row, 1), floor),
+            .floor = greater_of(column_number(row, 1), floor),
             .head = column_number(row, 2),
         };
         if (source.head > source.floor && source.head < merge->end)
-            r = add(merge, source);
+            r = merge_add(merge, source);
     }
     if (r == 0 && code != SQLITE_DONE)
         r = connection_fail(merge->connection, doing);
@@ -81,19 +81,19 @@ static int add_pair(struct merge *merge, uint32_t handle, conv_number conv, uint
                     uint64_t from) {
     uint64_t forgotten = 0;
     int r = pair_forgotten(merge->connection, handle, conv, &forgotten);
-    return r == 0 ? add_one(merge, conv, larger(forgotten, floor), from) : r;
+    return r == 0 ? add_one(merge, conv, greater_of(forgotten, floor), from) : r;
 }
 
 static int add_sources(struct merge *merge, const struct store_view *view,
                        const struct merge_range *range) {
     uint64_t from = range->down ? range->before : range->after;
     uint64_t least = range->down ? range->after : 0; /* up, it is where to begin */
-    uint64_t floor = larger(least, range->ignore_afters ? 0 : view->direct_after);
+    uint64_t floor = greater_of(least, range->ignore_afters ? 0 : view->direct_after);
     int r = 0;
     for (size_t i = 0; r == 0 && i < view->n_rooms; i++)
         if (range->conv == 0 || range->conv == view->rooms[i].conv)
             r = add_one(merge, view->rooms[i].conv,
-                        larger(least, range->ignore_afters ? 0 : view->rooms[i].after), from);
+                        greater_of(least, range->ignore_afters ? 0 : view->rooms[i].after), from);
     if (r != 0 || !view->direct)
         return r;
     if (range->conv == 0)
@@ -131,7 +131,7 @@ bool merge_next(const struct merge *merge, struct merge_run *run) {
     *run = merge->down ? (struct merge_run){first, first->floor, first->head + 1}
                        : (struct merge_run){first, first->head - 1, merge->end};
     if (second && merge->down)
-        run->after = larger(run->after, second->head);
+        run->after = greater_of(run->after, second->head);
     else if (second)
         run->before = second->head;
     return true;

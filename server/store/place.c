@@ -23,9 +23,9 @@
 #define HEADER_VERSION 60
 static const char magic[16] = "SQLite format 3";
 
-static int tell(struct place *place, int outcome, const char *format, ...) PRINTF_LIKE(3, 4);
+static int place_tell(struct place *place, int outcome, const char *format, ...) PRINTF_LIKE(3, 4);
 
-static int tell(struct place *place, int outcome, const char *format, ...) {
+static int place_tell(struct place *place, int outcome, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(place->error, sizeof place->error, format, args);
@@ -41,7 +41,7 @@ static int tell_errno(struct place *place, const char *doing, const char *what) 
         outcome = STORE_FULL;
     else if (error == EACCES || error == EPERM || error == EROFS || error == ELOOP)
         outcome = STORE_DENIED;
-    return tell(place, outcome, "cannot %s %s: %s", doing, what, strerrordesc_np(error));
+    return place_tell(place, outcome, "cannot %s %s: %s", doing, what, strerrordesc_np(error));
 }
 
 /* Like mkdir -p; what is there already stays as it is. */
@@ -72,10 +72,10 @@ static int open_directory(struct place *place, const char *dir) {
     if (place->dir < 0 || fstat(place->dir, &status) < 0)
         return tell_errno(place, "open the directory", dir);
     if (status.st_uid != geteuid())
-        return tell(place, STORE_DENIED, "%s belongs to another user (uid %u)", dir,
-                    (unsigned)status.st_uid);
+        return place_tell(place, STORE_DENIED, "%s belongs to another user (uid %u)", dir,
+                          (unsigned)status.st_uid);
     if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return tell(place, STORE_DENIED, "%s is writable by others; chmod 700 it", dir);
+        return place_tell(place, STORE_DENIED, "%s is writable by others; chmod 700 it", dir);
     return 0;
 }
 
@@ -88,7 +88,7 @@ static int take_lock(struct place *place, const char *dir) {
     if (fcntl(place->lock, F_OFD_SETLK, &lock) == 0)
         return 0;
     if (errno == EAGAIN || errno == EACCES)
-        return tell(place, STORE_IN_USE, "another hub keeps its messages in %s", dir);
+        return place_tell(place, STORE_IN_USE, "another hub keeps its messages in %s", dir);
     return tell_errno(place, "lock the file " LOCK_NAME " in", dir);
 }
 
@@ -113,7 +113,7 @@ static int make_file(struct place *place) {
     if (fd < 0 || fstat(fd, &status) < 0)
         return tell_errno(place, "open", place->path);
     if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
-        return tell(place, STORE_DENIED, "%s is not a file of this user", place->path);
+        return place_tell(place, STORE_DENIED, "%s is not a file of this user", place->path);
     if ((status.st_mode & 0777) != 0600 && fchmod(fd, 0600) < 0)
         return tell_errno(place, "chmod 600", place->path);
     return 0;
@@ -123,7 +123,7 @@ int place_open(struct place *place, const char *dir) {
     *place = (struct place){.dir = -1, .lock = -1};
     if (snprintf(place->path, sizeof place->path, "%s/" FILE_NAME, dir) >=
         (int)(sizeof place->path - sizeof "-journal"))
-        return tell(place, STORE_FAILED, "the name of the directory is too long");
+        return place_tell(place, STORE_FAILED, "the name of the directory is too long");
     int r = open_directory(place, dir);
     if (r == 0)
         r = take_lock(place, dir);
@@ -182,8 +182,8 @@ static int tell_vanished(struct place *place, size_t which, int error) {
         errno = error;
         return tell_errno(place, "see", place->path);
     }
-    return tell(place, STORE_GONE, "%s: %s was %s while the hub had it open", place->path, what,
-                error == 0 ? "replaced" : "removed or moved");
+    return place_tell(place, STORE_GONE, "%s: %s was %s while the hub had it open", place->path,
+                      what, error == 0 ? "replaced" : "removed or moved");
 }
 
 int place_check(struct place *place) {
@@ -194,10 +194,11 @@ int place_check(struct place *place) {
         if (!is_file(&place->files[i], &status))
             return tell_vanished(place, i, 0);
         if (i == PLACE_DATABASE && status.st_size < place->n_bytes)
-            return tell(place, STORE_FAILED,
-                        "%s: it was cut off while the hub had it open; start the hub again: it "
-                        "looks at what is left",
-                        place->path);
+            return place_tell(
+                place, STORE_FAILED,
+                "%s: it was cut off while the hub had it open; start the hub again: it "
+                "looks at what is left",
+                place->path);
     }
     return 0;
 }

@@ -85,7 +85,7 @@ static int change_over(struct store *store) {
     return 0;
 }
 
-static int rescue(struct store *store) {
+static int rescue_store(struct store *store) {
     struct place *place = &store->place;
     char why[sizeof place->error], found[PATH_MAX + 96] = "";
     memcpy(why, place->error, sizeof why);
@@ -110,7 +110,7 @@ static int rescue(struct store *store) {
 int store_check_place(struct store *store) {
     int r = place_check(&store->place);
     if (r == STORE_GONE)
-        r = rescue(store);
+        r = rescue_store(store);
     else if (r != 0)
         (void)connection_tell(&store->writer, r, "%s", store->place.error);
     return r;

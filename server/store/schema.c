@@ -80,7 +80,7 @@ static const char add_logins[] = "ALTER TABLE handle ADD COLUMN login TEXT NOT N
 static const char *const steps[] = {begin, add_parts, add_files, add_users, add_logins};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
-static int step(struct connection *connection, int64_t version) {
+static int schema_step(struct connection *connection, int64_t version) {
     char end[64];
     snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)version + 1);
     int r = connection_run(connection, "BEGIN IMMEDIATE", "upgrade it");
@@ -120,6 +120,6 @@ int schema_open(struct connection *connection) {
     int64_t version = 0;
     int r = connection_number(connection, "PRAGMA user_version", &version);
     for (; r == 0 && version < SCHEMA_VERSION; version++)
-        r = step(connection, version);
+        r = schema_step(connection, version);
     return r;
 }

@@ -137,8 +137,8 @@ struct jump {
 };
 
 /* Nothing is shown at `seq`: perhaps goes on elsewhere; *end: nothing is shown any more. */
-static int miss(struct search *search, struct jump *jump, sqlite3_stmt *find,
-                const char *expression, uint64_t seq, bool *end) {
+static int jump_miss(struct search *search, struct jump *jump, sqlite3_stmt *find,
+                     const char *expression, uint64_t seq, bool *end) {
     uint64_t next = 0;
     if (++jump->n_misses < jump->after)
         return 0;
@@ -172,7 +172,7 @@ static int find_by(struct search *search, enum statement which, const char *expr
         if (shown)
             jump.n_misses = 0;
         else if (r == 0)
-            r = miss(search, &jump, find, expression, seq, &end);
+            r = jump_miss(search, &jump, find, expression, seq, &end);
     }
     if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
         r = connection_fail(search->connection, doing);
@@ -222,7 +222,7 @@ static int scan_run(struct search *search, const struct merge_run *run) {
     return r;
 }
 
-static int scan(struct search *search) {
+static int search_scan(struct search *search) {
     struct merge_run run;
     uint64_t newest;
     int r = newest_shown(search, search->end, &newest);
@@ -324,7 +324,7 @@ static int find_words(struct search *search, const struct store_state *state) {
     if (r != 0)
         return r;
     if (!expression)
-        return scan(search);
+        return search_scan(search);
     if (upto < state->last_seq && search->end > upto)
         r = find_unindexed(search, upto, expression);
     if (r == 0 && search->n_found < search->query->n_max)
@@ -332,7 +332,7 @@ static int find_words(struct search *search, const struct store_state *state) {
     return r;
 }
 
-static int find(struct search *search) {
+static int search_find(struct search *search) {
     struct store_state state;
     int r = reading_begin(search->connection, &state);
     if (r == 0)
@@ -345,11 +345,11 @@ static int find(struct search *search) {
 
 /* Whole words first; parts of words when there are none, or where words have no spaces. */
 static int search_all(struct search *search) {
-    int r = search->words.is_unspaced ? 0 : find(search);
+    int r = search->words.is_unspaced ? 0 : search_find(search);
     if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
     search->parts = true;
-    return find(search);
+    return search_find(search);
 }
 
 int store_search(struct store_reader *reader, const struct store_view *view,
@@ -369,7 +369,7 @@ int store_search(struct store_reader *reader, const struct store_view *view,
     if (r == 0)
         r = sort_rooms(&search);
     if (r == 0)
-        r = search.words.n > 0 ? search_all(&search) : find(&search);
+        r = search.words.n > 0 ? search_all(&search) : search_find(&search);
     words_free(&search.words);
     free(search.rooms);
     return r;

@@ -38,7 +38,7 @@ static bool is_space(int32_t character) {
 }
 
 /* The character at *at, which moves behind it; a byte that is not UTF-8 is one of its own. */
-static int32_t take(struct bytes text, size_t *at) {
+static int32_t take_character(struct bytes text, size_t *at) {
     int32_t character;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text.data + *at,
                                           (utf8proc_ssize_t)(text.n - *at), &character);
@@ -50,7 +50,7 @@ static int32_t take(struct bytes text, size_t *at) {
     return character;
 }
 
-static int32_t fold(int32_t character) {
+static int32_t fold_character(int32_t character) {
     return character < 0x110000 ? utf8proc_tolower(character) : character;
 }
 
@@ -61,7 +61,7 @@ int words_parse(struct words *words, struct bytes text) {
     int32_t *to = words->folded;
     struct word *word = NULL;
     for (size_t at = 0, start = 0; at < text.n; start = at) {
-        int32_t character = take(text, &at);
+        int32_t character = take_character(text, &at);
         if (is_space(character)) {
             word = NULL;
             continue;
@@ -73,7 +73,7 @@ int words_parse(struct words *words, struct bytes text) {
             *word = (struct word){.text = {text.data + start, 0}, .folded = to};
         }
         word->text.n += at - start;
-        word->folded[word->n++] = fold(character);
+        word->folded[word->n++] = fold_character(character);
         to++;
         words->is_unspaced |= is_unspaced(character);
     }
@@ -86,7 +86,7 @@ void words_free(struct words *words) {
 }
 
 /* Appends one quoted string: what is in it means nothing to FTS5. */
-static char *quote(char *to, const char *and, struct bytes text) {
+static char *quote_text(char *to, const char *and, struct bytes text) {
     size_t n = strlen(and);
     memcpy(to, and, n);
     to += n;
@@ -110,7 +110,7 @@ int words_whole_expression(const struct words *words, char **expression) {
     if (!to)
         return -ENOMEM;
     for (size_t i = 0; i < words->n; i++)
-        to = quote(to, i > 0 ? and : "", words->words[i].text);
+        to = quote_text(to, i > 0 ? and : "", words->words[i].text);
     *to = '\0';
     return 0;
 }
@@ -120,11 +120,11 @@ static char *quote_groups(char *to, const char *start, const struct word *word) 
     size_t ends[GROUP] = {0}, at = 0;
     for (size_t i = 0; i < word->n && i < GROUPS_MAX + GROUP - 1; i++) {
         size_t begin = ends[i % GROUP]; /* where the character before the last three ended */
-        (void)take(word->text, &at);
+        (void)take_character(word->text, &at);
         ends[i % GROUP] = at;
         if (i + 1 >= GROUP)
-            to = quote(to, to == start ? "" : and,
-                       (struct bytes){word->text.data + begin, at - begin});
+            to = quote_text(to, to == start ? "" : and,
+                            (struct bytes){word->text.data + begin, at - begin});
     }
     return to;
 }
@@ -147,13 +147,13 @@ int words_part_expression(const struct words *words, char **expression) {
 
 static bool starts_with(struct bytes text, size_t at, const struct word *word) {
     for (size_t i = 0; i < word->n; i++)
-        if (at >= text.n || fold(take(text, &at)) != word->folded[i])
+        if (at >= text.n || fold_character(take_character(text, &at)) != word->folded[i])
             return false;
     return true;
 }
 
 static bool is_in(const struct word *word, struct bytes text) {
-    for (size_t at = 0; at < text.n; (void)take(text, &at))
+    for (size_t at = 0; at < text.n; (void)take_character(text, &at))
         if (starts_with(text, at, word))
             return true;
     return false;

@@ -124,7 +124,7 @@ void store_set_clock(struct store *store, const struct calendar_memory *clock) {
  * What is stored leaves the spare room alone. Deleting may use it, and so make the database larger
  * for a while; until it has given that back, nothing is stored even where there are free pages.
  */
-static bool fits(const struct store *store, int64_t grows) {
+static bool write_fits(const struct store *store, int64_t grows) {
     if (store->deletes)
         return true;
     const struct place *place = &store->place;
@@ -141,7 +141,7 @@ static int take_room(struct store *store, int64_t n_bytes) {
     struct connection *writer = &store->writer;
     sqlite3_int64 wanted = n_bytes;
     int64_t grows = n_bytes - place_size(&store->place, false);
-    bool has_room = fits(store, grows);
+    bool has_room = write_fits(store, grows);
     if (has_room && (grows <= 0 ||
                      sqlite3_file_control(writer->db, NULL, SQLITE_FCNTL_SIZE_HINT, &wanted) == 0))
         return 0;
@@ -209,7 +209,7 @@ int store_begin(struct store *store) {
     return r;
 }
 
-static int end(struct store *store) {
+static int write_end(struct store *store) {
     int failed = store->outcome, r = transaction_end(store, failed);
     if (r == 0) /* what was committed to a file that is gone is not stored */
         r = store_check_place(store);
@@ -221,18 +221,18 @@ static int end(struct store *store) {
 
 int store_commit(struct store *store) {
     assert(store->writing);
-    return end(store);
+    return write_end(store);
 }
 
 void store_rollback(struct store *store) {
     if (!store->writing)
         return;
     store->outcome = -ECANCELED; /* any failure */
-    (void)end(store);
+    (void)write_end(store);
 }
 
 /* The statement of a put; NULL when this one or an earlier one failed: see store->outcome. */
-static sqlite3_stmt *prepare(struct store *store, enum statement which, const char *doing) {
+static sqlite3_stmt *put_prepare(struct store *store, enum statement which, const char *doing) {
     assert(store->writing);
     if (store->outcome != 0)
         return NULL;
@@ -242,19 +242,19 @@ static sqlite3_stmt *prepare(struct store *store, enum statement which, const ch
     return put;
 }
 
-static int run(struct store *store, sqlite3_stmt *put, const char *doing) {
+static int put_run(struct store *store, sqlite3_stmt *put, const char *doing) {
     store->outcome = store_tell(store, connection_finish(&store->writer, put, doing));
     return store->outcome;
 }
 
 static int add_pair(struct store *store, uint32_t handle, conv_number conv) {
     static const char doing[] = "note a conversation";
-    sqlite3_stmt *add = prepare(store, PAIR_ADD, doing);
+    sqlite3_stmt *add = put_prepare(store, PAIR_ADD, doing);
     if (!add)
         return store->outcome;
     bind_number(add, 1, handle);
     sqlite3_bind_int64(add, 2, conv);
-    return run(store, add, doing);
+    return put_run(store, add, doing);
 }
 
 /* Costs nothing but the first time. */
@@ -316,11 +316,11 @@ static int meet_first(struct store *store, const struct record *record, uint64_t
 int store_put_message(struct store *store, const struct record *record, uint64_t *seq) {
     static const char doing[] = "store a message";
     uint64_t unwanted, *at = seq ? seq : &unwanted;
-    sqlite3_stmt *put = prepare(store, MESSAGE_PUT, doing);
+    sqlite3_stmt *put = put_prepare(store, MESSAGE_PUT, doing);
     if (!put)
         return store->outcome;
     bind_message(put, record);
-    int r = run(store, put, doing);
+    int r = put_run(store, put, doing);
     if (r != 0)
         return r;
     *at = record->seq;
@@ -330,7 +330,7 @@ int store_put_message(struct store *store, const struct record *record, uint64_t
 
 int store_put_handle(struct store *store, const struct store_handle *handle) {
     static const char doing[] = "store a handle";
-    sqlite3_stmt *put = prepare(store, HANDLE_PUT, doing);
+    sqlite3_stmt *put = put_prepare(store, HANDLE_PUT, doing);
     if (!put)
         return store->outcome;
     bind_number(put, 1, handle->number);
@@ -340,28 +340,28 @@ int store_put_handle(struct store *store, const struct store_handle *handle) {
     bind_number(put, 5, handle->rooms);
     bind_number(put, 6, handle->read);
     bind_text(put, 7, handle->login);
-    return run(store, put, doing);
+    return put_run(store, put, doing);
 }
 
 int store_put_room(struct store *store, const struct store_room *room) {
     static const char doing[] = "store a room";
-    sqlite3_stmt *put = prepare(store, ROOM_PUT, doing);
+    sqlite3_stmt *put = put_prepare(store, ROOM_PUT, doing);
     if (!put)
         return store->outcome;
     bind_number(put, 1, room->number);
     bind_number(put, 2, room->creator);
     bind_text(put, 3, room->name);
     bind_text(put, 4, room->topic);
-    return run(store, put, doing);
+    return put_run(store, put, doing);
 }
 
 static int remove_rows(struct store *store, enum statement which, uint32_t room) {
     static const char doing[] = "remove a room";
-    sqlite3_stmt *remove = prepare(store, which, doing);
+    sqlite3_stmt *remove = put_prepare(store, which, doing);
     if (!remove)
         return store->outcome;
     bind_number(remove, 1, room);
-    return run(store, remove, doing);
+    return put_run(store, remove, doing);
 }
 
 int store_remove_room(struct store *store, uint32_t room) {
@@ -371,23 +371,23 @@ int store_remove_room(struct store *store, uint32_t room) {
 
 int store_put_member(struct store *store, const struct store_member *member) {
     static const char doing[] = "store a member of a room";
-    sqlite3_stmt *put = prepare(store, MEMBER_PUT, doing);
+    sqlite3_stmt *put = put_prepare(store, MEMBER_PUT, doing);
     if (!put)
         return store->outcome;
     bind_number(put, 1, member->room);
     bind_number(put, 2, member->handle);
     bind_number(put, 3, member->since);
-    return run(store, put, doing);
+    return put_run(store, put, doing);
 }
 
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle) {
     static const char doing[] = "remove a member of a room";
-    sqlite3_stmt *remove = prepare(store, MEMBER_REMOVE, doing);
+    sqlite3_stmt *remove = put_prepare(store, MEMBER_REMOVE, doing);
     if (!remove)
         return store->outcome;
     bind_number(remove, 1, room);
     bind_number(remove, 2, handle);
-    return run(store, remove, doing);
+    return put_run(store, remove, doing);
 }
 
 int store_put_seq_limit(struct store *store, uint64_t seq_limit) {
@@ -402,7 +402,7 @@ static int forgotten_by_all(struct store *store, conv_number conv, uint64_t *upt
     static const char doing[] = "forget a conversation";
     *upto = 0;
     uint32_t first = (uint32_t)(conv >> 32), second = (uint32_t)conv;
-    sqlite3_stmt *row = prepare(store, PAIR_FORGOTTEN_BY_ALL, doing);
+    sqlite3_stmt *row = put_prepare(store, PAIR_FORGOTTEN_BY_ALL, doing);
     if (!row)
         return store->outcome;
     sqlite3_bind_int64(row, 1, conv);
@@ -419,19 +419,19 @@ static int forgotten_by_all(struct store *store, conv_number conv, uint64_t *upt
 int store_put_forgotten(struct store *store, uint32_t handle, conv_number conv, uint64_t seq) {
     static const char doing[] = "forget a conversation";
     uint64_t upto = 0;
-    sqlite3_stmt *put = conv_has(conv, handle) ? prepare(store, PAIR_FORGET, doing) : NULL;
+    sqlite3_stmt *put = conv_has(conv, handle) ? put_prepare(store, PAIR_FORGET, doing) : NULL;
     if (!put)
         return store->outcome;
     bind_number(put, 1, handle);
     sqlite3_bind_int64(put, 2, conv);
     bind_number(put, 3, seq);
-    if (run(store, put, doing) != 0 || forgotten_by_all(store, conv, &upto) != 0 || upto == 0)
+    if (put_run(store, put, doing) != 0 || forgotten_by_all(store, conv, &upto) != 0 || upto == 0)
         return store->outcome;
-    put = prepare(store, DOOMED_ADD, doing);
+    put = put_prepare(store, DOOMED_ADD, doing);
     if (!put)
         return store->outcome;
     sqlite3_bind_int64(put, 1, conv);
     bind_number(put, 2, upto);
     store->maybe_doomed = true;
-    return run(store, put, doing);
+    return put_run(store, put, doing);
 }
