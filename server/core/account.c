@@ -68,7 +68,7 @@ static uint64_t rate_per_second(enum account_kind kind, unsigned n_sharing) {
                                 : kinds[kind].per_second;
 }
 
-static uint64_t scale(uint64_t n, uint64_t times, uint64_t by) {
+static uint64_t scale_by(uint64_t n, uint64_t times, uint64_t by) {
     return (uint64_t)((double)n * (double)times / (double)by);
 }
 
@@ -81,8 +81,8 @@ void account_wear_off(struct account *account, mono_time now, unsigned n_sharing
         if (kinds[kind].sort != ACCOUNT_RATE)
             continue;
         uint64_t rate = rate_per_second((enum account_kind)kind, n_sharing);
-        uint64_t max = account->limits->max[kind] + scale(rate, DEBT_NS_MAX, NS_PER_S);
-        uint64_t off = scale(rate, (uint64_t)ns, NS_PER_S);
+        uint64_t max = account->limits->max[kind] + scale_by(rate, DEBT_NS_MAX, NS_PER_S);
+        uint64_t off = scale_by(rate, (uint64_t)ns, NS_PER_S);
         uint64_t used = account->used[kind] < max ? account->used[kind] : max;
         account->used[kind] = used > off ? used - off : 0;
     }
@@ -95,7 +95,7 @@ int64_t account_wait_ns(const struct account *account, unsigned n_sharing) {
         if (kinds[kind].sort != ACCOUNT_RATE || used <= max)
             continue;
         uint64_t ns =
-            scale(used - max, NS_PER_S, rate_per_second((enum account_kind)kind, n_sharing));
+            scale_by(used - max, NS_PER_S, rate_per_second((enum account_kind)kind, n_sharing));
         if (ns > longest)
             longest = ns;
     }

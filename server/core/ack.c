@@ -29,7 +29,8 @@ void ack_put_due(struct core *core, struct session *session) {
     session_unlist(session); /* put_ack() listed it; the caller is sending for it already */
 }
 
-static void note(struct core *core, struct session *session, const struct uuid *id, uint64_t seq) {
+static void ack_note(struct core *core, struct session *session, const struct uuid *id,
+                     uint64_t seq) {
     if (session->ack_due && seq < session->ack_seq) /* a repeated one must not hide later ones */
         put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
     session->ack_id = *id;
@@ -47,7 +48,7 @@ void ack_stored(struct core *core, struct session *session, const struct uuid *i
     if ((flags & FRAME_WANT_SEQ) && session->outbox.n_chunks < OUTBOX_CHUNKS_MAX)
         put_ack(core, session, id, seq, 0);
     else
-        note(core, session, id, seq);
+        ack_note(core, session, id, seq);
     if (flags & FRAME_ACK_NOW)
         session_touch(core, session);
 }

@@ -53,7 +53,7 @@ static uint32_t idle_seconds(const struct core *core, const struct handle *handl
 
 /* Whether a session shows that its handle is here: in a room, also those that hear only the room.
  */
-static bool shows(const struct session *session, const struct room *room) {
+static bool session_shows_here(const struct session *session, const struct room *room) {
     if (session->abilities & ABILITY_LISTEN)
         return true;
     return room && listening_find(session, room);
@@ -67,7 +67,7 @@ static void put_user(struct core *core, struct session *session, uint32_t reques
     DL_FOREACH2(handle->sessions, other, next_of_handle) {
         if (n == PIDS_MAX)
             break;
-        if (shows(other, room))
+        if (session_shows_here(other, room))
             pids[n++] = (uint32_t)other->pid;
     }
     enum presence presence = handle_presence(handle);

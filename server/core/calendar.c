@@ -18,26 +18,27 @@ void calendar_begin(struct calendar *calendar, mono_time now, wall_time wall,
 }
 
 /* The clock goes on from where it leapt to; ahead perhaps by some hours more, of sleep. */
-static bool goes_on(int64_t leap_ms, int64_t off_ms) {
+static bool calendar_goes_on(int64_t leap_ms, int64_t off_ms) {
     int64_t more_ms = off_ms - leap_ms;
     int64_t most_ms = leap_ms > 0 ? CALENDAR_DAY_MS : CALENDAR_SLACK_MS;
     return leap_ms != 0 && more_ms >= -CALENDAR_SLACK_MS && more_ms <= most_ms;
 }
 
-static void believe(struct calendar *calendar, wall_time wall) {
+static void calendar_believe(struct calendar *calendar, wall_time wall) {
     bool was_trouble = calendar_is_trouble(calendar);
     calendar->memory = (struct calendar_memory){.seen_ms = wall.ms};
     if (was_trouble)
         calendar->is_told = false;
 }
 
-static void doubt(struct calendar *calendar, int64_t off_ms, int64_t passed_ms, wall_time wall) {
+static void calendar_doubt(struct calendar *calendar, int64_t off_ms, int64_t passed_ms,
+                           wall_time wall) {
     struct calendar_memory *memory = &calendar->memory;
-    if (goes_on(memory->leap_ms, off_ms)) {
+    if (calendar_goes_on(memory->leap_ms, off_ms)) {
         memory->leap_ms = off_ms;
         memory->settled_ms += passed_ms;
         if (is_set(wall.ms) && memory->settled_ms >= CALENDAR_SETTLE_MS)
-            believe(calendar, wall);
+            calendar_believe(calendar, wall);
         return;
     }
     bool was_trouble = calendar_is_trouble(calendar);
@@ -59,9 +60,9 @@ void calendar_observe(struct calendar *calendar, mono_time now, wall_time wall) 
     calendar->seen_at.ns += passed_ms * NS_PER_MS;
     int64_t off_ms = wall.ms - calendar->memory.seen_ms;
     if (is_set(wall.ms) && off_ms >= -CALENDAR_DAY_MS && off_ms <= CALENDAR_SLACK_MS)
-        believe(calendar, wall);
+        calendar_believe(calendar, wall);
     else
-        doubt(calendar, off_ms, passed_ms, wall);
+        calendar_doubt(calendar, off_ms, passed_ms, wall);
 }
 
 int64_t calendar_stamp(struct calendar *calendar, wall_time wall) {

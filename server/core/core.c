@@ -166,7 +166,7 @@ static struct session *session_new(struct core *core, struct user *user,
 
 /* Sessions that end by themselves: the first of each list is the next one. */
 
-static mono_time earlier(mono_time a, mono_time b) {
+static mono_time earlier_of(mono_time a, mono_time b) {
     if (a.ns == 0 || (b.ns != 0 && b.ns < a.ns))
         return b;
     return a;
@@ -180,7 +180,7 @@ static mono_time ends_at(const struct session *first) {
 }
 
 static void set_ending_due(struct core *core) {
-    core->ending_due = earlier(ends_at(core->unconfirmed), ends_at(core->condemned));
+    core->ending_due = earlier_of(ends_at(core->unconfirmed), ends_at(core->condemned));
 }
 
 static void await_confirmation(struct core *core, struct session *session) {
@@ -188,7 +188,7 @@ static void await_confirmation(struct core *core, struct session *session) {
     set_ending_due(core);
 }
 
-static void confirm(struct core *core, struct session *session) {
+static void session_confirm(struct core *core, struct session *session) {
     if (session->confirmed)
         return;
     session->confirmed = true;
@@ -200,7 +200,7 @@ void core_condemn(struct core *core, struct session *session, const char *rule) 
     struct frame fail = {.type = FRAME_FAIL, .fail = {0, FAIL_BAD_FRAME, bytes_of(rule)}};
     if (session->condemned || session->dead)
         return;
-    confirm(core, session);
+    session_confirm(core, session);
     session->condemned = true;
     session->condemned_at = core->now;
     route_drop_assembly(session);
@@ -293,7 +293,7 @@ void core_end(struct core *core, struct session *session) {
     if (session->dead)
         return;
     run_close(core);
-    confirm(core, session);
+    session_confirm(core, session);
     if (session->condemned)
         DL_DELETE2(core->condemned, session, prev_ending, next_ending);
     set_ending_due(core);
@@ -508,7 +508,7 @@ const char *core_receive(struct core *core, struct session *session, const struc
     assert(handlers[frame->type]); /* frame_take() let only FROM_CLIENT types through */
     if (session->condemned)
         return NULL;
-    confirm(core, session);
+    session_confirm(core, session);
     if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN)
         session->handle->active = core->now;
     core->broken_rule = NULL;
@@ -533,8 +533,8 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 /* Time. */
 
 mono_time core_due(const struct core *core) {
-    return earlier(earlier(core->acks_due, core->positions_due),
-                   earlier(earlier(core->news_due, core->ending_due), core->steps_due));
+    return earlier_of(earlier_of(core->acks_due, core->positions_due),
+                      earlier_of(earlier_of(core->news_due, core->ending_due), core->steps_due));
 }
 
 static bool is_due(const struct core *core, mono_time due) {

@@ -23,7 +23,7 @@
 
 #define FEED_UPTO 28 /* chunks in the outbox */
 
-static uint64_t least(uint64_t a, uint64_t b) {
+static uint64_t least_of(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
@@ -75,7 +75,7 @@ static bool is_passed_over(const struct core *core, const struct session *sessio
 }
 
 /* False: the outbox is out of memory; it is tried again from this message on. */
-static bool feed(struct core *core, struct session *session, const struct record *record) {
+static bool feed_one(struct core *core, struct session *session, const struct record *record) {
     struct encoded encoded;
     struct names names;
     uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
@@ -116,7 +116,7 @@ static bool has_lost(const struct session *session) {
     return false;
 }
 
-static void miss(struct core *core, struct session *session) {
+static void feed_miss(struct core *core, struct session *session) {
     uint64_t n = core->log.first_seq - session->feed_next;
     bool lost = has_lost(session);
     session->feed_next = core->log.first_seq;
@@ -135,7 +135,7 @@ static void feed_from_log(struct core *core, struct session *session) {
             session->behind = false;
             return;
         }
-        if (!is_passed_over(core, session, entry) && !feed(core, session, &entry->record)) {
+        if (!is_passed_over(core, session, entry) && !feed_one(core, session, &entry->record)) {
             if (!session->outbox.head) /* nothing is sent, after which it would be tried again */
                 session_break(core, session);
             return;
@@ -158,7 +158,7 @@ void feed_step(struct core *core, struct session *session) {
             ask_feed(core, session);
             return;
         }
-        miss(core, session);
+        feed_miss(core, session);
     }
     feed_from_log(core, session);
 }
@@ -180,7 +180,8 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
     for (size_t i = 0; i < n; i++) {
         if (records[i].seq < session->feed_next)
             continue;
-        if (!feed_has_room(core, session, OUTBOX_CHUNKS_MAX) || !feed(core, session, &records[i])) {
+        if (!feed_has_room(core, session, OUTBOX_CHUNKS_MAX) ||
+            !feed_one(core, session, &records[i])) {
             session_touch(core, session);
             return;
         }
@@ -215,7 +216,7 @@ void feed_begin(struct core *core, struct session *session, uint64_t after) {
 }
 
 void feed_fall_back(struct session *session, uint64_t seq) {
-    session->feed_next = session->behind ? least(session->feed_next, seq) : seq;
+    session->feed_next = session->behind ? least_of(session->feed_next, seq) : seq;
     session->behind = true;
     session->view++; /* what the store is being asked for begins too late */
 }
@@ -238,8 +239,8 @@ static void catch_up_with_handle(struct session *session) {
     const struct handle *handle = session->handle;
     if (session->abilities & ABILITY_AFTER)
         return;
-    uint64_t direct = least(handle->direct, session->joined_seq);
-    uint64_t rooms = least(handle->rooms, session->joined_seq);
+    uint64_t direct = least_of(handle->direct, session->joined_seq);
+    uint64_t rooms = least_of(handle->rooms, session->joined_seq);
     if (direct > session->direct_after)
         session->direct_after = direct;
     for (unsigned i = 0; i < session->n_listenings; i++)
@@ -263,7 +264,7 @@ static uint64_t taken_upto(const struct session *session, uint64_t seq, uint64_t
     return session->behind && seq > max ? max : seq;
 }
 
-static bool advance(uint64_t *place, uint64_t seq) {
+static bool feed_advance(uint64_t *place, uint64_t seq) {
     bool moves = seq > *place;
     if (moves)
         *place = seq;
@@ -271,7 +272,7 @@ static bool advance(uint64_t *place, uint64_t seq) {
 }
 
 /* The session began behind unread mail, which somebody else of the handle is to get. */
-static bool leaps(uint64_t place, uint64_t seq, uint64_t began_after) {
+static bool feed_leaps(uint64_t place, uint64_t seq, uint64_t began_after) {
     return seq > began_after && place < began_after;
 }
 
@@ -292,13 +293,14 @@ void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64
     if (seq > core->seq || read > core->seq)
         return; /* it speaks of another log, which was here before this one */
     if ((session->abilities & ABILITY_LISTEN) &&
-        !(leaps(handle->direct, seq, session->direct_after) &&
+        !(feed_leaps(handle->direct, seq, session->direct_after) &&
           handle->last_direct > handle->direct))
-        moved |= advance(&handle->direct, taken_upto(session, seq, session->direct_after));
-    if ((session->abilities & both) == both && !(leaps(handle->rooms, seq, session->rooms_after) &&
-                                                 newest_in_rooms(handle) > handle->rooms))
-        moved |= advance(&handle->rooms, taken_upto(session, seq, session->rooms_after));
-    moved |= advance(&handle->read, taken_upto(session, read, session->direct_after));
+        moved |= feed_advance(&handle->direct, taken_upto(session, seq, session->direct_after));
+    if ((session->abilities & both) == both &&
+        !(feed_leaps(handle->rooms, seq, session->rooms_after) &&
+          newest_in_rooms(handle) > handle->rooms))
+        moved |= feed_advance(&handle->rooms, taken_upto(session, seq, session->rooms_after));
+    moved |= feed_advance(&handle->read, taken_upto(session, read, session->direct_after));
     if (moved)
         persist_position(core, handle);
 }

@@ -110,16 +110,16 @@ static bool listeners_resize(struct room *room, unsigned n) {
     return both;
 }
 
-static unsigned doubled(unsigned n) {
+static unsigned size_doubled(unsigned n) {
     return n ? 2 * n : ARRAY_MIN;
 }
 
 static bool grow_all(struct session *session, struct room *room) {
     if (session->n_listenings == session->listenings_size &&
-        !listenings_resize(session, doubled(session->listenings_size)))
+        !listenings_resize(session, size_doubled(session->listenings_size)))
         return false;
     return room->n_listeners < room->listeners_size ||
-           listeners_resize(room, doubled(room->listeners_size));
+           listeners_resize(room, size_doubled(room->listeners_size));
 }
 
 static bool is_sparse(unsigned n, unsigned size) {

@@ -17,7 +17,7 @@
 static USpoofChecker *the_checker;
 
 /* Made for the first name that is not ASCII; most hubs never see one. NULL: the library cannot. */
-static USpoofChecker *checker(void) {
+static USpoofChecker *spoof_checker(void) {
     UErrorCode error = U_ZERO_ERROR;
     if (the_checker)
         return the_checker;
@@ -48,7 +48,7 @@ bool lookalike_is_plain(const struct name *name) {
     UErrorCode error = U_ZERO_ERROR;
     if (lookalike_is_ascii(name))
         return true;
-    const USpoofChecker *with = checker();
+    const USpoofChecker *with = spoof_checker();
     return with && uspoof_checkUTF8(with, name->s, name->n, NULL, &error) == 0 && U_SUCCESS(error);
 }
 
@@ -69,7 +69,7 @@ static size_t spelled_skeleton(const struct name *name, char *skeleton, size_t s
     UErrorCode error = U_ZERO_ERROR;
     if (lookalike_is_ascii(name) && size >= (size_t)2 * name->n)
         return ascii_skeleton(name, skeleton);
-    const USpoofChecker *with = checker();
+    const USpoofChecker *with = spoof_checker();
     int32_t n =
         with ? uspoof_getSkeletonUTF8(with, 0, name->s, name->n, skeleton, (int32_t)size, &error)
              : 0;

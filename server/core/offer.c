@@ -82,7 +82,7 @@ static struct bytes target_name(const struct offer *offer) {
     return offer->to ? name_bytes(&offer->to->name) : name_bytes(&offer->room->name);
 }
 
-static struct frame offered(const struct offer *offer, uint32_t request) {
+static struct frame offered_frame(const struct offer *offer, uint32_t request) {
     const struct frame_offer *frame = &offer->frame;
     return (struct frame){.type = FRAME_OFFERED,
                           .offered = {.request = request,
@@ -100,8 +100,8 @@ static struct frame offered(const struct offer *offer, uint32_t request) {
 }
 
 /* Offers of several users can have one id. */
-static struct frame withdrawn(const struct session *to, const struct offer_key *key,
-                              enum withdraw_why why) {
+static struct frame withdrawn_frame(const struct session *to, const struct offer_key *key,
+                                    enum withdraw_why why) {
     if (to->abilities & ABILITY_WITHDRAWN)
         return (struct frame){.type = FRAME_WITHDRAWN,
                               .withdrawn = {key->id, key->uid, (uint8_t)why}};
@@ -111,7 +111,7 @@ static struct frame withdrawn(const struct session *to, const struct offer_key *
 /* Whoever speaks of an offer that is over, or is not for him. */
 static void answer_withdrawn(struct core *core, struct session *session,
                              const struct offer_key *key, enum withdraw_why why) {
-    struct frame frame = withdrawn(session, key, why);
+    struct frame frame = withdrawn_frame(session, key, why);
     session_answer(core, session, &frame);
 }
 
@@ -213,7 +213,7 @@ static void tell_all(struct core *core, struct offer *offer, tell_fn *tell) {
 
 /* False: it has no place. */
 static bool offer_announce(struct core *core, struct offer *offer, struct session *session) {
-    struct frame frame = offered(offer, 0);
+    struct frame frame = offered_frame(offer, 0);
     if (session->n_overs > 0 || !offer_note_known(offer, session))
         return false;
     if (session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame))
@@ -258,7 +258,7 @@ static bool announce_all(struct core *core, struct session *session) {
 /* Telling that it is over. */
 
 static bool put_over(struct core *core, struct session *session, const struct offer_over *over) {
-    struct frame frame = withdrawn(session, &over->key, over->why);
+    struct frame frame = withdrawn_frame(session, &over->key, over->why);
     return session_put(core, session, &frame);
 }
 
@@ -322,7 +322,7 @@ static void offer_free(struct core *core, struct offer *offer) {
     free(offer);
 }
 
-static struct bytes keep(char **at, struct bytes text) {
+static struct bytes text_keep(char **at, struct bytes text) {
     char *copy = *at;
     if (text.n > 0)
         memcpy(copy, text.data, text.n);
@@ -343,8 +343,8 @@ static struct offer *offer_new(struct core *core, struct session *session,
     offer->to = target->handle;
     offer->room = target->room;
     offer->frame = *frame;
-    offer->frame.name = keep(&at, frame->name);
-    offer->frame.mime = keep(&at, frame->mime);
+    offer->frame.name = text_keep(&at, frame->name);
+    offer->frame.mime = text_keep(&at, frame->mime);
     HASH_ADD(hh, core->offers, key, sizeof offer->key, offer);
     if (!offer->hh.tbl) {
         free(offer);
@@ -472,7 +472,7 @@ void offer_tell(struct core *core, struct session *session, uint32_t request,
     struct offer *offer = offer_find(core, &key->id, key->uid);
     if (!offer || !is_addressed(offer, session) || is_taken(core, offer))
         return;
-    struct frame frame = offered(offer, request);
+    struct frame frame = offered_frame(offer, request);
     (void)offer_note_known(offer, session); /* else it hears that it is over when it takes it */
     session_answer(core, session, &frame);
 }
@@ -508,7 +508,7 @@ static bool caller_may_add(struct session *to, struct user *user, size_t n) {
     return true;
 }
 
-static struct frame signalled(const struct session *from, const struct frame_signal *signal) {
+static struct frame signalled_frame(const struct session *from, const struct frame_signal *signal) {
     return (struct frame){.type = FRAME_SIGNALLED,
                           .signalled = {.offer = signal->offer,
                                         .uid = from->user->uid,
@@ -529,7 +529,7 @@ static void signal_refuse(struct core *core, struct session *session, const stru
     cancel.what = SIGNAL_CANCEL;
     cancel.reason = bytes_of("the program on the other side takes nothing in, and enough waits for "
                              "it; try again when it does");
-    struct frame frame = signalled(to, &cancel);
+    struct frame frame = signalled_frame(to, &cancel);
     if (signal->what != SIGNAL_CANCEL)
         session_answer(core, session, &frame);
 }
@@ -537,7 +537,7 @@ static void signal_refuse(struct core *core, struct session *session, const stru
 /* False: it has no place, and whoever sent it has been told. */
 static bool signal_pass_on(struct core *core, struct session *from, struct session *to,
                            const struct frame_signal *signal) {
-    struct frame frame = signalled(from, signal);
+    struct frame frame = signalled_frame(from, signal);
     run_close(core);
     work_begin_delivery(core);
     if (caller_may_add(to, from->user, encode(&frame).n) &&

@@ -129,7 +129,8 @@ static bool may_ask(const struct session *session, struct ask *ask, char reason[
 }
 
 /* Takes over the ask. */
-static void submit(struct core *core, struct session *session, uint32_t request, struct ask *ask) {
+static void past_submit(struct core *core, struct session *session, uint32_t request,
+                        struct ask *ask) {
     char reason[256] = "the hub is out of memory";
     if (!ask || !may_ask(session, ask, reason)) {
         session_fail(core, session, request, FAIL_BUSY, reason);
@@ -151,7 +152,7 @@ void past_history(struct core *core, struct session *session, const struct frame
         ask->after = history->after;
         ask->limit = history->limit;
     }
-    submit(core, session, history->request, ask);
+    past_submit(core, session, history->request, ask);
 }
 
 void past_search(struct core *core, struct session *session, const struct frame *frame) {
@@ -182,7 +183,7 @@ void past_search(struct core *core, struct session *session, const struct frame 
             ask = NULL;
         }
     }
-    submit(core, session, search->request, ask);
+    past_submit(core, session, search->request, ask);
 }
 
 void past_forget(struct core *core, struct session *session, const struct frame *frame) {

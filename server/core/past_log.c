@@ -127,13 +127,13 @@ void core_read_log(const struct core *core, struct ask *ask, struct log_slice *s
 
 /* Looking through it, without the lock. */
 
-static char lower(char c) {
+static char lower_ascii(char c) {
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 static void lower_all(char *to, struct bytes text) {
     for (size_t i = 0; i < text.n; i++)
-        to[i] = lower(text.data[i]);
+        to[i] = lower_ascii(text.data[i]);
 }
 
 /* All words, anywhere; capital letters of the Latin alphabet count as small ones. */

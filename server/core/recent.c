@@ -70,7 +70,7 @@ static uint64_t hash_of(const struct recent *recent, const struct uuid *id) {
     return XXH3_64bits_withSeed(id->b, sizeof id->b, recent->seed);
 }
 
-static size_t place_of(const struct recent *recent, const struct uuid *id) {
+static size_t recent_place(const struct recent *recent, const struct uuid *id) {
     return (size_t)(hash_of(recent, id) >> 32) & (RECENT_PLACES * recent->size - 1);
 }
 
@@ -96,8 +96,8 @@ int recent_note(struct recent *recent, const struct uuid *id, uint64_t seq, uint
     return 0;
 }
 
-static uint32_t *probe(struct recent *recent, const struct uuid *id) {
-    size_t place = place_of(recent, id), mask = RECENT_PLACES * recent->size - 1;
+static uint32_t *recent_probe(struct recent *recent, const struct uuid *id) {
+    size_t place = recent_place(recent, id), mask = RECENT_PLACES * recent->size - 1;
     while (recent->index[place] && !uuid_equal(&recent->ring[recent->index[place] - 1].id, id))
         place = (place + 1) & mask;
     return &recent->index[place];
@@ -121,7 +121,7 @@ static int update_index(struct recent *recent) {
     }
     for (; recent->n_indexed < recent->n_noted; recent->n_indexed++) {
         size_t at = recent->n_indexed & (recent->size - 1);
-        uint32_t *place = probe(recent, &recent->ring[at].id);
+        uint32_t *place = recent_probe(recent, &recent->ring[at].id);
         recent->n_used += *place == 0;
         *place = (uint32_t)at + 1;
     }
@@ -144,7 +144,7 @@ static struct recent_entry *recent_entry_of(struct recent *recent, const struct 
         return NULL;
     if (update_index(recent) < 0)
         return look_through(recent, id);
-    const uint32_t *place = probe(recent, id);
+    const uint32_t *place = recent_probe(recent, id);
     return *place ? &recent->ring[*place - 1] : NULL;
 }
 

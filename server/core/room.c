@@ -221,7 +221,7 @@ static int listen_in(struct core *core, struct session *session, struct membersh
     return r;
 }
 
-static void unlisten(struct core *core, struct session *session, struct listening *listening) {
+static void listening_end(struct core *core, struct session *session, struct listening *listening) {
     struct membership *membership = membership_find(session->handle, listening->room);
     listening_remove(core, session, listening);
     membership->n_listeners--;
@@ -259,7 +259,7 @@ void room_attach_all(struct core *core, struct session *session) {
 
 void room_detach_all(struct core *core, struct session *session) {
     while (session->n_listenings > 0)
-        unlisten(core, session, &session->listenings[session->n_listenings - 1]);
+        listening_end(core, session, &session->listenings[session->n_listenings - 1]);
     listening_deinit(session);
 }
 
@@ -385,7 +385,7 @@ static int listen_all(struct core *core, struct session *session, struct members
         return r;
     if (r < 0) {
         if (!listens)
-            unlisten(core, session, listening_find(session, membership->room));
+            listening_end(core, session, listening_find(session, membership->room));
         return r;
     }
     struct session *other;
@@ -457,7 +457,7 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
         struct listening *listening = left ? listening_find(other, room) : NULL;
         if (!listening)
             continue;
-        unlisten(core, other, listening); /* the last one frees membership, perhaps the room */
+        listening_end(core, other, listening); /* the last one frees membership, perhaps the room */
         if (--left == 0)
             break;
     }

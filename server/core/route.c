@@ -324,7 +324,7 @@ static void route_repeat(struct core *core, struct session *session, const struc
     tell_state_again(core, session, in, to, seq);
 }
 
-static void route(struct core *core, struct session *session, const struct incoming *in) {
+static void route_message(struct core *core, struct session *session, const struct incoming *in) {
     struct target target = {0};
     struct known known = {STORED_NOTHING, 0};
     char reason[256];
@@ -413,9 +413,9 @@ void route_send(struct core *core, struct session *session, const struct frame *
         begin_assembly(core, session, frame);
         return;
     }
-    route(core, session,
-          &(struct incoming){&send->id, &send->reply_to, send->kind, frame->flags, send->to,
-                             send->body});
+    route_message(core, session,
+                  &(struct incoming){&send->id, &send->reply_to, send->kind, frame->flags, send->to,
+                                     send->body});
 }
 
 void route_part(struct core *core, struct session *session, const struct frame *frame) {
@@ -439,13 +439,13 @@ void route_part(struct core *core, struct session *session, const struct frame *
         return;
     session->assembly = NULL;
     account_give_back(&session->user->account, ACCOUNT_MEMORY, assembly_bytes(assembly));
-    route(core, session,
-          &(struct incoming){&assembly->id,
-                             &assembly->reply_to,
-                             assembly->kind,
-                             assembly->flags,
-                             name_bytes(&assembly->to),
-                             {assembly->text, assembly->n}});
+    route_message(core, session,
+                  &(struct incoming){&assembly->id,
+                                     &assembly->reply_to,
+                                     assembly->kind,
+                                     assembly->flags,
+                                     name_bytes(&assembly->to),
+                                     {assembly->text, assembly->n}});
     free(assembly);
 }
 

@@ -43,8 +43,8 @@ static size_t run_bytes_max(const struct core *core) {
 }
 
 /* What needs no ORIGIN can stand behind any. */
-static bool goes_on(const struct run *run, const struct session *sender, const struct room *room,
-                    const struct encoded *encoded) {
+static bool run_goes_on(const struct run *run, const struct session *sender,
+                        const struct room *room, const struct encoded *encoded) {
     if (run->room != room || run->sender != sender)
         return false;
     return encoded->n_origin == 0 || (encoded->n_origin == run->n_origin &&
@@ -54,7 +54,7 @@ static bool goes_on(const struct run *run, const struct session *sender, const s
 bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
              const struct encoded *encoded) {
     struct run *run = &core->run;
-    bool is_next = goes_on(run, sender, room, encoded);
+    bool is_next = run_goes_on(run, sender, room, encoded);
     size_t n_origin = is_next ? run->n_origin : encoded->n_origin;
     size_t room_left = run_bytes_max(core) - n_origin;
     if (!is_next || run->n + encoded->n > room_left)

@@ -18,7 +18,7 @@ void session_unlist(struct session *session) {
     session->list = NULL;
 }
 
-static void defer(struct core *core, struct session *session) {
+static void session_defer(struct core *core, struct session *session) {
     session_unlist(session);
     session->list = &core->deferred;
     DL_APPEND2(core->deferred, session, prev_touched, next_touched);
@@ -346,7 +346,7 @@ static void release_sent(struct core *core, struct delivery *delivery) {
     }
 }
 
-static void returned(struct core *core, struct delivery *delivery) {
+static void session_returned(struct core *core, struct delivery *delivery) {
     struct session *session = delivery->session;
     struct outbox *outbox = &session->outbox;
     release_sent(core, delivery);
@@ -359,7 +359,7 @@ static void returned(struct core *core, struct delivery *delivery) {
     else if (delivery->gone)
         core_end(core, session);
     else if (delivery->deferred)
-        defer(core, session);
+        session_defer(core, session);
     else if (outbox_is_sendable(outbox) || session_has_more(session))
         session_touch(core, session);
 }
@@ -367,7 +367,7 @@ static void returned(struct core *core, struct delivery *delivery) {
 void core_returned(struct core *core, struct delivery *deliveries, size_t n) {
     for (size_t i = 0; i < n; i++) {
         struct user *user = deliveries[i].session->user;
-        returned(core, &deliveries[i]);
+        session_returned(core, &deliveries[i]);
         user_shed(core, user);
     }
 }

@@ -9,16 +9,16 @@
 #include "base/text.h"
 #include "core/internal.h"
 
-static bool recall(const struct core *core, const struct session *session, struct bytes to,
-                   struct target *target) {
+static bool target_recall(const struct core *core, const struct session *session, struct bytes to,
+                          struct target *target) {
     if (session->last_epoch != core->epoch || !bytes_equal(name_bytes(&session->last_to), to))
         return false;
     *target = (struct target){session->last_handle, session->last_room};
     return target->handle || (target->room && room_is_alive(target->room));
 }
 
-static void remember(const struct core *core, struct session *session, struct bytes to,
-                     const struct target *target) {
+static void target_remember(const struct core *core, struct session *session, struct bytes to,
+                            const struct target *target) {
     session->last_epoch = core->epoch;
     session->last_to.n = (uint8_t)to.n;
     memcpy(session->last_to.s, to.data, to.n);
@@ -29,7 +29,7 @@ static void remember(const struct core *core, struct session *session, struct by
 enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
                            struct target *target) {
     struct name name, key;
-    if (recall(core, session, to, target))
+    if (target_recall(core, session, to, target))
         return FAIL_NONE;
     if (name_parse(&name, to) != NAME_OK)
         return FAIL_BAD_NAME;
@@ -43,7 +43,7 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
         target->handle = handle_find(core, &key);
     if (!target->room && !target->handle)
         return name_is_room(&name) ? FAIL_NO_ROOM : FAIL_NO_USER;
-    remember(core, session, to, target);
+    target_remember(core, session, to, target);
     return FAIL_NONE;
 }
 
