@@ -66,6 +66,7 @@ struct dirty {
 static void storing_charge(struct core *core, struct user *user, size_t n) {
     account_spend(&user->account, ACCOUNT_STORING, n);
     core->persist.uncommitted += n;
+    persist_note_storing(core, user);
 }
 
 static void storing_give_back(struct core *core, struct user *user, size_t n) {

@@ -203,6 +203,8 @@ void persist_tick(struct core *core);
  * else `reason` says why not. What is only to be removed may be changed always. */
 bool persist_may_wait(const struct core *core, struct user *user, char reason[256]);
 bool persist_may_change(const struct core *core, struct user *user, char reason[256]);
+/* This user is to have something stored: when he is not the only one, all may have less waiting. */
+void persist_note_storing(struct core *core, const struct user *user);
 /* Whether the next message can have a number that no other one will ever have. */
 bool persist_may_number(const struct core *core);
 /* Into the log; NULL when memory is out. */

@@ -56,10 +56,13 @@ uint64_t core_last_seq(const struct core *core) {
 
 /*
  * While others store something, too, a user may have less waiting for the disk: what he has waiting
- * goes in one commit with theirs, and they wait for all of it.
+ * goes in one commit with theirs, and they wait for all of it, and for all of the commit before it.
+ * This is about a hundred short messages, which SQLite writes in about the time of a sync.
  */
-#define STORING_SHARED_BYTES ((uint64_t)128 * 1024)
+#define STORING_SHARED_BYTES ((uint64_t)16 * 1024)
 #define STORING_SHARED_MS 1000
+/* And so much that a full disk could not take. */
+#define STORING_UNSTORED_BYTES ((uint64_t)128 * 1024)
 /*
  * Who has as much waiting as he may is read later, but not never: what he reads is told through the
  * same lanes. So on a disk that hangs what waits would grow for ever. With twice as much more is
@@ -75,7 +78,7 @@ static bool is_disk_shared(const struct core *core) {
     return at.ns != 0 && mono_add_ms(at, STORING_SHARED_MS).ns > core->now.ns;
 }
 
-static void note_storing(struct core *core, const struct user *user) {
+void persist_note_storing(struct core *core, const struct user *user) {
     struct persist *persist = &core->persist;
     if (persist->last_storing && persist->last_storing != user)
         persist->shared_at = core->now;
@@ -110,7 +113,7 @@ bool persist_may_wait(const struct core *core, struct user *user, char reason[25
 bool persist_may_change(const struct core *core, struct user *user, char reason[256]) {
     const char *trouble = core->persist.trouble;
     uint64_t used = user->account.used[ACCOUNT_STORING];
-    if (!trouble || used < STORING_SHARED_BYTES)
+    if (!trouble || used < STORING_UNSTORED_BYTES)
         return persist_may_wait(core, user, reason);
     user->account.n_refused[ACCOUNT_STORING]++;
     snprintf(reason, 256,
@@ -163,7 +166,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     if (core->config.durable) {
         account_spend(&session->user->account, ACCOUNT_STORING, entry->size);
         core->persist.uncommitted += entry->size;
-        note_storing(core, session->user);
+        persist_note_storing(core, session->user);
     } else {
         core->persist.taken = core->persist.committed = record->seq;
     }

@@ -138,7 +138,8 @@ static bool slice_check(struct intake *intake, uint16_t cost) {
     if (intake->cost < FRAME_COST_MANY)
         return false;
     intake->cost = 0;
-    if (!hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
+    bool awaits_disk = intake->lane->user && core_awaits_disk(&hub->core, intake->lane->user);
+    if (!awaits_disk && !hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
         return false;
     slice_charge(intake);
     if (slice_is_over(intake)) {

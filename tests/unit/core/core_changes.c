@@ -377,6 +377,27 @@ Test(core_changes, 15_what_waits_is_charged_to_who_asked) {
     expect_clean();
 }
 
+/* A commit is soon over, whatever a flood consists of. */
+Test(core_changes, 15_while_others_store_less_waits_for_the_disk) {
+    struct user *user = alice->session->user;
+    enter(alice, "#tea", 0);
+    for (int changes = 0; changes < 2; changes++) {
+        say(bob, "bob", "x");
+        for (size_t n = 0; !core_awaits_disk(&core, user); n++) {
+            cr_assert_lt(n, 1000);
+            if (changes)
+                ask_topic(alice, "#tea", n % 2 ? "green" : "black");
+            else
+                say(alice, "alice", "x");
+        }
+        cr_assert_leq(user->account.used[ACCOUNT_STORING], 17 * 1024);
+        cr_assert_not(core_awaits_disk(&core, bob->session->user));
+        commit_all();
+        cr_assert_not(core_awaits_disk(&core, user));
+    }
+    expect_clean();
+}
+
 Test(core_changes, 16_who_has_gone_is_not_waited_for) {
     ask_join(alice, "#tea", 0);
     commit_take();
