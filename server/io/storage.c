@@ -15,9 +15,10 @@
 #define RETRY_MS 1000  /* after a failure, when nothing new comes */
 #define INDEX_STEP 512 /* messages, at most, and at least: */
 #define INDEX_STEP_MIN 8
-#define HOUSE_NS (8 * NS_PER_MS) /* whoever waits for the disk waits so long for what can wait */
+#define HOUSE_NS (4 * NS_PER_MS) /* whoever waits for the disk waits so long for what can wait */
 #define FAILURES_MAX 64          /* in a row, before the writer rests */
-#define EXPIRE_STEP 256          /* messages */
+#define EXPIRE_STEP 256          /* messages, at most, and to begin with: */
+#define EXPIRE_STEP_MIN 8
 #define EXPIRE_EVERY_MS (3600 * 1000)
 #define ANSWER_MS_MAX 2000 /* a question is read for so long */
 #define WANTED_EVERY_MS 50 /* and after so long it is looked whether somebody waits for it */
@@ -252,7 +253,7 @@ int storage_open(struct hub *hub) {
     pthread_condattr_destroy(&attributes);
     storage->index_is_due = storage->expire_is_due = true;
     storage->index_step = INDEX_STEP_MIN;
-    storage->expire_step = EXPIRE_STEP;
+    storage->expire_step = EXPIRE_STEP_MIN;
     hub->storage = storage;
     int r = open_store(hub, storage);
     if (r == 0)
@@ -316,30 +317,37 @@ static void commit_now(struct hub *hub) {
     storage->expire_is_due |= r == STORE_FULL; /* perhaps there is more than is to be kept */
 }
 
+/*
+ * How long a step takes depends on the texts and on the disk: so the next one is as large as fits.
+ * One that found less to do than it might have done says nothing of how long a larger one takes.
+ */
+static void fit_step(unsigned *step, unsigned min, unsigned max, int64_t ns, bool more) {
+    if (ns > HOUSE_NS && *step > min)
+        *step /= 2;
+    else if (more && ns < HOUSE_NS / 2 && *step < max)
+        *step *= 2;
+}
+
 /* Deleting takes room, too, for a moment: where there is little, less is deleted at once. */
 static bool delete_old(struct storage *storage) {
     bool more = false;
+    mono_time began = mono_now();
     int r = store_expire(storage->store, &storage->bounds, storage->expire_step, &more);
     if (r == STORE_FULL && storage->expire_step > 1) {
         storage->expire_step /= 2;
         return true;
     }
-    if (r == 0 && storage->expire_step < EXPIRE_STEP)
-        storage->expire_step *= 2;
+    if (r == 0)
+        fit_step(&storage->expire_step, 1, EXPIRE_STEP, mono_now().ns - began.ns, more);
     return r == 0 && more;
 }
 
-/* How long a step takes depends on the texts and on the disk: so the next one is as large as fits.
- */
 static bool index_some(struct storage *storage) {
     bool more = false;
     mono_time began = mono_now();
     int r = store_index(storage->store, storage->index_step, &more);
     int64_t ns = mono_now().ns - began.ns;
-    if (ns > HOUSE_NS && storage->index_step > INDEX_STEP_MIN)
-        storage->index_step /= 2;
-    else if (ns < HOUSE_NS / 2 && storage->index_step < INDEX_STEP)
-        storage->index_step *= 2;
+    fit_step(&storage->index_step, INDEX_STEP_MIN, INDEX_STEP, ns, more);
     return r == 0 && more;
 }
 

@@ -7,8 +7,9 @@
 #include "base/macro.h"
 #include "store/inside.h"
 
-#define STEP_MAX 512       /* messages at once */
-#define MERGE_PAGES 128    /* of an index at once */
+#define STEP_MAX 512    /* messages at once */
+#define MERGE_PAGES 128 /* of an index at once, at most, and at least: */
+#define MERGE_PAGES_MIN 4
 #define ROUND_PERCENT 10   /* of the messages, before the index must follow */
 #define FAIR_PARTS 4       /* a user who has more than this part of all is the first to lose some */
 #define UNDATED_MAX 100000 /* messages in a row whose times say nothing: further nobody looks */
@@ -24,17 +25,23 @@ struct oldest {
         size_t n_text;
     } rows[STEP_MAX];
     unsigned n;
+    bool is_all; /* there are no more behind them */
 };
 
-static int take_rows(struct connection *writer, sqlite3_stmt *row, struct oldest *oldest) {
+/* As many as cost what n_max short ones do. */
+static int take_rows(struct connection *writer, sqlite3_stmt *row, unsigned n_max,
+                     struct oldest *oldest) {
     int code = SQLITE_DONE;
+    uint64_t cost = 0;
     oldest->n = 0;
-    while (oldest->n < STEP_MAX && (code = sqlite3_step(row)) == SQLITE_ROW) {
+    while (oldest->n < STEP_MAX && cost < n_max && (code = sqlite3_step(row)) == SQLITE_ROW) {
         oldest->rows[oldest->n].seq = column_number(row, 0);
         oldest->rows[oldest->n].at_ms = sqlite3_column_int64(row, 1);
         oldest->rows[oldest->n].uid = (uint32_t)column_number(row, 2);
-        oldest->rows[oldest->n++].n_text = (size_t)column_number(row, 3);
+        oldest->rows[oldest->n].n_text = (size_t)column_number(row, 3);
+        cost += step_cost(oldest->rows[oldest->n++].n_text);
     }
+    oldest->is_all = code == SQLITE_DONE;
     int r = code == SQLITE_DONE || code == SQLITE_ROW ? 0 : connection_fail(writer, doing);
     sqlite3_reset(row);
     return r;
@@ -94,7 +101,7 @@ static int doomed_rows(struct connection *writer, const struct doom *doom, unsig
     bind_number(row, 1, n_max);
     sqlite3_bind_int64(row, 2, doom->conv);
     bind_number(row, 3, doom->upto);
-    return take_rows(writer, row, oldest);
+    return take_rows(writer, row, n_max, oldest);
 }
 
 static int doom_done(struct store *store, const struct doom *doom) {
@@ -111,14 +118,20 @@ static int delete_doomed(struct store *store, const struct doom *doom, unsigned 
     int r = doomed_rows(&store->writer, doom, n_max, &oldest);
     for (unsigned i = 0; r == 0 && i < oldest.n; i++)
         r = delete_message(store, &oldest, i);
-    if (r == 0 && oldest.n < n_max)
+    if (r == 0 && oldest.is_all)
         r = doom_done(store, doom);
     return r;
 }
 
 /* Rewriting the index. */
 
-static int purge_step(struct store *store) {
+static int purge_pages(unsigned n_max) {
+    if (n_max < MERGE_PAGES_MIN)
+        return MERGE_PAGES_MIN;
+    return n_max < MERGE_PAGES ? (int)n_max : MERGE_PAGES;
+}
+
+static int purge_step(struct store *store, unsigned n_max) {
     static const enum statement merges[] = {
         [PURGE_WORDS_BEGIN] = WORDS_MERGE,
         [PURGE_WORDS] = WORDS_MERGE,
@@ -141,7 +154,7 @@ static int purge_step(struct store *store) {
     sqlite3_stmt *merge = connection_get(writer, merges[purge]);
     if (!merge)
         return connection_fail(writer, doing);
-    sqlite3_bind_int64(merge, 1, begins ? -MERGE_PAGES : MERGE_PAGES);
+    sqlite3_bind_int64(merge, 1, begins ? -purge_pages(n_max) : purge_pages(n_max));
     int n_before = sqlite3_total_changes(writer->db);
     int r = connection_finish(writer, merge, doing);
     /* Fewer than two changes mean that there was nothing to merge. */
@@ -165,7 +178,7 @@ int cleaning_step(struct store *store, unsigned n_max) {
     if (r == 0 && doom.conv != 0)
         r = delete_doomed(store, &doom, limit_step(n_max));
     else if (r == 0)
-        r = purge_step(store);
+        r = purge_step(store, n_max);
     r = transaction_end(store, r);
     if (r == 0)
         store->maybe_doomed = doom.conv != 0;
@@ -212,7 +225,7 @@ static int oldest_rows(struct connection *writer, const uint32_t *uid, unsigned 
     bind_number(row, 1, n_max);
     if (uid)
         bind_number(row, 2, *uid);
-    return take_rows(writer, row, oldest);
+    return take_rows(writer, row, n_max, oldest);
 }
 
 static int delete_rows(struct store *store, const struct oldest *oldest, unsigned n) {
@@ -301,7 +314,7 @@ static int delete_too_old(struct store *store, const struct store_bounds *bounds
         r = count_too_old(&store->writer, bounds, &oldest, &n);
     if (r == 0)
         r = delete_rows(store, &oldest, n);
-    *more |= n > 0 && oldest.n == n_max;
+    *more |= n > 0 && !oldest.is_all;
     return r;
 }
 
@@ -329,7 +342,7 @@ static int expire_step(struct store *store, const struct store_bounds *bounds, u
     else if (bounds->before_ms > 0)
         r = delete_too_old(store, bounds, n_max, more);
     if (r == 0 && over && store->pending.purge != PURGE_NONE) {
-        r = purge_step(store);
+        r = purge_step(store, n_max);
         *more = true;
     }
     return r == 0 ? shrink_file(store, &sizes, keep_bytes, more) : r;

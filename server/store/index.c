@@ -10,16 +10,20 @@
 
 static const char doing[] = "index messages";
 
-/* Where a batch of n_max messages after `after` ends; 0: there are none. */
+/* Where a batch ends that costs as much as n_max short messages after `after`, or a little more;
+ * 0: there are none. */
 static int batch_end(struct connection *writer, uint64_t after, unsigned n_max, uint64_t *upto) {
-    sqlite3_stmt *row = connection_get(writer, BATCH_END);
+    sqlite3_stmt *row = connection_get(writer, BATCH);
+    int code = SQLITE_DONE;
     if (!row)
         return connection_fail(writer, doing);
     bind_number(row, 1, after);
     bind_number(row, 2, n_max);
-    int r = sqlite3_step(row) == SQLITE_ROW ? 0 : connection_fail(writer, doing);
-    if (r == 0)
+    for (uint64_t n = 0; n < n_max && (code = sqlite3_step(row)) == SQLITE_ROW;) {
         *upto = column_number(row, 0);
+        n += step_cost((size_t)column_number(row, 1));
+    }
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(writer, doing);
     sqlite3_reset(row);
     return r;
 }

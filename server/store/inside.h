@@ -30,6 +30,14 @@ static inline int64_t message_cost(size_t n_text) {
     return (int64_t)n_text + MESSAGE_OVERHEAD;
 }
 
+/* What keeping house takes for a text is as much as for so many short messages. */
+#define STEP_TEXT_BYTES 256
+
+static inline unsigned step_cost(size_t n_text) {
+    size_t cost = 1 + n_text / STEP_TEXT_BYTES;
+    return cost < UINT_MAX ? (unsigned)cost : UINT_MAX;
+}
+
 /* The single row of the table `state`. */
 struct store_state {
     uint64_t seq_limit, last_seq, n_messages;

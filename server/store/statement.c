@@ -99,8 +99,8 @@ const char *const statement_sql[N_STATEMENTS] = {
     /* Of others than ?2; of ?3 only, unless it is 0. */
     [FILES_FIND] = "SELECT seq, conv FROM message INDEXED BY message_file WHERE kind = 3"
                    " AND seq < ?1 AND sender <> ?2 AND ?3 IN (0, sender) ORDER BY seq DESC",
-    [BATCH_END] = "SELECT max(seq) FROM (SELECT seq FROM message WHERE seq > ?1"
-                  " ORDER BY seq LIMIT ?2)",
+    [BATCH] = "SELECT seq, CASE kind WHEN 3 THEN 0 ELSE length(CAST(text AS BLOB)) END"
+              " FROM message WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     /* Files (KIND_FILE) have no words. */
     [WORDS_ADD] = "INSERT INTO words (rowid, text)"
                   " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND kind <> 3",

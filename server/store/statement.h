@@ -43,7 +43,7 @@ enum statement {
     WORDS_FIND,
     PARTS_FIND,
     FILES_FIND,
-    BATCH_END,
+    BATCH,
     WORDS_ADD,
     PARTS_ADD,
     WORDS_DELETE,

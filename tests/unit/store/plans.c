@@ -27,7 +27,6 @@ static const struct {
     {STATE_READ, "SCAN state"},
     {STATE_WRITE, "SCAN state"},
     {MESSAGES_OLDEST, "SCAN message"}, /* up to a LIMIT */
-    {BATCH_END, "SCAN (subquery"},
     {MESSAGE_DATED, "SCAN (subquery"},
     {WORDS_FIND, "SCAN words VIRTUAL TABLE INDEX"},
     {PARTS_FIND, "SCAN parts VIRTUAL TABLE INDEX"},
