@@ -37,8 +37,10 @@ void core_retry_deferred(struct core *core) {
  * those that do not, by how many they have. Whoever changes an outbox calls it.
  */
 
+/* n_chunks: at least one. */
 static struct session **hoarders_of(struct user *user, unsigned n_chunks) {
-    return &user->hoarders[(n_chunks < HOARDERS_MAX ? n_chunks : HOARDERS_MAX) - 1];
+    unsigned i = n_chunks - 1;
+    return &user->hoarders[i < HOARDERS_MAX ? i : HOARDERS_MAX - 1];
 }
 
 void session_weigh(struct session *session) {

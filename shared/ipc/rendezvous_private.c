@@ -48,10 +48,10 @@ bool rendezvous_noted(const char *state, char dir[PATH_MAX]) {
         status.st_uid != geteuid() || !is_closed_to_others(&status))
         return false;
     ssize_t n = read(fd, dir, PATH_MAX - 1);
-    if (n <= 1 || dir[0] != '/' || dir[n - 1] != '\n')
-        return false;
-    dir[n - 1] = '\0';
-    return true;
+    bool is_path = n > 1 && dir[0] == '/' && dir[n - 1] == '\n';
+    if (is_path)
+        dir[n - 1] = '\0';
+    return is_path;
 }
 
 /* Of our default state directory. */
@@ -83,11 +83,11 @@ int rendezvous_private_place(char path[PATH_MAX]) {
 }
 
 int rendezvous_locate_private(char path[PATH_MAX]) {
-    char usual[64], other[PATH_MAX];
+    char login[32], usual[64], other[PATH_MAX];
     const char *named = runtime_dir();
-    snprintf(usual, sizeof usual, "/run/user/%u", (unsigned)geteuid());
-    bool is_usual = !named || strcmp(named, usual) == 0;
-    strcat(usual, "/earshot");
+    snprintf(login, sizeof login, "/run/user/%u", (unsigned)geteuid());
+    snprintf(usual, sizeof usual, "%s/earshot", login);
+    bool is_usual = !named || strcmp(named, login) == 0;
     int r = rendezvous_private_place(path);
     if (r < 0 || rendezvous_is_ours(path))
         return r;

@@ -22,11 +22,6 @@ static void setup(void) {
 
 TestSuite(core_charges, .init = setup, .fini = world_end);
 
-static uint64_t memory_of(uid_t uid) {
-    drain();
-    return core_user(&core, uid)->account.used[ACCOUNT_MEMORY];
-}
-
 /* All that alice may use for what she makes. */
 static uint64_t n_filled;
 

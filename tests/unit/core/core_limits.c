@@ -360,10 +360,6 @@ Test(core_limits, 20_only_who_knows_gates_is_told_of_one) {
 
 /* Memory. */
 
-static uint64_t memory_of(uid_t uid) {
-    return core_user(&core, uid)->account.used[ACCOUNT_MEMORY];
-}
-
 /* Sessions of one user that read nothing. */
 #define SILENT 60
 static struct client *silent[SILENT];
@@ -373,17 +369,6 @@ static void join_silent(void) {
         silent[i] = join(CAROL, "carol", HERE);
         silent[i]->is_full = true;
     }
-}
-
-static uint64_t n_used_up;
-
-static void use_up_memory(uint64_t leave) {
-    n_used_up = ACCOUNT_MEMORY_BYTES - leave - memory_of(CAROL);
-    account_spend(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, n_used_up);
-}
-
-static void give_back_memory(void) {
-    account_give_back(&core_user(&core, CAROL)->account, ACCOUNT_MEMORY, n_used_up);
 }
 
 Test(core_limits, 21_answers_that_nobody_takes_end_who_asks_before_the_bound_is_passed) {
@@ -405,7 +390,7 @@ Test(core_limits, 21_answers_that_nobody_takes_end_who_asks_before_the_bound_is_
 Test(core_limits, 22_messages_that_nobody_takes_keep_the_bound_and_come_from_the_log) {
     join_silent();
     drain();
-    use_up_memory(ACCOUNT_MEMORY_BYTES / 4 + 20 * CHUNK_BYTES_MAX);
+    use_up_memory(CAROL, ACCOUNT_MEMORY_BYTES / 4 + 20 * CHUNK_BYTES_MAX);
     uint64_t before = memory_of(CAROL);
     for (int i = 0; i < 200; i++) {
         say(alice, "carol", "to all of hers");
@@ -420,7 +405,7 @@ Test(core_limits, 22_messages_that_nobody_takes_keep_the_bound_and_come_from_the
             expect_text(silent[i], "to all of hers");
         expect_nothing(silent[i]);
     }
-    give_back_memory();
+    give_back_memory(CAROL);
 }
 
 Test(core_limits, 22_what_all_sessions_of_a_user_get_is_kept_once) {
@@ -448,14 +433,14 @@ Test(core_limits, 22_what_all_sessions_of_a_user_get_is_kept_once) {
 Test(core_limits, 23_beyond_the_bound_what_waits_is_given_back_and_comes_again) {
     join_silent();
     drain();
-    use_up_memory(0);
+    use_up_memory(CAROL, 0);
     uint64_t before = memory_of(CAROL);
     for (int i = 0; i < 50; i++) {
         say(alice, "carol", "later");
         drain();
         cr_assert_eq(memory_of(CAROL), before);
     }
-    give_back_memory();
+    give_back_memory(CAROL);
     for (int i = 0; i < SILENT; i++) {
         cr_assert_not(is_over(silent[i]));
         silent[i]->is_full = false;
@@ -565,15 +550,6 @@ Test(core_limits, 26_notices_are_charged_and_do_not_hold_up_what_others_say) {
 }
 
 /* Offers. */
-
-static struct frame offer_of(struct uuid id, const char *to) {
-    return (struct frame){.type = FRAME_OFFER,
-                          .offer = {.request = 9,
-                                    .id = id,
-                                    .to = bytes_of(to),
-                                    .size = 1000000,
-                                    .name = bytes_of("big.iso")}};
-}
 
 Test(core_limits, 27_an_offer_is_its_senders_whoever_else_uses_its_id) {
     struct client *carol = join(CAROL, "carol", HERE);
@@ -694,181 +670,7 @@ Test(core_limits, 32_a_receipt_that_comes_with_many_others_arrives) {
         cr_assert(uuid_equal(&expect(alice, FRAME_STATE)->state.id, &ids[i]));
 }
 
-/* Who reads nothing, and what others tell. */
-
-/* What comes now waits in the hub. */
-static void stop_reading(struct client *client, struct client *other) {
-    client->is_full = true;
-    say(other, "alice", "before");
-    drain();
-    cr_assert(client->session->outbox.stuck);
-}
-
-static void read_again(struct client *client) {
-    client->is_full = false;
-    ready(client);
-    expect_text(client, "before");
-}
-
-static void take_back(struct client *client, struct uuid id) {
-    give(client, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, 0}});
-}
-
-Test(core_limits, 33_offers_that_come_and_go_wait_for_nobody) {
-    struct client *carol = join(CAROL, "carol", HERE);
-    drain();
-    stop_reading(alice, bob);
-    uint64_t before = memory_of(ALICE);
-    struct frame offer;
-    for (int i = 0; i < 2000; i++) {
-        offer = offer_of(new_id(), "alice");
-        give(carol, &offer);
-        take_back(carol, offer.offer.id);
-    }
-    cr_assert_eq(memory_of(ALICE), before);
-    offer = offer_of(new_id(), "alice");
-    give(carol, &offer);
-    read_again(alice);
-    cr_assert(uuid_equal(&expect(alice, FRAME_OFFERED)->offered.id, &offer.offer.id),
-              "only of the one that is open she is told");
-    expect_nothing(alice);
-    take_back(carol, offer.offer.id);
-    expect(alice, FRAME_WITHDRAW);
-    expect_nothing(alice);
-}
-
-#define SENDERS 40 /* of 64 offers each: more WITHDRAWs than any bound of an outbox */
-
-Test(core_limits, 34_all_that_she_knows_of_and_that_is_over_is_told_when_she_reads) {
-    static struct uuid told[SENDERS * 64];
-    static struct client *senders[SENDERS];
-    unsigned n = 0;
-    for (unsigned i = 0; i < SENDERS; i++) {
-        char handle[16];
-        snprintf(handle, sizeof handle, "sender%u", i);
-        senders[i] = join(2000 + i, handle, 0);
-        for (unsigned j = 0; j < 64; j++, n++) {
-            struct frame offer = offer_of(told[n] = new_id(), "alice");
-            give(senders[i], &offer);
-            expect(alice, FRAME_OFFERED);
-        }
-    }
-    stop_reading(alice, bob);
-    size_t n_chunks = core.pool.n_used;
-    for (unsigned i = 0; i < n; i++)
-        take_back(senders[i / 64], told[i]);
-    drain();
-    cr_assert(core_session(&core, alice->number), "nobody ends somebody else's session");
-    cr_assert_eq(core.pool.n_used, n_chunks);
-    read_again(alice);
-    for (unsigned i = 0; i < n; i++)
-        cr_assert(uuid_equal(&expect(alice, FRAME_WITHDRAW)->withdraw.offer, &told[i]));
-    expect_nothing(alice);
-}
-
-Test(core_limits, 35_who_ends_owes_nobody_an_offer) {
-    struct uuid id = new_id();
-    struct frame offer = offer_of(id, "alice");
-    struct client *alice2 = join(ALICE, "alice", HERE);
-    give(bob, &offer);
-    expect(alice, FRAME_OFFERED);
-    expect(alice2, FRAME_OFFERED);
-    core_end(&core, alice->session);
-    struct client *alice3 = join(ALICE, "alice", HERE); /* in the same slot */
-    cr_assert_eq(alice3->session->slot, alice->number & 0xffff);
-    take_back(bob, id);
-    expect(alice2, FRAME_WITHDRAW);
-    expect_nothing(alice3);
-}
-
-static struct frame signal_of(struct uuid id, const struct client *to, uint32_t uid,
-                              enum signal_what what) {
-    static char text[500];
-    memset(text, 'x', sizeof text);
-    return (struct frame){.type = FRAME_SIGNAL,
-                          .signal = {.offer = id,
-                                     .uid = uid,
-                                     .link = to->link,
-                                     .what = (uint8_t)what,
-                                     .reason = {text, sizeof text}}};
-}
-
-Test(core_limits, 36_signals_to_who_reads_nothing_come_back) {
-    struct client *carol = join(CAROL, "carol", HERE);
-    enter(alice, "#tea", 0);
-    enter(bob, "#tea", 0);
-    enter(carol, "#tea", 0);
-    struct uuid id = new_id();
-    struct frame offer = offer_of(id, "#tea");
-    give(alice, &offer);
-    expect(bob, FRAME_OFFERED);
-    expect(carol, FRAME_OFFERED);
-    expect(alice, FRAME_DONE);
-    stop_reading(alice, bob);
-    struct frame pour = signal_of(id, alice, ALICE, SIGNAL_ACCEPT);
-    for (int i = 0; i < 1000; i++)
-        give(carol, &pour);
-    drain();
-    cr_assert(core_session(&core, alice->number));
-    const struct frame *frame = expect(carol, FRAME_SIGNALLED);
-    cr_assert_eq(frame->signalled.what, SIGNAL_CANCEL);
-    cr_assert_eq(frame->signalled.uid, ALICE);
-    cr_assert_eq(frame->signalled.link, alice->link);
-    cr_assert(uuid_equal(&frame->signalled.offer, &id));
-    cr_assert_gt(frame->signalled.reason.n, 0);
-    struct frame accept = signal_of(id, alice, ALICE, SIGNAL_ACCEPT);
-    give(bob, &accept);
-    expect_nothing(bob);
-    read_again(alice);
-    unsigned n = 0;
-    while ((frame = next_frame(alice))->signalled.uid == CAROL)
-        n++;
-    cr_assert_lt(n, 100);
-    cr_assert_eq(frame->signalled.uid, BOB, "somebody else's has its place");
-    carol->at = carol->n_in;
-    give(carol, &pour);
-    expect(alice, FRAME_SIGNALLED);
-    expect_nothing(carol);
-}
-
-Test(core_limits, 37_who_has_most_is_shed_and_not_who_was_sent_to_last) {
-    static char text[300];
-    struct client *hoarder = join(CAROL, "carol", HERE), *other = join(CAROL, "carol.two", HERE);
-    memset(text, 'x', sizeof text - 1);
-    hoarder->is_full = other->is_full = true;
-    for (int i = 0; i < 20; i++) {
-        say(alice, "carol", text);
-        drain();
-    }
-    cr_assert_gt(hoarder->session->outbox.n_chunks, 4);
-    say(alice, "carol.two", "the last one");
-    use_up_memory(0);
-    drain();
-    cr_assert_eq(hoarder->session->outbox.n_chunks, 0);
-    cr_assert_eq(other->session->outbox.n_chunks, 1);
-    give_back_memory();
-    hoarder->is_full = other->is_full = false;
-    ready(hoarder);
-    ready(other);
-    for (int i = 0; i < 20; i++)
-        expect_text(hoarder, text);
-    expect_text(other, "the last one");
-}
-
-Test(core_limits, 38_a_hoarder_hurries_nobody) {
-    struct client *carol = join(CAROL, "carol", HERE);
-    carol->is_full = true;
-    say(alice, "carol", "x");
-    drain();
-    use_up_memory(ACCOUNT_MEMORY_BYTES / 4 + 100000);
-    drain();
-    for (int i = 0; i < 10; i++)
-        say(alice, "carol", "more");
-    cr_assert_not(core.wants_flush, "sending gives nothing back");
-    give_back_memory();
-}
-
-Test(core_limits, 39_a_list_of_queues_for_which_there_is_no_memory_is_refused) {
+Test(core_limits, 33_a_list_of_queues_for_which_there_is_no_memory_is_refused) {
     struct account *account = &alice->session->user->account;
     struct frame list = {.type = FRAME_LIST, .list = {.request = 1, .what = LIST_OBJECTS}};
     uint64_t before = account->used[ACCOUNT_MEMORY], n = account_left(account, ACCOUNT_MEMORY);

@@ -202,6 +202,30 @@ uint64_t kept_besides(const struct client *client) {
     return used[ACCOUNT_MEMORY] - n;
 }
 
+uint64_t memory_of(uid_t uid) {
+    return core_user(&core, uid)->account.used[ACCOUNT_MEMORY];
+}
+
+static uint64_t n_used_up;
+
+void use_up_memory(uid_t uid, uint64_t n_left) {
+    n_used_up = ACCOUNT_MEMORY_BYTES - n_left - memory_of(uid);
+    account_spend(&core_user(&core, uid)->account, ACCOUNT_MEMORY, n_used_up);
+}
+
+void give_back_memory(uid_t uid) {
+    account_give_back(&core_user(&core, uid)->account, ACCOUNT_MEMORY, n_used_up);
+}
+
+struct frame offer_of(struct uuid id, const char *to) {
+    return (struct frame){.type = FRAME_OFFER,
+                          .offer = {.request = 9,
+                                    .id = id,
+                                    .to = bytes_of(to),
+                                    .size = 1000000,
+                                    .name = bytes_of("big.iso")}};
+}
+
 void pass_ms(int64_t ms) {
     now = mono_add_ms(now, ms);
     core_set_time(&core, now, (wall_time){WALL_MS});

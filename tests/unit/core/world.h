@@ -70,6 +70,15 @@ void take(struct client *client, uint64_t seq, uint64_t read);
 /* What is kept for its user, besides his sessions, handles and the ids of what he said. */
 uint64_t kept_besides(const struct client *client);
 
+/* What a user is charged. */
+uint64_t memory_of(uid_t uid);
+/* Charges him, so that he has `n_left` bytes yet; give_back_memory() takes it back. */
+void use_up_memory(uid_t uid, uint64_t n_left);
+void give_back_memory(uid_t uid);
+
+/* An offer of a file that is large. */
+struct frame offer_of(struct uuid id, const char *to);
+
 /* Time passes, and the core is told. */
 void pass_ms(int64_t ms);
 /* A slice of the log in memory is looked through for the next question; false: there is none. */
