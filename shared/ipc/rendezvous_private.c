@@ -38,20 +38,28 @@ int rendezvous_private_state(char path[PATH_MAX]) {
     return 0;
 }
 
+/* Of a file that only this user writes; -1: there is none. */
+static int open_note(const char *path) {
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_uid == geteuid() && is_closed_to_others(&status))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 bool rendezvous_noted(const char *state, char dir[PATH_MAX]) {
     char path[PATH_MAX];
-    struct stat status;
     if (rendezvous_put_path(path, state, NOTE_NAME) < 0)
         return false;
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-        status.st_uid != geteuid() || !is_closed_to_others(&status))
+    CLEANUP_CLOSE int fd = open_note(path);
+    ssize_t n = fd < 0 ? 0 : read(fd, dir, PATH_MAX - 1);
+    if (n <= 1 || dir[0] != '/' || dir[n - 1] != '\n')
         return false;
-    ssize_t n = read(fd, dir, PATH_MAX - 1);
-    bool is_path = n > 1 && dir[0] == '/' && dir[n - 1] == '\n';
-    if (is_path)
-        dir[n - 1] = '\0';
-    return is_path;
+    dir[n - 1] = '\0';
+    return true;
 }
 
 /* Of our default state directory. */
