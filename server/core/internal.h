@@ -191,6 +191,8 @@ static inline bool offer_is_due(const struct session *session) {
     return session->offers_due || session->n_overs > 0;
 }
 void offer_step(struct core *core, struct session *session);
+/* No notice waits for it any more: all signals were sent. */
+void offer_forget_callers(struct session *session);
 
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);

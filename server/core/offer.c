@@ -43,7 +43,7 @@ struct offer_over {
     enum withdraw_why why;
 };
 
-/* Who has sent signals to a session since nothing waited for it, and how many bytes. */
+/* Who has sent signals to a session since all that waited for it was sent, and how many bytes. */
 struct caller {
     struct user *user;
     size_t n_bytes;
@@ -419,7 +419,7 @@ void offer_withdraw(struct core *core, struct session *session, const struct fra
         offer_end(core, offer, WITHDRAW_CANCELLED);
 }
 
-static void callers_free(struct session *session) {
+void offer_forget_callers(struct session *session) {
     while (session->callers) {
         struct caller *caller = session->callers;
         session->callers = caller->next;
@@ -443,7 +443,7 @@ void offer_end_all(struct core *core, struct session *session) {
     while (session->offers)
         offer_end(core, session->offers, WITHDRAW_LOST);
     offer_forget_session(core, session);
-    callers_free(session);
+    offer_forget_callers(session);
 }
 
 static size_t keys_of(const struct offer *offer, struct offer_key *keys) {
@@ -499,8 +499,6 @@ static struct caller *caller_get(struct session *to, struct user *user) {
 }
 
 static bool caller_may_add(struct session *to, struct user *user, size_t n) {
-    if (outbox_is_idle(&to->outbox))
-        callers_free(to);
     struct caller *caller = caller_get(to, user);
     if (!caller || caller->n_bytes + n > SIGNALS_BYTES_MAX)
         return false;

@@ -111,8 +111,8 @@ static void flush_if_short(struct core *core, const struct user *user) {
 }
 
 /*
- * Whether one more may wait with those of its rule. Who takes in what comes gets them sent before
- * long; only who does not is kept to the bound.
+ * Whether one more may wait with those of its rule. Only who does not take in what comes is kept to
+ * a bound: who does gets all of it before long, and only his memory bounds what waits meanwhile.
  */
 static bool session_has_place_for_notice(struct core *core, const struct outbox *outbox,
                                          size_t most) {
@@ -120,8 +120,8 @@ static bool session_has_place_for_notice(struct core *core, const struct outbox 
         return true;
     if (outbox->stuck)
         return false;
-    core->wants_flush = true;
-    return outbox->n_notices < NOTICES_BYTES_MUST;
+    core->wants_flush |= !outbox->in_flight; /* else it is being sent already */
+    return true;
 }
 
 /* Of a user's memory others leave a part to himself: to his own answers, and to what he makes. */
@@ -221,6 +221,8 @@ static struct delivery delivery_to(struct session *session) {
                                 .close_reserve = outbox->reserve_open};
     outbox->reserve_open = false;
     session_weigh(session);
+    if (outbox->n_notices == 0)
+        offer_forget_callers(session);
     return delivery;
 }
 
