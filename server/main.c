@@ -103,7 +103,9 @@ static int serve_hub(const struct options *options) {
     }
     umask(022);
     if (options->foreground)
-        notify_init();
+        notify_init(); /* what a service manager opened for us is its business */
+    else
+        standard_let_go();
     int r = hub_start(&hub, &hub_options), code = exit_code_of(r);
     if (r != 0)
         explain_start(&hub, options->dir, r);

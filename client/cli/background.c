@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/standard.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
 
@@ -56,6 +57,7 @@ void background_let_go(int code) {
         dup2(null, fd);
     if (null > 2)
         close(null);
+    standard_let_go();
     ssize_t n = write(parent_fd, &byte, 1);
     (void)n; /* nobody waits */
     close(parent_fd);

@@ -9,5 +9,8 @@
  */
 int background_begin(const struct cli_options *options, bool *is_parent);
 
-/* Child: the parent may end with this exit code. From now on nothing is printed. */
+/*
+ * Child: the parent may end with this exit code. From now on nothing is printed, and no file that
+ * we were started with is held.
+ */
 void background_let_go(int code);

@@ -30,6 +30,8 @@ int child_start(pid_t *pid, char *const argv[], const struct child_files *files,
     add_file(&actions, files->in, STDIN_FILENO);
     add_file(&actions, files->out, STDOUT_FILENO);
     add_file(&actions, files->err, STDERR_FILENO);
+    if (files->in < 0 && files->out < 0 && files->err < 0)
+        posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     set_signals(&attributes);
     posix_spawnattr_setflags(&attributes, (short)(flags | (group ? POSIX_SPAWN_SETPGROUP : 0)));
     int error = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environ);

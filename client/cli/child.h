@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* What becomes the child's standard input, output and error; -1: nothing (/dev/null). */
+/*
+ * What becomes the child's standard input, output and error; -1: nothing (/dev/null). A child that
+ * gets none of the three gets no other file that we were started with, either: it may outlive us.
+ */
 struct child_files {
     int in, out, err;
 };

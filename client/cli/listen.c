@@ -7,6 +7,7 @@
  * nobody waits for that. It leads a process group, so that whatever it starts ends with it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -84,7 +85,7 @@ static void signal_jobs(const struct listen *listen, int number) {
 /* The message as JSON in a file without a name, to be read from its beginning; -1. */
 static int message_file(const struct earshot_event *event) {
     int fd = memfd_create("message", MFD_CLOEXEC);
-    int copy = fd >= 0 ? dup(fd) : -1;
+    int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     FILE *out = copy >= 0 ? fdopen(copy, "w") : NULL;
     if (out)
         json_message_to(out, event);

@@ -35,7 +35,7 @@ struct start {
     int errors; /* a file in memory that takes what the hub prints until it answers */
 };
 
-/* Signals as the shell gave them to us, and no hold on our standard input, output and error. */
+/* Signals as the shell gave them to us, and no hold on any file that we were started with. */
 static int start_spawn(struct start *start, char **argv) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -46,6 +46,7 @@ static int start_spawn(struct start *start, char **argv) {
     posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (start->errors >= 0)
         posix_spawn_file_actions_adddup2(&files, start->errors, STDERR_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);

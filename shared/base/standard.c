@@ -1,6 +1,8 @@
 #include "base/standard.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -21,4 +23,17 @@ int standard_hold(void) {
     if (r == 0)
         r = hold(STDERR_FILENO, O_WRONLY);
     return r;
+}
+
+void standard_let_go(void) {
+    DIR *all = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    while (all && (entry = readdir(all)) != NULL) {
+        int fd = atoi(entry->d_name); /* 0 for "." and ".." */
+        int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
+        if (flags >= 0 && !(flags & FD_CLOEXEC))
+            close(fd);
+    }
+    if (all)
+        closedir(all);
 }

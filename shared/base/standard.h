@@ -1,4 +1,4 @@
-/* Standard input, output and error. */
+/* The descriptors that a process is started with. */
 #pragma once
 
 /*
@@ -7,3 +7,10 @@
  * output fail with EBADF; what is written to standard error is lost. 0 or -errno. See open(2).
  */
 int standard_hold(void);
+
+/*
+ * For a process that outlives the command which began it: closes all descriptors but these three
+ * that whoever started us left open, so that no lock and no pipe of theirs lives as long as we do.
+ * What we open ourselves ends at an exec, which is how the two are told apart.
+ */
+void standard_let_go(void);
