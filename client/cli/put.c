@@ -111,11 +111,14 @@ static int take_transfer(struct put *put, const struct earshot_transfer *transfe
     if (offer->post_name)
         return take_refused_post(put, offer, transfer);
     bool is_end = transfer->state != EARSHOT_TRANSFER_RUNNING;
+    bool is_room = transfer->peer[0] == '#'; /* nobody else will get it; some still may */
     bool has_run = transfer->state == EARSHOT_TRANSFER_DONE ||
-                   (transfer->state == EARSHOT_TRANSFER_FAILED && offer->n_running > 0);
+                   (transfer->state == EARSHOT_TRANSFER_FAILED && offer->n_running > 0 && !is_room);
     offer->n_running += !is_end;
     offer->n_running -= has_run;
-    if (is_end && offer_is_room(offer))
+    if (is_room)
+        put_room_free(&offer->room);
+    else if (is_end && offer_is_room(offer))
         put_room_drop(&offer->room, transfer->peer);
     int code = put_tell(put, transfer, "shm");
     if (is_end &&

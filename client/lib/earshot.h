@@ -148,7 +148,8 @@ struct earshot_transfer {
     char id[EARSHOT_ID_SIZE]; /* of the offer */
     enum earshot_transfer_state state;
     bool outgoing;
-    const char *peer;     /* the other side's handle */
+    const char
+        *peer; /* the other side's handle; of an offer to a room that fails as a whole, the room */
     const char *name;     /* as it was offered */
     uint64_t bytes, size; /* passed so far, and in all (or EARSHOT_SIZE_UNKNOWN) */
     bool resumed;         /* it went on behind what was there from an earlier attempt */

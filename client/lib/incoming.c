@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/link.h"
+#include "lib/transfer.h"
 #include "proto/line.h"
 
 static struct frame_message message_of_past(const struct frame_past *past) {
@@ -173,12 +173,13 @@ static int on_state(struct earshot *link, const struct frame *frame, struct ears
 
 static int on_done(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     event->type = EARSHOT_EVENT_DONE;
-    event->request = frame->done.request;
-    return request_done(link, frame->done.request);
+    event->request = offer_out_answered(link, frame->done.request);
+    return request_done(link, event->request);
 }
 
 /* What the link asked for again after a reconnect, and was refused, is told as request 0. */
 static int on_fail(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    uint32_t request = frame->fail.request;
     bool own;
     if (fail_is_rejection(&frame->fail)) {
         if (link->current->absorbed || link->current->session != link->session)
@@ -187,12 +188,18 @@ static int on_fail(struct earshot *link, const struct frame *frame, struct earsh
         join_lose(link, "ended the session");
         return 0;
     }
+    if (offer_out_is_patient(link, request, (enum fail_code)frame->fail.code))
+        return 0;
+    struct offer_out *offer = offer_out_made_again_by(link, request);
+    request = offer_out_answered(link, request);
+    if (offer && !request_is_asked(link, request))
+        return offer_out_lost(link, offer, &frame->fail, event);
     int r = event_from_fail(&link->store, event, &frame->fail);
     if (r < 0)
         return r;
-    if (!request_failed(link, frame->fail.request, (enum fail_code)frame->fail.code, &own))
+    if (!request_failed(link, request, (enum fail_code)frame->fail.code, &own))
         return 0;
-    event->request = own ? 0 : frame->fail.request;
+    event->request = own ? 0 : request;
     return 1;
 }
 

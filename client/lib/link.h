@@ -280,6 +280,9 @@ int transfer_withdrawn(struct earshot *link, const struct frame *frame,
 int transfer_refused(struct earshot *link, const struct frame *frame, struct earshot_event *event);
 /* 1: a transfer has ended and makes an event. */
 int transfer_next(struct earshot *link, struct earshot_event *event);
+
+/* Offers that the hub is asked for once more in a while. */
+void transfer_tick(struct earshot *link);
 /* Offers again, to a new hub, what was offered. */
 void transfer_restore(struct earshot *link);
 void transfer_deinit(struct earshot *link);
@@ -301,6 +304,10 @@ bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, 
 void request_lose_all(struct earshot *link);
 /* Asks a new hub for what the link had. */
 void request_restore(struct earshot *link);
+
+/* A request of the link's own, whose answer is no event. False: no room for it. */
+bool request_ask_again(struct earshot *link, struct frame *frame, const char *text,
+                       uint32_t *number);
 /* A room that the link is in has another name, under which it is to be joined again. */
 void request_room_renamed(struct earshot *link, struct bytes was, struct bytes now);
 void request_deinit(struct earshot *link);

@@ -222,33 +222,38 @@ static struct request *request_new(struct earshot *link, uint8_t type, const cha
     return request;
 }
 
-static void ask_again(struct earshot *link, struct frame *frame, const char *text) {
+bool request_ask_again(struct earshot *link, struct frame *frame, const char *text,
+                       uint32_t *number) {
     struct request *request = request_new(link, frame->type, text);
     if (!request)
-        return;
+        return false;
     request->own = true;
     frame->join.request = request->number; /* the first field of every request */
-    if (control_append(&link->control, 0, frame))
-        DL_APPEND(link->requests, request);
-    else
+    if (!control_append(&link->control, 0, frame)) {
         free_request(request);
+        return false;
+    }
+    DL_APPEND(link->requests, request);
+    *number = request->number;
+    return true;
 }
 
 void request_restore(struct earshot *link) {
     struct room *room;
-    transfer_restore(link);
+    uint32_t number;
     if (link->away)
-        ask_again(link,
-                  &(struct frame){.type = FRAME_AWAY,
-                                  .away = {.away = 1, .reason = bytes_of(link->away)}},
-                  link->away);
+        request_ask_again(link,
+                          &(struct frame){.type = FRAME_AWAY,
+                                          .away = {.away = 1, .reason = bytes_of(link->away)}},
+                          link->away, &number);
     DL_FOREACH(link->rooms, room) {
-        ask_again(link,
-                  &(struct frame){.type = FRAME_JOIN,
-                                  .flags = room->session_only ? FRAME_SESSION_ONLY : 0,
-                                  .join = {.room = name_bytes(&room->name)}},
-                  room->name.s);
+        request_ask_again(link,
+                          &(struct frame){.type = FRAME_JOIN,
+                                          .flags = room->session_only ? FRAME_SESSION_ONLY : 0,
+                                          .join = {.room = name_bytes(&room->name)}},
+                          room->name.s, &number);
     }
+    transfer_restore(link); /* behind the rooms, to which it may be offered */
 }
 
 void request_deinit(struct earshot *link) {

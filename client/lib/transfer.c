@@ -136,6 +136,16 @@ void transfer_fill_progress(struct earshot_transfer *transfer, const struct cour
     transfer->size = news.size;
 }
 
+void transfer_tick(struct earshot *link) {
+    struct transfers *transfers = link->transfers;
+    if (!transfers || transfers->again_at.ns == 0)
+        return;
+    if (mono_now().ns >= transfers->again_at.ns)
+        atomic_store(&transfers->news, true); /* for offer_out_next() */
+    else
+        wait_arm(link, transfers->again_at);
+}
+
 int transfer_next(struct earshot *link, struct earshot_event *event) {
     if (!link->transfers || !atomic_exchange(&link->transfers->news, false))
         return 0;
@@ -243,14 +253,8 @@ int earshot_cancel(earshot *link, const char *text) {
         return r;
     struct offer_out *out = offer_out_find(link, &id);
     struct offer_in *in = offer_in_find(link, &id);
-    if (out) {
-        if (out->is_held)
-            request_give_up(link, out->request);
-        else
-            outgoing_control(link, &(struct frame){.type = FRAME_WITHDRAW,
-                                                   .withdraw = {id, WITHDRAW_CANCELLED}});
-        offer_out_free(link, out);
-    }
+    if (out)
+        offer_out_withdraw(link, out);
     if (in) {
         transfer_signal(link, &in->id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
         offer_in_free(link, in);

@@ -29,9 +29,13 @@ struct offer_out {
     enum source_skip unnamed_told;
     bool is_spent; /* a stream of which something was read */
     bool is_held;  /* the hub is not told of it before others are over */
+    bool is_gone;  /* a new hub does not take it: what is under way is its end */
     const char *mime;
     struct courier_offer what;
-    uint32_t request; /* that made it */
+    uint32_t request;        /* that made it */
+    uint32_t again;          /* the link's own, which makes it again with a new hub; 0: none */
+    mono_time again_at;      /* it was refused, and is asked for once more then; 0: not */
+    mono_time patient_until; /* its recipient may come to a new hub after us */
     struct delivery *deliveries;
     struct offer_out *prev, *next;
 };
@@ -56,6 +60,7 @@ struct offer_in {
 struct transfers {
     struct offer_out *out;
     unsigned n_standing, n_held; /* of these */
+    mono_time again_at;          /* the first of theirs; 0: none */
     struct offer_in *in;
     atomic_bool news;
     int wake_fd; /* of the link */
@@ -94,10 +99,27 @@ void offer_in_free(struct earshot *link, struct offer_in *offer);
 
 /*
  * A request that made an offer outlives the hub that did not answer it: the offer is made again,
- * with the same number. Whether this is one; and what the hub's refusal ends.
+ * by a request of the link's own, whose answer is that of the first, too. Whether this is one that
+ * made an offer; and what the hub's refusal ends.
  */
 bool offer_out_is_made_by(const struct earshot *link, uint32_t request);
 void offer_out_refused(struct earshot *link, uint32_t request);
+
+/* The offer that this request has made again; NULL: none. */
+struct offer_out *offer_out_made_again_by(const struct earshot *link, uint32_t request);
+
+/* An answer to it has come: the request that the program waits for, if it still does. */
+uint32_t offer_out_answered(struct earshot *link, uint32_t request);
+
+/* Whether the refusal of this request is not the last word: the offer is made once more. */
+bool offer_out_is_patient(struct earshot *link, uint32_t request, enum fail_code code);
+
+/* A new hub does not take what the old one had taken. 1: an event. */
+int offer_out_lost(struct earshot *link, struct offer_out *offer, const struct frame_fail *fail,
+                   struct earshot_event *event);
+
+/* Nobody shall take it any more. */
+void offer_out_withdraw(struct earshot *link, struct offer_out *offer);
 
 /* A signal for an offer of ours, or for one that was made to us. 1: an event. */
 int offer_out_signalled(struct earshot *link, struct offer_out *offer,

@@ -7,6 +7,9 @@
 #include "lib/check.h"
 #include "lib/transfer.h"
 
+#define OFFER_PATIENCE_MS 5000 /* the recipient may come to a new hub so much later than we */
+#define OFFER_AGAIN_MS 250
+
 struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id) {
     struct offer_out *offer;
     if (!link->transfers)
@@ -46,6 +49,8 @@ static void delivery_free(struct offer_out *offer, struct delivery *delivery) {
 }
 
 void offer_out_free(struct earshot *link, struct offer_out *offer) {
+    if (offer->again)
+        (void)request_done(link, offer->again);
     while (offer->deliveries)
         delivery_free(offer, offer->deliveries);
     DL_DELETE(link->transfers->out, offer);
@@ -224,18 +229,129 @@ static bool is_under_way(const struct offer_out *offer) {
     return offer->deliveries != NULL;
 }
 
+/* Again, with a new hub. */
+
+static void offer_wait(struct earshot *link, struct offer_out *offer) {
+    mono_time *first = &link->transfers->again_at;
+    offer->again_at = mono_add_ms(mono_now(), OFFER_AGAIN_MS);
+    if (first->ns == 0 || offer->again_at.ns < first->ns)
+        *first = offer->again_at;
+    wait_arm(link, *first);
+}
+
+static void offer_make_again(struct earshot *link, struct offer_out *offer) {
+    struct frame frame = frame_of(offer);
+    offer->again_at = WAIT_NOT;
+    if (!request_ask_again(link, &frame, offer->to.s, &offer->again))
+        offer_wait(link, offer); /* there is no room for it just now */
+}
+
+/* What is due; without a hub the next one is told of it (transfer_restore). */
+static void offers_make_again(struct earshot *link) {
+    struct transfers *transfers = link->transfers;
+    struct offer_out *offer;
+    mono_time now = mono_now(), next = WAIT_NOT;
+    if (transfers->again_at.ns == 0 || now.ns < transfers->again_at.ns)
+        return;
+    transfers->again_at = WAIT_NOT;
+    if (link->phase != LINK_JOINED)
+        return;
+    DL_FOREACH(transfers->out, offer) {
+        if (offer->again_at.ns != 0 && offer->again_at.ns <= now.ns)
+            offer_make_again(link, offer);
+        if (offer->again_at.ns != 0 && (next.ns == 0 || offer->again_at.ns < next.ns))
+            next = offer->again_at;
+    }
+    transfers->again_at = next;
+    wait_arm(link, next);
+    (void)outgoing_send(link, OUTGOING_LATER, true);
+}
+
 void transfer_restore(struct earshot *link) {
     struct offer_out *offer;
     if (!link->transfers)
         return;
+    link->transfers->again_at = WAIT_NOT;
     DL_FOREACH(link->transfers->out, offer) {
-        struct frame frame = frame_of(offer);
-        if (request_is_asked(link, offer->request))
-            frame.offer.request = offer->request;
-        if (!offer->is_held && !is_under_way(offer))
-            control_append(&link->control, 0, &frame);
+        offer->again = 0; /* the hub took its request with it */
+        offer->again_at = WAIT_NOT;
+        offer->patient_until = mono_add_ms(mono_now(), OFFER_PATIENCE_MS);
+        if (!offer->is_held && !offer->is_gone && !is_under_way(offer))
+            offer_make_again(link, offer);
     }
     offer_in_restore(link);
+}
+
+struct offer_out *offer_out_made_again_by(const struct earshot *link, uint32_t request) {
+    struct offer_out *offer;
+    if (!link->transfers || request == 0)
+        return NULL;
+    DL_FOREACH(link->transfers->out, offer) {
+        if (offer->again == request)
+            return offer;
+    }
+    return NULL;
+}
+
+uint32_t offer_out_answered(struct earshot *link, uint32_t request) {
+    struct offer_out *offer = offer_out_made_again_by(link, request);
+    if (!offer)
+        return request;
+    offer->again = 0;
+    (void)request_done(link, request);
+    return offer->request;
+}
+
+/* Of what may be otherwise soon: who is to get it comes back, too. */
+static bool offer_may_succeed(const struct offer_out *offer, enum fail_code code) {
+    bool is_early = mono_now().ns < offer->patient_until.ns;
+    return is_early && (code == FAIL_NO_USER || code == FAIL_NO_ROOM || code == FAIL_NOT_MEMBER ||
+                        code == FAIL_BUSY);
+}
+
+bool offer_out_is_patient(struct earshot *link, uint32_t request, enum fail_code code) {
+    struct offer_out *again = offer_out_made_again_by(link, request);
+    struct offer_out *offer = again ? again : made_by(link, request);
+    if (!offer || (!again && !request_is_asked(link, request)))
+        return false;
+    if (!again && (offer->again || offer->again_at.ns != 0))
+        return true; /* of the old hub, which does not count any more */
+    if (!offer_may_succeed(offer, code))
+        return false;
+    (void)offer_out_answered(link, offer->again);
+    offer_wait(link, offer);
+    return true;
+}
+
+int offer_out_lost(struct earshot *link, struct offer_out *offer, const struct frame_fail *fail,
+                   struct earshot_event *event) {
+    struct bytes reason = fail->reason.n > 0 ? fail->reason : bytes_of(fail_text(fail->code));
+    struct delivery *delivery;
+    DL_FOREACH(offer->deliveries, delivery) {
+        if (!courier_is_over(delivery->courier) && !courier_is_met(delivery->courier))
+            courier_cancel(delivery->courier); /* its recipient cannot hear of it any more */
+    }
+    offer->is_gone = true;
+    if (offer->deliveries && !name_is_room(&offer->to))
+        return 0; /* its end is told by offer_out_next */
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, true, &offer->to,
+                   &offer->what);
+    event->transfer.reason = EARSHOT_REASON_OTHER;
+    snprintf(link->transfers->error, sizeof link->transfers->error, "%.*s", (int)reason.n,
+             reason.data);
+    if (!offer->deliveries)
+        offer_out_free(link, offer);
+    return 1;
+}
+
+void offer_out_withdraw(struct earshot *link, struct offer_out *offer) {
+    bool is_known = !offer->is_held && offer->again_at.ns == 0;
+    if (!is_known || offer->again || link->phase != LINK_JOINED)
+        request_give_up(link, offer->request);
+    if (is_known)
+        outgoing_control(link, &(struct frame){.type = FRAME_WITHDRAW,
+                                               .withdraw = {offer->id, WITHDRAW_CANCELLED}});
+    offer_out_free(link, offer);
 }
 
 /* Delivering. */
@@ -264,7 +380,7 @@ static bool send_passage(struct earshot *link, const struct offer_out *offer,
 
 /* The recipient's courier has it all; an offer to one handle is over then. */
 static void end_offer(struct earshot *link, struct offer_out *offer) {
-    if (name_is_room(&offer->to) || offer->deliveries)
+    if ((name_is_room(&offer->to) && !offer->is_gone) || offer->deliveries)
         return;
     outgoing_control(
         link, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {offer->id, WITHDRAW_CANCELLED}});
@@ -421,6 +537,7 @@ int offer_out_next(struct earshot *link, struct earshot_event *event) {
     struct offer_out *offer;
     struct delivery *delivery;
     struct courier_skip skip;
+    offers_make_again(link);
     offers_release(link);
     DL_FOREACH(link->transfers->out, offer) {
         if (next_left_out(offer, &skip))

@@ -120,6 +120,7 @@ bool wait_service(struct earshot *link) {
         wait_serve(link, (enum source)events[i].data.u32);
     join_tick(link);
     wait_arm(link, join_due(link));
+    transfer_tick(link);
     taken_tick(link);
     if (link->watch.running && watch_has_fired(&link->watch))
         watch_rearm(&link->watch);

@@ -144,3 +144,103 @@ Test(offers, 05_what_waits_for_its_turn_is_open_and_can_be_cancelled) {
     cr_expect_eq(link_->transfers->n_held, 1);
     control_deinit(&link_->control);
 }
+
+/* --- and a new hub --- */
+
+#define N_OFFERS (EARSHOT_STANDING_MAX + 3)
+static uint32_t requests[N_OFFERS];
+static char ids[N_OFFERS][EARSHOT_ID_SIZE];
+
+static void offer_many(void) {
+    struct earshot_source source = {.path = "/proc/self/exe"};
+    link_->flags |= EARSHOT_RECONNECT;
+    link_->phase = LINK_BACKOFF;
+    cr_assert_eq(control_init(&link_->control), 0);
+    link_->limits.batch = BATCH_BYTES_MAX;
+    for (unsigned i = 0; i < N_OFFERS; i++)
+        cr_assert_eq(earshot_offer(link_, "bob", &source, ids[i], &requests[i]), EARSHOT_OK);
+}
+
+static void new_hub(void) {
+    request_lose_all(link_);
+    control_clear(&link_->control);
+    request_restore(link_);
+}
+
+static struct offer_out *nth_offer(unsigned n) {
+    struct offer_out *offer;
+    struct uuid wanted;
+    cr_assert(uuid_from_text(&wanted, ids[n]));
+    offer = offer_out_find(link_, &wanted);
+    cr_assert_not_null(offer);
+    return offer;
+}
+
+static void put_done(uint32_t request) {
+    put(&(struct frame){.type = FRAME_DONE, .done = {request}});
+}
+
+static void put_fail(uint32_t request, enum fail_code code) {
+    put(&(struct frame){.type = FRAME_FAIL,
+                        .fail = {.request = request, .code = code, .reason = bytes_of("no")}});
+}
+
+Test(offers, 06_what_a_new_hub_refuses_fails_and_the_next_one_has_its_turn) {
+    struct earshot_event event;
+    offer_many();
+    new_hub();
+    put_done(nth_offer(0)->again);
+    cr_assert(comes(EARSHOT_EVENT_DONE, &event));
+    cr_expect_eq(event.request, requests[0], "the program's request is answered");
+    new_hub();
+    cr_assert_neq(nth_offer(0)->again, 0, "no offer is made without a request");
+    put_fail(nth_offer(0)->again, FAIL_LIMIT);
+    cr_assert(comes(EARSHOT_EVENT_TRANSFER, &event));
+    cr_expect_eq(event.transfer.state, EARSHOT_TRANSFER_FAILED);
+    cr_expect_str_eq(event.transfer.id, ids[0]);
+    cr_expect_str_eq(event.transfer.error, "no");
+    put_fail(nth_offer(1)->again, FAIL_LIMIT);
+    cr_assert(comes(EARSHOT_EVENT_FAILED, &event), "it was never answered");
+    cr_expect_eq(event.request, requests[1]);
+    (void)offer_out_next(link_, &event);
+    cr_expect_eq(link_->transfers->n_standing, EARSHOT_STANDING_MAX);
+    cr_expect_eq(link_->transfers->n_held, 1);
+    control_deinit(&link_->control);
+    request_deinit(link_);
+}
+
+Test(offers, 07_a_recipient_may_come_to_a_new_hub_later_than_we) {
+    struct earshot_event event;
+    offer_many();
+    new_hub();
+    put_fail(nth_offer(0)->again, FAIL_NO_USER);
+    nothing_comes();
+    cr_expect_neq(nth_offer(0)->again_at.ns, 0, "it is made again");
+    cr_expect(request_is_asked(link_, requests[0]));
+    cr_expect_eq(link_->transfers->n_standing, EARSHOT_STANDING_MAX);
+    put_fail(requests[0], FAIL_NO_USER);
+    nothing_comes(); /* the old hub's answer */
+    new_hub();
+    nth_offer(0)->patient_until = (mono_time){0};
+    put_fail(nth_offer(0)->again, FAIL_NO_USER);
+    cr_assert(comes(EARSHOT_EVENT_FAILED, &event), "but not for ever");
+    cr_expect_eq(event.request, requests[0]);
+    control_deinit(&link_->control);
+    request_deinit(link_);
+}
+
+Test(offers, 08_what_was_cancelled_meanwhile_is_not_told_twice) {
+    struct earshot_event event;
+    offer_many();
+    new_hub();
+    uint32_t again = nth_offer(0)->again;
+    cr_assert_eq(earshot_cancel(link_, ids[0]), EARSHOT_OK);
+    cr_expect_not(request_is_asked(link_, requests[0]));
+    cr_expect_not(request_is_asked(link_, again));
+    cr_assert(comes(EARSHOT_EVENT_FAILED, &event));
+    cr_expect_eq(event.request, requests[0]);
+    put_fail(again, FAIL_NO_USER);
+    nothing_comes();
+    control_deinit(&link_->control);
+    request_deinit(link_);
+}
