@@ -226,7 +226,7 @@ static void check_unborn(struct play *play) {
     else if (hub->exit_code != EX_CANTCREAT && hub->exit_code != EX_NOPERM)
         wrong(play, "the hub ends with exit code %d", hub->exit_code);
     else if (!hub_log_has(hub, play->mark, "cannot start in", NULL, 0) ||
-             !hub_log_has(hub, play->mark, "error", play->stage.state, 0))
+             !hub_log_has(hub, play->mark, "cannot start in", play->stage.state, 0))
         wrong(play, "the hub does not say why it does not start");
     hub_kill(hub);
 }
