@@ -419,9 +419,7 @@ void changes_answer_walls(struct core *core, const char *reason) {
     struct waiter *waiter, *next;
     LL_FOREACH_SAFE(persist->walls, waiter, next) {
         bool is_over = waiter->last <= persist->committed;
-        if (waiter->first > persist->committed)
-            return;
-        if (!is_over && !reason)
+        if (waiter->first > persist->committed || (!is_over && !reason))
             continue;
         LL_DELETE(persist->walls, waiter);
         waiter_answer(core, waiter, reason);

@@ -55,6 +55,7 @@ void core_deinit(struct core *core) {
         if (core->slots[slot])
             core_end(core, core->slots[slot]);
     news_deinit(core);
+    route_drop_walls(core);
     forget_deinit(core);
     persist_give_up(core);
     room_free_all(core);
@@ -534,7 +535,8 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 
 mono_time core_due(const struct core *core) {
     return earlier_of(earlier_of(core->acks_due, core->positions_due),
-                      earlier_of(earlier_of(core->news_due, core->ending_due), core->steps_due));
+                      earlier_of(earlier_of(core->news_due, core->ending_due),
+                                 earlier_of(core->steps_due, core->walls_due)));
 }
 
 static bool is_due(const struct core *core, mono_time due) {
@@ -554,6 +556,8 @@ void core_tick(struct core *core) {
         ack_tick(core);
     if (is_due(core, core->steps_due))
         core->steps_due.ns = 0; /* they are taken when the core is left */
+    if (is_due(core, core->walls_due))
+        route_walls_tick(core);
     if (is_due(core, core->news_due))
         news_tick(core);
     if (is_due(core, core->positions_due))

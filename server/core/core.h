@@ -349,8 +349,9 @@ struct core {
     struct user *stepping; /* those whose sessions have steps, in turn; see core_take() */
     unsigned slice;        /* what is left of a turn of these */
     mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
-    mono_time steps_due;
-    mono_time now; /* of the call under way */
+    mono_time steps_due, walls_due;
+    struct wall *walls; /* messages to all that not all have yet, see route.c */
+    mono_time now;      /* of the call under way */
     wall_time wall;
     struct calendar calendar;     /* whether that can be believed */
     const char *broken_rule;      /* by the frame under way */

@@ -336,6 +336,10 @@ void run_close(struct core *core);
 /* Messages (route.c). */
 void route_send(struct core *core, struct session *session, const struct frame *frame);
 void route_wall(struct core *core, struct session *session, const struct frame *frame);
+/* Goes on with the messages to all that not all have yet. */
+void route_walls_tick(struct core *core);
+void route_walls_not_stored(struct core *core, uint64_t upto, const char *reason);
+void route_drop_walls(struct core *core);
 void route_part(struct core *core, struct session *session, const struct frame *frame);
 void route_receipt(struct core *core, struct session *session, const struct frame *frame);
 /* The session may end. */

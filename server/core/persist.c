@@ -391,6 +391,8 @@ void core_committed(struct core *core, struct commit *commit, const char *troubl
         persist->seq_stored = commit->seq_limit;
     answer_messages(core, commit, reason);
     answer_repeats(core, commit, before, reason);
+    if (reason)
+        route_walls_not_stored(core, commit->upto, reason);
     changes_answer_walls(core, reason);
     free(commit->verdicts);
     commit->verdicts = NULL;

@@ -96,7 +96,7 @@ struct persist {
     struct dirty *touched[PERSIST_TOUCHED_MAX]; /* by the request under way */
     unsigned n_touched;
     bool in_request;
-    struct waiter *walls; /* who waits for messages to all, oldest first */
+    struct waiter *walls; /* who waits for messages to all */
     struct handle *moved; /* handles with new positions */
     bool flush_positions;
     struct repeat *repeats;

@@ -214,16 +214,108 @@ static struct uuid wall_id(const struct uuid *whole, uint32_t handle) {
     return id;
 }
 
-/* A message of its own for each handle. */
+/*
+ * A message to all: one of its own for each handle that listens when it comes. It is given out in
+ * steps, for there may be thousands: after WALL_SLICE of them the lock is left, and the core is due
+ * again at once. Whoever sends it pays. If his session ends meanwhile, the rest is dropped; DONE,
+ * which says that all have it, was not said then.
+ */
+
+#define WALL_SLICE 128
+#define WALL_GIVE_NS 1500 /* what giving it to one handle takes, about */
+
+struct wall {
+    uint64_t session, before; /* the number of the latest message when it came */
+    struct user *payer;
+    uint32_t request;
+    struct uuid id;
+    size_t n_bytes; /* of all this */
+    size_t n_text;
+    unsigned n, at;   /* handles, and those that have it */
+    char reason[256]; /* why some of it was not stored; empty: it was, or will be */
+    struct wall *next;
+    uint32_t handles[]; /* their numbers; behind them, the text */
+};
+
+static char *wall_text(struct wall *wall) {
+    return (char *)(wall->handles + wall->n);
+}
+
+static void wall_drop(struct core *core, struct wall *wall) {
+    LL_DELETE(core->walls, wall);
+    account_give_back(&wall->payer->account, ACCOUNT_MEMORY, wall->n_bytes);
+    free(wall);
+}
+
+void route_drop_walls(struct core *core) {
+    while (core->walls)
+        wall_drop(core, core->walls);
+}
+
+/* Some of the messages up to `upto` could not be stored. */
+void route_walls_not_stored(struct core *core, uint64_t upto, const char *reason) {
+    struct wall *wall;
+    LL_FOREACH(core->walls, wall) {
+        if (upto > wall->before)
+            snprintf(wall->reason, sizeof wall->reason, "%s", reason);
+    }
+}
+
+static unsigned wall_count(const struct core *core, const struct session *session) {
+    unsigned n = 0;
+    for (const struct handle *handle = core->handles; handle; handle = handle->hh.next)
+        n += handle->n_listening > 0 && handle != session->handle;
+    return n;
+}
+
+static void wall_note_handles(const struct core *core, const struct session *session,
+                              struct wall *wall) {
+    unsigned n = 0;
+    for (const struct handle *handle = core->handles; handle; handle = handle->hh.next)
+        if (handle->n_listening > 0 && handle != session->handle)
+            wall->handles[n++] = handle->number;
+}
+
+/* NULL: it is refused. */
+static struct wall *wall_new(struct core *core, struct session *session,
+                             const struct frame_wall *frame) {
+    struct account *account = &session->user->account;
+    unsigned n = wall_count(core, session);
+    size_t n_bytes = sizeof(struct wall) + n * sizeof(uint32_t) + frame->body.n;
+    char reason[256] = NO_MEMORY;
+    bool is_charged = account_charge(account, ACCOUNT_MEMORY, n_bytes);
+    struct wall *wall = is_charged ? malloc(n_bytes) : NULL;
+    if (!wall) {
+        if (is_charged)
+            account_give_back(account, ACCOUNT_MEMORY, n_bytes);
+        else
+            account_reason(account, ACCOUNT_MEMORY, reason);
+        session_fail(core, session, frame->request, FAIL_LIMIT, reason);
+        return NULL;
+    }
+    *wall = (struct wall){.session = session->number,
+                          .before = core->seq,
+                          .payer = session->user,
+                          .request = frame->request,
+                          .id = frame->id,
+                          .n_bytes = n_bytes,
+                          .n_text = frame->body.n,
+                          .n = n};
+    wall_note_handles(core, session, wall);
+    memcpy(wall_text(wall), frame->body.data, frame->body.n);
+    LL_APPEND(core->walls, wall);
+    return wall;
+}
+
 static bool wall_to(struct core *core, struct session *session, struct handle *handle,
-                    const struct frame_wall *wall) {
+                    struct wall *wall) {
     static const struct uuid none;
     struct uuid id = wall_id(&wall->id, handle->number);
     struct incoming in = {.id = &id,
                           .reply_to = &none,
                           .kind = KIND_NOTICE,
                           .to = name_bytes(&handle->name),
-                          .text = wall->body};
+                          .text = {wall_text(wall), wall->n_text}};
     struct target target = {.handle = handle};
     if (!persist_needs(core, session, &target))
         return false;
@@ -242,32 +334,66 @@ static bool wall_to(struct core *core, struct session *session, struct handle *h
     return true;
 }
 
+/* The next ones. False: it is refused. */
+static bool wall_give(struct core *core, struct session *session, struct wall *wall) {
+    unsigned n = 0;
+    for (; wall->at < wall->n && n < WALL_SLICE; wall->at++, n++) {
+        struct handle *handle = handle_of_number(core, wall->handles[wall->at]);
+        if (!handle || handle->n_listening == 0 || handle == session->handle)
+            continue;
+        if (!persist_may_number(core)) {
+            session_fail(core, session, wall->request, FAIL_BUSY, NO_NUMBERS);
+            return false;
+        }
+        if (!wall_to(core, session, handle, wall)) {
+            session_fail(core, session, wall->request, FAIL_LIMIT, NO_MEMORY);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first one's turn. */
+static void wall_step(struct core *core, struct wall *wall) {
+    struct session *session = core_session(core, wall->session);
+    bool goes_on = session && !session->condemned && wall_give(core, session, wall);
+    if (goes_on && wall->at < wall->n) { /* behind the others */
+        LL_DELETE(core->walls, wall);
+        LL_APPEND(core->walls, wall);
+        return;
+    }
+    if (goes_on && wall->reason[0])
+        session_fail(core, session, wall->request, FAIL_NOT_STORED, wall->reason);
+    else if (goes_on)
+        persist_answer_after(core, session, wall->request, wall->before);
+    wall_drop(core, wall);
+}
+
+void route_walls_tick(struct core *core) {
+    if (core->walls) {
+        struct user *payer = core->walls->payer;
+        wall_step(core, core->walls);
+        core_spend_time(core, payer, (int64_t)WALL_SLICE * WALL_GIVE_NS);
+    }
+    core->walls_due.ns = core->walls ? core->now.ns : 0;
+}
+
 void route_wall(struct core *core, struct session *session, const struct frame *frame) {
+    char reason[256];
     if (!session->may_wall) {
         session_fail(core, session, frame->wall.request, FAIL_NOT_PERMITTED,
                      "only root, the hub's owner and the members of its --wall-group may write to "
                      "everybody");
         return;
     }
-    char reason[256];
     if (!persist_may_wait(core, session->user, reason)) {
         session_fail(core, session, frame->wall.request, FAIL_LIMIT, reason);
         return;
     }
-    uint64_t before = core->seq;
-    for (struct handle *handle = core->handles; handle; handle = handle->hh.next) {
-        if (handle->n_listening == 0 || handle == session->handle)
-            continue;
-        if (!persist_may_number(core)) {
-            session_fail(core, session, frame->wall.request, FAIL_BUSY, NO_NUMBERS);
-            return;
-        }
-        if (!wall_to(core, session, handle, &frame->wall)) {
-            session_fail(core, session, frame->wall.request, FAIL_LIMIT, NO_MEMORY);
-            return;
-        }
-    }
-    persist_answer_after(core, session, frame->wall.request, before);
+    struct wall *wall = wall_new(core, session, &frame->wall);
+    if (wall)
+        wall_step(core, wall);
+    core->walls_due.ns = core->walls ? core->now.ns : 0;
 }
 
 /* Sent again. */

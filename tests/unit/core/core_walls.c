@@ -1,5 +1,7 @@
 /* A notice to everybody: who may write one, who hears it; and a repeat is told how far it came. */
 
+#include <stdio.h>
+
 #include "unit/core/fake_store.h"
 
 #define CAROL 1003
@@ -70,6 +72,68 @@ Test(core_walls, 04_who_was_allowed_to_at_the_join_may_too) {
     expect(carol, FRAME_DONE);
 }
 
+/* More than are told in one step. */
+
+#define CROWD 300
+
+static struct client *crowd[CROWD];
+
+static void join_crowd(void) {
+    for (unsigned i = 0; i < CROWD; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "one-of-many-%u", i);
+        crowd[i] = join(2000 + i, name, HERE);
+    }
+    pass_ms(NEWS_DELAY_MS);
+    drain();
+}
+
+static unsigned n_told(void) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < CROWD; i++)
+        n += crowd[i]->session->outbox.head != NULL;
+    return n;
+}
+
+Test(core_walls, 05_a_crowd_is_told_in_steps_each_once_and_done_comes_behind_them) {
+    unsigned n_steps = 0, before = 0;
+    join_crowd();
+    core_receive(
+        &core, root->session,
+        &(struct frame){.type = FRAME_WALL, .wall = {REQUEST, new_id(), bytes_of("down at six")}});
+    while (core.walls) {
+        unsigned n = n_told();
+        n_steps++;
+        cr_assert_gt(n, before);
+        cr_assert_leq(n - before, CROWD / 2, "others have their turn between");
+        cr_assert_eq(core_due(&core).ns, core.now.ns, "it goes on at once");
+        cr_assert_null(root->session->outbox.head, "not all have it");
+        before = n;
+        core_tick(&core);
+    }
+    cr_assert_geq(n_steps, 2);
+    drain();
+    for (unsigned i = 0; i < CROWD; i++) {
+        expect_text(crowd[i], "down at six");
+        expect_nothing(crowd[i]);
+    }
+    cr_assert_eq(expect(root, FRAME_DONE)->done.request, REQUEST);
+    expect_text(bob, "down at six");
+}
+
+Test(core_walls, 06_if_its_sender_ends_the_rest_is_dropped_and_paid_back) {
+    join_crowd();
+    core_receive(
+        &core, root->session,
+        &(struct frame){.type = FRAME_WALL, .wall = {REQUEST, new_id(), bytes_of("down at six")}});
+    cr_assert_not_null(core.walls);
+    core_end(&core, root->session);
+    core_tick(&core);
+    cr_assert_null(core.walls);
+    drain();
+    expect_nothing(crowd[CROWD - 1]);
+}
+
 /* With a store. */
 
 static void setup_durable(void) {
@@ -96,6 +160,24 @@ Test(core_walls_stored, 02_what_could_not_be_stored_fails) {
     expect_text(bob, "down at six");
     commit_all();
     cr_assert_eq(expect(root, FRAME_FAIL)->fail.request, REQUEST);
+}
+
+Test(core_walls_stored, 02_what_was_not_stored_before_all_had_it_fails) {
+    join_crowd();
+    settle();
+    fake.fails = true;
+    core_receive(
+        &core, root->session,
+        &(struct frame){.type = FRAME_WALL, .wall = {REQUEST, new_id(), bytes_of("down at six")}});
+    cr_assert_not_null(core.walls);
+    commit_all();
+    fake.fails = false;
+    while (core.walls)
+        core_tick(&core);
+    commit_all();
+    drain();
+    cr_assert_eq(expect(root, FRAME_FAIL)->fail.request, REQUEST);
+    expect_nothing(root);
 }
 
 /* Repeats. */
