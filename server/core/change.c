@@ -57,6 +57,7 @@ struct dirty {
     bool is_stored;    /* the store has a row of it, or may have one */
     bool is_queued, is_urgent, is_taken;
     bool is_unstored;                 /* the store was given it, but could not take it */
+    uint64_t needed_by;               /* the latest message that must not be stored before it */
     bool removes;                     /* taken: its row is to be removed */
     struct wait *waits, *waits_taken; /* for the next commit, for the one under way */
     struct dirty *next, *prev;        /* of user->dirties or persist->urgent */
@@ -346,9 +347,16 @@ void persist_await_member(struct core *core, const struct membership *membership
         request_touch(core, dirty);
 }
 
+/* By the message that gets the next number. If the commit under way has it, that may fail. */
+static void dirty_need(struct core *core, struct dirty *dirty) {
+    dirty->needed_by = core->seq + 1;
+    if (dirty->is_queued && (!dirty->is_stored || dirty->is_unstored))
+        dirty_queue_urgent(core, dirty);
+}
+
 static void need_handle(struct core *core, const struct handle *handle) {
-    if (handle->dirty && !handle->dirty->is_stored)
-        dirty_queue_urgent(core, handle->dirty);
+    if (handle->dirty)
+        dirty_need(core, handle->dirty);
 }
 
 /* The first message makes the room worth a row; it is in there when the commit is taken. */
@@ -356,6 +364,8 @@ static bool need_room(struct core *core, struct user *user, struct room *room) {
     struct dirty_key key = {.what = CHANGE_ROOM, .place = room->number};
     if (!room->dirty && !room_is_kept(room) && !dirty_mark(core, user, &key, false))
         return false;
+    if (room->dirty)
+        dirty_need(core, room->dirty);
     if (room->dirty && (room->dirty->is_queued || room->dirty->removes))
         dirty_queue_urgent(core, room->dirty);
     return true;
@@ -572,8 +582,9 @@ bool changes_take(struct core *core, struct changes *rows, uint64_t upto) {
     struct persist *persist = &core->persist;
     if (!take_urgent(core, rows))
         return false;
+    size_t n_max = rows->n + COMMIT_CHANGES_MAX;
     for (size_t n = 0; persist->dirty_users && n < COMMIT_CHANGES_MAX; n++)
-        if (rows->n >= COMMIT_CHANGES_MAX || !take_next(core, rows, upto))
+        if (rows->n >= n_max || !take_next(core, rows, upto))
             break;
     (void)take_positions(core, rows);
     persist->flush_positions = persist->moved != NULL;
@@ -595,13 +606,16 @@ static void dirty_stored(struct core *core, struct dirty *dirty) {
     waits_end(core, waits, NULL);
 }
 
-/* A later message may need it: nobody knows which ones do by now. */
+/*
+ * It has its turn again after all others; at once if a message needs it that came after the commit
+ * was taken. So what a full disk cannot take keeps nobody else from being tried, and told.
+ */
 static void dirty_not_stored(struct core *core, struct dirty *dirty, const char *trouble) {
     struct wait *waits = dirty->waits_taken;
     dirty->waits_taken = NULL;
     dirty->is_taken = dirty->removes = false;
     dirty_set_unstored(dirty, true);
-    if (dirty->key.what == CHANGE_HANDLE || dirty->key.what == CHANGE_ROOM)
+    if (dirty->needed_by > core->persist.committed)
         dirty_queue_urgent(core, dirty);
     else
         dirty_queue(core, dirty);

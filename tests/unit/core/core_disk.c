@@ -224,3 +224,44 @@ Test(core_disk, 05_before_more_is_refused_she_is_read_later) {
     cr_assert_not(core_awaits_disk(&core, alices()));
     cr_assert_eq(fake.n_messages, n + 1);
 }
+
+static unsigned room_of(unsigned user, unsigned i) {
+    return 1000 * (user + 1) + i;
+}
+
+/* As many as they can; the marks of all of them are more than one commit takes. */
+static void fill_disk_of(struct client **clients, unsigned n_clients) {
+    unsigned n = 0;
+    for (unsigned user = 0; user < n_clients; user++)
+        for (unsigned i = 0; i < 200; i++, n++) {
+            ask_join(clients[user], room_of(user, i), 0);
+            if (i % 32 == 0)
+                commit_all();
+        }
+    cr_assert_gt(n, COMMIT_CHANGES_MAX);
+}
+
+Test(core_disk, 06_what_others_could_not_store_keeps_nobody_waiting) {
+    struct client *clients[6];
+    char name[16];
+    for (unsigned i = 0; i < 6; i++) {
+        snprintf(name, sizeof name, "u%u", i);
+        clients[i] = join(2000 + i, name, HERE);
+    }
+    settle();
+    fake.fails = true;
+    fill_disk_of(clients, 6);
+    for (unsigned i = 0; i < 40; i++) {
+        ask_join(bob, i, 0);
+        say(clients[0], "alice", "meanwhile");
+        for (int tries = 0; tries < 8; tries++)
+            commit_all();
+        expect_fail(bob, FAIL_NOT_STORED, FULL);
+        cr_assert_not(core_awaits_disk(&core, bob->session->user));
+    }
+    fake.fails = false;
+    say(bob, "#full-39", "whose row is needed now");
+    settle();
+    cr_assert_eq(bob->session->user->account.used[ACCOUNT_STORING], 0);
+    cr_assert_eq(core.persist.uncommitted, 0);
+}
