@@ -30,20 +30,25 @@ static void user_free(struct core *core, struct user *user) {
     free(user);
 }
 
-bool user_charge(struct user *user, size_t n, char reason[256]) {
+bool user_may_charge(struct user *user, size_t n, char reason[256]) {
     struct account *account = &user->account;
     uint64_t max = account->limits->max[ACCOUNT_MEMORY] - OTHERS_LEAVE(account);
     uint64_t used = account->used[ACCOUNT_MEMORY];
-    if (used <= max && n <= max - used) {
-        account_spend(account, ACCOUNT_MEMORY, n);
+    if (n == 0 || (used <= max && n <= max - used))
         return true;
-    }
     account->n_refused[ACCOUNT_MEMORY]++;
     snprintf(reason, 256,
              "uid %u has %llu bytes of the hub's memory, of which it may use %llu for sessions, "
              "rooms and what else it makes (three quarters of limit_memory); end or leave some",
              user->uid, (unsigned long long)used, (unsigned long long)max);
     return false;
+}
+
+bool user_charge(struct user *user, size_t n, char reason[256]) {
+    if (!user_may_charge(user, n, reason))
+        return false;
+    account_spend(&user->account, ACCOUNT_MEMORY, n);
+    return true;
 }
 
 void user_give_back(struct user *user, size_t n) {
@@ -211,6 +216,14 @@ void core_condemn(struct core *core, struct session *session, const char *rule) 
         session_break(core, session);
 }
 
+/* Asked before the handle is claimed, or a refusal would leave one behind: a new one is in no room.
+ */
+static bool may_attach_to(struct core *core, struct user *user, unsigned abilities,
+                          const struct name *name, char reason[256]) {
+    const struct handle *own = handle_of_user(core, user, name);
+    return !own || room_may_attach(user, own, abilities, reason);
+}
+
 enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
                          char reason[256]) {
     uint32_t slot;
@@ -225,15 +238,16 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         account_reason(&user->account, ACCOUNT_SESSIONS, reason);
         return FAIL_LIMIT;
     }
-    if (!user_charge(user, SESSION_BYTES, reason)) {
+    if (!user_has_one_session(user) && !user_may_charge(user, SESSION_BYTES, reason)) {
         account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
         return FAIL_LIMIT;
     }
+    account_spend(&user->account, ACCOUNT_MEMORY, SESSION_BYTES);
     if (join->login.n > 0)
         user->login = join->login;
-    enum fail_code code = handle_claim(core, user, &join->handle, &join->right, &handle, reason);
-    if (code == FAIL_NONE && !room_may_attach(user, handle, join->abilities, reason))
-        code = FAIL_LIMIT;
+    enum fail_code code = FAIL_LIMIT;
+    if (may_attach_to(core, user, join->abilities, &join->handle, reason))
+        code = handle_claim(core, user, &join->handle, &join->right, &handle, reason);
     struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
     if (!new) {
         account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
@@ -448,11 +462,10 @@ static void receive_nick(struct core *core, struct session *session, const struc
         return;
     }
     enum fail_code code = FAIL_LIMIT;
-    if (persist_may_wait(core, session->user, reason))
+    if (persist_may_wait(core, session->user, reason) &&
+        (name_is_same(&name, &old->name) ||
+         may_attach_to(core, session->user, session->abilities, &name, reason)))
         code = handle_claim(core, session->user, &name, &core->nick_right, &handle, reason);
-    if (code == FAIL_NONE && handle != old &&
-        !room_may_attach(session->user, handle, session->abilities, reason))
-        code = FAIL_LIMIT;
     if (code == FAIL_NONE && handle != old) {
         bool held = session->held;
         session->abilities &= ~(unsigned)ABILITY_AFTER; /* that was said about the old handle */

@@ -62,30 +62,32 @@ static struct forgotten *forgotten_new(struct core *core, const struct handle *h
     forgotten->key = (struct forgotten_key){conv, handle->number};
     forgotten->user = handle->user;
     HASH_ADD(hh, core->forgotten, key, sizeof forgotten->key, forgotten);
-    if (forgotten->hh.tbl)
-        return forgotten;
-    free(forgotten);
-    return NULL;
+    if (!forgotten->hh.tbl) {
+        free(forgotten);
+        return NULL;
+    }
+    DL_APPEND(core->forgotten_first, forgotten);
+    account_spend(&handle->user->account, ACCOUNT_MEMORY, sizeof *forgotten);
+    return forgotten;
 }
 
 bool forget_make_place(struct core *core, const struct handle *handle, conv_number conv,
                        char reason[256]) {
-    struct account *account = &handle->user->account;
     drop_needless(core);
     if (forgotten_find(core, handle->number, conv))
         return true;
-    if (!account_charge(account, ACCOUNT_MEMORY, sizeof(struct forgotten))) {
-        account_reason(account, ACCOUNT_MEMORY, reason);
+    if (!user_may_charge(handle->user, sizeof(struct forgotten), reason))
         return false;
-    }
-    struct forgotten *forgotten = forgotten_new(core, handle, conv);
-    if (forgotten) {
-        DL_APPEND(core->forgotten_first, forgotten);
+    if (forgotten_new(core, handle, conv))
         return true;
-    }
-    account_give_back(account, ACCOUNT_MEMORY, sizeof(struct forgotten));
     snprintf(reason, 256, "the hub is out of memory");
     return false;
+}
+
+void forget_drop_place(struct core *core, const struct handle *handle, conv_number conv) {
+    struct forgotten *forgotten = forgotten_find(core, handle->number, conv);
+    if (forgotten && forgotten->upto == 0)
+        forgotten_free(core, forgotten);
 }
 
 void forget_now(struct core *core, const struct handle *handle, conv_number conv) {

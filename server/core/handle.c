@@ -185,9 +185,8 @@ static enum fail_code check_new(const struct core *core, struct user *user, cons
         account_refuse(&user->account, ACCOUNT_HANDLES, reason);
         return FAIL_LIMIT;
     }
-    if (!user_charge(user, HANDLE_BYTES, reason))
+    if (!user_may_charge(user, HANDLE_BYTES, reason)) /* handle_new() charges it */
         return FAIL_LIMIT;
-    user_give_back(user, HANDLE_BYTES); /* it is asked for only; handle_new() charges it */
     return handle_check_looks(core, user, name, reason);
 }
 
@@ -223,6 +222,14 @@ static void note_login(struct core *core, struct handle *handle) {
         return;
     handle->login = handle->user->login;
     (void)persist_handle(core, handle);
+}
+
+const struct handle *handle_of_user(struct core *core, const struct user *user,
+                                    const struct name *name) {
+    struct name key;
+    name_key(&key, name);
+    const struct handle *found = handle_find(core, &key);
+    return found && is_of_user(found, user) ? found : NULL;
 }
 
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
@@ -351,15 +358,17 @@ enum presence handle_presence(const struct handle *handle) {
 enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
                                struct bytes text, char reason[256]) {
     char *copy = NULL;
-    if (away && !user_charge(handle->user, TEXT_BYTES(text.n), reason))
+    size_t old = handle->away ? TEXT_BYTES(strlen(handle->away)) : 0;
+    size_t new = away ? TEXT_BYTES(text.n) : 0;
+    if (new > old && !user_may_charge(handle->user, new - old, reason))
         return FAIL_LIMIT;
     if (away && !(copy = strndup(text.n > 0 ? text.data : "", text.n))) {
-        user_give_back(handle->user, TEXT_BYTES(text.n));
         snprintf(reason, 256, "the hub is out of memory");
         return FAIL_LIMIT;
     }
     handle_end_away(handle);
     handle->away = copy;
+    account_spend(&handle->user->account, ACCOUNT_MEMORY, away ? TEXT_BYTES(strlen(copy)) : 0);
     news_presence(core, handle);
     return FAIL_NONE;
 }

@@ -43,6 +43,16 @@ static inline bool session_leaves_memory(const struct session *session) {
  * that he is answered. False: `reason` says why.
  */
 bool user_charge(struct user *user, size_t n, char reason[256]);
+/* The same, but it is asked for only, and charged with account_spend() when it is made. */
+bool user_may_charge(struct user *user, size_t n, char reason[256]);
+/*
+ * Whether there is one only, the one that joins counted, too. It is refused nothing for lack of
+ * memory that it needs to be there: what is restored may be beyond the limit, and only with it can
+ * something be given up.
+ */
+static inline bool user_has_one_session(const struct user *user) {
+    return user->account.used[ACCOUNT_SESSIONS] == 1;
+}
 void user_give_back(struct user *user, size_t n);
 
 /* Whether a notice of n bytes has a place. */
@@ -166,6 +176,8 @@ bool forget_has(const struct core *core, uint32_t handle, const struct record *r
 /* So that forget_now() cannot fail; false: the why is in `reason`. */
 bool forget_make_place(struct core *core, const struct handle *handle, conv_number conv,
                        char reason[256]);
+/* It was made for nothing. */
+void forget_drop_place(struct core *core, const struct handle *handle, conv_number conv);
 void forget_now(struct core *core, const struct handle *handle, conv_number conv);
 void forget_deinit(struct core *core);
 
@@ -264,6 +276,9 @@ size_t changes_waiting(const struct core *core);
 
 /* Handles: registration, presence (handle.c). */
 struct handle *handle_find(struct core *core, const struct name *key);
+/* The one that he would be given at once; NULL: it is to be made, or is another's. */
+const struct handle *handle_of_user(struct core *core, const struct user *user,
+                                    const struct name *name);
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
                             const struct core_right *right, struct handle **handle,
                             char reason[256]);

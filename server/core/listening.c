@@ -141,13 +141,10 @@ static void shrink_all(struct session *session, struct room *room) {
 
 int listening_add(struct session *session, struct room *room, uint64_t after) {
     struct account *account = &session->user->account;
-    if (session->n_listenings >= LISTENINGS_MAX ||
-        !account_charge(account, ACCOUNT_MEMORY, LISTENING_BYTES))
+    if (session->n_listenings >= LISTENINGS_MAX || !grow_all(session, room) ||
+        index_reserve(session) < 0)
         return -ENOMEM;
-    if (!grow_all(session, room) || index_reserve(session) < 0) {
-        account_give_back(account, ACCOUNT_MEMORY, LISTENING_BYTES);
-        return -ENOMEM;
-    }
+    account_spend(account, ACCOUNT_MEMORY, LISTENING_BYTES); /* who calls has asked */
     session->listenings[session->n_listenings] = (struct listening){room, room->n_listeners, after};
     room->listeners[room->n_listeners] = session;
     room->listener_places[room->n_listeners++] = session->n_listenings++;

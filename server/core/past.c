@@ -204,6 +204,7 @@ void past_forget(struct core *core, struct session *session, const struct frame 
         return;
     }
     if (!persist_forget(core, session->handle, conv)) {
+        forget_drop_place(core, session->handle, conv);
         session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
         return;
     }

@@ -1,7 +1,7 @@
 /*
  * The ids of a user's latest messages, their sequence numbers and a digest of what they said to
  * whom, so that a message sent again is recognised, and another one under its id, too. Bounded: the
- * last RECENT_MAX ids are known, or as many as there is memory for.
+ * last RECENT_MAX ids are known, or as many as there is memory for, but RECENT_ALWAYS at least.
  *
  * Every message is noted, few are ever looked up. So noting only appends to a ring; the index
  * over it is brought up to date when somebody looks.
@@ -15,8 +15,9 @@
 #include "core/record.h"
 
 #define RECENT_MAX 16384
-#define RECENT_PLACES 4   /* of the index, for each entry of the ring */
-#define RECENT_MARKS 1024 /* a power of two */
+#define RECENT_ALWAYS 4096 /* so many messages a client keeps until they are acknowledged */
+#define RECENT_PLACES 4    /* of the index, for each entry of the ring */
+#define RECENT_MARKS 1024  /* a power of two */
 
 struct recent_entry {
     struct uuid id;

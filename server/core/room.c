@@ -69,18 +69,26 @@ static void room_drop_topic(struct room *room) {
     room->topic = NULL;
 }
 
+static void room_put_topic(struct room *room, struct user *payer, char *topic) {
+    room->topic = topic;
+    room->topic_payer = payer;
+    if (topic)
+        account_spend(&payer->account, ACCOUNT_MEMORY, TEXT_BYTES(strlen(topic)));
+}
+
 bool room_set_topic(struct room *room, struct user *user, struct bytes text, char reason[256]) {
     char *topic = NULL;
-    if (text.n > 0 && !user_charge(user, TEXT_BYTES(text.n), reason))
+    bool is_his = room->topic && room->topic_payer == user;
+    size_t old = is_his ? TEXT_BYTES(strlen(room->topic)) : 0;
+    size_t new = text.n > 0 ? TEXT_BYTES(text.n) : 0;
+    if (new > old && !user_may_charge(user, new - old, reason))
         return false;
     if (text.n > 0 && !(topic = strndup(text.data, text.n))) {
-        user_give_back(user, TEXT_BYTES(text.n));
         snprintf(reason, 256, "the hub is out of memory");
         return false;
     }
     room_drop_topic(room);
-    room->topic = topic;
-    room->topic_payer = user;
+    room_put_topic(room, user, topic);
     return true;
 }
 
@@ -236,13 +244,9 @@ static bool listens_to_all(const struct session *session) {
 
 bool room_may_attach(struct user *user, const struct handle *handle, unsigned abilities,
                      char reason[256]) {
-    size_t n = handle->n_joined * LISTENING_BYTES;
-    if (!(abilities & ABILITY_ALL_ROOMS))
-        return true;
-    if (!user_charge(user, n, reason))
-        return false;
-    user_give_back(user, n); /* each is charged when it is made */
-    return true;
+    /* each is charged when it is made */
+    return !(abilities & ABILITY_ALL_ROOMS) || user_has_one_session(user) ||
+           user_may_charge(user, handle->n_joined * LISTENING_BYTES, reason);
 }
 
 void room_attach_all(struct core *core, struct session *session) {
@@ -318,9 +322,8 @@ static enum fail_code find_or_make(struct core *core, struct user *user, const s
     enum fail_code code = room_check_looks(core, name, reason);
     if (code != FAIL_NONE)
         return code;
-    if (!user_charge(user, ROOM_BYTES, reason))
+    if (!user_may_charge(user, ROOM_BYTES, reason)) /* room_begin() charges it */
         return FAIL_LIMIT;
-    user_give_back(user, ROOM_BYTES); /* it is asked for only; room_begin() charges it */
     if (*room) {
         room_begin(core, *room, user, name);
         return FAIL_NONE;
@@ -407,10 +410,7 @@ static bool may_join(struct session *session, bool session_only, char reason[256
     }
     size_t n_more = session_only ? 1 : 1 + handle->n_listening;
     size_t bytes = MEMBERSHIP_BYTES + n_more * LISTENING_BYTES;
-    if (!user_charge(session->user, bytes, reason))
-        return false;
-    user_give_back(session->user, bytes); /* each is charged when it is made */
-    return true;
+    return user_may_charge(session->user, bytes, reason); /* each is charged when it is made */
 }
 
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
@@ -545,11 +545,10 @@ static int room_restore_topic(struct room *room, struct bytes text) {
     room_drop_topic(room);
     if (text.n == 0)
         return 0;
-    room->topic = strndup(text.data, text.n);
-    room->topic_payer = room->creator;
-    if (!room->topic)
+    char *topic = strndup(text.data, text.n);
+    if (!topic)
         return -ENOMEM;
-    account_spend(&room->topic_payer->account, ACCOUNT_MEMORY, TEXT_BYTES(strlen(room->topic)));
+    room_put_topic(room, room->creator, topic);
     return 0;
 }
 

@@ -124,13 +124,17 @@ static void note_newest(struct session *session, const struct target *target, ui
         target->handle->last_direct = session->handle->last_direct = seq;
 }
 
-/* So that the id can be noted. Without memory for more ids the oldest one is forgotten. */
+/*
+ * So that the id can be noted. As many as a client may have unanswered, and so send again, are
+ * known of every user, whatever else he has: or a message would come twice. Without memory for more
+ * than these the oldest one is forgotten.
+ */
 static bool route_reserve_recent(struct user *user) {
     struct recent *recent = &user->recent;
     struct account *account = &user->account;
     size_t n = recent_bytes_wanted(recent);
-    bool is_first = recent->size == 0;
-    if (n == 0 || (!is_first && account_left(account, ACCOUNT_MEMORY) < n + OTHERS_LEAVE(account)))
+    bool is_first = recent->size == 0, is_due = recent->size < RECENT_ALWAYS;
+    if (n == 0 || (!is_due && account_left(account, ACCOUNT_MEMORY) < n + OTHERS_LEAVE(account)))
         return true;
     if (recent_grow(recent) < 0)
         return !is_first;

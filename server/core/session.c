@@ -334,10 +334,16 @@ static void session_shed(struct core *core, struct session *session) {
     feed_fall_back(session, seq);
 }
 
+/* With little in its outbox, and alone: it must not be what is restored that ends it. */
+static bool session_is_last(const struct session *session) {
+    return session->n_weighed <= 1 && session->user->account.used[ACCOUNT_SESSIONS] <= 1;
+}
+
 /* Not whoever comes last, but who has most of it. */
 static void user_shed(struct core *core, struct user *user) {
     struct session *session;
-    while (account_left(&user->account, ACCOUNT_MEMORY) == 0 && (session = largest_hoarder(user)))
+    while (account_left(&user->account, ACCOUNT_MEMORY) == 0 && (session = largest_hoarder(user)) &&
+           !session_is_last(session))
         session_shed(core, session);
 }
 
@@ -364,8 +370,8 @@ static void session_returned(struct core *core, struct delivery *delivery) {
         core_end(core, session);
     else if (delivery->deferred)
         session_defer(core, session);
-    else if (outbox_is_sendable(outbox) || session_has_more(session))
-        session_touch(core, session);
+    else if (outbox_is_sendable(outbox) || session_has_more(session) || session->ack_due)
+        session_touch(core, session); /* memory may have been short for the acknowledgement */
 }
 
 void core_returned(struct core *core, struct delivery *deliveries, size_t n) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/macro.h"
+#include "core/internal.h"
 #include "unit/core/fake_store.h"
 
 #define LOG_BYTES ((size_t)256 * 1024)
@@ -536,4 +537,30 @@ Test(core_memory, 04_restoring, .timeout = 60) {
     while (restore_with_failure(at) >= at)
         at++;
     cr_assert_gt(at, 20);
+}
+
+Test(core_memory, 05_a_forgetting_that_fails_leaves_no_place) {
+    durable_begin(1024 * 1024);
+    struct client *one = join(ALICE, "alice", HERE);
+    struct client *other = join(BOB, "bob", HERE);
+    say(other, "alice", "hello");
+    settle();
+    bool is_done = false;
+    memory.n_failing = 1;
+    for (unsigned at = 1; !is_done; at++) {
+        cr_assert_lt(at, 20);
+        memory.n = 0;
+        memory.at = at;
+        memory.on = true;
+        cr_assert_null(
+            give(one, &(struct frame){.type = FRAME_FORGET, .forget = {5, bytes_of("bob")}}));
+        memory.on = false;
+        is_done = core.forgotten && memory.n < at;
+        if (core.forgotten)
+            cr_assert_gt(changes_waiting(&core), 0, "the place is of something that is stored");
+        settle();
+        if (is_over(one))
+            one = join(ALICE, "alice", HERE);
+    }
+    durable_end();
 }
