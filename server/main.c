@@ -102,11 +102,17 @@ static int serve_hub(const struct options *options) {
         return EX_OSERR;
     }
     umask(022);
+    int unqueued = log_start();
+    if (unqueued < 0)
+        log_warning("there is no thread for the log: %s; who does not read it holds up the hub",
+                    strerror(-unqueued));
     if (options->foreground)
         notify_init(); /* what a service manager opened for us is its business */
     else
         standard_let_go();
     int r = hub_start(&hub, &hub_options), code = exit_code_of(r);
+    if (r != 0)
+        log_stop(); /* what comes first is told first */
     if (r != 0)
         explain_start(&hub, options->dir, r);
     else
@@ -122,6 +128,7 @@ static int serve_hub(const struct options *options) {
         hub_deinit(&hub);
     }
     notify_deinit();
+    log_stop();
     return code;
 }
 

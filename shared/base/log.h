@@ -22,6 +22,15 @@ void log_keep(void);
 /* From now on standard error is `fd`, which stays the caller's; what was kept is written there. */
 void log_move(int fd);
 
+/*
+ * From now on nobody who writes a line waits for whoever reads the log: lines are queued, in order,
+ * and written by a thread. What does not fit into 64 KiB is left out and counted. Returns 0 or
+ * -errno: then lines are written as before. After the last fork().
+ */
+int log_start(void);
+/* Writes what is queued. Who does not read for a second is not waited for. */
+void log_stop(void);
+
 void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

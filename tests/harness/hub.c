@@ -244,7 +244,8 @@ static bool log_has(void *arg) {
     bool found = false;
     fseek(file, search->mark, SEEK_SET);
     while (!found && fgets(line, sizeof line, file))
-        found = has_word(line, search->word) && (!search->other || has_word(line, search->other));
+        found = (!search->word || has_word(line, search->word)) &&
+                (!search->other || has_word(line, search->other));
     fclose(file);
     return found;
 }

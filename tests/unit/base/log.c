@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -119,4 +121,65 @@ Test(log, 21_what_is_kept_is_bounded) {
     cr_assert_eq(kept[n - 1], '\n', "whole lines");
     close(fds[0]);
     close(fds[1]);
+}
+
+Test(log, 30_lines_that_are_queued_come_in_order_and_all) {
+    log_begin();
+    log_info("before");
+    cr_assert_eq(log_start(), 0);
+    for (int i = 0; i < 10; i++)
+        log_info("line %d", i);
+    log_stop();
+    log_info("after");
+    log_end();
+    const char *at = strstr(logged, "before");
+    for (int i = 0; i < 10; i++) {
+        char line[16];
+        snprintf(line, sizeof line, "line %d\n", i);
+        cr_assert_not_null(at = strstr(at, line), "%s", line);
+    }
+    cr_assert_not_null(strstr(at, "after"));
+}
+
+static size_t read_all(int fd, char *data, size_t size) {
+    size_t n = 0;
+    ssize_t got;
+    while ((got = read(fd, data + n, size - 1 - n)) > 0)
+        n += (size_t)got;
+    data[n] = '\0';
+    return n;
+}
+
+/* The writer hangs, and whoever logs does not; what is missing is counted where it is missing. */
+Test(log, 31_nobody_waits_for_who_does_not_read, .timeout = 60) {
+    enum { N_LINES = 10000 };
+    static char all[2 << 20];
+    log_begin();
+    cr_assert_eq(log_start(), 0);
+    for (int i = 0; i < N_LINES; i++)
+        log_error("a line of some length, of which there are many more than fit: %d.", i);
+    size_t n = 0;
+    while (!strstr(all, "were left out")) {
+        ssize_t got = read(log_fds[0], all + n, sizeof all - 1 - n);
+        cr_assert_gt(got, 0);
+        n += (size_t)got;
+        all[n] = '\0';
+    }
+    log_error("the last one");
+    log_stop();
+    dup2(saved_stderr, STDERR_FILENO);
+    n += read_all(log_fds[0], all + n, sizeof all - n);
+    int next = 0;
+    for (char *line = all, *end; (end = strchr(line, '\n')); line = end + 1) {
+        const char *number = memmem(line, (size_t)(end - line), "fit: ", 5);
+        const char *left_out = memmem(line, (size_t)(end - line), "warning ", 8);
+        if (number)
+            cr_assert_eq(atoi(number + 5), next++);
+        else if (left_out)
+            next += atoi(left_out + 8);
+    }
+    cr_assert_eq(next, N_LINES, "%d are there or counted", next);
+    cr_assert_not_null(strstr(all, "the last one"));
+    close(log_fds[0]);
+    close(saved_stderr);
 }
