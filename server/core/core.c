@@ -556,10 +556,14 @@ static bool is_due(const struct core *core, mono_time due) {
     return due.ns != 0 && due.ns <= core->now.ns;
 }
 
+/* Thousands may be due: after so many the lock is left, and the core is due again at once. */
+#define ENDS_AT_ONCE 64
+
 static void end_due(struct core *core) {
-    while (core->unconfirmed && is_due(core, ends_at(core->unconfirmed)))
+    unsigned n = 0;
+    for (; n < ENDS_AT_ONCE && core->unconfirmed && is_due(core, ends_at(core->unconfirmed)); n++)
         core_end(core, core->unconfirmed);
-    while (core->condemned && is_due(core, ends_at(core->condemned)))
+    for (; n < ENDS_AT_ONCE && core->condemned && is_due(core, ends_at(core->condemned)); n++)
         core_end(core, core->condemned);
 }
 

@@ -190,6 +190,18 @@ struct seat {
     struct seat *next;
 };
 
+/* How far a session has been told of the offers that there are, see offer.c. */
+struct announcing {
+    bool is_under_way;
+    bool again;           /* there are new ones behind its back */
+    bool has_passed_over; /* some */
+    unsigned list;        /* 0: those to its handle, then those to the rooms that it listens in */
+    unsigned n_lists;     /* as they were when it began */
+    uint32_t view;        /* and these */
+    struct offer *at;     /* the next one in this list; NULL: none is left */
+    struct session *next_visitor, *prev_visitor; /* of all that are at this offer */
+};
+
 struct session {
     uint64_t number; /* a secret between the hub and the client */
     uint64_t link;   /* chosen by the client, the same after it came back; not secret */
@@ -215,8 +227,12 @@ struct session {
     struct offer *offers;     /* that it has made */
     struct offer_over *overs; /* those that it knows of and that are over, which it is to be told */
     unsigned n_overs, overs_size;
-    unsigned n_told;          /* offers that it knows of and that are not over */
-    bool offers_due;          /* there are offers that it does not know of yet */
+    struct offer **known;   /* offers that it knows of and that are not over, see known.c; */
+    unsigned n_told;        /* so many */
+    unsigned known_size;    /* places in the table */
+    bool offers_due;        /* there are offers that it does not know of yet; */
+    mono_time offers_again; /* some whose senders have no memory, to be tried then; ns 0: none */
+    struct announcing announcing;
     struct caller *callers;   /* who has sent signals that may still wait, see offer.c */
     uint64_t last_seq;        /* of its own latest message */
     unsigned n_asks;          /* questions about the past that are not answered */

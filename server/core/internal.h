@@ -203,8 +203,16 @@ static inline bool offer_is_due(const struct session *session) {
     return session->offers_due || session->n_overs > 0;
 }
 void offer_step(struct core *core, struct session *session);
-/* No notice waits for it any more: all signals were sent. */
-void offer_forget_callers(struct session *session);
+/* What waited for it is being sent: signals that do not wait any more do not count. */
+void offer_note_sent(struct core *core, struct session *session);
+
+/* Which offers a session knows of (known.c). A hash table: its end takes one step. */
+bool known_has(const struct session *session, const struct offer *offer);
+/* Place for one more, for which its user pays; false: memory is out, or his is. */
+bool known_reserve(struct session *session);
+void known_add(struct session *session, struct offer *offer);
+void known_remove(struct session *session, const struct offer *offer);
+void known_free(struct session *session);
 
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);

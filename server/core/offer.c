@@ -28,7 +28,8 @@ struct offer {
     struct room *room;
     uint64_t taker;           /* to a handle: number of the session that takes it; 0: none */
     struct frame_offer frame; /* its views point into `strings` */
-    uint32_t *told;           /* a bit for each slot: this session knows of it; */
+    struct session *visitors; /* those whose announcing is at it */
+    uint32_t *told;           /* a bit for each slot: who was in it knew of it, see known.c; */
     uint32_t n_words;         /* of these */
     size_t n_bytes;           /* that its sender is charged */
     struct offer *next_of_sender, *prev_of_sender;
@@ -50,6 +51,7 @@ struct caller {
     struct caller *next;
 };
 
+#define PASSED_OVER_MS 1000 /* before an offer is tried again that its sender had no memory for */
 #define SIGNALS_BYTES_MAX 8192 /* of one user, that wait for one session */
 
 static struct offer *offer_find(struct core *core, const struct uuid *id, uint32_t uid) {
@@ -119,20 +121,15 @@ static void answer_withdrawn(struct core *core, struct session *session,
 
 #define WORD_BITS 32
 
-static bool offer_is_known(const struct offer *offer, const struct session *session) {
-    uint32_t word = session->slot / WORD_BITS;
-    return word < offer->n_words && (offer->told[word] >> session->slot % WORD_BITS & 1);
-}
-
 /* So that there is a bit for the session; its sender pays. */
 static bool told_reserve(struct offer *offer, const struct session *session) {
     uint32_t n = offer->n_words ? offer->n_words : 1;
     struct account *account = &offer->sender->user->account;
+    if (session->slot / WORD_BITS < offer->n_words)
+        return true;
     while (n <= session->slot / WORD_BITS)
         n *= 2;
     size_t n_more = (n - offer->n_words) * sizeof *offer->told;
-    if (n_more == 0)
-        return true;
     if (!account_charge(account, ACCOUNT_MEMORY, n_more))
         return false;
     uint32_t *told = realloc(offer->told, n * sizeof *told);
@@ -164,22 +161,26 @@ static bool overs_reserve(struct session *session) {
     return true;
 }
 
-/* False: there is no memory. */
-static bool offer_note_known(struct offer *offer, struct session *session) {
-    if (offer_is_known(offer, session))
-        return true;
-    if (!told_reserve(offer, session) || !overs_reserve(session))
-        return false;
+/* Whose memory it is that a session cannot be told for. */
+enum lack { LACK_NOTHING, LACK_SENDERS, LACK_OWN };
+
+static enum lack offer_note_known(struct offer *offer, struct session *session) {
+    if (known_has(session, offer))
+        return LACK_NOTHING;
+    if (!overs_reserve(session) || !known_reserve(session))
+        return LACK_OWN;
+    if (!told_reserve(offer, session))
+        return LACK_SENDERS;
     offer->told[session->slot / WORD_BITS] |= UINT32_C(1) << session->slot % WORD_BITS;
-    session->n_told++;
-    return true;
+    known_add(session, offer);
+    return LACK_NOTHING;
 }
 
 static void offer_note_unknown(struct offer *offer, struct session *session) {
-    if (!offer_is_known(offer, session))
+    if (!known_has(session, offer))
         return;
     offer->told[session->slot / WORD_BITS] &= ~(UINT32_C(1) << session->slot % WORD_BITS);
-    session->n_told--;
+    known_remove(session, offer);
 }
 
 static void overs_free(struct session *session) {
@@ -211,48 +212,120 @@ static void tell_all(struct core *core, struct offer *offer, tell_fn *tell) {
     }
 }
 
-/* False: it has no place. */
-static bool offer_announce(struct core *core, struct offer *offer, struct session *session) {
+static enum lack offer_announce(struct core *core, struct offer *offer, struct session *session) {
     struct frame frame = offered_frame(offer, 0);
-    if (session->n_overs > 0 || !offer_note_known(offer, session))
-        return false;
-    if (session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame))
-        return true;
+    enum lack lack = session->n_overs > 0 ? LACK_OWN : offer_note_known(offer, session);
+    if (lack != LACK_NOTHING || session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame))
+        return lack;
     offer_note_unknown(offer, session);
-    return false;
+    return LACK_OWN;
+}
+
+/* Its sender has no memory, which is nobody else's affair: the others are told first. */
+static void offers_try_again(struct core *core, struct session *session) {
+    if (session->offers_again.ns == 0)
+        session->offers_again = mono_add_ms(core->now, PASSED_OVER_MS);
 }
 
 static void offer_tell_new(struct core *core, struct offer *offer, struct session *session) {
     session_charge_notice(core, offer->sender->user, session->user);
     if (session->dead || session->broken)
         return;
-    if (session->outbox.stuck || !session_leaves_memory(session) ||
-        !offer_announce(core, offer, session)) {
+    enum lack lack = session->outbox.stuck || !session_leaves_memory(session)
+                         ? LACK_OWN
+                         : offer_announce(core, offer, session);
+    if (lack == LACK_SENDERS) {
+        offers_try_again(core, session);
+    } else if (lack == LACK_OWN) {
         session->offers_due = true;
+        session->announcing.again = session->announcing.is_under_way;
         session_touch(core, session);
     }
 }
 
-/* False: it has no place. */
-static bool announce_each(struct core *core, struct offer *offers, struct session *session) {
-    for (struct offer *offer = offers; offer; offer = offer->next_to) {
-        core_spend_slice(core, 1);
-        if (offer->sender == session || offer_is_known(offer, session) || is_taken(core, offer))
-            continue;
-        if (!offer_announce(core, offer, session))
-            return false;
-    }
+/*
+ * Announcing: a session is told of all that is open and that it does not know of, in steps. Where
+ * it has come to is kept, for there may be many.
+ */
+
+static void announcing_leave(struct session *session) {
+    struct announcing *announcing = &session->announcing;
+    if (announcing->at)
+        DL_DELETE2(announcing->at->visitors, session, announcing.prev_visitor,
+                   announcing.next_visitor);
+    announcing->at = NULL;
+}
+
+static void announcing_go_to(struct session *session, struct offer *offer) {
+    announcing_leave(session);
+    session->announcing.at = offer;
+    if (offer)
+        DL_APPEND2(offer->visitors, session, announcing.prev_visitor, announcing.next_visitor);
+}
+
+static void announcing_begin(struct session *session) {
+    bool is_open = session->abilities & ABILITY_LISTEN;
+    session->announcing.again = session->announcing.has_passed_over = false;
+    session->announcing.list = 0;
+    session->announcing.n_lists = 1 + session->n_listenings;
+    session->announcing.view = session->view;
+    session->announcing.is_under_way = true;
+    announcing_go_to(session, is_open ? session->handle->offers : NULL);
+}
+
+/* False: there is none. */
+static bool announcing_next_list(struct session *session) {
+    unsigned list = ++session->announcing.list;
+    if (list > session->n_listenings)
+        return false;
+    announcing_go_to(session, session->listenings[list - 1].room->offers);
     return true;
 }
 
-static bool announce_all(struct core *core, struct session *session) {
-    bool is_open = session->abilities & ABILITY_LISTEN;
-    if (is_open && !announce_each(core, session->handle->offers, session))
+/* False: the session cannot be told more now. */
+static bool announcing_step(struct core *core, struct session *session) {
+    struct offer *offer = session->announcing.at;
+    bool is_news = offer->sender != session && !known_has(session, offer) && !is_taken(core, offer);
+    enum lack lack = is_news ? offer_announce(core, offer, session) : LACK_NOTHING;
+    if (lack == LACK_OWN)
         return false;
-    for (unsigned i = 0; i < session->n_listenings; i++)
-        if (!announce_each(core, session->listenings[i].room->offers, session))
-            return false;
+    session->announcing.has_passed_over |= lack == LACK_SENDERS;
+    announcing_go_to(session, offer->next_to);
     return true;
+}
+
+static bool announcing_is_stale(const struct session *session) {
+    const struct announcing *announcing = &session->announcing;
+    return !announcing->is_under_way || announcing->view != session->view ||
+           announcing->n_lists != 1 + session->n_listenings;
+}
+
+static void announcing_end(struct core *core, struct session *session) {
+    announcing_leave(session);
+    session->announcing.is_under_way = false;
+    session->offers_due = session->announcing.again;
+    if (session->announcing.has_passed_over)
+        offers_try_again(core, session);
+}
+
+/* What has no place in an empty outbox either is missed. */
+static void announcing_go_on(struct core *core, struct session *session) {
+    if (announcing_is_stale(session))
+        announcing_begin(session);
+    while (core->slice > 0 && session->outbox.n_notices < NOTICES_BYTES_MUST) {
+        core_spend_slice(core, 1);
+        if (session->announcing.at) {
+            if (announcing_step(core, session))
+                continue;
+            if (outbox_is_idle(&session->outbox))
+                announcing_end(core, session);
+            return;
+        }
+        if (!announcing_next_list(session)) {
+            announcing_end(core, session);
+            return;
+        }
+    }
 }
 
 /* Telling that it is over. */
@@ -284,11 +357,15 @@ static void tell_all_over(struct core *core, struct offer *offer, enum withdraw_
     run_close(core);
     work_begin_delivery(core);
     for (uint32_t i = 0; i < offer->n_words; i++)
-        for (uint32_t bits = offer->told[i]; bits != 0; bits &= bits - 1)
-            tell_over(core, offer, core->slots[i * WORD_BITS + (uint32_t)__builtin_ctz(bits)], why);
+        for (uint32_t bits = offer->told[i]; bits != 0; bits &= bits - 1) {
+            uint32_t slot = i * WORD_BITS + (uint32_t)__builtin_ctz(bits);
+            struct session *session = core->slots[slot]; /* who knew of it may have ended */
+            if (session && known_has(session, offer))
+                tell_over(core, offer, session, why);
+        }
 }
 
-/* When the outbox of the session has room. What has no place in an empty one either is missed. */
+/* When the outbox of the session has room. */
 void offer_step(struct core *core, struct session *session) {
     unsigned n = 0;
     if (session->outbox.stuck || session->broken)
@@ -302,13 +379,15 @@ void offer_step(struct core *core, struct session *session) {
         memmove(session->overs, session->overs + n, session->n_overs * sizeof *session->overs);
     if (!session->offers_due || session->n_overs > 0)
         return;
-    session->offers_due = !announce_all(core, session) && !outbox_is_idle(&session->outbox);
+    announcing_go_on(core, session);
 }
 
 /* Life. */
 
 /* Everybody who knows of it has been told. */
 static void offer_free(struct core *core, struct offer *offer) {
+    while (offer->visitors)
+        announcing_go_to(offer->visitors, offer->next_to);
     HASH_DEL(core->offers, offer);
     DL_DELETE2(offer->sender->offers, offer, prev_of_sender, next_of_sender);
     DL_DELETE2(*offers_to(offer), offer, prev_to, next_to);
@@ -419,7 +498,7 @@ void offer_withdraw(struct core *core, struct session *session, const struct fra
         offer_end(core, offer, WITHDRAW_CANCELLED);
 }
 
-void offer_forget_callers(struct session *session) {
+static void callers_free(struct session *session) {
     while (session->callers) {
         struct caller *caller = session->callers;
         session->callers = caller->next;
@@ -428,22 +507,22 @@ void offer_forget_callers(struct session *session) {
     }
 }
 
-/* So that nobody looks for the session in its slot. */
-static void offer_forget_session(struct core *core, struct session *session) {
-    struct offer *offer, *next;
-    HASH_ITER(hh, core->offers, offer, next) {
-        if (session->n_told == 0)
-            break;
-        offer_note_unknown(offer, session);
-    }
-    overs_free(session);
+void offer_note_sent(struct core *core, struct session *session) {
+    if (session->outbox.n_notices == 0)
+        callers_free(session);
+    if (session->offers_again.ns == 0 || session->offers_again.ns > core->now.ns)
+        return;
+    session->offers_again.ns = 0;
+    session->offers_due = true;
 }
 
 void offer_end_all(struct core *core, struct session *session) {
     while (session->offers)
         offer_end(core, session->offers, WITHDRAW_LOST);
-    offer_forget_session(core, session);
-    offer_forget_callers(session);
+    announcing_leave(session);
+    known_free(session);
+    overs_free(session);
+    callers_free(session);
 }
 
 static size_t keys_of(const struct offer *offer, struct offer_key *keys) {

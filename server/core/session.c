@@ -210,7 +210,7 @@ void core_say_bye(struct core *core) {
 }
 
 /* What is marked with MORE already is not put off: READY would be waited for. */
-static struct delivery delivery_to(struct session *session) {
+static struct delivery delivery_to(struct core *core, struct session *session) {
     struct outbox *outbox = &session->outbox;
     struct chunk *chunks = outbox_take(outbox);
     struct delivery delivery = {.session = session,
@@ -221,8 +221,7 @@ static struct delivery delivery_to(struct session *session) {
                                 .close_reserve = outbox->reserve_open};
     outbox->reserve_open = false;
     session_weigh(session);
-    if (outbox->n_notices == 0)
-        offer_forget_callers(session);
+    offer_note_sent(core, session);
     return delivery;
 }
 
@@ -303,7 +302,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         if (session_has_steps(session))
             step_later(core, session);
         else if (session_goes_on(core, session) && outbox_is_sendable(&session->outbox))
-            deliveries[n++] = delivery_to(session);
+            deliveries[n++] = delivery_to(core, session);
     }
     core->slice = TAKE_SLICE;
     while (n < max && core->slice > 0 && (session = take_stepping(core))) {
@@ -311,7 +310,7 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
         if (!session_goes_on(core, session))
             continue;
         if (outbox_is_sendable(&session->outbox))
-            deliveries[n++] = delivery_to(session);
+            deliveries[n++] = delivery_to(core, session);
         else if (session_has_steps(session))
             step_later(core, session);
     }

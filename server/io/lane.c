@@ -332,15 +332,23 @@ static int intake_fill(struct intake *intake) {
     return r;
 }
 
-/* Sessions of dead processes end when all that these had sent has been dealt with. */
-static void end_dying(struct lane *lane, bool is_drained) {
+#define LOOK_COST 16 /* of looking at a session, as of a frame; ending one costs as much as BYE */
+
+/*
+ * Sessions of dead processes end when all that these had sent has been dealt with. Thousands may
+ * have died at once, so the lock is left in between.
+ */
+static void end_dying(struct intake *intake) {
+    struct lane *lane = intake->lane;
     struct core *core = &lane->hub->core;
     for (uint32_t slot = 0; slot < core->n_slots && lane->n_dying > 0; slot++) {
         struct session *session = core->slots[slot];
-        if (!session || session->dead || session->seat->lane != lane || !session->seat->is_dying)
-            continue;
-        if (is_drained || session->seat->dies_at <= lane->n_received)
+        bool is_dying =
+            session && !session->dead && session->seat->lane == lane && session->seat->is_dying;
+        bool ends = is_dying && (intake->is_drained || session->seat->dies_at <= lane->n_received);
+        if (ends)
             core_end(core, session);
+        (void)slice_check(intake, ends ? frame_row(FRAME_BYE)->cost : LOOK_COST);
     }
 }
 
@@ -356,7 +364,7 @@ static void hand_over(struct intake *intake) {
         if (!taken[i])
             take_batch(intake, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
-    end_dying(lane, intake->is_drained);
+    end_dying(intake);
     intake->has_dying = lane->n_dying > 0;
     slice_charge(intake);
     intake->wants_flush = core->wants_flush;
@@ -393,13 +401,37 @@ static void intake_process(struct intake *intake) {
     }
     intake->is_flood = n_batches > 1;
     slice_begin(intake);
-    end_dying(lane, intake->is_drained);
+    end_dying(intake);
     core_close_run(&lane->hub->core);
     slice_charge(intake);
     bool is_over = slice_is_over(intake);
     slice_pause(intake);
     intake->owes_leave = intake->is_flood && !is_over;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
+}
+
+/* In steps. No session begins here meanwhile: it is closed, or its own thread lets them in. */
+static void lane_end_sessions(struct lane *lane) {
+    struct hub *hub = lane->hub;
+    mono_time since = hub->core.now;
+    for (uint32_t slot = 0; slot < hub->core.n_slots; slot++) {
+        struct session *session = hub->core.slots[slot];
+        if (!session || session->dead || session->seat->lane != lane)
+            continue;
+        core_end(&hub->core, session);
+        if (mono_now().ns - since.ns < SLICE_NS)
+            continue;
+        hub_leave(hub);
+        hub_enter(hub);
+        since = hub->core.now;
+    }
+}
+
+/* With the lock held: no new sessions come here. */
+static void close_lane(struct lane *lane) {
+    if (lane->user && !lane->closed)
+        DL_DELETE2(lane->user->lanes, lane, prev_of_user, next_of_user);
+    lane->closed = true;
 }
 
 /*
@@ -416,6 +448,8 @@ bool lane_survive_loss(struct lane *lane, int outcome) {
             log_warning("the queue %d (uid %u) was %s; its sessions join anew", lane->msqid,
                         lane->user ? lane->user->uid : geteuid(), how);
         (void)queue_remove(lane->msqid);
+        if (!goes_on)
+            close_lane(lane);
         lane_end_sessions(lane);
     }
     if (goes_on) {
@@ -431,13 +465,6 @@ bool lane_survive_loss(struct lane *lane, int outcome) {
     }
     hub_leave(hub);
     return goes_on;
-}
-
-/* With the lock held: no new sessions come here. */
-static void close_lane(struct lane *lane) {
-    if (lane->user && !lane->closed)
-        DL_DELETE2(lane->user->lanes, lane, prev_of_user, next_of_user);
-    lane->closed = true;
 }
 
 static void leave_hub(struct lane *lane) {
@@ -611,14 +638,5 @@ void lane_release(struct lane *lane) {
     } else if (!lane->is_well_known && !lane->closed) {
         close_lane(lane);
         (void)queue_remove(lane->msqid); /* its thread sees that and ends */
-    }
-}
-
-void lane_end_sessions(struct lane *lane) {
-    struct core *core = &lane->hub->core;
-    for (uint32_t slot = 0; slot < core->n_slots; slot++) {
-        struct session *session = core->slots[slot];
-        if (session && !session->dead && session->seat->lane == lane)
-            core_end(core, session);
     }
 }

@@ -25,6 +25,3 @@ void lane_release(struct lane *lane);
  * true when its thread goes on. Holds no lock.
  */
 bool lane_survive_loss(struct lane *lane, int outcome);
-
-/* With the lock held: ends all sessions whose frames came from here. */
-void lane_end_sessions(struct lane *lane);
