@@ -39,15 +39,24 @@ static void write_line(FILE *out, const char *text) {
 }
 
 static void json_put(FILE *out, json_t *object) {
-    char *text = json_dumps(object, JSON_COMPACT);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
-    if (text)
-        write_line(out, text);
+    /* Who reads this counts on a line. */
+    write_line(out, text ? text
+                         : "{\"type\":\"error\",\"code\":\"internal\",\"text\":\"out of memory: "
+                           "here a line is missing; try again\"}");
     free(text);
 }
 
+/* Of others, and names of files: there may be any bytes in it, but in JSON only UTF-8. */
+static json_t *json_text(const char *text) {
+    json_t *value = json_string(text);
+    CLEANUP_FREE char *safe = value ? NULL : text_safe(bytes_of(text), TEXT_ONE_LINE);
+    return safe ? json_string(safe) : value;
+}
+
 static json_t *text_or_null(const char *text) {
-    return *text ? json_string(text) : json_null();
+    return *text ? json_text(text) : json_null();
 }
 
 static json_t *json_hex(uint32_t number) {
@@ -83,12 +92,12 @@ void json_report(const char *type, const char *code, const char *text) {
 }
 
 void json_message_to(FILE *out, const struct earshot_event *event) {
-    json_put(out, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:s%,s:o}", "type", "message",
+    json_put(out, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message",
                             "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
                             json_instant(event->message.at_ms, false), "conv", event->message.conv,
                             "from", event->message.from, "uid", (json_int_t)event->message.uid,
                             "to", event->message.to, "kind", kinds[event->message.kind], "text",
-                            event->message.text, event->message.text_n, "reply_to",
+                            json_text(event->message.text), "reply_to",
                             text_or_null(event->message.reply_to)));
 }
 
@@ -103,19 +112,19 @@ void json_sent(const struct cli_sent *sent) {
 }
 
 static json_t *json_session(const struct cli_session *s) {
-    return json_pack("{s:i,s:o,s:s}", "pid", (int)s->pid, "tty", text_or_null(s->tty), "program",
-                     s->program);
+    return json_pack("{s:i,s:o,s:o}", "pid", (int)s->pid, "tty", text_or_null(s->tty), "program",
+                     json_text(s->program));
 }
 
 void json_user(const struct cli_user *user) {
     json_t *sessions = json_array();
     for (size_t i = 0; i < user->n_sessions; i++)
         json_array_append_new(sessions, json_session(&user->sessions[i]));
-    json_t *away = user->state == EARSHOT_AWAY ? json_string(user->away) : json_null();
-    json_put(stdout, json_pack("{s:s,s:s,s:I,s:s,s:s,s:o,s:I,s:o}", "type", "user", "handle",
-                               user->handle, "uid", (json_int_t)user->uid, "login", user->login,
-                               "state", presences[user->state], "away", away, "idle_s",
-                               (json_int_t)user->idle_s, "sessions", sessions));
+    json_t *away = user->state == EARSHOT_AWAY ? json_text(user->away) : json_null();
+    json_put(stdout, json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", "user", "handle",
+                               user->handle, "uid", (json_int_t)user->uid, "login",
+                               json_text(user->login), "state", presences[user->state], "away",
+                               away, "idle_s", (json_int_t)user->idle_s, "sessions", sessions));
 }
 
 void json_room(const char *name, uint32_t members, const char *topic) {
@@ -124,8 +133,8 @@ void json_room(const char *name, uint32_t members, const char *topic) {
 }
 
 void json_completion(const char *word, const char *about) {
-    json_put(stdout, json_pack("{s:s,s:s,s:o}", "type", "completion", "word", word, "about",
-                               text_or_null(about)));
+    json_put(stdout, json_pack("{s:s,s:o,s:o}", "type", "completion", "word", json_text(word),
+                               "about", text_or_null(about)));
 }
 
 static json_t *safe_text(const char *text) {
@@ -155,12 +164,12 @@ void json_status(const struct cli_status *status) {
         json_object_set_new(counters, status->counters[i].key,
                             json_integer((json_int_t)status->counters[i].value));
     json_put(stdout,
-             json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "type", "status", "pid",
+             json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s}", "type", "status", "pid",
                        (int)status->hub.pid, "uid", (json_int_t)status->hub.uid, "mode",
                        modes[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
                        "sessions", (json_int_t)status->sessions, "queue", queue, "counters",
-                       counters, "store", store, "name", status->hub.name, "dir", status->hub.dir,
-                       "instance", status->hub.instance));
+                       counters, "store", store, "name", json_text(status->hub.name), "dir",
+                       json_text(status->hub.dir), "instance", status->hub.instance));
 }
 
 /* Who touched a queue last; the program is null when the process is gone. */
@@ -196,22 +205,12 @@ static json_t *size_or_null(uint64_t size) {
     return size == EARSHOT_SIZE_UNKNOWN ? json_null() : json_integer((json_int_t)size);
 }
 
-/* Names of files may have any bytes in them. */
-static json_t *path_or_null(const char *path) {
-    char *safe = *path ? text_safe(bytes_of(path), TEXT_ONE_LINE) : NULL;
-    json_t *value = *path ? json_string(path) : json_null();
-    if (!value)
-        value = safe ? json_string(safe) : json_null();
-    free(safe);
-    return value;
-}
-
 void json_file(FILE *out, const struct cli_file *file) {
     json_t *object = json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:s,s:o}", "type", "file",
                                "id", file->id, "state", file_state_names[file->state], "name",
-                               path_or_null(file->name), "size", size_or_null(file->size), "bytes",
+                               text_or_null(file->name), "size", size_or_null(file->size), "bytes",
                                (json_int_t)file->bytes, "from", file->from, "to", file->to, "path",
-                               path_or_null(file->path), "xxh3", text_or_null(file->xxh3), "via",
+                               text_or_null(file->path), "xxh3", text_or_null(file->xxh3), "via",
                                file->via, "error", text_or_null(file->error));
     if (file->resumed)
         json_object_set_new(object, "resumed", json_true());
@@ -229,7 +228,7 @@ void json_file(FILE *out, const struct cli_file *file) {
 void json_skipped(const struct earshot_event *event, const char *why) {
     json_t *object =
         json_pack("{s:s,s:s,s:o,s:o,s:s,s:s}", "type", "skipped", "id", event->skipped.id, "name",
-                  path_or_null(event->skipped.name), "path", path_or_null(event->skipped.path),
+                  text_or_null(event->skipped.name), "path", text_or_null(event->skipped.path),
                   "to", event->skipped.peer, "why", why);
     if (event->skipped.more > 0)
         json_object_set_new(object, "more", json_integer((json_int_t)event->skipped.more));

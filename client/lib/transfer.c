@@ -25,8 +25,9 @@ void transfer_wake(void *arg) {
     event_set(transfers->wake_fd);
 }
 
-/* Names of files are any bytes; what goes to the hub is UTF-8, and not longer than is allowed. */
-static struct bytes reason_of(const char *text, char reason[OFFER_NAME_MAX]) {
+/* Names of files are any bytes; what goes to the hub or is told as an error is UTF-8, and not
+ * longer than is allowed. */
+static struct bytes text_for_others(const char *text, char reason[OFFER_NAME_MAX]) {
     char repaired[TEXT_REPAIRED_MAX(OFFER_NAME_MAX)];
     size_t n_changed;
     size_t n =
@@ -44,7 +45,7 @@ bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, 
                                      .uid = uid,
                                      .link = to,
                                      .what = (uint8_t)what,
-                                     .reason = reason_of(text, reason)}};
+                                     .reason = text_for_others(text, reason)}};
     return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
 }
 
@@ -97,11 +98,12 @@ void transfer_error_text(char *text, size_t size, int result, int error) {
 
 static void set_error(struct earshot *link, struct earshot_event *event, int result,
                       const char *where, int error) {
-    char *text = link->transfers->error, why[512];
+    char *text = link->transfers->error, why[512], repaired[OFFER_NAME_MAX];
+    struct bytes name = text_for_others(where ? where : "", repaired);
     transfer_error_text(why, sizeof why, result, error);
     event->transfer.reason = public_reason(result);
-    if (where && *where && strcmp(where, link->transfers->name) != 0)
-        snprintf(text, sizeof link->transfers->error, "%s: %s", where, why);
+    if (name.n > 0 && strcmp(where, link->transfers->name) != 0)
+        snprintf(text, sizeof link->transfers->error, "%.*s: %s", (int)name.n, name.data, why);
     else
         snprintf(text, sizeof link->transfers->error, "%s", why);
 }
