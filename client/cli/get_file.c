@@ -17,7 +17,8 @@ static void note_failure(struct get *get, int code) {
 }
 
 bool get_is_enough(const struct get *get) {
-    return !get->wish->all && get->n_taken - get->n_failed >= get->wish->count;
+    return get->has_no_place ||
+           (!get->wish->all && get->n_taken - get->n_failed >= get->wish->count);
 }
 
 /* To standard output something may have gone already: there is no other one then. */
@@ -85,9 +86,11 @@ int get_tell(struct get *get, const struct earshot_transfer *transfer, const cha
         return code;
     if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
         return CLI_CLOSED;
-    note_failure(get, cli_fail(get->options, CLI_FAILED, "transfer", "%s from %s: %s%s%s",
-                               transfer->name, transfer->peer, transfer->error,
-                               *path ? "; what has come is in " : "", path));
+    bool has_no_place = transfer->reason == EARSHOT_REASON_PLACE;
+    get->has_no_place = get->has_no_place || has_no_place;
+    note_failure(get, cli_fail(get->options, has_no_place ? CLI_CANNOT_CREATE : CLI_FAILED,
+                               "transfer", "%s from %s: %s%s%s", transfer->name, transfer->peer,
+                               transfer->error, *path ? "; what has come is in " : "", path));
     return code;
 }
 

@@ -31,6 +31,7 @@ struct get {
     char (*taken)[EARSHOT_ID_SIZE];     /* ids of offers; "" for a message */
     unsigned long long n_taken, n_over; /* asked for, ended */
     unsigned long long n_failed;        /* of those that ended: another one is taken for it */
+    bool has_no_place;                  /* nothing can be written: no other one is tried */
     bool is_kind_told;                  /* that there is something which cannot be taken so */
     int code;                           /* of the first that failed */
 };

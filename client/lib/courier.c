@@ -70,6 +70,11 @@ enum courier_reason courier_reason_of_sink(int r) {
     return r == -ENOMEM ? COURIER_NO_MEMORY : COURIER_UNWRITABLE;
 }
 
+bool courier_is_about_place(int r) {
+    return r == SINK_NO_SPACE || r == SINK_DENIED || r == -EIO || r == -EMFILE || r == -ENFILE ||
+           r == -ENOMEM;
+}
+
 enum courier_reason courier_reason_of_ring(const struct ring *ring, int r) {
     switch (r) {
     case RING_OK:
@@ -143,6 +148,7 @@ void courier_news(const struct courier *courier, struct courier_news *news) {
         return;
     news->reason = courier->reason;
     news->error = courier->error;
+    news->has_no_place = courier->has_no_place;
     news->is_resumed = courier->is_resumed;
     news->has_grown = courier->has_grown;
     news->n_skipped = courier->n_skipped;

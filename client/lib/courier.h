@@ -53,6 +53,9 @@ const char *courier_reason_text(enum courier_reason reason);
 enum courier_reason courier_reason_of_source(int r);
 enum courier_reason courier_reason_of_sink(int r);
 
+/* Whether that is about where it is written, not about what. */
+bool courier_is_about_place(int r);
+
 /* The numbers of enum offer_kind. */
 struct courier_offer {
     unsigned kind;
@@ -110,6 +113,9 @@ struct courier_target {
 int courier_receive(struct courier **courier, const struct courier_offer *offer, uid_t from,
                     const struct courier_target *target, courier_wake *wake, void *arg);
 
+/* Whether it is prepared, and that went wrong because of where it was to be written. */
+bool courier_has_no_place(const struct courier *courier);
+
 /* Whether courier_prefix() can tell; it is then also what went wrong. */
 bool courier_is_prepared(const struct courier *courier);
 int courier_prefix(const struct courier *courier, struct courier_prefix *prefix);
@@ -128,6 +134,7 @@ struct courier_news {
     uint64_t size;    /* as far as it is known now; UINT64_MAX: unknown */
     bool is_over, is_resumed;
     bool has_grown;             /* when it is over: there is more of it by now */
+    bool has_no_place;          /* recipient, when it is over: courier_is_about_place() */
     enum courier_reason reason; /* when it is over */
     int error;                  /* then: the system's, if it was one of ours, or 0 */
     char digest[33];            /* when it is over and all right: of the content, in hexadecimal */

@@ -45,7 +45,7 @@ struct courier {
     /* Written by the thread before is_over. */
     enum courier_reason reason;
     int error;
-    bool is_resumed, has_grown;
+    bool is_resumed, has_grown, has_no_place;
     uint64_t n_skipped;
     char digest[33], name[1024], where[1024];
 };

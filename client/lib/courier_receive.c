@@ -39,6 +39,7 @@ static enum courier_reason receive_items(struct courier *courier) {
         r = sink_put(courier->sink, &item);
         if (r != 0) {
             courier_set_where(courier, sink_where(courier->sink), r);
+            courier->has_no_place = courier_is_about_place(r);
             return courier_reason_of_sink(r);
         }
         ring_consumer_release(ring);
@@ -93,6 +94,7 @@ static void *prepare_thread(void *arg) {
         atomic_store(&courier->n_bytes, found.offset);
     }
     courier->prepared = r > 0 ? (int)courier_reason_of_sink(r) : r;
+    courier->has_no_place = courier_is_about_place(r);
     atomic_store(&courier->is_prepared, true);
     courier->wake(courier->arg);
     return NULL;
@@ -131,6 +133,10 @@ int courier_receive(struct courier **out, const struct courier_offer *offer, uid
 
 bool courier_is_prepared(const struct courier *courier) {
     return atomic_load(&courier->is_prepared);
+}
+
+bool courier_has_no_place(const struct courier *courier) {
+    return courier_is_prepared(courier) && courier->prepared != 0 && courier->has_no_place;
 }
 
 int courier_prefix(const struct courier *courier, struct courier_prefix *prefix) {

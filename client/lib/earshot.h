@@ -171,6 +171,8 @@ enum earshot_transfer_reason {
     EARSHOT_REASON_READER_GONE, /* nobody reads the pipe on the other side */
     EARSHOT_REASON_OTHER,
     EARSHOT_REASON_DAMAGED, /* a small file that cannot be read: it never can be saved */
+    EARSHOT_REASON_PLACE,   /* incoming: our disk or quota is full, or we may not write there;
+                               another file would fare alike */
 };
 
 /* Why an entry of a directory is not sent. */

@@ -129,6 +129,8 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
     }
     event->transfer.state = EARSHOT_TRANSFER_FAILED;
     set_error(link, event, (int)news->reason, news->where, news->error);
+    if (news->has_no_place)
+        event->transfer.reason = EARSHOT_REASON_PLACE;
 }
 
 void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier) {

@@ -62,7 +62,8 @@ static struct offer_in *offer_new(struct earshot *link, const struct frame_offer
     if (!offer)
         return NULL;
     offer->id = offered->id;
-    offer->called = is_called(link, &offered->id) ? uuid_next(&link->ids, wall_coarse()) : offered->id;
+    offer->called =
+        is_called(link, &offered->id) ? uuid_next(&link->ids, wall_coarse()) : offered->id;
     offer->uid = offered->uid;
     offer->link = offered->link;
     (void)name_parse(&offer->from, offered->from);
@@ -188,6 +189,8 @@ static int fail(struct earshot *link, struct offer_in *offer, int result, const 
     transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_FAILED, false, &offer->from,
                    &offer->what);
     transfer_set_error(link, event, result, reason);
+    if (offer->courier && courier_has_no_place(offer->courier))
+        event->transfer.reason = EARSHOT_REASON_PLACE;
     offer_in_free(link, offer);
     return 1;
 }
