@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/home.h"
 #include "base/log.h"
 #include "base/standard.h"
 #include "io/daemon.h"
@@ -65,13 +66,10 @@ static void log_path(const struct options *options, char path[PATH_MAX]) {
     path[0] = '\0';
     if (options->foreground || !options->state[0])
         return;
-    for (char *slash = strchr(options->state + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        char parent[PATH_MAX];
-        snprintf(parent, sizeof parent, "%.*s", (int)(slash - options->state), options->state);
-        (void)mkdir(parent, 0700);
-    }
-    if (mkdir(options->state, 0700) < 0 && errno != EEXIST)
-        log_warning("cannot make %s: %s; the hub keeps no log", options->state, strerror(errno));
+    int r = home_make(options->state);
+    if (r != 0)
+        log_warning("cannot make %s: %s; the hub keeps no log", options->state,
+                    r < 0 ? strerror(-r) : "a directory above it belongs to another user");
     if (snprintf(path, PATH_MAX, "%s/earshotd.log", options->state) >= PATH_MAX)
         path[0] = '\0';
 }
@@ -117,11 +115,10 @@ static int serve_hub(const struct options *options) {
         explain_start(&hub, options->dir, r);
     else
         log_path(options, log);
-    if (r == 0)
-        note_place(options);
     if (parent >= 0)
         daemon_tell(parent, code, code == EX_OK && log[0] ? log : NULL);
     if (r == 0) {
+        note_place(options);
         notify_send("READY=1");
         hub_run(&hub);
     } else {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/home.h"
 #include "base/macro.h"
 #include "chat/ask.h"
 #include "chat/command.h"
@@ -18,9 +19,9 @@
 
 /* "~/" is one's own directory. */
 char *files_expand(const char *path) {
-    const char *home = getenv("HOME");
-    char *full = NULL;
-    if (path[0] == '~' && path[1] == '/' && home && asprintf(&full, "%s%s", home, path + 1) >= 0)
+    char home[PATH_MAX], *full = NULL;
+    if (path[0] == '~' && path[1] == '/' && home_of_user(home) == 0 && home[0] &&
+        asprintf(&full, "%s%s", home, path + 1) >= 0)
         return full;
     return cli_copy(path);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/home.h"
 #include "base/macro.h"
 #include "base/trust.h"
 #include "cli/config_value.h"
@@ -239,13 +240,9 @@ static int read_path(const struct cli_options *options, const char *path, bool m
 }
 
 static int read_user(const struct cli_options *options) {
-    char path[PATH_MAX];
-    const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    if (base && base[0] == '/')
-        snprintf(path, sizeof path, "%s/earshot/config", base);
-    else if (home && home[0] == '/')
-        snprintf(path, sizeof path, "%s/.config/earshot/config", home);
-    else
+    char base[PATH_MAX], path[PATH_MAX];
+    if (home_base(base, "XDG_CONFIG_HOME", "/.config") < 0 || !base[0] ||
+        snprintf(path, sizeof path, "%s/earshot/config", base) >= (int)sizeof path)
         return CLI_DONE;
     return read_path(options, path, false);
 }

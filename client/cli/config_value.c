@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/home.h"
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/records.h"
@@ -43,10 +44,9 @@ static void list_add(struct config_list *list, const char *word) {
 /* Paths. */
 
 static bool take_path(char **member, const char *value) {
-    const char *home = getenv("HOME");
-    char *path = NULL;
+    char home[PATH_MAX], *path = NULL;
     if (value[0] == '~' && (value[1] == '/' || !value[1])) {
-        if (!home || asprintf(&path, "%s%s", home, value + 1) < 0)
+        if (home_of_user(home) < 0 || !home[0] || asprintf(&path, "%s%s", home, value + 1) < 0)
             return false;
     } else {
         path = cli_copy(value);

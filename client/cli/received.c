@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/home.h"
 #include "base/macro.h"
 #include "base/trust.h"
 #include "cli/hash.h"
 #include "cli/records.h"
+#include "ipc/rendezvous.h"
 
 #define LINE_SIZE 256
 
@@ -23,14 +25,10 @@ struct received_line {
 };
 
 static char *path_of(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char *path = NULL;
-    if (state && state[0] == '/') {
-        if (asprintf(&path, "%s/earshot/received", state) < 0)
-            return NULL;
-    } else if (home && asprintf(&path, "%s/.local/state/earshot/received", home) < 0) {
+    char state[PATH_MAX], *path = NULL;
+    if (rendezvous_private_state(state) < 0 || !state[0] ||
+        asprintf(&path, "%s/received", state) < 0)
         return NULL;
-    }
     return path;
 }
 
@@ -131,13 +129,11 @@ bool received_has_id(const struct received_list *list, const char *id, uid_t uid
     return received_find(list, line) || received_find(list, old);
 }
 
-/* All directories above it; what is wrong with them shows when the file is opened. */
-static void make_directories(char *path) {
-    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
-        *at = '\0';
-        (void)mkdir(path, 0700);
-        *at = '/';
-    }
+/* What is wrong with the directories above it shows when the file is opened. */
+static void received_make_way(const char *path) {
+    char dir[PATH_MAX];
+    snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
+    (void)home_make(dir);
 }
 
 int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle) {
@@ -148,6 +144,6 @@ int received_add(struct received_list *list, const char *id, uid_t uid, const ch
         return -ENOENT;
     if (list->distrust)
         return -EPERM;
-    make_directories(list->path);
+    received_make_way(list->path);
     return write_lines(list->path, O_APPEND, added, 1);
 }

@@ -39,10 +39,16 @@ int daemon_fork(void) {
     return chdir("/") < 0 ? error_errno() : ends[1];
 }
 
+/* Something else than a file there, such as a pipe, is not waited for. */
 static int open_log(const char *log) {
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     struct stat status;
-    int fd = log ? open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > LOG_BYTES_MAX)
+    int fd = log ? open(log, flags, 0600) : -1;
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        return -1;
+    }
+    if (fd >= 0 && status.st_size > LOG_BYTES_MAX)
         (void)!ftruncate(fd, 0);
     return fd;
 }

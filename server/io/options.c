@@ -23,7 +23,8 @@ static const char help[] =
     "\n"
     "  --dir DIR            the rendezvous directory, where clients find the hub\n"
     "                       (default: $EARSHOT_HUB, else $XDG_RUNTIME_DIR/earshot,\n"
-    "                       else /tmp/earshot-<uid>)\n"
+    "                       else /tmp/earshot-<uid>, or where that is not yours `run` in\n"
+    "                       the directory of --state)\n"
     "  --mode MODE          who may join: private (only you), group, open (default: private)\n"
     "  --group NAME         with --mode group: the members of this Unix group\n"
     "  --wall-group NAME    its members may use `earshot wall`; else root and the hub's owner\n"
@@ -208,12 +209,6 @@ static int read_state(struct options *options, const struct words *words,
     return n < 0 || (size_t)n >= sizeof options->state ? too_long() : -1;
 }
 
-/* A client that starts the private hub names its directory, too. */
-static bool is_default_place(const char *dir) {
-    char place[PATH_MAX];
-    return rendezvous_private_place(place) == 0 && strcmp(place, dir) == 0;
-}
-
 int options_read(struct options *options, int argc, char **argv) {
     struct words words = {0};
     enum rendezvous_origin origin;
@@ -229,7 +224,8 @@ int options_read(struct options *options, int argc, char **argv) {
         return usage_error("--dir needs the name of a directory", NULL);
     if (rendezvous_locate(options->dir, &origin, words.dir) < 0)
         return too_long();
-    if (is_default_place(options->dir))
+    /* A client that starts the private hub names its directory, too. */
+    if (rendezvous_is_private_place(options->dir))
         origin = RENDEZVOUS_PRIVATE;
     options->foreground = words.foreground;
     options->stop = words.stop;

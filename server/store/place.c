@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/home.h"
 #include "base/macro.h"
 #include "store/inside.h"
 #include "store/store.h"
@@ -44,30 +45,16 @@ static int tell_errno(struct place *place, const char *doing, const char *what) 
     return place_tell(place, outcome, "cannot %s %s: %s", doing, what, strerrordesc_np(error));
 }
 
-/* Like mkdir -p; what is there already stays as it is. */
-static int make_directories(const char *dir) {
-    char path[PATH_MAX];
-    size_t n = strlen(dir);
-    if (n == 0 || n >= sizeof path) {
-        errno = n == 0 ? ENOENT : ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(path, dir, n + 1);
-    for (char *at = path + 1; *at; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
-            return -1;
-        *at = '/';
-    }
-    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
-}
-
 static int open_directory(struct place *place, const char *dir) {
     struct stat status;
-    if (make_directories(dir) < 0)
+    int r = home_make(dir);
+    if (r == HOME_OF_OTHERS)
+        return place_tell(place, STORE_DENIED,
+                          "%s is not there, and is not made in a directory of another user", dir);
+    if (r < 0) {
+        errno = -r;
         return tell_errno(place, "make the directory", dir);
+    }
     place->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (place->dir < 0 || fstat(place->dir, &status) < 0)
         return tell_errno(place, "open the directory", dir);
@@ -302,7 +289,7 @@ int place_look(struct place *place, enum place_header *header, unsigned *version
 static int read_file(struct place *place, const char *name) {
     uint8_t bytes[READ_SIZE];
     ssize_t n = 1;
-    CLEANUP_CLOSE int fd = openat(place->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_CLOSE int fd = openat(place->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return 0;
     while (fd >= 0 && n > 0)

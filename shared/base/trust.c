@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/home.h"
 #include "base/macro.h"
 
 #define TRUST_LINKS_MAX 40    /* as the kernel */
@@ -115,27 +116,27 @@ static void trust_move_to(struct trust_walk *walk, int dir, const char *name) {
     trust_append(walk->at, name);
 }
 
-/* The home directory, if the rest of the path leads into it by its name. */
-static const char *trust_home(const struct trust_walk *walk) {
-    const char *home = getenv("HOME");
-    size_t n = home ? strlen(home) : 0;
+/* Whether the rest of the path leads into the home directory by its name, which is stored. */
+static bool trust_home(const struct trust_walk *walk, char home[PATH_MAX]) {
+    size_t n = home_of_user(home) == 0 ? strlen(home) : 0;
     while (n > 1 && home[n - 1] == '/')
         n--;
-    if (n <= 1 || home[0] != '/' || strncmp(walk->rest, home, n) != 0 || walk->rest[n] != '/')
-        return NULL;
-    return home;
+    home[n] = '\0';
+    return n > 1 && strncmp(walk->rest, home, n) == 0 && walk->rest[n] == '/';
 }
 
 /* The rest of the path is absolute. */
 static int trust_start(struct trust_walk *walk) {
     struct stat st;
-    const char *home = trust_home(walk), *start = home ? home : "/";
+    char home[PATH_MAX];
+    bool is_home = trust_home(walk, home);
+    const char *start = is_home ? home : "/";
     int dir = open(start, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return error_errno();
     walk->at[0] = '\0';
     trust_move_to(walk, dir, start);
-    if (home)
+    if (is_home)
         memmove(walk->rest, walk->rest + strlen(home), strlen(walk->rest + strlen(home)) + 1);
     if (fstat(dir, &st) < 0)
         return error_errno();

@@ -56,18 +56,23 @@ int rendezvous_locate(char path[PATH_MAX], enum rendezvous_origin *origin, const
  * The place of our private hub: the same from a login, a job of cron(8) and an ssh command, whose
  * environments differ. A hub that lives is found in $XDG_RUNTIME_DIR/earshot, in the two usual
  * places, /run/user/<uid>/earshot and /tmp/earshot-<uid> (unless $XDG_RUNTIME_DIR names an unusual
- * one), and where the state directory says that it went (rendezvous_note()). Where none
- * lives it is the first place: $XDG_RUNTIME_DIR/earshot, or without one /tmp/earshot-<uid>.
- * Returns 0, or -ENAMETOOLONG.
+ * one), in `run` in the state directory, and where the state directory says that it went
+ * (rendezvous_note()). Where none lives it is where it is begun. Returns 0, or -ENAMETOOLONG.
  */
 int rendezvous_locate_private(char path[PATH_MAX]);
 
-/* Where it is begun: the first place. Returns 0, or -ENAMETOOLONG. */
+/*
+ * Where it is begun: $XDG_RUNTIME_DIR/earshot; without one /tmp/earshot-<uid>; and where somebody
+ * has made something else of that name, `run` in the state directory. Returns 0, or -ENAMETOOLONG.
+ */
 int rendezvous_private_place(char path[PATH_MAX]);
+
+/* Whether it is one of them. */
+bool rendezvous_is_private_place(const char *dir);
 
 /*
  * The default state directory of our private hub: $XDG_STATE_HOME/earshot, else
- * ~/.local/state/earshot; "" when there is no home. Returns 0, or -ENAMETOOLONG.
+ * ~/.local/state/earshot (see home_base()); "" when there is no home. Returns 0, or -ENAMETOOLONG.
  */
 int rendezvous_private_state(char path[PATH_MAX]);
 

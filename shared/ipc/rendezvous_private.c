@@ -1,11 +1,12 @@
+#include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/home.h"
 #include "base/macro.h"
 #include "ipc/rendezvous_record.h"
 
@@ -29,13 +30,10 @@ static const char *runtime_dir(void) {
 }
 
 int rendezvous_private_state(char path[PATH_MAX]) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char base[PATH_MAX];
     path[0] = '\0';
-    if (state && state[0] == '/')
-        return rendezvous_put_path(path, state, "/earshot");
-    if (home && home[0] == '/')
-        return rendezvous_put_path(path, home, "/.local/state/earshot");
-    return 0;
+    int r = home_base(base, "XDG_STATE_HOME", "/.local/state");
+    return r == 0 && base[0] ? rendezvous_put_path(path, base, "/earshot") : r;
 }
 
 /* Of a file that only this user writes; -1: there is none. */
@@ -73,37 +71,70 @@ int rendezvous_note(const char *state, const char *dir) {
     if (rendezvous_put_path(path, state, NOTE_NAME) < 0 ||
         rendezvous_put_path(made, state, NOTE_NAME ".new") < 0)
         return -ENAMETOOLONG;
-    CLEANUP_CLOSE int fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (unlink(made) < 0 && errno != ENOENT)
+        return error_errno();
+    CLEANUP_CLOSE int fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || dprintf(fd, "%s\n", dir) < 0 || rename(made, path) < 0)
         return error_errno();
     return 0;
 }
 
-static int put_fallback(char path[PATH_MAX]) {
-    char name[32];
-    snprintf(name, sizeof name, "/earshot-%u", (unsigned)geteuid());
-    return rendezvous_put_path(path, "/tmp", name);
+/* In the order in which they are looked at. */
+enum private_place { PRIVATE_NAMED, PRIVATE_USUAL, PRIVATE_TMP, PRIVATE_STATE, PRIVATE_END };
+
+/* False: in this environment it is none. */
+static bool private_put(char path[PATH_MAX], enum private_place which) {
+    char usual[64], tmp[64], state[PATH_MAX];
+    const char *named = runtime_dir();
+    snprintf(usual, sizeof usual, "/run/user/%u", (unsigned)geteuid());
+    snprintf(tmp, sizeof tmp, "/tmp/earshot-%u", (unsigned)geteuid());
+    bool is_usual = !named || strcmp(named, usual) == 0;
+    switch (which) {
+    case PRIVATE_NAMED:
+        return named && rendezvous_put_path(path, named, "/earshot") == 0;
+    case PRIVATE_USUAL:
+        return is_usual && rendezvous_put_path(path, usual, "/earshot") == 0;
+    case PRIVATE_TMP:
+        return is_usual && rendezvous_put_path(path, tmp, "") == 0;
+    case PRIVATE_STATE:
+        return rendezvous_private_state(state) == 0 && state[0] &&
+               rendezvous_put_path(path, state, "/run") == 0;
+    case PRIVATE_END:
+        break;
+    }
+    return false;
+}
+
+/* Everybody may make something of this name in /tmp. */
+static bool private_is_lost(const char *dir) {
+    struct stat status;
+    return lstat(dir, &status) == 0 && (!S_ISDIR(status.st_mode) || status.st_uid != geteuid());
 }
 
 int rendezvous_private_place(char path[PATH_MAX]) {
+    char state[PATH_MAX];
     const char *named = runtime_dir();
-    return named ? rendezvous_put_path(path, named, "/earshot") : put_fallback(path);
+    if (named)
+        return rendezvous_put_path(path, named, "/earshot");
+    (void)private_put(path, PRIVATE_TMP);
+    if (private_is_lost(path) && private_put(state, PRIVATE_STATE))
+        memcpy(path, state, PATH_MAX);
+    return 0;
+}
+
+bool rendezvous_is_private_place(const char *dir) {
+    char path[PATH_MAX];
+    for (enum private_place i = 0; i < PRIVATE_END; i++)
+        if (private_put(path, i) && strcmp(path, dir) == 0)
+            return true;
+    return false;
 }
 
 int rendezvous_locate_private(char path[PATH_MAX]) {
-    char login[32], usual[64], other[PATH_MAX];
-    const char *named = runtime_dir();
-    snprintf(login, sizeof login, "/run/user/%u", (unsigned)geteuid());
-    snprintf(usual, sizeof usual, "%s/earshot", login);
-    bool is_usual = !named || strcmp(named, login) == 0;
-    int r = rendezvous_private_place(path);
-    if (r < 0 || rendezvous_is_ours(path))
-        return r;
-    if (is_usual && rendezvous_is_ours(usual))
-        return rendezvous_put_path(path, usual, "");
-    if (is_usual && put_fallback(other) == 0 && rendezvous_is_ours(other))
-        return put_fallback(path);
-    if (read_note(other) && rendezvous_is_ours(other))
-        return rendezvous_put_path(path, other, "");
-    return 0;
+    for (enum private_place i = 0; i < PRIVATE_END; i++)
+        if (private_put(path, i) && rendezvous_is_ours(path))
+            return 0;
+    if (read_note(path) && rendezvous_is_ours(path))
+        return 0;
+    return rendezvous_private_place(path);
 }

@@ -27,7 +27,6 @@ lets_go() { # WHAT COMMAND...
 
 export HUB
 HUB=$XDG_RUNTIME_DIR/earshot
-OUT="" ERR=""
 lets_go "a command that starts the private hub" "$BIN/earshot" status
 HUB_PID=$(earshot status --json | jq .pid)
 SEEN+=("$HUB_PID")
@@ -48,6 +47,7 @@ exits 0 "which is there" earshot --name bob get --dir "$T/dst" --timeout 20
 check "whole" cmp "$T/file" "$T/dst/file"
 
 # Who stays in the foreground passes on what the caller gave, as nohup(1) does.
+# shellcheck disable=SC2016 # the other shell expands it
 exits 0 "a command that is run" bash -c 'exec 5>"$1"; shift; "$@"' - "$T/five" \
     "$BIN/earshot" --hub "$HUB" --name alice run --to bob -- sh -c 'echo said >&5'
 is "has the caller's other files" "$(cat "$T/five")" said
