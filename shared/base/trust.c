@@ -18,6 +18,7 @@
 
 #define TRUST_LINKS_MAX 40    /* as the kernel */
 #define TRUST_ENTRY_SIZE 4096 /* of the user or group database; what is longer is not believed */
+#define TRUST_USERS_MAX 65536 /* of more it is not asked whose first group a group is */
 #define TRUST_NOBODY ((uid_t)-1)
 
 struct trust_walk {
@@ -58,6 +59,23 @@ static bool trust_has_list(int fd) {
     return getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
 }
 
+/*
+ * Whether it is the first group of another user, of which the group database says nothing. What a
+ * directory service does not list is not seen; its administrator decides who has which group.
+ */
+static bool trust_is_first_of_others(gid_t gid, uid_t uid) {
+    struct passwd entry, *user;
+    char buffer[TRUST_ENTRY_SIZE];
+    unsigned n = 0;
+    bool has_others = false;
+    int r;
+    setpwent();
+    while (!has_others && (r = getpwent_r(&entry, buffer, sizeof buffer, &user)) == 0)
+        has_others = (user->pw_gid == gid && user->pw_uid != uid) || ++n > TRUST_USERS_MAX;
+    endpwent();
+    return has_others || r != ENOENT;
+}
+
 /* Whether the group has the name of this user's login, is the user's first, and has nobody else. */
 static bool trust_is_group_of(gid_t gid, uid_t uid) {
     struct passwd entry, *user = NULL;
@@ -72,7 +90,7 @@ static bool trust_is_group_of(gid_t gid, uid_t uid) {
     for (char *const *member = group->gr_mem; *member; member++)
         if (strcmp(*member, user->pw_name) != 0)
             return false;
-    return true;
+    return !trust_is_first_of_others(gid, uid);
 }
 
 /*

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +197,98 @@ Test(trust, 13_a_group_with_others_in_it) {
     NEEDS_ROOT();
     chmod("a", 0775);
     is_faulty("a/b/file", TRUST_DIRECTORY, "a");
+}
+
+/*
+ * Users and groups as a test wants them: what stands here is called instead of the C library's.
+ * "us" is who runs the test, under a uid that is not root's.
+ */
+#define US 61003
+#define GROUP 61004
+
+static struct passwd people[3];
+static char *members[2];
+static struct group group = {.gr_name = (char *)"us", .gr_gid = GROUP, .gr_mem = members};
+static size_t n_people, next_person;
+static int directory_error = ENOENT;
+
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **found) {
+    (void)buffer, (void)size;
+    *found = NULL;
+    for (size_t i = 0; i < n_people && !*found; i++)
+        if (people[i].pw_uid == uid)
+            *entry = people[i], *found = entry;
+    return 0;
+}
+
+int getgrgid_r(gid_t gid, struct group *entry, char *buffer, size_t size, struct group **found) {
+    (void)buffer, (void)size;
+    *entry = group;
+    *found = gid == group.gr_gid ? entry : NULL;
+    return 0;
+}
+
+void setpwent(void) {
+    next_person = 0;
+}
+
+void endpwent(void) {
+}
+
+int getpwent_r(struct passwd *entry, char *buffer, size_t size, struct passwd **found) {
+    (void)buffer, (void)size;
+    *found = NULL;
+    if (next_person == n_people)
+        return directory_error;
+    *entry = people[next_person++];
+    *found = entry;
+    return 0;
+}
+
+static void person(const char *name, uid_t uid, gid_t gid) {
+    people[n_people++] = (struct passwd){
+        .pw_name = (char *)name, .pw_uid = uid, .pw_gid = gid, .pw_dir = (char *)"/nonexistent"};
+}
+
+/* root/a/b/file is ours, and the group may write it. */
+static void become_us(void) {
+    NEEDS_ROOT();
+    person("us", US, GROUP);
+    cr_assert_eq(chown("a/b/file", US, GROUP) | chown("a/b", US, GROUP) | chmod("a/b/file", 0664),
+                 0);
+    cr_assert_eq(chmod(root, 0755) | seteuid(US), 0);
+}
+
+Test(trust, 17_a_group_of_ones_own) {
+    become_us();
+    is_believed("a/b/file");
+    person("other", US + 1, GROUP + 1);
+    person("alias", US, GROUP);
+    is_believed("a/b/file");
+    cr_assert_eq(seteuid(0), 0);
+}
+
+Test(trust, 18_a_group_that_is_the_first_of_another) {
+    become_us();
+    person("mallory", US + 1, GROUP);
+    is_faulty("a/b/file", TRUST_WRITABLE, "a/b/file");
+    cr_assert_eq(seteuid(0), 0);
+}
+
+Test(trust, 19_a_group_with_a_member) {
+    become_us();
+    members[0] = (char *)"mallory";
+    is_faulty("a/b/file", TRUST_WRITABLE, "a/b/file");
+    members[0] = (char *)"us";
+    is_believed("a/b/file");
+    cr_assert_eq(seteuid(0), 0);
+}
+
+Test(trust, 20_whose_group_it_is_cannot_be_told) {
+    become_us();
+    directory_error = EIO;
+    is_faulty("a/b/file", TRUST_WRITABLE, "a/b/file");
+    cr_assert_eq(seteuid(0), 0);
 }
 
 static int reach(const char *path, uid_t other) {
