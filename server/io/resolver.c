@@ -1,6 +1,7 @@
 #include "io/resolver.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,13 +33,19 @@ struct kept {
     mono_time until; /* ns 0: free */
 };
 
+/*
+ * `work` has one for each asker in the ring. It is no condition variable: with several threads that
+ * wait for one, glibc before 2.41 may lose a signal, and then hangs in the next
+ * (https://sourceware.org/bugzilla/show_bug.cgi?id=25847). Nobody could join any more.
+ */
 static struct {
     pthread_mutex_t guard;
-    pthread_cond_t work, answered;
+    sem_t work;
+    pthread_cond_t answered;
     bool stopping;
     struct asker *askers, *ring;
     struct kept kept[KEPT_MAX];
-} resolver = {.guard = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+} resolver = {.guard = PTHREAD_MUTEX_INITIALIZER};
 
 /* What is kept. */
 
@@ -100,8 +107,10 @@ static struct asker *asker_get(uid_t uid) {
 
 static void asker_settle(struct asker *asker) {
     bool wants_turn = asker->jobs && !asker->is_asking;
-    if (wants_turn && !asker->in_ring)
+    if (wants_turn && !asker->in_ring) {
         DL_APPEND(resolver.ring, asker);
+        (void)sem_post(&resolver.work);
+    }
     asker->in_ring = wants_turn;
     if (asker->jobs || asker->is_asking)
         return;
@@ -120,13 +129,18 @@ static struct resolver_job *take_job(struct asker **asker) {
     return job;
 }
 
+/* Gives the guard away while there is nothing to do. False: the hub stops. */
+static bool work_await(void) {
+    pthread_mutex_unlock(&resolver.guard);
+    while (sem_wait(&resolver.work) < 0)
+        ; /* a signal came */
+    pthread_mutex_lock(&resolver.guard);
+    return !resolver.stopping;
+}
+
 static void *resolver_thread(void *arg) {
     pthread_mutex_lock(&resolver.guard);
-    for (;;) {
-        while (!resolver.ring && !resolver.stopping)
-            pthread_cond_wait(&resolver.work, &resolver.guard);
-        if (resolver.stopping)
-            break;
+    while (work_await()) {
         struct asker *asker;
         struct resolver_job *job = take_job(&asker);
         if (!kept_find(&job->question, &job->answer)) {
@@ -166,7 +180,8 @@ int resolver_start(void) {
 void resolver_stop(void) {
     pthread_mutex_lock(&resolver.guard);
     resolver.stopping = true;
-    pthread_cond_broadcast(&resolver.work);
+    for (int i = 0; i < THREADS; i++)
+        (void)sem_post(&resolver.work);
     pthread_cond_broadcast(&resolver.answered);
     pthread_mutex_unlock(&resolver.guard);
 }
@@ -177,7 +192,6 @@ static bool resolver_enqueue(struct resolver_job *job) {
     if (has_room) {
         DL_APPEND(asker->jobs, job);
         asker->n_jobs++;
-        pthread_cond_signal(&resolver.work);
     }
     if (asker)
         asker_settle(asker);
