@@ -77,29 +77,22 @@ static bool left_is_ours(const char *dir) {
 }
 
 /* Where our private hub is when there is no XDG_RUNTIME_DIR, as for a job of cron(8). */
-static bool check_other_places(struct doctor *doctor) {
-    char dirs[2][PATH_MAX], state[PATH_MAX];
-    bool found = false;
+static bool check_other_place(struct doctor *doctor) {
+    char dir[64];
     if (doctor->origin == RENDEZVOUS_NAMED)
         return false;
-    snprintf(dirs[0], sizeof dirs[0], "/tmp/earshot-%u", (unsigned)geteuid());
-    bool has_state = rendezvous_private_state(state) == 0 && state[0] &&
-                     snprintf(dirs[1], sizeof dirs[1], "%s/run", state) < PATH_MAX;
-    for (size_t i = 0; i < (has_state ? 2 : 1); i++) {
-        if (strcmp(dirs[i], doctor->dir) == 0 || !left_is_ours(dirs[i]) ||
-            !check_directory(doctor, dirs[i]))
-            continue;
-        found = true;
-        if (doctor->options->fix)
-            (void)rmdir(dirs[i]); /* unless something else is in it */
-    }
-    return found;
+    snprintf(dir, sizeof dir, "/tmp/earshot-%u", (unsigned)geteuid());
+    if (strcmp(dir, doctor->dir) == 0 || !left_is_ours(dir) || !check_directory(doctor, dir))
+        return false;
+    if (doctor->options->fix)
+        (void)rmdir(dir); /* unless something else is in it */
+    return true;
 }
 
 void doctor_check_left(struct doctor *doctor) {
     check_queues(doctor);
     bool found = check_directory(doctor, doctor->dir);
-    if (!check_other_places(doctor) && !found)
+    if (!check_other_place(doctor) && !found)
         doctor_say(doctor, DOCTOR_OK, "leftover-hub", NULL,
                    "no key file is left by a hub of yours that died");
 }

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/home.h"
 #include "base/macro.h"
 #include "ipc/process.h"
 #include "ipc/rendezvous_record.h"
@@ -26,10 +25,6 @@ static const mode_t QUEUE_MODES[HUB_MODE_END] = {
 /* Opens the directory, after making it; a symbolic link is not followed to a private one. */
 static int open_directory(const char *dir, enum hub_mode mode, int *fd) {
     bool made = mkdir(dir, 0700) == 0;
-    if (!made && errno == ENOENT && mode == HUB_PRIVATE && rendezvous_is_private_place(dir)) {
-        int r = home_make(dir); /* the state directory may be as new */
-        errno = r < 0 ? -r : EEXIST;
-    }
     if (!made && errno != EEXIST)
         return rendezvous_outcome_of_directory(errno);
     int no_links = mode == HUB_PRIVATE || made ? O_NOFOLLOW : 0;

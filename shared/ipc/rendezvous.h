@@ -56,15 +56,12 @@ int rendezvous_locate(char path[PATH_MAX], enum rendezvous_origin *origin, const
  * The place of our private hub: the same from a login, a job of cron(8) and an ssh command, whose
  * environments differ. A hub that lives is found in $XDG_RUNTIME_DIR/earshot, in the two usual
  * places, /run/user/<uid>/earshot and /tmp/earshot-<uid> (unless $XDG_RUNTIME_DIR names an unusual
- * one), in `run` in the state directory, and where the state directory says that it went
- * (rendezvous_note()). Where none lives it is where it is begun. Returns 0, or -ENAMETOOLONG.
+ * one), and where the state directory says that it went (rendezvous_note()). Where none lives it is
+ * where it is begun. Returns 0, or -ENAMETOOLONG.
  */
 int rendezvous_locate_private(char path[PATH_MAX]);
 
-/*
- * Where it is begun: $XDG_RUNTIME_DIR/earshot; without one /tmp/earshot-<uid>; and where somebody
- * has made something else of that name, `run` in the state directory. Returns 0, or -ENAMETOOLONG.
- */
+/* Where it is begun: $XDG_RUNTIME_DIR/earshot, else /tmp/earshot-<uid>. 0, or -ENAMETOOLONG. */
 int rendezvous_private_place(char path[PATH_MAX]);
 
 /* Whether it is one of them. */

@@ -80,11 +80,11 @@ int rendezvous_note(const char *state, const char *dir) {
 }
 
 /* In the order in which they are looked at. */
-enum private_place { PRIVATE_NAMED, PRIVATE_USUAL, PRIVATE_TMP, PRIVATE_STATE, PRIVATE_END };
+enum private_place { PRIVATE_NAMED, PRIVATE_USUAL, PRIVATE_TMP, PRIVATE_END };
 
 /* False: in this environment it is none. */
 static bool private_put(char path[PATH_MAX], enum private_place which) {
-    char usual[64], tmp[64], state[PATH_MAX];
+    char usual[64], tmp[64];
     const char *named = runtime_dir();
     snprintf(usual, sizeof usual, "/run/user/%u", (unsigned)geteuid());
     snprintf(tmp, sizeof tmp, "/tmp/earshot-%u", (unsigned)geteuid());
@@ -96,29 +96,17 @@ static bool private_put(char path[PATH_MAX], enum private_place which) {
         return is_usual && rendezvous_put_path(path, usual, "/earshot") == 0;
     case PRIVATE_TMP:
         return is_usual && rendezvous_put_path(path, tmp, "") == 0;
-    case PRIVATE_STATE:
-        return rendezvous_private_state(state) == 0 && state[0] &&
-               rendezvous_put_path(path, state, "/run") == 0;
     case PRIVATE_END:
         break;
     }
     return false;
 }
 
-/* Everybody may make something of this name in /tmp. */
-static bool private_is_lost(const char *dir) {
-    struct stat status;
-    return lstat(dir, &status) == 0 && (!S_ISDIR(status.st_mode) || status.st_uid != geteuid());
-}
-
 int rendezvous_private_place(char path[PATH_MAX]) {
-    char state[PATH_MAX];
     const char *named = runtime_dir();
     if (named)
         return rendezvous_put_path(path, named, "/earshot");
     (void)private_put(path, PRIVATE_TMP);
-    if (private_is_lost(path) && private_put(state, PRIVATE_STATE))
-        memcpy(path, state, PATH_MAX);
     return 0;
 }
 

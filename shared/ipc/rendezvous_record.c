@@ -173,12 +173,15 @@ const char *rendezvous_outcome_text(enum rendezvous_outcome outcome) {
     case RENDEZVOUS_NO_DIRECTORY:
         return "does not exist; start a hub there or name another one";
     case RENDEZVOUS_NOT_A_DIRECTORY:
-        return "is not a directory, or is a symbolic link; remove it or name another one";
+        return "is not a directory, or is a symbolic link; have it removed, or name another one "
+               "(XDG_RUNTIME_DIR for a private hub, else --hub)";
     case RENDEZVOUS_DENIED:
         return "may not be entered or written to by you; ask its owner for permission";
     case RENDEZVOUS_NOT_TRUSTED:
         return "is not safe: the directory and its key file must belong to the hub's user (the "
-               "directory may belong to root), and nobody else may be able to write to them";
+               "directory may belong to root), and nobody else may be able to write to them; have "
+               "it "
+               "removed, or name another one (XDG_RUNTIME_DIR for a private hub, else --hub)";
     case RENDEZVOUS_EXPOSED:
         return "can be replaced by others: a directory or link on the way to it belongs to "
                "somebody "

@@ -1,7 +1,7 @@
 #!/bin/bash
-# An environment that came along from somebody else, a place in /tmp that somebody else has taken,
-# and odd things in the state directory keep nobody from having a private hub, and leave nothing
-# in another's directories. Needs several users, and so root.
+# An environment that came along from somebody else and odd things in the state directory keep
+# nobody from having a private hub, and leave nothing in another's directories. A place in /tmp that
+# somebody else has made is not used. Needs several users, and so root.
 # shellcheck source=../harness/shell.sh
 . "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
 
@@ -40,22 +40,19 @@ taken_by() { # WHAT COMMAND...
     rm -rf "$PLACE"
     as $MALLORY "${@:2}"
     try alice -- --json status
-    is "$1: her hub starts elsewhere" "$STATUS" 0
-    SEEN+=("$(jq .pid <<<"$OUT")")
-    is "in her state directory" "$(stat -c '%u %a' "$T/alice/.local/state/earshot/run")" "$ALICE 700"
-    local pid
-    pid=$(jq .pid <<<"$OUT")
-    try alice -- --json status
-    is "where it is found again" "$(jq .pid <<<"$OUT")" "$pid"
+    is "$1: is refused" "$STATUS" 77
+    check "and she is told what to do" has "$ERR" XDG_RUNTIME_DIR
     install -d -o $ALICE -m 700 "$T/runtime-alice"
     try alice XDG_RUNTIME_DIR="$T/runtime-alice" -- --json status
-    is "from another environment, too" "$(jq .pid <<<"$OUT")" "$pid"
-    rm -rf "$PLACE"
+    is "in a place that is hers there is a hub" "$STATUS" 0
+    local pid
+    pid=$(jq .pid <<<"$OUT")
+    SEEN+=("$pid")
     try alice -- --json status
-    is "and when her place is free again" "$(jq .pid <<<"$OUT")" "$pid"
+    is "which is then found" "$(jq .pid <<<"$OUT")" "$pid"
     stop_of $ALICE HOME="$T/alice" >/dev/null
     check "nothing of mallory's was used" no_file_of $MALLORY "$T/alice"
-    rm -rf "$T/alice/.local"
+    rm -rf "$T/alice/.local" "$PLACE"
 }
 taken_by "a directory" mkdir -m 777 "$PLACE"
 taken_by "a file" touch "$PLACE"
