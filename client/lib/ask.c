@@ -144,8 +144,9 @@ int earshot_wall(earshot *link, const char *text, uint32_t *request) {
         r = link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT, "the notice is empty; give a text");
     if (r != 0)
         return r;
-    struct frame frame = {.type = FRAME_WALL,
-                          .wall = {.id = uuid_next(&link->ids, wall_coarse()), .body = bytes_of(text)}};
+    struct frame frame = {
+        .type = FRAME_WALL,
+        .wall = {.id = uuid_next(&link->ids, wall_coarse()), .body = bytes_of(text)}};
     return request_ask(link, &frame, "", request);
 }
 

@@ -99,7 +99,9 @@ void transfer_error_text(char *text, size_t size, int result, int error) {
 static void set_error(struct earshot *link, struct earshot_event *event, int result,
                       const char *where, int error) {
     char *text = link->transfers->error, why[512], repaired[OFFER_NAME_MAX];
-    struct bytes name = text_for_others(where ? where : "", repaired);
+    if (!where)
+        where = "";
+    struct bytes name = text_for_others(where, repaired);
     transfer_error_text(why, sizeof why, result, error);
     event->transfer.reason = public_reason(result);
     if (name.n > 0 && strcmp(where, link->transfers->name) != 0)

@@ -250,7 +250,7 @@ static void offer_tell_new(struct core *core, struct offer *offer, struct sessio
 
 static void announcing_leave(struct session *session) {
     struct announcing *announcing = &session->announcing;
-    if (announcing->at)
+    if (announcing->at) // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in the list
         DL_DELETE2(announcing->at->visitors, session, announcing.prev_visitor,
                    announcing.next_visitor);
     announcing->at = NULL;

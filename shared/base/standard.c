@@ -29,7 +29,7 @@ void standard_let_go(void) {
     DIR *all = opendir("/proc/self/fd");
     const struct dirent *entry;
     while (all && (entry = readdir(all)) != NULL) {
-        int fd = atoi(entry->d_name); /* 0 for "." and ".." */
+        int fd = (int)strtol(entry->d_name, NULL, 10); /* 0 for "." and ".." */
         int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             close(fd);

@@ -169,16 +169,16 @@ Test(log, 31_nobody_waits_for_who_does_not_read, .timeout = 60) {
     log_stop();
     dup2(saved_stderr, STDERR_FILENO);
     n += read_all(log_fds[0], all + n, sizeof all - n);
-    int next = 0;
+    long next = 0;
     for (char *line = all, *end; (end = strchr(line, '\n')); line = end + 1) {
         const char *number = memmem(line, (size_t)(end - line), "fit: ", 5);
         const char *left_out = memmem(line, (size_t)(end - line), "warning ", 8);
         if (number)
-            cr_assert_eq(atoi(number + 5), next++);
+            cr_assert_eq(strtol(number + 5, NULL, 10), next++);
         else if (left_out)
-            next += atoi(left_out + 8);
+            next += strtol(left_out + 8, NULL, 10);
     }
-    cr_assert_eq(next, N_LINES, "%d are there or counted", next);
+    cr_assert_eq(next, N_LINES, "%ld are there or counted", next);
     cr_assert_not_null(strstr(all, "the last one"));
     close(log_fds[0]);
     close(saved_stderr);
