@@ -160,7 +160,7 @@ struct earshot_transfer {
     unsigned reason;      /* FAILED: enum earshot_transfer_reason */
     uint64_t skipped;     /* DONE: entries of the directory that the sender left out */
     uint64_t offered;     /* its size when it was offered: it may have changed until it was taken */
-    bool grown;           /* DONE: it, or a file in it, was written to at its end while it was sent:
+    bool grown;           /* DONE: a file in it was written to at its end while it was sent:
                              what came is what was there when that began */
 };
 

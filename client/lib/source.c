@@ -62,8 +62,9 @@ static int check_again(const struct source *source, const struct stat *now) {
 }
 
 /*
- * Whether the file still is what it was when it was opened. It may have grown: a log that is
- * written to is sent as it was, and that is told.
+ * Whether the file still is what it was when it was opened. In a tree it may have grown: a log that
+ * is written to must not fail all others, so it is sent as it was, and that is told. Who offers one
+ * file alone means all of it.
  */
 static int check_unchanged(struct source *source) {
     const struct source_content *content = &source->content;
@@ -73,6 +74,8 @@ static int check_unchanged(struct source *source) {
     if (snapshot_is_same(&now, &content->status))
         return SOURCE_OK;
     if (now.st_size < content->status.st_size)
+        return SOURCE_CHANGED;
+    if (source->offer.kind == ENTRY_FILE && now.st_size > content->status.st_size)
         return SOURCE_CHANGED;
     int r = check_again(source, &now);
     if (r == 0 && now.st_size > content->status.st_size)

@@ -15,9 +15,9 @@
  * taken. A source gives its items once, to one recipient; one thread uses it.
  *
  * A file that is written to while it is read is CHANGED, unless its content turns out to be what
- * was read. One that has only grown goes over as it was when it was opened, and both sides are told
- * (source_has_grown). A stream is read to its end, and so is a file that has content but no size,
- * as in /proc.
+ * was read. In a tree one that has only grown goes over as it was when it was opened, and both
+ * sides are told (source_has_grown). A stream is read to its end, and so is a file that has content
+ * but no size, as in /proc.
  *
  * Of a tree: links travel as links, and only the path that was named is followed if it is one.
  * What is left out is known when it is opened (source_left_out): sockets, pipes, devices, what
@@ -143,7 +143,7 @@ const char *source_where(const struct source *source);
 /* What has passed so far: n_bytes counts what was resumed, too. */
 struct item_totals source_totals(const struct source *source);
 
-/* After ITEM_END: whether a file, or one of a tree, has grown while it was read. */
+/* After ITEM_END: whether a file of a tree has grown while it was read. */
 bool source_has_grown(const struct source *source);
 
 /* After ITEM_END: of a file or stream the digest of its content, of a directory that of all
