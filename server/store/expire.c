@@ -3,6 +3,8 @@
  * words and their room on the disk go when the index is rewritten, which FTS5 can do in steps
  * (https://sqlite.org/fts5.html, section 6.9).
  */
+#include <string.h>
+
 #include "base/error.h"
 #include "base/macro.h"
 #include "store/inside.h"
@@ -12,6 +14,7 @@
 #define MERGE_PAGES_MIN 4
 #define ROUND_PERCENT 10   /* of the messages, before the index must follow */
 #define FAIR_PARTS 4       /* a user who has more than this part of all is the first to lose some */
+#define WINDOW_ROWS 8      /* are looked at for each message that may go, to find one user's */
 #define UNDATED_MAX 100000 /* messages in a row whose times say nothing: further nobody looks */
 
 static const char doing[] = "delete messages";
@@ -216,16 +219,68 @@ static bool is_too_much(struct store *store) {
     return false;
 }
 
-/* Of this user; of all users when `uid` is NULL. */
-static int oldest_rows(struct connection *writer, const uint32_t *uid, unsigned n_max,
-                       struct oldest *oldest) {
-    sqlite3_stmt *row = connection_get(writer, uid ? MESSAGES_OLDEST_OF : MESSAGES_OLDEST);
+/* Of all users. */
+static int oldest_rows(struct connection *writer, unsigned n_max, struct oldest *oldest) {
+    sqlite3_stmt *row = connection_get(writer, MESSAGES_OLDEST);
     if (!row)
         return connection_fail(writer, doing);
     bind_number(row, 1, n_max);
-    if (uid)
-        bind_number(row, 2, *uid);
     return take_rows(writer, row, n_max, oldest);
+}
+
+/*
+ * The oldest of one user have no index, which every message would pay for. They are looked for in
+ * the order of all messages, a window at a step; the next step goes on from there. New messages
+ * come behind all others, so a place that has been passed need not be looked at again.
+ */
+
+static struct walk *walk_of(struct store *store, uint32_t uid) {
+    for (size_t i = 0; i < STORE_WALKS; i++)
+        if (store->walks[i].uid == uid)
+            return &store->walks[i];
+    struct walk *walk = &store->walks[store->next_walk++ % STORE_WALKS];
+    *walk = (struct walk){.uid = uid};
+    return walk;
+}
+
+static int window_rows(struct connection *writer, const struct walk *walk, unsigned n_max,
+                       struct oldest *oldest) {
+    sqlite3_stmt *row = connection_get(writer, MESSAGES_OLDEST_OF);
+    if (!row)
+        return connection_fail(writer, doing);
+    bind_number(row, 1, n_max);
+    bind_number(row, 2, walk->uid);
+    bind_number(row, 3, walk->seq);
+    bind_number(row, 4, (uint64_t)n_max * WINDOW_ROWS);
+    return take_rows(writer, row, n_max, oldest);
+}
+
+/* Behind a window that has nothing of his; *at_end: it is the last one. */
+static int pass_window(struct connection *writer, struct walk *walk, unsigned n_max, bool *at_end) {
+    sqlite3_stmt *row = connection_get(writer, MESSAGE_AHEAD);
+    if (!row)
+        return connection_fail(writer, doing);
+    bind_number(row, 1, walk->seq);
+    bind_number(row, 2, (uint64_t)n_max * WINDOW_ROWS - 1);
+    int code = sqlite3_step(row);
+    *at_end = code != SQLITE_ROW;
+    if (code == SQLITE_ROW)
+        walk->seq = column_number(row, 0);
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(writer, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+/* *at_end: there is nothing of his, whatever has been counted. */
+static int oldest_rows_of(struct store *store, uint32_t uid, unsigned n_max, struct oldest *oldest,
+                          bool *at_end) {
+    struct walk *walk = walk_of(store, uid);
+    int r = window_rows(&store->writer, walk, n_max, oldest);
+    if (r == 0 && oldest->n > 0)
+        walk->seq = oldest->rows[oldest->n - 1].seq;
+    else if (r == 0)
+        r = pass_window(&store->writer, walk, n_max, at_end);
+    return r;
 }
 
 static int delete_rows(struct store *store, const struct oldest *oldest, unsigned n) {
@@ -254,13 +309,15 @@ static int greedy_user(struct connection *writer, uint32_t *uid, bool *is_one) {
 static int delete_for_room(struct store *store, unsigned n_max, bool *more) {
     struct oldest oldest = {.n = 0};
     uint32_t uid = 0;
-    bool is_one = false;
+    bool is_one = false, at_end = false;
     int r = greedy_user(&store->writer, &uid, &is_one);
-    if (r == 0)
-        r = oldest_rows(&store->writer, is_one ? &uid : NULL, n_max, &oldest);
+    if (r == 0 && is_one)
+        r = oldest_rows_of(store, uid, n_max, &oldest, &at_end);
+    if (r == 0 && (!is_one || at_end))
+        r = oldest_rows(&store->writer, n_max, &oldest);
     if (r == 0)
         r = delete_rows(store, &oldest, oldest.n);
-    *more |= oldest.n > 0;
+    *more |= oldest.n > 0 || (is_one && !at_end);
     return r;
 }
 
@@ -309,7 +366,7 @@ static int delete_too_old(struct store *store, const struct store_bounds *bounds
                           bool *more) {
     struct oldest oldest;
     unsigned n = 0;
-    int r = oldest_rows(&store->writer, NULL, n_max, &oldest);
+    int r = oldest_rows(&store->writer, n_max, &oldest);
     if (r == 0)
         r = count_too_old(&store->writer, bounds, &oldest, &n);
     if (r == 0)
@@ -353,9 +410,13 @@ static int expire_in_transaction(struct store *store, const struct store_bounds 
     int r = transaction_begin(store, false);
     if (r != 0)
         return r;
+    struct walk before[STORE_WALKS];
+    memcpy(before, store->walks, sizeof before);
     store->deletes = true;
     r = transaction_end(store, expire_step(store, bounds, n_max, more));
     *more &= r == 0;
+    if (r != 0) /* what was passed is there again */
+        memcpy(store->walks, before, sizeof before);
     return r;
 }
 

@@ -55,6 +55,16 @@ struct charge {
 /* The index keeps the words of deleted messages until it is rewritten, which goes on bit by bit. */
 enum store_purge { PURGE_NONE, PURGE_WORDS_BEGIN, PURGE_WORDS, PURGE_PARTS_BEGIN, PURGE_PARTS };
 
+/*
+ * Where messages of a user are looked for who has too many: there are none of his up to this one.
+ * As many users as can have more than a fair share keep their places, and not more.
+ */
+#define STORE_WALKS 4
+struct walk {
+    uint32_t uid;
+    uint64_t seq;
+};
+
 struct store {
     struct place place;
     struct connection writer;
@@ -65,6 +75,8 @@ struct store {
     int64_t page_bytes; /* of the database */
     bool maybe_doomed;  /* the table `doomed` may have rows */
     uint64_t round_end; /* deleting by size pauses at so many messages; 0: no round */
+    struct walk walks[STORE_WALKS];
+    size_t next_walk;                  /* the place of a user who has none yet */
     char error[CONNECTION_ERROR_SIZE]; /* of the writing thread */
     int outcome;                       /* of what failed since begin: the transaction is lost */
     struct store_state committed, pending;

@@ -76,8 +76,15 @@ static const char add_users[] =
  */
 static const char add_logins[] = "ALTER TABLE handle ADD COLUMN login TEXT NOT NULL DEFAULT '';";
 
+/*
+ * Version 6: the messages of one user are looked for in the order of all (see expire.c). An index
+ * for that alone cost every message more than the search costs when room is short.
+ */
+static const char drop_message_uid[] = "DROP INDEX message_uid;";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin, add_parts, add_files, add_users, add_logins};
+static const char *const steps[] = {begin,     add_parts,  add_files,
+                                    add_users, add_logins, drop_message_uid};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 static int schema_step(struct connection *connection, int64_t version) {

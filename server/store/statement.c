@@ -25,8 +25,11 @@ const char *const statement_sql[N_STATEMENTS] = {
     [FILE_GET] = "SELECT " OTHER_COLUMNS ", '' FROM message WHERE seq = ?1",
     [MESSAGE_DELETE] = "DELETE FROM message WHERE seq = ?1",
     [MESSAGES_OLDEST] = "SELECT " AGE_COLUMNS " FROM message ORDER BY seq LIMIT ?1",
-    [MESSAGES_OLDEST_OF] = "SELECT " AGE_COLUMNS " FROM message INDEXED BY message_uid"
-                           " WHERE uid = ?2 ORDER BY seq LIMIT ?1",
+    /* Of user ?2, among the ?4 messages behind ?3; the texts of others are not read. */
+    [MESSAGES_OLDEST_OF] = "SELECT " AGE_COLUMNS " FROM message WHERE seq IN"
+                           " (SELECT seq FROM (SELECT seq, uid FROM message WHERE seq > ?3"
+                           " ORDER BY seq LIMIT ?4) WHERE uid = ?2 LIMIT ?1) ORDER BY seq",
+    [MESSAGE_AHEAD] = "SELECT seq FROM message WHERE seq > ?1 ORDER BY seq LIMIT 1 OFFSET ?2",
     /* The first one with a time in this range of those behind ?1; not looked for for ever. */
     [MESSAGE_DATED] = "SELECT at_ms FROM (SELECT at_ms FROM message WHERE seq > ?1 ORDER BY seq"
                       " LIMIT ?4) WHERE at_ms BETWEEN ?2 AND ?3 LIMIT 1",

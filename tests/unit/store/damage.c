@@ -357,7 +357,7 @@ Test(store_damage, 09_what_is_found_later_is_looked_into_at_the_next_start) {
     shelf_close();
     struct file file = read_file(shelf_path("earshot.db"));
     size_t n = bytes_in_use(file);
-    for (size_t at = n / 5 & ~(size_t)4095; at < n / 2; at += 4096)
+    for (size_t at = n / 4 & ~(size_t)4095; at < n / 2; at += 4096)
         if (file.data[at] == 13 || file.data[at] == 10) /* leaves of tables and indexes */
             memset(file.data + at, 0xff, 4096);
     write_file(shelf_path("earshot.db"), file);

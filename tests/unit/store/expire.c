@@ -1,3 +1,4 @@
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,4 +271,124 @@ Test(store_expire, 10_many_users_in_one_transaction) {
     cr_assert_eq(store_usage(shelf.reader, count_user, n_of_all), 0);
     cr_assert_eq(n_of_all[0], 3 * STORE_CHARGES);
     cr_assert_eq(n_of_all[1], 6 * STORE_CHARGES);
+}
+
+/* Those of one user are looked for among those of all others. */
+
+static void put_short(uint32_t from, unsigned n) {
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (unsigned i = 0; i < n; i++)
+        put(R1, from, "x");
+    cr_assert_eq(store_commit(shelf.store), 0);
+}
+
+static uint64_t half_of_it(void) {
+    index_all();
+    shelf_reopen(); /* what is in the -wal file does not count */
+    return stats_now().n_bytes / 2;
+}
+
+static void expect_gone(uint64_t from, uint64_t to, bool are_gone) {
+    for (uint64_t seq = from; seq <= to; seq++)
+        cr_assert_eq(is_there(seq, DAVE), !are_gone, "%ju", (uintmax_t)seq);
+}
+
+static void run_sql(const char *sql) {
+    sqlite3 *db;
+    cr_assert_eq(sqlite3_open(shelf_path("earshot.db"), &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static unsigned step_for_room(uint64_t keep) {
+    bool more;
+    uint64_t n = stats_now().n_messages;
+    cr_assert_eq(expire(0, keep, 10, &more), 0);
+    cr_assert(more);
+    return (unsigned)(n - stats_now().n_messages);
+}
+
+Test(store_expire, 11_his_oldest_go_first_wherever_they_are) {
+    put_short(ALICE, 2000);
+    put_of(DAVE, 100);
+    put_short(BOB, 6000);
+    put_of(DAVE, 100);
+    put_short(CAROL, 5000);
+    put_of(DAVE, 4000);
+    uint64_t keep = half_of_it();
+    expire_all(0, keep, 512);
+    struct share share = shares();
+    cr_assert_eq(share.n_messages[ALICE], 2000);
+    cr_assert_eq(share.n_messages[BOB], 6000);
+    cr_assert_eq(share.n_messages[CAROL], 5000);
+    uint64_t n_left = share.n_messages[DAVE];
+    cr_assert(n_left > 0 && n_left < 4000, "%ju", (uintmax_t)n_left);
+    expect_gone(2001, 2100, true);
+    expect_gone(8101, 8200, true);
+    expect_gone(13201, 17200 - n_left, true);
+    expect_gone(17200 - n_left + 1, 17200, false);
+}
+
+Test(store_expire, 12_one_step_looks_at_a_bounded_number) {
+    put_short(ALICE, 1000);
+    put_of(DAVE, 2000);
+    uint64_t keep = half_of_it();
+    unsigned n_steps = 0;
+    while (step_for_room(keep) == 0)
+        n_steps++;
+    cr_assert(n_steps > 2 && n_steps < 100, "%u", n_steps);
+    expect_gone(1001, 1002, true);
+    for (int i = 0; i < 5; i++) /* and does not begin again */
+        cr_assert_gt(step_for_room(keep), 0);
+}
+
+Test(store_expire, 13_two_who_flood_keep_their_places) {
+    put_short(ALICE, 2000);
+    for (int i = 0; i < 40; i++) {
+        put_of(CAROL, 50);
+        put_of(DAVE, 50);
+    }
+    uint64_t keep = half_of_it();
+    while (step_for_room(keep) == 0 || shares().n_messages[CAROL] == 2000 ||
+           shares().n_messages[DAVE] == 2000)
+        continue;
+    for (int i = 0; i < 10; i++)
+        cr_assert_gt(step_for_room(keep), 0);
+    cr_assert_eq(shares().n_messages[ALICE], 2000);
+}
+
+Test(store_expire, 14_who_has_less_than_is_counted) {
+    put_of(ALICE, 500);
+    put_of(BOB, 500);
+    uint64_t keep = half_of_it() * 3 / 2;
+    run_sql("INSERT INTO usage VALUES (1004, 9, 999999999)");
+    expire_all(0, keep, 10);
+    uint64_t n_left = stats_now().n_messages;
+    cr_assert(n_left > 0 && n_left < 1000, "%ju", (uintmax_t)n_left);
+    cr_assert_eq(shares().n_messages[BOB], 500, "the oldest of all went");
+    put_of(DAVE, 1500); /* what comes later is found */
+    index_all();
+    expire_all(0, keep, 10);
+    cr_assert_eq(shares().n_messages[BOB], 500);
+    expire_all(0, 1, 512);
+    cr_assert_eq(stats_now().n_messages, 0);
+}
+
+Test(store_expire, 15_what_a_failed_step_passed_is_found_again) {
+    bool more;
+    put_short(ALICE, 10);
+    put_of(DAVE, 1000);
+    uint64_t keep = half_of_it();
+    run_sql("CREATE TRIGGER no BEFORE DELETE ON message WHEN old.seq = 12"
+            " BEGIN SELECT raise(ABORT, 'no'); END");
+    for (int i = 0; i < 3; i++)
+        cr_assert_neq(expire(0, keep, 10, &more), 0);
+    cr_assert_not(more);
+    expect_gone(11, 1010, false);
+    run_sql("DROP TRIGGER no");
+    expire_all(0, keep, 100);
+    uint64_t n_left = shares().n_messages[DAVE];
+    cr_assert(n_left > 0 && n_left < 900, "%ju", (uintmax_t)n_left);
+    expect_gone(11, 1010 - n_left, true);
+    expect_gone(1011 - n_left, 1010, false);
 }

@@ -27,6 +27,7 @@ static const struct {
     {STATE_READ, "SCAN state"},
     {STATE_WRITE, "SCAN state"},
     {MESSAGES_OLDEST, "SCAN message"}, /* up to a LIMIT */
+    {MESSAGES_OLDEST_OF, "SCAN (subquery"},
     {MESSAGE_DATED, "SCAN (subquery"},
     {WORDS_FIND, "SCAN words VIRTUAL TABLE INDEX"},
     {PARTS_FIND, "SCAN parts VIRTUAL TABLE INDEX"},
