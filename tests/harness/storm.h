@@ -36,6 +36,7 @@ struct storm_shared {
     const struct storm_row *row;
     long n_sessions, log_bytes; /* of a CROWD; of a LOG */
     atomic_int n_ready, n_over;
+    atomic_bool may_begin; /* the processes wait for it when they are ready */
     atomic_ulong n_frames;
 };
 

@@ -26,6 +26,7 @@
 #define SILENCE_OF_JOINS_MS 200.0
 #define JOIN_MS 1000.0
 #define IDLE_MS 2000.0
+#define IDLE_LOOKS 5 /* in a row */
 #define STOP_MS 5000
 #define QUIET_MS 1500
 #define POPULACE_USERS 8
@@ -134,13 +135,31 @@ static long cpu_in_200_ms(const struct scene *scene) {
     return hub_cpu_ms(scene->stage.hub.pid) - before;
 }
 
+static bool is_idle(const struct scene *scene, long quiet_cpu) {
+    return cpu_in_200_ms(scene) <= 2 * quiet_cpu + 20;
+}
+
 static double ms_until_idle(const struct scene *scene, long quiet_cpu) {
     mono_time begin = mono_now();
-    while (cpu_in_200_ms(scene) > 2 * quiet_cpu + 20)
+    while (!is_idle(scene, quiet_cpu))
         if (ms_since(begin) > ANSWER_MS)
             break;
     double ms = ms_since(begin) - 200;
     return ms > 0 ? ms : 0;
+}
+
+/*
+ * The index of the parts of words follows the log behind its commits, and is tens of thousands of
+ * messages behind when the log has just been filled. That is the work of the filling and not of
+ * the storm: so it is over before one begins. A wait for the disk is not the end of it.
+ */
+static void await_index(const struct scene *scene, long quiet_cpu) {
+    mono_time begin = mono_now();
+    int n = 0;
+    while (n < IDLE_LOOKS && ms_since(begin) < READY_MS)
+        n = is_idle(scene, quiet_cpu) ? n + 1 : 0;
+    if (n < IDLE_LOOKS)
+        check_note("the hub is not idle %.0f ms after the log was filled", ms_since(begin));
 }
 
 /* The scene. */
@@ -208,6 +227,7 @@ static bool all_are_served(const struct scene *scene) {
 static void storm_start(struct scene *scene, const struct storm_row *row, pid_t *pids) {
     scene->shared->row = row;
     atomic_store(&scene->shared->n_ready, 0);
+    atomic_store(&scene->shared->may_begin, false);
     for (int i = 0; i < row->n_procs; i++)
         pids[i] = user_start(UID_MALLORY, storm_main, scene->shared);
     if (!check_until(storm_is_ready, scene, READY_MS))
@@ -229,6 +249,7 @@ static void check_storm(struct scene *scene, const struct storm_row *row) {
     pid_t pids[STORM_PROCS_MAX];
     double before = (double)hub_rss_kib(&scene->stage.hub) / 1024, most;
     storm_start(scene, row, pids);
+    atomic_store(&scene->shared->may_begin, true);
     (void)watch(scene, duration_ms, &most);
     bool served = all_are_served(scene);
     storm_stop(row, pids);
@@ -279,12 +300,12 @@ static double greater(double a, double b) {
 static void judge(struct result *result) {
     const struct floor_figures *bare = &floors[result->row->n_procs];
     double floor = 1.5 * (double)bare->silence_ns / 1e6,
-           floor_p99 = 1.5 * (double)bare->p99_ns / 1e6;
+           floor_stored = 1.5 * (double)bare->stored_p99_ns / 1e6;
     double silence = result->row->joins ? SILENCE_OF_JOINS_MS : SILENCE_MS;
     judge_one(result, "silence", result->storm.silence, greater(silence, floor));
     if (result->durable)
         judge_one(result, "stored", result->storm.ack_p99,
-                  greater(3 * result->quiet.ack_p99, floor_p99));
+                  greater(3 * result->quiet.ack_p99, floor_stored));
     judge_one(result, "memory", result->memory, MEMORY_MIB + (result->keeps_log ? LOG_MIB : 0));
     judge_one(result, "join", result->storm.join, greater(JOIN_MS, floor));
     judge_one(result, "idle", result->idle_ms, IDLE_MS);
@@ -307,6 +328,9 @@ static void measure(const struct storm_row *row, bool durable) {
     long quiet_cpu = cpu_in_200_ms(&scene);
     result->quiet = watch(&scene, QUIET_MS, &idle_mib);
     storm_start(&scene, row, pids);
+    if (row->population == STORM_LOG)
+        await_index(&scene, quiet_cpu);
+    atomic_store(&scene.shared->may_begin, true);
     struct marks from = marks_now(&scene);
     result->storm = watch(&scene, duration_ms, &most);
     result->per_s =
@@ -333,8 +357,9 @@ static void print_table(void) {
     printf("floor:");
     for (int n = 1; n <= STORM_PROCS_MAX; n++)
         if (floors[n].p99_ns > 0)
-            printf(" %d processes: longest %.1f ms, p99 %.2f ms;", n,
-                   (double)floors[n].silence_ns / 1e6, (double)floors[n].p99_ns / 1e6);
+            printf(" %d processes: longest %.1f ms, p99 %.2f ms, stored p99 %.2f ms;", n,
+                   (double)floors[n].silence_ns / 1e6, (double)floors[n].p99_ns / 1e6,
+                   (double)floors[n].stored_p99_ns / 1e6);
     printf("\n%-14s %-9s %9s %9s %13s %15s %8s %8s %8s %7s %6s %6s %5s  %s\n", "storm", "hub",
            "frames/s", "silence", "p99 (quiet)", "stored (quiet)", "join", "search", "fetch", "MiB",
            "idle", "stop", "wrong", "verdict");
@@ -349,11 +374,13 @@ static void print_table(void) {
     }
 }
 
-static void measure_floors(void) {
+/* On the disk on which the hubs have their stores. */
+static void measure_floors(const struct stage *stage) {
     for (size_t i = 0; i < n_storm_rows; i++) {
         int n = storm_rows[i].n_procs;
         if (is_chosen(&storm_rows[i]) && floors[n].p99_ns == 0)
-            floor_measure(n, (int)duration_ms + QUIET_MS, &floors[n]);
+            floor_measure(n, stage->state, (int)duration_ms + QUIET_MS, (int)duration_ms,
+                          &floors[n]);
     }
 }
 
@@ -361,7 +388,7 @@ static void measure_all(void) {
     struct stage stage;
     int n_bad = 0;
     stage_prepare(&stage);
-    measure_floors();
+    measure_floors(&stage);
     for (size_t i = 0; i < n_storm_rows; i++)
         for (int durable = 0; durable < 2; durable++)
             if (is_chosen(&storm_rows[i]))
