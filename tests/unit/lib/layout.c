@@ -15,9 +15,8 @@ _Static_assert(EARSHOT_ID_SIZE == 37, "it is in structures of programs");
 
 #define SIZE(type, n) _Static_assert(sizeof(struct type) == (n), #type)
 #define FIELD(type, field, at, n)                                                                  \
-    _Static_assert(offsetof(struct type, field) == (at) &&                                         \
-                       sizeof(((struct type *)0)->field) == (n),                                   \
-                   #type "." #field)
+    _Static_assert(offsetof(struct type, field) == (at), "offset of " #type "." #field);           \
+    _Static_assert(sizeof(((struct type *)0)->field) == (n), "size of " #type "." #field)
 #define NUMBER(name, n) _Static_assert((int)(name) == (n), #name)
 
 /* clang-format off */
