@@ -128,7 +128,7 @@ static void get_count_message(struct get *get) {
     get->taken[get->n_taken++][0] = '\0';
 }
 
-static int refuse(struct get *get, const struct earshot_event *event) {
+static int get_refuse_message(struct get *get, const struct earshot_event *event) {
     get_count_message(get);
     get->n_over++;
     int result = earshot_refuse(get->link, event);
@@ -145,7 +145,7 @@ static void drop_damaged(struct get *get, const struct earshot_event *event) {
     get->n_failed++;
 }
 
-static int save(struct get *get, const struct earshot_event *event) {
+static int get_save_message(struct get *get, const struct earshot_event *event) {
     struct earshot_target target = {.dir = get->wish->dir, .fd = get->out};
     struct earshot_transfer file;
     get_count_message(get);
@@ -168,7 +168,7 @@ int get_take_message(struct get *get, const struct earshot_event *event) {
     if (event->message.mine || has_file(get, event))
         return CLI_DONE;
     if (get_is_waiting(get, event) && !get_is_enough(get))
-        return get->wish->decline ? refuse(get, event) : save(get, event);
+        return get->wish->decline ? get_refuse_message(get, event) : get_save_message(get, event);
     if (!is_past)
         earshot_pass_over(get->link, event);
     return CLI_DONE;
