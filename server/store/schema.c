@@ -86,6 +86,9 @@ static const char drop_message_uid[] = "DROP INDEX message_uid;";
 static const char *const steps[] = {begin,     add_parts,  add_files,
                                     add_users, add_logins, drop_message_uid};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
+/* What comes after this version only saves time: a hub on a full disk goes without it until it is
+ * started again. */
+#define SCHEMA_NEEDED 5
 
 static int schema_step(struct connection *connection, int64_t version) {
     char end[64];
@@ -128,5 +131,5 @@ int schema_open(struct connection *connection) {
     int r = connection_number(connection, "PRAGMA user_version", &version);
     for (; r == 0 && version < SCHEMA_VERSION; version++)
         r = schema_step(connection, version);
-    return r;
+    return r == STORE_FULL && version > SCHEMA_NEEDED ? 0 : r;
 }

@@ -59,6 +59,18 @@ static void run_sql(const char *sql) {
     sqlite3_close(db);
 }
 
+static int64_t query_number(const char *sql) {
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    cr_assert_eq(sqlite3_open(shelf_path("earshot.db"), &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_step(row), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return number;
+}
+
 static void fill(unsigned n) {
     char text[128];
     cr_assert_eq(store_begin(shelf.store), 0);
@@ -516,5 +528,41 @@ Test(store_damage, 14_a_full_disk) {
     shelf_reopen();
     expect_all(seq);
     shelf_close();
+    umount2(shelf.dir, MNT_DETACH);
+}
+
+/* All but about this much of the small disk. */
+static void leave_room(size_t n_left) {
+    static const char block[4096];
+    int fd = open(shelf_path("ballast"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    off_t n = 0;
+    cr_assert_geq(fd, 0);
+    while (write(fd, block, sizeof block) == (ssize_t)sizeof block)
+        n += (off_t)sizeof block;
+    cr_assert_gt(n, (off_t)n_left);
+    cr_assert_eq(ftruncate(fd, n - (off_t)n_left), 0);
+    close(fd);
+}
+
+Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
+    const uint64_t last = 6000;
+    shelf_close();
+    if (!mount_small_disk())
+        cr_skip_test("needs to be root, to mount a small disk");
+    shelf_open();
+    for (uint64_t seq = 1; seq <= last; seq++)
+        cr_assert_eq(put_one(seq), 0);
+    shelf_close();
+    run_sql("CREATE INDEX message_uid ON message (uid, seq); PRAGMA user_version = 5;");
+    leave_room(72 * 1024);
+    shelf_open();
+    expect_all(last);
+    shelf_close();
+    cr_assert_eq(query_number("PRAGMA user_version"), 5);
+    cr_assert_eq(unlink(shelf_path("ballast")), 0);
+    shelf_open();
+    expect_all(last);
+    shelf_close();
+    cr_assert_eq(query_number("PRAGMA user_version"), 6);
     umount2(shelf.dir, MNT_DETACH);
 }
