@@ -113,21 +113,33 @@ static void arm_timer(struct hub *hub) {
         hub->armed = due;
 }
 
-static void leave_flushing(struct hub *hub, bool may_defer) {
+/* False: there is nothing to do. The lock is left meanwhile. */
+static bool flush_round(struct hub *hub, bool may_defer) {
     struct delivery deliveries[FLUSH_MAX];
+    size_t n = core_take(&hub->core, deliveries, FLUSH_MAX);
+    struct seat *ended = take_ended(hub);
+    if (n == 0 && !ended)
+        return false;
+    lock_give(&hub->lock);
+    for (size_t i = 0; i < n; i++)
+        send_one(&deliveries[i], may_defer);
+    release_seats(ended);
+    lock_take(&hub->lock);
+    core_returned(&hub->core, deliveries, n);
+    return true;
+}
+
+/*
+ * Whoever leaves does a round of what there is, whoever caused it; the last one goes on until
+ * nothing is left. Else a user's thread would be kept here for as long as others have new messages
+ * for thousands.
+ */
+static void leave_flushing(struct hub *hub, bool may_defer) {
     core_retry_deferred(&hub->core);
-    for (;;) {
-        size_t n = core_take(&hub->core, deliveries, FLUSH_MAX);
-        struct seat *ended = take_ended(hub);
-        if (n == 0 && !ended)
-            break;
-        lock_give(&hub->lock);
-        for (size_t i = 0; i < n; i++)
-            send_one(&deliveries[i], may_defer);
-        release_seats(ended);
-        lock_take(&hub->lock);
-        core_returned(&hub->core, deliveries, n);
-    }
+    hub->n_flushing++;
+    while (flush_round(hub, may_defer) && hub->n_flushing == 1)
+        ;
+    hub->n_flushing--;
     arm_timer(hub);
     storage_wake(hub);
     reader_wake(hub);

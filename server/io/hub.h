@@ -65,7 +65,8 @@ struct hub {
     unsigned lanes_per_user; /* constant */
     unsigned n_lane_threads;
     pthread_cond_t no_lane_threads;
-    mono_time armed; /* what the timer is set to; ns 0: not set */
+    unsigned n_flushing; /* threads that leave and send just now */
+    mono_time armed;     /* what the timer is set to; ns 0: not set */
     bool stopping;
     atomic_ullong n_turned_away; /* HELLOs and more at the well-known queue; not counted yet */
     char no_store[1024];         /* why the store cannot be used */
@@ -102,7 +103,10 @@ void hub_suspect(struct hub *hub);
 /* Takes the lock and tells the core the time. */
 void hub_enter(struct hub *hub);
 
-/* Sends what is to be sent, releases ended sessions, sets the timer, gives the lock back. */
+/*
+ * Sends what is to be sent, releases ended sessions, sets the timer, gives the lock back. When
+ * several threads leave at once, it is the last one of them that sends the last of it.
+ */
 void hub_leave(struct hub *hub);
 
 /*

@@ -113,7 +113,7 @@ int store_open_writer(struct store *store, struct connection *writer) {
                        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
                        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
                        "PRAGMA cache_size = -2000; PRAGMA journal_size_limit = 16777216;"
-                       "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
+                       "PRAGMA wal_autocheckpoint = 500; PRAGMA trusted_schema = OFF;"
                        "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
                        "open it");
     if (r == 0) /* not before: what is empty is no database */
