@@ -202,6 +202,12 @@ struct announcing {
     struct session *next_visitor, *prev_visitor; /* of all that are at this offer */
 };
 
+/* A handle, or a room. */
+struct target {
+    struct handle *handle; /* or */
+    struct room *room;
+};
+
 struct session {
     uint64_t number; /* a secret between the hub and the client */
     uint64_t link;   /* chosen by the client, the same after it came back; not secret */
@@ -209,29 +215,29 @@ struct session {
     int mailbox; /* its msqid */
     pid_t pid;
     unsigned abilities;
-    bool may_wall; /* may write to everybody who is here */
+    bool confirmed, dead;
+    bool may_wall;    /* may write to everybody who is here */
+    bool condemned;   /* it broke the protocol: nothing that it says counts, and it ends soon */
+    bool skips_parts; /* of a message whose beginning was refused */
     struct user *user;
     struct handle *handle;
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
-    bool confirmed, dead;
-    bool condemned;   /* it broke the protocol: nothing that it says counts, and it ends soon */
-    bool skips_parts; /* of a message whose beginning was refused */
     mono_time since, condemned_at;
     uint64_t joined_seq, direct_after, rooms_after; /* see feed.c */
-    bool held;                                      /* it has not said READY yet */
-    bool behind;      /* it gets nothing at once, but from the log from feed_next on */
-    bool is_asking;   /* the store is, or will be, reading for it */
-    bool awaits_feed; /* of these, nobody has taken its question yet */
-    uint32_t view;    /* which conversations it hears: another number after each change */
     uint64_t feed_next;
+    bool held;                /* it has not said READY yet */
+    bool behind;              /* it gets nothing at once, but from the log from feed_next on */
+    bool is_asking;           /* the store is, or will be, reading for it */
+    bool awaits_feed;         /* of these, nobody has taken its question yet */
+    uint32_t view;            /* which conversations it hears: another number after each change */
     struct offer *offers;     /* that it has made */
     struct offer_over *overs; /* those that it knows of and that are over, which it is to be told */
     unsigned n_overs, overs_size;
     struct offer **known;   /* offers that it knows of and that are not over, see known.c; */
     unsigned n_told;        /* so many */
     unsigned known_size;    /* places in the table */
-    bool offers_due;        /* there are offers that it does not know of yet; */
-    mono_time offers_again; /* some whose senders have no memory, to be tried then; ns 0: none */
+    mono_time offers_again; /* those whose senders have no memory are tried then; ns 0: none */
+    bool offers_due;        /* there are offers that it does not know of yet */
     struct announcing announcing;
     struct caller *callers;   /* who has sent signals that may still wait, see offer.c */
     uint64_t last_seq;        /* of its own latest message */
@@ -244,21 +250,19 @@ struct session {
     struct outbox outbox;
     unsigned n_weighed; /* chunks in it, as its user was told last, */
     bool is_hoarder;    /* and whether it was stuck */
+    bool ack_due;
+    bool broken; /* it lacks something for want of memory: it ends, and comes again */
     struct session *next_hoarder, *prev_hoarder;
     unsigned n_deferred;   /* in a row */
     struct session **list; /* &core->touched, &core->deferred or &user->steps; NULL: none */
-    bool ack_due;
-    bool broken; /* it lacks something for want of memory: it ends, and comes again */
-    struct uuid ack_id;
     uint64_t ack_seq;
+    struct uuid ack_id;
     struct assembly *assembly;
     struct listening *listenings;
     unsigned n_listenings, listenings_size, index_size;
-    uint16_t *index;     /* of the listenings, by room; NULL: these are few */
-    struct name last_to; /* the target resolved last, as it was spelled */
-    struct handle *last_handle;
-    struct room *last_room;
-    uint64_t last_epoch;
+    uint16_t *index;           /* of the listenings, by room; NULL: these are few */
+    struct target last_target; /* the one found last, */
+    uint64_t last_epoch;       /* and core->epoch as it was */
     struct session *next_of_handle, *prev_of_handle;
     struct session *next_touched, *prev_touched;
     struct session *next_ack, *prev_ack;
@@ -353,7 +357,7 @@ struct core {
     struct room *lost_rooms;         /* whose past an ephemeral log has let go of */
     uint32_t last_handle, last_room; /* the numbers that were given last */
     uint64_t n_born;                 /* handles, rooms and memberships, ever */
-    uint64_t epoch;                  /* changes when a room ends: then last_room may dangle */
+    uint64_t epoch;                  /* changes when a room ends: then last_target may dangle */
     struct chunk_pool pool;
     uint8_t *scratch; /* see encode.c */
     struct run run;

@@ -236,12 +236,6 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
 bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
                     uint64_t seq, uint64_t after, unsigned flags);
 
-/* A handle, or a room (target.c). */
-struct target {
-    struct handle *handle; /* or */
-    struct room *room;
-};
-
 enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
                            struct target *target);
 /* The sentence that the sender reads. */

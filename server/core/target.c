@@ -9,21 +9,22 @@
 #include "base/text.h"
 #include "core/internal.h"
 
+/* Whoever spells it in another way is looked for each time. */
 static bool target_recall(const struct core *core, const struct session *session, struct bytes to,
                           struct target *target) {
-    if (session->last_epoch != core->epoch || !bytes_equal(name_bytes(&session->last_to), to))
+    if (session->last_epoch != core->epoch)
         return false;
-    *target = (struct target){session->last_handle, session->last_room};
-    return target->handle || (target->room && room_is_alive(target->room));
+    *target = session->last_target;
+    if (target->handle)
+        return bytes_equal(name_bytes(&target->handle->name), to);
+    return target->room && room_is_alive(target->room) &&
+           bytes_equal(name_bytes(&target->room->name), to);
 }
 
-static void target_remember(const struct core *core, struct session *session, struct bytes to,
+static void target_remember(const struct core *core, struct session *session,
                             const struct target *target) {
     session->last_epoch = core->epoch;
-    session->last_to.n = (uint8_t)to.n;
-    memcpy(session->last_to.s, to.data, to.n);
-    session->last_handle = target->handle;
-    session->last_room = target->room;
+    session->last_target = *target;
 }
 
 enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
@@ -43,7 +44,7 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
         target->handle = handle_find(core, &key);
     if (!target->room && !target->handle)
         return name_is_room(&name) ? FAIL_NO_ROOM : FAIL_NO_USER;
-    target_remember(core, session, to, target);
+    target_remember(core, session, target);
     return FAIL_NONE;
 }
 
