@@ -26,7 +26,7 @@ void ack_put_due(struct core *core, struct session *session) {
         return;
     ack_cancel(core, session);
     put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
-    session_unlist(session); /* put_ack() listed it; the caller is sending for it already */
+    session_unlist(core, session); /* put_ack() listed it; the caller is sending for it already */
 }
 
 static void ack_note(struct core *core, struct session *session, const struct uuid *id,

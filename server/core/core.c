@@ -319,7 +319,7 @@ void core_end(struct core *core, struct session *session) {
     HASH_DELETE(hh_mailbox, core->mailboxes, session);
     ack_cancel(core, session);
     route_drop_assembly(session);
-    session_unlist(session);
+    session_unlist(core, session);
     if (session->abilities & ABILITY_NEWS) {
         news_forget_session(core, session);
         DL_DELETE2(core->news_sessions, session, prev_news, next_news);

@@ -48,6 +48,21 @@
 struct lane; /* the hub's */
 
 /* One Unix user. */
+/* What sessions wait for; see session.c. */
+enum session_list {
+    LIST_NONE,
+    LIST_TOUCHED,  /* to be sent to */
+    LIST_DEFERRED, /* the same, when somebody leaves the hub the next time */
+    LIST_STEPS,    /* to be fed, or to get more of a list */
+    SESSION_LISTS
+};
+
+/* The sessions of a user that wait for the same. */
+struct turn {
+    struct session *sessions;
+    struct user *next, *prev; /* who also has such sessions */
+};
+
 struct user {
     uid_t uid;
     struct name login; /* its login name, as its latest session told; n 0: none is known */
@@ -69,9 +84,7 @@ struct user {
     struct dirty *dirties; /* what it has changed and is not stored */
     uint64_t unstored; /* bytes of ACCOUNT_STORING that the store was given, but could not take */
     struct user *next_dirty, *prev_dirty;
-    struct session *steps; /* its sessions that are fed, or have lists, and whose outbox has room */
-    bool is_stepping;      /* it has a turn */
-    struct user *next_stepping, *prev_stepping;
+    struct turn turns[SESSION_LISTS];
     struct session *hoarders[HOARDERS_MAX]; /* those that do not read, by chunks that wait; */
     unsigned n_unsent;                      /* chunks that wait for its other sessions */
     UT_hash_handle hh;
@@ -253,8 +266,8 @@ struct session {
     bool ack_due;
     bool broken; /* it lacks something for want of memory: it ends, and comes again */
     struct session *next_hoarder, *prev_hoarder;
-    unsigned n_deferred;   /* in a row */
-    struct session **list; /* &core->touched, &core->deferred or &user->steps; NULL: none */
+    unsigned n_deferred; /* in a row */
+    enum session_list list;
     uint64_t ack_seq;
     struct uuid ack_id;
     struct assembly *assembly;
@@ -264,7 +277,7 @@ struct session {
     struct target last_target; /* the one found last, */
     uint64_t last_epoch;       /* and core->epoch as it was */
     struct session *next_of_handle, *prev_of_handle;
-    struct session *next_touched, *prev_touched;
+    struct session *next_listed, *prev_listed;
     struct session *next_ack, *prev_ack;
     struct session *next_news, *prev_news;     /* of all that want NEWS */
     struct session *next_ending, *prev_ending; /* of core->unconfirmed or core->condemned */
@@ -361,13 +374,13 @@ struct core {
     struct chunk_pool pool;
     uint8_t *scratch; /* see encode.c */
     struct run run;
-    struct session *touched, *deferred, *acks, *news_sessions;
+    struct session *acks, *news_sessions;
     struct session *unconfirmed, *condemned; /* in the order in which they end */
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news news;
     unsigned n_news_sessions;
-    struct user *stepping; /* those whose sessions have steps, in turn; see core_take() */
-    unsigned slice;        /* what is left of a turn of these */
+    struct user *turns[SESSION_LISTS]; /* who has sessions that wait, in turn */
+    unsigned slice;                    /* what is left of a turn of these */
     mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
     mono_time steps_due, walls_due;
     struct wall *walls; /* messages to all that not all have yet, see route.c */

@@ -93,7 +93,7 @@ bool session_deliver(struct core *core, struct session *session, const struct en
 
 /* Puts the session on the list of those that core_take() looks at; takes it off again. */
 void session_touch(struct core *core, struct session *session);
-void session_unlist(struct session *session);
+void session_unlist(struct core *core, struct session *session);
 
 /* Work for a session whose outbox has room uses up what core_take() may do before it returns. */
 static inline void core_spend_slice(struct core *core, unsigned n) {

@@ -5,31 +5,60 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-void session_touch(struct core *core, struct session *session) {
-    if (session->list || session->dead)
-        return;
-    session->list = &core->touched;
-    DL_APPEND2(core->touched, session, prev_touched, next_touched);
+/*
+ * A session waits to be sent to, or for a step. It is gathered with the others of its user, and the
+ * users take turns: else whatever goes to thousands of sessions of one user would be sent before
+ * the single message of another.
+ */
+
+static void session_enlist(struct core *core, struct session *session, enum session_list list) {
+    struct user *user = session->user;
+    struct turn *turn = &user->turns[list];
+    session->list = list;
+    if (!turn->sessions)
+        DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
+    DL_APPEND2(turn->sessions, session, prev_listed, next_listed);
 }
 
-void session_unlist(struct session *session) {
-    if (session->list)
-        DL_DELETE2(*session->list, session, prev_touched, next_touched);
-    session->list = NULL;
+void session_unlist(struct core *core, struct session *session) {
+    enum session_list list = session->list;
+    struct user *user = session->user;
+    if (list == LIST_NONE)
+        return;
+    session->list = LIST_NONE;
+    DL_DELETE2(user->turns[list].sessions, session, prev_listed, next_listed);
+    if (!user->turns[list].sessions)
+        DL_DELETE2(core->turns[list], user, turns[list].prev, turns[list].next);
+}
+
+/* The first one of the user whose turn it is; NULL: none. */
+static struct session *take_listed(struct core *core, enum session_list list) {
+    struct user *user = core->turns[list];
+    if (!user)
+        return NULL;
+    struct session *session = user->turns[list].sessions;
+    session_unlist(core, session);
+    if (user->turns[list].sessions) {
+        DL_DELETE2(core->turns[list], user, turns[list].prev, turns[list].next);
+        DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
+    }
+    return session;
+}
+
+void session_touch(struct core *core, struct session *session) {
+    if (session->list == LIST_NONE && !session->dead)
+        session_enlist(core, session, LIST_TOUCHED);
 }
 
 static void session_defer(struct core *core, struct session *session) {
-    session_unlist(session);
-    session->list = &core->deferred;
-    DL_APPEND2(core->deferred, session, prev_touched, next_touched);
+    session_unlist(core, session);
+    session_enlist(core, session, LIST_DEFERRED);
 }
 
 void core_retry_deferred(struct core *core) {
-    while (core->deferred) {
-        struct session *session = core->deferred;
-        session_unlist(session);
+    struct session *session;
+    while ((session = take_listed(core, LIST_DEFERRED)))
         session_touch(core, session);
-    }
 }
 
 /*
@@ -229,7 +258,7 @@ static struct delivery delivery_to(struct core *core, struct session *session) {
 static bool session_goes_on(struct core *core, struct session *session) {
     if (!session->broken)
         ack_put_due(core, session);
-    session_unlist(session);
+    session_unlist(core, session);
     if (!session->broken)
         return true;
     core_end(core, session);
@@ -255,31 +284,6 @@ static bool session_has_more(const struct session *session) {
     return session->behind || session->listings || offer_is_due(session);
 }
 
-static void step_later(struct core *core, struct session *session) {
-    struct user *user = session->user;
-    session->list = &user->steps;
-    DL_APPEND2(user->steps, session, prev_touched, next_touched);
-    if (!user->is_stepping)
-        DL_APPEND2(core->stepping, user, prev_stepping, next_stepping);
-    user->is_stepping = true;
-}
-
-static struct session *take_stepping(struct core *core) {
-    while (core->stepping) {
-        struct user *user = core->stepping;
-        struct session *session = user->steps;
-        DL_DELETE2(core->stepping, user, prev_stepping, next_stepping);
-        if (session)
-            session_unlist(session);
-        user->is_stepping = user->steps != NULL;
-        if (user->is_stepping)
-            DL_APPEND2(core->stepping, user, prev_stepping, next_stepping);
-        if (session)
-            return session;
-    }
-    return NULL;
-}
-
 static void do_steps(struct core *core, struct session *session) {
     unsigned before = core->slice;
     offer_step(core, session);
@@ -294,27 +298,25 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     size_t n = 0;
     run_close(core);
     core->wants_flush = false;
-    while (n < max && core->touched) {
-        session = core->touched;
-        session_unlist(session);
+    while (n < max && (session = take_listed(core, LIST_TOUCHED))) {
         if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
             continue; /* core_returned() or READY touches it again */
         if (session_has_steps(session))
-            step_later(core, session);
+            session_enlist(core, session, LIST_STEPS);
         else if (session_goes_on(core, session) && outbox_is_sendable(&session->outbox))
             deliveries[n++] = delivery_to(core, session);
     }
     core->slice = TAKE_SLICE;
-    while (n < max && core->slice > 0 && (session = take_stepping(core))) {
+    while (n < max && core->slice > 0 && (session = take_listed(core, LIST_STEPS))) {
         do_steps(core, session);
         if (!session_goes_on(core, session))
             continue;
         if (outbox_is_sendable(&session->outbox))
             deliveries[n++] = delivery_to(core, session);
         else if (session_has_steps(session))
-            step_later(core, session);
+            session_enlist(core, session, LIST_STEPS);
     }
-    core->steps_due.ns = n == 0 && core->stepping ? core->now.ns : 0;
+    core->steps_due.ns = n == 0 && core->turns[LIST_STEPS] ? core->now.ns : 0;
     return n;
 }
 

@@ -186,6 +186,7 @@ void book_check_stocks(bool is_settled) {
     MUST(memory_live_bytes() <
          ((size_t)16 << 20) * N_UIDS + 2 * core.config.log_bytes_max + ((size_t)4 << 20));
     if (is_settled)
-        MUST(core.pool.n_used == 0 && core.persist.uncommitted == 0 && !core.touched &&
-             !core.deferred && !core_has_ask(&core, false) && !core_has_ask(&core, true));
+        MUST(core.pool.n_used == 0 && core.persist.uncommitted == 0 && !core.turns[LIST_TOUCHED] &&
+             !core.turns[LIST_DEFERRED] && !core_has_ask(&core, false) &&
+             !core_has_ask(&core, true));
 }

@@ -144,7 +144,7 @@ static void rest(void) {
         clients_collect();
         any = rest_read();
         any |= store_settle();
-        any |= core.touched != NULL;
+        any |= core.turns[LIST_TOUCHED] != NULL;
         mono_time due = core_due(&core);
         any |= due.ns != 0;
         time_pass(due.ns > now.ns ? (due.ns - now.ns) / NS_PER_MS + 1 : 0);

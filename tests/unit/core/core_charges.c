@@ -254,7 +254,8 @@ Test(core_charges, 10_in_sum_it_is_the_limit) {
         expect(client, FRAME_WELCOME);
     }
     struct account *account = &core_user(&core, ALICE)->account;
-    cr_assert_leq(account->used[ACCOUNT_MEMORY], ACCOUNT_MEMORY_BYTES / 4 * 3);
+    cr_assert_leq(account->used[ACCOUNT_MEMORY], ACCOUNT_MEMORY_BYTES / 4 * 3 + 2000,
+                  "sessions leave a quarter; a room may take some of that");
     cr_assert_gt(account->used[ACCOUNT_MEMORY], ACCOUNT_MEMORY_BYTES / 4 * 3 - 2000);
     cr_assert_gt(n_rooms, 1000);
     enter(bob, "#of-somebody-else", 0);

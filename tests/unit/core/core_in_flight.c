@@ -128,3 +128,22 @@ Test(core_in_flight, 04_they_leave_her_memory) {
     cr_assert(!alice->session->broken);
     touch_down();
 }
+
+/* To many sessions of one user and to one of another: users take turns. */
+Test(core_in_flight, 05_one_is_not_sent_to_after_the_many_of_another) {
+    enter(alice, "#ops", 0);
+    for (int i = 0; i < 30; i++)
+        enter(join(CAROL, "carol", HERE), "#ops", FRAME_SESSION_ONLY);
+    drain();
+    pass_ms(NEWS_DELAY_MS);
+    drain();
+    say(alice, "#ops", "to all of them");
+    say(alice, "bob", "and to you");
+    take_off();
+    bool is_bob_among = false;
+    for (size_t i = 0; i < n_flight; i++)
+        is_bob_among |= flight[i].session == bob->session;
+    cr_assert_eq(n_flight, FLIGHT_MAX);
+    cr_assert(is_bob_among);
+    touch_down();
+}

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "base/macro.h"
 #include "unit/core/world.h"
@@ -176,8 +177,12 @@ static void join_crowd(void) {
 
 static unsigned n_listed(void) {
     unsigned n = 0;
-    for (const struct session *session = core.touched; session; session = session->next_touched)
-        n++;
+    const struct session *session;
+    for (const struct user *user = core.turns[LIST_TOUCHED]; user;
+         user = user->turns[LIST_TOUCHED].next)
+        DL_FOREACH2(user->turns[LIST_TOUCHED].sessions, session, next_listed) {
+            n++;
+        }
     return n;
 }
 
