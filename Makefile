@@ -70,7 +70,7 @@ LINK_PROGRAM = $(LINK) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 # Programs are position independent; what also goes into the shared library is so in the other way.
 POSITION = -fPIE
-$(BUILD)/obj/shared/% $(BUILD)/obj/client/lib/%: POSITION = -fPIC -fno-semantic-interposition
+$(BUILD)/obj/shared/% $(BUILD)/obj/client/files/% $(BUILD)/obj/client/lib/%: POSITION = -fPIC -fno-semantic-interposition
 
 # --- sources -------------------------------------------------------------------------------------
 
@@ -80,7 +80,8 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SHARED_SRC := $(call sources,shared/base shared/proto shared/ipc)
 CORE_SRC := $(call sources,server/core server/store)
 HUB_SRC := $(call sources,server server/io)
-LIB_SRC := $(call sources,client/lib)
+FILES_SRC := $(call sources,client/files)
+LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/chat)
 EXAMPLE_SRC := $(call sources,client/examples)
 BENCH_SRC := $(call sources,tests/bench)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "lib/parcel.h"
+#include "files/parcel.h"
 #include "proto/line.h"
 
 /* The public header names the numbers of the wire anew, because it includes nothing of ours. */

@@ -14,8 +14,8 @@
  */
 #include <poll.h>
 
+#include "base/thread.h"
 #include "lib/link.h"
-#include "lib/thread.h"
 
 #define GATHER_MS 4
 #define GATHER_BATCHES 8

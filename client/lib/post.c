@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "files/parcel.h"
+#include "files/source.h"
 #include "lib/check.h"
-#include "lib/parcel.h"
-#include "lib/source.h"
 #include "lib/transfer.h"
 
 _Static_assert(EARSHOT_POST_MAX == PARCEL_CONTENT_MAX, "");

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "lib/thread.h"
+#include "base/thread.h"
 
 int reader_init(struct reader *reader) {
     pthread_mutex_init(&reader->lock, NULL);

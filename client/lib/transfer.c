@@ -7,8 +7,8 @@
 #include <utlist.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 #include "lib/check.h"
-#include "lib/thread.h"
 
 struct transfers *transfers_of(struct earshot *link) {
     if (!link->transfers) {

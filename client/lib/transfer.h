@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "lib/courier.h"
-#include "lib/left_out.h"
+#include "files/courier.h"
+#include "files/left_out.h"
+#include "files/source.h"
 #include "lib/link.h"
-#include "lib/source.h"
 
 /* To one recipient. */
 struct delivery {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "lib/attributes.h"
+#include "files/attributes.h"
 #include "lib/check.h"
 #include "lib/transfer.h"
 

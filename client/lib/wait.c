@@ -7,8 +7,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "lib/check.h"
-#include "lib/thread.h"
 
 enum source { SOURCE_WAKE, SOURCE_TIMER, SOURCE_WRITER, SOURCE_READER, SOURCE_HUB, N_SOURCES };
 

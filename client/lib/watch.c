@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "ipc/queue.h"
-#include "lib/thread.h"
 
 int watch_init(struct watch *watch) {
     watch->rearm_fd = event_open();

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "lib/thread.h"
+#include "base/thread.h"
 
 int writer_init(struct writer *writer) {
     pthread_mutex_init(&writer->lock, NULL);

@@ -225,7 +225,7 @@ enum message_kind {
     KIND_TEXT,
     KIND_ACTION,
     KIND_NOTICE,
-    KIND_FILE, /* a small file, as base64 (client/lib/parcel.h); no words to be searched for */
+    KIND_FILE, /* a small file, as base64 (client/files/parcel.h); no words to be searched for */
     KIND_END
 };
 enum message_state {

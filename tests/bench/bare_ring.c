@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "files/digest.h"
 #include "ipc/shm.h"
-#include "lib/digest.h"
 
 enum { SENDER, RECEIVER, N_WORKERS };
 

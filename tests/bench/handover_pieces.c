@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "bench/handover.h"
 #include "bench/peer.h"
-#include "lib/parcel.h"
+#include "files/parcel.h"
 #include "proto/frame.h"
 
 _Static_assert(HANDOVER_PIECE_BYTES <= PARCEL_CONTENT_MAX, "a piece fits into a message");

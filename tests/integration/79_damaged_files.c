@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files/parcel.h"
 #include "harness/program.h"
 #include "harness/stage.h"
-#include "lib/parcel.h"
 
 #define WAIT_MS 20000
 

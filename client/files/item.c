@@ -1,0 +1,153 @@
+#include "files/item.h"
+
+#include "base/cursor.h"
+
+bool entry_path_is_valid(struct bytes path) {
+    if (path.n == 0 || path.n > ENTRY_PATH_MAX || memchr(path.data, '\0', path.n))
+        return false;
+    const char *at = path.data, *end = path.data + path.n;
+    for (size_t depth = 0; depth <= ENTRY_DEPTH_MAX; depth++) {
+        const char *slash = memchr(at, '/', (size_t)(end - at));
+        struct bytes name = {at, (size_t)((slash ? slash : end) - at)};
+        if (name.n == 0 || name.n > ENTRY_NAME_MAX || bytes_equal(name, bytes_of(".")) ||
+            bytes_equal(name, bytes_of("..")))
+            return false;
+        if (!slash)
+            return true;
+        at = slash + 1;
+    }
+    return false;
+}
+
+/* --- encoding --- */
+
+static void put_bytes(struct cursor_out *out, struct bytes bytes) {
+    cursor_put_u16(out, (uint16_t)bytes.n);
+    cursor_put(out, bytes.data, bytes.n);
+}
+
+static void put_entry(struct cursor_out *out, const struct record_entry *entry) {
+    cursor_put_u8(out, (uint8_t)entry->kind);
+    cursor_put_u32(out, entry->mode);
+    cursor_put_u64(out, (uint64_t)entry->mtime_ns);
+    cursor_put_u64(out, entry->size);
+    cursor_put_u64(out, entry->start);
+    put_bytes(out, entry->path);
+    put_bytes(out, entry->target);
+}
+
+static void put_digest(struct cursor_out *out, const struct digest *digest) {
+    cursor_put(out, digest->bytes, sizeof digest->bytes);
+}
+
+static void put_end(struct cursor_out *out, const struct record_end *end) {
+    cursor_put_u64(out, end->totals.n_files);
+    cursor_put_u64(out, end->totals.n_directories);
+    cursor_put_u64(out, end->totals.n_links);
+    cursor_put_u64(out, end->totals.n_skipped);
+    cursor_put_u64(out, end->totals.n_bytes);
+    put_digest(out, &end->digest);
+}
+
+size_t record_encode(const struct record *record, void *buffer, size_t n) {
+    struct cursor_out out = cursor_out_of(buffer, n);
+    cursor_put_u8(&out, RECORD_VERSION);
+    cursor_put_u8(&out, (uint8_t)record->type);
+    switch (record->type) {
+    case RECORD_ENTRY:
+        put_entry(&out, &record->entry);
+        break;
+    case RECORD_ENTRY_END:
+        cursor_put_u64(&out, record->entry_end.size);
+        put_digest(&out, &record->entry_end.digest);
+        break;
+    case RECORD_END:
+        put_end(&out, &record->end);
+        break;
+    }
+    return out.bad ? 0 : cursor_out_used(&out);
+}
+
+/* --- decoding --- */
+
+static struct bytes take_bytes(struct cursor_in *in) {
+    size_t n = cursor_take_u16(in);
+    const uint8_t *data = cursor_take(in, n);
+    return data ? (struct bytes){(const char *)data, n} : (struct bytes){"", 0};
+}
+
+static void take_digest(struct cursor_in *in, struct digest *digest) {
+    const uint8_t *bytes = cursor_take(in, sizeof digest->bytes);
+    if (bytes)
+        memcpy(digest->bytes, bytes, sizeof digest->bytes);
+}
+
+static void take_entry(struct cursor_in *in, struct record_entry *entry) {
+    entry->kind = (enum entry_kind)cursor_take_u8(in);
+    entry->mode = cursor_take_u32(in);
+    entry->mtime_ns = (int64_t)cursor_take_u64(in);
+    entry->size = cursor_take_u64(in);
+    entry->start = cursor_take_u64(in);
+    entry->path = take_bytes(in);
+    entry->target = take_bytes(in);
+}
+
+static void take_end(struct cursor_in *in, struct record_end *end) {
+    end->totals.n_files = cursor_take_u64(in);
+    end->totals.n_directories = cursor_take_u64(in);
+    end->totals.n_links = cursor_take_u64(in);
+    end->totals.n_skipped = cursor_take_u64(in);
+    end->totals.n_bytes = cursor_take_u64(in);
+    take_digest(in, &end->digest);
+}
+
+static bool size_makes_sense(const struct record_entry *entry) {
+    switch (entry->kind) {
+    case ENTRY_FILE:
+        return entry->size <= INT64_MAX && entry->start <= entry->size;
+    case ENTRY_STREAM:
+        return entry->size == ITEM_SIZE_UNKNOWN && entry->start == 0;
+    default:
+        return entry->size == 0 && entry->start == 0;
+    }
+}
+
+static bool target_makes_sense(const struct record_entry *entry) {
+    if (entry->kind != ENTRY_LINK)
+        return entry->target.n == 0;
+    return entry->target.n > 0 && entry->target.n <= ENTRY_TARGET_MAX &&
+           !memchr(entry->target.data, '\0', entry->target.n);
+}
+
+static bool path_makes_sense(const struct record_entry *entry) {
+    if (entry->path.n == 0)
+        return entry->kind != ENTRY_LINK;
+    return entry->kind != ENTRY_STREAM && entry_path_is_valid(entry->path);
+}
+
+static bool entry_makes_sense(const struct record_entry *entry) {
+    return entry->kind < ENTRY_KIND_END && entry->mode <= 07777 && size_makes_sense(entry) &&
+           target_makes_sense(entry) && path_makes_sense(entry);
+}
+
+bool record_decode(struct record *record, const void *data, size_t n) {
+    struct cursor_in in = cursor_in_of(data, n);
+    bool makes_sense = cursor_take_u8(&in) == RECORD_VERSION;
+    *record = (struct record){.type = (enum record_type)cursor_take_u8(&in)};
+    switch (record->type) {
+    case RECORD_ENTRY:
+        take_entry(&in, &record->entry);
+        makes_sense = makes_sense && entry_makes_sense(&record->entry);
+        break;
+    case RECORD_ENTRY_END:
+        record->entry_end.size = cursor_take_u64(&in);
+        take_digest(&in, &record->entry_end.digest);
+        break;
+    case RECORD_END:
+        take_end(&in, &record->end);
+        break;
+    default:
+        return false;
+    }
+    return makes_sense && !in.bad && cursor_in_left(&in) == 0;
+}

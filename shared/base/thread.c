@@ -1,0 +1,43 @@
+#include "base/thread.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define STACK_BYTES (256 * 1024)
+
+int thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg) {
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    int r = pthread_attr_init(&attributes);
+    if (r != 0)
+        return -r;
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(thread, &attributes, run, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return -r;
+}
+
+int event_open(void) {
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd < 0 ? error_errno() : fd;
+}
+
+/* A counter that is at its limit is set already; one that is 0 is clear. */
+void event_set(int fd) {
+    uint64_t one = 1;
+    ssize_t n = write(fd, &one, sizeof one);
+    (void)n;
+}
+
+void event_clear(int fd) {
+    uint64_t count;
+    ssize_t n = read(fd, &count, sizeof count);
+    (void)n;
+}
