@@ -6,7 +6,7 @@
 
 #include "chat/command.h"
 #include "chat/files_inside.h"
-#include "cli/received.h"
+#include "cli/files/received.h"
 #include "cli/report.h"
 #include "cli/words.h"
 

@@ -11,7 +11,6 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/request.h"
-#include "cli/rooms.h"
 #include "ipc/rendezvous.h"
 #include "proto/name.h"
 
@@ -117,33 +116,28 @@ static int complete_ask(struct line *line, earshot **link) {
     return cli_request_open(link, &line->options);
 }
 
-static void add_handle(void *arg, const struct earshot_event *event) {
+static void offer_listed(void *arg, const struct earshot_event *event) {
+    bool is_room = event->type == EARSHOT_EVENT_ROOM;
+    const char *text = is_room ? event->room.name : event->user.handle;
     struct name name;
-    if (name_parse(&name, bytes_of(event->user.handle)) == NAME_OK)
-        complete_offer(arg, event->user.handle, event->user.away);
+    if (name_parse(&name, bytes_of(text)) == NAME_OK)
+        complete_offer(arg, text, is_room ? event->room.topic : event->user.away);
 }
 
-static void offer_rooms(struct line *line, earshot *link) {
-    struct cli_rooms rooms = {0};
-    struct name name;
-    if (cli_rooms_ask(link, &line->options, &rooms) == CLI_DONE)
-        for (size_t i = 0; i < rooms.n; i++)
-            if (name_parse(&name, bytes_of(rooms.all[i].name)) == NAME_OK)
-                complete_offer(line, rooms.all[i].name, rooms.all[i].topic);
-    cli_rooms_free(&rooms);
+static void offer_list(struct line *line, earshot *link, enum earshot_list list) {
+    uint32_t request = 0;
+    int result = earshot_ask(link, list, NULL, &request);
+    (void)cli_request_wait(link, &line->options, result, request, offer_listed, line);
 }
 
 static void offer_names(struct line *line, bool handles, bool rooms) {
-    uint32_t request = 0;
     earshot *link;
     if (complete_ask(line, &link) != CLI_DONE)
         return;
-    if (handles) {
-        int result = earshot_ask(link, EARSHOT_USERS, NULL, &request);
-        (void)cli_request_wait(link, &line->options, result, request, add_handle, line);
-    }
+    if (handles)
+        offer_list(line, link, EARSHOT_USERS);
     if (rooms)
-        offer_rooms(line, link);
+        offer_list(line, link, EARSHOT_ROOMS);
     earshot_close(link);
 }
 

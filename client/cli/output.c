@@ -4,7 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/json.h"
 #include "cli/report.h"
+#include "cli/text.h"
+
+void cli_print_message(const struct cli_options *options, const struct earshot_event *event) {
+    if (options->json)
+        json_message(event);
+    else
+        text_message(options, event);
+}
 
 int cli_flush(void) {
     errno = 0;

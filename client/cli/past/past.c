@@ -1,0 +1,116 @@
+/*
+ * The hub answers with a page at a time, at most EARSHOT_PAGE_MAX messages, fewer when they are
+ * long. To print the newest n, oldest first, without keeping them, their place is looked for from
+ * the end on; then they are printed from there.
+ */
+#include "cli/past/past.h"
+
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/request.h"
+
+static int past_ask_page(struct past *past, uint64_t before, uint64_t after, uint64_t limit,
+                         request_line *line, void *arg) {
+    uint32_t request = 0;
+    unsigned n = limit > 0 && limit < EARSHOT_PAGE_MAX ? (unsigned)limit : EARSHOT_PAGE_MAX;
+    if (past->direct_only)
+        n = EARSHOT_PAGE_MAX;
+    int result = earshot_history(past->link, past->conv, before, after, n, &request);
+    return cli_request_wait(past->link, past->options, result, request, line, arg);
+}
+
+static bool past_is_wanted(const struct past *past, const struct earshot_event *event) {
+    return !past->direct_only || event->message.conv[0] != '#';
+}
+
+/* Backwards: where the newest n begin. */
+struct backwards {
+    const struct past *past;
+    uint64_t oldest; /* of the page, wanted or not; 0: it was empty */
+    uint64_t seqs[EARSHOT_PAGE_MAX];
+    size_t n; /* the wanted ones of the page */
+};
+
+static void note_seq(void *arg, const struct earshot_event *event) {
+    struct backwards *backwards = arg;
+    if (backwards->oldest == 0)
+        backwards->oldest = event->message.seq;
+    if (past_is_wanted(backwards->past, event) && backwards->n < EARSHOT_PAGE_MAX)
+        backwards->seqs[backwards->n++] = event->message.seq;
+}
+
+static int find_start(struct past *past) {
+    struct backwards page = {.past = past};
+    uint64_t before = past->before, missing = past->n, start = past->before;
+    while (missing > 0 && before > 1) {
+        page.n = page.oldest = 0;
+        int code = past_ask_page(past, before, 0, missing, note_seq, &page);
+        if (code != CLI_DONE)
+            return code;
+        if (page.oldest == 0 || page.oldest >= before)
+            break;
+        uint64_t n = page.n < missing ? page.n : missing;
+        if (n > 0)
+            start = page.seqs[page.n - n];
+        missing -= n;
+        before = page.oldest;
+    }
+    if (start > past->after)
+        past->after = start - 1;
+    return CLI_DONE;
+}
+
+/* Forwards: a page is printed as it comes. */
+struct forwards {
+    struct past *past;
+    uint64_t last; /* of the page; 0: it was empty */
+};
+
+static bool is_full(const struct past *past) {
+    return past->n > 0 && past->n_printed >= past->n;
+}
+
+static void past_print_line(void *arg, const struct earshot_event *event) {
+    struct forwards *forwards = arg;
+    struct past *past = forwards->past;
+    /* The hub answers; whoever reads our output may now take as long as they want. */
+    if (past->options->timeout_ms < 0)
+        cli_limit_stop();
+    forwards->last = event->message.seq;
+    if (event->message.seq >= past->before || is_full(past) || !past_is_wanted(past, event))
+        return;
+    cli_print_message(past->options, event);
+    if (past->n_printed++ == 0)
+        past->first_seq = event->message.seq;
+    past->last_seq = event->message.seq;
+}
+
+/* After 0 would mean the newest ones, so the first message of all is asked for as such. */
+static int print_forwards(struct past *past) {
+    struct forwards page = {.past = past};
+    uint64_t after = past->after > 0 ? past->after : 1;
+    int code = CLI_DONE;
+    if (past->after == 0)
+        code = past_ask_page(past, 2, 0, 1, past_print_line, &page);
+    do {
+        page.last = 0;
+        if (code == CLI_DONE && after + 1 < past->before && !is_full(past))
+            code = past_ask_page(past, past->before, after, past->n - past->n_printed,
+                                 past_print_line, &page);
+        int closed = cli_flush();
+        if (code == CLI_DONE)
+            code = closed;
+        after = page.last;
+    } while (code == CLI_DONE && page.last > 0);
+    return code;
+}
+
+int past_print(struct past *past) {
+    struct earshot_hub_info hub;
+    earshot_hub(past->link, &hub);
+    if (past->before == 0)
+        past->before = hub.seq + 1;
+    int code = past->newest && past->n > 0 ? find_start(past) : CLI_DONE;
+    return code == CLI_DONE ? print_forwards(past) : code;
+}
