@@ -41,14 +41,13 @@
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
 #define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
-#define HOARDERS_MAX 64   /* and more chunks are one class, see session.c */
+#define HOARDERS_MAX 64   /* and more chunks are one class, see delivery.c */
 #define CONFIRM_MS 10000  /* a session that never says READY is a handshake that failed */
 #define CONDEMNED_MS 1000 /* until it is ended, a session that broke the protocol may read why */
 
 struct lane; /* the hub's */
 
-/* One Unix user. */
-/* What sessions wait for; see session.c. */
+/* What sessions wait for; see delivery.c. */
 enum session_list {
     LIST_NONE,
     LIST_TOUCHED,  /* to be sent to */
@@ -63,15 +62,16 @@ struct turn {
     struct user *next, *prev; /* who also has such sessions */
 };
 
+/* One Unix user. */
 struct user {
     uid_t uid;
     struct name login; /* its login name, as its latest session told; n 0: none is known */
     struct account account;
     struct recent recent; /* ids of its latest messages */
-    uint64_t n_work;      /* what was done for it, and nobody is charged for yet, see work.c */
+    uint64_t n_work;      /* what was done for it, and nobody is charged for yet, see user.c */
     uint64_t delivery;    /* the last one that it had a part in */
     struct user *next_worked;
-    int64_t at_work;       /* in which stretch of time it was seen at work last, see work.c */
+    int64_t at_work;       /* in which stretch of time it was seen at work last, see user.c */
     uint64_t n_rejected;   /* frames that broke a rule */
     struct lane *lanes;    /* the hub's, not the core's */
     struct session *links; /* its sessions by link */
@@ -118,7 +118,7 @@ struct handle {
     struct handle **news_list; /* see news.c; NULL: there are none of it */
     struct handle *next_news, *prev_news;
     uint64_t born;            /* all that was made later has a greater number; */
-    struct listing *visitors; /* lists that have come to it, see answer.c */
+    struct listing *visitors; /* lists that have come to it, see list.c */
     UT_hash_handle hh, hh_number;
 };
 
@@ -281,11 +281,12 @@ struct session {
     struct session *next_ack, *prev_ack;
     struct session *next_news, *prev_news;     /* of all that want NEWS */
     struct session *next_ending, *prev_ending; /* of core->unconfirmed or core->condemned */
-    struct session *next_feed, *prev_feed;     /* of its user, see ask.c */
+    struct session *next_feed, *prev_feed;     /* of its user, see past.c */
     UT_hash_handle hh_link, hh_mailbox;
 };
 
-/* Messages of one sender to one room that are not in the listeners' outboxes yet, see run.c. */
+/* Messages of one sender to one room that are not in the listeners' outboxes yet, see delivery.c.
+ */
 struct run {
     struct session *sender;
     struct room *room; /* NULL: there is none */
@@ -391,10 +392,10 @@ struct core {
     struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
     bool wants_flush;             /* memory is short: what is in the outboxes is to be sent soon */
     struct account_limits limits;
-    uint64_t n_own_work, delivery; /* see work.c */
+    uint64_t n_own_work, delivery; /* see user.c */
     struct user *worked;
     int64_t stretch;              /* of time, and how many users */
-    unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see work.c */
+    unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see user.c */
     struct core_counters counters;
 };
 

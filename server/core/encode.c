@@ -5,30 +5,6 @@
 #include "core/internal.h"
 #include "proto/line.h"
 
-struct handle *handle_of_number(const struct core *core, uint32_t number) {
-    struct handle *handle;
-    HASH_FIND(hh_number, core->handles_by_number, &number, sizeof number, handle);
-    return handle;
-}
-
-struct room *room_of_number(const struct core *core, uint32_t number) {
-    struct room *room;
-    HASH_FIND(hh_number, core->rooms_by_number, &number, sizeof number, room);
-    return room;
-}
-
-uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsigned n_used,
-                     bool (*is_used)(const struct core *core, uint32_t number)) {
-    if (core->config.numbers_max)
-        max = core->config.numbers_max;
-    if (n_used >= max)
-        return 0;
-    do
-        last = last < max ? last + 1 : 1;
-    while (is_used(core, last));
-    return last;
-}
-
 struct bytes encode(const struct frame *frame) {
     static _Thread_local uint8_t scratch[BATCH_BYTES_MAX];
     struct cursor_out out = cursor_out_of(scratch, sizeof scratch);
@@ -52,26 +28,6 @@ static bool put_parts(const struct core *core, struct cursor_out *out, struct by
         rest = (struct bytes){rest.data + part, rest.n - part};
     }
     return fits;
-}
-
-static struct bytes name_of_sender(const struct core *core, const struct record *record) {
-    const struct handle *from = handle_of_number(core, record->from);
-    return from ? name_bytes(&from->name) : (struct bytes){0};
-}
-
-static struct bytes name_of_target(const struct core *core, const struct record *record) {
-    if (conv_is_room(record->conv)) {
-        const struct room *room = room_of_number(core, record->to);
-        return room ? name_bytes(&room->name) : (struct bytes){0};
-    }
-    const struct handle *to = handle_of_number(core, record->to);
-    return to ? name_bytes(&to->name) : (struct bytes){0};
-}
-
-bool names_of(const struct core *core, const struct record *record, struct names *names) {
-    names->from = name_of_sender(core, record);
-    names->to = name_of_target(core, record);
-    return names->from.n > 0 && names->to.n > 0;
 }
 
 /* Everything that MESSAGE and PAST have in common. */

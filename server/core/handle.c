@@ -224,12 +224,20 @@ static void note_login(struct core *core, struct handle *handle) {
     (void)persist_handle(core, handle);
 }
 
-const struct handle *handle_of_user(struct core *core, const struct user *user,
-                                    const struct name *name) {
+static const struct handle *handle_of_user(struct core *core, const struct user *user,
+                                           const struct name *name) {
     struct name key;
     name_key(&key, name);
     const struct handle *found = handle_find(core, &key);
     return found && is_of_user(found, user) ? found : NULL;
+}
+
+/* Asked before the handle is claimed, or a refusal would leave one behind: a new one is in no room.
+ */
+bool handle_may_attach(struct core *core, struct user *user, unsigned abilities,
+                       const struct name *name, char reason[256]) {
+    const struct handle *own = handle_of_user(core, user, name);
+    return !own || room_may_attach(user, own, abilities, reason);
 }
 
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
@@ -256,7 +264,7 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 
 /* Releasing. */
 
-enum fail_code handle_release(struct core *core, const struct name *name, char reason[256]) {
+static enum fail_code handle_release(struct core *core, const struct name *name, char reason[256]) {
     struct name key;
     name_key(&key, name);
     struct handle *handle = handle_find(core, &key);
@@ -355,8 +363,8 @@ enum presence handle_presence(const struct handle *handle) {
     return handle->away ? PRESENCE_AWAY : PRESENCE_ONLINE;
 }
 
-enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
-                               struct bytes text, char reason[256]) {
+static enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
+                                      struct bytes text, char reason[256]) {
     char *copy = NULL;
     size_t old = handle->away ? TEXT_BYTES(strlen(handle->away)) : 0;
     size_t new = away ? TEXT_BYTES(text.n) : 0;
@@ -371,4 +379,67 @@ enum fail_code handle_set_away(struct core *core, struct handle *handle, bool aw
     account_spend(&handle->user->account, ACCOUNT_MEMORY, away ? TEXT_BYTES(strlen(copy)) : 0);
     news_presence(core, handle);
     return FAIL_NONE;
+}
+
+/* Requests. */
+
+void handle_receive_away(struct core *core, struct session *session, const struct frame *frame) {
+    char reason[256];
+    enum fail_code code =
+        handle_set_away(core, session->handle, frame->away.away, frame->away.reason, reason);
+    session_finish(core, session, frame->away.request, code, reason);
+}
+
+void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame) {
+    struct name name;
+    char reason[256];
+    struct handle *handle, *old = session->handle;
+    enum name_outcome problem = name_parse(&name, frame->nick.handle);
+    if (problem != NAME_OK || name_is_room(&name)) {
+        snprintf(reason, sizeof reason, "the handle %s",
+                 problem ? name_problem(problem) : "must not begin with #");
+        session_fail(core, session, frame->nick.request, FAIL_BAD_NAME, reason);
+        return;
+    }
+    enum fail_code code = FAIL_LIMIT;
+    if (persist_may_wait(core, session->user, reason) &&
+        (name_is_same(&name, &old->name) ||
+         handle_may_attach(core, session->user, session->abilities, &name, reason)))
+        code = handle_claim(core, session->user, &name, &core->nick_right, &handle, reason);
+    if (code == FAIL_NONE && handle != old) {
+        bool held = session->held;
+        session->abilities &= ~(unsigned)ABILITY_AFTER; /* that was said about the old handle */
+        room_detach_all(core, session);
+        handle_detach(core, session);
+        handle_attach(core, handle, session, 0);
+        if (!held)
+            feed_ready(core, session);
+        news_renamed(core, old, handle);
+    }
+    core->nick_right = (struct core_right){0};
+    session_finish(core, session, frame->nick.request, code, reason);
+}
+
+static enum fail_code release_name(struct core *core, struct session *session, struct bytes text,
+                                   char reason[256]) {
+    struct name name;
+    enum name_outcome problem = name_parse(&name, text);
+    if (!session_is_administrator(core, session)) {
+        snprintf(reason, 256, "only root and the hub's owner may release a name; ask one of them");
+        return FAIL_NOT_PERMITTED;
+    }
+    if (problem != NAME_OK) {
+        snprintf(reason, 256, "the name %s", name_problem(problem));
+        return FAIL_BAD_NAME;
+    }
+    return name_is_room(&name) ? room_release(core, session, &name, reason)
+                               : handle_release(core, &name, reason);
+}
+
+void handle_receive_release(struct core *core, struct session *session, const struct frame *frame) {
+    char reason[256];
+    enum fail_code code = FAIL_LIMIT;
+    if (persist_may_wait(core, session->user, reason))
+        code = release_name(core, session, frame->release.handle, reason);
+    session_finish(core, session, frame->release.request, code, reason);
 }

@@ -1,8 +1,8 @@
 /* What the files of the core use of each other. */
 #pragma once
 
-#include "core/ask.h"
 #include "core/core.h"
+#include "core/past.h"
 
 /*
  * What goes into a session's outbox, besides messages, follows one of these rules:
@@ -38,6 +38,8 @@ static inline bool session_leaves_memory(const struct session *session) {
     return account_left(account, ACCOUNT_MEMORY) > OTHERS_LEAVE(account);
 }
 
+/* Users (user.c). */
+void user_free(struct core *core, struct user *user);
 /*
  * Memory for what a user makes, which stays until he gives it up: it leaves the same part free, so
  * that he is answered. False: `reason` says why.
@@ -76,8 +78,25 @@ void session_fail(struct core *core, struct session *session, uint32_t request, 
  */
 void session_break(struct core *core, struct session *session);
 
+/* DONE, when what was changed is stored, or FAIL. */
+void session_finish(struct core *core, struct session *session, uint32_t request,
+                    enum fail_code code, const char *reason);
+
+/* Sessions (session.c). It has sent a frame: the handshake is over. */
+void session_confirm(struct core *core, struct session *session);
 /* Frees a dead session whose outbox is not in flight. */
 void session_free(struct core *core, struct session *session);
+/* Handshakes that failed, and sessions that broke the protocol. */
+void session_end_due(struct core *core);
+
+/* ns 0: never. */
+static inline mono_time mono_earlier(mono_time a, mono_time b) {
+    return a.ns == 0 || (b.ns != 0 && b.ns < a.ns) ? b : a;
+}
+
+static inline bool core_is_due(const struct core *core, mono_time due) {
+    return due.ns != 0 && due.ns <= core->now.ns;
+}
 
 static inline struct outbox_address session_address(const struct core *core,
                                                     const struct session *session) {
@@ -91,6 +110,11 @@ static inline struct outbox_address session_address(const struct core *core,
 bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
                      uint64_t seq);
 
+/* Runs of messages to one room. False: the frame is too long for a run. */
+bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
+             const struct encoded *encoded);
+void run_close(struct core *core);
+
 /* Puts the session on the list of those that core_take() looks at; takes it off again. */
 void session_touch(struct core *core, struct session *session);
 void session_unlist(struct core *core, struct session *session);
@@ -100,8 +124,12 @@ static inline void core_spend_slice(struct core *core, unsigned n) {
     core->slice -= n < core->slice ? n : core->slice;
 }
 
-/* Frames (encode.c), into memory of the calling thread; valid until the next call. */
-struct bytes encode(const struct frame *frame);
+/* Look-ups (lookup.c). */
+struct handle *handle_of_number(const struct core *core, uint32_t number);
+struct room *room_of_number(const struct core *core, uint32_t number);
+/* Numbers go round: after the greatest one comes the first that is free. 0: none is. */
+uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsigned n_used,
+                     bool (*is_used)(const struct core *core, uint32_t number));
 
 /* Of the sender and of the handle or room that a message went to. */
 struct names {
@@ -110,6 +138,14 @@ struct names {
 
 /* False: nobody knows its sender or target any more. */
 bool names_of(const struct core *core, const struct record *record, struct names *names);
+
+enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
+                           struct target *target);
+/* The sentence that the sender reads. */
+void target_reason(struct bytes to, enum fail_code code, char reason[256]);
+
+/* Frames (encode.c), into memory of the calling thread; valid until the next call. */
+struct bytes encode(const struct frame *frame);
 
 /* Room for the parts of the longest text, in core->scratch. */
 #define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
@@ -122,13 +158,8 @@ void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded);
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
                  uint32_t request, struct encoded *encoded);
-struct handle *handle_of_number(const struct core *core, uint32_t number);
-struct room *room_of_number(const struct core *core, uint32_t number);
-/* Numbers go round: after the greatest one comes the first that is free. 0: none is. */
-uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsigned n_used,
-                     bool (*is_used)(const struct core *core, uint32_t number));
 
-/* The hub's time (work.c): a delivery is about to be made to each of many sessions; */
+/* The hub's time (user.c): a delivery is about to be made to each of many sessions; */
 void work_begin_delivery(struct core *core);
 /* it was made to one of this user's: the first one is the sender's, the others are his own. */
 void work_note_delivery(struct core *core, struct user *user);
@@ -151,21 +182,12 @@ static inline bool feed_is_due(const struct session *session) {
 /* Fills the outbox of a session that is behind, if it has room. */
 void feed_step(struct core *core, struct session *session);
 
-/* Questions (ask.c). */
-struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_rooms);
-/* Before it is put into the queue; false: there is a limit, named in `reason`. */
-bool ask_charge(struct ask *ask, char reason[256]);
-void ask_enqueue(struct core *core, struct session *session, struct ask *ask);
-/* Goes on when the user's turn comes again. */
-void ask_put_back(struct core *core, struct ask *ask);
-/* It is answered, or dropped. */
-void ask_end(struct core *core, const struct ask *ask);
+/* The past (past.c). */
 /* The session is to be fed from the store. */
 void ask_feed(struct core *core, struct session *session);
 /* The session ends. */
 void ask_drop_of(struct core *core, struct session *session);
-
-/* The past (past.c, past_log.c). */
+/* HISTORY, SEARCH, FORGET. */
 void past_history(struct core *core, struct session *session, const struct frame *frame);
 void past_search(struct core *core, struct session *session, const struct frame *frame);
 void past_forget(struct core *core, struct session *session, const struct frame *frame);
@@ -236,11 +258,6 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
 bool persist_repeat(struct core *core, const struct session *session, const struct uuid *id,
                     uint64_t seq, uint64_t after, unsigned flags);
 
-enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
-                           struct target *target);
-/* The sentence that the sender reads. */
-void target_reason(struct bytes to, enum fail_code code, char reason[256]);
-
 /* What has changed and is not stored (change.c). False: memory is out. */
 bool persist_handle(struct core *core, const struct handle *handle);
 /* user: who changed it. */
@@ -278,9 +295,9 @@ size_t changes_waiting(const struct core *core);
 
 /* Handles: registration, presence (handle.c). */
 struct handle *handle_find(struct core *core, const struct name *key);
-/* The one that he would be given at once; NULL: it is to be made, or is another's. */
-const struct handle *handle_of_user(struct core *core, const struct user *user,
-                                    const struct name *name);
+/* Whether it may be given to a session that listens in all rooms of the handle; else `reason`. */
+bool handle_may_attach(struct core *core, struct user *user, unsigned abilities,
+                       const struct name *name, char reason[256]);
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
                             const struct core_right *right, struct handle **handle,
                             char reason[256]);
@@ -294,14 +311,14 @@ static inline bool session_is_administrator(const struct core *core,
                                             const struct session *session) {
     return session->user->uid == 0 || session->user->uid == core->config.uid;
 }
-/* The name is free, and its handle goes on under another one. */
-enum fail_code handle_release(struct core *core, const struct name *name, char reason[256]);
 /* A name for what was called `was`, and is `uid`'s: "was.1001". False: all such are in use. */
 bool handle_away_name(struct core *core, const struct name *was, uid_t uid, struct name *name,
                       struct name *key);
 enum presence handle_presence(const struct handle *handle);
-enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
-                               struct bytes text, char reason[256]);
+/* AWAY, NICK, RELEASE. */
+void handle_receive_away(struct core *core, struct session *session, const struct frame *frame);
+void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame);
+void handle_receive_release(struct core *core, struct session *session, const struct frame *frame);
 
 /* Rooms (room.c). */
 static inline bool room_has_past(const struct room *room) {
@@ -322,11 +339,10 @@ void room_lose(struct core *core, struct room *room, uint64_t seq);
 void room_settle_lost(struct core *core);
 struct membership *membership_find(const struct handle *handle, const struct room *room);
 struct room *room_find(struct core *core, const struct name *key);
-/* Whoever sets it pays for its memory. False: `reason` says why not. */
-bool room_set_topic(struct room *room, struct user *user, struct bytes text, char reason[256]);
-enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
-                         bool session_only, char reason[256]);
-enum fail_code room_leave(struct core *core, struct session *session, struct room *room);
+/* JOIN, LEAVE, TOPIC. */
+void room_receive_join(struct core *core, struct session *session, const struct frame *frame);
+void room_receive_leave(struct core *core, struct session *session, const struct frame *frame);
+void room_receive_topic(struct core *core, struct session *session, const struct frame *frame);
 /* The name is free, and the room goes on under another one. */
 enum fail_code room_release(struct core *core, struct session *session, const struct name *name,
                             char reason[256]);
@@ -344,11 +360,6 @@ struct listening *listening_of(const struct session *session, uint32_t room);
 int listening_add(struct session *session, struct room *room, uint64_t after);
 void listening_remove(struct core *core, struct session *session, struct listening *listening);
 void listening_deinit(struct session *session);
-
-/* Runs of messages to one room (run.c). False: the frame is too long for a run. */
-bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
-             const struct encoded *encoded);
-void run_close(struct core *core);
 
 /* Messages (route.c). */
 void route_send(struct core *core, struct session *session, const struct frame *frame);
@@ -401,8 +412,8 @@ unsigned news_listener_leaves(struct core *core, const struct room *room, unsign
 void news_tick(struct core *core);
 void news_deinit(struct core *core);
 
-/* Lists (answer.c). */
-void answer_list(struct core *core, struct session *session, const struct frame *frame);
+/* Lists (list.c). */
+void list_answer(struct core *core, struct session *session, const struct frame *frame);
 /* Goes on with the lists of a session whose outbox has room. */
 void listing_step(struct core *core, struct session *session);
 void listing_drop_all(struct session *session);

@@ -1,15 +1,184 @@
 /*
- * Questions about the past: HISTORY, SEARCH, FORGET. Everybody may read a room, as everybody may
- * join it; a direct conversation is for its two handles.
+ * Questions about the past: HISTORY, SEARCH, FORGET, and what a session that lags is fed with.
+ * Everybody may read a room, as everybody may join it; a direct conversation is for its two
+ * handles.
+ *
+ * Questions wait at their user, in the order in which they came; whoever reads takes one of each
+ * user in turn, so that nobody waits for all that somebody else has asked. Sessions that are to be
+ * fed wait in the same way, but apart: their questions are made when they are taken, so that a
+ * thousand laggards cost a thousand pointers.
  */
+#include "core/past.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "base/error.h"
 #include "core/internal.h"
+
+void ask_free(struct ask *ask) {
+    if (ask) {
+        for (size_t i = 0; i < ask->page.n; i++)
+            free((char *)ask->page.records[i].text.data);
+        free(ask->page.records);
+        free(ask->rooms);
+        free(ask->words);
+    }
+    free(ask);
+}
+
+static struct ask *ask_new(const struct session *session, enum ask_what what, size_t n_rooms) {
+    struct ask *ask = calloc(1, sizeof *ask);
+    if (!ask)
+        return NULL;
+    *ask = (struct ask){.what = what,
+                        .session = session->number,
+                        .user = session->user,
+                        .handle = session->handle->number};
+    ask->rooms = calloc(n_rooms + 1, sizeof *ask->rooms);
+    if (ask->rooms)
+        return ask;
+    free(ask);
+    return NULL;
+}
+
+/* Questions. */
+
+static bool ask_charge(struct ask *ask, char reason[256]) {
+    struct account *account = &ask->user->account;
+    enum account_kind kind = ACCOUNT_QUESTIONS;
+    size_t n = PAGE_BYTES_MAX + ask->n_rooms * sizeof *ask->rooms; /* with the answer */
+    if (account_charge(account, kind, 1)) {
+        kind = ACCOUNT_MEMORY;
+        if (account_charge(account, kind, n)) {
+            ask->n_charged = n;
+            return true;
+        }
+        account_give_back(account, ACCOUNT_QUESTIONS, 1);
+    }
+    account_reason(account, kind, reason);
+    return false;
+}
+
+static void ask_enqueue(struct core *core, struct session *session, struct ask *ask) {
+    struct user *user = session->user;
+    session->n_asks++;
+    if (!user->asks)
+        DL_APPEND2(core->asking, user, prev_asking, next_asking);
+    DL_APPEND(user->asks, ask);
+}
+
+static void ask_put_back(struct core *core, struct ask *ask) {
+    struct user *user = ask->user;
+    if (!user->asks)
+        DL_APPEND2(core->asking, user, prev_asking, next_asking);
+    DL_PREPEND(user->asks, ask);
+}
+
+static void ask_dequeue(struct core *core, struct ask *ask) {
+    struct user *user = ask->user;
+    DL_DELETE(user->asks, ask);
+    DL_DELETE2(core->asking, user, prev_asking, next_asking);
+    if (user->asks) /* behind everybody else */
+        DL_APPEND2(core->asking, user, prev_asking, next_asking);
+}
+
+static void ask_end(struct core *core, const struct ask *ask) {
+    struct session *session = core_session(core, ask->session);
+    account_give_back(&ask->user->account, ACCOUNT_QUESTIONS, 1);
+    account_give_back(&ask->user->account, ACCOUNT_MEMORY, ask->n_charged);
+    if (session)
+        session->n_asks--;
+}
+
+static void ask_drop(struct core *core, struct ask *ask) {
+    ask_dequeue(core, ask);
+    ask_end(core, ask);
+    ask_free(ask);
+}
+
+/* Feeding. */
+
+void ask_feed(struct core *core, struct session *session) {
+    struct user *user = session->user;
+    session->is_asking = session->awaits_feed = true;
+    if (!user->feeds)
+        DL_APPEND2(core->feeding, user, prev_feeding, next_feeding);
+    DL_APPEND2(user->feeds, session, prev_feed, next_feed);
+}
+
+static void feed_dequeue(struct core *core, struct session *session) {
+    struct user *user = session->user;
+    session->awaits_feed = false;
+    DL_DELETE2(user->feeds, session, prev_feed, next_feed);
+    DL_DELETE2(core->feeding, user, prev_feeding, next_feeding);
+    if (user->feeds)
+        DL_APPEND2(core->feeding, user, prev_feeding, next_feeding);
+}
+
+/* What the session is to get from the store, as it stands now; NULL when memory is out. */
+static struct ask *ask_for_feed(const struct core *core, const struct session *session) {
+    struct ask *ask = ask_new(session, ASK_FEED, session->n_listenings);
+    if (!ask)
+        return NULL;
+    uint64_t before = session->feed_next - 1;
+    ask->view = session->view;
+    ask->stored = core->persist.committed;
+    ask->direct = (session->abilities & ABILITY_LISTEN) != 0;
+    ask->direct_after = session->direct_after > before ? session->direct_after : before;
+    for (unsigned i = 0; i < session->n_listenings; i++) {
+        const struct listening *listening = &session->listenings[i];
+        ask->rooms[ask->n_rooms++] =
+            (struct ask_room){conv_of_room(listening->room->number),
+                              listening->after > before ? listening->after : before};
+    }
+    ask->limit = FEED_PAGE_MESSAGES;
+    return ask;
+}
+
+static struct ask *take_feed(struct core *core) {
+    struct session *session = core->feeding ? core->feeding->feeds : NULL;
+    struct ask *ask = session ? ask_for_feed(core, session) : NULL;
+    if (ask) /* else the next time */
+        feed_dequeue(core, session);
+    return ask;
+}
+
+/* Taking. */
+
+struct ask *core_take_ask(struct core *core, bool feed) {
+    if (feed)
+        return take_feed(core);
+    struct ask *ask = core->asking ? core->asking->asks : NULL;
+    if (ask)
+        ask_dequeue(core, ask);
+    return ask;
+}
+
+bool core_has_ask(const struct core *core, bool feed) {
+    return feed ? core->feeding != NULL : core->asking != NULL;
+}
+
+bool core_ask_is_wanted(const struct core *core, const struct ask *ask) {
+    const struct session *session = core_session((struct core *)core, ask->session);
+    return session && (ask->what != ASK_FEED || ask->view == session->view);
+}
+
+/* Ends. */
+
+void ask_drop_of(struct core *core, struct session *session) {
+    struct ask *ask, *next;
+    if (session->awaits_feed)
+        feed_dequeue(core, session);
+    if (session->n_asks == 0)
+        return;
+    DL_FOREACH_SAFE(session->user->asks, ask, next) {
+        if (ask->session == session->number)
+            ask_drop(core, ask);
+    }
+}
 
 /* Asking. */
 
@@ -210,4 +379,206 @@ void past_forget(struct core *core, struct session *session, const struct frame 
     }
     forget_now(core, session->handle, conv);
     persist_answer(core, session, request);
+}
+
+/*
+ * Without a store the past is the log in memory. It is read block by block: what may belong to the
+ * answer is copied with the lock held, and looked through without it. A question that is not
+ * answered by one block goes back to the queue, so that a search through all of the log keeps
+ * nobody waiting; what the log lets go of meanwhile is missing in the answer.
+ */
+
+/* No text takes more than the block that it stands in, and no block has more entries. */
+#define SLICE_RECORDS (LOG_BLOCK_BYTES / sizeof(struct log_entry))
+
+int log_slice_init(struct log_slice *slice) {
+    *slice = (struct log_slice){.records = calloc(SLICE_RECORDS, sizeof *slice->records),
+                                .texts = malloc(LOG_BLOCK_BYTES),
+                                .lowered = malloc(MESSAGE_TEXT_MAX)};
+    if (slice->records && slice->texts && slice->lowered)
+        return 0;
+    log_slice_deinit(slice);
+    return -ENOMEM;
+}
+
+void log_slice_deinit(struct log_slice *slice) {
+    free(slice->records);
+    free(slice->texts);
+    free(slice->lowered);
+    *slice = (struct log_slice){0};
+}
+
+/* Copying, with the lock held. */
+
+static int compare_rooms(const void *a, const void *b) {
+    conv_number left = ((const struct ask_room *)a)->conv;
+    conv_number right = ((const struct ask_room *)b)->conv;
+    return left < right ? -1 : left > right;
+}
+
+static bool is_room_of(const struct ask *ask, conv_number conv) {
+    struct ask_room room = {.conv = conv};
+    return bsearch(&room, ask->rooms, ask->n_rooms, sizeof room, compare_rooms) != NULL;
+}
+
+static bool is_visible(const struct core *core, const struct ask *ask,
+                       const struct record *record) {
+    if (ask->conv && record->conv != ask->conv)
+        return false;
+    if (conv_is_room(record->conv))
+        return is_room_of(ask, record->conv);
+    return ask->direct && conv_has(record->conv, ask->handle) &&
+           !forget_has(core, ask->handle, record);
+}
+
+/* Without any words: small files of others, without their content. */
+static bool is_for_files(const struct ask *ask) {
+    return ask->what == ASK_SEARCH && ask->words[strspn(ask->words, " ")] == '\0';
+}
+
+/* All of what is asked for but the words. */
+static bool may_be_found(const struct ask *ask, const struct record *record) {
+    bool files = is_for_files(ask);
+    if (ask->what != ASK_SEARCH)
+        return true;
+    if ((ask->from && record->from != ask->from) || files != (record->kind == KIND_FILE))
+        return false;
+    return !files || record->from != ask->handle;
+}
+
+static void slice_add(struct log_slice *slice, const struct ask *ask, const struct record *record) {
+    struct record *copy = &slice->records[slice->n++];
+    *copy = *record;
+    copy->text = (struct bytes){slice->texts + slice->n_bytes, 0};
+    if (is_for_files(ask))
+        return;
+    memcpy(slice->texts + slice->n_bytes, record->text.data, record->text.n);
+    copy->text.n = record->text.n;
+    slice->n_bytes += record->text.n;
+}
+
+static void slice_fill(const struct core *core, const struct ask *ask,
+                       const struct log_block *block, struct log_slice *slice) {
+    struct log_span span = {block->bytes, block->n};
+    size_t at = 0;
+    for (const struct log_entry *entry; (entry = log_span_next(&span, &at));) {
+        const struct record *record = &entry->record;
+        bool is_in_range = record->seq > ask->after && (!ask->before || record->seq < ask->before);
+        if (is_in_range && is_visible(core, ask, record) && may_be_found(ask, record))
+            slice_add(slice, ask, record);
+    }
+}
+
+static bool is_forward(const struct ask *ask) {
+    return ask->what == ASK_HISTORY && ask->after;
+}
+
+/* The next one that is to be looked through; NULL: there is none. */
+static const struct log_block *next_block(const struct core *core, const struct ask *ask) {
+    const struct log_block *block;
+    if (is_forward(ask)) {
+        for (block = core->log.head; block && block->last_seq <= ask->after;)
+            block = block->next;
+        return block && (!ask->before || block->first_seq < ask->before) ? block : NULL;
+    }
+    for (block = core->log.tail; block && ask->before && block->first_seq >= ask->before;)
+        block = block->prev;
+    return block;
+}
+
+void core_read_log(const struct core *core, struct ask *ask, struct log_slice *slice) {
+    if (!ask->is_begun)
+        qsort(ask->rooms, ask->n_rooms, sizeof *ask->rooms, compare_rooms);
+    ask->is_begun = true;
+    slice->n = slice->n_bytes = 0;
+    const struct log_block *block = next_block(core, ask);
+    slice->is_last = !block;
+    if (!block)
+        return;
+    slice_fill(core, ask, block, slice);
+    if (is_forward(ask))
+        ask->after = block->last_seq;
+    else
+        ask->before = block->first_seq;
+}
+
+/* Looking through it, without the lock. */
+
+static char lower_ascii(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static void lower_all(char *to, struct bytes text) {
+    for (size_t i = 0; i < text.n; i++)
+        to[i] = lower_ascii(text.data[i]);
+}
+
+/* All words, anywhere; capital letters of the Latin alphabet count as small ones. */
+static bool has_words(struct bytes text, const char *words, char *lowered) {
+    lower_all(lowered, text);
+    for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (!memmem(lowered, text.n, at, n))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+static bool is_full(const struct ask *ask) {
+    return ask->page.n >= ask->limit || ask->page.n_bytes >= PAGE_BYTES_MAX;
+}
+
+static void page_add(struct ask_page *page, const struct record *record) {
+    if (page->n == page->size) {
+        size_t size = page->size ? 2 * page->size : 16;
+        struct record *records = realloc(page->records, size * sizeof *records);
+        page->is_broken = !records;
+        if (!records)
+            return;
+        page->records = records;
+        page->size = size;
+    }
+    char *text = malloc(record->text.n + 1);
+    page->is_broken = !text;
+    if (!text)
+        return;
+    memcpy(text, record->text.data, record->text.n);
+    page->records[page->n] = *record;
+    page->records[page->n++].text.data = text;
+    page->n_bytes += record->text.n + PAGE_RECORD_BYTES;
+}
+
+bool ask_sift(struct ask *ask, const struct log_slice *slice) {
+    char words[SEARCH_BYTES_MAX + 1] = "";
+    struct ask_page *page = &ask->page;
+    if (ask->words)
+        lower_all(words, bytes_of(ask->words));
+    for (size_t i = 0; i < slice->n && !is_full(ask) && !page->is_broken; i++) {
+        const struct record *record = &slice->records[is_forward(ask) ? i : slice->n - 1 - i];
+        if (!ask->words || has_words(record->text, words, slice->lowered))
+            page_add(page, record);
+    }
+    return slice->is_last || is_full(ask) || page->is_broken;
+}
+
+/* A page of history that was looked for from its end on is shown from its beginning on. */
+static void turn_round(struct ask_page *page) {
+    for (size_t i = 0; i < page->n / 2; i++) {
+        struct record swap = page->records[i];
+        page->records[i] = page->records[page->n - 1 - i];
+        page->records[page->n - 1 - i] = swap;
+    }
+}
+
+void core_sifted(struct core *core, struct ask *ask, bool is_complete) {
+    if (!is_complete && core_ask_is_wanted(core, ask)) {
+        ask_put_back(core, ask);
+        return;
+    }
+    if (ask->what == ASK_HISTORY && !is_forward(ask))
+        turn_round(&ask->page);
+    core_answered(core, ask, ask->page.records, ask->page.n,
+                  ask->page.is_broken ? "the hub is out of memory" : NULL);
+    ask_free(ask);
 }

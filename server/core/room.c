@@ -76,7 +76,8 @@ static void room_put_topic(struct room *room, struct user *payer, char *topic) {
         account_spend(&payer->account, ACCOUNT_MEMORY, TEXT_BYTES(strlen(topic)));
 }
 
-bool room_set_topic(struct room *room, struct user *user, struct bytes text, char reason[256]) {
+static bool room_set_topic(struct room *room, struct user *user, struct bytes text,
+                           char reason[256]) {
     char *topic = NULL;
     bool is_his = room->topic && room->topic_payer == user;
     size_t old = is_his ? TEXT_BYTES(strlen(room->topic)) : 0;
@@ -413,8 +414,8 @@ static bool may_join(struct session *session, bool session_only, char reason[256
     return user_may_charge(session->user, bytes, reason); /* each is charged when it is made */
 }
 
-enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
-                         bool session_only, char reason[256]) {
+static enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
+                                bool session_only, char reason[256]) {
     struct room *room;
     if (!may_join(session, session_only, reason))
         return FAIL_LIMIT;
@@ -443,7 +444,7 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
     return FAIL_LIMIT;
 }
 
-enum fail_code room_leave(struct core *core, struct session *session, struct room *room) {
+static enum fail_code room_leave(struct core *core, struct session *session, struct room *room) {
     struct membership *membership = membership_find(session->handle, room);
     if (!membership)
         return FAIL_NOT_MEMBER;
@@ -462,6 +463,78 @@ enum fail_code room_leave(struct core *core, struct session *session, struct roo
             break;
     }
     return FAIL_NONE;
+}
+
+/* Requests. */
+
+/* The room that a frame names; answers the request itself when there is none. */
+static struct room *named_room(struct core *core, struct session *session, uint32_t request,
+                               struct bytes text) {
+    struct name name, key;
+    struct room *room = NULL;
+    if (name_parse(&name, text) == NAME_OK && name_is_room(&name)) {
+        name_key(&key, &name);
+        room = room_find(core, &key);
+    }
+    if (!room || room->n_members == 0) {
+        session_fail(core, session, request, FAIL_NO_ROOM, "there is no such room; see `rooms`");
+        return NULL;
+    }
+    return room;
+}
+
+void room_receive_join(struct core *core, struct session *session, const struct frame *frame) {
+    struct name name;
+    char reason[256];
+    enum name_outcome problem = name_parse(&name, frame->join.room);
+    if (problem != NAME_OK || !name_is_room(&name)) {
+        snprintf(reason, sizeof reason, "the room's name %s",
+                 problem ? name_problem(problem) : "must begin with #");
+        session_fail(core, session, frame->join.request, FAIL_BAD_NAME, reason);
+        return;
+    }
+    bool session_only = (frame->flags & FRAME_SESSION_ONLY) != 0;
+    enum fail_code code = FAIL_LIMIT;
+    if (session_only || persist_may_change(core, session->user, reason))
+        code = room_join(core, session, &name, session_only, reason);
+    session_finish(core, session, frame->join.request, code, reason);
+}
+
+void room_receive_leave(struct core *core, struct session *session, const struct frame *frame) {
+    struct room *room = named_room(core, session, frame->leave.request, frame->leave.room);
+    if (!room)
+        return;
+    enum fail_code code = room_leave(core, session, room);
+    session_finish(core, session, frame->leave.request, code,
+                   code == FAIL_LIMIT ? "the hub is out of memory" : "you are not in this room");
+}
+
+void room_receive_topic(struct core *core, struct session *session, const struct frame *frame) {
+    uint32_t request = frame->topic.request;
+    struct bytes text = frame->topic.topic;
+    struct room *room = named_room(core, session, request, frame->topic.room);
+    if (!room)
+        return;
+    if (!membership_find(session->handle, room)) {
+        session_fail(core, session, request, FAIL_NOT_MEMBER,
+                     "only a handle that is in the room may set its topic; join it first (/join in "
+                     "`earshot chat`)");
+        return;
+    }
+    char reason[256];
+    if (!persist_may_change(core, session->user, reason)) {
+        session_fail(core, session, request, FAIL_LIMIT, reason);
+        return;
+    }
+    snprintf(reason, sizeof reason, "the hub is out of memory");
+    /* The row that is written has what the topic is then: a mark too many does no harm. */
+    if (!persist_room(core, session->user, room) ||
+        !room_set_topic(room, session->user, text, reason)) {
+        session_fail(core, session, request, FAIL_LIMIT, reason);
+        return;
+    }
+    news_topic(core, session->handle, room);
+    persist_answer(core, session, request);
 }
 
 /* Another name: it keeps its number, and so its members, its past and its offers. */

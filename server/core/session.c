@@ -1,384 +1,253 @@
-/* What leaves the core: answers, deliveries, and which mailboxes have something to be sent. */
+/* Sessions: how they begin and end. */
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "base/error.h"
 #include "core/internal.h"
 
-/*
- * A session waits to be sent to, or for a step. It is gathered with the others of its user, and the
- * users take turns: else whatever goes to thousands of sessions of one user would be sent before
- * the single message of another.
- */
+#define SLOT_MASK UINT64_C(0xffff) /* of a session's number */
 
-static void session_enlist(struct core *core, struct session *session, enum session_list list) {
-    struct user *user = session->user;
-    struct turn *turn = &user->turns[list];
-    session->list = list;
-    if (!turn->sessions)
-        DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
-    DL_APPEND2(turn->sessions, session, prev_listed, next_listed);
+/* Beginning. */
+
+/* One that was given back, else the next that was never used. */
+static bool find_slot(const struct core *core, uint32_t *slot) {
+    bool has_free = core->n_free_slots > 0;
+    *slot = has_free ? core->free_slots[core->n_free_slots - 1] : core->n_slots;
+    return has_free || core->n_slots < SESSIONS_MAX;
 }
 
-void session_unlist(struct core *core, struct session *session) {
-    enum session_list list = session->list;
-    struct user *user = session->user;
-    if (list == LIST_NONE)
-        return;
-    session->list = LIST_NONE;
-    DL_DELETE2(user->turns[list].sessions, session, prev_listed, next_listed);
-    if (!user->turns[list].sessions)
-        DL_DELETE2(core->turns[list], user, turns[list].prev, turns[list].next);
+static void take_slot(struct core *core, struct session *session) {
+    core->slots[session->slot] = session;
+    core->n_sessions++;
+    if (session->slot == core->n_slots)
+        core->n_slots++;
+    else
+        core->n_free_slots--;
 }
 
-/* The first one of the user whose turn it is; NULL: none. */
-static struct session *take_listed(struct core *core, enum session_list list) {
-    struct user *user = core->turns[list];
-    if (!user)
+static void give_slot_back(struct core *core, const struct session *session) {
+    core->slots[session->slot] = NULL;
+    core->n_sessions--;
+    core->free_slots[core->n_free_slots++] = (uint16_t)session->slot;
+}
+
+/* A link that joins again before its old session has ended takes the place over. */
+static bool enter_link(struct session *session) {
+    struct session *old;
+    if (!session->link)
+        return true;
+    HASH_REPLACE(hh_link, session->user->links, link, sizeof session->link, session, old);
+    if (old)
+        old->link = 0;
+    return session->hh_link.tbl != NULL;
+}
+
+static void leave_link(struct session *session) {
+    if (session->link)
+        HASH_DELETE(hh_link, session->user->links, session);
+    session->link = 0;
+}
+
+static struct session *session_new(struct core *core, struct user *user,
+                                   const struct core_join *join, uint32_t slot) {
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
         return NULL;
-    struct session *session = user->turns[list].sessions;
-    session_unlist(core, session);
-    if (user->turns[list].sessions) {
-        DL_DELETE2(core->turns[list], user, turns[list].prev, turns[list].next);
-        DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
+    session->user = user;
+    session->link = join->link;
+    session->mailbox = join->seat->msqid;
+    if (!enter_link(session)) {
+        free(session);
+        return NULL;
     }
+    HASH_ADD(hh_mailbox, core->mailboxes, mailbox, sizeof session->mailbox, session);
+    if (!session->hh_mailbox.tbl) {
+        leave_link(session);
+        free(session);
+        return NULL;
+    }
+    session->slot = slot;
+    session->number = (join->random & ~SLOT_MASK) | slot;
+    session->seat = join->seat;
+    session->pid = join->pid;
+    session->abilities = join->abilities;
+    session->may_wall = join->may_wall || join->uid == 0 || join->uid == core->config.uid;
+    session->since = core->now;
+    take_slot(core, session);
     return session;
 }
 
-void session_touch(struct core *core, struct session *session) {
-    if (session->list == LIST_NONE && !session->dead)
-        session_enlist(core, session, LIST_TOUCHED);
+/* Sessions that end by themselves: the first of each list is the next one. */
+
+static mono_time ends_at(const struct session *first) {
+    if (!first)
+        return (mono_time){0}; /* an idle hub has nothing to wake up for */
+    return first->condemned ? mono_add_ms(first->condemned_at, CONDEMNED_MS)
+                            : mono_add_ms(first->since, CONFIRM_MS);
 }
 
-static void session_defer(struct core *core, struct session *session) {
-    session_unlist(core, session);
-    session_enlist(core, session, LIST_DEFERRED);
+static void set_ending_due(struct core *core) {
+    core->ending_due = mono_earlier(ends_at(core->unconfirmed), ends_at(core->condemned));
 }
 
-void core_retry_deferred(struct core *core) {
-    struct session *session;
-    while ((session = take_listed(core, LIST_DEFERRED)))
-        session_touch(core, session);
+static void await_confirmation(struct core *core, struct session *session) {
+    DL_APPEND2(core->unconfirmed, session, prev_ending, next_ending);
+    set_ending_due(core);
 }
 
-/*
- * What waits for the sessions of a user: how many chunks those have that take in what comes, and
- * those that do not, by how many they have. Whoever changes an outbox calls it.
- */
-
-/* n_chunks: at least one. */
-static struct session **hoarders_of(struct user *user, unsigned n_chunks) {
-    unsigned i = n_chunks - 1;
-    return &user->hoarders[i < HOARDERS_MAX ? i : HOARDERS_MAX - 1];
-}
-
-void session_weigh(struct session *session) {
-    const struct outbox *outbox = &session->outbox;
-    struct user *user = session->user;
-    if (session->n_weighed == outbox->n_chunks && session->is_hoarder == outbox->stuck)
+void session_confirm(struct core *core, struct session *session) {
+    if (session->confirmed)
         return;
-    if (!session->is_hoarder)
-        user->n_unsent -= session->n_weighed;
-    else if (session->n_weighed > 0)
-        DL_DELETE2(*hoarders_of(user, session->n_weighed), session, prev_hoarder, next_hoarder);
-    session->n_weighed = outbox->n_chunks;
-    session->is_hoarder = outbox->stuck;
-    if (!session->is_hoarder)
-        user->n_unsent += session->n_weighed;
-    else if (session->n_weighed > 0)
-        DL_APPEND2(*hoarders_of(user, session->n_weighed), session, prev_hoarder, next_hoarder);
+    session->confirmed = true;
+    DL_DELETE2(core->unconfirmed, session, prev_ending, next_ending);
+    set_ending_due(core);
 }
 
-static struct session *largest_hoarder(const struct user *user) {
-    struct session *largest = NULL, *session;
-    for (unsigned i = HOARDERS_MAX; i > 0 && !largest; i--)
-        DL_FOREACH2(user->hoarders[i - 1], session, next_hoarder) {
-            if (!largest || session->n_weighed > largest->n_weighed)
-                largest = session;
-            if (i < HOARDERS_MAX) /* they are all alike */
-                break;
-        }
-    return largest;
-}
-
-bool session_append(struct core *core, struct session *session, const struct encoded *encoded) {
-    struct outbox_address address = session_address(core, session);
-    bool fits = outbox_append(&session->outbox, &core->pool, &address, encoded) == 0;
-    session_weigh(session);
-    if (fits)
-        session_touch(core, session);
-    return fits;
-}
-
-bool session_takes_answer(const struct core *core, const struct session *session, size_t n) {
-    const struct outbox *outbox = &session->outbox;
-    struct outbox_address address = session_address(core, session);
-    return outbox_is_idle(outbox) || outbox_has_room(outbox, &address, n) ||
-           account_left(address.payer, ACCOUNT_MEMORY) >= CHUNK_BYTES_MAX;
-}
-
-bool session_put(struct core *core, struct session *session, const struct frame *frame) {
-    run_close(core);
-    struct bytes bytes = encode(frame);
-    struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_ANSWER};
-    return session_takes_answer(core, session, bytes.n) && session_append(core, session, &encoded);
-}
-
-void session_answer(struct core *core, struct session *session, const struct frame *frame) {
-    if (!session->dead && !session->broken && !session_put(core, session, frame))
+void core_condemn(struct core *core, struct session *session, const char *rule) {
+    struct frame fail = {.type = FRAME_FAIL, .fail = {0, FAIL_BAD_FRAME, bytes_of(rule)}};
+    if (session->condemned || session->dead)
+        return;
+    session_confirm(core, session);
+    session->condemned = true;
+    session->condemned_at = core->now;
+    route_drop_assembly(session);
+    DL_APPEND2(core->condemned, session, prev_ending, next_ending);
+    set_ending_due(core);
+    if (!session_put(core, session, &fail))
         session_break(core, session);
 }
 
-#define UNSENT_MAX 64 /* chunks of a user whose memory is short; then they are sent */
-
-/* Memory is short, and sending what waits would give some of it back: what goes to many is sent. */
-static void flush_if_short(struct core *core, const struct user *user) {
-    const struct account *account = &user->account;
-    core->wants_flush |=
-        user->n_unsent >= UNSENT_MAX &&
-        account_left(account, ACCOUNT_MEMORY) < account->limits->max[ACCOUNT_MEMORY] / 2;
-}
-
-/*
- * Whether one more may wait with those of its rule. Only who does not take in what comes is kept to
- * a bound: who does gets all of it before long, and only his memory bounds what waits meanwhile.
- */
-static bool session_has_place_for_notice(struct core *core, const struct outbox *outbox,
-                                         size_t most) {
-    if (outbox->n_notices < most)
-        return true;
-    if (outbox->stuck)
-        return false;
-    core->wants_flush |= !outbox->in_flight; /* else it is being sent already */
-    return true;
-}
-
-/* Of a user's memory others leave a part to himself: to his own answers, and to what he makes. */
-bool session_takes_notice(struct core *core, const struct session *session, enum notice rule,
-                          size_t n) {
-    const struct outbox *outbox = &session->outbox;
-    struct outbox_address address = session_address(core, session);
-    size_t most = rule == NOTICE_MAY_BE_MISSED ? NOTICES_BYTES_MAX : NOTICES_BYTES_MUST;
-    if (!session_has_place_for_notice(core, outbox, most))
-        return false;
-    if (outbox_has_room(outbox, &address, n) || outbox_is_idle(outbox))
-        return true;
-    flush_if_short(core, session->user);
-    return session_leaves_memory(session);
-}
-
-/* One for each user, however many sessions of him are told: see work_begin_delivery(). */
-void session_charge_notice(struct core *core, struct user *by, struct user *to) {
-    bool is_first = to->delivery != core->delivery;
-    work_note_delivery(core, to);
-    if (by != to && is_first)
-        account_spend(&by->account, ACCOUNT_NOTICES, 1);
-}
-
-bool session_tell(struct core *core, struct session *session, enum notice rule,
-                  const struct frame *frame) {
-    if (session->dead || session->broken)
-        return false;
-    run_close(core);
-    struct bytes bytes = encode(frame);
-    struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_NOTICE};
-    return session_takes_notice(core, session, rule, bytes.n) &&
-           session_append(core, session, &encoded);
-}
-
-bool session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
-                    const struct frame *frame) {
-    if (session->dead || session->broken)
-        return false;
-    session_charge_notice(core, by, session->user);
-    return session_tell(core, session, rule, frame);
-}
-
-/*
- * Where memory is short, what is to go to many is sent soon; and who does not get it at once is fed
- * when its turn to be sent to comes.
- */
-bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
-                     uint64_t seq) {
-    struct outbox_address address = session_address(core, session);
-    if (session->behind)
-        return false;
-    flush_if_short(core, session->user);
-    if (!(session->abilities & ABILITY_LINES) ||
-        !outbox_takes_messages(&session->outbox, &address, encoded->n_origin + encoded->n,
-                               OUTBOX_CHUNKS_MAX) ||
-        !session_append(core, session, encoded)) {
-        feed_fall_behind(core, session, seq);
-        return false;
+enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
+                         char reason[256]) {
+    uint32_t slot;
+    struct handle *handle;
+    run_close(core); /* whoever comes now does not hear it */
+    struct user *user = core_user(core, join->uid);
+    if (!user || !find_slot(core, &slot)) {
+        snprintf(reason, 256, "the hub has no room for another session; try again later");
+        return FAIL_LIMIT;
     }
-    work_note_delivery(core, session->user);
-    return true;
-}
-
-void session_break(struct core *core, struct session *session) {
-    session->broken = true;
-    session_touch(core, session);
-}
-
-void session_done(struct core *core, struct session *session, uint32_t request) {
-    session_answer(core, session, &(struct frame){.type = FRAME_DONE, .done = {request}});
-}
-
-void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
-                  const char *reason) {
-    core->counters.refused++;
-    session_answer(
-        core, session,
-        &(struct frame){.type = FRAME_FAIL, .fail = {request, (uint16_t)code, bytes_of(reason)}});
-}
-
-void core_say_bye(struct core *core) {
-    for (uint32_t slot = 0; slot < core->n_slots; slot++)
-        if (core->slots[slot])
-            session_answer(core, core->slots[slot], &(struct frame){.type = FRAME_BYE});
-}
-
-/* What is marked with MORE already is not put off: READY would be waited for. */
-static struct delivery delivery_to(struct core *core, struct session *session) {
-    struct outbox *outbox = &session->outbox;
-    struct chunk *chunks = outbox_take(outbox);
-    struct delivery delivery = {.session = session,
-                                .msqid = session->seat->msqid,
-                                .chunks = chunks,
-                                .may_defer =
-                                    session->n_deferred < DEFERRED_MAX && !outbox->has_marked,
-                                .close_reserve = outbox->reserve_open};
-    outbox->reserve_open = false;
-    session_weigh(session);
-    offer_note_sent(core, session);
-    return delivery;
-}
-
-/* Before something is sent to it. False: it lacks something, and has been ended. */
-static bool session_goes_on(struct core *core, struct session *session) {
-    if (!session->broken)
-        ack_put_due(core, session);
-    session_unlist(core, session);
-    if (!session->broken)
-        return true;
-    core_end(core, session);
-    return false;
-}
-
-/*
- * Steps: a session whose outbox has room gets more of the log or of a list. They come after
- * everything that is for others, and each user has one in turn. Who has steps has them before it is
- * sent to, or what it is answered meanwhile would put them off for ever.
- */
-
-#define TAKE_SLICE 4000 /* of core_spend_slice(): about so many looks at something, or 0.4 ms */
-#define SLICE_NS 100    /* of each of them */
-
-static bool session_has_steps(const struct session *session) {
-    return !session->broken && outbox_is_low(&session->outbox) &&
-           (feed_is_due(session) || session->listings || offer_is_due(session));
-}
-
-/* What waits until its outbox has room. */
-static bool session_has_more(const struct session *session) {
-    return session->behind || session->listings || offer_is_due(session);
-}
-
-static void do_steps(struct core *core, struct session *session) {
-    unsigned before = core->slice;
-    offer_step(core, session);
-    feed_step(core, session);
-    if (!session->broken)
-        listing_step(core, session);
-    core_spend_time(core, session->user, (int64_t)(before - core->slice) * SLICE_NS);
-}
-
-size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
-    struct session *session;
-    size_t n = 0;
-    run_close(core);
-    core->wants_flush = false;
-    while (n < max && (session = take_listed(core, LIST_TOUCHED))) {
-        if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
-            continue; /* core_returned() or READY touches it again */
-        if (session_has_steps(session))
-            session_enlist(core, session, LIST_STEPS);
-        else if (session_goes_on(core, session) && outbox_is_sendable(&session->outbox))
-            deliveries[n++] = delivery_to(core, session);
+    if (!account_charge(&user->account, ACCOUNT_SESSIONS, 1)) {
+        account_reason(&user->account, ACCOUNT_SESSIONS, reason);
+        return FAIL_LIMIT;
     }
-    core->slice = TAKE_SLICE;
-    while (n < max && core->slice > 0 && (session = take_listed(core, LIST_STEPS))) {
-        do_steps(core, session);
-        if (!session_goes_on(core, session))
-            continue;
-        if (outbox_is_sendable(&session->outbox))
-            deliveries[n++] = delivery_to(core, session);
-        else if (session_has_steps(session))
-            session_enlist(core, session, LIST_STEPS);
+    if (!user_has_one_session(user) && !user_may_charge(user, SESSION_BYTES, reason)) {
+        account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
+        return FAIL_LIMIT;
     }
-    core->steps_due.ns = n == 0 && core->turns[LIST_STEPS] ? core->now.ns : 0;
-    return n;
+    account_spend(&user->account, ACCOUNT_MEMORY, SESSION_BYTES);
+    if (join->login.n > 0)
+        user->login = join->login;
+    enum fail_code code = FAIL_LIMIT;
+    if (handle_may_attach(core, user, join->abilities, &join->handle, reason))
+        code = handle_claim(core, user, &join->handle, &join->right, &handle, reason);
+    struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
+    if (!new) {
+        account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
+        user_give_back(user, SESSION_BYTES);
+        if (code == FAIL_NONE)
+            snprintf(reason, 256, "the hub is out of memory");
+        return code == FAIL_NONE ? FAIL_LIMIT : code;
+    }
+    core->counters.joins++;
+    if (new->abilities & ABILITY_NEWS) {
+        DL_APPEND2(core->news_sessions, new, prev_news, next_news);
+        core->n_news_sessions++;
+    }
+    await_confirmation(core, new);
+    handle_attach(core, handle, new, join->after);
+    *session = new;
+    return FAIL_NONE;
 }
 
-/*
- * It takes nothing in, and its user has no memory left: what it could be given again from the log
- * it gives back; if it has something else, it ends.
- */
-static void session_shed(struct core *core, struct session *session) {
-    uint64_t seq = outbox_first_seq(&session->outbox);
-    if (seq == 0) {
-        core_end(core, session);
-        return;
-    }
+void core_welcome(struct core *core, struct session *session, int lane_msqid) {
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_WELCOME,
+                                   .welcome = {.version = PROTO_VERSION,
+                                               .lane = (uint32_t)lane_msqid,
+                                               .mode = (uint8_t)core->config.mode,
+                                               .instance = core->config.instance,
+                                               .hub_name = bytes_of(core->config.name),
+                                               .handle = name_bytes(&session->handle->name),
+                                               .seq = core->seq,
+                                               .keep_days = core->config.keep_days,
+                                               .keep_bytes = core->config.keep_bytes}});
+}
+
+void core_tell_gate(struct core *core, struct session *session, int shmid) {
+    if (session->abilities & ABILITY_GATE)
+        session_answer(core, session,
+                       &(struct frame){.type = FRAME_GATE, .gate = {(uint32_t)shmid}});
+}
+
+struct session *core_session(struct core *core, uint64_t number) {
+    uint64_t slot = number & SLOT_MASK;
+    struct session *session = slot < core->n_slots ? core->slots[slot] : NULL;
+    return session && session->number == number && !session->dead ? session : NULL;
+}
+
+/* End. */
+
+void session_free(struct core *core, struct session *session) {
+    assert(session->dead && !session->outbox.in_flight);
     outbox_clear(&session->outbox, &core->pool);
     session_weigh(session);
-    feed_fall_back(session, seq);
+    give_slot_back(core, session);
+    user_give_back(session->user, SESSION_BYTES);
+    free(session);
 }
 
-/* With little in its outbox, and alone: it must not be what is restored that ends it. */
-static bool session_is_last(const struct session *session) {
-    return session->n_weighed <= 1 && session->user->account.used[ACCOUNT_SESSIONS] <= 1;
-}
-
-/* Not whoever comes last, but who has most of it. */
-static void user_shed(struct core *core, struct user *user) {
-    struct session *session;
-    while (account_left(&user->account, ACCOUNT_MEMORY) == 0 && (session = largest_hoarder(user)) &&
-           !session_is_last(session))
-        session_shed(core, session);
-}
-
-static void release_sent(struct core *core, struct delivery *delivery) {
-    while (delivery->sent) {
-        struct chunk *chunk = delivery->sent;
-        delivery->sent = chunk->next;
-        core->counters.batches_out++;
-        chunk_release(&core->pool, chunk);
+void core_end(struct core *core, struct session *session) {
+    if (session->dead)
+        return;
+    run_close(core);
+    session_confirm(core, session);
+    if (session->condemned)
+        DL_DELETE2(core->condemned, session, prev_ending, next_ending);
+    set_ending_due(core);
+    offer_end_all(core, session);
+    ask_drop_of(core, session);
+    listing_drop_all(session);
+    leave_link(session);
+    HASH_DELETE(hh_mailbox, core->mailboxes, session);
+    ack_cancel(core, session);
+    route_drop_assembly(session);
+    session_unlist(core, session);
+    if (session->abilities & ABILITY_NEWS) {
+        news_forget_session(core, session);
+        DL_DELETE2(core->news_sessions, session, prev_news, next_news);
+        core->n_news_sessions--;
     }
-}
-
-static void session_returned(struct core *core, struct delivery *delivery) {
-    struct session *session = delivery->session;
-    struct outbox *outbox = &session->outbox;
-    release_sent(core, delivery);
-    outbox_return(outbox, delivery->chunks, delivery->full);
-    session_weigh(session);
-    outbox->reserve_open = delivery->reserve_opened;
-    session->n_deferred = delivery->deferred ? session->n_deferred + 1 : 0;
-    if (session->dead) /* it ended while its outbox was in flight */
+    room_detach_all(core, session);
+    handle_detach(core, session);
+    account_give_back(&session->user->account, ACCOUNT_SESSIONS, 1);
+    session->seat->next = core->ended;
+    core->ended = session->seat;
+    session->seat = NULL;
+    session->dead = true;
+    if (!session->outbox.in_flight)
         session_free(core, session);
-    else if (delivery->gone)
-        core_end(core, session);
-    else if (delivery->deferred)
-        session_defer(core, session);
-    else if (outbox_is_sendable(outbox) || session_has_more(session) || session->ack_due)
-        session_touch(core, session); /* memory may have been short for the acknowledgement */
 }
 
-void core_returned(struct core *core, struct delivery *deliveries, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        struct user *user = deliveries[i].session->user;
-        session_returned(core, &deliveries[i]);
-        user_shed(core, user);
-    }
+/* Thousands may be due: after so many the lock is left, and the core is due again at once. */
+#define ENDS_AT_ONCE 64
+
+void session_end_due(struct core *core) {
+    unsigned n = 0;
+    for (; n < ENDS_AT_ONCE && core->unconfirmed && core_is_due(core, ends_at(core->unconfirmed));
+         n++)
+        core_end(core, core->unconfirmed);
+    for (; n < ENDS_AT_ONCE && core->condemned && core_is_due(core, ends_at(core->condemned)); n++)
+        core_end(core, core->condemned);
+}
+
+void core_evict_mailbox(struct core *core, int msqid) {
+    struct session *session;
+    HASH_FIND(hh_mailbox, core->mailboxes, &msqid, sizeof msqid, session);
+    if (!session)
+        return;
+    session->seat->msqid = -1;
+    core_end(core, session);
 }

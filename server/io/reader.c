@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/ask.h"
+#include "core/past.h"
 
 struct reader {
     pthread_t thread;

@@ -1,6 +1,6 @@
 /*
  * The reader of a hub without a store: a thread that answers questions about the past from the log
- * in memory, slice by slice, see core/ask.h. It sleeps while there is none.
+ * in memory, slice by slice, see core/past.h. It sleeps while there is none.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "core/ask.h"
+#include "core/past.h"
 #include "io/archive.h"
 #include "store/store.h"
 

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/ask.h"
 #include "core/core.h"
+#include "core/past.h"
 
 #define N_UIDS 5 /* the first one is root */
 #define N_CLIENTS_MAX 200

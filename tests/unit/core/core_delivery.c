@@ -23,7 +23,7 @@ static void setup(void) {
     n_flight = 0;
 }
 
-TestSuite(core_in_flight, .init = setup, .fini = world_end);
+TestSuite(core_delivery, .init = setup, .fini = world_end);
 
 /* What waits is on its way. */
 static void take_off(void) {
@@ -61,7 +61,7 @@ static void attach(struct uuid id) {
     cr_assert(outbox_is_idle(&alice->session->outbox), "she is told that it did not arrive");
 }
 
-Test(core_in_flight, 01_signals_that_were_sent_do_not_count_any_more) {
+Test(core_delivery, 01_signals_that_were_sent_do_not_count_any_more) {
     struct uuid id = offer_to(alice, "bob");
     say(carol, "bob", "so that he is busy");
     take_off();
@@ -76,7 +76,7 @@ Test(core_in_flight, 01_signals_that_were_sent_do_not_count_any_more) {
 }
 
 /* Who stops reading is not the readers' affair: then there is a bound. */
-Test(core_in_flight, 02_signals_to_who_does_not_read_have_a_bound) {
+Test(core_delivery, 02_signals_to_who_does_not_read_have_a_bound) {
     struct uuid id = offer_to(alice, "bob");
     bob->is_full = true;
     say(carol, "bob", "into a full mailbox");
@@ -103,7 +103,7 @@ static size_t n_states(const struct client *client, size_t from) {
     return n;
 }
 
-Test(core_in_flight, 03_receipts_that_come_meanwhile_are_not_dropped) {
+Test(core_delivery, 03_receipts_that_come_meanwhile_are_not_dropped) {
     say(carol, "alice", "so that she is busy");
     take_off();
     cr_assert(alice->session->outbox.in_flight);
@@ -117,7 +117,7 @@ Test(core_in_flight, 03_receipts_that_come_meanwhile_are_not_dropped) {
 }
 
 /* Memory bounds it: others leave her a quarter. */
-Test(core_in_flight, 04_they_leave_her_memory) {
+Test(core_delivery, 04_they_leave_her_memory) {
     const struct account *account = &alice->session->user->account;
     say(carol, "alice", "so that she is busy");
     take_off();
@@ -130,7 +130,7 @@ Test(core_in_flight, 04_they_leave_her_memory) {
 }
 
 /* To many sessions of one user and to one of another: users take turns. */
-Test(core_in_flight, 05_one_is_not_sent_to_after_the_many_of_another) {
+Test(core_delivery, 05_one_is_not_sent_to_after_the_many_of_another) {
     enter(alice, "#ops", 0);
     for (int i = 0; i < 30; i++)
         enter(join(CAROL, "carol", HERE), "#ops", FRAME_SESSION_ONLY);

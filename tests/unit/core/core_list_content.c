@@ -17,7 +17,7 @@ static void setup(void) {
     pass_ms(NEWS_DELAY_MS);
 }
 
-TestSuite(core_answers, .init = setup, .fini = world_end);
+TestSuite(core_list_content, .init = setup, .fini = world_end);
 
 static void give_list(struct client *client, enum list_what what, const char *of) {
     give(client, &(struct frame){.type = FRAME_LIST, .list = {REQUEST, what, bytes_of(of)}});
@@ -53,7 +53,7 @@ static const struct frame_user *user(struct client *client, enum list_what what,
     return NULL;
 }
 
-Test(core_answers, 01_counters_count) {
+Test(core_list_content, 01_counters_count) {
     cr_assert_eq(counter(alice, "sessions"), 2);
     cr_assert_eq(counter(alice, "users"), 2);
     cr_assert_eq(counter(alice, "handles"), 2);
@@ -69,7 +69,7 @@ Test(core_answers, 01_counters_count) {
     cr_assert_eq(counter(bob, "uptime_s"), before + 5);
 }
 
-Test(core_answers, 02_the_account_is_the_askers_own_with_all_limits) {
+Test(core_list_content, 02_the_account_is_the_askers_own_with_all_limits) {
     char key[64];
     join(ALICE, "alice", 0);
     cr_assert_eq(counter(alice, "account_sessions"), 2);
@@ -80,7 +80,7 @@ Test(core_answers, 02_the_account_is_the_askers_own_with_all_limits) {
     }
 }
 
-Test(core_answers, 03_a_user_is_shown_with_state_and_processes) {
+Test(core_list_content, 03_a_user_is_shown_with_state_and_processes) {
     const struct frame_user *found = user(alice, LIST_USERS, "", "bob");
     cr_assert_eq(found->uid, BOB);
     cr_assert_eq(found->state, PRESENCE_ONLINE);
@@ -91,7 +91,7 @@ Test(core_answers, 03_a_user_is_shown_with_state_and_processes) {
     cr_assert_eq(pid, (uint32_t)bob->session->pid);
 }
 
-Test(core_answers, 04_away_with_its_reason_and_idle) {
+Test(core_list_content, 04_away_with_its_reason_and_idle) {
     give(bob, &(struct frame){.type = FRAME_AWAY, .away = {1, 1, bytes_of("at lunch")}});
     expect(bob, FRAME_DONE);
     pass_ms(61000);
@@ -104,7 +104,7 @@ Test(core_answers, 04_away_with_its_reason_and_idle) {
     cr_assert_eq(user(alice, LIST_USERS, "", "bob")->state, PRESENCE_ONLINE);
 }
 
-Test(core_answers, 05_who_does_not_listen_is_a_handle_and_not_here) {
+Test(core_list_content, 05_who_does_not_listen_is_a_handle_and_not_here) {
     join(1003, "carol", 0);
     cr_assert_null(user(alice, LIST_USERS, "", "carol"));
     const struct frame_user *found = user(alice, LIST_HANDLES, "", "carol");
@@ -113,7 +113,7 @@ Test(core_answers, 05_who_does_not_listen_is_a_handle_and_not_here) {
     cr_assert_eq(found->pids.n, 0);
 }
 
-Test(core_answers, 06_in_a_room_who_listens_only_there_is_here) {
+Test(core_list_content, 06_in_a_room_who_listens_only_there_is_here) {
     struct client *carol = join(1003, "carol", 0);
     enter(carol, "#ops", FRAME_SESSION_ONLY);
     const struct frame_user *found = user(alice, LIST_USERS, "#ops", "carol");
@@ -123,7 +123,7 @@ Test(core_answers, 06_in_a_room_who_listens_only_there_is_here) {
     cr_assert_null(user(alice, LIST_USERS, "#ops", "alice"));
 }
 
-Test(core_answers, 07_members_of_what_is_no_room) {
+Test(core_list_content, 07_members_of_what_is_no_room) {
     static const char *const names[] = {"#nothing", "bob", "#", "no name"};
     for (size_t i = 0; i < 4; i++) {
         give_list(alice, LIST_USERS, names[i]);
@@ -133,7 +133,7 @@ Test(core_answers, 07_members_of_what_is_no_room) {
     }
 }
 
-Test(core_answers, 08_rooms_with_members_and_topic) {
+Test(core_list_content, 08_rooms_with_members_and_topic) {
     enter(alice, "#ops", 0);
     enter(bob, "#ops", 0);
     give(alice,
@@ -151,7 +151,7 @@ Test(core_answers, 08_rooms_with_members_and_topic) {
     expect(bob, FRAME_DONE);
 }
 
-Test(core_answers, 09_every_mailbox_is_shown_with_its_owner) {
+Test(core_list_content, 09_every_mailbox_is_shown_with_its_owner) {
     give_list(alice, LIST_OBJECTS, "");
     for (int i = 0; i < 2; i++) {
         const struct frame_object *object = &expect(alice, FRAME_OBJECT)->object;

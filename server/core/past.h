@@ -1,6 +1,6 @@
 /*
  * Questions about the past, and their answers. Whoever reads for the core takes a question, reads
- * outside the lock, from the store or (core/past_log.c) from the log, and hands the messages in.
+ * outside the lock, from the store or from the log in memory, and hands the messages in.
  * Each question that was taken is handed back, with core_fed() or core_answered(), and freed, also
  * when nobody waits for the answer any more.
  */

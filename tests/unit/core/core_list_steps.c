@@ -18,7 +18,7 @@ static void setup(void) {
     bob = join(BOB, "bob", HERE);
 }
 
-TestSuite(core_lists, .init = setup, .fini = world_end);
+TestSuite(core_list_steps, .init = setup, .fini = world_end);
 
 static void give_list(struct client *client, uint32_t request, enum list_what what,
                       const char *of) {
@@ -49,7 +49,7 @@ static size_t n_listed(struct client *client, uint32_t request, unsigned type) {
     return 0;
 }
 
-Test(core_lists, 01_ten_thousand_are_listed_whole) {
+Test(core_list_steps, 01_ten_thousand_are_listed_whole) {
     make_handles();
     give_list(bob, 1, LIST_HANDLES, "");
     cr_assert_eq(n_listed(bob, 1, FRAME_USER), N_HANDLES + 2);
@@ -58,7 +58,7 @@ Test(core_lists, 01_ten_thousand_are_listed_whole) {
     cr_assert_eq(kept_besides(bob), 0);
 }
 
-Test(core_lists, 02_who_does_not_read_is_waited_for_and_nothing_is_lost) {
+Test(core_list_steps, 02_who_does_not_read_is_waited_for_and_nothing_is_lost) {
     make_handles();
     bob->is_full = true;
     for (unsigned i = 0; i < 64; i++)
@@ -92,7 +92,7 @@ static void enter_many(struct client *client, unsigned n) {
     }
 }
 
-Test(core_lists, 03_what_ends_meanwhile_is_passed_over) {
+Test(core_list_steps, 03_what_ends_meanwhile_is_passed_over) {
     enter_many(alice, 250);
     bob->is_full = true;
     give_list(bob, 1, LIST_ROOMS, "");
@@ -110,7 +110,7 @@ Test(core_lists, 03_what_ends_meanwhile_is_passed_over) {
     cr_assert_leq(n, 250);
 }
 
-Test(core_lists, 04_members_and_a_room_that_is_gone) {
+Test(core_list_steps, 04_members_and_a_room_that_is_gone) {
     enter(alice, "#ops", 0);
     enter(bob, "#ops", 0);
     give_list(bob, 1, LIST_USERS, "#ops");
@@ -125,7 +125,7 @@ Test(core_lists, 04_members_and_a_room_that_is_gone) {
     expect_nothing(bob);
 }
 
-Test(core_lists, 05_the_hub_s_queues_come_before_the_mailboxes) {
+Test(core_list_steps, 05_the_hub_s_queues_come_before_the_mailboxes) {
     for (int i = 0; i < 3; i++)
         core_answer_object(&core, bob->session, 1, OBJECT_LANE, 100 + i, ALICE, 1);
     give_list(bob, 1, LIST_OBJECTS, "");
@@ -147,7 +147,7 @@ static void give_back(struct delivery *delivery) {
     core_returned(&core, delivery, 1);
 }
 
-Test(core_lists, 06_each_user_has_a_turn) {
+Test(core_list_steps, 06_each_user_has_a_turn) {
     struct client *mallory[50];
     struct delivery delivery;
     make_handles();
@@ -172,7 +172,7 @@ Test(core_lists, 06_each_user_has_a_turn) {
 }
 
 /* Nobody waits while somebody's long past is looked through. */
-Test(core_lists, 07_who_lags_is_fed_in_steps_and_pays) {
+Test(core_list_steps, 07_who_lags_is_fed_in_steps_and_pays) {
     struct delivery deliveries[4];
     struct client *mallory = join(MALLORY, "mallory", HERE);
     fill_until_behind(alice, mallory, "mallory");
@@ -209,7 +209,7 @@ Test(core_lists, 07_who_lags_is_fed_in_steps_and_pays) {
     cr_assert_not(mallory->session->behind);
 }
 
-Test(core_lists, 08_a_list_without_memory_is_refused_and_names_it) {
+Test(core_list_steps, 08_a_list_without_memory_is_refused_and_names_it) {
     enter_many(alice, 100);
     struct account *account = &bob->session->user->account;
     uint64_t left = account_left(account, ACCOUNT_MEMORY);
@@ -223,7 +223,7 @@ Test(core_lists, 08_a_list_without_memory_is_refused_and_names_it) {
 }
 
 /* What is answered at once does not keep the list back. */
-Test(core_lists, 09_a_flood_of_other_requests_does_not_put_it_off) {
+Test(core_list_steps, 09_a_flood_of_other_requests_does_not_put_it_off) {
     struct delivery delivery;
     size_t n = 0;
     make_handles();
@@ -253,7 +253,7 @@ static void note_rooms(struct client *client, bool listed[250]) {
     }
 }
 
-Test(core_lists, 10_a_place_stays_right_whatever_goes) {
+Test(core_list_steps, 10_a_place_stays_right_whatever_goes) {
     for (unsigned gone = 0; gone < 250; gone += 3) {
         char room[16];
         bool listed[250] = {false};
@@ -282,7 +282,7 @@ Test(core_lists, 10_a_place_stays_right_whatever_goes) {
     }
 }
 
-Test(core_lists, 11_members_come_and_go_while_they_are_listed) {
+Test(core_list_steps, 11_members_come_and_go_while_they_are_listed) {
     enum { N = 1000 };
     struct client *clients[N];
     char name[16];
@@ -310,7 +310,7 @@ Test(core_lists, 11_members_come_and_go_while_they_are_listed) {
     cr_assert_eq(expect(bob, FRAME_FAIL)->fail.code, FAIL_NO_ROOM);
 }
 
-Test(core_lists, 12_all_are_listed_when_numbers_have_gone_round) {
+Test(core_list_steps, 12_all_are_listed_when_numbers_have_gone_round) {
     core.config.numbers_max = 5000;
     core.last_handle = 4990;
     for (unsigned i = 0; i < 100; i++) {
@@ -325,7 +325,7 @@ Test(core_lists, 12_all_are_listed_when_numbers_have_gone_round) {
     cr_assert_eq(n_listed(bob, 1, FRAME_USER), 102);
 }
 
-Test(core_lists, 13_nothing_is_copied) {
+Test(core_list_steps, 13_nothing_is_copied) {
     enter_many(alice, 250);
     bob->is_full = true;
     struct account *account = &bob->session->user->account;

@@ -48,7 +48,7 @@ static void setup_durable(void) {
     settle();
 }
 
-TestSuite(core_ask, .init = setup_durable, .fini = durable_end);
+TestSuite(core_past_turns, .init = setup_durable, .fini = durable_end);
 
 static void flood(void) {
     for (int i = 0; i < 32; i++)
@@ -67,7 +67,7 @@ static void take_for(const struct client *client, bool feed) {
     ask_free(ask);
 }
 
-Test(core_ask, 01_users_are_read_for_in_turn_and_each_one_s_questions_in_order) {
+Test(core_past_turns, 01_users_are_read_for_in_turn_and_each_one_s_questions_in_order) {
     flood();
     ask_history(bob, "bob");
     ask_history(bob, "bob");
@@ -85,7 +85,7 @@ Test(core_ask, 01_users_are_read_for_in_turn_and_each_one_s_questions_in_order) 
     cr_assert_eq(kept_besides(mallory[0]), 0);
 }
 
-Test(core_ask, 02_a_user_has_so_many_and_the_refusal_names_the_limit) {
+Test(core_past_turns, 02_a_user_has_so_many_and_the_refusal_names_the_limit) {
     flood();
     ask_history(mallory[4], "mallory");
     const struct frame *frame = expect(mallory[4], FRAME_FAIL);
@@ -98,7 +98,7 @@ Test(core_ask, 02_a_user_has_so_many_and_the_refusal_names_the_limit) {
     cr_assert_eq(n_past(bob), 0);
 }
 
-Test(core_ask, 03_questions_of_who_is_gone_are_dropped) {
+Test(core_past_turns, 03_questions_of_who_is_gone_are_dropped) {
     flood();
     struct ask *taken = core_take_ask(&core, false);
     cr_assert(core_ask_is_wanted(&core, taken));
@@ -134,7 +134,7 @@ static void lag(void) {
     }
 }
 
-Test(core_ask, 04_feeding_has_a_queue_of_its_own_with_turns) {
+Test(core_past_turns, 04_feeding_has_a_queue_of_its_own_with_turns) {
     flood();
     lag();
     cr_assert(core_has_ask(&core, true));
@@ -147,7 +147,7 @@ Test(core_ask, 04_feeding_has_a_queue_of_its_own_with_turns) {
     cr_assert(core_has_ask(&core, false));
 }
 
-Test(core_ask, 05_a_feed_for_other_conversations_than_now_is_not_wanted) {
+Test(core_past_turns, 05_a_feed_for_other_conversations_than_now_is_not_wanted) {
     lag();
     struct ask *ask = core_take_ask(&core, true);
     cr_assert(core_ask_is_wanted(&core, ask));
@@ -171,7 +171,7 @@ static void setup(void) {
     mallory[0] = join(MALLORY, "mallory", HERE);
 }
 
-TestSuite(core_ask_log, .init = setup, .fini = world_end);
+TestSuite(core_past_log, .init = setup, .fini = world_end);
 
 static void fill_log(unsigned n_blocks) {
     char text[8000];
@@ -187,7 +187,7 @@ static void fill_log(unsigned n_blocks) {
     }
 }
 
-Test(core_ask_log, 01_a_search_through_all_of_it_goes_in_steps_and_others_have_their_turn) {
+Test(core_past_log, 01_a_search_through_all_of_it_goes_in_steps_and_others_have_their_turn) {
     say(alice, "bob", "needle one");
     fill_log(4);
     say(alice, "bob", "a needle more");
@@ -204,7 +204,7 @@ Test(core_ask_log, 01_a_search_through_all_of_it_goes_in_steps_and_others_have_t
     cr_assert_eq(n_past(bob), 1, "and the one before");
 }
 
-Test(core_ask_log, 02_what_is_near_is_answered_before_what_is_far) {
+Test(core_past_log, 02_what_is_near_is_answered_before_what_is_far) {
     fill_log(4);
     say(alice, "bob", "hello");
     drain();
@@ -216,7 +216,7 @@ Test(core_ask_log, 02_what_is_near_is_answered_before_what_is_far) {
     cr_assert_eq(mallory[0]->session->n_asks, 1);
 }
 
-Test(core_ask_log, 03_the_log_may_be_trimmed_in_the_middle) {
+Test(core_past_log, 03_the_log_may_be_trimmed_in_the_middle) {
     say(alice, "bob", "needle");
     fill_log(4);
     ask_search(bob, "needle");
@@ -230,7 +230,7 @@ Test(core_ask_log, 03_the_log_may_be_trimmed_in_the_middle) {
     cr_assert_eq(used(bob, ACCOUNT_QUESTIONS), 0);
 }
 
-Test(core_ask_log, 04_a_question_in_the_middle_goes_with_its_session) {
+Test(core_past_log, 04_a_question_in_the_middle_goes_with_its_session) {
     fill_log(4);
     ask_search(mallory[0], "nothing");
     cr_assert(read_log());
@@ -240,7 +240,7 @@ Test(core_ask_log, 04_a_question_in_the_middle_goes_with_its_session) {
 
 /* Forgetting. */
 
-Test(core_ask_log, 05_forgotten_is_what_was_said_up_to_then_and_by_who_forgot) {
+Test(core_past_log, 05_forgotten_is_what_was_said_up_to_then_and_by_who_forgot) {
     say(alice, "bob", "before");
     say(bob, "alice", "answer");
     give_forget(bob, "alice");
@@ -257,7 +257,7 @@ Test(core_ask_log, 05_forgotten_is_what_was_said_up_to_then_and_by_who_forgot) {
     cr_assert_gt(kept_besides(bob), 0, "it is remembered for bob");
 }
 
-Test(core_ask_log, 06_forgetting_again_takes_no_more) {
+Test(core_past_log, 06_forgetting_again_takes_no_more) {
     say(alice, "bob", "before");
     give_forget(bob, "alice");
     drain();
@@ -273,7 +273,7 @@ Test(core_ask_log, 06_forgetting_again_takes_no_more) {
     cr_assert_eq(n_past(bob), 0);
 }
 
-Test(core_ask_log, 07_it_is_remembered_as_long_as_the_log_has_it) {
+Test(core_past_log, 07_it_is_remembered_as_long_as_the_log_has_it) {
     say(alice, "bob", "before");
     give_forget(bob, "alice");
     give_forget(bob, "mallory");
@@ -284,7 +284,7 @@ Test(core_ask_log, 07_it_is_remembered_as_long_as_the_log_has_it) {
     cr_assert_gt(kept_besides(alice), 0);
 }
 
-Test(core_ask_log, 08_who_lags_does_not_get_what_the_handle_has_forgotten) {
+Test(core_past_log, 08_who_lags_does_not_get_what_the_handle_has_forgotten) {
     fill_until_behind(alice, bob, "bob");
     say(alice, "bob", "forgotten");
     give_forget(bob, "alice");
@@ -301,7 +301,7 @@ Test(core_ask_log, 08_who_lags_does_not_get_what_the_handle_has_forgotten) {
 }
 
 /* The most that an account's memory allows is refused with the limit's name, and frees nothing. */
-Test(core_ask_log, 09_it_is_bounded_by_the_account) {
+Test(core_past_log, 09_it_is_bounded_by_the_account) {
     account_spend(&bob->session->user->account, ACCOUNT_MEMORY, ACCOUNT_MEMORY_BYTES);
     give_forget(bob, "alice");
     const struct frame *frame = expect(bob, FRAME_FAIL);

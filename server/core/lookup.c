@@ -1,13 +1,58 @@
-/*
- * To whom a frame is addressed. Most messages go where the one before went, so that is looked at
- * first.
- */
+/* Who and what is meant: by the name that somebody wrote, and by the numbers of a record. */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "core/internal.h"
+
+/* By number. */
+
+struct handle *handle_of_number(const struct core *core, uint32_t number) {
+    struct handle *handle;
+    HASH_FIND(hh_number, core->handles_by_number, &number, sizeof number, handle);
+    return handle;
+}
+
+struct room *room_of_number(const struct core *core, uint32_t number) {
+    struct room *room;
+    HASH_FIND(hh_number, core->rooms_by_number, &number, sizeof number, room);
+    return room;
+}
+
+uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsigned n_used,
+                     bool (*is_used)(const struct core *core, uint32_t number)) {
+    if (core->config.numbers_max)
+        max = core->config.numbers_max;
+    if (n_used >= max)
+        return 0;
+    do
+        last = last < max ? last + 1 : 1;
+    while (is_used(core, last));
+    return last;
+}
+
+static struct bytes name_of_sender(const struct core *core, const struct record *record) {
+    const struct handle *from = handle_of_number(core, record->from);
+    return from ? name_bytes(&from->name) : (struct bytes){0};
+}
+
+static struct bytes name_of_target(const struct core *core, const struct record *record) {
+    if (conv_is_room(record->conv)) {
+        const struct room *room = room_of_number(core, record->to);
+        return room ? name_bytes(&room->name) : (struct bytes){0};
+    }
+    const struct handle *to = handle_of_number(core, record->to);
+    return to ? name_bytes(&to->name) : (struct bytes){0};
+}
+
+bool names_of(const struct core *core, const struct record *record, struct names *names) {
+    names->from = name_of_sender(core, record);
+    names->to = name_of_target(core, record);
+    return names->from.n > 0 && names->to.n > 0;
+}
+
+/* By name. Most messages go where the one before went, so that is looked at first. */
 
 /* Whoever spells it in another way is looked for each time. */
 static bool target_recall(const struct core *core, const struct session *session, struct bytes to,

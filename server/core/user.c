@@ -1,5 +1,67 @@
+/* Users: their beginning and end, their memory, and their share of the hub's time. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+struct user *core_user(struct core *core, uid_t uid) {
+    struct user *user;
+    HASH_FIND(hh, core->users, &uid, sizeof uid, user);
+    if (user)
+        return user;
+    user = calloc(1, sizeof *user);
+    if (!user)
+        return NULL;
+    user->uid = uid;
+    account_init(&user->account, &core->limits, uid, core->now);
+    recent_init(&user->recent, core->config.secret);
+    HASH_ADD(hh, core->users, uid, sizeof user->uid, user);
+    if (user->hh.tbl)
+        return user;
+    free(user);
+    return NULL;
+}
+
+void user_free(struct core *core, struct user *user) {
+    assert(core->users);
+    HASH_DEL(core->users, user);
+    user_give_back(user, recent_bytes(&user->recent));
+    recent_deinit(&user->recent);
+    account_deinit(&user->account);
+    free(user);
+}
+
+/* Memory. */
+
+bool user_may_charge(struct user *user, size_t n, char reason[256]) {
+    struct account *account = &user->account;
+    uint64_t max = account->limits->max[ACCOUNT_MEMORY] - OTHERS_LEAVE(account);
+    uint64_t used = account->used[ACCOUNT_MEMORY];
+    if (n == 0 || (used <= max && n <= max - used))
+        return true;
+    account->n_refused[ACCOUNT_MEMORY]++;
+    snprintf(reason, 256,
+             "uid %u has %llu bytes of the hub's memory, of which it may use %llu for sessions, "
+             "rooms and what else it makes (three quarters of limit_memory); end or leave some",
+             user->uid, (unsigned long long)used, (unsigned long long)max);
+    return false;
+}
+
+bool user_charge(struct user *user, size_t n, char reason[256]) {
+    if (!user_may_charge(user, n, reason))
+        return false;
+    account_spend(&user->account, ACCOUNT_MEMORY, n);
+    return true;
+}
+
+void user_give_back(struct user *user, size_t n) {
+    account_give_back(&user->account, ACCOUNT_MEMORY, n);
+}
+
 /*
- * The hub's time: who has used how much of it, and who is therefore read later. Alone, a user gets
+ * Time: who has used how much of it, and who is therefore read later. Alone, a user gets
  * as much as there is. As soon as others are at work, each has an equal share of the time under the
  * lock; whoever has used up his share is read later, and so blocks in his own msgsnd(2) and in
  * nobody else's way. (The same holds for whoever has much that is not stored yet: persist.c.)
@@ -7,8 +69,6 @@
  * Who is at work is seen in stretches of time: whoever was charged in this one or in the one
  * before.
  */
-
-#include "core/internal.h"
 
 #define STRETCH_NS (50 * NS_PER_MS)
 

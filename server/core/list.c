@@ -455,7 +455,7 @@ static void listing_add(struct core *core, struct session *session, const struct
     session_touch(core, session);
 }
 
-void answer_list(struct core *core, struct session *session, const struct frame *frame) {
+void list_answer(struct core *core, struct session *session, const struct frame *frame) {
     struct listing listing = {.what = (enum list_what)frame->list.what,
                               .request = frame->list.request};
     bool is_of_room = listing.what == LIST_USERS && frame->list.of.n > 0;
