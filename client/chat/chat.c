@@ -10,32 +10,80 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "chat/ask.h"
 #include "chat/command.h"
 #include "chat/editor.h"
 #include "chat/event.h"
 #include "chat/files.h"
+#include "chat/inquiry.h"
 #include "chat/login.h"
 #include "chat/mark.h"
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/plain.h"
 #include "chat/revive.h"
-#include "chat/state.h"
 #include "chat/talk.h"
+#include "cli/outcome.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/words.h"
 
+static void first_room(void *arg, const char *name) {
+    struct chat *chat = arg;
+    if (!*chat->target)
+        snprintf(chat->target, sizeof chat->target, "%s", name);
+}
+
+const char *chat_next_room(struct chat *chat) {
+    static char next[CHAT_NAME_SIZE];
+    char target[CHAT_NAME_SIZE];
+    memcpy(target, chat->target, sizeof target);
+    *chat->target = '\0';
+    roster_each(&chat->roster, ROSTER_JOINED, first_room, chat);
+    memcpy(next, chat->target, sizeof next);
+    memcpy(chat->target, target, sizeof target);
+    return next;
+}
+
+void chat_set_target(struct chat *chat, const char *name) {
+    if (name != chat->target)
+        snprintf(chat->target, sizeof chat->target, "%s", name);
+    editor_target_changed(chat);
+}
+
+void chat_fail(struct chat *chat, int exit_code, const char *code, const char *format, ...) {
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    chat->n_failed++;
+    if (n < 0)
+        return;
+    if (chat->view.windowed) {
+        view_note(&chat->view, VIEW_ERROR, "%s", text);
+    } else {
+        cli_fail(chat->options, exit_code, code, "%s", text);
+        if (chat->exit_code == CLI_DONE)
+            chat->exit_code = exit_code;
+    }
+    free(text);
+}
+
+void chat_fail_link(struct chat *chat, int result, const char *what) {
+    struct outcome outcome = outcome_of(chat->link, result);
+    chat_fail(chat, outcome.exit_code, outcome.code, "%s: %s", what, outcome.text);
+}
+
 #define LEAVING_MS 30000 /* for the hub to take one more message, once we want to leave */
 
-struct loop {
+struct chat_loop {
     struct chat chat;
     struct plain plain;
     int signal_fd;
@@ -105,7 +153,7 @@ static void signal_take(struct chat *chat, int signal_number) {
     }
 }
 
-static void signals_read(struct loop *loop) {
+static void signals_read(struct chat_loop *loop) {
     struct signalfd_siginfo info;
     while (read(loop->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         signal_take(&loop->chat, (int)info.ssi_signo);
@@ -162,7 +210,8 @@ static void join_rooms(struct chat *chat, char **rooms, int n_rooms) {
         command_line(chat, line);
     }
     if (chat->view.windowed)
-        ask_list(chat, EARSHOT_USERS, NULL, n_rooms > 0 ? ASK_HERE_AGAIN : ASK_HERE, "");
+        inquiry_list(chat, EARSHOT_USERS, NULL, n_rooms > 0 ? INQUIRY_HERE_AGAIN : INQUIRY_HERE,
+                     "");
     if (chat->view.windowed)
         files_ask(chat);
 }
@@ -188,7 +237,7 @@ static void locale_start(void) {
     setenv(all && *all ? "LC_ALL" : "LC_CTYPE", "C.UTF-8", 1);
 }
 
-static int loop_start(struct loop *loop) {
+static int loop_start(struct chat_loop *loop) {
     struct chat *chat = &loop->chat;
     locale_start();
     bool windowed = is_windowed(chat->options);
@@ -204,16 +253,16 @@ static int loop_start(struct loop *loop) {
     return chat->link_fd < 0 ? chat->link_fd : 0;
 }
 
-static void loop_deinit(struct loop *loop) {
+static void loop_deinit(struct chat_loop *loop) {
     struct chat *chat = &loop->chat;
     notify_deinit(&chat->notify);
     past_deinit(chat);
     mark_deinit(chat);
-    recent_deinit(&chat->recent);
+    scrollback_deinit(&chat->scrollback);
     files_deinit(chat);
     news_deinit(chat);
     login_deinit(chat);
-    ask_deinit(chat);
+    inquiry_deinit(chat);
     talk_deinit(&chat->talk);
     roster_deinit(&chat->roster);
     view_deinit(&chat->view);
@@ -226,11 +275,11 @@ static void loop_deinit(struct loop *loop) {
 /* The loop. */
 
 static size_t n_unanswered(const struct chat *chat) {
-    return earshot_n_unacknowledged(chat->link) + ask_n(chat);
+    return earshot_n_unacknowledged(chat->link) + inquiry_n(chat);
 }
 
 /* Whether the loop goes on when the user wants to leave: as long as the hub takes what was said. */
-static bool is_leaving_slowly(struct loop *loop) {
+static bool is_leaving_slowly(struct chat_loop *loop) {
     size_t n = n_unanswered(&loop->chat);
     int limit = loop->chat.options->timeout_ms;
     if (n != loop->n_left)
@@ -239,7 +288,7 @@ static bool is_leaving_slowly(struct loop *loop) {
     return n > 0 && mono_ms_until(mono_now(), loop->give_up_at) > 0;
 }
 
-static bool goes_on(struct loop *loop) {
+static bool goes_on(struct chat_loop *loop) {
     struct chat *chat = &loop->chat;
     if (chat->link_result != 0 || chat->at_once)
         return false;
@@ -255,7 +304,7 @@ static int loop_earlier(int a, int b) {
     return a < b ? a : b;
 }
 
-static int timeout_ms(const struct loop *loop) {
+static int timeout_ms(const struct chat_loop *loop) {
     int ms = loop_earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
     ms = loop_earlier(ms, mark_timeout_ms(&loop->chat));
     ms = loop_earlier(ms, revive_timeout_ms(&loop->chat));
@@ -264,19 +313,19 @@ static int timeout_ms(const struct loop *loop) {
     return ms;
 }
 
-static void keyboard_read(struct loop *loop) {
+static void keyboard_read(struct chat_loop *loop) {
     if (loop->chat.view.edits)
         editor_read();
     else
         plain_read(&loop->chat, &loop->plain);
 }
 
-static bool wants_input(const struct loop *loop) {
+static bool wants_input(const struct chat_loop *loop) {
     return !loop->chat.leaving && (loop->chat.view.edits || plain_wants_input(&loop->plain));
 }
 
 /* One turn. Returns 0, or -errno. */
-static int loop_turn(struct loop *loop) {
+static int loop_turn(struct chat_loop *loop) {
     struct chat *chat = &loop->chat;
     struct pollfd fds[] = {
         {.fd = loop->signal_fd, .events = POLLIN},
@@ -320,7 +369,7 @@ static void tell_of_unaccepted(struct chat *chat) {
         chat->exit_code = code;
 }
 
-static int loop_run(struct loop *loop) {
+static int loop_run(struct chat_loop *loop) {
     struct chat *chat = &loop->chat;
     int r = 0;
     if (chat->has_editor)
@@ -347,7 +396,7 @@ static int rooms_check(const struct cli_options *options, char **rooms, int n_ro
 
 int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
     const struct cli_config *config = cli_config();
-    struct loop loop = {.chat = {.options = options, .bell = config->when}, .signal_fd = -1};
+    struct chat_loop loop = {.chat = {.options = options, .bell = config->when}, .signal_fd = -1};
     unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_RECONNECT;
     int code = rooms_check(options, rooms, n_rooms);
     if (code == CLI_DONE)

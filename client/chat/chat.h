@@ -1,7 +1,101 @@
-/* The chat window: `earshot` and `earshot chat`. */
+/* The chat window, `earshot` and `earshot chat`: what its parts share. One thread, one window. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "chat/roster.h"
+#include "chat/scrollback.h"
+#include "chat/view.h"
+#include "cli/config.h"
+#include "cli/notify.h"
 #include "cli/options.h"
+#include "lib/earshot.h"
+
+#define CHAT_NAME_SIZE 160 /* a handle or room with its NUL; longer than any that is legal */
+
+/* A message of ours that the hub has not acknowledged. */
+struct talk_sent {
+    char id[EARSHOT_ID_SIZE];
+    char *preview; /* of the text; or, `is_file`, the name of the file */
+    bool is_file;
+    mono_time at;
+    struct talk_sent *prev, *next;
+};
+
+/* What is known about the hub's taking of our messages; see talk.h. */
+struct talk {
+    struct talk_sent *sent; /* oldest first */
+    size_t n_reported;      /* as the last line said it; 0: nothing was said */
+    mono_time reported_at;
+};
+
+/* Starting a private hub again; see revive.h. */
+struct revive {
+    mono_time due;     /* 0: nothing is to be done */
+    pid_t pid;         /* of the starting hub's parent; 0: none */
+    mono_time started; /* when we did that last; 0: never */
+    unsigned n_soon;   /* how often in a row the hub was lost soon after that */
+};
+
+struct inquiry;      /* inquiry.c */
+struct mark;         /* mark.h */
+struct news_item;    /* news.h */
+struct logins;       /* login.h */
+struct past_opening; /* past.h */
+struct files_item;   /* files.c */
+
+struct chat {
+    const struct cli_options *options;
+    earshot *link;
+    int link_fd;
+    bool has_editor; /* both sides are a terminal that can do more than print lines */
+    struct view view;
+    struct roster roster;
+    struct talk talk;
+    struct revive revive;
+    struct inquiry *inquiries;
+    struct logins *logins;
+    struct news_item *news;
+    mono_time news_due; /* when there are news */
+    char me[CHAT_NAME_SIZE];
+    char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
+    struct scrollback scrollback;
+    struct past_opening *openings;
+    struct files_item *files;
+    bool in_late; /* the last message shown had waited for us */
+    struct mark *marks;
+    size_t n_marks;
+    bool marks_changed;
+    mono_time marks_due;         /* when they have changed */
+    bool here_known;             /* the roster is complete */
+    char absent[CHAT_NAME_SIZE]; /* of whom was told last that they are not here */
+    enum config_when bell;
+    struct notify notify;
+    bool leaving;    /* do no more than wait for the hub to take what was said */
+    bool at_once;    /* not even that */
+    int link_result; /* of earshot_next(), when the link has ended */
+    int exit_code;
+    unsigned n_failed; /* how often chat_fail() was called since the last command began */
+    bool is_doubtful;  /* the last command was refused, so the next plain line is asked about */
+};
+
+/* A room that this window is in, other than the target; "" when there is none. */
+const char *chat_next_room(struct chat *chat);
+
+/* Changes where plain lines go, and the prompt. */
+void chat_set_target(struct chat *chat, const char *name);
+
+/*
+ * Something was not done: an error line, and, without a window, the exit code at the end. `code`
+ * is its name in --json.
+ */
+void chat_fail(struct chat *chat, int exit_code, const char *code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+/* A call of libearshot that did not go well; `what` begins the sentence: "cannot join #ops". */
+void chat_fail_link(struct chat *chat, int result, const char *what);
 
 /*
  * Joins the hub and the rooms, talks until the user leaves, and returns an exit code. With a

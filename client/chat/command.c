@@ -4,13 +4,360 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat/action.h"
+#include "base/uuid.h"
 #include "chat/files.h"
+#include "chat/inquiry.h"
+#include "chat/past.h"
 #include "chat/talk.h"
 #include "cli/report.h"
 #include "cli/suggest.h"
+#include "cli/words.h"
 
-#define BLANKS " \t\n"
+#define COMMAND_HISTORY_LINES 20
+
+size_t command_skip_word(const char *line) {
+    size_t n = strcspn(line, COMMAND_BLANKS);
+    return n + strspn(line + n, COMMAND_BLANKS);
+}
+
+/* Cuts the first word off; returns what follows it. */
+static char *action_cut_word(char *arguments) {
+    char *rest = arguments + command_skip_word(arguments);
+    arguments[strcspn(arguments, COMMAND_BLANKS)] = '\0';
+    return rest;
+}
+
+static int action_join(struct chat *chat, char *arguments);
+
+static int command_usage(struct chat *chat, const char *name) {
+    const struct command *command = command_find(name, strlen(name));
+    chat_fail(chat, CLI_USAGE, "usage", "usage: /%s %s: %s", name, command->arguments,
+              command->help);
+    return COMMAND_DONE;
+}
+
+/* A room is meant, so the `#` may be left out. */
+static void action_room_name(char name[CHAT_NAME_SIZE], const char *word) {
+    size_t n = word[0] == '#' ? 0 : 1;
+    name[0] = '#';
+    snprintf(name + n, CHAT_NAME_SIZE - n, "%s", word);
+}
+
+/* `@bob` and `bob:` are how people write a handle. */
+static const char *action_handle(char *word) {
+    size_t n = strlen(word);
+    if (n > 1 && (word[n - 1] == ':' || word[n - 1] == ','))
+        word[n - 1] = '\0';
+    return word[0] == '@' ? word + 1 : word;
+}
+
+static int action_sent(int outcome) {
+    return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
+}
+
+static int action_msg(struct chat *chat, char *arguments) {
+    char *text = action_cut_word(arguments);
+    if (!*arguments || !*text)
+        return command_usage(chat, "msg");
+    return action_sent(talk_send(chat, action_handle(arguments), text, EARSHOT_TEXT, NULL));
+}
+
+static int action_me(struct chat *chat, char *arguments) {
+    if (!*arguments)
+        return command_usage(chat, "me");
+    if (!*chat->target)
+        return command_text(chat, arguments);
+    return action_sent(talk_send(chat, chat->target, arguments, EARSHOT_ACTION, NULL));
+}
+
+static int action_query(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    const char *to = action_handle(arguments);
+    if (*to == '#' && !roster_is_joined(&chat->roster, to))
+        return action_join(chat, arguments);
+    if (*to && *to != '#' && !words_same_name(to, to)) {
+        chat_fail(chat, CLI_USAGE, "bad-name", "\"%s\" is no handle", to);
+        return COMMAND_DONE;
+    }
+    chat_set_target(chat, *to ? to : chat_next_room(chat));
+    if (*to && *to != '#') {
+        past_open(chat, to);
+        past_ask(chat, to);
+    }
+    const char *away = roster_away(&chat->roster, to);
+    if (away)
+        view_note(&chat->view, VIEW_INFO, "%s is away%s%s", to, *away ? ": " : "", away);
+    return COMMAND_DONE;
+}
+
+static int action_join(struct chat *chat, char *arguments) {
+    char room[CHAT_NAME_SIZE];
+    uint32_t request = 0;
+    action_cut_word(arguments);
+    if (!*arguments)
+        return command_usage(chat, "join");
+    action_room_name(room, arguments);
+    int r = earshot_join(chat->link, room, false, &request);
+    if (r == EARSHOT_OK)
+        past_open(chat, room);
+    inquiry_made(chat, r, request, INQUIRY_JOIN, room);
+    if (r == EARSHOT_OK) /* what is typed next is for this room, and stays behind the request */
+        chat_set_target(chat, room);
+    return COMMAND_DONE;
+}
+
+static int action_part(struct chat *chat, char *arguments) {
+    char room[CHAT_NAME_SIZE];
+    uint32_t request = 0;
+    action_cut_word(arguments);
+    if (!*arguments && chat->target[0] != '#')
+        return command_usage(chat, "part");
+    action_room_name(room, *arguments ? arguments : chat->target);
+    int r = earshot_part(chat->link, room, &request);
+    inquiry_made(chat, r, request, INQUIRY_PART, room);
+    return COMMAND_DONE;
+}
+
+static int action_who(struct chat *chat, char *arguments) {
+    char room[CHAT_NAME_SIZE];
+    action_cut_word(arguments);
+    action_room_name(room, arguments);
+    const char *of = *arguments ? room : NULL;
+    inquiry_list(chat, EARSHOT_USERS, of, INQUIRY_WHO, of ? of : "");
+    return COMMAND_DONE;
+}
+
+static int action_names(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    if (!*arguments && chat->target[0] != '#')
+        return command_usage(chat, "names");
+    char room[CHAT_NAME_SIZE];
+    action_room_name(room, *arguments ? arguments : chat->target);
+    inquiry_list(chat, EARSHOT_USERS, room, INQUIRY_WHO, room);
+    return COMMAND_DONE;
+}
+
+static int action_rooms(struct chat *chat, char *arguments) {
+    (void)arguments;
+    inquiry_list(chat, EARSHOT_ROOMS, NULL, INQUIRY_ROOMS, "");
+    return COMMAND_DONE;
+}
+
+static int action_away(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    int r = earshot_away(chat->link, arguments, &request);
+    inquiry_made(chat, r, request, INQUIRY_AWAY, "");
+    return COMMAND_DONE;
+}
+
+static int action_back(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    (void)arguments;
+    int r = earshot_away(chat->link, NULL, &request);
+    inquiry_made(chat, r, request, INQUIRY_BACK, "");
+    return COMMAND_DONE;
+}
+
+static int action_topic(struct chat *chat, char *arguments) {
+    char room[CHAT_NAME_SIZE];
+    char *text = arguments;
+    uint32_t request = 0;
+    if (arguments[0] == '#') {
+        text = action_cut_word(arguments);
+        action_room_name(room, arguments);
+    } else if (chat->target[0] == '#') {
+        action_room_name(room, chat->target);
+    } else {
+        return command_usage(chat, "topic");
+    }
+    if (!*text) {
+        inquiry_list(chat, EARSHOT_ROOMS, NULL, INQUIRY_TOPIC, room);
+        return COMMAND_DONE;
+    }
+    int r = earshot_topic(chat->link, room, text, &request);
+    inquiry_made(chat, r, request, INQUIRY_TOPIC_SET, room);
+    return COMMAND_DONE;
+}
+
+static void action_tell_ignored(void *arg, const char *name) {
+    struct chat *chat = arg;
+    view_note(&chat->view, VIEW_INFO, "ignored: %s; /unignore %s ends that", name, name);
+}
+
+static int action_ignore(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    const char *handle = action_handle(arguments);
+    if (*handle) {
+        roster_ignore(&chat->roster, handle, true);
+        if (!roster_is_ignored(&chat->roster, handle))
+            chat_fail(chat, CLI_USAGE, "bad-name", "\"%s\" is no handle", handle);
+    }
+    roster_each(&chat->roster, ROSTER_IGNORED, action_tell_ignored, chat);
+    return COMMAND_DONE;
+}
+
+static int action_unignore(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    const char *handle = action_handle(arguments);
+    if (!*handle)
+        return command_usage(chat, "unignore");
+    bool was = roster_is_ignored(&chat->roster, handle);
+    roster_ignore(&chat->roster, handle, false);
+    view_note(&chat->view, VIEW_INFO, was ? "you see %s again" : "%s was not ignored", handle);
+    return COMMAND_DONE;
+}
+
+static void action_rejoin_visit(void *arg, const char *room) {
+    struct chat *chat = arg;
+    uint32_t request = 0;
+    int r = earshot_join(chat->link, room, false, &request);
+    inquiry_made(chat, r, request, INQUIRY_REJOIN, room);
+}
+
+/* It is the handle that is in a room; so the new one enters them, at once after the change. */
+static int action_nick(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    action_cut_word(arguments);
+    if (!*arguments)
+        return command_usage(chat, "nick");
+    int r = earshot_nick(chat->link, arguments, &request);
+    inquiry_made(chat, r, request, INQUIRY_NICK, arguments);
+    if (r == EARSHOT_OK)
+        roster_each(&chat->roster, ROSTER_JOINED, action_rejoin_visit, chat);
+    return COMMAND_DONE;
+}
+
+static int action_clear(struct chat *chat, char *arguments) {
+    (void)arguments;
+    view_clear(&chat->view);
+    return COMMAND_DONE;
+}
+
+static int action_status(struct chat *chat, char *arguments) {
+    struct earshot_hub_info hub;
+    (void)arguments;
+    earshot_hub(chat->link, &hub);
+    view_note(&chat->view, VIEW_INFO, "hub %s: pid %ld, uid %ld, queue %d, in %s", hub.name,
+              (long)hub.pid, (long)hub.uid, hub.msqid, hub.dir);
+    view_note(&chat->view, VIEW_INFO, "you are %s; %zu messages wait for the hub%s", chat->me,
+              earshot_n_unacknowledged(chat->link),
+              earshot_is_waiting(chat->link) ? ", its queue is full or it is gone" : "");
+    inquiry_list(chat, EARSHOT_COUNTERS, NULL, INQUIRY_STATUS, "");
+    return COMMAND_DONE;
+}
+
+/* What a reply is to. */
+struct action_replied {
+    const char *conv, *id;
+};
+
+static void action_reply_to(struct action_replied *to, const struct scrollback_message *message) {
+    *to = (struct action_replied){message->conv, message->id};
+}
+
+/* Whether the first word names a message: so many back, or an id in *id. */
+static bool action_names_message(struct chat *chat, const char *word, char id[EARSHOT_ID_SIZE],
+                                 struct action_replied *to) {
+    size_t n = strcspn(word, COMMAND_BLANKS);
+    const struct scrollback_message *message = NULL;
+    struct uuid uuid;
+    if (n < 4 && strspn(word, "0123456789") == n)
+        message = scrollback_back(&chat->scrollback, chat->target, strtoul(word, NULL, 10));
+    snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
+    if (n == EARSHOT_ID_SIZE - 1 && uuid_from_text(&uuid, id)) {
+        message = scrollback_meant(&chat->scrollback, id, chat->target);
+        if (!message)
+            message = scrollback_meant(&chat->scrollback, id, "");
+        *to = (struct action_replied){chat->target, id};
+    }
+    if (message)
+        action_reply_to(to, message);
+    return to->id != NULL;
+}
+
+static int action_reply(struct chat *chat, char *arguments) {
+    char id[EARSHOT_ID_SIZE];
+    struct action_replied to = {0};
+    const char *text = arguments + command_skip_word(arguments);
+    if (!*arguments)
+        return command_usage(chat, "reply");
+    if (!*text || !action_names_message(chat, arguments, id, &to)) {
+        const struct scrollback_message *last = scrollback_back(&chat->scrollback, chat->target, 1);
+        text = arguments;
+        if (last)
+            action_reply_to(&to, last);
+    }
+    if (to.id && *to.conv)
+        return action_sent(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
+    if (*chat->target)
+        chat_fail(chat, CLI_USAGE, "usage",
+                  "not sent: nobody said anything in %s that this window has shown", chat->target);
+    else
+        chat_fail(chat, CLI_USAGE, "usage", "not sent: /join #ROOM or /query HANDLE first");
+    return COMMAND_DONE;
+}
+
+static int action_history(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    action_cut_word(arguments);
+    char *end;
+    unsigned long n = *arguments ? strtoul(arguments, &end, 10) : COMMAND_HISTORY_LINES;
+    if (*arguments && (*end || n == 0 || arguments[0] == '-'))
+        return command_usage(chat, "history");
+    if (!*chat->target) {
+        chat_fail(chat, CLI_USAGE, "usage", "history of what? /join #ROOM or /query HANDLE first");
+        return COMMAND_DONE;
+    }
+    if (n > EARSHOT_PAGE_MAX)
+        n = EARSHOT_PAGE_MAX;
+    int r = earshot_history(chat->link, chat->target, 0, 0, (unsigned)n, &request);
+    inquiry_made(chat, r, request, INQUIRY_HISTORY, chat->target);
+    return COMMAND_DONE;
+}
+
+static int action_search(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    if (!*arguments)
+        return command_usage(chat, "search");
+    int r = earshot_search(chat->link, arguments, NULL, NULL, 0, COMMAND_HISTORY_LINES, &request);
+    inquiry_made(chat, r, request, INQUIRY_SEARCH, arguments);
+    return COMMAND_DONE;
+}
+
+static int action_bell(struct chat *chat, char *arguments) {
+    static const char *const meanings[] = {
+        [CONFIG_WHEN_OFF] = "never",
+        [CONFIG_WHEN_DM] = "for direct messages",
+        [CONFIG_WHEN_ALL] = "for direct messages and mentions of you",
+        [CONFIG_WHEN_EVERY] = "for every message",
+    };
+    action_cut_word(arguments);
+    bool known = !*arguments;
+    for (int i = 0; config_when_words[i]; i++) {
+        if (strcmp(arguments, config_when_words[i]) == 0) {
+            chat->bell = (enum config_when)i;
+            known = true;
+        }
+    }
+    if (!known)
+        return command_usage(chat, "bell");
+    view_note(&chat->view, VIEW_INFO, "the bell rings %s", meanings[chat->bell]);
+    return COMMAND_DONE;
+}
+
+static int action_help(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    command_help(chat, arguments);
+    return COMMAND_DONE;
+}
+
+static int action_quit(struct chat *chat, char *arguments) {
+    (void)arguments;
+    chat->leaving = true;
+    return COMMAND_DONE;
+}
+
+/* The table. */
 
 /* Where a beginning fits several, the first row is meant: what people mean most stands first. */
 const struct command command_table[] = {
@@ -51,38 +398,38 @@ const struct command command_table[] = {
 /* What people type who come from elsewhere. */
 static const struct command_alias {
     const char *word, *means;
-} aliases[] = {
+} command_aliases[] = {
     {"dm", "msg"}, {"exit", "quit"}, {"leave", "part"}, {"list", "rooms"}, {0},
 };
 
 /* Whether the word is the name, or with `is_beginning` begins it. */
-static bool is_called(const char *name, const char *word, size_t n, bool is_beginning) {
+static bool command_is_called(const char *name, const char *word, size_t n, bool is_beginning) {
     return n > 0 && strncasecmp(name, word, n) == 0 && (is_beginning || name[n] == '\0');
 }
 
-static const struct command *find_row(const char *word, size_t n, bool is_beginning) {
+static const struct command *command_find_row(const char *word, size_t n, bool is_beginning) {
     for (const struct command *row = command_table; row->name; row++)
-        if (is_called(row->name, word, n, is_beginning))
+        if (command_is_called(row->name, word, n, is_beginning))
             return row;
     return NULL;
 }
 
 /* Only whole: none of them shows in /help, and their beginnings would quit or leave. */
-static const struct command *find_alias(const char *word, size_t n) {
-    for (const struct command_alias *alias = aliases; alias->word; alias++)
-        if (is_called(alias->word, word, n, false))
-            return find_row(alias->means, strlen(alias->means), false);
+static const struct command *command_find_alias(const char *word, size_t n) {
+    for (const struct command_alias *alias = command_aliases; alias->word; alias++)
+        if (command_is_called(alias->word, word, n, false))
+            return command_find_row(alias->means, strlen(alias->means), false);
     return NULL;
 }
 
 const struct command *command_find(const char *word, size_t n) {
-    const struct command *found = find_row(word, n, false);
+    const struct command *found = command_find_row(word, n, false);
     if (!found)
-        found = find_alias(word, n);
-    return found ? found : find_row(word, n, true);
+        found = command_find_alias(word, n);
+    return found ? found : command_find_row(word, n, true);
 }
 
-static void say_unknown(struct chat *chat, const char *word, size_t n) {
+static void command_unknown(struct chat *chat, const char *word, size_t n) {
     char shown[41];
     struct suggest suggest;
     snprintf(shown, sizeof shown, "%.*s", (int)n, word);
@@ -94,14 +441,14 @@ static void say_unknown(struct chat *chat, const char *word, size_t n) {
               shown, near ? "/" : "", near ? near : "", near ? "? " : "");
 }
 
-static int run_command(struct chat *chat, const char *line) {
-    size_t n = strcspn(line, BLANKS);
+static int command_run(struct chat *chat, const char *line) {
+    size_t n = strcspn(line, COMMAND_BLANKS);
     const struct command *command = command_find(line, n);
     if (!command) {
-        say_unknown(chat, line, n);
+        command_unknown(chat, line, n);
         return COMMAND_DONE;
     }
-    CLEANUP_FREE char *arguments = strdup(line + n + strspn(line + n, BLANKS));
+    CLEANUP_FREE char *arguments = strdup(line + command_skip_word(line));
     return arguments ? command->run(chat, arguments) : COMMAND_DONE;
 }
 
@@ -120,7 +467,7 @@ int command_text(struct chat *chat, const char *text) {
  * What is typed behind a command that was refused may be meant for where that would have led, and
  * for nobody else: it is asked about once. Where lines come from a program nobody can be asked.
  */
-static bool is_held(struct chat *chat) {
+static bool command_is_held(struct chat *chat) {
     bool held = chat->is_doubtful && chat->view.windowed && *chat->target;
     chat->is_doubtful = false;
     if (held)
@@ -131,21 +478,21 @@ static bool is_held(struct chat *chat) {
 }
 
 int command_line(struct chat *chat, const char *line) {
-    if (!line[strspn(line, BLANKS)])
+    if (!line[strspn(line, COMMAND_BLANKS)])
         return COMMAND_DONE;
     if (line[0] == '/' && line[1] != '/') {
         chat->n_failed = 0;
-        int r = run_command(chat, line + 1);
+        int r = command_run(chat, line + 1);
         chat->is_doubtful = chat->n_failed > 0;
         return r;
     }
     bool is_escaped = line[0] == '/'; /* as the refusal said */
-    if (!is_escaped && is_held(chat))
+    if (!is_escaped && command_is_held(chat))
         return COMMAND_HELD;
     return command_text(chat, line + is_escaped);
 }
 
-static void help_line(struct chat *chat, const struct command *command) {
+static void command_help_line(struct chat *chat, const struct command *command) {
     char usage[64];
     snprintf(usage, sizeof usage, "/%s %s", command->name, command->arguments);
     view_note(&chat->view, VIEW_INFO, "%-24s %s", usage, command->help);
@@ -161,7 +508,7 @@ void command_help(struct chat *chat, const char *name) {
     }
     for (const struct command *command = command_table; command->name; command++)
         if (!one || command == one)
-            help_line(chat, command);
+            command_help_line(chat, command);
     if (!one)
         view_note(&chat->view, VIEW_INFO,
                   "a word may be cut short: /q is /query, /r is /reply, /p is /part, the first one "

@@ -1,7 +1,9 @@
 /* The commands of the chat window: one table for dispatch, /help and completion. */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
+
+#define COMMAND_BLANKS " \t\n"
 
 enum command_argument {
     ARGUMENT_NONE,
@@ -44,6 +46,9 @@ int command_line(struct chat *chat, const char *line);
 
 /* Sends a text to the target, whatever it begins with. Likewise. */
 int command_text(struct chat *chat, const char *text);
+
+/* How many bytes the first word of a line and the blanks behind it take. */
+size_t command_skip_word(const char *line);
 
 /* Prints the table, or one row of it. */
 void command_help(struct chat *chat, const char *name);

@@ -1,17 +1,21 @@
 #include "chat/complete.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <readline/readline.h>
 
+#include "base/macro.h"
+#include "base/text.h"
 #include "chat/command.h"
-#include "chat/complete_path.h"
+#include "chat/files.h"
 #include "chat/format.h"
 
 #define LISTED_MAX 40 /* candidates shown at once */
-#define BLANKS " \t\n"
 
 /* readline gives its callbacks no argument. */
 static struct chat *window;
@@ -59,6 +63,56 @@ static void handles_add(const char *after) {
     found.after = "";
 }
 
+/* Paths. */
+
+/* Links to directories are some. */
+static bool is_directory(DIR *directory, const struct dirent *entry) {
+    struct stat status;
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
+        return entry->d_type == DT_DIR;
+    return fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* A line has neither controls nor bytes that are no text; and blanks at its end are cut. */
+static bool can_be_typed(const char *name) {
+    CLEANUP_FREE char *safe = text_safe(bytes_of(name), TEXT_ONE_LINE);
+    return safe && strcmp(safe, name) == 0 && name[strlen(name) - 1] != ' ';
+}
+
+static bool path_is_wanted(const char *name, const char *begin) {
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (name[0] == '.' && begin[0] != '.'))
+        return false;
+    return strncmp(name, begin, strlen(begin)) == 0 && can_be_typed(name);
+}
+
+static DIR *directory_of(const char *typed, int n) {
+    CLEANUP_FREE char *path = NULL;
+    if (n == 0)
+        return opendir(".");
+    if (asprintf(&path, "%.*s", n, typed) < 0)
+        return NULL;
+    CLEANUP_FREE char *full = files_expand(path);
+    return opendir(full);
+}
+
+static void complete_path_each(const char *typed, void (*visit)(const char *path)) {
+    const char *slash = strrchr(typed, '/');
+    const char *begin = slash ? slash + 1 : typed;
+    int n = (int)(begin - typed);
+    DIR *directory = directory_of(typed, n);
+    struct dirent *entry;
+    // cppcheck-suppress readdirCalled; one stream, one thread
+    while (directory && (entry = readdir(directory))) {
+        CLEANUP_FREE char *path = NULL;
+        if (path_is_wanted(entry->d_name, begin) &&
+            asprintf(&path, "%.*s%s%s", n, typed, entry->d_name,
+                     is_directory(directory, entry) ? "/" : "") >= 0)
+            visit(path);
+    }
+    if (directory)
+        closedir(directory);
+}
+
 static void path_visit(const char *path) {
     size_t n = found.n;
     found_add(path + found.n_before_word);
@@ -100,8 +154,7 @@ static void argument_add(enum command_argument argument) {
 
 /* [TO] PATH: what has a blank before it may be a path as a whole, too. */
 static void put_add(const char *line, size_t first, size_t start) {
-    size_t n = strcspn(line + first, BLANKS);
-    size_t second = first + n + strspn(line + first + n, BLANKS);
+    size_t second = first + command_skip_word(line + first);
     if (start == first)
         argument_add(ARGUMENT_CONV);
     else if (start >= second) /* and not among the blanks before it */
@@ -112,10 +165,10 @@ static void put_add(const char *line, size_t first, size_t start) {
 
 /* The command of the line, and where its arguments begin; NULL: there is none. */
 static const struct command *command_of(const char *line, size_t *first) {
-    size_t n = strcspn(line + 1, BLANKS);
+    size_t n = strcspn(line + 1, COMMAND_BLANKS);
     if (line[0] != '/' || line[1] == '/')
         return NULL;
-    *first = 1 + n + strspn(line + 1 + n, BLANKS);
+    *first = 1 + command_skip_word(line + 1);
     return command_find(line + 1, n);
 }
 
@@ -206,8 +259,8 @@ void complete_start(struct chat *chat) {
     window = chat;
     rl_attempted_completion_function = complete_attempt;
     rl_completion_display_matches_hook = complete_list;
-    rl_basic_word_break_characters = BLANKS;
-    rl_completer_word_break_characters = BLANKS;
+    rl_basic_word_break_characters = COMMAND_BLANKS;
+    rl_completer_word_break_characters = COMMAND_BLANKS;
     rl_basic_quote_characters = "";
     rl_completer_quote_characters = "";
     rl_variable_bind("show-all-if-ambiguous", "on");

@@ -1,7 +1,7 @@
 /* Tab: commands, handles, rooms, paths. */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 /* Sets readline's completion up for this window. */
 void complete_start(struct chat *chat);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 void editor_start(struct chat *chat);
 void editor_stop(struct chat *chat);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "chat/ask.h"
 #include "chat/files.h"
 #include "chat/format.h"
+#include "chat/inquiry.h"
 #include "chat/login.h"
 #include "chat/news.h"
 #include "chat/past.h"
@@ -99,7 +99,7 @@ static void take_back(struct chat *chat, const struct earshot_event *event) {
     view_note(&chat->view, VIEW_INFO, "the hub is back (pid %ld)", (long)hub.pid);
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
     if (chat->view.windowed)
-        ask_list(chat, EARSHOT_USERS, NULL, ASK_HERE_AGAIN, "");
+        inquiry_list(chat, EARSHOT_USERS, NULL, INQUIRY_HERE_AGAIN, "");
     if (chat->view.windowed)
         files_ask(chat);
 }
@@ -120,17 +120,17 @@ static void (*const takers[])(struct chat *chat, const struct earshot_event *eve
     [EARSHOT_EVENT_STATE] = event_take_state,
     [EARSHOT_EVENT_REFUSED] = take_refused,
     [EARSHOT_EVENT_NEWS] = news_event,
-    [EARSHOT_EVENT_USER] = ask_event,
-    [EARSHOT_EVENT_ROOM] = ask_event,
-    [EARSHOT_EVENT_COUNTER] = ask_event,
-    [EARSHOT_EVENT_OBJECT] = ask_event,
-    [EARSHOT_EVENT_DONE] = ask_event,
-    [EARSHOT_EVENT_FAILED] = ask_event,
+    [EARSHOT_EVENT_USER] = inquiry_event,
+    [EARSHOT_EVENT_ROOM] = inquiry_event,
+    [EARSHOT_EVENT_COUNTER] = inquiry_event,
+    [EARSHOT_EVENT_OBJECT] = inquiry_event,
+    [EARSHOT_EVENT_DONE] = inquiry_event,
+    [EARSHOT_EVENT_FAILED] = inquiry_event,
     [EARSHOT_EVENT_MISSED] = take_missed,
     [EARSHOT_EVENT_LOST] = take_lost,
     [EARSHOT_EVENT_BACK] = take_back,
     [EARSHOT_EVENT_WOKEN] = NULL,
-    [EARSHOT_EVENT_PAST] = ask_event,
+    [EARSHOT_EVENT_PAST] = inquiry_event,
     [EARSHOT_EVENT_OFFER] = files_event,
     [EARSHOT_EVENT_WITHDRAWN] = files_event,
     [EARSHOT_EVENT_TRANSFER] = files_event,

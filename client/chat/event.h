@@ -1,7 +1,7 @@
 /* What comes from the hub, and what the window does about it. */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 /* Takes what is there, up to a bound that keeps the keyboard alive, without ever blocking. */
 void event_take_all(struct chat *chat);

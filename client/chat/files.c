@@ -1,109 +1,152 @@
-/* What the hub and the link tell of files. */
+#include "chat/files.h"
+
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <utlist.h>
 
+#include "base/home.h"
 #include "base/macro.h"
-#include "chat/ask.h"
-#include "chat/files_inside.h"
+#include "chat/command.h"
+#include "chat/inquiry.h"
+#include "chat/talk.h"
 #include "cli/file.h"
+#include "cli/files/received.h"
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
 
-#define LISTED_MAX 5 /* of older offers; more are only counted */
+#define FILES_KEPT_MAX 64  /* the oldest is forgotten; `earshot get` still finds it */
+#define FILES_LISTED_MAX 5 /* of older offers; more are only counted */
 
-/* As much as a standing rule of the configuration allows; 0: none does. */
-static uint64_t accepted_bytes(const struct file_item *item) {
-    const struct cli_config *config = cli_config();
-    for (size_t i = 0; i < config->n_accept; i++) {
-        const struct config_accept *rule = &config->accept[i];
-        bool is_from = strcmp(rule->from, "*") == 0 || words_same_name(rule->from, item->peer);
-        if (is_from && (rule->bytes == UINT64_MAX || item->size <= rule->bytes))
-            return rule->bytes > 0 ? rule->bytes : 1; /* of an empty file: nothing comes */
+enum files_phase {
+    FILES_WAITS = 1, /* for /get or /decline */
+    FILES_TAKEN = 2, /* by us, until its transfer has ended */
+    FILES_OURS = 4,  /* an offer of ours, until nobody can take it any more */
+    FILES_SENT = 8,  /* a small file of ours that nobody has saved yet */
+};
+
+struct files_item {
+    char id[EARSHOT_ID_SIZE];
+    enum files_phase phase;
+    char *peer, *name;             /* peer: from whom, or to whom */
+    uint64_t size;                 /* EARSHOT_SIZE_UNKNOWN of a stream */
+    unsigned number;               /* in /files; 0: it is not shown there */
+    struct earshot_event *message; /* it came as a message; its strings are copies */
+    uint32_t request;              /* the offer was made by this one, and is not answered yet */
+    bool is_untold; /* the user has not been told: it was in the hub's list, or is on its way there
+                     */
+    bool is_meant;  /* by the command that is under way */
+    struct files_item *prev, *next;
+};
+
+/* The list of the files that concern this window. */
+
+static void files_free(struct chat *chat, struct files_item *item) {
+    DL_DELETE(chat->files, item);
+    if (item->message) {
+        free((char *)item->message->message.file);
+        free((char *)item->message->message.from);
     }
-    return 0;
+    free(item->message);
+    free(item->peer);
+    free(item->name);
+    free(item);
 }
 
-/* Offers. */
+void files_deinit(struct chat *chat) {
+    while (chat->files)
+        files_free(chat, chat->files);
+}
 
-static void tell_offer(struct chat *chat, const struct file_item *item) {
+/* An offer, or something of ours; NULL: there is none. What came as a message has no such id. */
+static struct files_item *files_find(struct chat *chat, const char *id) {
+    struct files_item *item;
+    DL_FOREACH(chat->files, item) {
+        if (!item->message && strcmp(item->id, id) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* Only what has no transfer: that must stay in reach. */
+static void files_forget_oldest(struct chat *chat) {
+    struct files_item *item, *next, *oldest = NULL;
+    unsigned n = 0;
+    DL_FOREACH_SAFE(chat->files, item, next) {
+        if (!(item->phase & (FILES_WAITS | FILES_SENT)))
+            continue;
+        n++;
+        if (!oldest)
+            oldest = item;
+    }
+    if (n >= FILES_KEPT_MAX)
+        files_free(chat, oldest);
+}
+
+static struct files_item *files_add(struct chat *chat, enum files_phase phase, const char *id,
+                                    const char *peer, const char *name, uint64_t size) {
+    struct files_item *item = cli_allocate(sizeof *item);
+    files_forget_oldest(chat);
+    *item = (struct files_item){
+        .phase = phase, .peer = cli_copy(peer), .name = cli_copy(name), .size = size};
+    memcpy(item->id, id, sizeof item->id);
+    DL_APPEND(chat->files, item);
+    return item;
+}
+
+/* Offers of ours that have ended. */
+static void files_forget_closed(struct chat *chat) {
+    struct files_item *item, *next;
+    struct earshot_transfer offer;
+    DL_FOREACH_SAFE(chat->files, item, next) {
+        if (item->phase == FILES_OURS &&
+            earshot_offered(chat->link, item->id, &offer) == EARSHOT_AGAIN)
+            files_free(chat, item);
+    }
+}
+
+/* Gives everything that /files shows its number, after forgetting what has ended meanwhile. */
+static void files_number_all(struct chat *chat) {
+    struct files_item *item;
+    unsigned number = 0;
+    files_forget_closed(chat);
+    DL_FOREACH(chat->files, item) {
+        item->number = item->phase == FILES_SENT ? 0 : ++number;
+    }
+}
+
+static bool files_is_stream(const struct files_item *item) {
+    return item->size == EARSHOT_SIZE_UNKNOWN;
+}
+
+/* What is told of them. */
+
+static void files_tell_offer(struct chat *chat, const struct files_item *item) {
     char size[SIZE_TEXT];
     file_size_text(item->size, size);
     view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s; /get or /decline", item->peer,
               item->name, *size ? " (" : "", size, *size ? ")" : "");
 }
 
-static void files_on_offer(struct chat *chat, const struct earshot_event *event) {
-    if (roster_is_ignored(&chat->roster, event->offer.from) || file_find(chat, event->offer.id))
-        return;
-    struct file_item *item = file_add(chat, FILE_WAITS, event->offer.id, event->offer.from,
-                                      event->offer.name, event->offer.size);
-    if (event->offer.kind == EARSHOT_STREAM)
-        item->size = EARSHOT_SIZE_UNKNOWN;
-    uint64_t bytes = event->offer.kind == EARSHOT_STREAM ? 0 : accepted_bytes(item);
-    if (bytes > 0) {
-        file_take(chat, item, bytes);
-        return;
-    }
-    item->is_untold = event->request != 0;
-    if (!item->is_untold)
-        tell_offer(chat, item);
-}
-
-void files_ask(struct chat *chat) {
-    uint32_t request = 0;
-    int result = earshot_offers(chat->link, &request);
-    ask_made(chat, result, request, ASK_OFFERS, "");
-}
-
-static bool is_listed(const struct file_item *item) {
-    return item->phase == FILE_WAITS && item->is_untold;
-}
-
-void files_tell_listed(struct chat *chat) {
-    struct file_item *item;
-    unsigned n = 0;
-    DL_FOREACH(chat->files, item) {
-        n += is_listed(item);
-    }
-    if (n > LISTED_MAX)
-        view_note(&chat->view, VIEW_INFO, "%u files are offered to you; /files lists them", n);
-    DL_FOREACH(chat->files, item) {
-        if (!is_listed(item))
-            continue;
-        if (n <= LISTED_MAX)
-            tell_offer(chat, item);
-        item->is_untold = false;
-    }
-}
-
-static void files_on_withdrawn(struct chat *chat, const struct earshot_event *event) {
-    struct file_item *item = file_find(chat, event->withdrawn.id);
-    if (!item)
-        return;
-    if (event->withdrawn.was_taken && item->phase == FILE_TAKEN)
-        view_note(&chat->view, VIEW_INFO, "another program of yours takes %s", item->name);
-    if (!event->withdrawn.was_taken && !item->is_untold)
-        view_note(&chat->view, VIEW_INFO, "%s does not offer %s any more", item->peer, item->name);
-    file_free(chat, item);
-}
-
-/* Transfers. */
-
 /* A small file of ours has no name any more but in our list. */
-static void tell_declined(struct chat *chat, const struct earshot_transfer *transfer) {
-    struct file_item *item = file_find(chat, transfer->id);
-    bool is_sent = item && item->phase == FILE_SENT;
+static void files_tell_declined(struct chat *chat, const struct earshot_transfer *transfer) {
+    struct files_item *item = files_find(chat, transfer->id);
+    bool is_sent = item && item->phase == FILES_SENT;
     const char *name = *transfer->name ? transfer->name : is_sent ? item->name : NULL;
     if (name)
         view_note(&chat->view, VIEW_INFO, "%s does not want %s%s%s", transfer->peer, name,
                   *transfer->error ? ": " : "", transfer->error);
     if (name && is_sent && item->peer[0] != '#')
-        file_free(chat, item);
+        files_free(chat, item);
 }
 
-void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transfer) {
+/* The line of a transfer that begins or ends. */
+static void files_tell_transfer(struct chat *chat, const struct earshot_transfer *transfer) {
     char size[SIZE_TEXT], change[FILE_CHANGE_TEXT];
     file_size_text(transfer->bytes, size);
     file_change_text(transfer, change);
@@ -132,16 +175,159 @@ void file_tell_transfer(struct chat *chat, const struct earshot_transfer *transf
                   transfer->outgoing ? "for" : "from", transfer->peer, transfer->error);
         break;
     case EARSHOT_TRANSFER_DECLINED:
-        tell_declined(chat, transfer);
+        files_tell_declined(chat, transfer);
         break;
     }
 }
 
+static void files_tell_left_out(struct chat *chat, const struct files_item *item) {
+    view_note(&chat->view, VIEW_INFO,
+              "%s from %s is left out: a stream whose end nobody knows; /get %u takes it",
+              item->name, item->peer, item->number);
+}
+
+static void files_fail_none(struct chat *chat) {
+    chat_fail(chat, CLI_NO_NAME, "no-file", "nothing like that waits for you; see /files");
+}
+
+static void files_fail_many(struct chat *chat, const char *word) {
+    chat_fail(chat, CLI_USAGE, "usage", "several have the name %s; /files has their numbers", word);
+}
+
+/* Taking. */
+
+static const char *files_directory(void) {
+    const char *configured = cli_config()->directory;
+    return configured ? configured : ".";
+}
+
+/* So that it is not got once more out of the history. */
+static void files_note_received(const struct chat *chat, const struct files_item *item) {
+    struct received_list received;
+    received_load(&received);
+    (void)received_add(&received, item->id, item->message->message.uid, chat->me);
+    received_free(&received);
+}
+
+static void files_fail_write(struct chat *chat, const struct earshot_target *target, int result) {
+    chat_fail(chat, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", target->dir,
+              strerror(-result));
+}
+
+/* A small file is here already. What cannot be written stays in the list. */
+static void files_save(struct chat *chat, struct files_item *item,
+                       const struct earshot_target *target) {
+    struct earshot_transfer file;
+    int result = earshot_save(chat->link, item->message, target, &file);
+    if (result < 0) {
+        files_fail_write(chat, target, result);
+        return;
+    }
+    files_tell_transfer(chat, &file);
+    if (result != EARSHOT_OK)
+        return;
+    files_note_received(chat, item);
+    files_free(chat, item);
+}
+
+/* A larger one comes now, and its end is told by a TRANSFER event. */
+static void files_accept(struct chat *chat, struct files_item *item,
+                         const struct earshot_target *target) {
+    int result = earshot_accept(chat->link, item->id, target);
+    if (result == EARSHOT_OK) {
+        item->phase = FILES_TAKEN;
+        return;
+    }
+    if (result < 0)
+        files_fail_write(chat, target, result);
+    else
+        chat_fail_link(chat, result, "cannot get it");
+    files_free(chat, item);
+}
+
+/* Takes it, at most so many bytes (0: all of it). It may be gone from the list then. */
+static void files_take(struct chat *chat, struct files_item *item, uint64_t n_bytes_max) {
+    struct earshot_target target = {.dir = files_directory(), .n_bytes_max = n_bytes_max};
+    if (item->message)
+        files_save(chat, item, &target);
+    else
+        files_accept(chat, item, &target);
+}
+
+/* How much of it the configuration allows to take without a question; 0: nothing. */
+static uint64_t files_accepted_bytes(const struct files_item *item) {
+    const struct cli_config *config = cli_config();
+    for (size_t i = 0; i < config->n_accept; i++) {
+        const struct config_accept *rule = &config->accept[i];
+        bool is_from = strcmp(rule->from, "*") == 0 || words_same_name(rule->from, item->peer);
+        if (is_from && (rule->bytes == UINT64_MAX || item->size <= rule->bytes))
+            return rule->bytes > 0 ? rule->bytes : 1; /* a rule for empty files allows them */
+    }
+    return 0;
+}
+
+/* Offers and transfers. */
+
+static void files_on_offer(struct chat *chat, const struct earshot_event *event) {
+    if (roster_is_ignored(&chat->roster, event->offer.from) || files_find(chat, event->offer.id))
+        return;
+    struct files_item *item = files_add(chat, FILES_WAITS, event->offer.id, event->offer.from,
+                                        event->offer.name, event->offer.size);
+    if (event->offer.kind == EARSHOT_STREAM)
+        item->size = EARSHOT_SIZE_UNKNOWN;
+    uint64_t bytes = event->offer.kind == EARSHOT_STREAM ? 0 : files_accepted_bytes(item);
+    if (bytes > 0) {
+        files_take(chat, item, bytes);
+        return;
+    }
+    item->is_untold = event->request != 0;
+    if (!item->is_untold)
+        files_tell_offer(chat, item);
+}
+
+void files_ask(struct chat *chat) {
+    uint32_t request = 0;
+    int result = earshot_offers(chat->link, &request);
+    inquiry_made(chat, result, request, INQUIRY_OFFERS, "");
+}
+
+static bool files_is_untold_offer(const struct files_item *item) {
+    return item->phase == FILES_WAITS && item->is_untold;
+}
+
+void files_tell_listed(struct chat *chat) {
+    struct files_item *item;
+    unsigned n = 0;
+    DL_FOREACH(chat->files, item) {
+        n += files_is_untold_offer(item);
+    }
+    if (n > FILES_LISTED_MAX)
+        view_note(&chat->view, VIEW_INFO, "%u files are offered to you; /files lists them", n);
+    DL_FOREACH(chat->files, item) {
+        if (!files_is_untold_offer(item))
+            continue;
+        if (n <= FILES_LISTED_MAX)
+            files_tell_offer(chat, item);
+        item->is_untold = false;
+    }
+}
+
+static void files_on_withdrawn(struct chat *chat, const struct earshot_event *event) {
+    struct files_item *item = files_find(chat, event->withdrawn.id);
+    if (!item)
+        return;
+    if (event->withdrawn.was_taken && item->phase == FILES_TAKEN)
+        view_note(&chat->view, VIEW_INFO, "another program of yours takes %s", item->name);
+    if (!event->withdrawn.was_taken && !item->is_untold)
+        view_note(&chat->view, VIEW_INFO, "%s does not offer %s any more", item->peer, item->name);
+    files_free(chat, item);
+}
+
 static void files_on_transfer(struct chat *chat, const struct earshot_transfer *transfer) {
-    struct file_item *item = transfer->outgoing ? NULL : file_find(chat, transfer->id);
-    file_tell_transfer(chat, transfer);
+    struct files_item *item = transfer->outgoing ? NULL : files_find(chat, transfer->id);
+    files_tell_transfer(chat, transfer);
     if (item && transfer->state != EARSHOT_TRANSFER_RUNNING)
-        file_free(chat, item);
+        files_free(chat, item);
 }
 
 static void files_on_skipped(struct chat *chat, const struct earshot_event *event) {
@@ -161,9 +347,9 @@ void files_event(struct chat *chat, const struct earshot_event *event) {
         files_on_transfer(chat, &event->transfer);
 }
 
-/* Small files. */
+/* Small files, which come as messages. */
 
-static struct earshot_event *copy_of(const struct earshot_event *event) {
+static struct earshot_event *files_copy_message(const struct earshot_event *event) {
     struct earshot_event *copy = cli_allocate(sizeof *copy);
     *copy = *event;
     copy->message.file = cli_copy(event->message.file);
@@ -179,11 +365,322 @@ void files_message(struct chat *chat, const struct earshot_event *event) {
         (void)earshot_refuse(chat->link, event);
         return; /* its line says that it cannot be read */
     }
-    struct file_item *item =
-        file_add(chat, FILE_WAITS, event->message.id, event->message.from, file.name, file.size);
-    item->message = copy_of(event);
-    if (accepted_bytes(item) > 0)
-        file_take(chat, item, 0);
+    struct files_item *item =
+        files_add(chat, FILES_WAITS, event->message.id, event->message.from, file.name, file.size);
+    item->message = files_copy_message(event);
+    if (files_accepted_bytes(item) > 0)
+        files_take(chat, item, 0);
     else
-        tell_offer(chat, item);
+        files_tell_offer(chat, item);
+}
+
+/* /get and /decline: which files a word means. */
+
+static void files_cut_blanks(char *text) {
+    size_t n = strlen(text);
+    while (n > 0 && strchr(COMMAND_BLANKS, text[n - 1]))
+        text[--n] = '\0';
+}
+
+static bool files_has_number(const struct files_item *item, const char *word) {
+    char *end;
+    unsigned long number = strtoul(word, &end, 10);
+    return !*end && item->number == number;
+}
+
+static bool files_is_of(const struct files_item *item, const char *word) {
+    return words_same_name(item->peer, word);
+}
+
+static bool files_has_name(const struct files_item *item, const char *word) {
+    return strcmp(item->name, word) == 0;
+}
+
+static unsigned files_mark(struct chat *chat, unsigned phases, const char *word,
+                           bool (*is_like)(const struct files_item *, const char *)) {
+    struct files_item *item;
+    unsigned n = 0;
+    DL_FOREACH(chat->files, item) {
+        item->is_meant = (item->phase & phases) && is_like(item, word);
+        n += item->is_meant;
+    }
+    return n;
+}
+
+static void files_each_meant(struct chat *chat, void (*act)(struct chat *, struct files_item *)) {
+    struct files_item *item, *next;
+    DL_FOREACH_SAFE(chat->files, item, next) {
+        if (item->is_meant)
+            act(chat, item);
+    }
+}
+
+/* Of what waits, the last one. */
+static struct files_item *files_last_waiting(struct chat *chat, bool with_streams) {
+    struct files_item *item, *last = NULL;
+    DL_FOREACH(chat->files, item) {
+        if (item->phase == FILES_WAITS && (with_streams || !files_is_stream(item)))
+            last = item;
+    }
+    return last;
+}
+
+/*
+ * A number in /files, a handle: all of theirs, what waits before anything else, or the name of a
+ * file, which must be no other's: whoever offers it has chosen that.
+ */
+static void files_act_on(struct chat *chat, unsigned phases, const char *word,
+                         void (*act)(struct chat *, struct files_item *),
+                         void (*act_on_all)(struct chat *, struct files_item *)) {
+    unsigned n = files_mark(chat, phases, word, files_has_number);
+    if (n == 0 && (files_mark(chat, FILES_WAITS, word, files_is_of) > 0 ||
+                   files_mark(chat, phases, word, files_is_of) > 0))
+        files_each_meant(chat, act_on_all);
+    else if (n > 0 || (n = files_mark(chat, phases, word, files_has_name)) == 1)
+        files_each_meant(chat, act);
+    else if (n > 1)
+        files_fail_many(chat, word);
+    else
+        files_fail_none(chat);
+}
+
+/* Asked for: all of it. */
+static void files_get_one(struct chat *chat, struct files_item *item) {
+    files_take(chat, item, 0);
+}
+
+static void files_get_unless_stream(struct chat *chat, struct files_item *item) {
+    if (files_is_stream(item))
+        files_tell_left_out(chat, item);
+    else
+        files_get_one(chat, item);
+}
+
+static void files_get_last(struct chat *chat) {
+    struct files_item *last = files_last_waiting(chat, true);
+    struct files_item *file = files_last_waiting(chat, false);
+    if (!last)
+        files_fail_none(chat);
+    if (last && last != file)
+        files_tell_left_out(chat, last);
+    if (file)
+        files_get_one(chat, file);
+}
+
+int files_get(struct chat *chat, char *word) {
+    files_cut_blanks(word);
+    files_number_all(chat);
+    if (*word)
+        files_act_on(chat, FILES_WAITS, word, files_get_one, files_get_unless_stream);
+    else
+        files_get_last(chat);
+    return COMMAND_DONE;
+}
+
+static void files_refuse(struct chat *chat, const struct files_item *item) {
+    if (item->message) {
+        (void)earshot_refuse(chat->link, item->message);
+        files_note_received(chat, item);
+    } else {
+        (void)earshot_decline(chat->link, item->id, "");
+    }
+    view_note(&chat->view, VIEW_INFO, "%s is refused", item->name);
+}
+
+static void files_decline_one(struct chat *chat, struct files_item *item) {
+    if (item->phase == FILES_WAITS) {
+        files_refuse(chat, item);
+    } else {
+        (void)earshot_cancel(chat->link, item->id);
+        if (item->phase == FILES_TAKEN)
+            view_note(&chat->view, VIEW_INFO, "%s from %s is stopped", item->name, item->peer);
+        else
+            view_note(&chat->view, VIEW_INFO, "%s is not offered to %s any more", item->name,
+                      item->peer);
+    }
+    files_free(chat, item);
+}
+
+int files_decline(struct chat *chat, char *word) {
+    struct files_item *last = files_last_waiting(chat, true);
+    files_cut_blanks(word);
+    files_number_all(chat);
+    if (*word)
+        files_act_on(chat, FILES_WAITS | FILES_TAKEN | FILES_OURS, word, files_decline_one,
+                     files_decline_one);
+    else if (last)
+        files_decline_one(chat, last);
+    else
+        files_fail_none(chat);
+    return COMMAND_DONE;
+}
+
+/* /put, and what the hub says of it. */
+
+/* "~/" is one's own directory. */
+char *files_expand(const char *path) {
+    char home[PATH_MAX], *full = NULL;
+    if (path[0] == '~' && path[1] == '/' && home_of_user(home) == 0 && home[0] &&
+        asprintf(&full, "%s%s", home, path + 1) >= 0)
+        return full;
+    return cli_copy(path);
+}
+
+/* To read from a pipe or a device can take for ever: that is for a program that may wait. */
+static bool files_put_refused(struct chat *chat, const char *to, const char *path) {
+    struct stat status;
+    if (stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
+        return false;
+    if (S_ISSOCK(status.st_mode))
+        chat_fail(chat, CLI_DATA, "file", "%s is a socket, which cannot be sent", path);
+    else
+        chat_fail(chat, CLI_DATA, "file", "%s is a %s; from a shell: earshot put %s %s", path,
+                  S_ISFIFO(status.st_mode) ? "pipe" : "device", to, path);
+    return true;
+}
+
+static void files_put_failed(struct chat *chat, const char *path, int result) {
+    if (result < 0)
+        chat_fail(chat, CLI_DATA, "file", "cannot read %s: %s", path, strerror(-result));
+    else
+        chat_fail_link(chat, result, "cannot hand it over");
+}
+
+static int files_post(struct chat *chat, const char *to, const char *path) {
+    struct earshot_transfer file;
+    int result = earshot_post(chat->link, to, path, &file);
+    if (result != EARSHOT_OK)
+        return result;
+    files_add(chat, FILES_SENT, file.id, to, file.name, file.size)->is_untold = true;
+    talk_sent_file(chat, file.id, file.name);
+    return EARSHOT_OK;
+}
+
+static int files_offer(struct chat *chat, const char *to, const char *path) {
+    char id[EARSHOT_ID_SIZE];
+    struct earshot_source source = {.path = path};
+    struct earshot_transfer file;
+    uint32_t request = 0;
+    int result = earshot_offer(chat->link, to, &source, id, &request);
+    if (result != EARSHOT_OK)
+        return result;
+    if (earshot_offered(chat->link, id, &file) == EARSHOT_OK)
+        files_add(chat, FILES_OURS, id, to, file.name, file.size)->request = request;
+    inquiry_made(chat, EARSHOT_OK, request, INQUIRY_OFFER, to);
+    return EARSHOT_OK;
+}
+
+static void files_put_one(struct chat *chat, const char *to, const char *path) {
+    if (files_put_refused(chat, to, path))
+        return;
+    int result = files_post(chat, to, path);
+    if (result == EARSHOT_LIMIT)
+        result = files_offer(chat, to, path);
+    if (result != EARSHOT_OK)
+        files_put_failed(chat, path, result);
+}
+
+int files_put(struct chat *chat, char *arguments) {
+    files_cut_blanks(arguments);
+    CLEANUP_FREE char *whole = files_expand(arguments);
+    size_t n = strcspn(arguments, COMMAND_BLANKS);
+    if (!*arguments || (!arguments[n] && !*chat->target)) {
+        chat_fail(chat, CLI_USAGE, "usage", "usage: /put [TO] PATH");
+        return COMMAND_DONE;
+    }
+    if (!arguments[n] || (*chat->target && access(whole, F_OK) == 0)) {
+        files_put_one(chat, chat->target, whole);
+        return COMMAND_DONE;
+    }
+    CLEANUP_FREE char *path = files_expand(arguments + command_skip_word(arguments));
+    arguments[n] = '\0';
+    files_put_one(chat, arguments, path);
+    return COMMAND_DONE;
+}
+
+void files_offered(struct chat *chat, uint32_t request) {
+    struct files_item *item;
+    DL_FOREACH(chat->files, item) {
+        if (item->phase != FILES_OURS || item->request != request)
+            continue;
+        view_note(&chat->view, VIEW_INFO, "%s is offered to %s", item->name, item->peer);
+        item->request = 0;
+        return;
+    }
+}
+
+void files_state(struct chat *chat, const struct earshot_event *event) {
+    struct files_item *item = files_find(chat, event->state.id);
+    if (!item || item->phase != FILES_SENT || event->state.state < EARSHOT_STORED)
+        return;
+    if (item->is_untold)
+        view_note(&chat->view, VIEW_INFO, "%s was sent to %s", item->name, item->peer);
+    item->is_untold = false;
+    if (event->state.state != EARSHOT_READ)
+        return;
+    view_note(&chat->view, VIEW_INFO, "%s has %s", event->state.by, item->name);
+    if (item->peer[0] != '#')
+        files_free(chat, item);
+}
+
+void files_refused(struct chat *chat, const struct earshot_event *event) {
+    struct files_item *item = files_find(chat, event->failed.id);
+    if (item && item->phase == FILES_SENT)
+        files_free(chat, item);
+}
+
+/* /files. */
+
+/* How far the transfers of this file are; false: there is none. */
+static bool files_list_running(struct chat *chat, const struct files_item *item) {
+    struct earshot_transfer transfer;
+    char bytes[SIZE_TEXT], size[SIZE_TEXT];
+    bool is_running = false;
+    for (unsigned n = 0; earshot_progress(chat->link, n, &transfer) == EARSHOT_OK; n++) {
+        if (strcmp(transfer.id, item->id) != 0)
+            continue;
+        file_size_text(transfer.bytes, bytes);
+        file_size_text(transfer.size, size);
+        view_note(&chat->view, VIEW_INFO, "%u. %s %s %s: %s%s%s", item->number, transfer.name,
+                  transfer.outgoing ? "for" : "from", transfer.peer, bytes, *size ? " of " : "",
+                  size);
+        is_running = true;
+    }
+    return is_running;
+}
+
+static void files_list_item(struct chat *chat, const struct files_item *item, const char *remark) {
+    char size[SIZE_TEXT];
+    file_size_text(item->size, size);
+    view_note(&chat->view, VIEW_INFO, "%u. %s %s %s, %s%s", item->number, item->name,
+              item->phase == FILES_OURS ? "for" : "from", item->peer,
+              files_is_stream(item) ? "a stream" : size, remark);
+}
+
+/* Others of a room may take it, too. */
+static bool files_is_open_to_others(const struct files_item *item) {
+    return item->phase == FILES_OURS && item->peer[0] == '#';
+}
+
+static void files_list_show(struct chat *chat, const struct files_item *item) {
+    if (item->phase == FILES_WAITS)
+        files_list_item(chat, item, "");
+    else if (!files_list_running(chat, item) || files_is_open_to_others(item))
+        files_list_item(chat, item, item->phase == FILES_OURS ? ": offered" : ": not begun yet");
+}
+
+int files_list(struct chat *chat, char *arguments) {
+    (void)arguments;
+    const struct files_item *item;
+    unsigned n = 0;
+    files_number_all(chat);
+    DL_FOREACH(chat->files, item) {
+        if (item->number == 0)
+            continue;
+        files_list_show(chat, item);
+        n++;
+    }
+    if (n == 0)
+        view_note(&chat->view, VIEW_INFO, "no file waits, none is under way");
+    return COMMAND_DONE;
 }

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 void files_deinit(struct chat *chat);
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 void login_deinit(struct chat *chat);
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 struct mark {
     char id[EARSHOT_ID_SIZE];

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 void news_event(struct chat *chat, const struct earshot_event *event);
 

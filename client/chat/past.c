@@ -6,8 +6,8 @@
 
 #include <utlist.h>
 
-#include "chat/ask.h"
 #include "chat/event.h"
+#include "chat/inquiry.h"
 #include "chat/show.h"
 #include "cli/words.h"
 
@@ -84,7 +84,8 @@ void past_deinit(struct chat *chat) {
 }
 
 void past_open(struct chat *chat, const char *conv) {
-    if (!chat->view.windowed || past_find(chat, conv) || recent_has_conv(&chat->recent, conv))
+    if (!chat->view.windowed || past_find(chat, conv) ||
+        scrollback_has_conv(&chat->scrollback, conv))
         return;
     struct past_opening *opening = calloc(1, sizeof *opening);
     if (!opening)
@@ -97,7 +98,7 @@ static void past_request(struct chat *chat, struct past_opening *opening, uint64
     uint32_t request = 0;
     int r = earshot_history(chat->link, opening->conv, before, 0, LAST_LINES, &request);
     if (r == EARSHOT_OK)
-        ask_made(chat, r, request, ASK_OPENED, opening->conv);
+        inquiry_made(chat, r, request, INQUIRY_OPENED, opening->conv);
     else
         past_open_failed(chat, opening->conv);
 }
@@ -163,8 +164,8 @@ void past_opened(struct chat *chat, const char *conv, struct past_message **held
         return;
     }
     DL_FOREACH(*held, message) {
-        struct recent_key key = {message->event.message.uid, message->event.message.id};
-        if (message->event.message.seq < first && !recent_has(&chat->recent, key))
+        struct scrollback_key key = {message->event.message.uid, message->event.message.id};
+        if (message->event.message.seq < first && !scrollback_has(&chat->scrollback, key))
             show_message(chat, &message->event, SHOW_PAST);
     }
     past_release(chat, opening);

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 /* A copy of a message. */
 struct past_message {

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 struct plain {
     char *buffer;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 /*
  * The hub is lost: what is to be done is due in a second, unless it is back; later, when it was

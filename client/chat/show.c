@@ -22,7 +22,7 @@ static char *quote_of(const struct chat *chat, const char *reply_to, const char 
     char *quote = NULL;
     if (!reply_to || !*reply_to || !chat->view.windowed)
         return NULL;
-    const struct recent_message *about = recent_meant(&chat->recent, reply_to, conv);
+    const struct scrollback_message *about = scrollback_meant(&chat->scrollback, reply_to, conv);
     if (!about)
         return strdup("an earlier message");
     if (asprintf(&quote, "<%s> %s", about->from, about->preview) < 0)
@@ -48,9 +48,9 @@ static void tell_late(struct chat *chat, bool late) {
 }
 
 static void show_remember(struct chat *chat, const struct earshot_event *event, bool mine) {
-    struct recent_key key = {event->message.uid, event->message.id};
-    recent_add(&chat->recent, key, event->message.conv, event->message.from, event->message.text,
-               event->message.text_n, mine);
+    struct scrollback_key key = {event->message.uid, event->message.id};
+    scrollback_add(&chat->scrollback, key, event->message.conv, event->message.from,
+                   event->message.text, event->message.text_n, mine);
 }
 
 void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
@@ -71,7 +71,8 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
     tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
     show_print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
     if (how != SHOW_FOUND &&
-        !recent_has(&chat->recent, (struct recent_key){event->message.uid, event->message.id}))
+        !scrollback_has(&chat->scrollback,
+                        (struct scrollback_key){event->message.uid, event->message.id}))
         show_remember(chat, event, mine);
     if (how == SHOW_NEW && !mine)
         mark_answered(chat, event->message.conv);
@@ -90,6 +91,6 @@ void show_own(struct chat *chat, const struct earshot_message *message, const ch
     news_flush(chat);
     chat->in_late = false;
     show_print(chat, &line, message->reply_to, true);
-    recent_add(&chat->recent, (struct recent_key){geteuid(), id}, message->to, chat->me,
-               message->text, message->text_n, true);
+    scrollback_add(&chat->scrollback, (struct scrollback_key){geteuid(), id}, message->to, chat->me,
+                   message->text, message->text_n, true);
 }

@@ -1,7 +1,7 @@
 /* Messages as the window shows them. */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 enum show_how {
     SHOW_NEW,   /* it has just come */

@@ -5,8 +5,8 @@
 
 #include <utlist.h>
 
-#include "chat/ask.h"
 #include "chat/format.h"
+#include "chat/inquiry.h"
 #include "chat/mark.h"
 #include "chat/show.h"
 #include "cli/outcome.h"
@@ -102,7 +102,7 @@ static void talk_refused(struct chat *chat, const struct earshot_event *event) {
     if (sent)
         talk_forget(&chat->talk, sent);
     if (outcome.exit_code == CLI_NO_NAME)
-        ask_near(chat, event->failed.to);
+        inquiry_near(chat, event->failed.to);
 }
 
 void talk_event(struct chat *chat, const struct earshot_event *event) {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "chat/state.h"
+#include "chat/chat.h"
 
 enum talk_outcome {
     TALK_SENT = 0,

@@ -1,0 +1,51 @@
+/* Requests to the hub, and what is done with their answers. */
+#pragma once
+
+#include "chat/chat.h"
+
+enum inquiry_kind {
+    INQUIRY_JOIN,      /* about: the room */
+    INQUIRY_REJOIN,    /* about: the room, entered again under another handle */
+    INQUIRY_PART,      /* about: the room */
+    INQUIRY_TOPIC_SET, /* about: the room */
+    INQUIRY_TOPIC,     /* about: the room; asks for it */
+    INQUIRY_AWAY,
+    INQUIRY_BACK,
+    INQUIRY_NICK, /* about: the new handle */
+    INQUIRY_WHO,  /* about: the room, or "" for everybody */
+    INQUIRY_ROOMS,
+    INQUIRY_STATUS,
+    INQUIRY_HERE,       /* who is here, for the greeting */
+    INQUIRY_HERE_AGAIN, /* who is here, silently */
+    INQUIRY_JOINED,     /* about: the room just joined; asks for its topic, then who is in it */
+    INQUIRY_MEMBERS,
+    INQUIRY_OPENED,  /* about: the conversation; its last lines */
+    INQUIRY_HISTORY, /* about: the conversation */
+    INQUIRY_SEARCH,
+    INQUIRY_OFFER,  /* about: to whom */
+    INQUIRY_OFFERS, /* what was offered to us while no window was open */
+    INQUIRY_NEAR,   /* names like the wrong one */
+    INQUIRY_KINDS
+};
+
+/*
+ * Notes that request `number` was made; `result` is what the asking function returned (anything
+ * but EARSHOT_OK is reported here).
+ */
+void inquiry_made(struct chat *chat, int result, uint32_t number, enum inquiry_kind kind,
+                  const char *about);
+
+/* Asks for a list; see earshot_ask(). */
+void inquiry_list(struct chat *chat, enum earshot_list what, const char *of, enum inquiry_kind kind,
+                  const char *about);
+
+/* Nobody has this name: asks who there is, and tells which names are near. */
+void inquiry_near(struct chat *chat, const char *word);
+
+/* USER, ROOM, COUNTER, OBJECT, PAST, DONE and FAILED events. */
+void inquiry_event(struct chat *chat, const struct earshot_event *event);
+
+void inquiry_deinit(struct chat *chat);
+
+/* How many are not answered yet. */
+size_t inquiry_n(const struct chat *chat);

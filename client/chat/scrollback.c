@@ -1,0 +1,86 @@
+#include "chat/scrollback.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/format.h"
+#include "chat/roster.h"
+#include "cli/words.h"
+
+static size_t scrollback_oldest(const struct scrollback *scrollback) {
+    return scrollback->n > SCROLLBACK_MAX ? scrollback->n - SCROLLBACK_MAX : 0;
+}
+
+static void message_free(struct scrollback_message *message) {
+    free(message->conv);
+    free(message->from);
+    free(message->preview);
+    *message = (struct scrollback_message){0};
+}
+
+void scrollback_deinit(struct scrollback *scrollback) {
+    for (size_t i = scrollback_oldest(scrollback); i < scrollback->n; i++)
+        message_free(&scrollback->messages[i % SCROLLBACK_MAX]);
+    scrollback->n = 0;
+}
+
+void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, const char *conv,
+                    const char *from, const char *text, size_t n, bool mine) {
+    struct scrollback_message *message = &scrollback->messages[scrollback->n % SCROLLBACK_MAX];
+    struct scrollback_message new = {.uid = key.uid,
+                                     .conv = strdup(conv),
+                                     .from = strdup(from),
+                                     .preview = format_preview(text, n),
+                                     .mine = mine};
+    memcpy(new.id, key.id, sizeof new.id);
+    if (!new.conv || !new.from || !new.preview) {
+        message_free(&new);
+        return;
+    }
+    if (scrollback->n >= SCROLLBACK_MAX)
+        message_free(message);
+    *message = new;
+    scrollback->n++;
+}
+
+bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key) {
+    for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (message->uid == key.uid && strcmp(message->id, key.id) == 0)
+            return true;
+    }
+    return false;
+}
+
+const struct scrollback_message *scrollback_meant(const struct scrollback *scrollback,
+                                                  const char *id, const char *conv) {
+    const struct scrollback_message *meant = NULL;
+    for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (strcmp(message->id, id) != 0 || (*conv && !words_same_name(message->conv, conv)))
+            continue;
+        if (meant && meant->uid != message->uid)
+            return NULL;
+        if (!meant)
+            meant = message;
+    }
+    return meant;
+}
+
+const struct scrollback_message *scrollback_back(const struct scrollback *scrollback,
+                                                 const char *conv, unsigned long back) {
+    for (size_t i = scrollback->n; back > 0 && i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        bool is_meant = !*conv || words_same_name(message->conv, conv);
+        if (!message->mine && is_meant && --back == 0)
+            return message;
+    }
+    return NULL;
+}
+
+bool scrollback_has_conv(const struct scrollback *scrollback, const char *conv) {
+    for (size_t i = scrollback_oldest(scrollback); i < scrollback->n; i++)
+        if (words_same_name(scrollback->messages[i % SCROLLBACK_MAX].conv, conv))
+            return true;
+    return false;
+}

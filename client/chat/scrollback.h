@@ -1,0 +1,52 @@
+/*
+ * The messages that this window has shown last: to reply to them, to say what a reply is about,
+ * and to show none twice.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/earshot.h"
+
+#define SCROLLBACK_MAX 512
+
+/* What a message is known by: anybody may give one the id of somebody else's. */
+struct scrollback_key {
+    uid_t uid; /* of its sender */
+    const char *id;
+};
+
+struct scrollback_message {
+    uid_t uid;
+    char id[EARSHOT_ID_SIZE];
+    char *conv, *from, *preview;
+    bool mine;
+};
+
+/* Zero is empty. */
+struct scrollback {
+    struct scrollback_message messages[SCROLLBACK_MAX];
+    size_t n; /* that were ever added; the last SCROLLBACK_MAX are there */
+};
+
+void scrollback_deinit(struct scrollback *scrollback);
+void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, const char *conv,
+                    const char *from, const char *text, size_t n, bool mine);
+
+bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key);
+
+/*
+ * The message that somebody means who names an id in this conversation ("": in any). NULL: it is
+ * not known, or messages of several users have the id.
+ */
+const struct scrollback_message *scrollback_meant(const struct scrollback *scrollback,
+                                                  const char *id, const char *conv);
+
+/* The last message of others in the conversation ("": in any) is 1, the one before it 2, ...;
+ * NULL: none. */
+const struct scrollback_message *scrollback_back(const struct scrollback *scrollback,
+                                                 const char *conv, unsigned long back);
+
+/* Whether anything of this conversation was shown. */
+bool scrollback_has_conv(const struct scrollback *scrollback, const char *conv);
