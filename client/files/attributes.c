@@ -42,7 +42,7 @@ int64_t attributes_pack_time(struct timespec time) {
 }
 
 /* So many seconds and units of 1 / per_second, of which `n` may be negative. */
-static struct timespec split_seconds(int64_t n, int64_t per_second, int64_t from) {
+static struct timespec attributes_split_seconds(int64_t n, int64_t per_second, int64_t from) {
     int64_t seconds = n / per_second, rest = n % per_second;
     if (rest < 0) {
         seconds--;
@@ -55,14 +55,14 @@ static struct timespec split_seconds(int64_t n, int64_t per_second, int64_t from
 struct timespec attributes_unpack_time(int64_t packed) {
     const int64_t fine = FINE_S * BILLION;
     if (packed >= fine)
-        return split_seconds(packed - fine, COARSE, FINE_S);
+        return attributes_split_seconds(packed - fine, COARSE, FINE_S);
     if (packed < -fine)
-        return split_seconds(packed + fine, COARSE, -FINE_S);
-    return split_seconds(packed, BILLION, 0);
+        return attributes_split_seconds(packed + fine, COARSE, -FINE_S);
+    return attributes_split_seconds(packed, BILLION, 0);
 }
 
 /* The time of access stays what it is. */
-static void times_of(struct timespec times[2], int64_t mtime_ns) {
+static void attributes_times(struct timespec times[2], int64_t mtime_ns) {
     times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
     times[1] = attributes_unpack_time(mtime_ns);
     if (mtime_ns == ATTRIBUTES_NO_TIME)
@@ -70,22 +70,22 @@ static void times_of(struct timespec times[2], int64_t mtime_ns) {
 }
 
 /* Whether this failure means that the file system does not have such a thing. */
-static bool is_unknown_here(int error) {
+static bool attributes_are_unknown(int error) {
     return error == EPERM || error == EINVAL || error == EOPNOTSUPP;
 }
 
 int attributes_set(int fd, mode_t mode, int64_t mtime_ns) {
-    if (fchmod(fd, mode) < 0 && !is_unknown_here(errno))
+    if (fchmod(fd, mode) < 0 && !attributes_are_unknown(errno))
         return error_errno();
     struct timespec times[2];
-    times_of(times, mtime_ns);
-    if (futimens(fd, times) < 0 && !is_unknown_here(errno))
+    attributes_times(times, mtime_ns);
+    if (futimens(fd, times) < 0 && !attributes_are_unknown(errno))
         return error_errno();
     return 0;
 }
 
 void attributes_set_link(int dir, const char *name, int64_t mtime_ns) {
     struct timespec times[2];
-    times_of(times, mtime_ns);
+    attributes_times(times, mtime_ns);
     (void)utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
 }

@@ -15,7 +15,7 @@ static uint64_t extent_least(uint64_t a, uint64_t b) {
 }
 
 /* Where the next data begins; past the last of them there is a hole up to the end. */
-static int find_data(struct extent *extent, uint64_t *data) {
+static int extent_find_data(struct extent *extent, uint64_t *data) {
     off_t found = lseek(extent->fd, (off_t)extent->position, SEEK_DATA);
     if (found >= 0)
         *data = extent_least((uint64_t)found, extent->end);
@@ -27,7 +27,7 @@ static int find_data(struct extent *extent, uint64_t *data) {
 }
 
 /* Notes how far the data reach that begin here. */
-static int find_hole(struct extent *extent) {
+static int extent_find_hole(struct extent *extent) {
     off_t found = lseek(extent->fd, (off_t)extent->position, SEEK_HOLE);
     if (found < 0 && errno != ENXIO)
         return error_errno();
@@ -37,7 +37,7 @@ static int find_hole(struct extent *extent) {
 
 static int extent_find(struct extent *extent, uint64_t *hole) {
     uint64_t data;
-    int r = find_data(extent, &data);
+    int r = extent_find_data(extent, &data);
     if (r == -EINVAL) { /* this file system cannot tell */
         extent->is_sparse = false;
         return 0;
@@ -45,7 +45,7 @@ static int extent_find(struct extent *extent, uint64_t *hole) {
     if (r < 0)
         return r;
     *hole = extent_least(data - extent->position, ITEM_HOLE_MAX);
-    return *hole > 0 ? 0 : find_hole(extent);
+    return *hole > 0 ? 0 : extent_find_hole(extent);
 }
 
 int extent_next(struct extent *extent, void *buffer, size_t capacity, size_t *n, uint64_t *hole) {

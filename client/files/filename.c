@@ -11,7 +11,7 @@
 #define EXTENSION_MAX 16 /* what is longer after a dot is no extension */
 
 /* Where the extension begins, its dot included; the length of the name when it has none. */
-static size_t extension_at(struct bytes name) {
+static size_t filename_extension_at(struct bytes name) {
     const char *dot = memrchr(name.data, '.', name.n);
     if (!dot || dot == name.data || name.n - (size_t)(dot - name.data) > EXTENSION_MAX)
         return name.n;
@@ -43,7 +43,7 @@ int filename_clean(struct filename *out, struct bytes name) {
     if (*safe == '.' || *safe == '-')
         *safe = '_';
     struct bytes whole = *safe ? bytes_of(safe) : bytes_of("_");
-    filename_join(out, whole, extension_at(whole), "");
+    filename_join(out, whole, filename_extension_at(whole), "");
     return 0;
 }
 
@@ -55,7 +55,7 @@ void filename_choice(struct filename *out, const struct filename *clean, unsigne
         assert(length > 0 && (size_t)length < sizeof tail);
     }
     struct bytes name = bytes_of(clean->s);
-    filename_join(out, name, is_directory ? name.n : extension_at(name), tail);
+    filename_join(out, name, is_directory ? name.n : filename_extension_at(name), tail);
 }
 
 void filename_part(struct filename *out, const struct filename *choice) {

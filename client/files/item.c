@@ -21,32 +21,32 @@ bool entry_path_is_valid(struct bytes path) {
 
 /* --- encoding --- */
 
-static void put_bytes(struct cursor_out *out, struct bytes bytes) {
+static void record_put_bytes(struct cursor_out *out, struct bytes bytes) {
     cursor_put_u16(out, (uint16_t)bytes.n);
     cursor_put(out, bytes.data, bytes.n);
 }
 
-static void put_entry(struct cursor_out *out, const struct record_entry *entry) {
+static void record_put_entry(struct cursor_out *out, const struct record_entry *entry) {
     cursor_put_u8(out, (uint8_t)entry->kind);
     cursor_put_u32(out, entry->mode);
     cursor_put_u64(out, (uint64_t)entry->mtime_ns);
     cursor_put_u64(out, entry->size);
     cursor_put_u64(out, entry->start);
-    put_bytes(out, entry->path);
-    put_bytes(out, entry->target);
+    record_put_bytes(out, entry->path);
+    record_put_bytes(out, entry->target);
 }
 
-static void put_digest(struct cursor_out *out, const struct digest *digest) {
+static void record_put_digest(struct cursor_out *out, const struct digest *digest) {
     cursor_put(out, digest->bytes, sizeof digest->bytes);
 }
 
-static void put_end(struct cursor_out *out, const struct record_end *end) {
+static void record_put_end(struct cursor_out *out, const struct record_end *end) {
     cursor_put_u64(out, end->totals.n_files);
     cursor_put_u64(out, end->totals.n_directories);
     cursor_put_u64(out, end->totals.n_links);
     cursor_put_u64(out, end->totals.n_skipped);
     cursor_put_u64(out, end->totals.n_bytes);
-    put_digest(out, &end->digest);
+    record_put_digest(out, &end->digest);
 }
 
 size_t record_encode(const struct record *record, void *buffer, size_t n) {
@@ -55,14 +55,14 @@ size_t record_encode(const struct record *record, void *buffer, size_t n) {
     cursor_put_u8(&out, (uint8_t)record->type);
     switch (record->type) {
     case RECORD_ENTRY:
-        put_entry(&out, &record->entry);
+        record_put_entry(&out, &record->entry);
         break;
     case RECORD_ENTRY_END:
         cursor_put_u64(&out, record->entry_end.size);
-        put_digest(&out, &record->entry_end.digest);
+        record_put_digest(&out, &record->entry_end.digest);
         break;
     case RECORD_END:
-        put_end(&out, &record->end);
+        record_put_end(&out, &record->end);
         break;
     }
     return out.bad ? 0 : cursor_out_used(&out);
@@ -70,38 +70,38 @@ size_t record_encode(const struct record *record, void *buffer, size_t n) {
 
 /* --- decoding --- */
 
-static struct bytes take_bytes(struct cursor_in *in) {
+static struct bytes record_take_bytes(struct cursor_in *in) {
     size_t n = cursor_take_u16(in);
     const uint8_t *data = cursor_take(in, n);
     return data ? (struct bytes){(const char *)data, n} : (struct bytes){"", 0};
 }
 
-static void take_digest(struct cursor_in *in, struct digest *digest) {
+static void record_take_digest(struct cursor_in *in, struct digest *digest) {
     const uint8_t *bytes = cursor_take(in, sizeof digest->bytes);
     if (bytes)
         memcpy(digest->bytes, bytes, sizeof digest->bytes);
 }
 
-static void take_entry(struct cursor_in *in, struct record_entry *entry) {
+static void record_take_entry(struct cursor_in *in, struct record_entry *entry) {
     entry->kind = (enum entry_kind)cursor_take_u8(in);
     entry->mode = cursor_take_u32(in);
     entry->mtime_ns = (int64_t)cursor_take_u64(in);
     entry->size = cursor_take_u64(in);
     entry->start = cursor_take_u64(in);
-    entry->path = take_bytes(in);
-    entry->target = take_bytes(in);
+    entry->path = record_take_bytes(in);
+    entry->target = record_take_bytes(in);
 }
 
-static void take_end(struct cursor_in *in, struct record_end *end) {
+static void record_take_end(struct cursor_in *in, struct record_end *end) {
     end->totals.n_files = cursor_take_u64(in);
     end->totals.n_directories = cursor_take_u64(in);
     end->totals.n_links = cursor_take_u64(in);
     end->totals.n_skipped = cursor_take_u64(in);
     end->totals.n_bytes = cursor_take_u64(in);
-    take_digest(in, &end->digest);
+    record_take_digest(in, &end->digest);
 }
 
-static bool size_makes_sense(const struct record_entry *entry) {
+static bool entry_has_size(const struct record_entry *entry) {
     switch (entry->kind) {
     case ENTRY_FILE:
         return entry->size <= INT64_MAX && entry->start <= entry->size;
@@ -112,22 +112,22 @@ static bool size_makes_sense(const struct record_entry *entry) {
     }
 }
 
-static bool target_makes_sense(const struct record_entry *entry) {
+static bool entry_has_target(const struct record_entry *entry) {
     if (entry->kind != ENTRY_LINK)
         return entry->target.n == 0;
     return entry->target.n > 0 && entry->target.n <= ENTRY_TARGET_MAX &&
            !memchr(entry->target.data, '\0', entry->target.n);
 }
 
-static bool path_makes_sense(const struct record_entry *entry) {
+static bool entry_has_path(const struct record_entry *entry) {
     if (entry->path.n == 0)
         return entry->kind != ENTRY_LINK;
     return entry->kind != ENTRY_STREAM && entry_path_is_valid(entry->path);
 }
 
 static bool entry_makes_sense(const struct record_entry *entry) {
-    return entry->kind < ENTRY_KIND_END && entry->mode <= 07777 && size_makes_sense(entry) &&
-           target_makes_sense(entry) && path_makes_sense(entry);
+    return entry->kind < ENTRY_KIND_END && entry->mode <= 07777 && entry_has_size(entry) &&
+           entry_has_target(entry) && entry_has_path(entry);
 }
 
 bool record_decode(struct record *record, const void *data, size_t n) {
@@ -136,15 +136,15 @@ bool record_decode(struct record *record, const void *data, size_t n) {
     *record = (struct record){.type = (enum record_type)cursor_take_u8(&in)};
     switch (record->type) {
     case RECORD_ENTRY:
-        take_entry(&in, &record->entry);
+        record_take_entry(&in, &record->entry);
         makes_sense = makes_sense && entry_makes_sense(&record->entry);
         break;
     case RECORD_ENTRY_END:
         record->entry_end.size = cursor_take_u64(&in);
-        take_digest(&in, &record->entry_end.digest);
+        record_take_digest(&in, &record->entry_end.digest);
         break;
     case RECORD_END:
-        take_end(&in, &record->end);
+        record_take_end(&in, &record->end);
         break;
     default:
         return false;

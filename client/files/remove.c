@@ -10,11 +10,11 @@
 #include "base/error.h"
 #include "files/item.h"
 
-static int is_entry(const struct dirent *found) {
+static int remove_is_entry(const struct dirent *found) {
     return strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0;
 }
 
-static void free_names(struct dirent **names, int n) {
+static void remove_free_names(struct dirent **names, int n) {
     for (int i = 0; i < n; i++)
         free(names[i]);
     free(names);
@@ -22,10 +22,10 @@ static void free_names(struct dirent **names, int n) {
 
 int remove_is_empty(int fd) {
     struct dirent **names;
-    int n = scandirat(fd, ".", &names, is_entry, NULL);
+    int n = scandirat(fd, ".", &names, remove_is_entry, NULL);
     if (n < 0)
         return error_errno();
-    free_names(names, n);
+    remove_free_names(names, n);
     return n == 0;
 }
 
@@ -56,7 +56,7 @@ static int remove_name(int dir, const char *name, unsigned depth) {
 /* Goes on after a failure, to leave as little as possible. */
 static int remove_from(int fd, unsigned depth) { // NOLINT(misc-no-recursion): bounded
     struct dirent **names;
-    int n = scandirat(fd, ".", &names, is_entry, NULL);
+    int n = scandirat(fd, ".", &names, remove_is_entry, NULL);
     if (n < 0)
         return error_errno();
     int result = 0;
@@ -65,7 +65,7 @@ static int remove_from(int fd, unsigned depth) { // NOLINT(misc-no-recursion): b
         if (result == 0)
             result = r;
     }
-    free_names(names, n);
+    remove_free_names(names, n);
     return result;
 }
 

@@ -1,16 +1,64 @@
 #include "files/source.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/macro.h"
 #include "files/attributes.h"
+#include "files/extent.h"
+#include "files/filename.h"
 #include "files/snapshot.h"
-#include "files/source_inside.h"
+#include "files/source_tree.h"
+
+#define PIPE_BYTES (1024 * 1024)       /* what an ordinary user may ask for */
+#define SOURCE_SMALL_BYTES (64 * 1024) /* of a tree; so much is read before it is told of */
+
+enum source_phase {
+    PHASE_TOP,     /* the top entry is next */
+    PHASE_CONTENT, /* of the entry under way */
+    PHASE_WALK,    /* the next entry of the tree */
+    PHASE_END,     /* the last record */
+    PHASE_DONE,
+};
+
+/* The file or stream that is being read. */
+struct source_content {
+    int fd; /* -1: none */
+    bool is_stream;
+    bool is_endless;       /* a file that is read until nothing comes */
+    const uint8_t *memory; /* it was read already; then `n_read` goes on up to n_memory */
+    size_t n_memory;
+    struct stat status; /* as it was when it was opened */
+    struct extent extent;
+    uint64_t n_read; /* with what was before the start */
+};
+
+struct source {
+    struct source_options options;
+    struct item_offer offer;
+    struct filename name;
+    enum source_phase phase;
+    int top; /* owned; -1: the stream is the caller's, or all is in memory */
+    struct stat status;
+    bool is_endless, is_fresh; /* is_fresh: the offer says what is there now */
+    bool has_grown;            /* something that was read has grown meanwhile */
+    struct source_content content;
+    uint64_t start;
+    uint8_t *small; /* SOURCE_SMALL_BYTES of a file in a tree, or NULL */
+    struct tree tree;
+    struct tree_memory found;           /* when it was opened */
+    const struct tree_memory *known;    /* that of the source that was opened, perhaps our own */
+    struct digest_state *records, *sum; /* of all records, of the content */
+    struct digest digest;
+    struct item_totals totals;
+};
 
 const char *source_outcome_text(enum source_outcome outcome) {
     static const char *const texts[] = {
@@ -24,13 +72,285 @@ const char *source_outcome_text(enum source_outcome outcome) {
     return (size_t)outcome < ARRAY_LEN(texts) ? texts[outcome] : "unknown";
 }
 
-static bool is_stopped(const struct source *source) {
+static bool source_is_stopped(const struct source *source) {
     return source->options.stop && *source->options.stop;
+}
+
+/* --- life --- */
+
+static struct source *source_new(const struct source_options *options) {
+    struct source *source = calloc(1, sizeof *source);
+    if (!source)
+        return NULL;
+    source->top = source->content.fd = -1;
+    source->known = &source->found;
+    if (options)
+        source->options = *options;
+    source->records = digest_new();
+    source->sum = digest_new();
+    if (source->records && source->sum)
+        return source;
+    source_free(source);
+    return NULL;
+}
+
+/* Closes the file of the entry that was under way. */
+static void source_close_content(struct source *source) {
+    if (source->content.fd >= 0 && source->content.fd != source->top && !source->content.is_stream)
+        close(source->content.fd);
+    source->content.fd = -1;
+}
+
+void source_free(struct source *source) {
+    if (!source)
+        return;
+    source_close_content(source);
+    tree_close(&source->tree);
+    tree_memory_free(&source->found);
+    if (source->top >= 0)
+        close(source->top);
+    digest_free(source->records);
+    digest_free(source->sum);
+    free(source->small);
+    free(source);
+}
+
+/* --- the path, once --- */
+
+#define PROC_PATH_SIZE 32
+
+static void proc_path(char path[PROC_PATH_SIZE], int fd) {
+    snprintf(path, PROC_PATH_SIZE, "/proc/self/fd/%d", fd);
+}
+
+/* A name for a path that ends in "..", "." or "/": that of what is open. */
+static int source_name_of_path(struct filename *name, const char *path, int fd) {
+    char proc[PROC_PATH_SIZE];
+    CLEANUP_FREE char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    const char *base = basename(copy);
+    if (strcmp(base, ".") != 0 && strcmp(base, "..") != 0)
+        return filename_clean(name, bytes_of(base));
+    proc_path(proc, fd);
+    CLEANUP_FREE char *real = realpath(proc, NULL);
+    if (!real)
+        return error_errno();
+    return filename_clean(name, bytes_of(basename(real)));
+}
+
+static bool path_is_refused(const struct stat *status, const struct source_options *options) {
+    return S_ISSOCK(status->st_mode) || (options->no_wait && S_ISFIFO(status->st_mode)) ||
+           (options->only_files && !S_ISREG(status->st_mode));
+}
+
+/* What `found` is, for reading. Where there is no /proc it is opened by its path and compared. */
+static int path_open_found(int found, const char *path, const struct stat *status, int flags) {
+    char proc[PROC_PATH_SIZE];
+    struct stat now;
+    flags |= O_RDONLY | O_NOCTTY | O_CLOEXEC;
+    proc_path(proc, found);
+    int fd = open(proc, flags);
+    if (fd >= 0)
+        return fd;
+    int r = error_errno();
+    if (access("/proc/self/fd", F_OK) == 0)
+        return r;
+    fd = open(path, flags);
+    if (fd < 0)
+        return error_errno();
+    if (fstat(fd, &now) == 0 && now.st_dev == status->st_dev && now.st_ino == status->st_ino)
+        return fd;
+    close(fd);
+    return -ESTALE;
+}
+
+/*
+ * First only found, to see what it is: opening a pipe has consequences for its writer, who waits
+ * for a reader and is killed when it goes. It is opened once; that waits for a writer, if it may.
+ * Whatever else must not make us wait.
+ */
+static int path_open_no_directory(const char *path, struct stat *status,
+                                  const struct source_options *options) {
+    int found = open(path, O_PATH | O_CLOEXEC);
+    if (found < 0)
+        return error_errno();
+    int fd = fstat(found, status) < 0 ? error_errno() : 0;
+    if (fd == 0 && path_is_refused(status, options))
+        fd = -ENXIO;
+    else if (fd == 0)
+        fd = path_open_found(found, path, status, S_ISFIFO(status->st_mode) ? 0 : O_NONBLOCK);
+    close(found);
+    return fd;
+}
+
+/*
+ * A directory is opened by its path: only found (O_PATH), one on which something is to be mounted
+ * when it is used, as home directories often are, would stay what is below, which is empty.
+ */
+static int path_open(const char *path, struct stat *status, const struct source_options *options) {
+    int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = options->only_files ? -1 : open(path, flags);
+    if (fd < 0 && (options->only_files || errno == ENOTDIR))
+        return path_open_no_directory(path, status, options);
+    if (fd < 0)
+        return error_errno();
+    if (fstat(fd, status) == 0)
+        return fd;
+    int r = error_errno();
+    close(fd);
+    return r;
+}
+
+/* --- what it is --- */
+
+static void source_begin_stream(struct source *source, int fd) {
+    source->offer.kind = ENTRY_STREAM;
+    source->offer.size = ITEM_SIZE_UNKNOWN;
+    source->offer.mode = 0666;
+    source->offer.mtime_ns = 0;
+    source->content = (struct source_content){.fd = fd, .is_stream = true};
+    fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* fewer, larger reads; it need not be a pipe */
+}
+
+/* Adds up what a directory has in it, and finds out what will be left out. */
+static int source_measure(struct source *source) {
+    int r = tree_explore(&source->tree, source->top, &source->options, &source->found);
+    source->offer.size = 0;
+    struct tree_entry entry = {.kind = ENTRY_FILE};
+    while (r == 0 && entry.kind != ENTRY_STREAM) {
+        r = tree_next(&source->tree, &entry);
+        if (r == 0 && entry.kind == ENTRY_FILE)
+            source->offer.size += (uint64_t)entry.status.st_size;
+    }
+    tree_close(&source->tree);
+    tree_memory_sort(&source->found);
+    return r;
+}
+
+/* Files of /proc have content, and no size. */
+static bool file_is_endless(int fd, const struct stat *status) {
+    char byte;
+    return status->st_size == 0 && pread(fd, &byte, 1, 0) == 1;
+}
+
+/* The offer gets the present size, mode and time of what is open. 0 or -errno. */
+static int source_refresh(struct source *source) {
+    if (source->is_fresh || source->top < 0 || source->content.is_stream)
+        return 0;
+    if (fstat(source->top, &source->status) < 0)
+        return error_errno();
+    source->is_fresh = true;
+    source->offer.mode = source->status.st_mode & 07777;
+    if (source->is_endless)
+        return 0;
+    source->offer.mtime_ns = attributes_pack_time(source->status.st_mtim);
+    if (source->offer.kind == ENTRY_FILE)
+        source->offer.size = (uint64_t)source->status.st_size;
+    return 0;
+}
+
+static int source_begin_file(struct source *source) {
+    source->offer.kind = ENTRY_FILE;
+    source->is_endless = file_is_endless(source->top, &source->status);
+    if (source->is_endless) {
+        source->offer.kind = ENTRY_STREAM;
+        source->offer.size = ITEM_SIZE_UNKNOWN;
+    }
+    return source_refresh(source);
+}
+
+static int source_begin_top(struct source *source) {
+    if (S_ISREG(source->status.st_mode))
+        return source_begin_file(source);
+    if (S_ISDIR(source->status.st_mode)) {
+        source->offer.kind = ENTRY_DIRECTORY;
+        int r = source_refresh(source);
+        return r == 0 ? source_measure(source) : r;
+    }
+    int flags = fcntl(source->top, F_GETFL);
+    if (flags < 0 || fcntl(source->top, F_SETFL, flags & ~O_NONBLOCK) < 0)
+        return error_errno();
+    source_begin_stream(source, source->top);
+    return 0;
+}
+
+static int source_begin_path(struct source *source, const char *path) {
+    source->top = path_open(path, &source->status, &source->options);
+    if (source->top < 0)
+        return source->top == -ENXIO ? SOURCE_NO_FILE : source->top;
+    int r = source_name_of_path(&source->name, path, source->top);
+    source->offer.name = source->name.s;
+    if (r == 0)
+        r = source_begin_top(source);
+    source->is_fresh = false;
+    return r;
+}
+
+/* For source_open and so on: what failed is freed. */
+static int source_give(struct source **source, struct source *made, int r) {
+    *source = r == 0 ? made : NULL;
+    if (r != 0)
+        source_free(made);
+    return r;
+}
+
+int source_open(struct source **source, const char *path, const struct source_options *options) {
+    struct source *made = source_new(options);
+    return source_give(source, made, made ? source_begin_path(made, path) : -ENOMEM);
+}
+
+static int source_share_top(struct source *source, const struct source *opened) {
+    source->name = opened->name;
+    source->offer = opened->offer;
+    source->offer.name = source->name.s;
+    source->is_endless = opened->is_endless;
+    source->known = opened->known;
+    if (opened->content.is_stream)
+        source->content = opened->content;
+    if (opened->top < 0)
+        return 0;
+    source->top = fcntl(opened->top, F_DUPFD_CLOEXEC, 0);
+    if (source->top < 0)
+        return error_errno();
+    if (source->content.is_stream)
+        source->content.fd = source->top;
+    return source_refresh(source);
+}
+
+int source_again(struct source **source, const struct source *opened,
+                 const struct source_options *options) {
+    struct source *made = source_new(options);
+    return source_give(source, made, made ? source_share_top(made, opened) : -ENOMEM);
+}
+
+int source_open_memory(struct source **source, const struct item_offer *offer, const void *data,
+                       size_t n) {
+    struct source *made = source_new(NULL);
+    if (made) {
+        snprintf(made->name.s, sizeof made->name.s, "%s", offer->name);
+        made->offer = *offer;
+        made->offer.name = made->name.s;
+        made->offer.size = n;
+        made->content = (struct source_content){.fd = -1, .memory = data, .n_memory = n};
+    }
+    return source_give(source, made, made ? 0 : -ENOMEM);
+}
+
+int source_open_stream(struct source **source, int fd, const char *name,
+                       const struct source_options *options) {
+    struct source *made = source_new(options);
+    int r = made ? filename_clean(&made->name, bytes_of(name)) : -ENOMEM;
+    if (r == 0) {
+        made->offer.name = made->name.s;
+        source_begin_stream(made, fd);
+    }
+    return source_give(source, made, r);
 }
 
 /* --- reading --- */
 
-static void begin_content(struct source *source, int fd, const struct stat *status, uint64_t size) {
+static void content_begin(struct source *source, int fd, const struct stat *status, uint64_t size) {
     source->content = (struct source_content){
         .fd = fd,
         .status = *status,
@@ -40,8 +360,8 @@ static void begin_content(struct source *source, int fd, const struct stat *stat
 }
 
 /* Sums up the first `n` bytes of a file. */
-static int sum_up(const struct source *source, int fd, uint64_t n, const struct stat *status,
-                  struct digest_state *sum) {
+static int source_sum_up(const struct source *source, int fd, uint64_t n, const struct stat *status,
+                         struct digest_state *sum) {
     static const int outcomes[] = {
         [EXTENT_SHORT] = SOURCE_CHANGED, [EXTENT_STOPPED] = SOURCE_STOPPED};
     int r = extent_sum(fd, n, status, source->options.stop, sum);
@@ -49,12 +369,12 @@ static int sum_up(const struct source *source, int fd, uint64_t n, const struct 
 }
 
 /* Whether what was read is what is there: it may be that only the time was set. */
-static int check_again(const struct source *source, const struct stat *now) {
+static int content_check_again(const struct source *source, const struct stat *now) {
     const struct source_content *content = &source->content;
     struct digest_state *sum = digest_new();
     if (!sum)
         return -ENOMEM;
-    int r = sum_up(source, content->fd, content->n_read, now, sum);
+    int r = source_sum_up(source, content->fd, content->n_read, now, sum);
     if (r == 0 && !digest_equal(digest_value(sum), digest_value(source->sum)))
         r = SOURCE_CHANGED;
     digest_free(sum);
@@ -66,7 +386,7 @@ static int check_again(const struct source *source, const struct stat *now) {
  * is written to must not fail all others, so it is sent as it was, and that is told. Who offers one
  * file alone means all of it.
  */
-static int check_unchanged(struct source *source) {
+static int content_check_unchanged(struct source *source) {
     const struct source_content *content = &source->content;
     struct stat now;
     if (fstat(content->fd, &now) < 0)
@@ -77,7 +397,7 @@ static int check_unchanged(struct source *source) {
         return SOURCE_CHANGED;
     if (source->offer.kind == ENTRY_FILE && now.st_size > content->status.st_size)
         return SOURCE_CHANGED;
-    int r = check_again(source, &now);
+    int r = content_check_again(source, &now);
     if (r == 0 && now.st_size > content->status.st_size)
         source->has_grown = true;
     return r;
@@ -90,7 +410,7 @@ int source_resume(struct source *source, uint64_t offset, struct digest digest) 
         return r;
     if (source->offer.kind != ENTRY_FILE || offset > source->offer.size)
         return SOURCE_DIFFERS;
-    r = sum_up(source, source->top, offset, &source->status, source->sum);
+    r = source_sum_up(source, source->top, offset, &source->status, source->sum);
     if (r != 0)
         return r;
     if (!digest_equal(digest_value(source->sum), digest)) {
@@ -114,7 +434,7 @@ int source_snapshot(struct source *source, void *buffer, size_t capacity, size_t
     return r < 0 ? r : outcomes[r];
 }
 
-static int read_stream(struct source *source, void *buffer, size_t capacity, size_t *n) {
+static int content_read_stream(struct source *source, void *buffer, size_t capacity, size_t *n) {
     for (;;) {
         ssize_t got = read(source->content.fd, buffer, capacity);
         if (got >= 0) {
@@ -127,13 +447,13 @@ static int read_stream(struct source *source, void *buffer, size_t capacity, siz
         } else if (errno != EINTR) {
             return error_errno();
         }
-        if (is_stopped(source))
+        if (source_is_stopped(source))
             return SOURCE_STOPPED;
     }
 }
 
 /* What was read already goes out in pieces. */
-static int read_memory(struct source *source, void *buffer, size_t capacity, size_t *n) {
+static int content_read_memory(struct source *source, void *buffer, size_t capacity, size_t *n) {
     struct source_content *content = &source->content;
     size_t left = content->n_memory - (size_t)content->n_read;
     *n = left < capacity ? left : capacity;
@@ -141,7 +461,7 @@ static int read_memory(struct source *source, void *buffer, size_t capacity, siz
     return 0;
 }
 
-static int read_endless(struct source *source, void *buffer, size_t capacity, size_t *n) {
+static int content_read_endless(struct source *source, void *buffer, size_t capacity, size_t *n) {
     ssize_t got;
     do
         got = pread(source->content.fd, buffer, capacity, (off_t)source->content.n_read);
@@ -150,21 +470,21 @@ static int read_endless(struct source *source, void *buffer, size_t capacity, si
     return got < 0 ? error_errno() : 0;
 }
 
-static int read_content(struct source *source, void *buffer, size_t capacity, size_t *n,
+static int content_read(struct source *source, void *buffer, size_t capacity, size_t *n,
                         uint64_t *hole) {
     *hole = 0;
     if (source->content.is_stream)
-        return read_stream(source, buffer, capacity, n);
+        return content_read_stream(source, buffer, capacity, n);
     if (source->content.memory)
-        return read_memory(source, buffer, capacity, n);
+        return content_read_memory(source, buffer, capacity, n);
     if (source->content.is_endless)
-        return read_endless(source, buffer, capacity, n);
+        return content_read_endless(source, buffer, capacity, n);
     int r = extent_next(&source->content.extent, buffer, capacity, n, hole);
     if (r < 0 || *n > 0 || *hole > 0)
         return r;
     if (!extent_is_done(&source->content.extent))
         return SOURCE_CHANGED;
-    return check_unchanged(source);
+    return content_check_unchanged(source);
 }
 
 /* --- items --- */
@@ -183,15 +503,15 @@ static int give_record(struct source *source, const struct record *record, void 
     return 0;
 }
 
-static int begin_tree(struct source *source) {
+static int source_begin_tree(struct source *source) {
     source->totals.n_directories++;
     source->phase = PHASE_WALK;
     return tree_open(&source->tree, source->top, &source->options, source->known);
 }
 
-static void begin_top_content(struct source *source) {
+static void source_begin_content(struct source *source) {
     if (source->top >= 0 && !source->content.is_stream)
-        begin_content(source, source->top, &source->status, source->offer.size);
+        content_begin(source, source->top, &source->status, source->offer.size);
     source->content.is_endless = source->is_endless;
     source->totals.n_bytes = source->start;
     source->phase = PHASE_CONTENT;
@@ -209,16 +529,16 @@ static int give_top(struct source *source, void *buffer, size_t capacity, struct
                                       .size = offer->kind == ENTRY_DIRECTORY ? 0 : offer->size,
                                       .start = source->start}};
     if (offer->kind == ENTRY_DIRECTORY)
-        r = begin_tree(source);
+        r = source_begin_tree(source);
     else
-        begin_top_content(source);
+        source_begin_content(source);
     return r < 0 ? r : give_record(source, &record, buffer, capacity, item);
 }
 
 /* --- files of a tree --- */
 
 /* It is small: all of it, before anything is said about it. */
-static int take_small(struct source *source, struct tree_entry *entry, bool *is_taken) {
+static int file_take_small(struct source *source, struct tree_entry *entry, bool *is_taken) {
     size_t n = 0;
     if (!source->small)
         source->small = malloc(SOURCE_SMALL_BYTES);
@@ -235,7 +555,7 @@ static int take_small(struct source *source, struct tree_entry *entry, bool *is_
 }
 
 /* It has content, and no size. */
-static int take_endless(struct source *source, struct tree_entry *entry) {
+static int file_take_endless(struct source *source, struct tree_entry *entry) {
     int copy;
     size_t n;
     int r = snapshot_copy(entry->fd, SOURCE_ENDLESS_MAX, &copy, &n);
@@ -247,12 +567,12 @@ static int take_endless(struct source *source, struct tree_entry *entry) {
     if (fstat(copy, &status) < 0)
         return error_errno();
     entry->status.st_size = status.st_size;
-    begin_content(source, copy, &status, n);
+    content_begin(source, copy, &status, n);
     return 0;
 }
 
 /* A file cannot be read after all, as those of /proc may say only now. The walk goes on. */
-static int leave_out(struct source *source, struct tree_entry *entry, int r) {
+static int file_leave_out(struct source *source, struct tree_entry *entry, int r) {
     bool is_about_us = r == -ENOMEM || r == -EMFILE || r == -ENFILE;
     close(entry->fd);
     entry->fd = source->content.fd = -1;
@@ -263,28 +583,28 @@ static int leave_out(struct source *source, struct tree_entry *entry, int r) {
 }
 
 /* *is_taken: its content is next. */
-static int enter_file(struct source *source, struct tree_entry *entry, bool *is_taken) {
-    int r = take_small(source, entry, is_taken);
+static int file_enter(struct source *source, struct tree_entry *entry, bool *is_taken) {
+    int r = file_take_small(source, entry, is_taken);
     if (r == 0 && !*is_taken && entry->status.st_size == 0)
-        r = take_endless(source, entry);
+        r = file_take_endless(source, entry);
     else if (r == 0 && !*is_taken)
-        begin_content(source, entry->fd, &entry->status, (uint64_t)entry->status.st_size);
+        content_begin(source, entry->fd, &entry->status, (uint64_t)entry->status.st_size);
     *is_taken = r == 0;
     if (r != 0)
-        return leave_out(source, entry, r);
+        return file_leave_out(source, entry, r);
     source->phase = PHASE_CONTENT;
     return 0;
 }
 
 /* The next entry that is not left out. */
-static int next_entry(struct source *source, struct tree_entry *entry) {
+static int source_next_entry(struct source *source, struct tree_entry *entry) {
     for (bool is_taken = false; !is_taken;) {
         int r = tree_next(&source->tree, entry);
         if (r != 0)
             return r;
         if (entry->kind != ENTRY_FILE)
             return 0;
-        r = enter_file(source, entry, &is_taken);
+        r = file_enter(source, entry, &is_taken);
         if (r != 0)
             return r;
     }
@@ -293,7 +613,7 @@ static int next_entry(struct source *source, struct tree_entry *entry) {
 
 static int give_entry(struct source *source, void *buffer, size_t capacity, struct item *item) {
     struct tree_entry entry;
-    int r = next_entry(source, &entry);
+    int r = source_next_entry(source, &entry);
     if (r != 0)
         return r;
     struct record record = {.type = RECORD_ENTRY,
@@ -315,8 +635,8 @@ static int give_entry(struct source *source, void *buffer, size_t capacity, stru
 
 /* --- content --- */
 
-static int end_entry(struct source *source, const struct record_entry_end *end, void *buffer,
-                     size_t capacity, struct item *item) {
+static int content_end(struct source *source, const struct record_entry_end *end, void *buffer,
+                       size_t capacity, struct item *item) {
     struct record record = {.type = RECORD_ENTRY_END, .entry_end = *end};
     int r = give_record(source, &record, buffer, capacity, item);
     if (r != 0)
@@ -329,8 +649,8 @@ static int end_entry(struct source *source, const struct record_entry_end *end, 
 
 static int give_entry_end(struct source *source, void *buffer, size_t capacity, struct item *item) {
     source->digest = digest_value(source->sum);
-    int r = end_entry(source, &(struct record_entry_end){source->content.n_read, source->digest},
-                      buffer, capacity, item);
+    int r = content_end(source, &(struct record_entry_end){source->content.n_read, source->digest},
+                        buffer, capacity, item);
     source->totals.n_files += r == 0;
     return r;
 }
@@ -339,14 +659,14 @@ static int give_entry_end(struct source *source, void *buffer, size_t capacity, 
 static int give_void(struct source *source, void *buffer, size_t capacity, struct item *item) {
     tree_skip(&source->tree, SKIP_CHANGED, 0);
     source->totals.n_bytes -= source->content.n_read;
-    return end_entry(source, &(struct record_entry_end){.size = ENTRY_END_VOID}, buffer, capacity,
-                     item);
+    return content_end(source, &(struct record_entry_end){.size = ENTRY_END_VOID}, buffer, capacity,
+                       item);
 }
 
 static int give_content(struct source *source, void *buffer, size_t capacity, struct item *item) {
     size_t n;
     uint64_t hole;
-    int r = read_content(source, buffer, capacity, &n, &hole);
+    int r = content_read(source, buffer, capacity, &n, &hole);
     if (r == SOURCE_CHANGED && source->offer.kind == ENTRY_DIRECTORY)
         return give_void(source, buffer, capacity, item);
     if (r != 0)
@@ -376,7 +696,7 @@ static int give_end(struct source *source, void *buffer, size_t capacity, struct
 int source_next(struct source *source, void *buffer, size_t capacity, struct item *item) {
     int r = 0;
     *item = (struct item){0};
-    if (is_stopped(source))
+    if (source_is_stopped(source))
         return SOURCE_STOPPED;
     switch (source->phase) {
     case PHASE_TOP:

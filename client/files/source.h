@@ -22,7 +22,7 @@
  * Of a tree: links travel as links, and only the path that was named is followed if it is one.
  * What is left out is known when it is opened (source_left_out): sockets, pipes, devices, what
  * cannot be read. What is found only later is told by `skipped`: what was written to while it was
- * read, or was put there by somebody else (files/source_known.h).
+ * read, or was put there by somebody else (files/source_tree.h).
  *
  * Functions return 0, -errno or an enum source_outcome. After anything but 0 source_where() is
  * what it was about.

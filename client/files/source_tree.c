@@ -8,19 +8,84 @@
 
 #include "base/error.h"
 
+#define NS 1000000000U
+#define KNOWN_MAX 1000000 /* others of such a tree are left out later */
+
+/* --- which files are known --- */
+
+/* Whether somebody else can put files into this directory. */
+static bool directory_is_exposed(const struct stat *directory) {
+    bool is_ours = directory->st_uid == geteuid() || directory->st_uid == 0;
+    return !is_ours || (directory->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/*
+ * Of `name` in the directory `fd`, itself if it is a link; name "": of what `fd` is open on.
+ * `status` was asked for before. 0 or -errno.
+ */
+static int known_identify(struct source_identity *id, int fd, const char *name,
+                          const struct stat *status) {
+    struct statx born;
+    int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
+    if (statx(fd, name, flags, STATX_INO | STATX_BTIME, &born) < 0)
+        return -errno;
+    bool is_kept = (born.stx_mask & STATX_BTIME) && born.stx_ino == status->st_ino;
+    int64_t ns = is_kept ? (int64_t)born.stx_btime.tv_nsec : (int64_t)status->st_ctim.tv_nsec;
+    int64_t seconds = is_kept ? born.stx_btime.tv_sec : (int64_t)status->st_ctim.tv_sec;
+    *id = (struct source_identity){.device = (uint64_t)status->st_dev,
+                                   .inode = (uint64_t)status->st_ino,
+                                   .born_ns = (int64_t)((uint64_t)seconds * NS + (uint64_t)ns),
+                                   .uid = status->st_uid,
+                                   .type = status->st_mode & S_IFMT};
+    return 0;
+}
+
+static int known_add(struct source_known *known, const struct source_identity *id) {
+    if (known->n == KNOWN_MAX)
+        return 0;
+    if (known->n == known->size) {
+        size_t size = known->size > 0 ? 2 * known->size : 64;
+        struct source_identity *ids = reallocarray(known->ids, size, sizeof *ids);
+        if (!ids)
+            return -ENOMEM;
+        known->ids = ids;
+        known->size = size;
+    }
+    known->ids[known->n++] = *id;
+    return 0;
+}
+
+static int known_compare(const void *a, const void *b) {
+    return memcmp(a, b, sizeof(struct source_identity));
+}
+
+static void known_sort(struct source_known *known) {
+    if (known->n > 0)
+        qsort(known->ids, known->n, sizeof *known->ids, known_compare);
+}
+
+static bool known_has(const struct source_known *known, const struct source_identity *id) {
+    return known->n > 0 && bsearch(id, known->ids, known->n, sizeof *id, known_compare) != NULL;
+}
+
+static void known_free(struct source_known *known) {
+    free(known->ids);
+    *known = (struct source_known){0};
+}
+
 /* --- the names of a directory --- */
 
 /* By their bytes, whatever the locale says. */
-static int compare_names(const struct dirent **a, const struct dirent **b) {
+static int level_compare_names(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int is_entry(const struct dirent *found) {
+static int level_has_entry(const struct dirent *found) {
     return strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0;
 }
 
 static int level_list(struct tree_level *level) {
-    int n = scandirat(level->fd, ".", &level->names, is_entry, compare_names);
+    int n = scandirat(level->fd, ".", &level->names, level_has_entry, level_compare_names);
     if (n < 0)
         return error_errno();
     level->n_names = (size_t)n;
@@ -57,7 +122,7 @@ static int tree_begin(struct tree *tree, int fd) {
     if (fstat(fd, &status) < 0)
         return error_errno();
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return own < 0 ? error_errno() : tree_push(tree, own, 0, source_is_exposed(&status));
+    return own < 0 ? error_errno() : tree_push(tree, own, 0, directory_is_exposed(&status));
 }
 
 int tree_explore(struct tree *tree, int fd, const struct source_options *options,
@@ -77,9 +142,14 @@ void tree_close(struct tree *tree) {
         tree_pop(tree);
 }
 
+void tree_memory_sort(struct tree_memory *memory) {
+    known_sort(&memory->known);
+    left_out_sort(&memory->left_out);
+}
+
 void tree_memory_free(struct tree_memory *memory) {
     left_out_free(&memory->left_out);
-    source_known_free(&memory->known);
+    known_free(&memory->known);
 }
 
 /* --- what is left out --- */
@@ -119,7 +189,7 @@ static int tree_failed(struct tree *tree, int r) {
 
 /* --- whose it is --- */
 
-static bool is_for_everybody(const struct stat *status) {
+static bool entry_is_for_everybody(const struct stat *status) {
     mode_t wanted = S_ISDIR(status->st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
     return (status->st_mode & wanted) == wanted;
 }
@@ -131,13 +201,13 @@ static int tree_know(struct tree *tree, int fd, const char *name, const struct s
     *is_known = true;
     if (!tree_top(tree)->is_exposed)
         return 0;
-    int r = source_identify(&id, fd, name, status);
+    int r = known_identify(&id, fd, name, status);
     *is_known = tree->found != NULL;
     if (r < 0) /* it is gone by now: what is there later is another one */
         return 0;
     if (tree->found)
-        return source_known_add(&tree->found->known, &id);
-    *is_known = source_known_has(&tree->known->known, &id);
+        return known_add(&tree->found->known, &id);
+    *is_known = known_has(&tree->known->known, &id);
     return 0;
 }
 
@@ -174,7 +244,7 @@ static int tree_take_file(struct tree *tree, const char *name, struct tree_entry
     if (fd < 0)
         return tree_failed(tree, fd);
     int r = tree_know(tree, fd, "", &entry->status, &is_known);
-    if (r == 0 && (is_known || is_for_everybody(&entry->status))) {
+    if (r == 0 && (is_known || entry_is_for_everybody(&entry->status))) {
         entry->kind = ENTRY_FILE;
         entry->fd = fd;
         *is_found = true;
@@ -193,11 +263,11 @@ static int tree_take_directory(struct tree *tree, const char *name, struct tree_
     if (fd < 0)
         return tree_failed(tree, fd);
     int r = tree_know(tree, fd, "", &entry->status, &is_known);
-    if (r < 0 || (!is_known && !is_for_everybody(&entry->status))) {
+    if (r < 0 || (!is_known && !entry_is_for_everybody(&entry->status))) {
         close(fd);
         return r < 0 ? r : tree_leave_out(tree, SKIP_REPLACED, 0);
     }
-    r = tree_push(tree, fd, strlen(tree->path), !is_known || source_is_exposed(&entry->status));
+    r = tree_push(tree, fd, strlen(tree->path), !is_known || directory_is_exposed(&entry->status));
     if (r < 0)
         return tree_failed(tree, r);
     entry->kind = ENTRY_DIRECTORY;

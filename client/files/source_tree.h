@@ -3,16 +3,21 @@
  * opened is opened by one name below a directory that is held open, and never through a link, so
  * nothing outside of the tree can be reached. It is walked once to find out what there is (files
  * are not opened for that), and again whenever it is handed over.
+ *
+ * Where others may put files into a directory, it is kept which files it had when it was offered:
+ * only these are handed over later, or what anybody may read. Else whoever can write to a directory
+ * that I offer could move my private files into it, and take the offer. Where only I (or root) can
+ * write, what is there was put there by me, and nothing is kept.
  */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "files/item.h"
 #include "files/left_out.h"
 #include "files/source.h"
-#include "files/source_known.h"
 
 struct dirent;
 
@@ -22,6 +27,23 @@ struct tree_level {
     size_t n_names, n_taken;
     size_t n_path;   /* the length of its path; 0 of the top */
     bool is_exposed; /* others may have put something into it */
+};
+
+/*
+ * A file system gives the inode of a removed file to the next new one, so a file is also known by
+ * when it was made: statx(2). Where that is not kept, by when it was changed last; then one that
+ * was written to since counts as another.
+ */
+struct source_identity {
+    uint64_t device, inode;
+    int64_t born_ns;
+    uint32_t uid, type;
+};
+
+/* Zeroed is empty. */
+struct source_known {
+    struct source_identity *ids;
+    size_t n, size;
 };
 
 /* What was found out. Zeroed is empty. */
@@ -55,6 +77,9 @@ int tree_explore(struct tree *tree, int fd, const struct source_options *options
                  struct tree_memory *found);
 int tree_open(struct tree *tree, int fd, const struct source_options *options,
               const struct tree_memory *known);
+
+/* After the first walk, before the second. */
+void tree_memory_sort(struct tree_memory *memory);
 
 /* Safe on the zero state and twice. */
 void tree_close(struct tree *tree);

@@ -1,4 +1,4 @@
-#include "files/sink_part.h"
+#include "files/part.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ enum choice_outcome { CHOICE_TAKEN = 1, CHOICE_DISTURBED };
 
 /* --- the mark --- */
 
-static void put_version(struct part *part, uint64_t size, int64_t mtime_ns) {
+static void mark_put_version(struct part *part, uint64_t size, int64_t mtime_ns) {
     struct cursor_out out =
         cursor_out_of(part->mark + part->n_same, sizeof part->mark - part->n_same);
     cursor_put_u64(&out, size);
@@ -33,7 +33,7 @@ static void put_version(struct part *part, uint64_t size, int64_t mtime_ns) {
 }
 
 /* What must be the same comes first: version, kind, sender, name. Then size and time. */
-static int make_mark(struct part *part, const struct item_offer *offer, uid_t from) {
+static int part_make_mark(struct part *part, const struct item_offer *offer, uid_t from) {
     struct digest_state *state = digest_new();
     if (!state)
         return -ENOMEM;
@@ -46,16 +46,16 @@ static int make_mark(struct part *part, const struct item_offer *offer, uid_t fr
     cursor_put_u32(&out, from);
     cursor_put(&out, name.bytes, sizeof name.bytes);
     part->n_same = cursor_out_used(&out);
-    put_version(part, offer->size, offer->mtime_ns);
+    mark_put_version(part, offer->size, offer->mtime_ns);
     return 0;
 }
 
-static void set_mark(struct part *part) {
+static void part_set_mark(struct part *part) {
     part->is_marked = fsetxattr(part->fd, ATTRIBUTE, part->mark, part->n_mark, 0) == 0;
 }
 
 /* Compares what is there. Without attributes on this file system only a private file is tried. */
-static bool is_recognised(struct part *part, const struct stat *status) {
+static bool part_is_recognised(struct part *part, const struct stat *status) {
     uint8_t mark[PART_MARK_BYTES];
     ssize_t n = fgetxattr(part->fd, ATTRIBUTE, mark, sizeof mark);
     if (n < 0)
@@ -69,14 +69,14 @@ static bool is_recognised(struct part *part, const struct stat *status) {
 
 /* --- the name --- */
 
-static void set_choice(struct part *part, unsigned n, struct filename *final) {
+static void part_set_choice(struct part *part, unsigned n, struct filename *final) {
     part->choice = n;
     filename_choice(final, &part->clean, n, part->is_directory);
     filename_part(&part->name, final);
 }
 
 /* Returns 1, 0 or -errno. */
-static int exists(int dir, const char *name) {
+static int name_exists(int dir, const char *name) {
     struct stat status;
     if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
         return 1;
@@ -84,7 +84,7 @@ static int exists(int dir, const char *name) {
 }
 
 /* Whether this name is that of what we have open. */
-static bool is_ours(const struct part *part, const char *name) {
+static bool part_has_name(const struct part *part, const char *name) {
     struct stat named, open;
     return fstatat(part->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            fstat(part->fd, &open) == 0 && named.st_dev == open.st_dev &&
@@ -92,25 +92,25 @@ static bool is_ours(const struct part *part, const char *name) {
 }
 
 /* Whether another process has it. File systems that have no locks say nothing. */
-static bool is_locked(int fd) {
+static bool file_is_locked(int fd) {
     return flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 /* --- finding and making --- */
 
-static int open_part(const struct part *part, int flags) {
+static int part_open_name(const struct part *part, int flags) {
     int kind =
         part->is_directory ? O_RDONLY | O_DIRECTORY : O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY;
     return openat(part->dir, part->name.s, kind | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 }
 
-static void leave(struct part *part) {
+static void part_leave(struct part *part) {
     close(part->fd);
     part->fd = -1;
     part->is_changed = part->is_marked = false;
 }
 
-static bool is_plain(const struct part *part, const struct stat *status) {
+static bool part_is_plain(const struct part *part, const struct stat *status) {
     if (status->st_uid != geteuid())
         return false;
     return part->is_directory ? S_ISDIR(status->st_mode)
@@ -118,76 +118,76 @@ static bool is_plain(const struct part *part, const struct stat *status) {
 }
 
 /* A directory does not go on where it stopped. */
-static int empty(struct part *part) {
+static int part_empty(struct part *part) {
     part->is_changed = false;
     if (fchmod(part->fd, 0700) < 0)
         return error_errno();
-    set_mark(part);
+    part_set_mark(part);
     return remove_below(part->fd);
 }
 
 /* Looks at what has the name already. */
-static int try_old(struct part *part) {
-    part->fd = open_part(part, 0);
+static int part_try_old(struct part *part) {
+    part->fd = part_open_name(part, 0);
     if (part->fd < 0)
         return CHOICE_TAKEN;
     struct stat status;
-    if (fstat(part->fd, &status) < 0 || !is_plain(part, &status) || is_locked(part->fd) ||
-        !is_ours(part, part->name.s) || !is_recognised(part, &status)) {
-        leave(part);
+    if (fstat(part->fd, &status) < 0 || !part_is_plain(part, &status) || file_is_locked(part->fd) ||
+        !part_has_name(part, part->name.s) || !part_is_recognised(part, &status)) {
+        part_leave(part);
         return CHOICE_TAKEN;
     }
     if (part->is_directory)
-        return empty(part);
+        return part_empty(part);
     part->is_old = true;
     part->offset = part->is_changed ? 0 : (uint64_t)status.st_size;
     return 0;
 }
 
 /* What mkdir made, and not something that was put in its place. */
-static bool is_new_directory(int fd) {
+static bool directory_is_new(int fd) {
     struct stat status;
     return fstat(fd, &status) == 0 && status.st_uid == geteuid() && remove_is_empty(fd) == 1;
 }
 
-static int make_new(struct part *part) {
+static int part_make_new(struct part *part) {
     if (part->is_directory && mkdirat(part->dir, part->name.s, 0700) < 0)
         return errno == EEXIST ? CHOICE_TAKEN : error_errno();
-    part->fd = open_part(part, part->is_directory ? 0 : O_CREAT | O_EXCL);
+    part->fd = part_open_name(part, part->is_directory ? 0 : O_CREAT | O_EXCL);
     if (part->fd < 0 && !part->is_directory)
         return errno == EEXIST ? CHOICE_TAKEN : error_errno();
     if (part->fd < 0)
         return CHOICE_DISTURBED;
-    if (part->is_directory && !is_new_directory(part->fd)) {
-        leave(part); /* and nothing in it is touched */
+    if (part->is_directory && !directory_is_new(part->fd)) {
+        part_leave(part); /* and nothing in it is touched */
         return CHOICE_DISTURBED;
     }
-    if (is_locked(part->fd)) { /* another process of ours found it before we locked it */
-        leave(part);
+    if (file_is_locked(part->fd)) { /* another process of ours found it before we locked it */
+        part_leave(part);
         return CHOICE_TAKEN;
     }
-    set_mark(part);
+    part_set_mark(part);
     return 0;
 }
 
 /* One choice of a name: what is there if it is ours, or something new. */
-static int try_choice(struct part *part, unsigned n) {
+static int part_try_choice(struct part *part, unsigned n) {
     struct filename final;
-    set_choice(part, n, &final);
-    int r = exists(part->dir, part->name.s);
+    part_set_choice(part, n, &final);
+    int r = name_exists(part->dir, part->name.s);
     if (r != 0)
-        return r < 0 ? r : try_old(part);
-    r = exists(part->dir, final.s);
+        return r < 0 ? r : part_try_old(part);
+    r = name_exists(part->dir, final.s);
     if (r != 0)
         return r < 0 ? r : CHOICE_TAKEN;
-    return make_new(part);
+    return part_make_new(part);
 }
 
-static int search(struct part *part, unsigned first) {
+static int part_search(struct part *part, unsigned first) {
     part->is_old = false;
     part->offset = 0;
     for (unsigned n = first; n <= N_CHOICES; n++) {
-        int r = try_choice(part, n);
+        int r = part_try_choice(part, n);
         if (r == CHOICE_DISTURBED)
             return SINK_DISTURBED;
         if (r != CHOICE_TAKEN)
@@ -203,9 +203,9 @@ int part_open(struct part *part, int dir, const struct item_offer *offer, uid_t 
         return error_errno();
     int r = filename_clean(&part->clean, bytes_of(offer->name));
     if (r == 0)
-        r = make_mark(part, offer, from);
+        r = part_make_mark(part, offer, from);
     if (r == 0)
-        r = search(part, 1);
+        r = part_search(part, 1);
     if (part->fd < 0)
         part->name.s[0] = '\0';
     return r;
@@ -213,13 +213,13 @@ int part_open(struct part *part, int dir, const struct item_offer *offer, uid_t 
 
 int part_restart(struct part *part) {
     if (part->is_old && !part->is_marked && part->offset > 0) {
-        leave(part);
-        return search(part, part->choice + 1);
+        part_leave(part);
+        return part_search(part, part->choice + 1);
     }
     part->offset = 0;
     if (ftruncate(part->fd, 0) < 0)
         return error_errno();
-    set_mark(part);
+    part_set_mark(part);
     return 0;
 }
 
@@ -228,9 +228,9 @@ void part_set_version(struct part *part, uint64_t size, int64_t mtime_ns) {
     if (part->fd < 0)
         return;
     memcpy(before, part->mark, part->n_mark);
-    put_version(part, size, mtime_ns);
+    mark_put_version(part, size, mtime_ns);
     if (memcmp(before, part->mark, part->n_mark) != 0)
-        set_mark(part);
+        part_set_mark(part);
 }
 
 /* --- the end --- */
@@ -242,9 +242,9 @@ int part_sync(const struct part *part) {
 
 /* Where renaming cannot be told not to replace: a second link cannot replace, and a directory
  * replaces at most an empty one. */
-static int rename_otherwise(const struct part *part, const char *final) {
+static int part_rename_otherwise(const struct part *part, const char *final) {
     if (part->is_directory) {
-        int r = exists(part->dir, final);
+        int r = name_exists(part->dir, final);
         if (r != 0)
             return r < 0 ? r : -EEXIST;
         return renameat(part->dir, part->name.s, part->dir, final) < 0 ? error_errno() : 0;
@@ -254,20 +254,20 @@ static int rename_otherwise(const struct part *part, const char *final) {
     return unlinkat(part->dir, part->name.s, 0) < 0 ? error_errno() : 0;
 }
 
-static int rename_to(const struct part *part, const char *final) {
+static int part_rename_to(const struct part *part, const char *final) {
     if (renameat2(part->dir, part->name.s, part->dir, final, RENAME_NOREPLACE) == 0)
         return 0;
-    return errno == EINVAL || errno == ENOSYS ? rename_otherwise(part, final) : error_errno();
+    return errno == EINVAL || errno == ENOSYS ? part_rename_otherwise(part, final) : error_errno();
 }
 
-static int give_name(struct part *part) {
-    if (!is_ours(part, part->name.s))
+static int part_give_name(struct part *part) {
+    if (!part_has_name(part, part->name.s))
         return SINK_DISTURBED;
     for (unsigned n = 1; n <= N_CHOICES; n++) {
         filename_choice(&part->final, &part->clean, n, part->is_directory);
-        int r = rename_to(part, part->final.s);
+        int r = part_rename_to(part, part->final.s);
         if (r == 0)
-            return is_ours(part, part->final.s) ? 0 : SINK_DISTURBED;
+            return part_has_name(part, part->final.s) ? 0 : SINK_DISTURBED;
         if (r != -EEXIST && r != -ENOTEMPTY)
             return r == -ENOENT ? SINK_DISTURBED : r;
     }
@@ -279,7 +279,7 @@ int part_finish(struct part *part, mode_t mode, int64_t mtime_ns) {
         return error_errno();
     int r = attributes_set(part->fd, mode, mtime_ns);
     if (r == 0)
-        r = give_name(part);
+        r = part_give_name(part);
     if (r == 0)
         part->name.s[0] = '\0';
     else
@@ -292,7 +292,7 @@ int part_sync_name(const struct part *part) {
 }
 
 void part_remove(struct part *part) {
-    if (part->fd < 0 || !part->name.s[0] || !is_ours(part, part->name.s))
+    if (part->fd < 0 || !part->name.s[0] || !part_has_name(part, part->name.s))
         return;
     if (part->is_directory) {
         (void)fchmod(part->fd, 0700);
@@ -305,7 +305,7 @@ void part_remove(struct part *part) {
 bool part_is_worth_keeping(const struct part *part) {
     struct stat status;
     return !part->is_directory && part->fd >= 0 && part->name.s[0] &&
-           fstat(part->fd, &status) == 0 && status.st_size > 0 && is_ours(part, part->name.s);
+           fstat(part->fd, &status) == 0 && status.st_size > 0 && part_has_name(part, part->name.s);
 }
 
 void part_close(struct part *part) {
