@@ -1,18 +1,18 @@
 /*
  * The courier: one transfer on its way through a ring, with a thread of its own. The sender's
  * reads a source and fills the ring, the recipient's empties it into a sink; both verify. It knows
- * neither hub nor link: those who use it carry what courier_offer, courier_prefix and
- * courier_passage hold to the other side. So a hub that dies does not disturb it.
+ * neither hub nor link: those who use it carry what item_offer, item_prefix and courier_passage
+ * hold to the other side. So a hub that dies does not disturb it.
  *
  *   sender                                       recipient
- *   source_open(), and courier_offer_of(): what there is to offer
+ *   source_open(), and source_offer(): what there is to offer
  *                                                courier_receive(); courier_prefix(): what there
  *                                                is of it already, as soon as it is prepared
  *   courier_send(): the ring, and begins
  *                                                courier_attach(), and begins
  *   courier_news(): how far it is; courier_free()
  *
- * Functions return 0, -errno or a courier_reason.
+ * Functions return 0, -errno or a transfer_outcome that can be told to the other side.
  */
 #pragma once
 
@@ -23,55 +23,6 @@
 #include "files/source.h"
 
 struct courier;
-
-/* Why a transfer did not succeed. The numbers go over the ring to the other side. */
-enum courier_reason {
-    COURIER_OK = 0,
-    COURIER_CANCELLED,   /* by whoever said so */
-    COURIER_CHANGED,     /* the source was written to, or has shrunk, while it was read */
-    COURIER_UNREADABLE,  /* the source cannot be read */
-    COURIER_NO_FILE,     /* a socket or something else that cannot be sent */
-    COURIER_MALFORMED,   /* the sender sent what no honest sender sends */
-    COURIER_TOO_MUCH,    /* more than the recipient takes, or far more than was offered */
-    COURIER_DAMAGED,     /* the digests differ */
-    COURIER_NO_SPACE,    /* the recipient's disk or quota is full */
-    COURIER_UNWRITABLE,  /* the recipient cannot write there */
-    COURIER_NO_NAME,     /* no name is free in the destination */
-    COURIER_DISTURBED,   /* somebody changed the destination meanwhile */
-    COURIER_READER_GONE, /* nobody reads the pipe that it is written to */
-    COURIER_PEER_DIED,
-    COURIER_PEER_BROKEN, /* the other side broke the rules of the ring */
-    COURIER_NO_SEGMENT,  /* no shared memory could be had, or attached */
-    COURIER_NO_MEMORY,
-    COURIER_SPENT, /* a stream that somebody else has read already */
-    COURIER_REASON_END
-};
-
-const char *courier_reason_text(enum courier_reason reason);
-
-/* Of an enum source_outcome or sink_outcome, or of -errno. */
-enum courier_reason courier_reason_of_source(int r);
-enum courier_reason courier_reason_of_sink(int r);
-
-/* Whether that is about where it is written, not about what. */
-bool courier_is_about_place(int r);
-
-/* The numbers of enum offer_kind. */
-struct courier_offer {
-    unsigned kind;
-    char name[1024];
-    uint64_t size; /* UINT64_MAX: unknown */
-    uint32_t mode;
-    int64_t mtime_ns;
-};
-
-struct courier_offer courier_offer_of(const struct source *source);
-
-/* What the recipient has of it already; offset 0: nothing. */
-struct courier_prefix {
-    uint64_t offset;
-    uint8_t digest[16];
-};
 
 /* Where the ring is. */
 struct courier_passage {
@@ -85,7 +36,7 @@ typedef void courier_wake(void *arg);
 /* Sender: one more of the source, which must outlive the courier; a ring for this recipient, and
  * begins. */
 int courier_send(struct courier **courier, const struct source *source, uid_t uid, pid_t pid,
-                 const struct courier_prefix *prefix, struct courier_passage *passage,
+                 const struct item_prefix *prefix, struct courier_passage *passage,
                  courier_wake *wake, void *arg);
 
 /* Whether the recipient has attached the ring. */
@@ -110,7 +61,8 @@ struct courier_target {
     uint64_t n_bytes_max; /* 0: see sink_options */
 };
 
-int courier_receive(struct courier **courier, const struct courier_offer *offer, uid_t from,
+/* The offer's name must outlive the courier. */
+int courier_receive(struct courier **courier, const struct item_offer *offer, uid_t from,
                     const struct courier_target *target, courier_wake *wake, void *arg);
 
 /* Whether it is prepared, and that went wrong because of where it was to be written. */
@@ -118,7 +70,7 @@ bool courier_has_no_place(const struct courier *courier);
 
 /* Whether courier_prefix() can tell; it is then also what went wrong. */
 bool courier_is_prepared(const struct courier *courier);
-int courier_prefix(const struct courier *courier, struct courier_prefix *prefix);
+int courier_prefix(const struct courier *courier, struct item_prefix *prefix);
 
 int courier_attach(struct courier *courier, const struct courier_passage *passage, uid_t uid,
                    pid_t pid);
@@ -133,14 +85,14 @@ struct courier_news {
     uint64_t n_bytes; /* that have passed, or were there already */
     uint64_t size;    /* as far as it is known now; UINT64_MAX: unknown */
     bool is_over, is_resumed;
-    bool has_grown;             /* when it is over: there is more of it by now */
-    bool has_no_place;          /* recipient, when it is over: courier_is_about_place() */
-    enum courier_reason reason; /* when it is over */
-    int error;                  /* then: the system's, if it was one of ours, or 0 */
-    char digest[33];            /* when it is over and all right: of the content, in hexadecimal */
-    uint64_t n_skipped;         /* entries of a tree that were not sent */
-    char name[1024];            /* recipient: under which it was written, or stays as ".part" */
-    char where[1024];           /* when it failed: what it was about; raw */
+    bool has_grown;               /* when it is over: there is more of it by now */
+    bool has_no_place;            /* recipient, when it is over: transfer_is_about_place() */
+    enum transfer_outcome reason; /* when it is over */
+    int error;                    /* then: the system's, if it was one of ours, or 0 */
+    char digest[33];    /* when it is over and all right: of the content, in hexadecimal */
+    uint64_t n_skipped; /* entries of a tree that were not sent */
+    char name[1024];    /* recipient: under which it was written, or stays as ".part" */
+    char where[1024];   /* when it failed: what it was about; raw */
 };
 
 void courier_news(const struct courier *courier, struct courier_news *news);

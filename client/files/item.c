@@ -1,6 +1,50 @@
 #include "files/item.h"
 
+#include <errno.h>
+
 #include "base/cursor.h"
+#include "base/macro.h"
+
+const char *transfer_outcome_text(enum transfer_outcome outcome) {
+    static const char *const texts[] = {
+        [TRANSFER_OK] = "done",
+        [TRANSFER_CANCELLED] = "it was cancelled",
+        [TRANSFER_CHANGED] = "the file was written to while it was sent; send it again, or a copy",
+        [TRANSFER_UNREADABLE] = "the file cannot be read",
+        [TRANSFER_NO_FILE] = "this is neither a file nor a directory nor a pipe",
+        [TRANSFER_MALFORMED] = "the sender's program broke the rules of the transfer",
+        [TRANSFER_TOO_MUCH] =
+            "it is more than the recipient takes, or far more than was offered; offer it again",
+        [TRANSFER_DAMAGED] = "the content is not what was sent: the digests differ",
+        [TRANSFER_NO_SPACE] = "the recipient's disk is full; make room and get it again",
+        [TRANSFER_UNWRITABLE] = "the recipient may not write there",
+        [TRANSFER_NO_NAME] = "no name is free for it in the destination",
+        [TRANSFER_DISTURBED] = "somebody changed the destination meanwhile",
+        [TRANSFER_READER_GONE] = "nobody reads the other end any more",
+        [TRANSFER_PEER_DIED] = "the program on the other side ended",
+        [TRANSFER_PEER_BROKEN] = "the other side broke the rules of the ring",
+        [TRANSFER_NO_SEGMENT] = "no shared memory could be had; see `ipcs -lm`",
+        [TRANSFER_NO_MEMORY] = "out of memory",
+        [TRANSFER_SPENT] = "it can be read only once, and somebody else has it",
+        [TRANSFER_DIFFERS] = "it differs from what is there already",
+        [TRANSFER_TOO_SMALL] = "its path is too long for this way of sending",
+        [TRANSFER_TOO_LARGE] = "it is larger than files can be there",
+    };
+    return (size_t)outcome < ARRAY_LEN(texts) ? texts[outcome] : "unknown";
+}
+
+enum transfer_outcome transfer_outcome_of(int r, enum transfer_outcome general) {
+    if (r == TRANSFER_TOO_LARGE)
+        return TRANSFER_NO_SPACE;
+    if (r == -ENOMEM)
+        return TRANSFER_NO_MEMORY;
+    return r >= 0 && r < TRANSFER_TOLD_END ? (enum transfer_outcome)r : general;
+}
+
+bool transfer_is_about_place(int r) {
+    return r == TRANSFER_NO_SPACE || r == TRANSFER_UNWRITABLE || r == -EIO || r == -EMFILE ||
+           r == -ENFILE || r == -ENOMEM;
+}
 
 bool entry_path_is_valid(struct bytes path) {
     if (path.n == 0 || path.n > ENTRY_PATH_MAX || memchr(path.data, '\0', path.n))

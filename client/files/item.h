@@ -44,6 +44,46 @@ struct item {
     bool has_grown; /* ITEM_END: what was sent is the beginning of what is there by now */
 };
 
+/* --- how it goes --- */
+
+/*
+ * Why a transfer did not succeed: of a source, a sink, a courier. The numbers up to
+ * TRANSFER_TOLD_END go over the ring to the other side.
+ */
+enum transfer_outcome {
+    TRANSFER_OK = 0,
+    TRANSFER_CANCELLED,   /* by whoever said so: *options.stop is true */
+    TRANSFER_CHANGED,     /* the source was written to, or has shrunk, while it was read */
+    TRANSFER_UNREADABLE,  /* the source cannot be read */
+    TRANSFER_NO_FILE,     /* a socket or something else that cannot be sent */
+    TRANSFER_MALFORMED,   /* the sender sent what no honest sender sends */
+    TRANSFER_TOO_MUCH,    /* more than the recipient takes, or far more than was offered */
+    TRANSFER_DAMAGED,     /* the content is not what the sender read: digests differ */
+    TRANSFER_NO_SPACE,    /* the recipient's disk or quota is full */
+    TRANSFER_UNWRITABLE,  /* the recipient may not write there */
+    TRANSFER_NO_NAME,     /* all of name, name (2) ... are taken, or it is not a good name there */
+    TRANSFER_DISTURBED,   /* somebody changes the files in the destination while it is written */
+    TRANSFER_READER_GONE, /* nobody reads the pipe that it is written to */
+    TRANSFER_PEER_DIED,
+    TRANSFER_PEER_BROKEN, /* the other side broke the rules of the ring */
+    TRANSFER_NO_SEGMENT,  /* no shared memory could be had, or attached */
+    TRANSFER_NO_MEMORY,
+    TRANSFER_SPENT, /* a stream that somebody else has read already */
+    TRANSFER_TOLD_END,
+
+    TRANSFER_DIFFERS = TRANSFER_TOLD_END, /* the recipient has something else: from the start */
+    TRANSFER_TOO_SMALL, /* the next record, or all of it, does not fit into this capacity */
+    TRANSFER_TOO_LARGE, /* for this file system, or for the limit on file sizes */
+};
+
+const char *transfer_outcome_text(enum transfer_outcome outcome);
+
+/* What to tell the other side of an outcome or -errno. Most of the latter are the `general` one. */
+enum transfer_outcome transfer_outcome_of(int r, enum transfer_outcome general);
+
+/* Whether that is about where it is written, not about what. */
+bool transfer_is_about_place(int r);
+
 /* --- the offer --- */
 
 /* The numbers of enum offer_kind in proto/frame.h, and one more that only entries have. */
@@ -58,6 +98,13 @@ struct item_offer {
     uint64_t size;    /* in bytes; of a directory: of all files in it; UNKNOWN for streams */
     uint32_t mode;    /* permission bits */
     int64_t mtime_ns; /* since 1970 */
+};
+
+/* What the recipient has of it already. offset 0: nothing, and then there is no digest. */
+struct item_prefix {
+    uint64_t offset;
+    struct digest digest;
+    bool is_changed; /* there was one of another version (size, time): it starts anew */
 };
 
 /* --- records --- */

@@ -45,7 +45,7 @@ void parcel_describe(struct bytes body, char text[PARCEL_TEXT_SIZE]);
 
 /*
  * Writes it into the directory, where it gets the name `name`, or (dir NULL) to fd. Returns 0, an
- * enum courier_reason, then with the system's error if there is one, or -errno: the directory
+ * enum transfer_outcome, then with the system's error if there is one, or -errno: the directory
  * cannot be opened.
  */
 int parcel_save(const struct parcel *parcel, uid_t from, const char *dir, int fd,

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "files/courier.h"
 #include "files/parcel.h"
 #include "files/sink.h"
 #include "files/source.h"
@@ -64,5 +63,5 @@ int parcel_save(const struct parcel *parcel, uid_t from, const char *dir, int fd
     if (dir_fd >= 0)
         close(dir_fd);
     *error = r < 0 ? -r : 0;
-    return r == 0 ? 0 : (int)courier_reason_of_sink(r);
+    return r == 0 ? 0 : (int)transfer_outcome_of(r, TRANSFER_UNWRITABLE);
 }

@@ -189,11 +189,11 @@ static int part_search(struct part *part, unsigned first) {
     for (unsigned n = first; n <= N_CHOICES; n++) {
         int r = part_try_choice(part, n);
         if (r == CHOICE_DISTURBED)
-            return SINK_DISTURBED;
+            return TRANSFER_DISTURBED;
         if (r != CHOICE_TAKEN)
             return r;
     }
-    return SINK_NO_NAME;
+    return TRANSFER_NO_NAME;
 }
 
 int part_open(struct part *part, int dir, const struct item_offer *offer, uid_t from) {
@@ -262,16 +262,16 @@ static int part_rename_to(const struct part *part, const char *final) {
 
 static int part_give_name(struct part *part) {
     if (!part_has_name(part, part->name.s))
-        return SINK_DISTURBED;
+        return TRANSFER_DISTURBED;
     for (unsigned n = 1; n <= N_CHOICES; n++) {
         filename_choice(&part->final, &part->clean, n, part->is_directory);
         int r = part_rename_to(part, part->final.s);
         if (r == 0)
-            return part_has_name(part, part->final.s) ? 0 : SINK_DISTURBED;
+            return part_has_name(part, part->final.s) ? 0 : TRANSFER_DISTURBED;
         if (r != -EEXIST && r != -ENOTEMPTY)
-            return r == -ENOENT ? SINK_DISTURBED : r;
+            return r == -ENOENT ? TRANSFER_DISTURBED : r;
     }
-    return SINK_NO_NAME;
+    return TRANSFER_NO_NAME;
 }
 
 int part_finish(struct part *part, mode_t mode, int64_t mtime_ns) {

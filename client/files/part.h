@@ -38,7 +38,7 @@ struct part {
 
 /*
  * Finds the .part of this offer, or makes one: the first choice of a name that is free. `dir` is
- * duplicated. Returns 0, -errno or an enum sink_outcome: NO_NAME, DISTURBED.
+ * duplicated. Returns 0, -errno or an enum transfer_outcome: NO_NAME, DISTURBED.
  */
 int part_open(struct part *part, int dir, const struct item_offer *offer, uid_t from);
 
@@ -54,7 +54,7 @@ int part_sync(const struct part *part);
 
 /*
  * Sets the attributes and gives it the first free choice of names, which must not be replaced.
- * Returns 0, -errno or an enum sink_outcome: NO_NAME, DISTURBED.
+ * Returns 0, -errno or an enum transfer_outcome: NO_NAME, DISTURBED.
  */
 int part_finish(struct part *part, mode_t mode, int64_t mtime_ns);
 

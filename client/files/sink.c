@@ -51,7 +51,7 @@ struct sink {
     bool is_resumed, has_grown;
     mode_t allowed;
     struct part part;
-    struct sink_prefix prefix;
+    struct item_prefix prefix;
     struct sink_tree tree;
     struct sink_content content;
     mode_t mode; /* of the entry under way */
@@ -65,40 +65,23 @@ struct sink {
     struct item_totals totals;
 };
 
-const char *sink_outcome_text(enum sink_outcome outcome) {
-    static const char *const texts[] = {
-        [SINK_OK] = "success",
-        [SINK_MALFORMED] = "the sender breaks the rules of the transfer",
-        [SINK_TOO_MUCH] = "the sender sends more than was agreed",
-        [SINK_DAMAGED] = "the content is not what the sender read",
-        [SINK_NO_SPACE] = "no space is left on the disk, or in the quota",
-        [SINK_TOO_LARGE] = "it is larger than files can be here",
-        [SINK_DENIED] = "writing there is not permitted",
-        [SINK_NO_NAME] = "no name could be found for it",
-        [SINK_DISTURBED] = "somebody changes files in the destination meanwhile",
-        [SINK_READER_GONE] = "nobody reads it any more",
-        [SINK_STOPPED] = "stopped",
-    };
-    return (size_t)outcome < ARRAY_LEN(texts) ? texts[outcome] : "unknown";
-}
-
 /* The outcome that a failed call stands for; the error itself if it stands for none. */
 static int sink_outcome_of(int r) {
     switch (r) {
     case -ENOSPC:
     case -EDQUOT:
-        return SINK_NO_SPACE;
+        return TRANSFER_NO_SPACE;
     case -EFBIG:
-        return SINK_TOO_LARGE;
+        return TRANSFER_TOO_LARGE;
     case -EACCES:
     case -EPERM:
     case -EROFS:
-        return SINK_DENIED;
+        return TRANSFER_UNWRITABLE;
     case -EPIPE:
-        return SINK_READER_GONE;
+        return TRANSFER_READER_GONE;
     case -ENAMETOOLONG:
     case -EILSEQ:
-        return SINK_NO_NAME;
+        return TRANSFER_NO_NAME;
     default:
         return r;
     }
@@ -134,7 +117,7 @@ static struct sink *sink_new(const struct item_offer *offer, const struct sink_o
 /* Sums up what is there, so that the sum can go on behind it. */
 static int sink_read_prefix(struct sink *sink) {
     static const int outcomes[] = {
-        [EXTENT_SHORT] = SINK_DISTURBED, [EXTENT_STOPPED] = SINK_STOPPED};
+        [EXTENT_SHORT] = TRANSFER_DISTURBED, [EXTENT_STOPPED] = TRANSFER_CANCELLED};
     struct stat status;
     if (fstat(sink->part.fd, &status) < 0)
         return error_errno();
@@ -154,7 +137,7 @@ static int sink_look_at_part(struct sink *sink) {
 }
 
 static int sink_open_outcome(int r) {
-    return r == -EINVAL ? SINK_NO_NAME : sink_outcome_of(r);
+    return r == -EINVAL ? TRANSFER_NO_NAME : sink_outcome_of(r);
 }
 
 int sink_open(struct sink **sink, const struct item_offer *offer,
@@ -176,7 +159,7 @@ int sink_open_stream(struct sink **sink, const struct item_offer *offer, int fd,
                      const struct sink_options *options) {
     *sink = NULL;
     if (offer->kind == ENTRY_DIRECTORY)
-        return SINK_NO_NAME;
+        return TRANSFER_NO_NAME;
     *sink = sink_new(offer, options);
     if (!*sink)
         return -ENOMEM;
@@ -233,7 +216,7 @@ static int content_check_undisturbed(const struct sink_content *content) {
         return 0;
     if (fstat(content->fd, &status) < 0)
         return error_errno();
-    return (uint64_t)status.st_size == content->written ? 0 : SINK_DISTURBED;
+    return (uint64_t)status.st_size == content->written ? 0 : TRANSFER_DISTURBED;
 }
 
 /* What was left out of the file becomes a hole in it. */
@@ -257,7 +240,7 @@ static int sink_write_all(struct sink *sink, const void *data, size_t n) {
         if (written < 0 && errno != EINTR)
             return error_errno();
         if (written < 0 && sink->options.stop && *sink->options.stop)
-            return SINK_STOPPED;
+            return TRANSFER_CANCELLED;
         if (written < 0)
             continue;
         at += written;
@@ -304,7 +287,7 @@ static int sink_write_and_sum(struct sink *sink, const void *data, size_t n) {
 /* Writes, and counts and sums up what was written. */
 static int sink_write(struct sink *sink, const void *data, size_t n) {
     if (sink_is_too_much(sink, n))
-        return SINK_TOO_MUCH;
+        return TRANSFER_TOO_MUCH;
     int r = sink_write_and_sum(sink, data, n);
     if (r != 0)
         return r;
@@ -326,7 +309,7 @@ static int sink_write_zeros(struct sink *sink, uint64_t n) {
 
 static int sink_write_hole(struct sink *sink, uint64_t n) {
     if (sink_is_too_much(sink, n))
-        return SINK_TOO_MUCH;
+        return TRANSFER_TOO_MUCH;
     digest_add_zeros(sink->sum, n);
     if (sink->content.is_pipe) {
         int r = sink_write_zeros(sink, n);
@@ -350,7 +333,7 @@ static int sink_write_end(struct sink *sink) {
 /* The sender goes on behind the prefix, or begins anew. */
 static int sink_set_start(struct sink *sink, uint64_t start) {
     if (start > 0 && start != sink->prefix.offset)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     sink->is_resumed = start > 0;
     sink->totals.n_bytes = start;
     if (sink->is_resumed || sink->content.is_pipe)
@@ -361,7 +344,7 @@ static int sink_set_start(struct sink *sink, uint64_t start) {
 
 static int sink_begin_top_content(struct sink *sink, const struct record_entry *entry) {
     if (entry->kind == ENTRY_FILE && entry->size > sink->left)
-        return SINK_TOO_MUCH;
+        return TRANSFER_TOO_MUCH;
     int r = sink_set_start(sink, entry->start);
     if (r != 0)
         return r;
@@ -379,7 +362,7 @@ static int sink_begin_top_content(struct sink *sink, const struct record_entry *
 
 static int sink_put_top(struct sink *sink, const struct record_entry *entry) {
     if (entry->path.n > 0 || entry->kind != sink->offer.kind)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     sink->top_mode = entry->mode & sink->allowed;
     sink->top_mtime_ns = entry->mtime_ns;
     if (entry->kind != ENTRY_DIRECTORY)
@@ -394,9 +377,9 @@ static int sink_put_top(struct sink *sink, const struct record_entry *entry) {
 
 static int sink_begin_file(struct sink *sink, const struct record_entry *entry) {
     if (entry->start != 0)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     if (entry->size > sink->left)
-        return SINK_TOO_MUCH;
+        return TRANSFER_TOO_MUCH;
     sink->left -= entry->size;
     sink->mode = entry->mode & sink->allowed;
     sink->mtime_ns = entry->mtime_ns;
@@ -408,9 +391,9 @@ static int sink_begin_file(struct sink *sink, const struct record_entry *entry) 
 
 static int sink_put_tree_entry(struct sink *sink, const struct record_entry *entry) {
     if (entry->path.n == 0)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     if (sink->n_entries_left-- == 0)
-        return SINK_TOO_MUCH;
+        return TRANSFER_TOO_MUCH;
     int r = sink_tree_go(&sink->tree, entry->path);
     if (r != 0)
         return r;
@@ -424,7 +407,7 @@ static int sink_put_tree_entry(struct sink *sink, const struct record_entry *ent
         sink->totals.n_links++;
         return sink_tree_make_link(&sink->tree, entry->target, entry->mtime_ns);
     default:
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     }
 }
 
@@ -459,12 +442,12 @@ static int sink_put_entry_end(struct sink *sink, const struct record_entry_end *
     if (sink->state == SINK_AT_CONTENT && is_in_tree && end->size == ENTRY_END_VOID)
         return sink_void_tree_file(sink);
     if (sink->state != SINK_AT_CONTENT || end->size != content->position)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     if (sink->offer.kind != ENTRY_STREAM && content->position != content->end)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     sink->digest = digest_value(sink->sum);
     if (!digest_equal(sink->digest, end->digest))
-        return SINK_DAMAGED;
+        return TRANSFER_DAMAGED;
     sink->totals.n_files++;
     int r = sink_write_end(sink);
     if (r != 0)
@@ -501,10 +484,10 @@ static int sink_complete(struct sink *sink) {
 static int sink_put_end(struct sink *sink, const struct record_end *end, bool has_grown) {
     enum sink_state wanted = sink->offer.kind == ENTRY_DIRECTORY ? SINK_AT_ENTRY : SINK_AT_END;
     if (sink->state != wanted)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     struct digest digest = digest_value(sink->records);
     if (!digest_equal(digest, end->digest) || !totals_are_equal(&sink->totals, &end->totals))
-        return SINK_DAMAGED;
+        return TRANSFER_DAMAGED;
     sink->totals.n_skipped = end->totals.n_skipped;
     sink->has_grown = has_grown;
     if (sink->offer.kind == ENTRY_DIRECTORY)
@@ -524,7 +507,7 @@ static int sink_put_entry(struct sink *sink, const struct record_entry *entry) {
     case SINK_AT_ENTRY:
         return sink_put_tree_entry(sink, entry);
     default:
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     }
 }
 
@@ -533,12 +516,12 @@ static int sink_put_record(struct sink *sink, const struct item *item) {
     uint8_t bytes[RECORD_BYTES_MAX];
     struct record record;
     if (item->n > sizeof bytes)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     memcpy(bytes, item->data, item->n);
     if (!record_decode(&record, bytes, item->n))
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     if ((item->kind == ITEM_END) != (record.type == RECORD_END))
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     if (record.type == RECORD_END)
         return sink_put_end(sink, &record.end, item->has_grown);
     digest_add(sink->records, bytes, item->n);
@@ -548,21 +531,21 @@ static int sink_put_record(struct sink *sink, const struct item *item) {
 
 static int sink_put_item(struct sink *sink, const struct item *item) {
     if (sink->options.stop && *sink->options.stop)
-        return SINK_STOPPED;
+        return TRANSFER_CANCELLED;
     switch (item->kind) {
     case ITEM_RECORD:
     case ITEM_END:
         return sink_put_record(sink, item);
     case ITEM_DATA:
         if (sink->state != SINK_AT_CONTENT || item->n == 0)
-            return SINK_MALFORMED;
+            return TRANSFER_MALFORMED;
         return sink_write(sink, item->data, item->n);
     case ITEM_HOLE:
         if (sink->state != SINK_AT_CONTENT || item->hole == 0 || item->hole > ITEM_HOLE_MAX)
-            return SINK_MALFORMED;
+            return TRANSFER_MALFORMED;
         return sink_write_hole(sink, item->hole);
     }
-    return SINK_MALFORMED;
+    return TRANSFER_MALFORMED;
 }
 
 /* What this attempt wrote is of no use. What was there before it still is, as far as it is there:
@@ -575,7 +558,7 @@ static bool sink_spoil(const struct sink *sink) {
 
 int sink_put(struct sink *sink, const struct item *item) {
     int r = sink_outcome_of(sink_put_item(sink, item));
-    if (r == SINK_MALFORMED || r == SINK_DAMAGED || r == SINK_TOO_MUCH)
+    if (r == TRANSFER_MALFORMED || r == TRANSFER_DAMAGED || r == TRANSFER_TOO_MUCH)
         sink->is_spoiled = sink_spoil(sink);
     if (r != 0)
         sink->state = SINK_FAILED;
@@ -588,7 +571,7 @@ static const char *sink_name_or_null(const char *name) {
     return name[0] ? name : NULL;
 }
 
-struct sink_prefix sink_prefix(const struct sink *sink) {
+struct item_prefix sink_prefix(const struct sink *sink) {
     return sink->prefix;
 }
 

@@ -28,10 +28,10 @@
  * the entry tells which (sink_is_resumed()). A directory does not resume: what there is of it is
  * removed at sink_free, or, if we were killed, when it is received again.
  *
- * One thread uses a sink. Functions return 0, -errno or an enum sink_outcome; after anything but
- * 0 from sink_put there is only sink_free, which leaves the .part of a file that has something in
- * it, or else nothing. What comes to be of no use (MALFORMED, TOO_MUCH, DAMAGED) is taken away, but
- * not what was there before. sink_where() is what it was about.
+ * One thread uses a sink. Functions return 0, -errno or an enum transfer_outcome; after anything
+ * but 0 from sink_put there is only sink_free, which leaves the .part of a file that has something
+ * in it, or else nothing. What comes to be of no use (MALFORMED, TOO_MUCH, DAMAGED) is taken away,
+ * but not what was there before. sink_where() is what it was about.
  */
 #pragma once
 
@@ -44,22 +44,6 @@
 #include "files/item.h"
 
 struct sink;
-
-enum sink_outcome {
-    SINK_OK = 0,
-    SINK_MALFORMED,   /* the sender sends what no honest sender sends */
-    SINK_TOO_MUCH,    /* more than options allow, or far more than was offered */
-    SINK_DAMAGED,     /* the content is not what the sender read: digests differ */
-    SINK_NO_SPACE,    /* the disk or the quota is full */
-    SINK_TOO_LARGE,   /* for this file system, or for the limit on file sizes */
-    SINK_DENIED,      /* we may not write there */
-    SINK_NO_NAME,     /* all of name, name (2) ... are taken, or it is not a good name here */
-    SINK_DISTURBED,   /* somebody changes the files in the destination while we write */
-    SINK_READER_GONE, /* nobody reads the pipe that it is written to */
-    SINK_STOPPED,     /* *options.stop is true */
-};
-
-const char *sink_outcome_text(enum sink_outcome outcome);
 
 struct sink_options {
     int dir;                 /* the destination, open; only used during sink_open */
@@ -80,7 +64,7 @@ struct sink_options {
 
 /*
  * Prepares to receive the offer, which is copied. With a .part to resume it reads what is there,
- * which can take seconds. Outcomes: NO_NAME, DENIED, NO_SPACE, STOPPED.
+ * which can take seconds. Outcomes: NO_NAME, UNWRITABLE, NO_SPACE, CANCELLED.
  */
 int sink_open(struct sink **sink, const struct item_offer *offer,
               const struct sink_options *options);
@@ -96,14 +80,8 @@ int sink_open_stream(struct sink **sink, const struct item_offer *offer, int fd,
 /* Takes NULL, too. */
 void sink_free(struct sink *sink);
 
-/* What is there already. offset 0: nothing, and then there is no digest. */
-struct sink_prefix {
-    uint64_t offset;
-    struct digest digest;
-    bool is_changed; /* there was one of another version (size, time): it starts anew */
-};
-
-struct sink_prefix sink_prefix(const struct sink *sink);
+/* What is there already. */
+struct item_prefix sink_prefix(const struct sink *sink);
 
 /*
  * Takes the next item. item->data may be memory that the sender still writes to: content is

@@ -61,7 +61,7 @@ int sink_tree_go(struct sink_tree *tree, struct bytes path) {
     memcpy(tree->path, path.data, path.n);
     tree->path[path.n] = '\0';
     tree->name = tree->path + (slash ? parent.n + 1 : 0);
-    return is_there ? 0 : SINK_MALFORMED;
+    return is_there ? 0 : TRANSFER_MALFORMED;
 }
 
 /* What a failure to make an entry in the open directory means. */
@@ -71,11 +71,11 @@ static int sink_tree_outcome(int error) {
     case EILSEQ:
     case EINVAL:
     case ENAMETOOLONG:
-        return SINK_NO_NAME;
+        return TRANSFER_NO_NAME;
     case ENOENT:
     case ELOOP:
     case ENOTDIR:
-        return SINK_DISTURBED;
+        return TRANSFER_DISTURBED;
     default:
         return error > 0 ? -error : -EIO;
     }
@@ -92,13 +92,13 @@ int sink_tree_remove_file(struct sink_tree *tree, int fd) {
     int dir = sink_tree_top(tree)->fd;
     if (fstatat(dir, tree->name, &named, AT_SYMLINK_NOFOLLOW) < 0 || fstat(fd, &open) < 0 ||
         named.st_dev != open.st_dev || named.st_ino != open.st_ino)
-        return SINK_DISTURBED;
+        return TRANSFER_DISTURBED;
     return unlinkat(dir, tree->name, 0) < 0 ? sink_tree_outcome(errno) : 0;
 }
 
 int sink_tree_make_directory(struct sink_tree *tree, mode_t mode, int64_t mtime_ns) {
     if (tree->n_levels == ENTRY_DEPTH_MAX + 1)
-        return SINK_MALFORMED;
+        return TRANSFER_MALFORMED;
     int parent = sink_tree_top(tree)->fd;
     if (mkdirat(parent, tree->name, 0700) < 0)
         return sink_tree_outcome(errno);
@@ -108,7 +108,7 @@ int sink_tree_make_directory(struct sink_tree *tree, mode_t mode, int64_t mtime_
     struct stat status;
     if (fstat(fd, &status) < 0 || status.st_uid != geteuid() || remove_is_empty(fd) != 1) {
         close(fd); /* it is not what we made */
-        return SINK_DISTURBED;
+        return TRANSFER_DISTURBED;
     }
     tree->levels[tree->n_levels++] = (struct sink_level){fd, mode, mtime_ns, strlen(tree->path)};
     return 0;

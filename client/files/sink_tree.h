@@ -33,11 +33,12 @@ void sink_tree_open(struct sink_tree *tree, int top);
 
 /*
  * Goes to the directory that this entry is in, and completes those that are left. Its path and
- * name are then in `tree`. Returns 0, -errno or SINK_MALFORMED: there is no such directory now.
+ * name are then in `tree`. Returns 0, -errno or TRANSFER_MALFORMED: there is no such directory now.
  */
 int sink_tree_go(struct sink_tree *tree, struct bytes path);
 
-/* Make what sink_tree_go went to. Return 0, -errno or an enum sink_outcome: NO_NAME, DISTURBED. */
+/* Make what sink_tree_go went to. Return 0, -errno or an enum transfer_outcome: NO_NAME, DISTURBED.
+ */
 int sink_tree_make_file(struct sink_tree *tree, int *fd);
 int sink_tree_make_directory(struct sink_tree *tree, mode_t mode, int64_t mtime_ns);
 int sink_tree_make_link(struct sink_tree *tree, struct bytes target, int64_t mtime_ns);

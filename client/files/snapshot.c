@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "files/item.h"
 
 #define N_TRIES 8
 #define COPY_BYTES (16 * 1024)
@@ -34,7 +35,7 @@ static int snapshot_read_once(int fd, uint8_t *buffer, size_t capacity, size_t *
         if (got == 0)
             return 0;
         if (is_full)
-            return SNAPSHOT_LARGER;
+            return TRANSFER_TOO_SMALL;
         *n += (size_t)got;
     }
     return 0;
@@ -44,7 +45,7 @@ int snapshot_read(int fd, void *buffer, size_t capacity, size_t *n, struct stat 
     for (unsigned i = 0; i < N_TRIES; i++) {
         struct stat before = *status;
         if (before.st_size > (off_t)capacity)
-            return SNAPSHOT_LARGER;
+            return TRANSFER_TOO_SMALL;
         int r = snapshot_read_once(fd, buffer, capacity, n, before.st_size);
         if (r != 0)
             return r;
@@ -53,7 +54,7 @@ int snapshot_read(int fd, void *buffer, size_t capacity, size_t *n, struct stat 
         if (snapshot_is_same(&before, status))
             return 0;
     }
-    return SNAPSHOT_CHANGED;
+    return TRANSFER_CHANGED;
 }
 
 static int snapshot_write(int fd, const uint8_t *data, size_t n) {
@@ -75,7 +76,7 @@ static int snapshot_copy_to(int fd, size_t n_max, int copy, size_t *n) {
             return (int)got;
         *n += (size_t)got;
         if (*n > n_max)
-            return SNAPSHOT_LARGER;
+            return TRANSFER_TOO_SMALL;
         int r = snapshot_write(copy, buffer, (size_t)got);
         if (r < 0)
             return r;

@@ -8,23 +8,18 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-enum snapshot_outcome {
-    SNAPSHOT_OK = 0,
-    SNAPSHOT_LARGER,  /* it does not fit */
-    SNAPSHOT_CHANGED, /* somebody writes to it all the time */
-};
-
 /* Whether a file is what it was, as far as size and time tell. */
 bool snapshot_is_same(const struct stat *a, const struct stat *b);
 
 /*
  * *n bytes of it. *status is what fstat() said of it just now, and is then what belongs to this
- * content. Returns 0, -errno or an enum snapshot_outcome.
+ * content. Returns 0, -errno or an enum transfer_outcome: TOO_SMALL, of the capacity; CHANGED:
+ * somebody writes to it all the time.
  */
 int snapshot_read(int fd, void *buffer, size_t capacity, size_t *n, struct stat *status);
 
 /*
- * A copy in memory of what has no length before it is read to its end, as a descriptor. LARGER: it
- * has more than n_max bytes. Returns the descriptor in *copy and its length in *n.
+ * A copy in memory of what has no length before it is read to its end, as a descriptor. TOO_SMALL:
+ * it has more than n_max bytes. Returns the descriptor in *copy and its length in *n.
  */
 int snapshot_copy(int fd, size_t n_max, int *copy, size_t *n);

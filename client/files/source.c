@@ -60,18 +60,6 @@ struct source {
     struct item_totals totals;
 };
 
-const char *source_outcome_text(enum source_outcome outcome) {
-    static const char *const texts[] = {
-        [SOURCE_OK] = "success",
-        [SOURCE_CHANGED] = "it was changed while it was sent",
-        [SOURCE_DIFFERS] = "it differs from what is there already",
-        [SOURCE_STOPPED] = "stopped",
-        [SOURCE_NO_FILE] = "it is no file, directory or pipe",
-        [SOURCE_TOO_SMALL] = "its path is too long for this way of sending",
-    };
-    return (size_t)outcome < ARRAY_LEN(texts) ? texts[outcome] : "unknown";
-}
-
 static bool source_is_stopped(const struct source *source) {
     return source->options.stop && *source->options.stop;
 }
@@ -278,7 +266,7 @@ static int source_begin_top(struct source *source) {
 static int source_begin_path(struct source *source, const char *path) {
     source->top = path_open(path, &source->status, &source->options);
     if (source->top < 0)
-        return source->top == -ENXIO ? SOURCE_NO_FILE : source->top;
+        return source->top == -ENXIO ? TRANSFER_NO_FILE : source->top;
     int r = source_name_of_path(&source->name, path, source->top);
     source->offer.name = source->name.s;
     if (r == 0)
@@ -363,7 +351,7 @@ static void content_begin(struct source *source, int fd, const struct stat *stat
 static int source_sum_up(const struct source *source, int fd, uint64_t n, const struct stat *status,
                          struct digest_state *sum) {
     static const int outcomes[] = {
-        [EXTENT_SHORT] = SOURCE_CHANGED, [EXTENT_STOPPED] = SOURCE_STOPPED};
+        [EXTENT_SHORT] = TRANSFER_CHANGED, [EXTENT_STOPPED] = TRANSFER_CANCELLED};
     int r = extent_sum(fd, n, status, source->options.stop, sum);
     return r > 0 ? outcomes[r] : r;
 }
@@ -376,7 +364,7 @@ static int content_check_again(const struct source *source, const struct stat *n
         return -ENOMEM;
     int r = source_sum_up(source, content->fd, content->n_read, now, sum);
     if (r == 0 && !digest_equal(digest_value(sum), digest_value(source->sum)))
-        r = SOURCE_CHANGED;
+        r = TRANSFER_CHANGED;
     digest_free(sum);
     return r;
 }
@@ -392,46 +380,43 @@ static int content_check_unchanged(struct source *source) {
     if (fstat(content->fd, &now) < 0)
         return error_errno();
     if (snapshot_is_same(&now, &content->status))
-        return SOURCE_OK;
+        return TRANSFER_OK;
     if (now.st_size < content->status.st_size)
-        return SOURCE_CHANGED;
+        return TRANSFER_CHANGED;
     if (source->offer.kind == ENTRY_FILE && now.st_size > content->status.st_size)
-        return SOURCE_CHANGED;
+        return TRANSFER_CHANGED;
     int r = content_check_again(source, &now);
     if (r == 0 && now.st_size > content->status.st_size)
         source->has_grown = true;
     return r;
 }
 
-int source_resume(struct source *source, uint64_t offset, struct digest digest) {
+int source_resume(struct source *source, const struct item_prefix *prefix) {
     assert(source->phase == PHASE_TOP);
     int r = source_refresh(source);
     if (r < 0)
         return r;
-    if (source->offer.kind != ENTRY_FILE || offset > source->offer.size)
-        return SOURCE_DIFFERS;
-    r = source_sum_up(source, source->top, offset, &source->status, source->sum);
+    if (source->offer.kind != ENTRY_FILE || prefix->offset > source->offer.size)
+        return TRANSFER_DIFFERS;
+    r = source_sum_up(source, source->top, prefix->offset, &source->status, source->sum);
     if (r != 0)
         return r;
-    if (!digest_equal(digest_value(source->sum), digest)) {
+    if (!digest_equal(digest_value(source->sum), prefix->digest)) {
         digest_reset(source->sum);
-        return SOURCE_DIFFERS;
+        return TRANSFER_DIFFERS;
     }
-    source->start = offset;
+    source->start = prefix->offset;
     return 0;
 }
 
 int source_snapshot(struct source *source, void *buffer, size_t capacity, size_t *n) {
     assert(source->phase == PHASE_TOP && source->top >= 0);
-    static const int outcomes[] = {[SNAPSHOT_OK] = SOURCE_OK,
-                                   [SNAPSHOT_LARGER] = SOURCE_TOO_SMALL,
-                                   [SNAPSHOT_CHANGED] = SOURCE_CHANGED};
     int r = source_refresh(source);
     if (r == 0)
         r = snapshot_read(source->top, buffer, capacity, n, &source->status);
     source->is_fresh = true;
     source->offer.mtime_ns = attributes_pack_time(source->status.st_mtim);
-    return r < 0 ? r : outcomes[r];
+    return r;
 }
 
 static int content_read_stream(struct source *source, void *buffer, size_t capacity, size_t *n) {
@@ -448,7 +433,7 @@ static int content_read_stream(struct source *source, void *buffer, size_t capac
             return error_errno();
         }
         if (source_is_stopped(source))
-            return SOURCE_STOPPED;
+            return TRANSFER_CANCELLED;
     }
 }
 
@@ -483,7 +468,7 @@ static int content_read(struct source *source, void *buffer, size_t capacity, si
     if (r < 0 || *n > 0 || *hole > 0)
         return r;
     if (!extent_is_done(&source->content.extent))
-        return SOURCE_CHANGED;
+        return TRANSFER_CHANGED;
     return content_check_unchanged(source);
 }
 
@@ -494,7 +479,7 @@ static int give_record(struct source *source, const struct record *record, void 
                        size_t capacity, struct item *item) {
     size_t n = record_encode(record, buffer, capacity);
     if (n == 0)
-        return SOURCE_TOO_SMALL;
+        return TRANSFER_TOO_SMALL;
     enum item_kind kind = record->type == RECORD_END ? ITEM_END : ITEM_RECORD;
     *item = (struct item){.kind = kind, .n = n, .data = buffer};
     item->has_grown = kind == ITEM_END && source->has_grown;
@@ -667,7 +652,7 @@ static int give_content(struct source *source, void *buffer, size_t capacity, st
     size_t n;
     uint64_t hole;
     int r = content_read(source, buffer, capacity, &n, &hole);
-    if (r == SOURCE_CHANGED && source->offer.kind == ENTRY_DIRECTORY)
+    if (r == TRANSFER_CHANGED && source->offer.kind == ENTRY_DIRECTORY)
         return give_void(source, buffer, capacity, item);
     if (r != 0)
         return r;
@@ -697,7 +682,7 @@ int source_next(struct source *source, void *buffer, size_t capacity, struct ite
     int r = 0;
     *item = (struct item){0};
     if (source_is_stopped(source))
-        return SOURCE_STOPPED;
+        return TRANSFER_CANCELLED;
     switch (source->phase) {
     case PHASE_TOP:
         return give_top(source, buffer, capacity, item);

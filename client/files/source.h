@@ -6,7 +6,7 @@
  *
  *     source_open(&source, path, &options)      source_offer() goes with the offer
  *     source_again(&one, source, &options)      for each who takes it
- *     [source_resume(one, offset, digest)]      the recipient has a part of it already
+ *     [source_resume(one, &prefix)]             the recipient has a part of it already
  *     source_next(one, buffer, capacity, &item) until item.kind == ITEM_END
  *     source_free(one), source_free(source)
  *
@@ -24,7 +24,7 @@
  * cannot be read. What is found only later is told by `skipped`: what was written to while it was
  * read, or was put there by somebody else (files/source_tree.h).
  *
- * Functions return 0, -errno or an enum source_outcome. After anything but 0 source_where() is
+ * Functions return 0, -errno or an enum transfer_outcome. After anything but 0 source_where() is
  * what it was about.
  */
 #pragma once
@@ -37,17 +37,6 @@
 #include "files/item.h"
 
 struct source;
-
-enum source_outcome {
-    SOURCE_OK = 0,
-    SOURCE_CHANGED,   /* it was written to, or has shrunk, while it was read */
-    SOURCE_DIFFERS,   /* source_resume: the recipient has something else; it starts at 0 */
-    SOURCE_STOPPED,   /* *options.stop is true */
-    SOURCE_NO_FILE,   /* source_open: a socket or something else that cannot be sent */
-    SOURCE_TOO_SMALL, /* the next record, or all of it, does not fit into this capacity */
-};
-
-const char *source_outcome_text(enum source_outcome outcome);
 
 enum source_skip {
     SKIP_SPECIAL,  /* a socket, a pipe, a device */
@@ -75,7 +64,7 @@ struct source_options {
 /*
  * Opens a path: a regular file, a directory (which is walked once to add up the sizes), or a pipe
  * or device, which is a stream; to open a pipe waits for its writer. `options` may be NULL; it is
- * copied. Outcomes: NO_FILE, STOPPED.
+ * copied. Outcomes: NO_FILE, CANCELLED.
  */
 int source_open(struct source **source, const char *path, const struct source_options *options);
 
@@ -118,18 +107,18 @@ uint64_t source_n_unnamed(const struct source *source, enum source_skip why);
 int source_snapshot(struct source *source, void *buffer, size_t capacity, size_t *n);
 
 /*
- * Before the first source_next, only for a file: goes on behind the first `offset` bytes if their
- * digest is this one, which is found out by reading them: it can take seconds. Outcomes: DIFFERS,
- * after which it starts at 0; CHANGED; STOPPED.
+ * Before the first source_next, only for a file: goes on behind what the recipient has if its
+ * digest is this one, which is found out by reading that much: it can take seconds. Outcomes:
+ * DIFFERS, after which it starts at 0; CHANGED; CANCELLED.
  */
-int source_resume(struct source *source, uint64_t offset, struct digest digest);
+int source_resume(struct source *source, const struct item_prefix *prefix);
 
 /*
  * The next item. buffer[0..item->n) is filled, item->data is the buffer. A capacity of
  * RECORD_BYTES_MAX does for everything, of RECORD_TOP_BYTES_MAX for a file or stream; content
  * fills what is there, or less. Of a stream what one read() gave: it blocks while there is
  * nothing (see source_fd). Not to be called after ITEM_END or an
- * error. Outcomes: CHANGED, STOPPED, TOO_SMALL.
+ * error. Outcomes: CHANGED, CANCELLED, TOO_SMALL.
  */
 int source_next(struct source *source, void *buffer, size_t capacity, struct item *item);
 

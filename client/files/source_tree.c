@@ -335,7 +335,7 @@ int tree_next(struct tree *tree, struct tree_entry *entry) {
     *entry = (struct tree_entry){.kind = ENTRY_STREAM, .fd = -1};
     while (tree->n_levels > 0) {
         if (tree->options->stop && *tree->options->stop)
-            return SOURCE_STOPPED;
+            return TRANSFER_CANCELLED;
         struct tree_level *level = tree_top(tree);
         if (level->n_taken == level->n_names) {
             tree_pop(tree);

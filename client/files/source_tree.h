@@ -85,7 +85,7 @@ void tree_memory_sort(struct tree_memory *memory);
 void tree_close(struct tree *tree);
 void tree_memory_free(struct tree_memory *memory);
 
-/* The next entry. Returns 0, -errno, or SOURCE_STOPPED. */
+/* The next entry. Returns 0, -errno, or TRANSFER_CANCELLED. */
 int tree_next(struct tree *tree, struct tree_entry *entry);
 
 /* The entry found last is left out, after all. */

@@ -105,10 +105,10 @@ static int write_file(struct earshot *link, const struct parcel *parcel, uid_t f
     file->state = r == 0 ? EARSHOT_TRANSFER_DONE : EARSHOT_TRANSFER_FAILED;
     if (r == 0)
         return 0;
-    bool has_no_place = r == COURIER_NO_SPACE || r == COURIER_UNWRITABLE; /* it is a small file */
-    file->reason = r == COURIER_READER_GONE ? EARSHOT_REASON_READER_GONE
-                   : has_no_place           ? EARSHOT_REASON_PLACE
-                                            : EARSHOT_REASON_OTHER;
+    bool has_no_place = r == TRANSFER_NO_SPACE || r == TRANSFER_UNWRITABLE; /* it is a small file */
+    file->reason = r == TRANSFER_READER_GONE ? EARSHOT_REASON_READER_GONE
+                   : has_no_place            ? EARSHOT_REASON_PLACE
+                                             : EARSHOT_REASON_OTHER;
     transfer_error_text(link->transfers->error, sizeof link->transfers->error, r, error);
     return r < 0 ? r
                  : link_fail(link, EARSHOT_REFUSED, FAIL_INTERNAL, "%s from %s: %s", file->name,

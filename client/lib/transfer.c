@@ -53,10 +53,10 @@ bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, 
 
 void transfer_event(struct earshot *link, struct earshot_event *event, const struct uuid *id,
                     enum earshot_transfer_state state, bool outgoing, const struct name *peer,
-                    const struct courier_offer *what) {
+                    const struct item_offer *what) {
     struct transfers *transfers = link->transfers;
     memcpy(transfers->peer, peer->s, (size_t)peer->n + 1);
-    memcpy(transfers->name, what->name, sizeof transfers->name);
+    snprintf(transfers->name, sizeof transfers->name, "%s", what->name);
     transfers->path[0] = transfers->error[0] = '\0';
     event->type = EARSHOT_EVENT_TRANSFER;
     event->request = 0;
@@ -73,11 +73,11 @@ void transfer_event(struct earshot *link, struct earshot_event *event, const str
 
 static unsigned public_reason(int result) {
     switch (result) {
-    case COURIER_CANCELLED:
+    case TRANSFER_CANCELLED:
         return EARSHOT_REASON_CANCELLED;
-    case COURIER_PEER_DIED:
+    case TRANSFER_PEER_DIED:
         return EARSHOT_REASON_PEER_DIED;
-    case COURIER_READER_GONE:
+    case TRANSFER_READER_GONE:
         return EARSHOT_REASON_READER_GONE;
     default:
         return EARSHOT_REASON_OTHER;
@@ -86,14 +86,14 @@ static unsigned public_reason(int result) {
 
 /* Of what is no fault of the other side there is a reason behind the reason. */
 void transfer_error_text(char *text, size_t size, int result, int error) {
-    bool is_general = result == COURIER_UNREADABLE || result == COURIER_UNWRITABLE;
+    bool is_general = result == TRANSFER_UNREADABLE || result == TRANSFER_UNWRITABLE;
     if (result < 0)
         snprintf(text, size, "%s", strerror(-result));
     else if (is_general && error != 0)
         snprintf(text, size, "it cannot be %s: %s",
-                 result == COURIER_UNREADABLE ? "read" : "written", strerror(error));
+                 result == TRANSFER_UNREADABLE ? "read" : "written", strerror(error));
     else
-        snprintf(text, size, "%s", courier_reason_text((enum courier_reason)result));
+        snprintf(text, size, "%s", transfer_outcome_text((enum transfer_outcome)result));
 }
 
 static void set_error(struct earshot *link, struct earshot_event *event, int result,
@@ -123,7 +123,7 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
     event->transfer.skipped = news->n_skipped;
     memcpy(link->transfers->path, news->name, sizeof news->name);
     memcpy(event->transfer.xxh3, news->digest, sizeof event->transfer.xxh3);
-    if (news->reason == COURIER_OK) {
+    if (news->reason == TRANSFER_OK) {
         event->transfer.state = EARSHOT_TRANSFER_DONE;
         if (event->transfer.offered != EARSHOT_SIZE_UNKNOWN)
             event->transfer.size = news->n_bytes;
@@ -196,7 +196,7 @@ int transfer_withdrawn(struct earshot *link, const struct frame *frame,
 /* A small file of ours. Its name is not known any more. */
 int transfer_refused(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     const struct frame_state *state = &frame->state;
-    struct courier_offer what = {.size = EARSHOT_SIZE_UNKNOWN};
+    struct item_offer what = {.name = "", .size = EARSHOT_SIZE_UNKNOWN};
     struct name by = {0};
     if (!transfers_of(link))
         return -ENOMEM;

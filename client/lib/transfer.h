@@ -31,7 +31,7 @@ struct offer_out {
     bool is_held;  /* the hub is not told of it before others are over */
     bool is_gone;  /* a new hub does not take it: what is under way is its end */
     const char *mime;
-    struct courier_offer what;
+    struct item_offer what;
     uint32_t request;        /* that made it */
     uint32_t again;          /* the link's own, which makes it again with a new hub; 0: none */
     mono_time again_at;      /* it was refused, and is asked for once more then; 0: not */
@@ -47,8 +47,8 @@ struct offer_in {
     uint32_t uid;
     uint64_t link;
     struct name from, to;
-    char mime[256];
-    struct courier_offer what;
+    char name[1024], mime[256];
+    struct item_offer what;
     struct courier *courier; /* we want it; then */
     bool is_stale;           /* of a hub that is gone: nobody else may use its id meanwhile */
     bool is_accepted;        /* its sender was told so */
@@ -81,10 +81,10 @@ bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, 
 /* Fills a TRANSFER event; the strings are copied. */
 void transfer_event(struct earshot *link, struct earshot_event *event, const struct uuid *id,
                     enum earshot_transfer_state state, bool outgoing, const struct name *peer,
-                    const struct courier_offer *what);
+                    const struct item_offer *what);
 void transfer_set_error(struct earshot *link, struct earshot_event *event, int result,
                         const char *where);
-/* What is said of a result: 0 > -errno, or a courier_reason with the system's error behind it. */
+/* What is said of a result: 0 > -errno, or a transfer_outcome with the system's error behind it. */
 void transfer_error_text(char *text, size_t size, int result, int error);
 /* The end of a courier as an event. */
 void transfer_ended(struct earshot *link, struct earshot_event *event,

@@ -68,11 +68,12 @@ static struct offer_in *offer_new(struct earshot *link, const struct frame_offer
     offer->link = offered->link;
     (void)name_parse(&offer->from, offered->from);
     (void)name_parse(&offer->to, offered->to);
-    offer->what = (struct courier_offer){.kind = offered->kind,
-                                         .size = offered->size,
-                                         .mode = offered->mode,
-                                         .mtime_ns = (int64_t)offered->mtime_ns};
-    copy_text(offer->what.name, sizeof offer->what.name, offered->name);
+    offer->what = (struct item_offer){.kind = (enum entry_kind)offered->kind,
+                                      .name = offer->name,
+                                      .size = offered->size,
+                                      .mode = offered->mode,
+                                      .mtime_ns = (int64_t)offered->mtime_ns};
+    copy_text(offer->name, sizeof offer->name, offered->name);
     copy_text(offer->mime, sizeof offer->mime, offered->mime);
     DL_APPEND(link->transfers->in, offer);
     return offer;
@@ -135,7 +136,7 @@ static struct offer_in *named(struct earshot *link, const char *text, int *r) {
 
 /* 0, or what is wrong with the destination. Without a hub it is told when there is one again. */
 static int send_accept(struct earshot *link, struct offer_in *offer) {
-    struct courier_prefix prefix;
+    struct item_prefix prefix;
     int r = courier_prefix(offer->courier, &prefix);
     if (r != 0 || link->phase != LINK_JOINED)
         return r;
@@ -147,7 +148,7 @@ static int send_accept(struct earshot *link, struct offer_in *offer) {
                                      .a = prefix.offset,
                                      .b = offer->attempt + 1}};
     if (prefix.offset > 0)
-        memcpy(frame.signal.digest.b, prefix.digest, sizeof frame.signal.digest.b);
+        memcpy(frame.signal.digest.b, prefix.digest.bytes, sizeof frame.signal.digest.b);
     offer->is_accepted = outgoing_control(link, &frame);
     offer->attempt += offer->is_accepted;
     if (!offer->is_accepted)
@@ -167,7 +168,7 @@ int earshot_accept(earshot *link, const char *id, const struct earshot_target *t
     if (r > 0)
         return link_fail(link, EARSHOT_REFUSED, FAIL_NOT_PERMITTED, "%s: %s",
                          target->dir ? target->dir : "the output",
-                         courier_reason_text((enum courier_reason)r));
+                         transfer_outcome_text((enum transfer_outcome)r));
     return r < 0 ? r : EARSHOT_OK;
 }
 
@@ -203,7 +204,7 @@ static int attach(struct earshot *link, struct offer_in *offer,
     int r = courier_attach(offer->courier, &passage, offer->uid, (pid_t)signal->pid);
     if (r != 0) {
         transfer_signal(link, &offer->id, offer->uid, offer->link, SIGNAL_CANCEL,
-                        r > 0 ? courier_reason_text((enum courier_reason)r) : strerror(-r));
+                        r > 0 ? transfer_outcome_text((enum transfer_outcome)r) : strerror(-r));
         return fail(link, offer, r, NULL, event);
     }
     offer->is_running = true;
@@ -234,7 +235,7 @@ int offer_in_signalled(struct earshot *link, struct offer_in *offer,
         return 0;
     }
     copy_text(reason, sizeof reason, signal->reason);
-    return fail(link, offer, COURIER_CANCELLED, reason, event);
+    return fail(link, offer, TRANSFER_CANCELLED, reason, event);
 }
 
 static int end(struct earshot *link, struct offer_in *offer, struct earshot_event *event) {

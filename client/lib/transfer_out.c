@@ -76,7 +76,7 @@ static struct frame frame_of(const struct offer_out *offer) {
 }
 
 /* By the name's ending; the recipient may look at the content. */
-static const char *guess_mime(const struct courier_offer *what) {
+static const char *guess_mime(const struct item_offer *what) {
     static const struct {
         const char *ending, *mime;
     } rows[] = {{".txt", "text/plain"},
@@ -92,7 +92,7 @@ static const char *guess_mime(const struct courier_offer *what) {
                 {".svg", "image/svg+xml"},
                 {".iso", "application/x-iso9660-image"}};
     const char *ending = strrchr(what->name, '.');
-    if (what->kind == OFFER_DIRECTORY)
+    if (what->kind == ENTRY_DIRECTORY)
         return "inode/directory";
     for (size_t i = 0; ending && i < ARRAY_LEN(rows); i++)
         if (strcmp(ending, rows[i].ending) == 0)
@@ -113,7 +113,7 @@ static int open_source(struct earshot *link, struct source **source,
     if (r > 0)
         return link_fail(link, EARSHOT_REFUSED, FAIL_BAD_TEXT, "%s: %s",
                          what->path ? what->path : name,
-                         courier_reason_text(courier_reason_of_source(r)));
+                         transfer_outcome_text((enum transfer_outcome)r));
     return r;
 }
 
@@ -125,7 +125,7 @@ static struct offer_out *offer_new(struct earshot *link, struct source *source) 
         return NULL;
     }
     offer->source = source;
-    offer->what = courier_offer_of(source);
+    offer->what = *source_offer(source);
     offer->mime = guess_mime(&offer->what);
     DL_APPEND(link->transfers->out, offer);
     offer->is_held = link->transfers->n_standing >= EARSHOT_STANDING_MAX;
@@ -408,7 +408,7 @@ static bool is_spent(const struct offer_out *offer, const struct delivery *new) 
 
 static int begin(struct earshot *link, struct offer_out *offer,
                  const struct frame_signalled *signal, struct earshot_event *event) {
-    struct courier_prefix prefix = {.offset = uuid_is_nil(&signal->digest) ? 0 : signal->a};
+    struct item_prefix prefix = {.offset = uuid_is_nil(&signal->digest) ? 0 : signal->a};
     struct courier_passage passage;
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery)
@@ -417,10 +417,10 @@ static int begin(struct earshot *link, struct offer_out *offer,
     delivery->link = signal->link;
     delivery->attempt = signal->b;
     (void)name_parse(&delivery->by, signal->by);
-    memcpy(prefix.digest, signal->digest.b, sizeof prefix.digest);
+    memcpy(prefix.digest.bytes, signal->digest.b, sizeof prefix.digest.bytes);
     DL_APPEND(offer->deliveries, delivery);
     int r = is_spent(offer, delivery)
-                ? COURIER_SPENT
+                ? TRANSFER_SPENT
                 : courier_send(&delivery->courier, offer->source, signal->uid, (pid_t)signal->pid,
                                &prefix, &passage, transfer_wake, link->transfers);
     if (r == 0 && !send_passage(link, offer, delivery, &passage))
@@ -487,7 +487,7 @@ static int tell_skip(struct earshot *link, const struct offer_out *offer, const 
     };
     struct transfers *transfers = link->transfers;
     memcpy(transfers->peer, peer->s, (size_t)peer->n + 1);
-    memcpy(transfers->name, offer->what.name, sizeof transfers->name);
+    snprintf(transfers->name, sizeof transfers->name, "%s", offer->what.name);
     snprintf(transfers->path, sizeof transfers->path, "%s", skip->path ? skip->path : "");
     event->type = EARSHOT_EVENT_SKIPPED;
     event->request = 0;
@@ -527,7 +527,7 @@ static int end_delivery(struct earshot *link, struct offer_out *offer, struct de
     transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &delivery->by,
                    &offer->what);
     transfer_ended(link, event, &news);
-    offer->is_spent = offer->is_spent || news.n_bytes > 0 || news.reason == COURIER_OK;
+    offer->is_spent = offer->is_spent || news.n_bytes > 0 || news.reason == TRANSFER_OK;
     delivery_free(offer, delivery);
     end_offer(link, offer);
     return 1;

@@ -45,33 +45,27 @@ static struct source *opened(const char *name) {
 }
 
 /* As an earlier attempt has left it. */
-static void make_long_part(const struct courier_offer *what) {
+static void make_long_part(const struct item_offer *offer) {
     struct sink *sink;
     int dir = open(in_to(""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct sink_options options = {.dir = dir, .from = geteuid()};
-    struct item_offer offer = {.kind = ENTRY_FILE,
-                               .name = what->name,
-                               .size = what->size,
-                               .mode = what->mode,
-                               .mtime_ns = what->mtime_ns};
-    cr_assert_eq(sink_open(&sink, &offer, &options), 0);
+    cr_assert_eq(sink_open(&sink, offer, &options), 0);
     cr_assert_eq(truncate(in_to("file.part"), LONG_PART), 0);
     sink_free(sink);
     close(dir);
 }
 
 Test(courier, 01_what_is_there_is_read_aside) {
-    struct courier_prefix prefix;
+    struct item_prefix prefix;
     struct courier *courier = NULL;
     add_bytes(in_from("file"), LONG_PART, "end", 3);
     struct source *source = opened("file");
-    struct courier_offer offer = courier_offer_of(source);
-    source_free(source);
-    make_long_part(&offer);
+    const struct item_offer *offer = source_offer(source);
+    make_long_part(offer);
     struct courier_target target = {.dir = to(), .fd = -1};
 
     mono_time start = mono_now();
-    cr_assert_eq(courier_receive(&courier, &offer, geteuid(), &target, wake, NULL), 0);
+    cr_assert_eq(courier_receive(&courier, offer, geteuid(), &target, wake, NULL), 0);
     int64_t called = mono_now().ns - start.ns;
     cr_assert(await(courier_is_prepared, courier));
     int64_t prepared = mono_now().ns - start.ns;
@@ -82,9 +76,10 @@ Test(courier, 01_what_is_there_is_read_aside) {
     courier_free(courier);
 
     start = mono_now();
-    cr_assert_eq(courier_receive(&courier, &offer, geteuid(), &target, wake, NULL), 0);
+    cr_assert_eq(courier_receive(&courier, offer, geteuid(), &target, wake, NULL), 0);
     courier_free(courier);
     cr_expect_lt((mono_now().ns - start.ns) * 2, prepared, "and it ends when it is cancelled");
+    source_free(source);
 }
 
 /* Both in this process; the reasons of both. */
@@ -92,11 +87,11 @@ static void carry(const struct source *source, const struct courier_target *targ
                   struct courier_news *sent, struct courier_news *received, unsigned *n_skips,
                   char path[1024]) {
     struct courier *sender = NULL, *receiver = NULL;
-    struct courier_prefix prefix;
+    struct item_prefix prefix;
     struct courier_passage passage;
     struct courier_skip skip;
-    struct courier_offer offer = courier_offer_of(source);
-    cr_assert_eq(courier_receive(&receiver, &offer, geteuid(), target, wake, NULL), 0);
+    const struct item_offer *offer = source_offer(source);
+    cr_assert_eq(courier_receive(&receiver, offer, geteuid(), target, wake, NULL), 0);
     cr_assert(await(courier_is_prepared, receiver));
     cr_assert_eq(courier_prefix(receiver, &prefix), 0);
     cr_assert_eq(courier_send(&sender, source, geteuid(), getpid(), &prefix, &passage, wake, NULL),
@@ -127,8 +122,8 @@ Test(courier, 02_a_stream_is_not_longer_than_allowed) {
         carry(source, &target, &sent, &received, &n_skips, path);
         source_free(source);
         close(fd);
-        cr_expect_eq(sent.reason, is_short ? COURIER_OK : COURIER_TOO_MUCH);
-        cr_expect_eq(received.reason, is_short ? COURIER_OK : COURIER_TOO_MUCH);
+        cr_expect_eq(sent.reason, is_short ? TRANSFER_OK : TRANSFER_TOO_MUCH);
+        cr_expect_eq(received.reason, is_short ? TRANSFER_OK : TRANSFER_TOO_MUCH);
         cr_expect_eq(is_there(in_to("stream")), is_short);
     }
 }
@@ -149,7 +144,7 @@ Test(courier, 03_what_is_left_out_is_named) {
     struct courier_target target = {.dir = to(), .fd = -1};
     carry(source, &target, &sent, &received, &n_skips, path);
     source_free(source);
-    cr_expect_eq(sent.reason, COURIER_OK);
+    cr_expect_eq(sent.reason, TRANSFER_OK);
     cr_expect_eq(n_skips, 1u, "what is known is not told again");
     cr_expect_str_eq(path, "later");
     cr_expect_eq(sent.n_skipped, 2u);
@@ -169,7 +164,7 @@ Test(courier, 04_what_has_grown_is_not_larger_than_allowed) {
             .dir = to(), .fd = -1, .n_bytes_max = is_allowed ? 104 : 103};
         carry(source, &target, &sent, &received, &n_skips, path);
         source_free(source);
-        cr_expect_eq(sent.reason, is_allowed ? COURIER_OK : COURIER_TOO_MUCH);
+        cr_expect_eq(sent.reason, is_allowed ? TRANSFER_OK : TRANSFER_TOO_MUCH);
         cr_expect_eq(received.reason, sent.reason);
         cr_expect_eq(is_there(in_to("file")), is_allowed);
         cr_expect_not(is_there(in_to("file.part")));
@@ -191,7 +186,7 @@ Test(courier, 05_what_was_offered_is_handed_over) {
     for (int i = 0; i < 2; i++) { /* to two, perhaps */
         struct courier_target target = {.dir = to(), .fd = -1};
         carry(source, &target, &sent, &received, &n_skips, path);
-        cr_assert_eq(received.reason, COURIER_OK);
+        cr_assert_eq(received.reason, TRANSFER_OK);
     }
     source_free(source);
     expect_same_content(in_outside("copy"), in_to("file"));

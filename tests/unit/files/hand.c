@@ -236,9 +236,9 @@ struct handed hand_over(const char *name) {
         return handed;
     handed.opened = sink_open(&sink, source_offer(source), &hand.options);
     if (handed.opened == 0) {
-        struct sink_prefix prefix = sink_prefix(sink);
-        int r = prefix.offset > 0 ? source_resume(source, prefix.offset, prefix.digest) : 0;
-        cr_assert(r == 0 || r == SOURCE_DIFFERS);
+        struct item_prefix prefix = sink_prefix(sink);
+        int r = prefix.offset > 0 ? source_resume(source, &prefix) : 0;
+        cr_assert(r == 0 || r == TRANSFER_DIFFERS);
         if (move_items(source, sink, SIZE_MAX, &handed))
             note(&handed, source, sink);
         handed.is_resumed = sink_is_resumed(sink);
@@ -253,8 +253,9 @@ void expect_handed(const char *name) {
     struct handed handed = hand_over(name);
     cr_assert_eq(handed.opened, 0, "%s", name);
     cr_assert_eq(handed.source, 0, "%s: %s", name,
-                 source_outcome_text((enum source_outcome)handed.source));
-    cr_assert_eq(handed.sink, 0, "%s: %s", name, sink_outcome_text((enum sink_outcome)handed.sink));
+                 transfer_outcome_text((enum transfer_outcome)handed.source));
+    cr_assert_eq(handed.sink, 0, "%s: %s", name,
+                 transfer_outcome_text((enum transfer_outcome)handed.sink));
     cr_expect_str_eq(handed.name, name);
     cr_expect_not(handed.is_renamed);
     expect_equal(in_from(name), in_to(name));

@@ -149,8 +149,9 @@ Test(sink, 07_no_mode_bits_that_were_not_given) {
 /* --- senders who lie --- */
 
 static void expect_refused(struct sink *sink, int r, int wanted) {
-    cr_expect_eq(r, wanted, "%s", r >= 0 ? sink_outcome_text((enum sink_outcome)r) : strerror(-r));
-    cr_expect_eq(put_data(sink, "x", 1), SINK_MALFORMED, "nothing more is taken");
+    cr_expect_eq(r, wanted, "%s",
+                 r >= 0 ? transfer_outcome_text((enum transfer_outcome)r) : strerror(-r));
+    cr_expect_eq(put_data(sink, "x", 1), TRANSFER_MALFORMED, "nothing more is taken");
     sink_free(sink);
     cr_expect_eq(count_entries(in_to("")), 0, "nothing is left");
 }
@@ -159,21 +160,21 @@ Test(sink, 08_more_than_was_offered) {
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
     cr_assert_eq(put_data(sink, content, 10), 0);
-    expect_refused(sink, put_data(sink, "x", 1), SINK_TOO_MUCH);
+    expect_refused(sink, put_data(sink, "x", 1), TRANSFER_TOO_MUCH);
     sink = open_sink(ENTRY_FILE, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
-    expect_refused(sink, put_hole(sink, 11), SINK_TOO_MUCH);
+    expect_refused(sink, put_hole(sink, 11), TRANSFER_TOO_MUCH);
     sink = open_sink(ENTRY_DIRECTORY, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), 0);
     struct record_entry large = entry_of(ENTRY_FILE, "b", 10 + SINK_GROWTH + 1);
-    expect_refused(sink, put_entry(sink, large), SINK_TOO_MUCH);
+    expect_refused(sink, put_entry(sink, large), TRANSFER_TOO_MUCH);
     hand.options.n_entries_max = 3;
     sink = open_sink(ENTRY_DIRECTORY, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "b", 0)), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "b/c", 0)), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_LINK, "b/d", 0)), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, "e", 0)), SINK_TOO_MUCH);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, "e", 0)), TRANSFER_TOO_MUCH);
 }
 
 /* In bytes that nobody has to write. */
@@ -189,33 +190,33 @@ Test(sink, 09_it_may_have_grown_since) {
     cr_expect_eq(put_grown(10, 11), 0);
     cr_expect_eq(put_grown(10, 0), 0, "or have become less");
     cr_expect_eq(put_grown(10, 10 + SINK_GROWTH), 0);
-    cr_expect_eq(put_grown(10, 11 + SINK_GROWTH), SINK_TOO_MUCH);
+    cr_expect_eq(put_grown(10, 11 + SINK_GROWTH), TRANSFER_TOO_MUCH);
     cr_expect_eq(put_grown(large, 2 * large), 0);
-    cr_expect_eq(put_grown(large, 2 * large + 1), SINK_TOO_MUCH);
+    cr_expect_eq(put_grown(large, 2 * large + 1), TRANSFER_TOO_MUCH);
     hand.options.n_bytes_max = 2 * SINK_GROWTH;
     cr_expect_eq(put_grown(10, 2 * SINK_GROWTH), 0, "as much as somebody asked for");
-    cr_expect_eq(put_grown(10, 2 * SINK_GROWTH + 1), SINK_TOO_MUCH);
+    cr_expect_eq(put_grown(10, 2 * SINK_GROWTH + 1), TRANSFER_TOO_MUCH);
 }
 
 Test(sink, 09_more_than_is_allowed) {
     hand.options.n_bytes_max = 9;
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "", 10)), SINK_TOO_MUCH);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "", 10)), TRANSFER_TOO_MUCH);
     sink = open_sink(ENTRY_STREAM, "a", ITEM_SIZE_UNKNOWN);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_STREAM, "", ITEM_SIZE_UNKNOWN)), 0);
     cr_assert_eq(put_data(sink, content, 9), 0);
-    expect_refused(sink, put_data(sink, "x", 1), SINK_TOO_MUCH);
+    expect_refused(sink, put_data(sink, "x", 1), TRANSFER_TOO_MUCH);
 }
 
 Test(sink, 10_another_content_than_was_read) {
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
     cr_assert_eq(put_data(sink, "012345678x", 10), 0);
-    expect_refused(sink, put_entry_end(sink, content, 10), SINK_DAMAGED);
+    expect_refused(sink, put_entry_end(sink, content, 10), TRANSFER_DAMAGED);
     sink = open_sink(ENTRY_FILE, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
     cr_assert_eq(put_data(sink, content, 9), 0);
-    expect_refused(sink, put_entry_end(sink, content, 9), SINK_MALFORMED);
+    expect_refused(sink, put_entry_end(sink, content, 9), TRANSFER_MALFORMED);
 }
 
 /* The end must tell what really came. */
@@ -228,31 +229,31 @@ Test(sink, 11_wrong_totals) {
     struct record record = {.type = RECORD_END, .end = {.totals = {.n_files = 1, .n_bytes = 10}}};
     size_t n = record_encode(&record, bytes, sizeof bytes);
     struct item item = {.kind = ITEM_END, .n = n, .data = bytes};
-    expect_refused(sink, sink_put(sink, &item), SINK_DAMAGED);
+    expect_refused(sink, sink_put(sink, &item), TRANSFER_DAMAGED);
 }
 
 Test(sink, 12_items_out_of_order) {
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
-    expect_refused(sink, put_data(sink, "x", 1), SINK_MALFORMED);
+    expect_refused(sink, put_data(sink, "x", 1), TRANSFER_MALFORMED);
     sink = open_sink(ENTRY_FILE, "a", 10);
-    expect_refused(sink, put_hole(sink, 1), SINK_MALFORMED);
+    expect_refused(sink, put_hole(sink, 1), TRANSFER_MALFORMED);
     sink = open_sink(ENTRY_FILE, "a", 10);
-    expect_refused(sink, put_entry_end(sink, "", 0), SINK_MALFORMED);
-    sink = open_sink(ENTRY_FILE, "a", 10);
-    cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "", 10)), SINK_MALFORMED);
+    expect_refused(sink, put_entry_end(sink, "", 0), TRANSFER_MALFORMED);
     sink = open_sink(ENTRY_FILE, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
-    expect_refused(sink, put_data(sink, "", 0), SINK_MALFORMED);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "", 10)), TRANSFER_MALFORMED);
+    sink = open_sink(ENTRY_FILE, "a", 10);
+    cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
+    expect_refused(sink, put_data(sink, "", 0), TRANSFER_MALFORMED);
     sink = open_sink(ENTRY_FILE, "a", UINT32_MAX);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", UINT32_MAX)), 0);
-    expect_refused(sink, put_hole(sink, ITEM_HOLE_MAX + 1), SINK_MALFORMED);
+    expect_refused(sink, put_hole(sink, ITEM_HOLE_MAX + 1), TRANSFER_MALFORMED);
     sink = open_sink(ENTRY_FILE, "a", 10);
     expect_refused(sink, sink_put(sink, &(struct item){.kind = (enum item_kind)77}),
-                   SINK_MALFORMED);
+                   TRANSFER_MALFORMED);
     sink = open_sink(ENTRY_FILE, "a", 10);
     struct item large = {.kind = ITEM_RECORD, .n = RECORD_BYTES_MAX + 1, .data = hand.slot};
-    expect_refused(sink, sink_put(sink, &large), SINK_MALFORMED);
+    expect_refused(sink, sink_put(sink, &large), TRANSFER_MALFORMED);
 }
 
 Test(sink, 13_another_top_than_was_offered) {
@@ -261,12 +262,12 @@ Test(sink, 13_another_top_than_was_offered) {
         entry_of(ENTRY_LINK, "b", 0), entry_of(ENTRY_STREAM, "", ITEM_SIZE_UNKNOWN)};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
-        expect_refused(sink, put_entry(sink, wrong[i]), SINK_MALFORMED);
+        expect_refused(sink, put_entry(sink, wrong[i]), TRANSFER_MALFORMED);
     }
     struct record_entry entry = entry_of(ENTRY_FILE, "", 10);
     entry.start = 5;
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
-    expect_refused(sink, put_entry(sink, entry), SINK_MALFORMED);
+    expect_refused(sink, put_entry(sink, entry), TRANSFER_MALFORMED);
 }
 
 Test(sink, 13_a_void_file_of_a_tree) {
@@ -278,11 +279,11 @@ Test(sink, 13_a_void_file_of_a_tree) {
     cr_expect_not(is_there(in_to("tree.part/a")), "it is not kept");
     cr_expect_eq(sink_totals(sink).n_bytes, 0);
     cr_expect_eq(sink_totals(sink).n_files, 0);
-    cr_expect_eq(put_void(sink), SINK_MALFORMED, "nothing is under way");
+    cr_expect_eq(put_void(sink), TRANSFER_MALFORMED, "nothing is under way");
     sink_free(sink);
     sink = open_sink(ENTRY_FILE, "a", 10);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
-    expect_refused(sink, put_void(sink), SINK_MALFORMED);
+    expect_refused(sink, put_void(sink), TRANSFER_MALFORMED);
 }
 
 /* --- trees of senders who lie --- */
@@ -300,13 +301,13 @@ Test(sink, 14_a_link_is_no_way_out) {
     snprintf(target, sizeof target, "%s", in_outside(""));
     link.target = bytes_of(target);
     cr_assert_eq(put_entry(sink, link), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "way/x", 0)), SINK_MALFORMED);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "way/x", 0)), TRANSFER_MALFORMED);
     sink = open_tree();
     cr_assert_eq(put_entry(sink, link), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "way", 0)), SINK_NO_NAME);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "way", 0)), TRANSFER_NO_NAME);
     sink = open_tree();
     cr_assert_eq(put_entry(sink, link), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_DIRECTORY, "way", 0)), SINK_NO_NAME);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_DIRECTORY, "way", 0)), TRANSFER_NO_NAME);
     cr_expect_eq(count_entries(in_outside("")), 0);
 }
 
@@ -315,13 +316,14 @@ Test(sink, 15_paths_that_are_not_in_the_tree) {
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         struct sink *sink = open_tree();
         cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "a", 0)), 0);
-        expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, paths[i], 0)), SINK_MALFORMED);
+        expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, paths[i], 0)),
+                       TRANSFER_MALFORMED);
     }
     struct sink *sink = open_tree();
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "a", 0)), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "ab", 0)), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_LINK, "ab/x", 0)), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, "a/x", 0)), SINK_MALFORMED);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_LINK, "a/x", 0)), TRANSFER_MALFORMED);
 }
 
 /* The decoder refuses them; so they are written into an encoded record. */
@@ -336,7 +338,7 @@ Test(sink, 16_a_corpus_of_traversals) {
         struct record record = {.type = RECORD_ENTRY, .entry = entry_of(ENTRY_LINK, paths[i], 0)};
         size_t n = record_encode(&record, bytes, sizeof bytes);
         struct item item = {.kind = ITEM_RECORD, .n = n, .data = bytes};
-        expect_refused(sink, sink_put(sink, &item), SINK_MALFORMED);
+        expect_refused(sink, sink_put(sink, &item), TRANSFER_MALFORMED);
     }
     cr_expect_eq(count_entries(in_outside("")), 0);
 }
@@ -345,9 +347,9 @@ Test(sink, 17_the_same_twice) {
     struct sink *sink = open_tree();
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "a", 0)), 0);
     cr_assert_eq(put_entry_end(sink, "", 0), 0);
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "a", 0)), SINK_NO_NAME);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_FILE, "a", 0)), TRANSFER_NO_NAME);
     sink = open_tree();
-    expect_refused(sink, put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), SINK_MALFORMED);
+    expect_refused(sink, put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), TRANSFER_MALFORMED);
 }
 
 /* --- where it cannot be written --- */
@@ -357,7 +359,7 @@ Test(sink, 18_a_limit_on_file_sizes) {
     signal(SIGXFSZ, SIG_IGN);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){5, 5}), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), 0);
-    cr_expect_eq(put_data(sink, content, 10), SINK_TOO_LARGE);
+    cr_expect_eq(put_data(sink, content, 10), TRANSFER_TOO_LARGE);
     sink_free(sink);
     cr_expect_eq(status_of(in_to("a.part")).st_size, 5, "it can be resumed");
 }
@@ -368,7 +370,7 @@ Test(sink, 19_a_destination_of_others) {
     cr_assert_eq(seteuid(65534), 0);
     struct item_offer offer = {.kind = ENTRY_FILE, .name = "a", .size = 10};
     struct sink *sink;
-    cr_expect_eq(sink_open(&sink, &offer, &hand.options), SINK_DENIED);
+    cr_expect_eq(sink_open(&sink, &offer, &hand.options), TRANSFER_UNWRITABLE);
     cr_expect_null(sink);
     cr_assert_eq(seteuid(0), 0);
     cr_expect_eq(count_entries(in_to("")), 0);
@@ -405,17 +407,17 @@ Test(sink, 21_a_reader_that_goes) {
     struct sink *sink;
     cr_assert_eq(sink_open_stream(&sink, &offer, ends[1], &hand.options), 0);
     cr_assert_eq(put_entry(sink, entry_of(ENTRY_STREAM, "", ITEM_SIZE_UNKNOWN)), 0);
-    cr_expect_eq(put_data(sink, "x", 1), SINK_READER_GONE);
+    cr_expect_eq(put_data(sink, "x", 1), TRANSFER_READER_GONE);
     sink_free(sink);
     close(ends[1]);
     offer.kind = ENTRY_DIRECTORY;
-    cr_expect_eq(sink_open_stream(&sink, &offer, 1, &hand.options), SINK_NO_NAME);
+    cr_expect_eq(sink_open_stream(&sink, &offer, 1, &hand.options), TRANSFER_NO_NAME);
 }
 
 Test(sink, 22_stops_when_told) {
     static atomic_bool stop = true;
     hand.options.stop = &stop;
     struct sink *sink = open_sink(ENTRY_FILE, "a", 10);
-    cr_expect_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), SINK_STOPPED);
+    cr_expect_eq(put_entry(sink, entry_of(ENTRY_FILE, "", 10)), TRANSFER_CANCELLED);
     sink_free(sink);
 }

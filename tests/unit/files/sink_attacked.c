@@ -67,9 +67,9 @@ static void make_tree(void) {
 static bool is_expected(struct handed handed) {
     switch (handed.opened != 0 ? handed.opened : handed.sink) {
     case 0:
-    case SINK_DISTURBED:
-    case SINK_NO_NAME:
-    case SINK_DAMAGED:
+    case TRANSFER_DISTURBED:
+    case TRANSFER_NO_NAME:
+    case TRANSFER_DAMAGED:
         return true;
     default: /* what a call says of a directory that has gone */
         return handed.opened == -ENOENT || handed.opened == -ENOTDIR || handed.opened == -ELOOP;
@@ -110,7 +110,7 @@ Test(sink_attacked, 02_a_part_that_was_replaced_does_not_get_the_name) {
     cr_assert_eq(rename(in_to("file.part"), in_to("elsewhere")), 0);
     make_file(in_to("file.part"), 5, 2);
     cr_expect_not(move_items(source, sink, SIZE_MAX, &handed));
-    cr_expect_eq(handed.sink, SINK_DISTURBED);
+    cr_expect_eq(handed.sink, TRANSFER_DISTURBED);
     sink_free(sink);
     source_free(source);
     cr_expect_not(is_there(in_to("file")));
@@ -125,7 +125,7 @@ Test(sink_attacked, 03_a_part_that_was_removed) {
     open_both("file", &source, &sink);
     cr_assert_eq(unlink(in_to("file.part")), 0);
     cr_expect_not(move_items(source, sink, SIZE_MAX, &handed));
-    cr_expect_eq(handed.sink, SINK_DISTURBED);
+    cr_expect_eq(handed.sink, TRANSFER_DISTURBED);
     sink_free(sink);
     source_free(source);
     cr_expect_eq(count_entries(in_to("")), 0);
@@ -179,7 +179,7 @@ static void disturb(const char *name, const char *link) {
 static void expect_disturbed(const char *what) {
     struct handed handed = hand_over(what);
     cr_expect_null(victim, "it was disturbed");
-    cr_expect_eq(handed.opened != 0 ? handed.opened : handed.sink, SINK_DISTURBED);
+    cr_expect_eq(handed.opened != 0 ? handed.opened : handed.sink, TRANSFER_DISTURBED);
     cr_expect_eq(count_entries(in_outside("empty")), 0);
     unlinkat(hand.to, "away", AT_REMOVEDIR);
     unlinkat(hand.to, "away", 0);

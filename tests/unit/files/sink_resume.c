@@ -185,7 +185,7 @@ static struct record_entry rest_of(uint64_t size) {
 Test(sink_resume, 12_more_than_is_allowed_keeps_the_part) {
     struct sink *sink = open_interrupted();
     uint64_t much = UINT64_C(1) << 40;
-    cr_expect_eq(put_entry(sink, rest_of(much)), SINK_TOO_MUCH);
+    cr_expect_eq(put_entry(sink, rest_of(much)), TRANSFER_TOO_MUCH);
     expect_kept(sink);
     cr_expect(hand_over("file").is_resumed, "and it goes on there");
     expect_whole("file");
@@ -193,7 +193,7 @@ Test(sink_resume, 12_more_than_is_allowed_keeps_the_part) {
 
 Test(sink_resume, 12_nonsense_keeps_the_part) {
     struct sink *sink = open_interrupted();
-    cr_expect_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), SINK_MALFORMED);
+    cr_expect_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "", 0)), TRANSFER_MALFORMED);
     expect_kept(sink);
     cr_expect(hand_over("file").is_resumed);
     expect_whole("file");
@@ -203,7 +203,7 @@ Test(sink_resume, 12_what_is_damaged_behind_it_is_taken_away) {
     struct sink *sink = open_interrupted();
     cr_assert_eq(put_entry(sink, rest_of(2 * HAND_SLOT + 9)), 0);
     cr_assert_eq(put_data(sink, "something", 9), 0);
-    cr_expect_eq(put_entry_end(sink, "else", 4), SINK_MALFORMED);
+    cr_expect_eq(put_entry_end(sink, "else", 4), TRANSFER_MALFORMED);
     expect_kept(sink);
 }
 
@@ -227,7 +227,7 @@ Test(sink_resume, 12_a_full_disk_keeps_the_part) {
     make_file(in_from("file"), N_SLOTS * HAND_SLOT, 1);
     mount_on_destination("tmpfs", "size=768k");
     struct handed handed = hand_over("file");
-    cr_expect_eq(handed.sink, SINK_NO_SPACE);
+    cr_expect_eq(handed.sink, TRANSFER_NO_SPACE);
     cr_expect_gt(status_of(in_to("file.part")).st_size, HAND_SLOT);
     cr_assert_eq(mount("none", in_to(""), "tmpfs", MS_REMOUNT, "size=16m"), 0);
     handed = hand_over("file");
@@ -241,7 +241,7 @@ Test(sink_resume, 13_a_tree_that_does_not_fit_leaves_nothing) {
     make_tree();
     make_file(in_from("tree/c"), 2 * HAND_SLOT, 1);
     mount_on_destination("tmpfs", "size=256k");
-    cr_expect_eq(hand_over("tree").sink, SINK_NO_SPACE);
+    cr_expect_eq(hand_over("tree").sink, TRANSFER_NO_SPACE);
     cr_expect_eq(count_entries(in_to("")), 0);
     unmount();
 }

@@ -85,7 +85,7 @@ Test(sink_sync, what_is_not_on_the_disk_gets_no_name) {
     cr_expect_not(is_there(in_to("file")));
     memset(&seen, 0, sizeof seen);
     seen.error = ENOSPC;
-    cr_expect_eq(hand_over("tree").sink, SINK_NO_SPACE);
+    cr_expect_eq(hand_over("tree").sink, TRANSFER_NO_SPACE);
     cr_expect_str_eq(seen.calls, "S");
     cr_expect_not(is_there(in_to("tree")) || is_there(in_to("tree.part")));
 }

@@ -81,7 +81,7 @@ Test(source, 04_what_cannot_be_opened) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%.80s/socket", hand.top);
     cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    cr_expect_eq(source_open(&source, address.sun_path, NULL), SOURCE_NO_FILE);
+    cr_expect_eq(source_open(&source, address.sun_path, NULL), TRANSFER_NO_FILE);
     close(fd);
 }
 
@@ -101,7 +101,7 @@ static void begin_large(void) {
 }
 
 static void expect_changed(void) {
-    cr_expect_eq(pull_all(), SOURCE_CHANGED);
+    cr_expect_eq(pull_all(), TRANSFER_CHANGED);
     cr_expect_str_eq(source_where(source), "file");
     source_free(source);
 }
@@ -223,7 +223,7 @@ static struct digest digest_of(const void *data, size_t n) {
 Test(source, 14_goes_on_behind_what_is_there) {
     add_bytes(in_from("file"), 0, "0123456789", 10);
     open_source("file");
-    cr_assert_eq(source_resume(source, 4, digest_of("0123", 4)), 0);
+    cr_assert_eq(source_resume(source, &(struct item_prefix){4, digest_of("0123", 4), false}), 0);
     struct record record;
     cr_assert_eq(next(), 0);
     cr_assert(record_decode(&record, item.data, item.n));
@@ -240,9 +240,13 @@ Test(source, 14_goes_on_behind_what_is_there) {
 Test(source, 15_starts_anew_when_it_differs) {
     add_bytes(in_from("file"), 0, "0123456789", 10);
     open_source("file");
-    cr_expect_eq(source_resume(source, 4, digest_of("012x", 4)), SOURCE_DIFFERS);
-    cr_expect_eq(source_resume(source, 11, digest_of("0123456789x", 11)), SOURCE_DIFFERS);
-    cr_expect_eq(source_resume(source, UINT64_MAX, digest_of("", 0)), SOURCE_DIFFERS);
+    cr_expect_eq(source_resume(source, &(struct item_prefix){4, digest_of("012x", 4), false}),
+                 TRANSFER_DIFFERS);
+    cr_expect_eq(
+        source_resume(source, &(struct item_prefix){11, digest_of("0123456789x", 11), false}),
+        TRANSFER_DIFFERS);
+    cr_expect_eq(source_resume(source, &(struct item_prefix){UINT64_MAX, digest_of("", 0), false}),
+                 TRANSFER_DIFFERS);
     cr_assert_eq(next(), 0);
     cr_assert_eq(next(), 0);
     cr_expect_eq(item.n, 10);
@@ -254,7 +258,8 @@ Test(source, 15_starts_anew_when_it_differs) {
 Test(source, 16_all_may_be_there_already) {
     add_bytes(in_from("file"), 0, "0123456789", 10);
     open_source("file");
-    cr_assert_eq(source_resume(source, 10, digest_of("0123456789", 10)), 0);
+    cr_assert_eq(
+        source_resume(source, &(struct item_prefix){10, digest_of("0123456789", 10), false}), 0);
     cr_assert_eq(next(), 0);
     cr_assert_eq(next(), 0);
     cr_expect_eq(item.kind, ITEM_RECORD);
@@ -301,18 +306,18 @@ Test(source, 19_stops_when_told) {
     open_source("file");
     cr_assert_eq(next(), 0);
     stop = true;
-    cr_expect_eq(next(), SOURCE_STOPPED);
+    cr_expect_eq(next(), TRANSFER_CANCELLED);
     source_free(source);
     make_directory(in_from("tree"));
     make_file(in_from("tree/a"), 1, 1);
-    cr_expect_eq(source_open(&source, in_from("tree"), &hand.source_options), SOURCE_STOPPED);
+    cr_expect_eq(source_open(&source, in_from("tree"), &hand.source_options), TRANSFER_CANCELLED);
 }
 
 Test(source, 20_a_record_needs_its_room) {
     make_file(in_from("file"), 10, 1);
     open_source("file");
     hand.capacity = 10;
-    cr_expect_eq(next(), SOURCE_TOO_SMALL);
+    cr_expect_eq(next(), TRANSFER_TOO_SMALL);
     source_free(source);
 }
 
@@ -320,8 +325,8 @@ Test(source, 21_a_pipe_is_not_waited_for_unless_one_may, .timeout = 10) {
     hand.source_options.no_wait = true;
     cr_assert_eq(mkfifo(in_from("pipe"), 0600), 0);
     cr_assert_eq(symlink("pipe", in_from("link")), 0);
-    cr_expect_eq(source_open(&source, in_from("pipe"), &hand.source_options), SOURCE_NO_FILE);
-    cr_expect_eq(source_open(&source, in_from("link"), &hand.source_options), SOURCE_NO_FILE);
+    cr_expect_eq(source_open(&source, in_from("pipe"), &hand.source_options), TRANSFER_NO_FILE);
+    cr_expect_eq(source_open(&source, in_from("link"), &hand.source_options), TRANSFER_NO_FILE);
     make_file(in_from("file"), 1, 1);
     open_source("file");
     source_free(source);
@@ -441,7 +446,7 @@ Test(source, 29_all_of_a_small_file_at_once) {
     size_t n = 0;
     add_bytes(in_from("file"), 0, "0123456789", 10);
     open_source("file");
-    cr_expect_eq(source_snapshot(source, buffer, 9, &n), SOURCE_TOO_SMALL);
+    cr_expect_eq(source_snapshot(source, buffer, 9, &n), TRANSFER_TOO_SMALL);
     cr_expect_eq(source_snapshot(source, buffer, 10, &n), 0);
     cr_expect_eq(n, 10);
     cr_expect_arr_eq(buffer, "0123456789", 10);
@@ -495,7 +500,7 @@ Test(source, 32_a_pipe_is_opened_once, .timeout = 10) {
     int fd = open(in_from("pipe"), O_RDWR | O_CLOEXEC);
     cr_assert_eq(write(fd, "talk", 4), 4);
     hand.source_options.only_files = true;
-    cr_expect_eq(source_open(&source, in_from("pipe"), &hand.source_options), SOURCE_NO_FILE);
+    cr_expect_eq(source_open(&source, in_from("pipe"), &hand.source_options), TRANSFER_NO_FILE);
     hand.source_options.only_files = false;
     open_source("pipe");
     struct source *first = source;
