@@ -368,7 +368,7 @@ static void settle_next(struct core *core) {
     news->n_left += what == NEWS_OFFLINE;
     handle->in_news = false;
     handle->announced = handle_presence(handle);
-    handle->news_what = what;
+    handle->news_what = (uint8_t)what;
     if (what == NEWS_END && !handle->renamed_to && !handle->was)
         news_unlist_handle(handle);
 }
