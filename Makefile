@@ -12,6 +12,7 @@ ROUNDS ?= 200000
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+OBJCOPY ?= objcopy
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -100,6 +101,7 @@ HEADERS := $(sort $(shell find shared server client tests -name '*.h' 2>/dev/nul
 
 LIB_SHARED := $(BUILD)/lib/libshared.a
 LIB_CORE := $(BUILD)/lib/libcore.a
+LIB_CLIENT := $(BUILD)/lib/libclient.a
 LIB_EARSHOT := $(BUILD)/lib/libearshot.a
 LIB_HARNESS := $(BUILD)/lib/libharness.a
 LIB_SO := $(BUILD)/lib/libearshot.so.$(SOVERSION)
@@ -131,7 +133,8 @@ $(BUILD)/layers: scripts/check-layers $(PROGRAM_SRC) $(HEADERS)
 
 $(LIB_SHARED): $(call objects,$(SHARED_SRC))
 $(LIB_CORE): $(call objects,$(CORE_SRC))
-$(LIB_EARSHOT): $(call objects,$(LIB_SRC) $(SHARED_SRC))
+$(LIB_CLIENT): $(call objects,$(LIB_SRC) $(SHARED_SRC))
+$(LIB_EARSHOT): $(BUILD)/obj/earshot.o
 $(LIB_HARNESS): $(call objects,$(HARNESS_SRC))
 $(BUILD)/lib/%.a: $(BUILD)/sources
 	@mkdir -p $(@D)
@@ -139,10 +142,18 @@ $(BUILD)/lib/%.a: $(BUILD)/sources
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(LIB_SO): $(call objects,$(LIB_SRC) $(SHARED_SRC)) client/lib/libearshot.map
+# What others link: one object in which only the names in the map can be seen. Our own programs and
+# tests use more of the library than that, so they link $(LIB_CLIENT).
+PUBLIC := client/lib/libearshot.map
+$(BUILD)/obj/earshot.o: $(call objects,$(LIB_SRC) $(SHARED_SRC)) $(PUBLIC) $(BUILD)/sources
+	$(call say,LD)
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
+	$(Q)$(OBJCOPY) --wildcard $$(sed -n 's/^ *\(earshot_.*\);$$/--keep-global-symbol=\1/p' $(PUBLIC)) $@
+
+$(LIB_SO): $(call objects,$(LIB_SRC) $(SHARED_SRC)) $(PUBLIC)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=client/lib/libearshot.map \
+	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=$(PUBLIC) \
 		$(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o,$^) $(LIBS_CORE)
 
 $(BUILD)/lib/libearshot.so: $(LIB_SO)
@@ -153,13 +164,13 @@ $(BUILD)/bin/earshotd: $(BUILD)/sources $(call objects,$(HUB_SRC)) $(LIB_CORE) $
 	$(call say,LD)
 	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB)
 
-$(BUILD)/bin/earshot: $(BUILD)/sources $(call objects,$(CLIENT_SRC)) $(LIB_EARSHOT)
+$(BUILD)/bin/earshot: $(BUILD)/sources $(call objects,$(CLIENT_SRC)) $(LIB_CLIENT)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_CLIENT)
 
 $(BUILD)/bin/earshot-bench: $(BUILD)/sources $(call objects,$(BENCH_SRC)) $(LIB_CORE) \
-		$(LIB_EARSHOT)
+		$(LIB_CLIENT)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB) $(LIBS_BENCH)
@@ -193,7 +204,7 @@ MUTATE := $(BUILD)/tests/fuzz/mutate
 define unit_program
 $(BUILD)/tests/$(patsubst tests/%,%,$(1))/run: \
 		$(call objects,$(filter $(1)/%,$(call sources,$(1)))) \
-		$(LIB_CORE) $(LIB_EARSHOT)
+		$(LIB_CORE) $(LIB_CLIENT)
 	@mkdir -p $$(@D)
 	$$(call say,LD)
 	$(Q)$$(LINK_PROGRAM) $$(LIBS_CORE) $$(LIBS_HUB) $$(LIBS_TEST)
@@ -210,7 +221,7 @@ $(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 $(BUILD)/tests/unit/core/run: OUR_LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup,--wrap=free
 
-$(TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_HARNESS) $(LIB_EARSHOT)
+$(TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_HARNESS) $(LIB_CLIENT)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(LINK_PROGRAM) $(LIBS_CORE) $(LIBS_HUB)

@@ -41,8 +41,13 @@ check "the unit starts the hub that was installed" \
 is "the library's name" \
     "$(readelf -d "$T/root/usr/lib/libearshot.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')" \
     libearshot.so.1
-is "it exports its header and nothing else" \
-    "$(nm -D --defined-only "$T/root/usr/lib/libearshot.so" | awk '$2 != "A" && $3 !~ /^earshot_/')" ''
+for library in libearshot.a "-D libearshot.so"; do
+    # shellcheck disable=SC2086 # the flag is a word of its own
+    (cd "$T/root/usr/lib" && nm -g --defined-only $library) |
+        awk 'NF == 3 && $2 != "A" { sub("@.*", "", $3); print $3 }' | sort >"$T/${library#-D }"
+    is "${library#-D } exports its header and nothing else" "$(grep -v '^earshot_' "$T/${library#-D }")" ''
+done
+is "both export the same" "$(<"$T/libearshot.a")" "$(<"$T/libearshot.so")"
 
 # A client that is installed finds the hub that is installed beside it.
 HUB=$XDG_RUNTIME_DIR/earshot
@@ -71,20 +76,32 @@ int main(void) {
     return result;
 }
 END
-probe() { # NAME FLAG...: with what pkg-config says of the installed library
+# Each name that the library uses between its own files is a function of the program's, too.
+{
+    echo '#include <stdlib.h>'
+    nm -g --defined-only "${BIN%/bin}/lib/libclient.a" |
+        awk '$2 == "T" && $3 !~ /^earshot_/ { print "void " $3 "(void) { abort(); }" }'
+} >"$T/own.c"
+check "there are such names" grep -q ' queue_send(void)' "$T/own.c"
+probe() { # so|a FLAG...: with what pkg-config says of the installed library
     local name=$1
     shift
     read -ra flags < <(PKG_CONFIG_PATH=$T/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$T/root \
         PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 \
         pkg-config "$@" --cflags --libs earshot)
-    "$compiler" ${SANITIZE:+"-fsanitize=$SANITIZE"} "$T/probe.c" -o "$T/$name" "${flags[@]}"
+    "$compiler" ${SANITIZE:+"-fsanitize=$SANITIZE"} "$T/probe.c" "$T/own.c" -o "$T/$name" \
+        "${flags[@]/#-learshot/-l:libearshot.$name}"
 }
-try probe shared
-check "a program builds with the shared library" test "$STATUS" -eq 0
-try env EARSHOT_HUB="$HUB" LD_LIBRARY_PATH="$T/root/usr/lib" "$T/shared"
+try probe so
+check "a program with those names builds with the shared library" test "$STATUS" -eq 0
+try env EARSHOT_HUB="$HUB" LD_LIBRARY_PATH="$T/root/usr/lib" "$T/so"
 is "and talks to the hub" "$OUT" "probe-bot in $HUB"
 check "without the library it does not start: it is really shared" \
-    test -n "$(readelf -d "$T/shared" | grep 'NEEDED.*libearshot\.so\.1')"
+    test -n "$(readelf -d "$T/so" | grep 'NEEDED.*libearshot\.so\.1')"
+try probe a --static
+check "it builds with the static library" test "$STATUS" -eq 0
+try env EARSHOT_HUB="$HUB" "$T/a"
+is "and talks to the hub, too" "$OUT" "probe-bot in $HUB"
 
 try "$BIN/earshotd" --dir "$HUB" --stop
 HUB_PID=
