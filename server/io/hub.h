@@ -40,11 +40,12 @@ struct hub_options {
 
 /* A queue into the hub, and the thread that reads it. Guarded by the lock but for the constants. */
 struct lane {
-    struct hub *hub;    /* constant */
-    struct user *user;  /* constant: whose frames come here; NULL: HELLO only */
-    bool is_well_known; /* constant */
-    int msqid;          /* changes only when the well-known queue was removed by somebody */
-    struct gate gate;   /* when many send into it */
+    struct hub *hub;       /* constant */
+    struct user *user;     /* constant: whose frames come here; NULL: HELLO only */
+    bool is_well_known;    /* constant */
+    struct intake *intake; /* constant, its thread's; NULL: HELLO only */
+    int msqid;             /* changes only when the well-known queue was removed by somebody */
+    struct gate gate;      /* when many send into it */
     unsigned n_sessions;
     unsigned n_dying;         /* sessions whose process is dead, see seat->dies_at */
     uint64_t n_received;      /* batches */

@@ -34,8 +34,6 @@
 #include "ipc/process.h"
 #include "proto/stranger.h"
 
-#define DATABASE_MS 3000 /* for an answer, where nobody else waits meanwhile */
-
 /* What a handshake has shown so far. */
 struct claim {
     struct resolver_job job;   /* first; what the user database is asked */

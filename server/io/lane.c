@@ -2,413 +2,18 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "io/entrance.h"
-#include "io/join.h"
-#include "io/resolver.h"
-#include "io/right.h"
-#include "io/storage.h"
+#include "io/intake.h"
 #include "io/tell.h"
 #include "ipc/shm.h"
-#include "proto/stranger.h"
 
-#define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
-#define FLUSH_TURNS 8   /* drains of a flooded lane before the outboxes are flushed */
-
-#define CROWD 4 /* recipients from which on looking for more costs less than sending once more */
-
-#define SLICE_NS NS_PER_MS        /* then the lock is left, if somebody is due for it */
-#define FLUSH_SLICES 4            /* so many, and what was delivered is sent */
-#define DELIVERY_COST 8           /* see FRAME_TYPES */
-#define PAUSE_NS (20 * NS_PER_MS) /* at once, or a hub that stops would wait for it */
-#define PAUSE_MS_MAX 1000
-#define DATABASE_MS 3000 /* for an answer to a NICK */
-
-#define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
-
-/* What a lane thread works on. */
-struct intake {
-    struct lane *lane;
-    struct queue_message messages[LANE_DRAIN_MAX];
-    size_t sizes[LANE_DRAIN_MAX];
-    int n;
-    bool is_drained;       /* nothing else was there */
-    bool is_lone;          /* one small batch, which was waited for: none will be behind it */
-    bool is_flood;         /* last time several came */
-    bool has_dying;        /* the lane has dying sessions, which end when it is drained */
-    bool owes_leave;       /* some mailboxes were full, and are to be tried again */
-    bool is_for_crowd;     /* what was handed over last goes to many */
-    bool is_over;          /* its user is to be read later */
-    bool wants_flush;      /* what it has handed over is to be sent now */
-    mono_time slice;       /* when the lane took the lock, or was charged last */
-    uint32_t cost;         /* of what it did since it looked at the clock */
-    unsigned n_slices;     /* after which somebody else had the lock */
-    uint64_t n_deliveries; /* as they were when it looked last */
-};
-
-/* Every rule that is broken counts. */
-static void lane_reject(struct lane *lane, const char *what) {
-    struct queue_info info = {0};
-    struct hub *hub = lane->hub;
-    hub->core.counters.rejected++;
-    uint64_t n = lane->user ? ++lane->user->n_rejected : hub->core.counters.rejected;
-    if (!tell_may(TELL_REJECTED, lane->user ? lane->user->uid : TELL_NOBODY))
-        return;
-    (void)queue_stat(lane->msqid, &info);
-    if (lane->user)
-        log_warning("rejected from uid %u (last sender pid %d): %s (%llu so far)", lane->user->uid,
-                    info.last_sender, what, (unsigned long long)n);
-    else
-        log_warning("rejected at the well-known queue (last sender pid %d): %s (%llu so far)",
-                    info.last_sender, what, (unsigned long long)n);
-}
-
-/* The hub's own queues belong to the answer to LIST_OBJECTS too. */
-static void answer_queues(struct hub *hub, struct session *session, uint32_t request) {
-    struct lane *lane;
-    DL_FOREACH(hub->lanes, lane) {
-        core_answer_object(&hub->core, session, request,
-                           lane->is_well_known ? OBJECT_WELL_KNOWN : OBJECT_LANE, lane->msqid,
-                           lane->user ? lane->user->uid : geteuid(), getpid());
-    }
-}
-
-/* Slices. */
-
-/* With the lock held: charges what the slice took. */
-static void slice_charge(struct intake *intake) {
-    mono_time now = mono_now();
-    struct core *core = &intake->lane->hub->core;
-    if (intake->lane->user)
-        core_spend_time(core, intake->lane->user, now.ns - intake->slice.ns);
-    intake->slice = now;
-}
-
-static void slice_begin(struct intake *intake) {
-    hub_enter(intake->lane->hub);
-    intake->slice = intake->lane->hub->core.now;
-    intake->cost = 0;
-}
-
-/* Whether the lane's user is over his share of the hub, or has too much that the disk has not taken
- * yet. */
-static bool slice_is_over(const struct intake *intake) {
-    struct core *core = &intake->lane->hub->core;
-    struct user *user = intake->lane->user;
-    return user && (core_awaits_disk(core, user) || core_throttle_ns(core, user) > 0);
-}
-
-/*
- * Sleeps while that is so; also in the middle of a batch. So the lane is read later, and the user
- * blocks in his own msgsnd(2). Not for ever, for READY and TAKEN come through it, too. With the
- * lock held, which is left meanwhile.
- */
-static void slice_pause(struct intake *intake) {
-    struct hub *hub = intake->lane->hub;
-    mono_time until = mono_add_ms(hub->core.now, PAUSE_MS_MAX);
-    while (slice_is_over(intake) && hub->core.now.ns < until.ns && !hub->stopping) {
-        int64_t ns = core_throttle_ns(&hub->core, intake->lane->user);
-        hub_leave(hub);
-        if (ns > 0)
-            nanosleep(&(struct timespec){0, ns < PAUSE_NS ? (long)ns : PAUSE_NS}, NULL);
-        slice_begin(intake);
-        if (ns == 0 && core_awaits_disk(&hub->core, intake->lane->user) && !hub->stopping) {
-            storage_wait_for_disk(hub, until);
-            intake->slice = hub->core.now;
-        }
-    }
-}
-
-/*
- * Between two frames. After a slice the lock is left if anybody is due for it; what was delivered
- * is sent when the lane is through, or now if that may take long. True: it was left.
- */
-static bool slice_check(struct intake *intake, uint16_t cost) {
-    struct hub *hub = intake->lane->hub;
-    uint64_t n_deliveries = hub->core.counters.deliveries;
-    intake->cost += cost + (uint32_t)(n_deliveries - intake->n_deliveries) * DELIVERY_COST;
-    intake->n_deliveries = n_deliveries;
-    if (intake->cost < FRAME_COST_MANY)
-        return false;
-    intake->cost = 0;
-    bool awaits_disk = intake->lane->user && core_awaits_disk(&hub->core, intake->lane->user);
-    if (!awaits_disk && !hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
-        return false;
-    slice_charge(intake);
-    if (slice_is_over(intake)) {
-        slice_pause(intake);
-    } else if (hub->core.wants_flush || lock_is_due(&hub->lock, intake->slice)) {
-        if (hub->core.wants_flush || ++intake->n_slices % FLUSH_SLICES == 0)
-            hub_leave(hub);
-        else
-            lock_give(&hub->lock);
-        slice_begin(intake);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* Frames. */
-
-/* Without the lock. False: the database does not answer, or the name is not for this uid. */
-static bool find_right(struct hub *hub, struct right *right, enum fail_code *code,
-                       char reason[256]) {
-    struct login_answer answer;
-    for (;;) {
-        enum right_outcome outcome = right_step(hub, right, code, reason);
-        if (outcome != RIGHT_ASKS)
-            return outcome == RIGHT_GIVEN;
-        if (hub->stopping || !resolver_wait(right->uid, &right->question, &answer, DATABASE_MS))
-            break;
-        right_answer(right, &answer);
-    }
-    *code = FAIL_BUSY;
-    snprintf(reason, 256,
-             "the user database of this machine does not tell whose name this is; try again later");
-    return false;
-}
-
-/*
- * Login names are looked up outside the lock, because NSS may ask a network; the session may end
- * meanwhile.
- */
-static bool may_be_called(struct intake *intake, struct session **session,
-                          const struct frame_nick *nick) {
-    struct hub *hub = intake->lane->hub;
-    char reason[256];
-    enum fail_code code;
-    uint64_t number = (*session)->number;
-    struct right right = {.uid = (*session)->user->uid, .gid = hub->options.wall_gid};
-    if (name_parse(&right.wanted, nick->handle) != NAME_OK || name_is_room(&right.wanted))
-        return true; /* the core judges these */
-    slice_charge(intake);
-    hub_leave(hub);
-    bool may = find_right(hub, &right, &code, reason);
-    slice_begin(intake);
-    *session = core_session(&hub->core, number);
-    hub->core.nick_right =
-        (struct core_right){may && right.take_from != LOGIN_NOBODY, right.take_from};
-    if (*session && !may)
-        core_refuse(&hub->core, *session, nick->request, code, reason);
-    return may;
-}
-
-/* Breaking the protocol: it is told, in the log too, and the session ends. */
-static void break_off(struct lane *lane, struct session *session, const char *rule) {
-    lane_reject(lane, rule);
-    core_condemn(&lane->hub->core, session, rule);
-}
-
-/* Returns the session; NULL when there is nothing to be done with the rest of the batch. */
-static struct session *take_frame(struct intake *intake, struct session *session,
-                                  const struct frame *frame) {
-    struct lane *lane = intake->lane;
-    struct core *core = &lane->hub->core;
-    uint64_t number = session->number;
-    if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
-        answer_queues(lane->hub, session, frame->list.request);
-    bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, &frame->nick);
-    if (!session)
-        return NULL; /* it ended meanwhile */
-    const char *broken = is_allowed ? core_receive(core, session, frame) : NULL;
-    if (broken)
-        lane_reject(lane, broken);
-    return core_session(core, number);
-}
-
-/* Whose batch it is; NULL when it is nobody's who may send here. */
-static struct session *sender_of(struct lane *lane, const struct queue_message *message, size_t n,
-                                 struct cursor_in *in) {
-    struct envelope envelope;
-    *in = cursor_in_of(message->data, n);
-    if (!envelope_take(in, &envelope)) {
-        lane_reject(lane, "a batch without a valid envelope");
-        return NULL;
-    }
-    struct session *session = core_session(&lane->hub->core, envelope.session);
-    if (!session && message->mtype == OBITUARY_MTYPE)
-        return NULL; /* it had said BYE itself */
-    if (!session || session->seat->lane != lane) {
-        lane_reject(lane, "a batch for a session that is not the sender's");
-        return NULL;
-    }
-    return session;
-}
-
-/* The order of checks: envelope, session, lane; then each frame: length, type, fields; dispatch. */
-static void take_batch(struct intake *intake, const struct queue_message *message, size_t n) {
-    struct lane *lane = intake->lane;
-    struct core *core = &lane->hub->core;
-    struct cursor_in in;
-    struct frame frame;
-    struct session *session = sender_of(lane, message, n, &in);
-    core->counters.batches_in++;
-    if (session && message->mtype != HUB_MTYPE && message->mtype != OBITUARY_MTYPE)
-        break_off(lane, session, "a message that is not addressed to the hub");
-    uint64_t number = session ? session->number : 0;
-    while (session && !session->condemned && cursor_in_left(&in) > 0) {
-        enum frame_outcome outcome = frame_take(&in, &frame, FROM_CLIENT);
-        if (outcome != FRAME_OK) {
-            break_off(lane, session, frame_outcome_text(outcome));
-            return;
-        }
-        uint16_t cost = frame_row(frame.type)->cost;
-        session = take_frame(intake, session, &frame); /* NULL: it said BYE, or takes in nothing */
-        if (session && slice_check(intake, cost))
-            session = core_session(core, number);
-    }
-}
-
-/* A batch of session 0 holds one HELLO. It is dealt with outside the lock. */
-static bool take_hello(struct lane *lane, const struct queue_message *message, size_t n) {
-    struct cursor_in in = cursor_in_of(message->data, n);
-    struct envelope envelope;
-    struct frame frame;
-    if (!lane->is_well_known || message->mtype != HUB_MTYPE)
-        return false;
-    if (stranger_hello(message->data, n, &frame.hello)) {
-        join_hello(lane->hub, &frame.hello);
-        return true;
-    }
-    if (!envelope_take(&in, &envelope) || envelope.session != 0)
-        return false;
-    if (cursor_in_left(&in) == 0)
-        return true; /* nothing, politely */
-    if (frame_take(&in, &frame, FROM_STRANGER) != FRAME_OK)
-        return false;
-    join_hello(lane->hub, &frame.hello);
-    return true;
-}
-
-static int intake_receive(struct intake *intake, bool wait) {
-    int i = intake->n;
-    /* Any mtype: what nobody takes out would fill the queue for ever. */
-    int r = queue_receive(intake->lane->msqid, &intake->messages[i], 0, &intake->sizes[i], wait);
-    if (r == QUEUE_OK)
-        intake->n++;
-    return r;
-}
-
-/* Takes what is there. */
-static void intake_drain(struct intake *intake) {
-    intake->is_drained = false;
-    while (intake->n < LANE_DRAIN_MAX && !intake->is_drained)
-        intake->is_drained = intake_receive(intake, false) != QUEUE_OK;
-}
-
-/* Before it waits for more, those that were put off are sent to, or told to ask. */
-static int receive_or_leave(struct intake *intake) {
-    int r = intake_receive(intake, false);
-    if (r != QUEUE_OK) {
-        hub_enter(intake->lane->hub);
-        hub_leave(intake->lane->hub);
-        intake->owes_leave = false;
-    }
-    return r;
-}
-
-/* Blocks for the first batch, then takes what else is there. */
-static int intake_fill(struct intake *intake) {
-    intake->n = 0;
-    int r = intake->owes_leave ? receive_or_leave(intake) : QUEUE_EMPTY;
-    mono_time before = mono_now();
-    if (r != QUEUE_OK)
-        r = intake_receive(intake, true);
-    if (r != QUEUE_OK)
-        return r;
-    intake->is_lone =
-        !intake->is_flood && intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
-    intake->is_drained = false;
-    if (!intake->is_lone)
-        intake_drain(intake);
-    return r;
-}
-
-#define LOOK_COST 16 /* of looking at a session, as of a frame; ending one costs as much as BYE */
-
-/*
- * Sessions of dead processes end when all that these had sent has been dealt with. Thousands may
- * have died at once, so the lock is left in between.
- */
-static void end_dying(struct intake *intake) {
-    struct lane *lane = intake->lane;
-    struct core *core = &lane->hub->core;
-    for (uint32_t slot = 0; slot < core->n_slots && lane->n_dying > 0; slot++) {
-        struct session *session = core->slots[slot];
-        bool is_dying =
-            session && !session->dead && session->seat->lane == lane && session->seat->is_dying;
-        bool ends = is_dying && (intake->is_drained || session->seat->dies_at <= lane->n_received);
-        if (ends)
-            core_end(core, session);
-        (void)slice_check(intake, ends ? frame_row(FRAME_BYE)->cost : LOOK_COST);
-    }
-}
-
-/* What was received goes through the core; what the core wants sent stays in the outboxes. */
-static void hand_over(struct intake *intake) {
-    struct lane *lane = intake->lane;
-    struct core *core = &lane->hub->core;
-    bool taken[LANE_DRAIN_MAX];
-    for (int i = 0; i < intake->n; i++)
-        taken[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
-    slice_begin(intake);
-    for (int i = 0; i < intake->n; i++)
-        if (!taken[i])
-            take_batch(intake, &intake->messages[i], intake->sizes[i]);
-    lane->n_received += (uint64_t)intake->n;
-    end_dying(intake);
-    intake->has_dying = lane->n_dying > 0;
-    slice_charge(intake);
-    intake->wants_flush = core->wants_flush;
-    intake->is_over = slice_is_over(intake);
-    intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
-    lock_give(&lane->hub->lock);
-}
-
-/*
- * In a flood, what comes within a few turns is taken before anything is flushed, so that
- * recipients get full batches: with many of them, what counts is how often each is woken.
- * sched_yield() in between would make the batches fuller still, but on a busy machine it hands the
- * processor to everybody who wants it, one after the other, before the hub has it again.
- */
-static bool intake_refill(struct intake *intake) {
-    if (intake->is_over || intake->wants_flush)
-        return false;
-    if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
-        return false;
-    if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
-        return false;
-    intake->n = 0;
-    intake_drain(intake);
-    return intake->n > 0;
-}
-
-static void intake_process(struct intake *intake) {
-    struct lane *lane = intake->lane;
-    int n_batches = intake->n;
-    hand_over(intake);
-    for (int turn = 1; turn < FLUSH_TURNS && intake_refill(intake); turn++) {
-        n_batches += intake->n;
-        hand_over(intake);
-    }
-    intake->is_flood = n_batches > 1;
-    slice_begin(intake);
-    end_dying(intake);
-    core_close_run(&lane->hub->core);
-    slice_charge(intake);
-    bool is_over = slice_is_over(intake);
-    slice_pause(intake);
-    intake->owes_leave = intake->is_flood && !is_over;
-    (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
-}
+#define SLICE_NS NS_PER_MS /* of ending sessions; then the lock is left */
 
 /* In steps. No session begins here meanwhile: it is closed, or its own thread lets them in. */
 static void lane_end_sessions(struct lane *lane) {
@@ -428,7 +33,7 @@ static void lane_end_sessions(struct lane *lane) {
 }
 
 /* With the lock held: no new sessions come here. */
-static void close_lane(struct lane *lane) {
+static void lane_close(struct lane *lane) {
     if (lane->user && !lane->closed)
         DL_DELETE2(lane->user->lanes, lane, prev_of_user, next_of_user);
     lane->closed = true;
@@ -449,7 +54,7 @@ bool lane_survive_loss(struct lane *lane, int outcome) {
                         lane->user ? lane->user->uid : geteuid(), how);
         (void)queue_remove(lane->msqid);
         if (!goes_on)
-            close_lane(lane);
+            lane_close(lane);
         lane_end_sessions(lane);
     }
     if (goes_on) {
@@ -467,10 +72,10 @@ bool lane_survive_loss(struct lane *lane, int outcome) {
     return goes_on;
 }
 
-static void leave_hub(struct lane *lane) {
+static void lane_thread_ends(struct lane *lane) {
     struct hub *hub = lane->hub;
     lock_take(&hub->lock);
-    close_lane(lane);
+    lane_close(lane);
     DL_DELETE(hub->lanes, lane);
     lane->thread_ended = true;
     if (lane->n_sessions == 0)
@@ -480,35 +85,26 @@ static void leave_hub(struct lane *lane) {
     lock_give(&hub->lock);
 }
 
-static void lane_serve(struct intake *intake) {
-    for (;;) {
-        int r = intake_fill(intake);
-        if (r == QUEUE_OK)
-            intake_process(intake);
-        else if (r != QUEUE_INTERRUPTED && !lane_survive_loss(intake->lane, r))
-            break;
-    }
-}
-
 /* The well-known queue of many users is no lane for frames. */
 static void *lane_thread(void *arg) {
-    struct intake *intake = arg;
-    if (intake->lane->user)
-        lane_serve(intake);
+    struct lane *lane = arg;
+    struct intake *intake = lane->intake;
+    if (intake)
+        intake_run(intake);
     else
-        entrance_run(intake->lane);
-    leave_hub(intake->lane);
+        entrance_run(lane);
+    lane_thread_ends(lane);
     free(intake);
     return NULL;
 }
 
-static int start_thread(struct intake *intake) {
+static int lane_start_thread(struct lane *lane) {
     pthread_attr_t attributes;
     pthread_t thread;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, (size_t)512 * 1024);
-    int r = pthread_create(&thread, &attributes, lane_thread, intake);
+    int r = pthread_create(&thread, &attributes, lane_thread, lane);
     pthread_attr_destroy(&attributes);
     return -r;
 }
@@ -530,22 +126,22 @@ static bool lane_enlist(struct hub *hub, struct lane *lane) {
 int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
                bool is_well_known) {
     struct lane *new = calloc(1, sizeof *new);
-    struct intake *intake = calloc(1, sizeof *intake);
-    if (!new || !intake) {
+    struct intake *intake = new &&user ? intake_new(new) : NULL;
+    if (!new || (user && !intake)) {
         free(new);
-        free(intake);
         return -ENOMEM;
     }
-    *new = (struct lane){.hub = hub, .user = user, .is_well_known = is_well_known, .msqid = msqid};
-    intake->lane = new;
-    if (!lane_enlist(hub, new)) {
+    *new = (struct lane){
+        .hub = hub, .user = user, .is_well_known = is_well_known, .msqid = msqid, .intake = intake};
+    int r = lane_enlist(hub, new) ? 0 : -ESHUTDOWN;
+    if (r < 0) {
         free(new);
         free(intake);
-        return -ESHUTDOWN;
+        return r;
     }
-    int r = start_thread(intake);
+    r = lane_start_thread(new);
     if (r < 0) {
-        leave_hub(new);
+        lane_thread_ends(new);
         free(intake);
         return r;
     }
@@ -566,7 +162,7 @@ static int lane_create(struct hub *hub, struct user *user, struct lane **lane) {
     return r;
 }
 
-static unsigned n_groups(const struct lane *lane) {
+static unsigned lane_n_groups(const struct lane *lane) {
     return lane->n_sessions / SESSIONS_PER_LANE;
 }
 
@@ -575,19 +171,19 @@ static unsigned n_groups(const struct lane *lane) {
  * groups: those who begin one after the other often talk to each other, and on two lanes each
  * message costs a switch between threads more.
  */
-static struct lane *least_busy(const struct user *user, unsigned *n_lanes) {
+static struct lane *lane_least_busy(const struct user *user, unsigned *n_lanes) {
     struct lane *each, *best = NULL;
     *n_lanes = 0;
     DL_FOREACH2(user->lanes, each, next_of_user) {
         (*n_lanes)++;
-        if (!best || n_groups(each) < n_groups(best))
+        if (!best || lane_n_groups(each) < lane_n_groups(best))
             best = each;
     }
     return best;
 }
 
 /* The lane has a session that is about to begin, so it stays. Without a gate it only is slower. */
-static void open_gate(struct hub *hub, struct lane *lane) {
+static void lane_open_gate(struct hub *hub, struct lane *lane) {
     struct gate gate;
     int r = gate_create(&gate, lane->user->uid);
     if (r != 0) {
@@ -609,13 +205,13 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
     bool wants_gate = false;
     unsigned n;
     lock_take(&hub->lock);
-    struct lane *best = least_busy(user, &n);
+    struct lane *best = lane_least_busy(user, &n);
     bool enough = best && (best->n_sessions < SESSIONS_PER_LANE || n >= hub->lanes_per_user);
     lock_give(&hub->lock);
     int r = enough ? 0 : lane_create(hub, user, lane);
 
     lock_take(&hub->lock);
-    best = least_busy(user, &n); /* the new one, or a busy one if none could be made */
+    best = lane_least_busy(user, &n); /* the new one, or a busy one if none could be made */
     if (best) {
         best->n_sessions++;
         wants_gate = best->n_sessions >= SESSIONS_FOR_GATE && !gate_is_there(&best->gate);
@@ -624,7 +220,7 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
     }
     lock_give(&hub->lock);
     if (wants_gate)
-        open_gate(hub, best);
+        lane_open_gate(hub, best);
     return r;
 }
 
@@ -636,7 +232,16 @@ void lane_release(struct lane *lane) {
     if (lane->thread_ended) {
         free(lane);
     } else if (!lane->is_well_known && !lane->closed) {
-        close_lane(lane);
+        lane_close(lane);
         (void)queue_remove(lane->msqid); /* its thread sees that and ends */
+    }
+}
+
+void lane_list_all(struct hub *hub, struct session *session, uint32_t request) {
+    struct lane *lane;
+    DL_FOREACH(hub->lanes, lane) {
+        core_answer_object(&hub->core, session, request,
+                           lane->is_well_known ? OBJECT_WELL_KNOWN : OBJECT_LANE, lane->msqid,
+                           lane->user ? lane->user->uid : geteuid(), getpid());
     }
 }

@@ -1,4 +1,4 @@
-/* Lanes: reading what clients send. */
+/* Lanes: a queue into the hub with a thread that reads it; when they begin and end. */
 #pragma once
 
 #include "io/hub.h"
@@ -19,6 +19,9 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane);
 
 /* With the lock held: one session less. A lane without sessions is removed. */
 void lane_release(struct lane *lane);
+
+/* With the lock held: the hub's own queues, which the answer to LIST_OBJECTS tells of, too. */
+void lane_list_all(struct hub *hub, struct session *session, uint32_t request);
 
 /*
  * The queue is gone or cannot be read (outcome), and not by us. The well-known one is made again;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/resolver.h"
+
 static enum right_outcome ask_uid(struct right *right, uid_t uid) {
     right->question = (struct login_question){.uid = uid, .gid = right->gid};
     return RIGHT_ASKS;
@@ -124,4 +126,20 @@ enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_co
     if (holder == HANDLE_IS_FREE || !is_rightful)
         return RIGHT_GIVEN;
     return right_take(right, owner, code, reason);
+}
+
+bool right_wait(struct hub *hub, struct right *right, enum fail_code *code, char reason[256]) {
+    struct login_answer answer;
+    for (;;) {
+        enum right_outcome outcome = right_step(hub, right, code, reason);
+        if (outcome != RIGHT_ASKS)
+            return outcome == RIGHT_GIVEN;
+        if (hub->stopping || !resolver_wait(right->uid, &right->question, &answer, DATABASE_MS))
+            break;
+        right_answer(right, &answer);
+    }
+    *code = FAIL_BUSY;
+    snprintf(reason, 256,
+             "the user database of this machine does not tell whose name this is; try again later");
+    return false;
 }

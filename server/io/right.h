@@ -39,3 +39,8 @@ enum right_outcome {
 enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_code *code,
                               char reason[256]);
 void right_answer(struct right *right, const struct login_answer *answer);
+
+#define DATABASE_MS 3000 /* for an answer, where nobody else waits meanwhile */
+
+/* All steps at once, without the lock. False: the name is not his, or the database is silent. */
+bool right_wait(struct hub *hub, struct right *right, enum fail_code *code, char reason[256]);

@@ -1,4 +1,4 @@
-/* Leaving the core: what it wants done is done here, outside the lock. */
+/* Entering the core, and leaving it: what it wants done is done then, outside the lock. */
 
 #include <stdlib.h>
 #include <string.h>
