@@ -32,11 +32,7 @@ struct intake {
     bool is_drained;       /* nothing else was there */
     bool is_lone;          /* one small batch, which was waited for: none will be behind it */
     bool is_flood;         /* last time several came */
-    bool has_dying;        /* the lane has dying sessions, which end when it is drained */
     bool owes_leave;       /* some mailboxes were full, and are to be tried again */
-    bool is_for_crowd;     /* what was handed over last goes to many */
-    bool is_over;          /* its user is to be read later */
-    bool wants_flush;      /* what it has handed over is to be sent now */
     mono_time slice;       /* when the lane took the lock, or was charged last */
     uint32_t cost;         /* of what it did since it looked at the clock */
     unsigned n_slices;     /* after which somebody else had the lock */
@@ -321,25 +317,21 @@ static void end_dying(struct intake *intake) {
     }
 }
 
-/* What was received goes through the core; what the core wants sent stays in the outboxes. */
-static void hand_over(struct intake *intake) {
+/*
+ * What was received goes through the core; what the core wants sent stays in the outboxes. Takes
+ * the lock, and keeps it.
+ */
+static void intake_hand_over(struct intake *intake) {
     struct lane *lane = intake->lane;
-    struct core *core = &lane->hub->core;
-    bool taken[LANE_DRAIN_MAX];
+    bool is_hello[LANE_DRAIN_MAX];
     for (int i = 0; i < intake->n; i++)
-        taken[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
+        is_hello[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
     slice_begin(intake);
     for (int i = 0; i < intake->n; i++)
-        if (!taken[i])
+        if (!is_hello[i])
             take_batch(intake, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
     end_dying(intake);
-    intake->has_dying = lane->n_dying > 0;
-    slice_charge(intake);
-    intake->wants_flush = core->wants_flush;
-    intake->is_over = slice_is_over(intake);
-    intake->is_for_crowd = core_n_waiting_for_run(core) >= CROWD;
-    lock_give(&lane->hub->lock);
 }
 
 /*
@@ -348,29 +340,40 @@ static void hand_over(struct intake *intake) {
  * sched_yield() in between would make the batches fuller still, but on a busy machine it hands the
  * processor to everybody who wants it, one after the other, before the hub has it again.
  */
-static bool intake_refill(struct intake *intake) {
-    if (intake->is_over || intake->wants_flush)
-        return false;
-    if (intake->is_lone && !intake->has_dying && !intake->is_for_crowd)
+static bool intake_wants_more(struct intake *intake) {
+    const struct lane *lane = intake->lane;
+    const struct core *core = &lane->hub->core;
+    if (intake->is_lone && lane->n_dying == 0 && core_n_waiting_for_run(core) < CROWD)
         return false;
     if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
         return false;
-    intake->n = 0;
-    intake_drain(intake);
-    return intake->n > 0;
+    slice_charge(intake);
+    return !core->wants_flush && !slice_is_over(intake);
 }
 
+/* With the lock held, which is left meanwhile. False: there is no more. */
+static bool intake_take_more(struct intake *intake) {
+    lock_give(&intake->lane->hub->lock);
+    intake->n = 0;
+    intake_drain(intake);
+    if (intake->n > 0) {
+        intake_hand_over(intake);
+        return true;
+    }
+    slice_begin(intake);
+    end_dying(intake);
+    return false;
+}
+
+/* A lone message goes through the core and into the outboxes while the lock is held once. */
 static void intake_process(struct intake *intake) {
     struct lane *lane = intake->lane;
     int n_batches = intake->n;
-    hand_over(intake);
-    for (int turn = 1; turn < FLUSH_TURNS && intake_refill(intake); turn++) {
+    intake_hand_over(intake);
+    for (int turn = 1; turn < FLUSH_TURNS && intake_wants_more(intake) && intake_take_more(intake);
+         turn++)
         n_batches += intake->n;
-        hand_over(intake);
-    }
     intake->is_flood = n_batches > 1;
-    slice_begin(intake);
-    end_dying(intake);
     core_close_run(&lane->hub->core);
     slice_charge(intake);
     bool is_over = slice_is_over(intake);
