@@ -12,9 +12,9 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
         core->limits.max[ACCOUNT_SESSIONS] = config->sessions_per_user;
     core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
     core->free_slots = calloc(SESSIONS_MAX, sizeof *core->free_slots);
-    core->scratch = malloc(ENCODED_MAX);
+    core->frames = malloc(BATCH_BYTES_MAX + ENCODED_MAX);
     persist_init(core);
-    return core->slots && core->free_slots && core->scratch ? 0 : -ENOMEM;
+    return core->slots && core->free_slots && core->frames ? 0 : -ENOMEM;
 }
 
 void core_deinit(struct core *core) {
@@ -40,7 +40,7 @@ void core_deinit(struct core *core) {
     lookalike_deinit();
     free(core->slots);
     free(core->free_slots);
-    free(core->scratch);
+    free(core->frames);
     *core = (struct core){0};
 }
 

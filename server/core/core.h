@@ -285,16 +285,17 @@ struct session {
     UT_hash_handle hh_link, hh_mailbox;
 };
 
-/* Messages of one sender to one room that are not in the listeners' outboxes yet, see delivery.c.
+/*
+ * Messages of one sender to one room that are not in the listeners' outboxes yet, see delivery.c.
+ * Their frames are the first n bytes of core->frames.
  */
 struct run {
     struct session *sender;
     struct room *room; /* NULL: there is none */
     uint64_t seq;      /* of the first message */
-    size_t n;          /* bytes of frames */
+    size_t n;
     uint16_t n_messages;
     size_t n_origin; /* bytes of their ORIGIN */
-    uint8_t frames[BATCH_BYTES_MAX];
     uint8_t origin[ORIGIN_BYTES_MAX];
 };
 
@@ -373,7 +374,7 @@ struct core {
     uint64_t n_born;                 /* handles, rooms and memberships, ever */
     uint64_t epoch;                  /* changes when a room ends: then last_target may dangle */
     struct chunk_pool pool;
-    uint8_t *scratch; /* see encode.c */
+    uint8_t *frames; /* of a run, and behind these of the message under way, see encode.c */
     struct run run;
     struct session *acks, *news_sessions;
     struct session *unconfirmed, *condemned; /* in the order in which they end */

@@ -2,6 +2,7 @@
 
 #include <utlist.h>
 
+#include "base/error.h"
 #include "core/internal.h"
 
 /*
@@ -229,7 +230,7 @@ void run_close(struct core *core) {
     unsigned n_reached = 0;
     if (!run->room)
         return;
-    struct encoded encoded = {.frames = run->frames,
+    struct encoded encoded = {.frames = core->frames,
                               .n = run->n,
                               .what = ENCODED_MESSAGE,
                               .origin = run->origin,
@@ -284,8 +285,11 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
         run->n_origin = encoded->n_origin;
         if (encoded->n_origin > 0)
             memcpy(run->origin, encoded->origin, encoded->n_origin);
+        if (encoded->frames != core->frames) /* behind the run that was closed */
+            memmove(core->frames, encoded->frames, encoded->n);
+    } else {
+        assert(encoded->frames == core->frames + run->n);
     }
-    memcpy(run->frames + run->n, encoded->frames, encoded->n);
     run->n += encoded->n;
     run->n_messages++;
     return true;

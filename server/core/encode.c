@@ -44,16 +44,21 @@ static size_t first_part_of(const struct core *core, const struct record *record
     return text_cut(record->text, part_bytes(core));
 }
 
-/* The frame, which holds the first part of the text, and the other parts. */
+/*
+ * The frame, which holds the first part of the text, and the other parts. They are written behind
+ * the frames of the run that is not closed yet: where this message goes on with it, it stands
+ * where it belongs, and need not be copied.
+ */
 static void put_all(const struct core *core, const struct record *record, struct frame *frame,
                     size_t first_part, enum encoded_what what, struct encoded *encoded) {
-    struct cursor_out out = cursor_out_of(core->scratch, ENCODED_MAX);
+    uint8_t *frames = core->frames + (core->run.room ? core->run.n : 0);
+    struct cursor_out out = cursor_out_of(frames, ENCODED_MAX);
     struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
     if (rest.n > 0)
         frame->flags |= FRAME_MORE_PARTS;
     bool fits = frame_put(&out, frame) && put_parts(core, &out, rest);
     assert(fits);
-    *encoded = (struct encoded){.frames = core->scratch, .n = cursor_out_used(&out), .what = what};
+    *encoded = (struct encoded){.frames = frames, .n = cursor_out_used(&out), .what = what};
 }
 
 static void fill_message(const struct core *core, const struct record *record,

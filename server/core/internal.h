@@ -110,7 +110,10 @@ static inline struct outbox_address session_address(const struct core *core,
 bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
                      uint64_t seq);
 
-/* Runs of messages to one room. False: the frame is too long for a run. */
+/*
+ * Runs of messages to one room. What was encoded just now is added. False: it is too long for a
+ * run; it stands where it was, and the run is closed.
+ */
 bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
              const struct encoded *encoded);
 void run_close(struct core *core);
@@ -147,7 +150,7 @@ void target_reason(struct bytes to, enum fail_code code, char reason[256]);
 /* Frames (encode.c), into memory of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);
 
-/* Room for the parts of the longest text, in core->scratch. */
+/* Room for the parts of the longest text. */
 #define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
 
 /* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one; until the next one. */
