@@ -5,11 +5,7 @@
 static struct client *alice, *bob;
 
 static void setup(void) {
-    world_begin();
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
-    drain();
-    pass_ms(NEWS_DELAY_MS);
+    world_begin_with_two(&alice, &bob);
 }
 
 TestSuite(core_acks, .init = setup, .fini = world_end);

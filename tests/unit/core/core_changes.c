@@ -10,10 +10,7 @@
 static struct client *alice, *bob;
 
 static void setup(void) {
-    durable_begin(1024 * 1024);
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
-    settle();
+    durable_begin_with_two(&alice, &bob);
 }
 
 TestSuite(core_changes, .init = setup, .fini = durable_end);

@@ -5,7 +5,6 @@
 
 #include "unit/core/world.h"
 
-#define CAROL 1003
 #define FLIGHT_MAX 16
 
 static struct client *alice, *bob, *carol;

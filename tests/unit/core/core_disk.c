@@ -17,9 +17,7 @@ static struct client *alice, *bob;
 static uint32_t last_request = 100;
 
 static void setup(void) {
-    durable_begin(1024 * 1024);
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
+    durable_begin_with_two(&alice, &bob);
     enter(alice, "#tea", 0);
     settle();
 }

@@ -4,15 +4,10 @@
 
 #include "unit/core/world.h"
 
-#define CAROL 1003
-
 static struct client *alice, *bob;
 
 static void setup(void) {
-    world_begin();
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
-    drain();
+    world_begin_with_two(&alice, &bob);
 }
 
 TestSuite(core_feed, .init = setup, .fini = world_end);

@@ -7,10 +7,7 @@
 static struct client *alice, *bob;
 
 static void setup_durable(void) {
-    durable_begin(1024 * 1024);
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
-    settle();
+    durable_begin_with_two(&alice, &bob);
 }
 
 TestSuite(core_feed_durable, .init = setup_durable, .fini = durable_end);

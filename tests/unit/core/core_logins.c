@@ -6,8 +6,6 @@
 
 #include "unit/core/fake_store.h"
 
-#define CAROL 503
-
 /* A join as the hub does it after it has asked the user database. */
 static struct client *come(uid_t uid, const char *handle, const char *login,
                            const struct core_right *right, enum fail_code *code) {

@@ -8,7 +8,6 @@
 #include "core/internal.h"
 #include "unit/core/world.h"
 
-#define CAROL 1003
 #define N_KNOWN 600
 #define N_MANY 5000 /* more than one step tells */
 

@@ -4,17 +4,12 @@
 
 #include "unit/core/world.h"
 
-#define CAROL 1003
 #define REQUEST 5
 
 static struct client *alice, *bob;
 
 static void setup(void) {
-    world_begin();
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
-    drain();
-    pass_ms(NEWS_DELAY_MS);
+    world_begin_with_two(&alice, &bob);
 }
 
 TestSuite(core_offers, .init = setup, .fini = world_end);

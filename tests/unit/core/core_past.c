@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "unit/core/fake_store.h"
 
-#define CAROL 1003
-
 static struct client *alice, *bob, *carol;
 
 static void join_all(void) {

@@ -5,16 +5,10 @@
 #include "core/internal.h"
 #include "unit/core/world.h"
 
-#define CAROL 1003
-
 static struct client *alice, *bob;
 
 static void setup(void) {
-    world_begin();
-    alice = join(ALICE, "alice", HERE);
-    bob = join(BOB, "bob", HERE);
-    pass_ms(NEWS_DELAY_MS);
-    drain();
+    world_begin_with_two(&alice, &bob);
 }
 
 TestSuite(core_unread, .init = setup, .fini = world_end);

@@ -4,7 +4,6 @@
 
 #include "unit/core/fake_store.h"
 
-#define CAROL 1003
 #define REQUEST 5
 
 static struct client *root, *bob;

@@ -339,6 +339,13 @@ void durable_begin(size_t log_bytes_max) {
     hub_start();
 }
 
+void durable_begin_with_two(struct client **alice, struct client **bob) {
+    durable_begin(1024 * 1024);
+    *alice = join(ALICE, "alice", HERE);
+    *bob = join(BOB, "bob", HERE);
+    settle();
+}
+
 void durable_end(void) {
     if (is_committing)
         commit_finish();

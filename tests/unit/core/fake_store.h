@@ -18,6 +18,8 @@ extern struct fake_store fake;
 
 /* A world with a store; the core has what it needs to begin. */
 void durable_begin(size_t log_bytes_max);
+/* The same with these two, and all that is to be stored of them is. */
+void durable_begin_with_two(struct client **alice, struct client **bob);
 void durable_end(void);
 
 /* One commit, in two steps; between them the store is at work. */

@@ -53,6 +53,15 @@ void world_begin_with(size_t log_bytes_max, bool durable) {
     core_set_time(&core, now, (wall_time){WALL_MS});
 }
 
+void world_begin_with_two(struct client **alice, struct client **bob) {
+    world_begin();
+    *alice = join(ALICE, "alice", HERE);
+    *bob = join(BOB, "bob", HERE);
+    drain();
+    pass_ms(NEWS_DELAY_MS);
+    drain();
+}
+
 void world_end(void) {
     core_deinit(&core); /* asserts that nothing is left */
     while (clients) {

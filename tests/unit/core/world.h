@@ -7,6 +7,7 @@
 
 #define ALICE 1001
 #define BOB 1002
+#define CAROL 1003
 #define HERE (ABILITY_LISTEN | ABILITY_ALL_ROOMS)
 
 struct client {
@@ -32,6 +33,8 @@ extern bool own_memory_wanted; /* meanwhile */
 void world_begin(void);
 /* The same with some other bound of the log. */
 void world_begin_with(size_t log_bytes_max, bool durable);
+/* The same with these two, who have heard of each other. */
+void world_begin_with_two(struct client **alice, struct client **bob);
 void world_end(void);
 
 /* Joins; the refusal is returned when the client is NULL. */
