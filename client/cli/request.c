@@ -12,8 +12,18 @@ int cli_request_open(earshot **link, const struct cli_options *options) {
     return cli_open(link, options, 0);
 }
 
-int cli_request_next(earshot *link, const struct cli_options *options,
-                     struct earshot_event *event) {
+int cli_take_next(earshot *link, const struct cli_options *options, int ms, event_taker *take,
+                  void *arg) {
+    struct earshot_event event;
+    int result = earshot_next(link, &event, ms);
+    if (result == EARSHOT_OK)
+        return take(arg, &event);
+    return result == EARSHOT_AGAIN || result == -EINTR ? CLI_DONE
+                                                       : cli_fail_link(options, link, result);
+}
+
+static int request_next(earshot *link, const struct cli_options *options,
+                        struct earshot_event *event) {
     int result;
     do {
         if (cli_interrupted() || cli_limit_passed())
@@ -23,7 +33,7 @@ int cli_request_next(earshot *link, const struct cli_options *options,
     return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(options, link, result);
 }
 
-static bool is_line(const struct earshot_event *event) {
+static bool request_is_line(const struct earshot_event *event) {
     return event->type == EARSHOT_EVENT_USER || event->type == EARSHOT_EVENT_ROOM ||
            event->type == EARSHOT_EVENT_COUNTER || event->type == EARSHOT_EVENT_OBJECT ||
            event->type == EARSHOT_EVENT_PAST;
@@ -35,14 +45,28 @@ int cli_request_wait(earshot *link, const struct cli_options *options, int resul
     if (result != EARSHOT_OK)
         return cli_fail_link(options, link, result);
     for (;;) {
-        int code = cli_request_next(link, options, &event);
+        int code = request_next(link, options, &event);
         if (code != CLI_DONE)
             return code;
         if (event.type == EARSHOT_EVENT_DONE && event.request == request)
             return CLI_DONE;
         if (event.type == EARSHOT_EVENT_FAILED && event.request == request)
             return cli_fail_event(options, &event);
-        if (line && is_line(&event) && event.request == request)
+        if (line && request_is_line(&event) && event.request == request)
             line(arg, &event);
     }
+}
+
+int cli_request_make(const struct cli_options *options,
+                     int (*make)(earshot *link, const char *word, uint32_t *request),
+                     const char *word) {
+    earshot *link;
+    uint32_t request = 0;
+    int code = cli_request_open(&link, options);
+    if (code != CLI_DONE)
+        return code;
+    int result = make(link, word, &request);
+    code = cli_request_wait(link, options, result, request, NULL, NULL);
+    earshot_close(link);
+    return code;
 }

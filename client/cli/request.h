@@ -19,5 +19,18 @@ typedef void request_line(void *arg, const struct earshot_event *event);
 int cli_request_wait(earshot *link, const struct cli_options *options, int result, uint32_t request,
                      request_line *line, void *arg);
 
-/* The next event, whatever it is. Returns an exit code; an error has been reported. */
-int cli_request_next(earshot *link, const struct cli_options *options, struct earshot_event *event);
+/* The whole course of a request that takes one word, which may be NULL, and whose answer is empty.
+ */
+int cli_request_make(const struct cli_options *options,
+                     int (*make)(earshot *link, const char *word, uint32_t *request),
+                     const char *word);
+
+typedef int event_taker(void *arg, const struct earshot_event *event);
+
+/*
+ * Waits for the next event as earshot_next() does and has it taken. Returns what that returned, an
+ * exit code or CLI_CLOSED; CLI_DONE when no event came, also because of a signal or the time limit;
+ * else an error has been reported.
+ */
+int cli_take_next(earshot *link, const struct cli_options *options, int ms, event_taker *take,
+                  void *arg);

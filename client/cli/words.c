@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/records.h"
 #include "cli/report.h"
 #include "proto/name.h"
 
@@ -19,12 +20,9 @@ int words_check_name(const struct cli_options *options, const char *word) {
 }
 
 bool words_same_name(const char *a, const char *b) {
-    struct name name_a, name_b, key_a, key_b;
-    if (name_parse(&name_a, bytes_of(a)) != NAME_OK || name_parse(&name_b, bytes_of(b)) != NAME_OK)
-        return false;
-    name_key(&key_a, &name_a);
-    name_key(&key_b, &name_b);
-    return bytes_equal(name_bytes(&key_a), name_bytes(&key_b));
+    struct name name_a, name_b;
+    return name_parse(&name_a, bytes_of(a)) == NAME_OK &&
+           name_parse(&name_b, bytes_of(b)) == NAME_OK && name_is_same(&name_a, &name_b);
 }
 
 int words_check_room(const struct cli_options *options, const char *word) {
@@ -32,6 +30,34 @@ int words_check_room(const struct cli_options *options, const char *word) {
         return words_check_name(options, word);
     return cli_fail(options, CLI_USAGE, "bad-name",
                     "\"%s\" is not a room; a room begins with #, as in '#ops'", word);
+}
+
+int words_check_convs(const struct cli_options *options, int n_words, char **words,
+                      unsigned *flags) {
+    int code = CLI_DONE;
+    *flags = n_words == 0 ? EARSHOT_LISTEN | EARSHOT_ALL_ROOMS : 0;
+    for (int i = 0; code == CLI_DONE && i < n_words; i++) {
+        code = words_check_name(options, words[i]);
+        *flags |= words[i][0] == '#' ? 0 : EARSHOT_LISTEN;
+    }
+    return code;
+}
+
+int words_join_rooms(const struct cli_options *options, earshot *link, int n_words, char **words) {
+    uint32_t request;
+    for (int i = 0; i < n_words; i++) {
+        int result = words[i][0] == '#' ? earshot_join(link, words[i], true, &request) : EARSHOT_OK;
+        if (result != EARSHOT_OK)
+            return cli_fail_link(options, link, result);
+    }
+    return CLI_DONE;
+}
+
+int words_find(int n_words, char **words, const char *conv) {
+    for (int i = 0; i < n_words; i++)
+        if (words_same_name(words[i], conv))
+            return i;
+    return -1;
 }
 
 int words_check_text(const struct cli_options *options, struct bytes text, size_t limit,
@@ -60,4 +86,24 @@ char *words_join(int n_words, char **words) {
     if (!out || fclose(out) != 0)
         exit(cli_fail(NULL, CLI_FAILED, "internal", "out of memory"));
     return text;
+}
+
+int words_split_names(struct words_list *list, const struct cli_options *options, const char *word,
+                      bool once) {
+    *list = (struct words_list){.copy = cli_copy(word)};
+    char *rest = list->copy, *name;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && (name = strsep(&rest, ","))) {
+        code = words_check_name(options, name);
+        if (once && words_find((int)list->n, list->words, name) >= 0)
+            continue;
+        list->words = cli_grow(list->words, list->n, sizeof *list->words);
+        list->words[list->n++] = name;
+    }
+    return code;
+}
+
+void words_list_free(struct words_list *list) {
+    free(list->words);
+    free(list->copy);
 }

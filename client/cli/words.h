@@ -13,9 +13,37 @@ int words_check_room(const struct cli_options *options, const char *word);
 /* Whether both are names, and the same one. */
 bool words_same_name(const char *one, const char *other);
 
+/*
+ * The same for all words of CONV..., and which flags of earshot_open() they need: none at all means
+ * all direct messages and the rooms of one's handle.
+ */
+int words_check_convs(const struct cli_options *options, int n_words, char **words,
+                      unsigned *flags);
+
+/* Joins the rooms among them, for this session only. Returns an exit code. */
+int words_join_rooms(const struct cli_options *options, earshot *link, int n_words, char **words);
+
+/* Which of them is this conversation; -1: none. */
+int words_find(int n_words, char **words, const char *conv);
+
 /* CLI_DONE when it is UTF-8 of at most `limit` bytes; `what` names it in the error. */
 int words_check_text(const struct cli_options *options, struct bytes text, size_t limit,
                      const char *what);
 
 /* The words with blanks between them; the caller frees it. */
 char *words_join(int n_words, char **words);
+
+/* Names that were given in one word, with commas between them. */
+struct words_list {
+    char *copy; /* of the word, cut at its commas */
+    char **words;
+    size_t n;
+};
+
+/*
+ * `once`: a name that is there already, however it is spelled, is left out. Returns an exit code;
+ * what is no name has been reported. Free it in any case.
+ */
+int words_split_names(struct words_list *list, const struct cli_options *options, const char *word,
+                      bool once);
+void words_list_free(struct words_list *list);

@@ -71,11 +71,11 @@ static int write_lines(const char *path, int flags, const struct received_line *
 /* Only the newer half is kept. If it cannot be written, the next who reads the list tries it. */
 static void forget_oldest(struct received_list *list) {
     CLEANUP_FREE char *fresh = NULL;
-    while (HASH_COUNT(list->lines) > RECEIVED_MAX)
+    while (HASH_COUNT(list->lines) > RECEIVED_FILES_MAX)
         received_drop(list, list->lines);
     if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
         return;
-    if (write_lines(fresh, O_TRUNC, list->lines, RECEIVED_MAX) != 0 ||
+    if (write_lines(fresh, O_TRUNC, list->lines, RECEIVED_FILES_MAX) != 0 ||
         rename(fresh, list->path) != 0)
         (void)unlink(fresh);
 }
@@ -105,7 +105,7 @@ void received_load(struct received_list *list) {
     }
     if (file)
         fclose(file);
-    if (HASH_COUNT(list->lines) > 2 * RECEIVED_MAX)
+    if (HASH_COUNT(list->lines) > 2 * RECEIVED_FILES_MAX)
         forget_oldest(list);
 }
 

@@ -1,9 +1,8 @@
 /*
  * Which files that came as messages were saved already: they stay in the history, and must not be
- * got twice. A list of "id uid handle" (the sender's uid: an id
- * is a message's only together with it; "id handle" in lists from before) in
- * $XDG_STATE_HOME/earshot/received, the oldest of which are forgotten when there are more than
- * twice RECEIVED_MAX.
+ * got twice. They are lines of "id uid handle" in $XDG_STATE_HOME/earshot/received: the uid is the
+ * sender's, because only both together name a message; older lists have lines of "id handle". When
+ * there are more than twice RECEIVED_FILES_MAX, the oldest are forgotten.
  */
 #pragma once
 
@@ -12,7 +11,7 @@
 
 #include "lib/earshot.h"
 
-#define RECEIVED_MAX 65536 /* so many are remembered, the latest */
+#define RECEIVED_FILES_MAX 65536 /* so many are remembered, the latest */
 
 struct received_line;
 

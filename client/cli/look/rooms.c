@@ -1,5 +1,4 @@
-#include "cli/look/rooms.h"
-
+/* `rooms` and `topic`. */
 #include <stdlib.h>
 #include <strings.h>
 
@@ -9,9 +8,16 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/text.h"
+#include "cli/words.h"
+#include "proto/frame.h"
 
-static void add_room(void *arg, const struct earshot_event *event) {
-    struct cli_rooms *rooms = arg;
+struct rooms {
+    struct cli_room *all;
+    size_t n;
+};
+
+static void rooms_add(void *arg, const struct earshot_event *event) {
+    struct rooms *rooms = arg;
     rooms->all = cli_grow(rooms->all, rooms->n, sizeof *rooms->all);
     rooms->all[rooms->n++] = (struct cli_room){
         .name = cli_copy(event->room.name),
@@ -20,29 +26,29 @@ static void add_room(void *arg, const struct earshot_event *event) {
     };
 }
 
-static int by_name(const void *a, const void *b) {
+static int rooms_by_name(const void *a, const void *b) {
     return strcasecmp(((const struct cli_room *)a)->name, ((const struct cli_room *)b)->name);
 }
 
-int cli_rooms_ask(earshot *link, const struct cli_options *options, struct cli_rooms *rooms) {
+static int rooms_ask(earshot *link, const struct cli_options *options, struct rooms *rooms) {
     uint32_t request = 0;
     int result = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
-    int code = cli_request_wait(link, options, result, request, add_room, rooms);
+    int code = cli_request_wait(link, options, result, request, rooms_add, rooms);
     if (rooms->n > 1)
-        qsort(rooms->all, rooms->n, sizeof *rooms->all, by_name);
+        qsort(rooms->all, rooms->n, sizeof *rooms->all, rooms_by_name);
     return code;
 }
 
-void cli_rooms_free(struct cli_rooms *rooms) {
+static void rooms_free(struct rooms *rooms) {
     for (size_t i = 0; i < rooms->n; i++) {
         free(rooms->all[i].name);
         free(rooms->all[i].topic);
     }
     free(rooms->all);
-    *rooms = (struct cli_rooms){0};
+    *rooms = (struct rooms){0};
 }
 
-static int rooms_print(const struct cli_options *options, const struct cli_rooms *rooms) {
+static int rooms_print(const struct cli_options *options, const struct rooms *rooms) {
     if (options->json)
         for (size_t i = 0; i < rooms->n; i++)
             json_room(rooms->all[i].name, rooms->all[i].members, rooms->all[i].topic);
@@ -55,15 +61,65 @@ static int rooms_print(const struct cli_options *options, const struct cli_rooms
 
 int cli_rooms(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
-    struct cli_rooms rooms = {0};
+    struct rooms rooms = {0};
     earshot *link;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
         return code;
-    code = cli_rooms_ask(link, options, &rooms);
+    code = rooms_ask(link, options, &rooms);
     earshot_close(link);
     if (code == CLI_DONE)
         code = rooms_print(options, &rooms);
-    cli_rooms_free(&rooms);
+    rooms_free(&rooms);
     return code;
+}
+
+static int topic_print(const struct cli_options *options, const struct cli_room *room) {
+    if (options->json)
+        json_room(room->name, room->members, room->topic);
+    else if (*room->topic)
+        text_topic(room->topic);
+    else
+        cli_remark(options, "%s has no topic", room->name);
+    return cli_flush();
+}
+
+static int topic_show(earshot *link, const struct cli_options *options, const char *room) {
+    struct rooms rooms = {0};
+    size_t i = 0;
+    int code = rooms_ask(link, options, &rooms);
+    while (i < rooms.n && !words_same_name(rooms.all[i].name, room))
+        i++;
+    if (code == CLI_DONE && i < rooms.n)
+        code = topic_print(options, &rooms.all[i]);
+    else if (code == CLI_DONE)
+        code = cli_fail(options, CLI_NO_NAME, "no-room",
+                        "there is no room %s; `earshot rooms` lists them", room);
+    rooms_free(&rooms);
+    return code;
+}
+
+static int topic_set(earshot *link, const struct cli_options *options, const char *room,
+                     const char *topic) {
+    uint32_t request = 0;
+    int result = earshot_topic(link, room, topic, &request);
+    return cli_request_wait(link, options, result, request, NULL, NULL);
+}
+
+static int topic_run(const struct cli_options *options, const char *room, const char *topic) {
+    earshot *link;
+    int code = cli_request_open(&link, options);
+    if (code != CLI_DONE)
+        return code;
+    code = topic ? topic_set(link, options, room, topic) : topic_show(link, options, room);
+    earshot_close(link);
+    return code;
+}
+
+int cli_topic(const struct cli_options *options, int n_words, char **words) {
+    CLEANUP_FREE char *topic = n_words > 1 ? words_join(n_words - 1, words + 1) : NULL;
+    int code = words_check_room(options, words[0]);
+    if (code == CLI_DONE && topic)
+        code = words_check_text(options, bytes_of(topic), TOPIC_BYTES_MAX, "the topic");
+    return code == CLI_DONE ? topic_run(options, words[0], topic) : code;
 }

@@ -1,11 +1,16 @@
+/* `history`, `search` and `forget`. */
+#include <stdlib.h>
+
 #include "cli/command.h"
 #include "cli/near.h"
 #include "cli/past/past.h"
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/words.h"
+#include "proto/frame.h"
 
 #define HISTORY_LINES 20 /* for people, of one conversation */
+#define SEARCH_LINES 20
 #define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_history_options[] = {
@@ -15,29 +20,90 @@ const struct cli_option cli_history_options[] = {
     {0},
 };
 
+const struct cli_option cli_search_options[] = {
+    {"in", 0, CLI_STRING, AT(in), "CONV", "in this conversation: a handle or #room", NULL, 0},
+    {"from", 0, CLI_STRING, AT(from), "HANDLE", "only what HANDLE wrote", NULL, 0},
+    {"limit", 'n', CLI_COUNT, AT(limit), "N", "at most N messages; else 20", NULL, 0},
+    {0},
+};
+
+/* With a link of its own; tells which names are near those that nobody has. */
+static int past_run(struct past *past, int (*print)(struct past *past)) {
+    const struct cli_options *options = past->options;
+    int code = cli_request_open(&past->link, options);
+    if (code != CLI_DONE)
+        return code;
+    code = print(past);
+    if (code == CLI_NO_NAME && past->conv)
+        near_tell(options, past->conv);
+    if (code == CLI_NO_NAME && past->from)
+        near_tell(options, past->from);
+    earshot_close(past->link);
+    return code;
+}
+
 int cli_history(const struct cli_options *options, int n_words, char **words) {
+    bool has_after = options->since != CLI_NOT_GIVEN;
     struct past past = {
         .options = options,
         .conv = n_words > 0 ? words[0] : NULL,
         .before = options->before,
-        .after = options->since == CLI_NOT_GIVEN ? 0 : options->since,
+        .after = has_after ? options->since : 0,
         .n = options->limit,
-        .newest = options->since == CLI_NOT_GIVEN,
+        .newest = !has_after,
     };
     int code = past.conv ? words_check_name(options, past.conv) : CLI_DONE;
-    if (code != CLI_DONE)
-        return code;
     if (past.n == 0 && past.newest && past.conv && !options->json)
         past.n = HISTORY_LINES;
-    code = cli_request_open(&past.link, options);
-    if (code != CLI_DONE)
-        return code;
-    code = past_print(&past);
-    if (code == CLI_NO_NAME)
-        near_tell(options, past.conv);
+    if (code == CLI_DONE)
+        code = past_run(&past, past_print);
     if (code == CLI_DONE && past.n_printed == 0)
         cli_remark(options, "nothing was said%s%s", past.conv ? " in the conversation " : "",
                    past.conv ? past.conv : "");
-    earshot_close(past.link);
+    return code;
+}
+
+static int search_check(const struct past *past) {
+    int code = past->conv ? words_check_name(past->options, past->conv) : CLI_DONE;
+    if (code == CLI_DONE && past->from)
+        code = words_check_name(past->options, past->from);
+    if (code == CLI_DONE)
+        code =
+            words_check_text(past->options, bytes_of(past->words), SEARCH_BYTES_MAX, "the search");
+    if (code == CLI_DONE && !*past->words)
+        code =
+            cli_fail(past->options, CLI_USAGE, "usage", "search: there is no word to search for");
+    return code;
+}
+
+int cli_search(const struct cli_options *options, int n_words, char **words) {
+    CLEANUP_FREE char *text = words_join(n_words, words);
+    struct past past = {
+        .options = options,
+        .conv = options->in,
+        .n = options->limit ? options->limit : SEARCH_LINES,
+        .words = text,
+        .from = options->from,
+    };
+    int code = search_check(&past);
+    if (code == CLI_DONE)
+        code = past_run(&past, past_print_found);
+    if (code == CLI_DONE && past.n_printed == 0)
+        cli_remark(options, "nothing was found");
+    return code;
+}
+
+int cli_forget(const struct cli_options *options, int n_words, char **words) {
+    (void)n_words;
+    int code = words_check_name(options, words[0]);
+    if (code == CLI_DONE && words[0][0] == '#')
+        code = cli_fail(options, CLI_NOT_PERMITTED, "not-permitted",
+                        "%s is a room: what is said there belongs to all its members; only a "
+                        "conversation with a handle can be forgotten",
+                        words[0]);
+    if (code == CLI_DONE)
+        code = cli_request_make(options, earshot_forget, words[0]);
+    if (code == CLI_NO_NAME)
+        near_tell(options, words[0]);
     return code;
 }

@@ -16,7 +16,9 @@ static int past_ask_page(struct past *past, uint64_t before, uint64_t after, uin
     unsigned n = limit > 0 && limit < EARSHOT_PAGE_MAX ? (unsigned)limit : EARSHOT_PAGE_MAX;
     if (past->direct_only)
         n = EARSHOT_PAGE_MAX;
-    int result = earshot_history(past->link, past->conv, before, after, n, &request);
+    int result = past->words ? earshot_search(past->link, past->words, past->conv, past->from,
+                                              before, n, &request)
+                             : earshot_history(past->link, past->conv, before, after, n, &request);
     return cli_request_wait(past->link, past->options, result, request, line, arg);
 }
 
@@ -25,27 +27,27 @@ static bool past_is_wanted(const struct past *past, const struct earshot_event *
 }
 
 /* Backwards: where the newest n begin. */
-struct backwards {
+struct past_backwards {
     const struct past *past;
     uint64_t oldest; /* of the page, wanted or not; 0: it was empty */
     uint64_t seqs[EARSHOT_PAGE_MAX];
     size_t n; /* the wanted ones of the page */
 };
 
-static void note_seq(void *arg, const struct earshot_event *event) {
-    struct backwards *backwards = arg;
+static void past_note_seq(void *arg, const struct earshot_event *event) {
+    struct past_backwards *backwards = arg;
     if (backwards->oldest == 0)
         backwards->oldest = event->message.seq;
     if (past_is_wanted(backwards->past, event) && backwards->n < EARSHOT_PAGE_MAX)
         backwards->seqs[backwards->n++] = event->message.seq;
 }
 
-static int find_start(struct past *past) {
-    struct backwards page = {.past = past};
+static int past_find_start(struct past *past) {
+    struct past_backwards page = {.past = past};
     uint64_t before = past->before, missing = past->n, start = past->before;
     while (missing > 0 && before > 1) {
         page.n = page.oldest = 0;
-        int code = past_ask_page(past, before, 0, missing, note_seq, &page);
+        int code = past_ask_page(past, before, 0, missing, past_note_seq, &page);
         if (code != CLI_DONE)
             return code;
         if (page.oldest == 0 || page.oldest >= before)
@@ -61,24 +63,24 @@ static int find_start(struct past *past) {
     return CLI_DONE;
 }
 
-/* Forwards: a page is printed as it comes. */
-struct forwards {
+/* A page is printed as it comes. */
+struct past_page {
     struct past *past;
-    uint64_t last; /* of the page; 0: it was empty */
+    uint64_t last; /* message of it; 0: it was empty */
 };
 
-static bool is_full(const struct past *past) {
+static bool past_is_full(const struct past *past) {
     return past->n > 0 && past->n_printed >= past->n;
 }
 
 static void past_print_line(void *arg, const struct earshot_event *event) {
-    struct forwards *forwards = arg;
-    struct past *past = forwards->past;
+    struct past_page *page = arg;
+    struct past *past = page->past;
     /* The hub answers; whoever reads our output may now take as long as they want. */
     if (past->options->timeout_ms < 0)
         cli_limit_stop();
-    forwards->last = event->message.seq;
-    if (event->message.seq >= past->before || is_full(past) || !past_is_wanted(past, event))
+    page->last = event->message.seq;
+    if (event->message.seq >= past->before || past_is_full(past) || !past_is_wanted(past, event))
         return;
     cli_print_message(past->options, event);
     if (past->n_printed++ == 0)
@@ -87,15 +89,15 @@ static void past_print_line(void *arg, const struct earshot_event *event) {
 }
 
 /* After 0 would mean the newest ones, so the first message of all is asked for as such. */
-static int print_forwards(struct past *past) {
-    struct forwards page = {.past = past};
+static int past_print_forwards(struct past *past) {
+    struct past_page page = {.past = past};
     uint64_t after = past->after > 0 ? past->after : 1;
     int code = CLI_DONE;
     if (past->after == 0)
         code = past_ask_page(past, 2, 0, 1, past_print_line, &page);
     do {
         page.last = 0;
-        if (code == CLI_DONE && after + 1 < past->before && !is_full(past))
+        if (code == CLI_DONE && after + 1 < past->before && !past_is_full(past))
             code = past_ask_page(past, past->before, after, past->n - past->n_printed,
                                  past_print_line, &page);
         int closed = cli_flush();
@@ -111,6 +113,22 @@ int past_print(struct past *past) {
     earshot_hub(past->link, &hub);
     if (past->before == 0)
         past->before = hub.seq + 1;
-    int code = past->newest && past->n > 0 ? find_start(past) : CLI_DONE;
-    return code == CLI_DONE ? print_forwards(past) : code;
+    int code = past->newest && past->n > 0 ? past_find_start(past) : CLI_DONE;
+    return code == CLI_DONE ? past_print_forwards(past) : code;
+}
+
+/* A page is shorter than what was asked for when its messages are long: then it goes on. */
+int past_print_found(struct past *past) {
+    struct past_page page = {.past = past};
+    int code;
+    past->before = UINT64_MAX;
+    do {
+        uint64_t before = page.last;
+        page.last = 0;
+        code = past_ask_page(past, before, 0, past->n - past->n_printed, past_print_line, &page);
+        int closed = cli_flush();
+        if (code == CLI_DONE)
+            code = closed;
+    } while (code == CLI_DONE && page.last > 0 && !past_is_full(past));
+    return code;
 }

@@ -12,6 +12,9 @@ struct past {
     uint64_t n;             /* that many of them, 0: all; */
     bool newest;            /* the newest ones, else the oldest */
 
+    /* Only those with all of these words, and of this handle, or NULL; for past_print_found(). */
+    const char *words, *from;
+
     /* Results. */
     uint64_t first_seq, last_seq; /* of the oldest and the newest one printed; 0: none */
     uint64_t n_printed;
@@ -19,3 +22,6 @@ struct past {
 
 /* Prints them, oldest first. Returns an exit code, or CLI_CLOSED. */
 int past_print(struct past *past);
+
+/* Prints the newest n that have the words, the newest first. Returns the same. */
+int past_print_found(struct past *past);

@@ -12,7 +12,6 @@
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
-#include "proto/name.h"
 
 #define AT(member) offsetof(struct cli_options, member)
 
@@ -24,9 +23,8 @@ const struct cli_option cli_tail_options[] = {
     {0},
 };
 
-/* A conversation, and which of its messages -n has printed already. */
-struct wanted {
-    struct name key; /* n 0: all conversations */
+/* Which messages of a conversation -n has printed already. */
+struct tail_printed {
     uint64_t from, to;
 };
 
@@ -35,26 +33,20 @@ struct tail {
     earshot *link;
     unsigned flags; /* of the link */
     uint64_t after; /* where it begins, with EARSHOT_AFTER */
-    struct wanted *wanted;
-    size_t n_wanted;
+    int n_convs;    /* 0: all conversations */
+    char **convs;
+    struct tail_printed *printed; /* by conversation; one when they are all */
+    int n_printed_convs;
     unsigned long long n_printed;
     bool is_piped; /* our reader can leave, which only poll() tells */
     bool done;
 };
 
-static const struct wanted *find_wanted(const struct tail *tail, const char *conv) {
-    struct name name, key;
+static const struct tail_printed *tail_find(const struct tail *tail, const char *conv) {
     if (tail->options->dm && conv[0] == '#')
         return NULL;
-    if (tail->n_wanted == 1 && tail->wanted->key.n == 0)
-        return tail->wanted;
-    if (name_parse(&name, bytes_of(conv)) != NAME_OK)
-        return NULL;
-    name_key(&key, &name);
-    for (size_t i = 0; i < tail->n_wanted; i++)
-        if (bytes_equal(name_bytes(&tail->wanted[i].key), name_bytes(&key)))
-            return &tail->wanted[i];
-    return NULL;
+    int i = tail->n_convs > 0 ? words_find(tail->n_convs, tail->convs, conv) : 0;
+    return i < 0 ? NULL : &tail->printed[i];
 }
 
 static int tail_print(struct tail *tail, const struct earshot_event *event) {
@@ -71,10 +63,10 @@ static int tail_print(struct tail *tail, const struct earshot_event *event) {
 
 /* A message that is not printed stays for whoever joins next under this handle. */
 static int tail_take_message(struct tail *tail, const struct earshot_event *event) {
-    const struct wanted *wanted = find_wanted(tail, event->message.conv);
-    if (!wanted && !event->message.mine)
+    const struct tail_printed *printed = tail_find(tail, event->message.conv);
+    if (!printed && !event->message.mine)
         earshot_pass_over(tail->link, event);
-    if (!wanted || (event->message.seq >= wanted->from && event->message.seq <= wanted->to))
+    if (!printed || (event->message.seq >= printed->from && event->message.seq <= printed->to))
         return CLI_DONE;
     return tail_print(tail, event);
 }
@@ -102,7 +94,7 @@ static int tail_take(struct tail *tail, const struct earshot_event *event) {
 }
 
 /* Sleeps until there is an event or the reader of our output has left. */
-static int poll_both(struct tail *tail, bool *closed) {
+static int tail_poll_both(struct tail *tail, bool *closed) {
     struct pollfd fds[] = {{earshot_fd(tail->link), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
     if (fds[0].fd < 0)
         return fds[0].fd;
@@ -112,11 +104,11 @@ static int poll_both(struct tail *tail, bool *closed) {
     return EARSHOT_AGAIN;
 }
 
-static int wait_event(struct tail *tail, struct earshot_event *event, bool *closed) {
+static int tail_wait(struct tail *tail, struct earshot_event *event, bool *closed) {
     if (!tail->is_piped)
         return earshot_next(tail->link, event, -1);
     int result = earshot_next(tail->link, event, 0);
-    return result == EARSHOT_AGAIN ? poll_both(tail, closed) : result;
+    return result == EARSHOT_AGAIN ? tail_poll_both(tail, closed) : result;
 }
 
 static int tail_fail_late(const struct tail *tail) {
@@ -134,7 +126,7 @@ static int tail_follow(struct tail *tail) {
             return cli_interrupted();
         if (cli_limit_passed())
             return tail_fail_late(tail);
-        int result = wait_event(tail, &event, &closed);
+        int result = tail_wait(tail, &event, &closed);
         if (closed)
             return CLI_CLOSED;
         if (result == EARSHOT_OK)
@@ -145,61 +137,25 @@ static int tail_follow(struct tail *tail) {
     return code;
 }
 
-/* Joins the rooms named, for this session only; a refusal comes as an event. */
-static int tail_join(struct tail *tail, int n_words, char **words) {
-    uint32_t request;
-    for (int i = 0; i < n_words; i++) {
-        if (words[i][0] != '#')
-            continue;
-        int result = earshot_join(tail->link, words[i], true, &request);
-        if (result != EARSHOT_OK)
-            return cli_fail_link(tail->options, tail->link, result);
-    }
-    return CLI_DONE;
-}
-
-static struct wanted *add_wanted(struct tail *tail) {
-    tail->wanted = cli_grow(tail->wanted, tail->n_wanted, sizeof *tail->wanted);
-    struct wanted *wanted = &tail->wanted[tail->n_wanted++];
-    *wanted = (struct wanted){.from = UINT64_MAX};
-    return wanted;
-}
-
-static int check_word(struct tail *tail, const char *word) {
-    struct name name;
-    bool is_room = word[0] == '#';
-    int code = words_check_name(tail->options, word);
-    if (code == CLI_DONE && tail->options->dm && is_room)
-        code = cli_fail(tail->options, CLI_USAGE, "usage",
-                        "--dm is for direct messages; leave it or %s away", word);
-    if (code != CLI_DONE)
-        return code;
-    tail->flags |= is_room ? 0 : EARSHOT_LISTEN;
-    name_parse(&name, bytes_of(word));
-    name_key(&add_wanted(tail)->key, &name);
-    return CLI_DONE;
-}
-
-static int tail_check(struct tail *tail, int n_words, char **words) {
+static int tail_check(struct tail *tail) {
     const struct cli_options *options = tail->options;
-    bool has_since = options->since != CLI_NOT_GIVEN;
-    int code = CLI_DONE;
-    if (has_since && options->limit)
+    if (options->since != CLI_NOT_GIVEN && options->limit)
         return cli_fail(options, CLI_USAGE, "usage",
                         "tail: -n and --since both say where to begin; leave one away");
-    tail->flags = EARSHOT_RECONNECT | (has_since ? EARSHOT_AFTER : 0);
-    tail->after = options->since;
-    for (int i = 0; code == CLI_DONE && i < n_words; i++)
-        code = check_word(tail, words[i]);
-    if (n_words == 0) {
-        add_wanted(tail);
-        tail->flags |= options->dm ? EARSHOT_LISTEN : EARSHOT_LISTEN | EARSHOT_ALL_ROOMS;
-    }
+    int code = words_check_convs(options, tail->n_convs, tail->convs, &tail->flags);
+    for (int i = 0; code == CLI_DONE && options->dm && i < tail->n_convs; i++)
+        if (tail->convs[i][0] == '#')
+            code = cli_fail(options, CLI_USAGE, "usage",
+                            "--dm is for direct messages; leave it or %s away", tail->convs[i]);
+    if (options->dm)
+        tail->flags &= ~(unsigned)EARSHOT_ALL_ROOMS;
+    tail->flags |= EARSHOT_RECONNECT | (options->since != CLI_NOT_GIVEN ? EARSHOT_AFTER : 0);
     return code;
 }
 
-static int print_past(struct tail *tail, earshot *link, const char *conv, struct wanted *wanted) {
+static int tail_print_past(struct tail *tail, earshot *link, int i) {
     const struct cli_options *options = tail->options;
+    const char *conv = tail->n_convs > 0 ? tail->convs[i] : NULL;
     unsigned long long left = options->count ? options->count - tail->n_printed : UINT64_MAX;
     struct past past = {
         .options = options,
@@ -213,8 +169,7 @@ static int print_past(struct tail *tail, earshot *link, const char *conv, struct
         return CLI_DONE;
     int code = past_print(&past);
     tail->n_printed += past.n_printed;
-    wanted->from = past.first_seq;
-    wanted->to = past.last_seq;
+    tail->printed[i] = (struct tail_printed){past.first_seq, past.last_seq};
     return code;
 }
 
@@ -223,13 +178,14 @@ static int print_past(struct tail *tail, earshot *link, const char *conv, struct
  * ones were perhaps not stored yet. One place serves all conversations, so it is the least of
  * theirs; an empty one does not count unless all are.
  */
-static void begin_behind(struct tail *tail) {
+static void tail_begin_behind(struct tail *tail) {
     tail->flags |= EARSHOT_AFTER;
-    for (size_t i = 0; i < tail->n_wanted; i++) {
-        struct wanted *wanted = &tail->wanted[i];
-        wanted->from = 0;
-        if (wanted->to > 0 && (tail->after == 0 || wanted->to < tail->after))
-            tail->after = wanted->to;
+    tail->after = 0;
+    for (int i = 0; i < tail->n_printed_convs; i++) {
+        struct tail_printed *printed = &tail->printed[i];
+        printed->from = 0;
+        if (printed->to > 0 && (tail->after == 0 || printed->to < tail->after))
+            tail->after = printed->to;
     }
 }
 
@@ -237,43 +193,52 @@ static void begin_behind(struct tail *tail) {
  * First the last ones of each conversation, then what comes behind them. Older ones that the handle
  * has not received yet would come out of order: they stay for whoever joins next.
  */
-static int tail_begin(struct tail *tail, int n_words, char **words) {
+static int tail_begin(struct tail *tail) {
     earshot *link;
     int code = cli_open(&link, tail->options, 0);
     if (code != CLI_DONE)
         return code;
-    for (size_t i = 0; code == CLI_DONE && i < tail->n_wanted; i++)
-        code = print_past(tail, link, n_words > 0 ? words[i] : NULL, &tail->wanted[i]);
+    for (int i = 0; code == CLI_DONE && i < tail->n_printed_convs; i++)
+        code = tail_print_past(tail, link, i);
     earshot_close(link);
-    tail->after = 0;
-    begin_behind(tail);
+    tail_begin_behind(tail);
     tail->done = tail->options->count && tail->n_printed >= tail->options->count;
     return code;
 }
 
-static bool is_pipe(int fd) {
+static bool tail_is_pipe(int fd) {
     struct stat st;
     return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-static int tail_run(struct tail *tail, int n_words, char **words) {
+static int tail_run(struct tail *tail) {
     int code = CLI_DONE;
     if (tail->options->limit)
-        code = tail_begin(tail, n_words, words);
+        code = tail_begin(tail);
     if (code == CLI_DONE && !tail->done)
         code = cli_open_after(&tail->link, tail->options, tail->flags, tail->after);
     if (code == CLI_DONE && !tail->done)
-        code = tail_join(tail, n_words, words);
+        code = words_join_rooms(tail->options, tail->link, tail->n_convs, tail->convs);
     return code == CLI_DONE ? tail_follow(tail) : code;
 }
 
 int cli_tail(const struct cli_options *options, int n_words, char **words) {
-    struct tail tail = {.options = options, .is_piped = is_pipe(STDOUT_FILENO)};
-    int code = tail_check(&tail, n_words, words);
+    struct tail tail = {
+        .options = options,
+        .after = options->since,
+        .n_convs = n_words,
+        .convs = words,
+        .n_printed_convs = n_words > 0 ? n_words : 1,
+        .is_piped = tail_is_pipe(STDOUT_FILENO),
+    };
+    tail.printed = cli_allocate((size_t)tail.n_printed_convs * sizeof *tail.printed);
+    for (int i = 0; i < tail.n_printed_convs; i++)
+        tail.printed[i] = (struct tail_printed){.from = UINT64_MAX};
+    int code = tail_check(&tail);
     cli_limit_start(options->timeout_ms);
     if (code == CLI_DONE)
-        code = tail_run(&tail, n_words, words);
+        code = tail_run(&tail);
     earshot_close(tail.link);
-    free(tail.wanted);
+    free(tail.printed);
     return code;
 }

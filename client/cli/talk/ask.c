@@ -2,7 +2,6 @@
  * Other messages that come while an answer is awaited are passed over: they stay for whoever
  * joins next under this handle.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +10,13 @@
 #include "cli/near.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/request.h"
 #include "cli/words.h"
-#include "proto/name.h"
 
 struct ask {
     const struct cli_options *options;
     earshot *link;
-    struct name to;   /* as a key */
+    const char *to;
     uint64_t old_seq; /* messages up to this one were there before the question */
     char id[EARSHOT_ID_SIZE];
     bool done;
@@ -29,32 +28,24 @@ const struct cli_option cli_ask_options[] = {
     {0},
 };
 
-static bool is_with(const struct ask *ask, const char *conv) {
-    struct name name, key;
-    if (name_parse(&name, bytes_of(conv)) != NAME_OK)
-        return false;
-    name_key(&key, &name);
-    return bytes_equal(name_bytes(&key), name_bytes(&ask->to));
-}
-
 /* Who was asked may answer: the handle, whoever is in the room there or to us alone. */
-static bool may_answer(const struct ask *ask, const struct earshot_event *event) {
-    bool asked_room = name_is_room(&ask->to);
+static bool ask_may_answer(const struct ask *ask, const struct earshot_event *event) {
+    bool asked_room = ask->to[0] == '#';
     if (asked_room && event->message.conv[0] != '#')
         return !event->message.mine;
-    return is_with(ask, asked_room ? event->message.conv : event->message.from);
+    return words_same_name(asked_room ? event->message.conv : event->message.from, ask->to);
 }
 
 /* A reply to something else is somebody else's answer. */
-static bool is_answer(const struct ask *ask, const struct earshot_event *event) {
+static bool ask_is_answer(const struct ask *ask, const struct earshot_event *event) {
     if (event->message.reply_to[0])
-        return strcmp(event->message.reply_to, ask->id) == 0 && may_answer(ask, event);
+        return strcmp(event->message.reply_to, ask->id) == 0 && ask_may_answer(ask, event);
     return !event->message.mine && event->message.seq > ask->old_seq &&
-           is_with(ask, event->message.conv);
+           words_same_name(event->message.conv, ask->to);
 }
 
-static int asking_take_message(struct ask *ask, const struct earshot_event *event) {
-    if (!is_answer(ask, event)) {
+static int ask_take_message(struct ask *ask, const struct earshot_event *event) {
+    if (!ask_is_answer(ask, event)) {
         if (!event->message.mine)
             earshot_pass_over(ask->link, event);
         return CLI_DONE;
@@ -67,17 +58,18 @@ static int asking_take_message(struct ask *ask, const struct earshot_event *even
     return code;
 }
 
-static void note_old(struct ask *ask) {
+static void ask_note_old(struct ask *ask) {
     struct earshot_hub_info hub;
     earshot_hub(ask->link, &hub);
     if (hub.seq < ask->old_seq)
         ask->old_seq = hub.seq; /* the hub came back and has forgotten */
 }
 
-static int asking_take(struct ask *ask, const struct earshot_event *event) {
+static int ask_take(void *arg, const struct earshot_event *event) {
+    struct ask *ask = arg;
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
-        return asking_take_message(ask, event);
+        return ask_take_message(ask, event);
     case EARSHOT_EVENT_REFUSED:
         return near_fail_refused(ask->options, event);
     case EARSHOT_EVENT_FAILED:
@@ -86,7 +78,7 @@ static int asking_take(struct ask *ask, const struct earshot_event *event) {
         cli_tell_lost(ask->options, event, "waiting for it to come back");
         return CLI_DONE;
     case EARSHOT_EVENT_BACK:
-        note_old(ask);
+        ask_note_old(ask);
         cli_remark(ask->options, "the hub is back");
         return CLI_DONE;
     default:
@@ -94,7 +86,7 @@ static int asking_take(struct ask *ask, const struct earshot_event *event) {
     }
 }
 
-static int asking_fail_late(const struct ask *ask, const char *to) {
+static int ask_fail_late(const struct ask *ask) {
     if (earshot_n_unacknowledged(ask->link) > 0)
         return cli_fail(ask->options, CLI_TRY_AGAIN, "timed-out",
                         "the hub did not acknowledge the message within %g s; try again",
@@ -102,30 +94,25 @@ static int asking_fail_late(const struct ask *ask, const char *to) {
     return cli_fail(ask->options, CLI_TRY_AGAIN, "timed-out",
                     "%s has the message, or will get it, but did not answer within %g s; the "
                     "answer will come to `earshot tail`",
-                    to, cli_limit_seconds());
+                    ask->to, cli_limit_seconds());
 }
 
-static int wait_for_answer(struct ask *ask, const char *to) {
-    struct earshot_event event;
+static int ask_wait(struct ask *ask) {
     int code = CLI_DONE;
     while (code == CLI_DONE && !ask->done) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
-            return asking_fail_late(ask, to);
-        int result = earshot_next(ask->link, &event, -1);
-        if (result == EARSHOT_OK)
-            code = asking_take(ask, &event);
-        else if (result != EARSHOT_AGAIN && result != -EINTR)
-            code = cli_fail_link(ask->options, ask->link, result);
+            return ask_fail_late(ask);
+        code = cli_take_next(ask->link, ask->options, -1, ask_take, ask);
     }
     return code;
 }
 
-static int asking_put(struct ask *ask, const char *to, const char *text) {
+static int ask_put(struct ask *ask, const char *text) {
     struct earshot_hub_info hub;
     struct earshot_message message = {
-        .to = to,
+        .to = ask->to,
         .text = text,
         .text_n = strlen(text),
         .reply_to = ask->options->reply_to,
@@ -135,24 +122,21 @@ static int asking_put(struct ask *ask, const char *to, const char *text) {
     int result = EARSHOT_OK;
     earshot_hub(ask->link, &hub);
     ask->old_seq = hub.seq;
-    if (to[0] == '#')
-        result = earshot_join(ask->link, to, true, &request);
+    if (ask->to[0] == '#')
+        result = earshot_join(ask->link, ask->to, true, &request);
     if (result == EARSHOT_OK)
         result = earshot_send(ask->link, &message, ask->id);
     return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(ask->options, ask->link, result);
 }
 
-static int asking_run(const struct cli_options *options, const char *to, const char *text) {
-    struct ask ask = {.options = options};
-    struct name name;
-    name_parse(&name, bytes_of(to));
-    name_key(&ask.to, &name);
+static int ask_run(const struct cli_options *options, const char *to, const char *text) {
+    struct ask ask = {.options = options, .to = to};
     cli_limit_start(options->timeout_ms);
     int code = cli_open(&ask.link, options, EARSHOT_LISTEN | EARSHOT_RECONNECT);
     if (code == CLI_DONE)
-        code = asking_put(&ask, to, text);
+        code = ask_put(&ask, text);
     if (code == CLI_DONE)
-        code = wait_for_answer(&ask, to);
+        code = ask_wait(&ask);
     earshot_close(ask.link);
     return code;
 }
@@ -165,7 +149,7 @@ int cli_ask(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE && !*text)
         code = cli_fail(options, CLI_DATA, "bad-text", "the message is empty; give a TEXT");
     if (code == CLI_DONE)
-        code = asking_run(options, words[0], text);
+        code = ask_run(options, words[0], text);
     free(text);
     return code;
 }

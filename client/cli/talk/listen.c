@@ -24,7 +24,7 @@
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/report.h"
-#include "cli/wanted.h"
+#include "cli/words.h"
 #include "ipc/process.h"
 
 #define JOBS 4        /* without --jobs */
@@ -39,7 +39,7 @@ const struct cli_option cli_listen_options[] = {
     {0},
 };
 
-struct job {
+struct listen_job {
     pid_t pid;
     int pidfd;
 };
@@ -48,8 +48,9 @@ struct listen {
     const struct cli_options *options;
     earshot *link;
     int link_fd;
-    struct wanted wanted;
-    struct job jobs[JOBS_MAX];
+    int n_convs; /* 0: everything */
+    char **convs;
+    struct listen_job jobs[JOBS_MAX];
     size_t n_jobs, n_jobs_max;
     unsigned long long n_taken;
     bool told_lost;
@@ -57,7 +58,7 @@ struct listen {
 
 /* Jobs. */
 
-static void tell_exit(const struct listen *listen, int status) {
+static void listen_tell_exit(const struct listen *listen, int status) {
     int code = child_exit_code(status);
     if (code != 0 && !cli_interrupted())
         cli_remark(listen->options, "the command ended with exit code %d", code);
@@ -71,19 +72,19 @@ static void listen_reap(struct listen *listen) {
             i++;
             continue;
         }
-        tell_exit(listen, status);
+        listen_tell_exit(listen, status);
         close(listen->jobs[i].pidfd);
         listen->jobs[i] = listen->jobs[--listen->n_jobs];
     }
 }
 
-static void signal_jobs(const struct listen *listen, int number) {
+static void listen_signal_jobs(const struct listen *listen, int number) {
     for (size_t i = 0; i < listen->n_jobs; i++)
         kill(-listen->jobs[i].pid, number);
 }
 
 /* The message as JSON in a file without a name, to be read from its beginning; -1. */
-static int message_file(const struct earshot_event *event) {
+static int listen_message_file(const struct earshot_event *event) {
     int fd = memfd_create("message", MFD_CLOEXEC);
     int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     FILE *out = copy >= 0 ? fdopen(copy, "w") : NULL;
@@ -99,7 +100,7 @@ static int message_file(const struct earshot_event *event) {
 }
 
 /* What a shell script wants to know without reading JSON. */
-static void set_environment(const struct listen *listen, const struct earshot_event *event) {
+static void listen_set_environment(const struct listen *listen, const struct earshot_event *event) {
     struct earshot_hub_info hub;
     earshot_hub(listen->link, &hub);
     setenv("EARSHOT_HUB", hub.dir, 1);
@@ -108,14 +109,14 @@ static void set_environment(const struct listen *listen, const struct earshot_ev
     setenv("EARSHOT_ID", event->message.id, 1);
 }
 
-static int start_job(struct listen *listen, const struct earshot_event *event) {
+static int listen_start_job(struct listen *listen, const struct earshot_event *event) {
     char shell[] = "/bin/sh", option[] = "-c";
     CLEANUP_FREE char *command = cli_copy(listen->options->exec);
     char *argv[] = {shell, option, command, NULL};
-    CLEANUP_CLOSE int in = message_file(event);
+    CLEANUP_CLOSE int in = listen_message_file(event);
     struct child_files files = {in, STDOUT_FILENO, STDERR_FILENO};
-    struct job *job = &listen->jobs[listen->n_jobs];
-    set_environment(listen, event);
+    struct listen_job *job = &listen->jobs[listen->n_jobs];
+    listen_set_environment(listen, event);
     int r = in >= 0 ? child_start(&job->pid, argv, &files, true) : -errno;
     if (r < 0)
         return cli_fail(listen->options, CLI_FAILED, "internal", "cannot run the command: %s",
@@ -132,7 +133,7 @@ static int start_job(struct listen *listen, const struct earshot_event *event) {
 }
 
 /* Waits until a job ends, for at most so long; negative: for ever. */
-static void wait_job(struct listen *listen, int ms) {
+static void listen_wait_job(struct listen *listen, int ms) {
     struct pollfd fds[JOBS_MAX];
     for (size_t i = 0; i < listen->n_jobs; i++)
         fds[i] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
@@ -141,28 +142,30 @@ static void wait_job(struct listen *listen, int ms) {
 }
 
 /* Ends what still runs, gently first. */
-static void end_jobs(struct listen *listen) {
+static void listen_end_jobs(struct listen *listen) {
     mono_time end = mono_add_ms(mono_now(), GRACE_MS);
-    signal_jobs(listen, SIGTERM);
+    listen_signal_jobs(listen, SIGTERM);
     for (int64_t ms; listen->n_jobs > 0 && (ms = mono_ms_until(mono_now(), end)) > 0;)
-        wait_job(listen, (int)ms);
-    signal_jobs(listen, SIGKILL);
+        listen_wait_job(listen, (int)ms);
+    listen_signal_jobs(listen, SIGKILL);
     while (listen->n_jobs > 0)
-        wait_job(listen, -1);
+        listen_wait_job(listen, -1);
 }
 
 /* Messages. */
 
 /* One's own handle among the words means all that is sent to it. */
-static bool is_for_us(const struct listen *listen, const struct earshot_event *event) {
-    return !event->message.mine && (wanted_has(&listen->wanted, event->message.conv) ||
-                                    wanted_has(&listen->wanted, event->message.to));
+static bool listen_is_for_us(const struct listen *listen, const struct earshot_event *event) {
+    return !event->message.mine &&
+           (listen->n_convs == 0 ||
+            words_find(listen->n_convs, listen->convs, event->message.conv) >= 0 ||
+            words_find(listen->n_convs, listen->convs, event->message.to) >= 0);
 }
 
 static int listen_take_message(struct listen *listen, const struct earshot_event *event) {
-    if (!is_for_us(listen, event))
+    if (!listen_is_for_us(listen, event))
         return CLI_DONE;
-    int code = start_job(listen, event);
+    int code = listen_start_job(listen, event);
     if (code != CLI_DONE)
         return code;
     listen->n_taken++;
@@ -186,16 +189,16 @@ static int listen_take(struct listen *listen, const struct earshot_event *event)
     }
 }
 
-static bool has_enough(const struct listen *listen) {
+static bool listen_has_enough(const struct listen *listen) {
     return listen->options->count && listen->n_taken >= listen->options->count;
 }
 
-static bool is_free(const struct listen *listen) {
-    return listen->n_jobs < listen->n_jobs_max && !has_enough(listen);
+static bool listen_is_free(const struct listen *listen) {
+    return listen->n_jobs < listen->n_jobs_max && !listen_has_enough(listen);
 }
 
 /* Not by the events, which wait behind the messages. */
-static void tell_loss(struct listen *listen) {
+static void listen_tell_loss(struct listen *listen) {
     bool is_lost = !earshot_is_joined(listen->link);
     if (is_lost == listen->told_lost)
         return;
@@ -205,9 +208,9 @@ static void tell_loss(struct listen *listen) {
 }
 
 /* Sleeps until a message comes that a job is free for, a job ends or the link is to be tended. */
-static void wait_any(struct listen *listen) {
+static void listen_wait_any(struct listen *listen) {
     struct pollfd fds[JOBS_MAX + 1];
-    fds[0] = (struct pollfd){has_enough(listen) ? -1 : listen->link_fd, POLLIN, 0};
+    fds[0] = (struct pollfd){listen_has_enough(listen) ? -1 : listen->link_fd, POLLIN, 0};
     for (size_t i = 0; i < listen->n_jobs; i++)
         fds[i + 1] = (struct pollfd){listen->jobs[i].pidfd, POLLIN, 0};
     poll(fds, (nfds_t)listen->n_jobs + 1, -1);
@@ -215,10 +218,10 @@ static void wait_any(struct listen *listen) {
 }
 
 /* Takes what has come, as long as jobs are free. */
-static int take_all(struct listen *listen) {
+static int listen_take_all(struct listen *listen) {
     struct earshot_event event;
     int code = CLI_DONE;
-    while (code == CLI_DONE && is_free(listen)) {
+    while (code == CLI_DONE && listen_is_free(listen)) {
         int result = earshot_next(listen->link, &event, 0);
         if (result == EARSHOT_AGAIN || result == -EINTR)
             break;
@@ -229,7 +232,7 @@ static int take_all(struct listen *listen) {
 }
 
 static int listen_tend(struct listen *listen) {
-    if (has_enough(listen) || is_free(listen))
+    if (listen_has_enough(listen) || listen_is_free(listen))
         return CLI_DONE;
     int result = earshot_tend(listen->link);
     return result == EARSHOT_OK ? CLI_DONE : cli_fail_link(listen->options, listen->link, result);
@@ -237,20 +240,20 @@ static int listen_tend(struct listen *listen) {
 
 static int listen_follow(struct listen *listen) {
     int code = CLI_DONE;
-    while (code == CLI_DONE && (!has_enough(listen) || listen->n_jobs > 0)) {
+    while (code == CLI_DONE && (!listen_has_enough(listen) || listen->n_jobs > 0)) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
             return cli_fail(listen->options, CLI_TRY_AGAIN, "timed-out",
                             "%llu messages came within %g s; allow more with --timeout",
                             listen->n_taken, cli_limit_seconds());
-        code = take_all(listen);
+        code = listen_take_all(listen);
         if (code == CLI_DONE)
             code = listen_tend(listen);
         if (code != CLI_DONE)
             break;
-        tell_loss(listen);
-        wait_any(listen);
+        listen_tell_loss(listen);
+        listen_wait_any(listen);
     }
     return code;
 }
@@ -264,32 +267,32 @@ static int listen_check_options(const struct cli_options *options) {
     return CLI_DONE;
 }
 
-static int listen_run(struct listen *listen, int n_words, char **words, unsigned flags) {
+static int listen_run(struct listen *listen, unsigned flags) {
     int code = cli_open(&listen->link, listen->options, flags | EARSHOT_RECONNECT);
     if (code == CLI_DONE)
-        code = wanted_join(listen->options, listen->link, n_words, words);
+        code = words_join_rooms(listen->options, listen->link, listen->n_convs, listen->convs);
     if (code != CLI_DONE)
         return code;
     listen->link_fd = earshot_fd(listen->link);
     if (listen->link_fd < 0)
         return cli_fail_link(listen->options, listen->link, listen->link_fd);
     code = listen_follow(listen);
-    end_jobs(listen);
+    listen_end_jobs(listen);
     return code;
 }
 
 int cli_listen(const struct cli_options *options, int n_words, char **words) {
-    struct listen listen = {.options = options, .n_jobs_max = JOBS};
+    struct listen listen = {
+        .options = options, .n_convs = n_words, .convs = words, .n_jobs_max = JOBS};
     unsigned flags = 0;
     int code = listen_check_options(options);
     if (options->jobs)
         listen.n_jobs_max = (size_t)options->jobs;
     if (code == CLI_DONE)
-        code = wanted_take(&listen.wanted, options, n_words, words, &flags);
+        code = words_check_convs(options, n_words, words, &flags);
     cli_limit_start(options->timeout_ms);
     if (code == CLI_DONE)
-        code = listen_run(&listen, n_words, words, flags);
+        code = listen_run(&listen, flags);
     earshot_close(listen.link);
-    wanted_free(&listen.wanted);
     return code;
 }

@@ -32,23 +32,6 @@ const struct cli_option cli_send_options[] = {
     {0},
 };
 
-struct recipients {
-    char *copy; /* the list, cut at its commas */
-    char **names;
-    size_t n;
-};
-
-static int send_split(const struct cli_options *options, const char *list, struct recipients *to) {
-    char *rest = to->copy = cli_copy(list), *name;
-    int code = CLI_DONE;
-    while (code == CLI_DONE && (name = strsep(&rest, ","))) {
-        code = words_check_name(options, name);
-        to->names = cli_grow(to->names, to->n, sizeof *to->names);
-        to->names[to->n++] = name;
-    }
-    return code;
-}
-
 static int check_id(const struct cli_options *options, const char *name, const char *text) {
     struct uuid id;
     if (!text || uuid_from_text(&id, text))
@@ -57,7 +40,7 @@ static int check_id(const struct cli_options *options, const char *name, const c
                     "--%s cannot be \"%s\"; give a UUID, as uuidgen prints it", name, text);
 }
 
-static int send_check_options(const struct cli_options *options, const struct recipients *to,
+static int send_check_options(const struct cli_options *options, const struct words_list *to,
                               bool has_text) {
     if (options->id && (options->lines || to->n > 1))
         return cli_fail(options, CLI_USAGE, "usage",
@@ -118,10 +101,10 @@ static int take_text(const struct cli_options *options, int n_words, char **word
     return code;
 }
 
-static int send_one(struct sending *sending, const struct recipients *to, struct bytes text) {
+static int send_one(struct sending *sending, const struct words_list *to, struct bytes text) {
     int code = CLI_DONE;
     for (size_t i = 0; code == CLI_DONE && i < to->n; i++)
-        code = sending_put(sending, to->names[i], text, i + 1 < to->n);
+        code = sending_put(sending, to->words[i], text, i + 1 < to->n);
     return code == CLI_DONE ? sending_finish(sending) : code;
 }
 
@@ -131,7 +114,7 @@ static void start_limit(const struct cli_options *options) {
 }
 
 /* text.data NULL: the lines of standard input */
-static int send_run(const struct cli_options *options, const struct recipients *to,
+static int send_run(const struct cli_options *options, const struct words_list *to,
                     struct bytes text) {
     struct sending sending = {.options = options};
     unsigned flags = options->wait == EARSHOT_SENT && !options->lines ? 0 : EARSHOT_RECONNECT;
@@ -142,18 +125,18 @@ static int send_run(const struct cli_options *options, const struct recipients *
     if (text.data)
         code = send_one(&sending, to, text);
     else
-        code = lines_send(&sending, to->names, to->n);
+        code = lines_send(&sending, to->words, to->n);
     earshot_close(sending.link);
     sending_free(&sending);
     return code != CLI_DONE ? code : sending.code;
 }
 
 int cli_send(const struct cli_options *options, int n_words, char **words) {
-    struct recipients to = {0};
+    struct words_list to;
     char *text = NULL;
     size_t n = 0;
     bool has_text = n_words > 2 || (n_words == 2 && strcmp(words[1], "-") != 0);
-    int code = send_split(options, words[0], &to);
+    int code = words_split_names(&to, options, words[0], false);
     if (code == CLI_DONE)
         code = send_check_options(options, &to, has_text);
     if (code == CLI_DONE && !options->lines)
@@ -161,7 +144,6 @@ int cli_send(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE)
         code = send_run(options, &to, (struct bytes){text, n});
     free(text);
-    free(to.names);
-    free(to.copy);
+    words_list_free(&to);
     return code;
 }

@@ -9,14 +9,15 @@
 #include "cli/near.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/request.h"
 
 static const char *const states[] = {"sent", "stored", "delivered", "read"};
 
-static bool follows_each(const struct sending *sending) {
+static bool sending_follows_each(const struct sending *sending) {
     return sending->options->json || sending->options->wait >= EARSHOT_DELIVERED;
 }
 
-static unsigned message_flags(const struct cli_options *options, bool more) {
+static unsigned sending_flags(const struct cli_options *options, bool more) {
     unsigned flags = more ? EARSHOT_CORK : 0;
     if (options->wait >= EARSHOT_STORED && !more)
         flags |= EARSHOT_ACK_NOW;
@@ -27,7 +28,7 @@ static unsigned message_flags(const struct cli_options *options, bool more) {
     return flags;
 }
 
-static int print_done(struct sending *sending, struct sending_item *item) {
+static int sending_print(struct sending *sending, struct sending_item *item) {
     item->done = true;
     sending->n_open--;
     if (!sending->options->json)
@@ -37,7 +38,7 @@ static int print_done(struct sending *sending, struct sending_item *item) {
 }
 
 /* Whether it has come as far as it should. */
-static bool has_arrived(const struct sending *sending, const struct sending_item *item) {
+static bool sending_has_arrived(const struct sending *sending, const struct sending_item *item) {
     int wait = sending->options->wait;
     return wait == EARSHOT_SENT || (item->stored && (int)item->sent.state >= wait);
 }
@@ -51,15 +52,15 @@ static int sending_update(struct sending *sending, struct sending_item *item,
     if (event->state.state > item->sent.state)
         item->sent.state = event->state.state;
     item->stored |= event->state.state == EARSHOT_STORED;
-    if (!has_arrived(sending, item))
+    if (!sending_has_arrived(sending, item))
         return CLI_DONE;
     /* Receipts can be faster than the disk: then it has come further than was asked for. */
     if ((int)item->sent.state > sending->options->wait)
         item->sent.state = (enum earshot_state)sending->options->wait;
-    return print_done(sending, item);
+    return sending_print(sending, item);
 }
 
-static void skip_done(struct sending *sending) {
+static void sending_skip_done(struct sending *sending) {
     while (sending->first_open < sending->n_items && sending->items[sending->first_open].done)
         sending->first_open++;
 }
@@ -81,11 +82,11 @@ static int sending_take_state(struct sending *sending, const struct earshot_even
         if (code == CLI_DONE)
             code = sending_update(sending, &sending->items[i], event, i == last);
     }
-    skip_done(sending);
+    sending_skip_done(sending);
     return code;
 }
 
-static void take_refusal(struct sending *sending, const struct earshot_event *event) {
+static void sending_take_refusal(struct sending *sending, const struct earshot_event *event) {
     size_t i = sending_find(sending, event->failed.id);
     sending->n_refused++;
     if (!sending->is_stream || sending->n_refused == 1) {
@@ -97,15 +98,16 @@ static void take_refusal(struct sending *sending, const struct earshot_event *ev
         sending->items[i].done = true;
         sending->n_open--;
     }
-    skip_done(sending);
+    sending_skip_done(sending);
 }
 
-static int sending_take(struct sending *sending, const struct earshot_event *event) {
+static int sending_take(void *arg, const struct earshot_event *event) {
+    struct sending *sending = arg;
     switch (event->type) {
     case EARSHOT_EVENT_STATE:
         return sending_take_state(sending, event);
     case EARSHOT_EVENT_REFUSED:
-        take_refusal(sending, event);
+        sending_take_refusal(sending, event);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
         sending->lost = true;
@@ -121,7 +123,7 @@ static int sending_take(struct sending *sending, const struct earshot_event *eve
 }
 
 /* A signal of ours: the user's, or the time limit. After any other the call is made again. */
-static bool is_end(int result) {
+static bool sending_is_end(int result) {
     return result != -EINTR || cli_interrupted() || cli_limit_passed();
 }
 
@@ -131,7 +133,7 @@ static int sending_drain(struct sending *sending) {
     int result, code = CLI_DONE;
     while (code == CLI_DONE && (result = earshot_next(sending->link, &event, 0)) == EARSHOT_OK)
         code = sending_take(sending, &event);
-    if (code != CLI_DONE || result == EARSHOT_AGAIN || !is_end(result))
+    if (code != CLI_DONE || result == EARSHOT_AGAIN || !sending_is_end(result))
         return code;
     return cli_fail_link(sending->options, sending->link, result);
 }
@@ -140,7 +142,7 @@ static int sending_drain(struct sending *sending) {
 static int sending_settle(struct sending *sending, int result) {
     if (result == EARSHOT_AGAIN)
         return sending_drain(sending);
-    if (!is_end(result))
+    if (!sending_is_end(result))
         return CLI_DONE;
     return cli_fail_link(sending->options, sending->link, result);
 }
@@ -154,10 +156,10 @@ static void sending_follow(struct sending *sending, const char *id) {
 }
 
 /* With --wait sent a message is done as soon as the lane took it. */
-static int finish_sent(struct sending *sending) {
+static int sending_finish_sent(struct sending *sending) {
     int code = CLI_DONE;
     for (; code == CLI_DONE && sending->first_open < sending->n_items; sending->first_open++)
-        code = print_done(sending, &sending->items[sending->first_open]);
+        code = sending_print(sending, &sending->items[sending->first_open]);
     return code;
 }
 
@@ -168,7 +170,7 @@ int sending_flush(struct sending *sending) {
     if (code != CLI_DONE)
         return code;
     if (sending->options->wait == EARSHOT_SENT)
-        return finish_sent(sending);
+        return sending_finish_sent(sending);
     return sending_drain(sending);
 }
 
@@ -178,7 +180,7 @@ static int sending_fail_late(struct sending *sending) {
     size_t n_lost = earshot_n_unacknowledged(sending->link);
     for (size_t i = sending->first_open; i < sending->n_items; i++)
         if (!sending->items[i].done)
-            print_done(sending, &sending->items[i]);
+            sending_print(sending, &sending->items[i]);
     cli_flush();
     if (sending->lost)
         return cli_fail(options, CLI_NO_HUB, "hub-lost",
@@ -195,24 +197,21 @@ static int sending_fail_late(struct sending *sending) {
                     states[options->wait], cli_limit_seconds());
 }
 
-static size_t n_open(const struct sending *sending) {
-    return follows_each(sending) ? sending->n_open : earshot_n_unacknowledged(sending->link);
+static size_t sending_n_open(const struct sending *sending) {
+    return sending_follows_each(sending) ? sending->n_open
+                                         : earshot_n_unacknowledged(sending->link);
 }
 
 /* Waits until at most n messages are not as far as --wait says. */
-static int wait_for(struct sending *sending, size_t n) {
-    struct earshot_event event;
+static int sending_wait(struct sending *sending, size_t n) {
     int code = sending_flush(sending);
-    while (code == CLI_DONE && sending->options->wait > EARSHOT_SENT && n_open(sending) > n) {
+    while (code == CLI_DONE && sending->options->wait > EARSHOT_SENT &&
+           sending_n_open(sending) > n) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
             return sending_fail_late(sending);
-        int result = earshot_next(sending->link, &event, -1);
-        if (result == EARSHOT_OK)
-            code = sending_take(sending, &event);
-        else if (result != EARSHOT_AGAIN && result != -EINTR)
-            code = cli_fail_link(sending->options, sending->link, result);
+        code = cli_take_next(sending->link, sending->options, -1, sending_take, sending);
     }
     return code;
 }
@@ -227,24 +226,24 @@ int sending_put(struct sending *sending, const char *to, struct bytes text, bool
         .kind = (enum earshot_kind)options->kind,
         .id = options->id,
         .reply_to = options->reply_to,
-        .flags = message_flags(options, more),
+        .flags = sending_flags(options, more),
     };
     int result, code = CLI_DONE;
     if (options->wait >= EARSHOT_DELIVERED && sending->n_open >= SENDING_RECEIPTS_MAX)
-        code = wait_for(sending, SENDING_RECEIPTS_MAX / 2);
+        code = sending_wait(sending, SENDING_RECEIPTS_MAX / 2);
     while (code == CLI_DONE) {
         result = earshot_send(sending->link, &message, id);
         if (result == EARSHOT_OK)
             break;
         code = sending_settle(sending, result);
     }
-    if (code == CLI_DONE && follows_each(sending))
+    if (code == CLI_DONE && sending_follows_each(sending))
         sending_follow(sending, id);
     return code;
 }
 
 int sending_finish(struct sending *sending) {
-    int code = wait_for(sending, 0);
+    int code = sending_wait(sending, 0);
     if (sending->is_stream && sending->n_refused > 1)
         cli_fail(sending->options, sending->code, "refused", "%llu messages were refused in all",
                  sending->n_refused);
