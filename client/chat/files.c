@@ -546,37 +546,29 @@ static void files_put_failed(struct chat *chat, const char *path, int result) {
         chat_fail_link(chat, result, "cannot hand it over");
 }
 
-static int files_post(struct chat *chat, const char *to, const char *path) {
-    struct earshot_transfer file;
-    int result = earshot_post(chat->link, to, path, &file);
-    if (result != EARSHOT_OK)
-        return result;
-    files_add(chat, FILES_SENT, file.id, to, file.name, file.size)->is_untold = true;
-    talk_sent_file(chat, file.id, file.name);
-    return EARSHOT_OK;
-}
-
-static int files_offer(struct chat *chat, const char *to, const char *path) {
-    char id[EARSHOT_ID_SIZE];
-    struct earshot_source source = {.path = path};
-    struct earshot_transfer file;
-    uint32_t request = 0;
-    int result = earshot_offer(chat->link, to, &source, id, &request);
-    if (result != EARSHOT_OK)
-        return result;
-    if (earshot_offered(chat->link, id, &file) == EARSHOT_OK)
-        files_add(chat, FILES_OURS, id, to, file.name, file.size)->request = request;
-    inquiry_made(chat, EARSHOT_OK, request, INQUIRY_OFFER, to);
-    return EARSHOT_OK;
+/* `request` is that of an offer; 0: it went as a message. */
+static void files_put_done(struct chat *chat, const char *to, const struct earshot_transfer *file,
+                           uint32_t request) {
+    enum files_phase phase = request == 0 ? FILES_SENT : FILES_OURS;
+    struct files_item *item = files_add(chat, phase, file->id, to, file->name, file->size);
+    item->request = request;
+    item->is_untold = request == 0;
+    if (request == 0)
+        talk_sent_file(chat, file->id, file->name);
+    else
+        inquiry_made(chat, EARSHOT_OK, request, INQUIRY_OFFER, to);
 }
 
 static void files_put_one(struct chat *chat, const char *to, const char *path) {
+    struct earshot_source source = {.path = path};
+    struct earshot_transfer file;
+    uint32_t request;
     if (files_put_refused(chat, to, path))
         return;
-    int result = files_post(chat, to, path);
-    if (result == EARSHOT_LIMIT)
-        result = files_offer(chat, to, path);
-    if (result != EARSHOT_OK)
+    int result = earshot_put(chat->link, to, &source, &file, &request);
+    if (result == EARSHOT_OK)
+        files_put_done(chat, to, &file, request);
+    else
         files_put_failed(chat, path, result);
 }
 

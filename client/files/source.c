@@ -410,13 +410,17 @@ int source_resume(struct source *source, const struct item_prefix *prefix) {
 }
 
 int source_snapshot(struct source *source, void *buffer, size_t capacity, size_t *n) {
-    assert(source->phase == PHASE_TOP && source->top >= 0);
+    assert(source->phase == PHASE_TOP);
+    if (!S_ISREG(source->status.st_mode))
+        return TRANSFER_NO_FILE;
     int r = source_refresh(source);
     if (r == 0)
         r = snapshot_read(source->top, buffer, capacity, n, &source->status);
+    if (r != 0)
+        return r;
     source->is_fresh = true;
     source->offer.mtime_ns = attributes_pack_time(source->status.st_mtim);
-    return r;
+    return 0;
 }
 
 static int content_read_stream(struct source *source, void *buffer, size_t capacity, size_t *n) {

@@ -102,7 +102,8 @@ uint64_t source_n_unnamed(const struct source *source, enum source_skip why);
 
 /*
  * All of a regular file at once, *n bytes, instead of source_next(); the offer is then what belongs
- * to them. Outcomes: TOO_SMALL; CHANGED: it is written to all the time.
+ * to them. Outcomes: NO_FILE: it is no regular file; TOO_SMALL; CHANGED: it is written to all the
+ * time. After these, too, the source can be offered and handed over.
  */
 int source_snapshot(struct source *source, void *buffer, size_t capacity, size_t *n);
 

@@ -119,6 +119,7 @@ static int tree_push(struct tree *tree, int fd, size_t n_path, bool is_exposed) 
 
 static int tree_begin(struct tree *tree, int fd) {
     struct stat status;
+    tree->self = geteuid();
     if (fstat(fd, &status) < 0)
         return error_errno();
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -227,10 +228,16 @@ static int level_open(const struct tree_level *level, const char *name, int flag
     return r < 0 ? r : fd;
 }
 
+/* Its owner's bits are the last word on what the owner may do (acl(5)); others are asked for. */
+static bool tree_may_read(const struct tree *tree, const struct stat *status) {
+    return status->st_uid == tree->self && (status->st_mode & S_IRUSR);
+}
+
 static int tree_find_file(struct tree *tree, const char *name, struct tree_entry *entry,
                           bool *is_found) {
     bool is_known;
-    if (faccessat(tree_top(tree)->fd, name, R_OK, AT_EACCESS) < 0)
+    if (!tree_may_read(tree, &entry->status) &&
+        faccessat(tree_top(tree)->fd, name, R_OK, AT_EACCESS) < 0)
         return tree_failed(tree, error_errno());
     entry->kind = ENTRY_FILE;
     *is_found = true;

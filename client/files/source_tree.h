@@ -62,6 +62,7 @@ struct tree {
     struct tree_memory *found;       /* the first walk notes things here, or */
     const struct tree_memory *known; /* a later one knows them */
     uint64_t n_skipped;
+    uid_t self;
 };
 
 struct tree_entry {

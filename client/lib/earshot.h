@@ -485,6 +485,15 @@ int earshot_cancel(earshot *link, const char *id);
 #define EARSHOT_POST_MAX 32768
 int earshot_post(earshot *link, const char *to, const char *path, struct earshot_transfer *file);
 
+/*
+ * Hands something over in the way that suits it, and opens it once: a small file is posted, and
+ * *request is 0; all else is offered, and *request is answered as that of earshot_offer(). `file`
+ * tells its id, name and size, in strings that are valid until the next event. Outcomes are those
+ * of earshot_post() and earshot_offer(), except EARSHOT_LIMIT for what is not small.
+ */
+int earshot_put(earshot *link, const char *to, const struct earshot_source *source,
+                struct earshot_transfer *file, uint32_t *request);
+
 /* Name and size of the file that came with a MESSAGE or PAST event. EARSHOT_REFUSED: as below. */
 int earshot_posted(earshot *link, const struct earshot_event *event, struct earshot_transfer *file);
 

@@ -49,19 +49,35 @@ static int read_content(struct parcel *parcel, struct source *source) {
     return 0;
 }
 
-/* Anything else than a file is not opened. EARSHOT_LIMIT: an offer tells what is wrong, or hands it
- * over. */
-static int post_pack(struct earshot *link, struct parcel *parcel, const char *path) {
-    struct source *source = NULL;
-    int r = source_open(&source, path, &(struct source_options){.only_files = true});
-    if (r == 0)
-        r = read_content(parcel, source);
-    source_free(source);
-    parcel->link = link->number;
-    return r > 0 ? link_fail(link, EARSHOT_LIMIT, FAIL_LIMIT,
-                             "%s is no regular file of at most %d bytes; offer it instead", path,
-                             EARSHOT_POST_MAX)
-                 : r;
+static int post_parcel(struct earshot *link, const char *to, const struct parcel *parcel,
+                       struct earshot_transfer *file) {
+    char *body = malloc(PARCEL_BODY_MAX);
+    if (!body)
+        return -ENOMEM;
+    struct earshot_message message = {
+        .to = to,
+        .text = body,
+        .text_n = parcel_encode(parcel, body),
+        .kind = (enum earshot_kind)KIND_FILE,
+        .flags = EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW,
+    };
+    post_fill(link, file, parcel, to, true);
+    int r = send_message(link, &message, file->id);
+    free(body);
+    return r;
+}
+
+int post_source(struct earshot *link, const char *to, struct source *source,
+                struct earshot_transfer *file, bool *is_small) {
+    struct parcel *parcel = malloc(sizeof *parcel);
+    int r = parcel ? read_content(parcel, source) : -ENOMEM;
+    *is_small = r <= 0;
+    if (r == 0) {
+        parcel->link = link->number;
+        r = post_parcel(link, to, parcel, file);
+    }
+    free(parcel);
+    return r;
 }
 
 static int check_post(struct earshot *link, const char *to, const char *path,
@@ -77,23 +93,17 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
     int bad = check_post(link, to, path, file);
     if (bad != 0)
         return bad;
-    struct parcel *parcel = malloc(sizeof *parcel);
-    char *body = malloc(PARCEL_BODY_MAX);
-    int r = parcel && body && transfers_of(link) ? post_pack(link, parcel, path) : -ENOMEM;
-    if (r == 0) {
-        struct earshot_message message = {
-            .to = to,
-            .text = body,
-            .text_n = parcel_encode(parcel, body),
-            .kind = (enum earshot_kind)KIND_FILE,
-            .flags = EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW,
-        };
-        post_fill(link, file, parcel, to, true);
-        r = send_message(link, &message, file->id);
-    }
-    free(body);
-    free(parcel);
-    return r;
+    struct source *source = NULL;
+    struct source_options options = {.only_files = true}; /* nothing else is opened */
+    int r = transfers_of(link) ? source_open(&source, path, &options) : -ENOMEM;
+    bool is_small = r <= 0;
+    if (r == 0)
+        r = post_source(link, to, source, file, &is_small);
+    source_free(source);
+    return is_small ? r
+                    : link_fail(link, EARSHOT_LIMIT, FAIL_LIMIT,
+                                "%s is no regular file of at most %d bytes; offer it instead", path,
+                                EARSHOT_POST_MAX);
 }
 
 /* Saving. */

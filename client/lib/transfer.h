@@ -91,6 +91,10 @@ void transfer_ended(struct earshot *link, struct earshot_event *event,
                     const struct courier_news *news);
 void transfer_fill_progress(struct earshot_transfer *transfer, const struct courier *courier);
 
+/* post.c: as a message, if *is_small: a regular file of at most EARSHOT_POST_MAX bytes. */
+int post_source(struct earshot *link, const char *to, struct source *source,
+                struct earshot_transfer *file, bool *is_small);
+
 struct offer_out *offer_out_find(struct earshot *link, const struct uuid *id);
 struct offer_in *offer_in_find(struct earshot *link, const struct uuid *called);
 struct offer_in *offer_in_of(struct earshot *link, const struct uuid *id, uint32_t uid);

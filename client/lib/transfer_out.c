@@ -117,7 +117,7 @@ static int open_source(struct earshot *link, struct source **source,
     return r;
 }
 
-/* Takes the source. NULL when memory is out. */
+/* NULL when memory is out; then the source is freed. */
 static struct offer_out *offer_new(struct earshot *link, struct source *source) {
     struct offer_out *offer = calloc(1, sizeof *offer);
     if (!offer) {
@@ -143,39 +143,87 @@ static int check_source(struct earshot *link, const struct earshot_source *sourc
     return r;
 }
 
-int earshot_offer(earshot *link, const char *to, const struct earshot_source *source,
-                  char id[EARSHOT_ID_SIZE], uint32_t *request) {
-    struct name name;
-    int r = check_conv(link, to, "the recipient", &name);
+/* What is wrong with the arguments, or with what is to be opened. */
+static int check_and_open(struct earshot *link, const char *to, const struct earshot_source *what,
+                          struct name *name, struct source **opened) {
+    int r = check_conv(link, to, "the recipient", name);
     if (r == 0)
-        r = check_source(link, source);
-    if (r != 0)
-        return r;
-    struct source *opened = NULL;
-    r = transfers_of(link) ? open_source(link, &opened, source) : -ENOMEM;
-    if (r != 0)
-        return r;
-    struct offer_out *offer = offer_new(link, opened);
+        r = check_source(link, what);
+    if (r == 0)
+        r = transfers_of(link) ? open_source(link, opened, what) : -ENOMEM;
+    return r;
+}
+
+/* Takes the source. */
+static int offer_source(struct earshot *link, const struct name *to, struct source *source,
+                        struct offer_out **made) {
+    struct offer_out *offer = offer_new(link, source);
     if (!offer)
         return -ENOMEM;
-    offer->to = name;
+    offer->to = *to;
     offer->id = uuid_next(&link->ids, wall_coarse());
     struct frame frame = frame_of(offer);
-    r = offer->is_held ? request_hold(link, &frame, name.s, &offer->request)
-                       : request_ask(link, &frame, name.s, &offer->request);
-    if (r != 0) {
+    int r = offer->is_held ? request_hold(link, &frame, to->s, &offer->request)
+                           : request_ask(link, &frame, to->s, &offer->request);
+    if (r == 0)
+        *made = offer;
+    else
         offer_out_free(link, offer);
+    return r;
+}
+
+/* Name and size of an offer that stands. */
+static void offer_tell(struct earshot *link, const struct offer_out *offer,
+                       struct earshot_transfer *transfer) {
+    struct earshot_event event;
+    transfer_event(link, &event, &offer->id, EARSHOT_TRANSFER_RUNNING, true, &offer->to,
+                   &offer->what);
+    *transfer = event.transfer;
+}
+
+int earshot_offer(earshot *link, const char *to, const struct earshot_source *what,
+                  char id[EARSHOT_ID_SIZE], uint32_t *request) {
+    struct name name;
+    struct source *source = NULL;
+    struct offer_out *offer = NULL;
+    int r = check_and_open(link, to, what, &name, &source);
+    if (r == 0)
+        r = offer_source(link, &name, source, &offer);
+    if (r == 0 && request)
+        *request = offer->request;
+    if (r == 0 && id)
+        uuid_format(&offer->id, id);
+    return r;
+}
+
+int earshot_put(earshot *link, const char *to, const struct earshot_source *what,
+                struct earshot_transfer *file, uint32_t *request) {
+    struct name name;
+    struct source *source = NULL;
+    struct offer_out *offer = NULL;
+    bool is_small = false;
+    int r = check_pointer(link, file, "the file");
+    if (r == 0)
+        r = check_pointer(link, request, "the request");
+    if (r == 0)
+        r = check_and_open(link, to, what, &name, &source);
+    if (r != 0)
+        return r;
+    *request = 0;
+    r = post_source(link, to, source, file, &is_small);
+    if (is_small) {
+        source_free(source);
         return r;
     }
-    if (request)
+    r = offer_source(link, &name, source, &offer);
+    if (r == 0) {
         *request = offer->request;
-    if (id)
-        uuid_format(&offer->id, id);
-    return EARSHOT_OK;
+        offer_tell(link, offer, file);
+    }
+    return r;
 }
 
 int earshot_offered(earshot *link, const char *text, struct earshot_transfer *transfer) {
-    struct earshot_event event;
     struct uuid id;
     int r = check_id(link, text, "the offer", &id);
     if (r == 0)
@@ -185,8 +233,7 @@ int earshot_offered(earshot *link, const char *text, struct earshot_transfer *tr
     const struct offer_out *offer = offer_out_find(link, &id);
     if (!offer)
         return link_fail(link, EARSHOT_AGAIN, FAIL_BAD_TEXT, "there is no offer %s of ours", text);
-    transfer_event(link, &event, &id, EARSHOT_TRANSFER_RUNNING, true, &offer->to, &offer->what);
-    *transfer = event.transfer;
+    offer_tell(link, offer, transfer);
     return EARSHOT_OK;
 }
 

@@ -453,6 +453,25 @@ Test(source, 29_all_of_a_small_file_at_once) {
     source_free(source);
 }
 
+/* What cannot be had at once is handed over piece by piece, without opening it again. */
+Test(source, 29_what_is_not_small_is_handed_over) {
+    char buffer[9];
+    size_t n = 0;
+    add_bytes(in_from("file"), 0, "0123456789", 10);
+    make_directory(in_from("tree"));
+    open_source("file");
+    cr_expect_eq(source_snapshot(source, buffer, sizeof buffer, &n), TRANSFER_TOO_SMALL);
+    cr_assert_eq(unlink(in_from("file")), 0);
+    struct source *first = source;
+    cr_assert_eq(source_again(&source, first, &hand.source_options), 0);
+    expect_content("0123456789", 10);
+    source_free(first);
+    open_source("tree");
+    cr_expect_eq(source_snapshot(source, buffer, sizeof buffer, &n), TRANSFER_NO_FILE);
+    cr_expect_eq(pull_all(), 0);
+    source_free(source);
+}
+
 /* --- others who can write --- */
 
 #define OTHER 65534

@@ -214,6 +214,12 @@ Test(arguments, 09_events) {
     REFUSES(BAD, earshot_post(link_, NULL, "/etc/passwd", &file));
     REFUSES(BAD, earshot_post(link_, "bob", "/etc/passwd", NULL));
     REFUSES(EARSHOT_BAD_NAME, earshot_post(link_, "b b", "/etc/passwd", &file));
+    struct earshot_source source = {.path = "/etc/passwd"};
+    REFUSES(BAD, earshot_put(link_, NULL, &source, &file, &request));
+    REFUSES(BAD, earshot_put(link_, "bob", NULL, &file, &request));
+    REFUSES(BAD, earshot_put(link_, "bob", &source, NULL, &request));
+    REFUSES(BAD, earshot_put(link_, "bob", &source, &file, NULL));
+    REFUSES(EARSHOT_BAD_NAME, earshot_put(link_, "b b", &source, &file, &request));
     REFUSES(BAD, earshot_next(link_, NULL, 0));
 }
 
