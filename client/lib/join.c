@@ -23,7 +23,7 @@ uid_t join_only_uid(const struct earshot *link) {
     return link->origin == RENDEZVOUS_PRIVATE ? geteuid() : (uid_t)-1;
 }
 
-static int outcome_of(enum rendezvous_outcome outcome, enum fail_code *code) {
+static int rendezvous_outcome_told(enum rendezvous_outcome outcome, enum fail_code *code) {
     switch (outcome) {
     case RENDEZVOUS_DENIED:
         *code = FAIL_NOT_PERMITTED;
@@ -52,7 +52,7 @@ static int find_hub(struct earshot *link) {
     if (r < 0)
         return r;
     if (r > 0) {
-        int outcome = outcome_of((enum rendezvous_outcome)r, &code);
+        int outcome = rendezvous_outcome_told((enum rendezvous_outcome)r, &code);
         return link_fail(link, outcome, code, "%s %s", link->dir,
                          rendezvous_outcome_text((enum rendezvous_outcome)r));
     }

@@ -4,7 +4,7 @@
 
 #include "base/macro.h"
 
-static size_t least(size_t a, size_t b) {
+static size_t size_least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
@@ -20,7 +20,7 @@ size_t distance(struct bytes a, struct bytes b) {
         for (size_t i = 1; i <= b.n; i++) {
             size_t change = diagonal + (a.data[at] != b.data[i - 1]);
             diagonal = row[i];
-            row[i] = least(change, least(row[i - 1], row[i]) + 1);
+            row[i] = size_least(change, size_least(row[i - 1], row[i]) + 1);
         }
     }
     return row[b.n];

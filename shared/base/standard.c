@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 /* open() takes the lowest free number, which is fd: those below are held already. */
-static int hold(int fd, int flags) {
+static int standard_hold_one(int fd, int flags) {
     if (fcntl(fd, F_GETFD) >= 0)
         return 0;
     int held = open("/dev/null", flags);
@@ -17,11 +17,11 @@ static int hold(int fd, int flags) {
 }
 
 int standard_hold(void) {
-    int r = hold(STDIN_FILENO, O_WRONLY);
+    int r = standard_hold_one(STDIN_FILENO, O_WRONLY);
     if (r == 0)
-        r = hold(STDOUT_FILENO, O_RDONLY);
+        r = standard_hold_one(STDOUT_FILENO, O_RDONLY);
     if (r == 0)
-        r = hold(STDERR_FILENO, O_WRONLY);
+        r = standard_hold_one(STDERR_FILENO, O_WRONLY);
     return r;
 }
 

@@ -29,14 +29,14 @@ _Static_assert(QUEUE_TAG_LANE - RESERVE_BYTES != QUEUE_TAG_MAILBOX &&
 /* The type of queue_stamp's message; nobody listens to it. */
 #define STAMP_MTYPE LONG_MAX
 
-enum call { CALL_GET, CALL_SEND, CALL_RECEIVE, CALL_CONTROL };
+enum queue_call { CALL_GET, CALL_SEND, CALL_RECEIVE, CALL_CONTROL };
 
 /*
  * The errno table: what each call can report that is not a bug of ours (msgget(2), msgop(2),
  * msgctl(2)). EINVAL means a removed queue, since every other argument is checked before.
  */
 static const struct {
-    enum call call;
+    enum queue_call call;
     int errno_value;
     enum queue_outcome outcome;
 } ERRNO_TABLE[] = {
@@ -54,7 +54,7 @@ static const struct {
 };
 
 /* The outcome of the call that has just failed; -errno when the table does not know it. */
-static int outcome_of(enum call call) {
+static int queue_call_outcome(enum queue_call call) {
     int error = error_errno();
     for (size_t i = 0; i < ARRAY_LEN(ERRNO_TABLE); i++)
         if (ERRNO_TABLE[i].call == call && ERRNO_TABLE[i].errno_value == -error)
@@ -100,7 +100,7 @@ static size_t limit_for(const struct msginfo *kernel, enum queue_tag tag) {
     return rounded > (size_t)tag ? rounded - (size_t)tag : 0;
 }
 
-static size_t less(size_t n, size_t margin) {
+static size_t limit_less(size_t n, size_t margin) {
     return n > margin ? n - margin : 0;
 }
 
@@ -113,8 +113,8 @@ int queue_limits_read(struct queue_limits *limits) {
     limits->msgmnb = (size_t)kernel.msgmnb;
     limits->msgmni = (size_t)kernel.msgmni;
 
-    size_t by_message = less(limits->msgmax, MESSAGE_MARGIN);
-    size_t by_queue = less(limit_for(&kernel, QUEUE_TAG_LANE) / 2, QUEUE_MARGIN);
+    size_t by_message = limit_less(limits->msgmax, MESSAGE_MARGIN);
+    size_t by_queue = limit_less(limit_for(&kernel, QUEUE_TAG_LANE) / 2, QUEUE_MARGIN);
     size_t batch = by_message < by_queue ? by_message : by_queue;
     limits->batch = batch < BATCH_BYTES_MAX ? batch : BATCH_BYTES_MAX;
     return limits->batch < BATCH_BYTES_MIN ? QUEUE_NO_SPACE : 0;
@@ -126,15 +126,15 @@ int queue_stamp(int msqid) {
         char data[1];
     } empty = {.mtype = STAMP_MTYPE};
     if (msgsnd(msqid, &empty, 0, IPC_NOWAIT) < 0)
-        return outcome_of(CALL_SEND);
+        return queue_call_outcome(CALL_SEND);
     ssize_t n = msgrcv(msqid, &empty, 0, STAMP_MTYPE, IPC_NOWAIT | MSG_NOERROR);
-    return n < 0 ? outcome_of(CALL_RECEIVE) : 0;
+    return n < 0 ? queue_call_outcome(CALL_RECEIVE) : 0;
 }
 
 int queue_create_private(int *msqid) {
     int id = msgget(IPC_PRIVATE, IPC_CREAT | QUEUE_MODE_NEW);
     if (id < 0)
-        return outcome_of(CALL_GET);
+        return queue_call_outcome(CALL_GET);
     int r = queue_stamp(id);
     if (r != 0) {
         msgctl(id, IPC_RMID, NULL);
@@ -148,7 +148,7 @@ int queue_create(int *msqid, key_t key, mode_t mode) {
     assert(key != IPC_PRIVATE);
     int id = msgget(key, IPC_CREAT | IPC_EXCL | (int)(mode & 0777));
     if (id < 0)
-        return outcome_of(CALL_GET);
+        return queue_call_outcome(CALL_GET);
     *msqid = id;
     return 0;
 }
@@ -157,7 +157,7 @@ int queue_find(int *msqid, key_t key) {
     assert(key != IPC_PRIVATE);
     int id = msgget(key, 0);
     if (id < 0)
-        return outcome_of(CALL_GET);
+        return queue_call_outcome(CALL_GET);
     *msqid = id;
     return 0;
 }
@@ -185,7 +185,7 @@ static void info_from(struct queue_info *info, int msqid, const struct msqid_ds 
 int queue_stat(int msqid, struct queue_info *info) {
     struct msqid_ds ds;
     if (msgctl(msqid, IPC_STAT, &ds) < 0)
-        return outcome_of(CALL_CONTROL);
+        return queue_call_outcome(CALL_CONTROL);
     info_from(info, msqid, &ds);
     return 0;
 }
@@ -195,7 +195,7 @@ static int stat_index(int index, struct queue_info *info) {
     struct msqid_ds ds;
     int id = msgctl(index, MSG_STAT_ANY, &ds);
     if (id < 0)
-        return outcome_of(CALL_CONTROL);
+        return queue_call_outcome(CALL_CONTROL);
     info_from(info, id, &ds);
     return 0;
 }
@@ -237,7 +237,7 @@ static int set_all(int msqid, uid_t owner, gid_t gid, mode_t mode, size_t limit)
         .msg_perm = {.uid = owner, .gid = gid, .mode = (unsigned short)(mode & 0777)},
         .msg_qbytes = limit,
     };
-    return msgctl(msqid, IPC_SET, &ds) < 0 ? outcome_of(CALL_CONTROL) : 0;
+    return msgctl(msqid, IPC_SET, &ds) < 0 ? queue_call_outcome(CALL_CONTROL) : 0;
 }
 
 int queue_set(int msqid, uid_t owner, gid_t gid, mode_t mode, enum queue_tag tag) {
@@ -286,7 +286,7 @@ int queue_reserve(int msqid, bool open) {
 int queue_send(int msqid, const struct queue_message *message, size_t n, bool wait) {
     assert(n <= sizeof message->data && message->mtype > 0);
     if (msgsnd(msqid, message, n, wait ? 0 : IPC_NOWAIT) < 0)
-        return outcome_of(CALL_SEND);
+        return queue_call_outcome(CALL_SEND);
     return 0;
 }
 
@@ -294,11 +294,11 @@ int queue_receive(int msqid, struct queue_message *message, long mtype, size_t *
     int flags = MSG_NOERROR | (wait ? 0 : IPC_NOWAIT);
     ssize_t got = msgrcv(msqid, message, sizeof message->data, mtype, flags);
     if (got < 0)
-        return outcome_of(CALL_RECEIVE);
+        return queue_call_outcome(CALL_RECEIVE);
     *n = (size_t)got;
     return 0;
 }
 
 int queue_remove(int msqid) {
-    return msgctl(msqid, IPC_RMID, NULL) < 0 ? outcome_of(CALL_CONTROL) : 0;
+    return msgctl(msqid, IPC_RMID, NULL) < 0 ? queue_call_outcome(CALL_CONTROL) : 0;
 }

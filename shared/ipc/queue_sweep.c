@@ -7,7 +7,7 @@
 /* A queue that nobody ever used is an orphan only after this many seconds. */
 #define UNUSED_SECONDS 10
 
-struct sweep {
+struct queue_sweeping {
     uid_t uid;
     size_t msgmnb;
     time_t now;
@@ -23,7 +23,7 @@ static bool is_dead(pid_t pid) {
 }
 
 /* Also no when the kernel shows PID 0 for a process of another PID namespace: it may live. */
-static bool is_used_by_nobody(const struct sweep *sweep, const struct queue_info *info) {
+static bool is_used_by_nobody(const struct queue_sweeping *sweep, const struct queue_info *info) {
     if (info->sent_at == 0 && info->received_at == 0)
         return sweep->now - info->changed_at > UNUSED_SECONDS;
     bool is_hidden = (info->sent_at != 0 && info->last_sender == 0) ||
@@ -32,17 +32,17 @@ static bool is_used_by_nobody(const struct sweep *sweep, const struct queue_info
 }
 
 /* Made by a process that was killed before it could give it a tag. */
-static bool is_new(const struct sweep *sweep, const struct queue_info *info) {
+static bool is_new(const struct queue_sweeping *sweep, const struct queue_info *info) {
     return info->mode == QUEUE_MODE_NEW && info->limit == sweep->msgmnb && info->n_bytes == 0;
 }
 
 /* A limit of msgmnb itself is what every program's queue has, whatever tag that looks like. */
-static bool is_tagged(const struct sweep *sweep, const struct queue_info *info) {
+static bool is_tagged(const struct queue_sweeping *sweep, const struct queue_info *info) {
     return info->mode == 0600 && info->limit != sweep->msgmnb &&
            queue_tag_of(info) != QUEUE_TAG_NONE;
 }
 
-static bool is_orphan(const struct sweep *sweep, const struct queue_info *info) {
+static bool is_orphan(const struct queue_sweeping *sweep, const struct queue_info *info) {
     if (info->key != IPC_PRIVATE || !(is_tagged(sweep, info) || is_new(sweep, info)))
         return false;
     if (info->uid != sweep->uid && info->cuid != sweep->uid)
@@ -53,14 +53,14 @@ static bool is_orphan(const struct sweep *sweep, const struct queue_info *info) 
     return is_used_by_nobody(sweep, info);
 }
 
-static bool sweep_one(void *arg, const struct queue_info *info) {
-    struct sweep *sweep = arg;
+static bool queue_sweep_one(void *arg, const struct queue_info *info) {
+    struct queue_sweeping *sweep = arg;
     if (is_orphan(sweep, info) && (sweep->only_count || queue_remove(info->msqid) == 0))
         sweep->n_found++;
     return true;
 }
 
-static int run(struct sweep *sweep) {
+static int sweep_run(struct queue_sweeping *sweep) {
     struct queue_limits limits;
     int r = queue_limits_read(&limits);
     if (r < 0)
@@ -68,14 +68,14 @@ static int run(struct sweep *sweep) {
     sweep->uid = geteuid();
     sweep->msgmnb = limits.msgmnb;
     sweep->now = time(NULL);
-    r = queue_each(sweep_one, sweep);
+    r = queue_each(queue_sweep_one, sweep);
     return r < 0 ? r : sweep->n_found;
 }
 
 int queue_sweep(const int *keep, size_t n_keep) {
-    return run(&(struct sweep){.keep = keep, .n_keep = n_keep});
+    return sweep_run(&(struct queue_sweeping){.keep = keep, .n_keep = n_keep});
 }
 
 int queue_orphans(void) {
-    return run(&(struct sweep){.only_count = true});
+    return sweep_run(&(struct queue_sweeping){.only_count = true});
 }

@@ -106,8 +106,8 @@ static bool is_queue_mode(mode_t mode) {
  * queue is stale if nobody else took it over. A queue that it does not name is stale if it looks
  * like a hub's and its receiver is dead; PID 0 there may be a process of another PID namespace.
  */
-static enum queue_class classify(const struct queue_info *info, int proj,
-                                 const struct rendezvous_record *old) {
+static enum queue_class queue_classify(const struct queue_info *info, int proj,
+                                       const struct rendezvous_record *old) {
     if (info->cuid != geteuid())
         return CLASS_FOREIGN;
     bool is_named = old->proj == proj && old->msqid == info->msqid;
@@ -133,7 +133,7 @@ static int evict_reader(int dir_fd, int fd) {
         return r;
     /* A new file has a new key: nobody would find the dead hub's queue again. */
     if (record_read(fd, &old) == RENDEZVOUS_OK && queue_stat_any(old.msqid, &info) == 0 &&
-        classify(&info, old.proj, &old) == CLASS_STALE)
+        queue_classify(&info, old.proj, &old) == CLASS_STALE)
         (void)queue_remove(old.msqid);
     unlinkat(dir_fd, RENDEZVOUS_KEY_FILE, 0);
     return r;
@@ -186,7 +186,7 @@ static int find_class(key_t key, int proj, const struct rendezvous_record *old, 
     if (r == QUEUE_ABSENT || r == QUEUE_GONE)
         *class = CLASS_ABSENT;
     else
-        *class = r == 0 ? classify(&info, proj, old) : CLASS_FOREIGN;
+        *class = r == 0 ? queue_classify(&info, proj, old) : CLASS_FOREIGN;
     return 0;
 }
 
@@ -258,7 +258,7 @@ static int choose_queue(struct rendezvous *rendezvous, const struct rendezvous_r
     return RENDEZVOUS_NO_KEY;
 }
 
-static void release(struct rendezvous *rendezvous) {
+static void lock_release(struct rendezvous *rendezvous) {
     close(rendezvous->lock_fd);
     rendezvous->lock_fd = -1;
 }
@@ -296,7 +296,7 @@ static int take_directory(struct rendezvous *rendezvous, int dir_fd, gid_t gid) 
     rendezvous->record = (struct rendezvous_record){.mode = mode, .instance = instance};
     r = move_in(rendezvous, dir_fd, gid);
     if (r != RENDEZVOUS_OK)
-        release(rendezvous);
+        lock_release(rendezvous);
     return r;
 }
 
@@ -324,7 +324,7 @@ int rendezvous_renew(struct rendezvous *rendezvous, gid_t gid) {
         return r;
     if (is_in_place(dir_fd, rendezvous->lock_fd))
         return move_in(rendezvous, dir_fd, gid);
-    release(rendezvous);
+    lock_release(rendezvous);
     return take_directory(rendezvous, dir_fd, gid);
 }
 
@@ -335,5 +335,5 @@ void rendezvous_close(struct rendezvous *rendezvous) {
     CLEANUP_CLOSE int dir_fd = open(rendezvous->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd >= 0 && is_in_place(dir_fd, rendezvous->lock_fd))
         unlinkat(dir_fd, RENDEZVOUS_KEY_FILE, 0);
-    release(rendezvous);
+    lock_release(rendezvous);
 }

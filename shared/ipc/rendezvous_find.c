@@ -85,7 +85,8 @@ static int check_queue(const char *dir, uid_t owner, const struct rendezvous_rec
  * One look. *settled is false for what a hub that is just starting, or making its queue again,
  * may be about to mend; `record` is then filled if it could be read.
  */
-static int look(const char *dir, uid_t only_uid, struct rendezvous_record *record, bool *settled) {
+static int hub_look_once(const char *dir, uid_t only_uid, struct rendezvous_record *record,
+                         bool *settled) {
     CLEANUP_CLOSE int fd = -1;
     uid_t owner;
     *settled = true;
@@ -112,10 +113,10 @@ int rendezvous_find(const char *dir, uid_t only_uid, struct rendezvous_record *r
     *record = (struct rendezvous_record){0};
     mono_time end = mono_add_ms(mono_now(), RENDEZVOUS_GRACE_MS);
     bool settled;
-    int r = look(dir, only_uid, record, &settled);
+    int r = hub_look_once(dir, only_uid, record, &settled);
     while (!settled && mono_now().ns < end.ns) {
         rendezvous_pause();
-        r = look(dir, only_uid, record, &settled);
+        r = hub_look_once(dir, only_uid, record, &settled);
     }
     if (!settled && r == RENDEZVOUS_NO_HUB && !is_in_our_namespace(record->pid))
         return RENDEZVOUS_OTHER_NAMESPACE;

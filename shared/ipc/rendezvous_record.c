@@ -43,7 +43,7 @@ int record_is_locked(int fd, bool *locked) {
 }
 
 /* The value of the next line, which must be "name value"; NULL when it is not. */
-static char *take_line(char **at, const char *name) {
+static char *record_take_line(char **at, const char *name) {
     char *line = *at;
     char *end = strchr(line, '\n');
     size_t n = strlen(name);
@@ -55,8 +55,8 @@ static char *take_line(char **at, const char *name) {
 }
 
 /* The same for a decimal number within bounds. */
-static bool take_number(char **at, const char *name, long min, long max, long *value) {
-    const char *text = take_line(at, name);
+static bool record_take_number(char **at, const char *name, long min, long max, long *value) {
+    const char *text = record_take_line(at, name);
     if (!text || text[0] < '0' || text[0] > '9')
         return false;
     char *end;
@@ -65,8 +65,8 @@ static bool take_number(char **at, const char *name, long min, long max, long *v
     return errno == 0 && *end == '\0' && *value >= min && *value <= max;
 }
 
-static bool take_mode(char **at, enum hub_mode *mode) {
-    const char *text = take_line(at, "mode");
+static bool record_take_mode(char **at, enum hub_mode *mode) {
+    const char *text = record_take_line(at, "mode");
     for (unsigned i = 0; text && i < HUB_MODE_END; i++) {
         if (strcmp(text, MODE_NAMES[i]) == 0) {
             *mode = (enum hub_mode)i;
@@ -76,18 +76,20 @@ static bool take_mode(char **at, enum hub_mode *mode) {
     return false;
 }
 
-static bool parse(struct rendezvous_record *record, char *text) {
+static bool record_parse(struct rendezvous_record *record, char *text) {
     size_t n = strlen(RECORD_FIRST_LINE);
     if (strncmp(text, RECORD_FIRST_LINE "\n", n + 1) != 0)
         return false;
     char *at = text + n + 1;
     long pid, uid, proj, msqid;
     const char *instance;
-    if (!take_number(&at, "pid", 1, INT_MAX, &pid) ||
-        !take_number(&at, "uid", 0, (long)UINT32_MAX - 1, &uid) ||
-        !(instance = take_line(&at, "instance")) || !uuid_from_text(&record->instance, instance) ||
-        !take_number(&at, "proj", 1, 255, &proj) ||
-        !take_number(&at, "msqid", 0, INT_MAX, &msqid) || !take_mode(&at, &record->mode))
+    if (!record_take_number(&at, "pid", 1, INT_MAX, &pid) ||
+        !record_take_number(&at, "uid", 0, (long)UINT32_MAX - 1, &uid) ||
+        !(instance = record_take_line(&at, "instance")) ||
+        !uuid_from_text(&record->instance, instance) ||
+        !record_take_number(&at, "proj", 1, 255, &proj) ||
+        !record_take_number(&at, "msqid", 0, INT_MAX, &msqid) ||
+        !record_take_mode(&at, &record->mode))
         return false;
     record->pid = (pid_t)pid;
     record->uid = (uid_t)uid;
@@ -103,7 +105,7 @@ int record_read(int fd, struct rendezvous_record *record) {
         return error_errno();
     text[n] = '\0';
     *record = (struct rendezvous_record){0};
-    return parse(record, text) ? RENDEZVOUS_OK : RENDEZVOUS_BAD_RECORD;
+    return record_parse(record, text) ? RENDEZVOUS_OK : RENDEZVOUS_BAD_RECORD;
 }
 
 int record_write(int fd, const struct rendezvous_record *record) {

@@ -31,8 +31,8 @@
  *
  * Each side has a bell: a number that it counts up after everything that the other could wait for
  * (a slot, cancel, result). Who finds nothing to do sleeps on the other's bell with the value that
- * it had before the look; the kernel compares it again under its own lock (futex(2)). `waits` says
- * that it sleeps, and for what: for a position of the other side from which on to wake it.
+ * it had before the look; the kernel compares it again under its own lock (futex(2)). `waits`
+ * says that it sleeps, and for what: for a position of the other side from which on to wake it.
  *
  *      waiting side W                          other side O
  *      b = O.bell                              O.position = ...   (release)
@@ -129,14 +129,14 @@ static struct ring_line *peer_line(const struct ring *ring) {
     return line_of(ring, ring->side == RING_PRODUCER ? RING_CONSUMER : RING_PRODUCER);
 }
 
-static enum ring_outcome finally(struct ring *ring, enum ring_outcome outcome) {
+static enum ring_outcome ring_end_with(struct ring *ring, enum ring_outcome outcome) {
     ring->final = outcome;
     return outcome;
 }
 
 /* Without FUTEX_PRIVATE_FLAG: the other side is another process. */
-static long futex(_Atomic uint32_t *word, int operation, uint32_t value,
-                  const struct timespec *timeout) {
+static long futex_call(_Atomic uint32_t *word, int operation, uint32_t value,
+                       const struct timespec *timeout) {
     return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
 }
 
@@ -146,30 +146,30 @@ static void ring_bell(struct ring *ring, bool all) {
     atomic_store_explicit(bell, ++ring->bell, memory_order_seq_cst);
     uint64_t waits = atomic_load_explicit(&peer_line(ring)->waits, memory_order_seq_cst);
     if (waits != 0 && (all || ring->position >= waits))
-        futex(bell, FUTEX_WAKE, INT_MAX, NULL);
+        futex_call(bell, FUTEX_WAKE, INT_MAX, NULL);
 }
 
 /* --- waiting --- */
 
 /* How many slots are handed over and not given back; wrong when the peer's position is. */
-static uint64_t distance(const struct ring *ring, uint64_t peer_position) {
+static uint64_t ring_distance(const struct ring *ring, uint64_t peer_position) {
     return ring->side == RING_PRODUCER ? ring->position - peer_position
                                        : peer_position - ring->position;
 }
 
 /* Point 4 of the essay. */
 static bool position_is_valid(const struct ring *ring, uint64_t peer_position) {
-    uint64_t seen = distance(ring, ring->peer_position);
-    uint64_t now = distance(ring, peer_position);
+    uint64_t seen = ring_distance(ring, ring->peer_position);
+    uint64_t now = ring_distance(ring, peer_position);
     return ring->side == RING_PRODUCER ? now <= seen : now >= seen && now <= ring->layout.n_slots;
 }
 
 static enum ring_outcome look_for_slot(struct ring *ring) {
     uint64_t peer = atomic_load_explicit(&peer_line(ring)->position, memory_order_acquire);
     if (!position_is_valid(ring, peer))
-        return finally(ring, RING_PEER_BROKEN);
+        return ring_end_with(ring, RING_PEER_BROKEN);
     ring->peer_position = peer;
-    uint64_t n = distance(ring, peer);
+    uint64_t n = ring_distance(ring, peer);
     bool is_there = ring->side == RING_PRODUCER ? n < ring->layout.n_slots : n > 0;
     return is_there ? RING_OK : NOT_YET;
 }
@@ -184,15 +184,15 @@ static enum ring_outcome look_for_result(struct ring *ring) {
 
 typedef enum ring_outcome (*look_for)(struct ring *ring);
 
-static enum ring_outcome look(struct ring *ring, look_for what) {
+static enum ring_outcome ring_look_for(struct ring *ring, look_for what) {
     uint32_t code = atomic_load_explicit(&peer_line(ring)->cancel, memory_order_acquire);
     if (code == 0)
         return what(ring);
     ring->peer_code = code;
-    return finally(ring, RING_PEER_CANCELLED);
+    return ring_end_with(ring, RING_PEER_CANCELLED);
 }
 
-static bool is_stopped(const struct ring *ring) {
+static bool ring_is_stopped(const struct ring *ring) {
     return ring->stop && atomic_load_explicit(ring->stop, memory_order_relaxed);
 }
 
@@ -201,7 +201,7 @@ bool ring_peer_is_dead(const struct ring *ring) {
     return peer.fd >= 0 && poll(&peer, 1, 0) > 0;
 }
 
-struct wait {
+struct ring_wait {
     look_for what;
     mono_time deadline;
     mono_time tick;     /* when to see whether the peer lives */
@@ -209,19 +209,19 @@ struct wait {
 };
 
 /* Whether something other than what we wait for ends the waiting; then *r tells it. */
-static bool is_over(struct ring *ring, struct wait *wait, enum ring_outcome *r) {
+static bool wait_is_over(struct ring *ring, struct ring_wait *wait, enum ring_outcome *r) {
     mono_time now = mono_now();
     bool is_late = now.ns >= wait->deadline.ns;
     if (!is_late && now.ns < wait->tick.ns) {
         if (wait->n_useless <= N_USELESS_MAX)
             return false;
-        *r = finally(ring, RING_PEER_BROKEN);
+        *r = ring_end_with(ring, RING_PEER_BROKEN);
         return true;
     }
     if (ring_peer_is_dead(ring)) {
-        *r = look(ring, wait->what);
+        *r = ring_look_for(ring, wait->what);
         if (*r == NOT_YET)
-            *r = finally(ring, RING_PEER_DEAD);
+            *r = ring_end_with(ring, RING_PEER_DEAD);
         return true;
     }
     wait->tick = mono_add_ms(now, RING_TICK_MS);
@@ -240,44 +240,44 @@ static uint64_t position_wanted(const struct ring *ring, look_for what) {
     return ring->position - (n_left > 0 ? n_left : 1);
 }
 
-static void sleep_on(struct ring *ring, uint32_t bell, struct wait *wait) {
+static void wait_sleep(struct ring *ring, uint32_t bell, struct ring_wait *wait) {
     mono_time now = mono_now();
     int64_t until = wait->deadline.ns < wait->tick.ns ? wait->deadline.ns : wait->tick.ns;
     int64_t ns = until > now.ns ? until - now.ns : 0;
     struct timespec timeout = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
     _Atomic uint64_t *waits = &own_line(ring)->waits;
     atomic_store_explicit(waits, position_wanted(ring, wait->what), memory_order_seq_cst);
-    long r = futex(&peer_line(ring)->bell, FUTEX_WAIT, bell, &timeout);
+    long r = futex_call(&peer_line(ring)->bell, FUTEX_WAIT, bell, &timeout);
     if (r == 0 || errno == EAGAIN)
         wait->n_useless++;
     atomic_store_explicit(waits, 0, memory_order_relaxed);
 }
 
 /* Until the other side has done what we look for; not the first look. */
-static enum ring_outcome wait_for(struct ring *ring, look_for what, mono_time deadline) {
-    struct wait wait = {
+static enum ring_outcome ring_sleep_until(struct ring *ring, look_for what, mono_time deadline) {
+    struct ring_wait wait = {
         .what = what, .deadline = deadline, .tick = mono_add_ms(mono_now(), RING_TICK_MS)};
     for (;;) {
         uint32_t bell = atomic_load_explicit(&peer_line(ring)->bell, memory_order_seq_cst);
-        enum ring_outcome r = look(ring, what);
+        enum ring_outcome r = ring_look_for(ring, what);
         if (r != NOT_YET)
             return r;
-        if (is_stopped(ring))
+        if (ring_is_stopped(ring))
             return RING_STOPPED;
-        if (is_over(ring, &wait, &r))
+        if (wait_is_over(ring, &wait, &r))
             return r;
-        sleep_on(ring, bell, &wait);
+        wait_sleep(ring, bell, &wait);
     }
 }
 
-static enum ring_outcome await(struct ring *ring, look_for what, mono_time deadline) {
+static enum ring_outcome ring_await(struct ring *ring, look_for what, mono_time deadline) {
     assert(ring->memory);
     if (ring->final != RING_OK)
         return ring->final;
-    if (is_stopped(ring))
+    if (ring_is_stopped(ring))
         return RING_STOPPED;
-    enum ring_outcome r = look(ring, what);
-    return r == NOT_YET ? wait_for(ring, what, deadline) : r;
+    enum ring_outcome r = ring_look_for(ring, what);
+    return r == NOT_YET ? ring_sleep_until(ring, what, deadline) : r;
 }
 
 /* --- slots --- */
@@ -291,7 +291,7 @@ static unsigned char *own_slot(const struct ring *ring) {
 }
 
 /* Hands over, or gives back, the slot at our position. */
-static void pass_on(struct ring *ring) {
+static void slot_pass_on(struct ring *ring) {
     ring->is_holding = false;
     ring->position++;
     atomic_store_explicit(&own_line(ring)->position, ring->position, memory_order_release);
@@ -310,7 +310,7 @@ static enum ring_outcome touch_own_slot(struct ring *ring) {
 
 int ring_producer_acquire(struct ring *ring, mono_time deadline, void **data) {
     assert(ring->side == RING_PRODUCER && !ring->is_ended);
-    enum ring_outcome r = await(ring, look_for_slot, deadline);
+    enum ring_outcome r = ring_await(ring, look_for_slot, deadline);
     if (r == RING_OK)
         r = touch_own_slot(ring);
     if (r != RING_OK)
@@ -320,35 +320,35 @@ int ring_producer_acquire(struct ring *ring, mono_time deadline, void **data) {
     return 0;
 }
 
-static void commit(struct ring *ring, enum ring_kind kind, uint32_t n, uint64_t value) {
+static void slot_commit(struct ring *ring, enum ring_kind kind, uint32_t n, uint64_t value) {
     assert(ring->side == RING_PRODUCER && ring->is_holding);
     struct ring_head *head = own_head(ring);
     atomic_store_explicit(&head->kind, (uint32_t)kind, memory_order_relaxed);
     atomic_store_explicit(&head->n, n, memory_order_relaxed);
     atomic_store_explicit(&head->value, value, memory_order_relaxed);
-    pass_on(ring);
+    slot_pass_on(ring);
 }
 
 void ring_producer_commit(struct ring *ring, enum ring_kind kind, size_t n) {
     assert(kind == RING_DATA || kind == RING_RECORD);
     assert(n > 0 && n <= ring->layout.slot_bytes);
-    commit(ring, kind, (uint32_t)n, 0);
+    slot_commit(ring, kind, (uint32_t)n, 0);
 }
 
 void ring_producer_commit_hole(struct ring *ring, uint64_t n) {
     assert(n > 0 && n <= RING_HOLE_MAX);
-    commit(ring, RING_HOLE, 0, n);
+    slot_commit(ring, RING_HOLE, 0, n);
 }
 
 void ring_producer_commit_end(struct ring *ring, uint32_t status, size_t n) {
     assert(n <= RING_END_BYTES_MAX);
     ring->is_ended = ring->is_done = true;
-    commit(ring, RING_END, (uint32_t)n, status);
+    slot_commit(ring, RING_END, (uint32_t)n, status);
 }
 
 int ring_producer_await(struct ring *ring, mono_time deadline, uint32_t *result) {
     assert(ring->side == RING_PRODUCER && ring->is_ended);
-    enum ring_outcome r = await(ring, look_for_result, deadline);
+    enum ring_outcome r = ring_await(ring, look_for_result, deadline);
     if (r == RING_OK)
         *result = ring->peer_code;
     return (int)r;
@@ -371,7 +371,7 @@ static bool head_is_valid(const struct ring *ring, uint32_t kind, uint32_t n, ui
 
 int ring_consumer_acquire(struct ring *ring, mono_time deadline, struct ring_item *item) {
     assert(ring->side == RING_CONSUMER && !ring->is_ended && !ring->is_holding);
-    enum ring_outcome r = await(ring, look_for_slot, deadline);
+    enum ring_outcome r = ring_await(ring, look_for_slot, deadline);
     if (r != RING_OK)
         return (int)r;
     struct ring_head *head = own_head(ring);
@@ -379,7 +379,7 @@ int ring_consumer_acquire(struct ring *ring, mono_time deadline, struct ring_ite
     uint32_t n = atomic_load_explicit(&head->n, memory_order_relaxed);
     uint64_t value = atomic_load_explicit(&head->value, memory_order_relaxed);
     if (!head_is_valid(ring, kind, n, value))
-        return (int)finally(ring, RING_PEER_BROKEN);
+        return (int)ring_end_with(ring, RING_PEER_BROKEN);
     *item = (struct ring_item){
         .kind = (enum ring_kind)kind,
         .n = n,
@@ -394,7 +394,7 @@ int ring_consumer_acquire(struct ring *ring, mono_time deadline, struct ring_ite
 
 void ring_consumer_release(struct ring *ring) {
     assert(ring->side == RING_CONSUMER && ring->is_holding);
-    pass_on(ring);
+    slot_pass_on(ring);
 }
 
 void ring_consumer_finish(struct ring *ring, uint32_t result) {
@@ -414,6 +414,6 @@ void ring_cancel(struct ring *ring, uint32_t code) {
 
 uint32_t ring_fill(const struct ring *ring) {
     uint64_t peer = atomic_load_explicit(&peer_line(ring)->position, memory_order_relaxed);
-    uint64_t n = distance(ring, position_is_valid(ring, peer) ? peer : ring->peer_position);
+    uint64_t n = ring_distance(ring, position_is_valid(ring, peer) ? peer : ring->peer_position);
     return (uint32_t)n;
 }

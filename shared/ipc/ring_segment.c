@@ -88,7 +88,7 @@ static int watch_creator(struct ring *ring, pid_t creator, pid_t wanted) {
     return r;
 }
 
-static void detach(struct ring *ring) {
+static void ring_detach(struct ring *ring) {
     if (!ring->memory)
         return;
     shm_detach(ring->memory);
@@ -109,7 +109,7 @@ int ring_attach(struct ring *ring, int shmid, struct ring_layout layout, uid_t c
     ring_init(ring, RING_CONSUMER, shmid, memory, layout);
     r = watch_creator(ring, found.creator, creator_pid);
     if (r != 0)
-        detach(ring); // a ring that may be meant for somebody else is not cancelled
+        ring_detach(ring); // a ring that may be meant for somebody else is not cancelled
     return r;
 }
 
@@ -131,15 +131,15 @@ void ring_set_stop(struct ring *ring, const atomic_bool *stop) {
 void ring_close(struct ring *ring) {
     if (ring->memory && !ring->is_done)
         ring_cancel(ring, RING_CODE_CLOSED);
-    detach(ring);
+    ring_detach(ring);
 }
 
-struct sweep {
+struct ring_sweeping {
     int n_removed, error;
 };
 
-static bool sweep_one(void *arg, const struct shm_segment *segment) {
-    struct sweep *sweep = arg;
+static bool ring_sweep_one(void *arg, const struct shm_segment *segment) {
+    struct ring_sweeping *sweep = arg;
     if (segment->is_removed || segment->n_attached > 0 || !ring_size_is_marked(segment->size) ||
         segment->mode != 0600 || segment->cuid != geteuid() || process_exists(segment->creator))
         return true;
@@ -152,8 +152,8 @@ static bool sweep_one(void *arg, const struct shm_segment *segment) {
 }
 
 int ring_sweep(void) {
-    struct sweep sweep = {0};
-    int r = shm_each(sweep_one, &sweep);
+    struct ring_sweeping sweep = {0};
+    int r = shm_each(ring_sweep_one, &sweep);
     if (r == 0)
         r = sweep.error;
     return r < 0 ? r : sweep.n_removed;

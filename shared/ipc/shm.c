@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/macro.h"
 
-enum call { CALL_GET, CALL_ATTACH, CALL_CONTROL };
+enum shm_call { CALL_GET, CALL_ATTACH, CALL_CONTROL };
 
 /*
  * The errno table: what each call can report that is not a bug of ours (shmget(2), shmop(2),
@@ -17,7 +17,7 @@ enum call { CALL_GET, CALL_ATTACH, CALL_CONTROL };
  * before; shmget's ENOSPC has two meanings, which limit_reached tells apart.
  */
 static const struct {
-    enum call call;
+    enum shm_call call;
     int errno_value;
     enum shm_outcome outcome;
 } ERRNO_TABLE[] = {
@@ -32,7 +32,7 @@ static const struct {
 };
 
 /* The outcome of the call that has just failed; -errno when the table does not know it. */
-static int outcome_of(enum call call) {
+static int shm_call_outcome(enum shm_call call) {
     int error = error_errno();
     for (size_t i = 0; i < ARRAY_LEN(ERRNO_TABLE); i++)
         if (ERRNO_TABLE[i].call == call && ERRNO_TABLE[i].errno_value == -error)
@@ -96,10 +96,10 @@ static int limit_reached(void) {
  */
 static atomic_uint n_detached;
 
-static int attach(int shmid, int flags, void **memory) {
+static int shm_attach_at(int shmid, int flags, void **memory) {
     void *at = shmat(shmid, NULL, flags);
     if (at == (void *)-1) // NOLINT(performance-no-int-to-ptr): so says shmat(2)
-        return outcome_of(CALL_ATTACH);
+        return shm_call_outcome(CALL_ATTACH);
     (void)atomic_load_explicit(&n_detached, memory_order_acquire);
     *memory = at;
     return 0;
@@ -115,7 +115,7 @@ void shm_detach(const void *memory) {
 
 static int set_owner(int shmid, uid_t owner) {
     struct shmid_ds ds = {.shm_perm = {.uid = owner, .gid = getegid(), .mode = 0600}};
-    return shmctl(shmid, IPC_SET, &ds) < 0 ? outcome_of(CALL_CONTROL) : 0;
+    return shmctl(shmid, IPC_SET, &ds) < 0 ? shm_call_outcome(CALL_CONTROL) : 0;
 }
 
 /* A child that only runs another program for a while must not keep the segment alive. */
@@ -131,12 +131,12 @@ int shm_create(int *shmid, void **memory, size_t size, uid_t owner) {
     assert(size > 0);
     int id = shmget(IPC_PRIVATE, size, IPC_CREAT | IPC_EXCL | 0600);
     if (id < 0) {
-        int r = outcome_of(CALL_GET);
+        int r = shm_call_outcome(CALL_GET);
         return r == SHM_NO_PAGES ? limit_reached() : r;
     }
     void *at = NULL;
-    int attached = attach(id, 0, &at);
-    int r = shmctl(id, IPC_RMID, NULL) < 0 ? outcome_of(CALL_CONTROL) : 0;
+    int attached = shm_attach_at(id, 0, &at);
+    int r = shmctl(id, IPC_RMID, NULL) < 0 ? shm_call_outcome(CALL_CONTROL) : 0;
     if (attached != 0)
         return attached;
     if (r == 0)
@@ -192,7 +192,7 @@ static void segment_from(struct shm_segment *segment, int shmid, const struct sh
 int shm_stat(int shmid, struct shm_segment *segment) {
     struct shmid_ds ds;
     if (shmctl(shmid, IPC_STAT, &ds) < 0)
-        return outcome_of(CALL_CONTROL);
+        return shm_call_outcome(CALL_CONTROL);
     segment_from(segment, shmid, &ds);
     return 0;
 }
@@ -202,7 +202,7 @@ static int stat_index(int index, struct shm_segment *segment) {
     struct shmid_ds ds;
     int id = shmctl(index, SHM_STAT_ANY, &ds);
     if (id < 0)
-        return outcome_of(CALL_CONTROL);
+        return shm_call_outcome(CALL_CONTROL);
     segment_from(segment, id, &ds);
     return 0;
 }
@@ -230,7 +230,7 @@ int shm_each(bool (*visit)(void *arg, const struct shm_segment *segment), void *
 }
 
 int shm_remove(int shmid) {
-    return shmctl(shmid, IPC_RMID, NULL) < 0 ? outcome_of(CALL_CONTROL) : 0;
+    return shmctl(shmid, IPC_RMID, NULL) < 0 ? shm_call_outcome(CALL_CONTROL) : 0;
 }
 
 static bool is_expected(const struct shm_segment *found, const struct shm_expectation *expected) {
@@ -243,7 +243,7 @@ int shm_attach(int shmid, void **memory, const struct shm_expectation *expected,
                struct shm_segment *found) {
     struct shm_segment segment;
     void *at = NULL;
-    int r = shmid < 0 ? SHM_GONE : attach(shmid, 0, &at);
+    int r = shmid < 0 ? SHM_GONE : shm_attach_at(shmid, 0, &at);
     if (r != 0)
         return r;
     r = shm_stat(shmid, &segment);
@@ -263,7 +263,7 @@ int shm_attach(int shmid, void **memory, const struct shm_expectation *expected,
 
 int shm_attach_to_look(int shmid, const void **memory, struct shm_segment *found) {
     void *at = NULL;
-    int r = shmid < 0 ? SHM_GONE : attach(shmid, SHM_RDONLY, &at);
+    int r = shmid < 0 ? SHM_GONE : shm_attach_at(shmid, SHM_RDONLY, &at);
     if (r != 0)
         return r;
     r = shm_stat(shmid, found);
