@@ -25,6 +25,13 @@ void transfer_wake(void *arg) {
     event_set(transfers->wake_fd);
 }
 
+bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
+                     const struct signal *said) {
+    struct frame frame = {.type = FRAME_SIGNAL,
+                          .signal = {.offer = *id, .uid = uid, .link = to, .said = *said}};
+    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+}
+
 /* Names of files are any bytes; what goes to the hub or is told as an error is UTF-8, and not
  * longer than is allowed. */
 static struct bytes text_for_others(const char *text, char reason[OFFER_NAME_MAX]) {
@@ -37,16 +44,12 @@ static struct bytes text_for_others(const char *text, char reason[OFFER_NAME_MAX
     return (struct bytes){reason, n};
 }
 
-bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
-                     enum signal_what what, const char *text) {
+void transfer_signal_end(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
+                         enum signal_what what, const char *text) {
     char reason[OFFER_NAME_MAX];
-    struct frame frame = {.type = FRAME_SIGNAL,
-                          .signal = {.offer = *id,
-                                     .uid = uid,
-                                     .link = to,
-                                     .what = (uint8_t)what,
-                                     .reason = text_for_others(text, reason)}};
-    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+    (void)transfer_signal(
+        link, id, uid, to,
+        &(struct signal){.what = (uint8_t)what, .reason = text_for_others(text, reason)});
 }
 
 /* Events. */
@@ -170,7 +173,8 @@ int transfer_signalled(struct earshot *link, const struct frame *frame,
     const struct frame_signalled *signal = &frame->signalled;
     struct offer_out *out = offer_out_find(link, &signal->offer);
     struct offer_in *in = offer_in_of(link, &signal->offer, signal->uid);
-    bool is_senders = signal->what == SIGNAL_ATTACH || (signal->what == SIGNAL_CANCEL && in);
+    uint8_t what = signal->said.what;
+    bool is_senders = what == SIGNAL_ATTACH || (what == SIGNAL_CANCEL && in);
     if (out && !is_senders)
         return offer_out_signalled(link, out, signal, event);
     return in ? offer_in_signalled(link, in, signal, event) : 0;
@@ -262,7 +266,7 @@ int earshot_cancel(earshot *link, const char *text) {
     if (out)
         offer_out_withdraw(link, out);
     if (in) {
-        transfer_signal(link, &in->id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
+        transfer_signal_end(link, &in->id, in->uid, in->link, SIGNAL_CANCEL, "it was cancelled");
         offer_in_free(link, in);
     }
     r = outgoing_send(link, OUTGOING_LATER, true);

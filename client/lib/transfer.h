@@ -76,7 +76,10 @@ void transfer_wake(void *arg);
 
 /* To the other side. False: no room just now. */
 bool transfer_signal(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
-                     enum signal_what what, const char *reason);
+                     const struct signal *said);
+/* DECLINE or CANCEL; `reason` may be any bytes. */
+void transfer_signal_end(struct earshot *link, const struct uuid *id, uint32_t uid, uint64_t to,
+                         enum signal_what what, const char *reason);
 
 /* Fills a TRANSFER event; the strings are copied. */
 void transfer_event(struct earshot *link, struct earshot_event *event, const struct uuid *id,

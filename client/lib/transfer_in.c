@@ -140,15 +140,15 @@ static int send_accept(struct earshot *link, struct offer_in *offer) {
     int r = courier_prefix(offer->courier, &prefix);
     if (r != 0 || link->phase != LINK_JOINED)
         return r;
-    struct frame frame = {.type = FRAME_SIGNAL,
-                          .signal = {.offer = offer->id,
-                                     .uid = offer->uid,
-                                     .link = offer->link,
-                                     .what = SIGNAL_ACCEPT,
-                                     .a = prefix.offset,
-                                     .b = offer->attempt + 1}};
+    struct frame frame = {
+        .type = FRAME_SIGNAL,
+        .signal = {.offer = offer->id,
+                   .uid = offer->uid,
+                   .link = offer->link,
+                   .said = {.what = SIGNAL_ACCEPT,
+                            .accept = {.n_have = prefix.offset, .attempt = offer->attempt + 1}}}};
     if (prefix.offset > 0)
-        memcpy(frame.signal.digest.b, prefix.digest.bytes, sizeof frame.signal.digest.b);
+        memcpy(frame.signal.said.accept.digest.b, prefix.digest.bytes, sizeof prefix.digest.bytes);
     offer->is_accepted = outgoing_control(link, &frame);
     offer->attempt += offer->is_accepted;
     if (!offer->is_accepted)
@@ -177,8 +177,8 @@ int earshot_decline(earshot *link, const char *id, const char *reason) {
     struct offer_in *offer = r == 0 ? named(link, id, &r) : NULL;
     if (!offer)
         return r;
-    transfer_signal(link, &offer->id, offer->uid, offer->link, SIGNAL_DECLINE,
-                    reason ? reason : "");
+    transfer_signal_end(link, &offer->id, offer->uid, offer->link, SIGNAL_DECLINE,
+                        reason ? reason : "");
     offer_in_free(link, offer);
     return EARSHOT_OK;
 }
@@ -198,13 +198,13 @@ static int fail(struct earshot *link, struct offer_in *offer, int result, const 
 
 static int attach(struct earshot *link, struct offer_in *offer,
                   const struct frame_signalled *signal, struct earshot_event *event) {
-    struct courier_passage passage = {.shmid = (int)(uint32_t)signal->a,
-                                      .n_slots = (uint32_t)(signal->b >> 32),
-                                      .slot_bytes = (uint32_t)signal->b};
+    const struct signal_attach *ring = &signal->said.attach;
+    struct courier_passage passage = {
+        .shmid = (int)ring->shmid, .n_slots = ring->n_slots, .slot_bytes = ring->slot_bytes};
     int r = courier_attach(offer->courier, &passage, offer->uid, (pid_t)signal->pid);
     if (r != 0) {
-        transfer_signal(link, &offer->id, offer->uid, offer->link, SIGNAL_CANCEL,
-                        r > 0 ? transfer_outcome_text((enum transfer_outcome)r) : strerror(-r));
+        transfer_signal_end(link, &offer->id, offer->uid, offer->link, SIGNAL_CANCEL,
+                            r > 0 ? transfer_outcome_text((enum transfer_outcome)r) : strerror(-r));
         return fail(link, offer, r, NULL, event);
     }
     offer->is_running = true;
@@ -214,10 +214,8 @@ static int attach(struct earshot *link, struct offer_in *offer,
 }
 
 /* What was said through a hub that has died may still come. */
-static bool is_answer(const struct offer_in *offer, const struct frame_signalled *signal) {
-    uint64_t attempt;
-    memcpy(&attempt, signal->digest.b, sizeof attempt);
-    return attempt == offer->attempt;
+static bool is_answer(const struct offer_in *offer, const struct signal *said) {
+    return said->what == SIGNAL_ATTACH && said->attach.attempt == offer->attempt;
 }
 
 int offer_in_signalled(struct earshot *link, struct offer_in *offer,
@@ -226,15 +224,15 @@ int offer_in_signalled(struct earshot *link, struct offer_in *offer,
     bool is_its_sender = signal->uid == offer->uid && signal->link == offer->link;
     if (!is_its_sender || !offer->is_accepted)
         return 0;
-    if (signal->what == SIGNAL_ATTACH && !offer->is_running && is_answer(offer, signal))
+    if (!offer->is_running && is_answer(offer, &signal->said))
         return attach(link, offer, signal, event);
-    if (signal->what != SIGNAL_CANCEL)
+    if (signal->said.what != SIGNAL_CANCEL)
         return 0;
     if (offer->is_running) {
         courier_cancel(offer->courier); /* its end is told by offer_in_next */
         return 0;
     }
-    copy_text(reason, sizeof reason, signal->reason);
+    copy_text(reason, sizeof reason, signal->said.reason);
     return fail(link, offer, TRANSFER_CANCELLED, reason, event);
 }
 

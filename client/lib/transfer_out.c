@@ -414,15 +414,12 @@ static struct delivery *find_delivery(const struct offer_out *offer, uint32_t ui
 
 static bool send_passage(struct earshot *link, const struct offer_out *offer,
                          const struct delivery *delivery, const struct courier_passage *passage) {
-    struct frame frame = {.type = FRAME_SIGNAL,
-                          .signal = {.offer = offer->id,
-                                     .uid = delivery->uid,
-                                     .link = delivery->link,
-                                     .what = SIGNAL_ATTACH,
-                                     .a = (uint64_t)(uint32_t)passage->shmid,
-                                     .b = (uint64_t)passage->n_slots << 32 | passage->slot_bytes}};
-    memcpy(frame.signal.digest.b, &delivery->attempt, sizeof delivery->attempt);
-    return outgoing_control(link, &frame) && outgoing_send(link, OUTGOING_LATER, true) >= 0;
+    struct signal said = {.what = SIGNAL_ATTACH,
+                          .attach = {.shmid = (uint32_t)passage->shmid,
+                                     .n_slots = passage->n_slots,
+                                     .slot_bytes = passage->slot_bytes,
+                                     .attempt = delivery->attempt}};
+    return transfer_signal(link, &offer->id, delivery->uid, delivery->link, &said);
 }
 
 /* The recipient's courier has it all; an offer to one handle is over then. */
@@ -440,8 +437,8 @@ static int fail_delivery(struct earshot *link, struct offer_out *offer, struct d
     transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, true, &delivery->by,
                    &offer->what);
     transfer_set_error(link, event, result, NULL);
-    transfer_signal(link, &offer->id, delivery->uid, delivery->link, SIGNAL_CANCEL,
-                    event->transfer.error);
+    transfer_signal_end(link, &offer->id, delivery->uid, delivery->link, SIGNAL_CANCEL,
+                        event->transfer.error);
     delivery_free(offer, delivery);
     end_offer(link, offer);
     return 1;
@@ -455,16 +452,17 @@ static bool is_spent(const struct offer_out *offer, const struct delivery *new) 
 
 static int begin(struct earshot *link, struct offer_out *offer,
                  const struct frame_signalled *signal, struct earshot_event *event) {
-    struct item_prefix prefix = {.offset = uuid_is_nil(&signal->digest) ? 0 : signal->a};
+    const struct signal_accept *accept = &signal->said.accept;
+    struct item_prefix prefix = {.offset = accept->n_have};
     struct courier_passage passage;
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery)
         return -ENOMEM;
     delivery->uid = signal->uid;
     delivery->link = signal->link;
-    delivery->attempt = signal->b;
+    delivery->attempt = accept->attempt;
     (void)name_parse(&delivery->by, signal->by);
-    memcpy(prefix.digest.bytes, signal->digest.b, sizeof prefix.digest.bytes);
+    memcpy(prefix.digest.bytes, accept->digest.b, sizeof prefix.digest.bytes);
     DL_APPEND(offer->deliveries, delivery);
     int r = is_spent(offer, delivery)
                 ? TRANSFER_SPENT
@@ -489,8 +487,8 @@ static int on_decline(struct earshot *link, struct offer_out *offer,
     struct name by = {0};
     (void)name_parse(&by, signal->by);
     transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DECLINED, true, &by, &offer->what);
-    snprintf(link->transfers->error, sizeof link->transfers->error, "%.*s", (int)signal->reason.n,
-             signal->reason.data);
+    snprintf(link->transfers->error, sizeof link->transfers->error, "%.*s",
+             (int)signal->said.reason.n, signal->said.reason.data);
     if (!name_is_room(&offer->to))
         offer_out_free(link, offer);
     return 1;
@@ -509,7 +507,7 @@ static int begin_again(struct earshot *link, struct offer_out *offer, struct del
 int offer_out_signalled(struct earshot *link, struct offer_out *offer,
                         const struct frame_signalled *signal, struct earshot_event *event) {
     struct delivery *delivery = find_delivery(offer, signal->uid, signal->link);
-    switch ((enum signal_what)signal->what) {
+    switch ((enum signal_what)signal->said.what) {
     case SIGNAL_ACCEPT:
         return delivery ? begin_again(link, offer, delivery, signal, event)
                         : begin(link, offer, signal, event);

@@ -592,22 +592,19 @@ static struct frame signalled_frame(const struct session *from, const struct fra
                                         .link = from->link,
                                         .pid = (uint32_t)from->pid,
                                         .by = name_bytes(&from->handle->name),
-                                        .what = signal->what,
-                                        .a = signal->a,
-                                        .b = signal->b,
-                                        .digest = signal->digest,
-                                        .reason = signal->reason}};
+                                        .said = signal->said}};
 }
 
 /* Nothing comes of what whoever has sent it waits for; after a CANCEL nobody waits. */
 static void signal_refuse(struct core *core, struct session *session, const struct session *to,
                           const struct frame_signal *signal) {
     struct frame_signal cancel = *signal;
-    cancel.what = SIGNAL_CANCEL;
-    cancel.reason = bytes_of("the program on the other side takes nothing in, and enough waits for "
-                             "it; try again when it does");
+    cancel.said = (struct signal){
+        .what = SIGNAL_CANCEL,
+        .reason = bytes_of("the program on the other side takes nothing in, and enough waits for "
+                           "it; try again when it does")};
     struct frame frame = signalled_frame(to, &cancel);
-    if (signal->what != SIGNAL_CANCEL)
+    if (signal->said.what != SIGNAL_CANCEL)
         session_answer(core, session, &frame);
 }
 
@@ -627,7 +624,7 @@ static bool signal_pass_on(struct core *core, struct session *from, struct sessi
 static void signal_from_sender(struct core *core, struct session *session,
                                const struct offer *offer, const struct frame_signal *signal) {
     struct session *to = session_of_link(core, signal->uid, signal->link);
-    if (signal->what != SIGNAL_ATTACH && signal->what != SIGNAL_CANCEL)
+    if (signal->said.what != SIGNAL_ATTACH && signal->said.what != SIGNAL_CANCEL)
         core->broken_rule = "the sender of an offer cannot accept it";
     else if (to && is_addressed(offer, to))
         (void)signal_pass_on(core, session, to, signal);
@@ -635,7 +632,7 @@ static void signal_from_sender(struct core *core, struct session *session,
 
 static void signal_from_recipient(struct core *core, struct session *session, struct offer *offer,
                                   const struct frame_signal *signal) {
-    if (signal->what == SIGNAL_ATTACH) {
+    if (signal->said.what == SIGNAL_ATTACH) {
         core->broken_rule = "the recipient of an offer has nothing to attach";
         return;
     }
@@ -647,12 +644,12 @@ static void signal_from_recipient(struct core *core, struct session *session, st
     if (!signal_pass_on(core, session, offer->sender, signal))
         return;
     (void)offer_note_known(offer, session);
-    if (!offer->to || signal->what == SIGNAL_CANCEL)
+    if (!offer->to || signal->said.what == SIGNAL_CANCEL)
         return;
     offer->taker = session->number;
     if (!was_taken)
         tell_all_over(core, offer, WITHDRAW_TAKEN);
-    if (signal->what == SIGNAL_DECLINE) {
+    if (signal->said.what == SIGNAL_DECLINE) {
         offer_note_unknown(offer, session);
         offer_end(core, offer, WITHDRAW_TAKEN);
     }

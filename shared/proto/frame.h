@@ -56,6 +56,7 @@
 /*   text             u16 length, text                                                     */
 /*   rest             text up to the end of the frame                                      */
 /*   pids             u16 count, count times u32                                           */
+/*   signal           u8 what, and what belongs to it: see struct signal                   */
 /* clang-format off */
 #define FRAME_HELLO_FIELDS(F)                                                                      \
     F(u16, version) F(u32, mailbox) F(id, nonce) F(u32, abilities) F(label, handle) F(u64, link)    \
@@ -86,11 +87,9 @@
     F(u32, request) F(id, id) F(name, from) F(u32, uid) F(u64, link) F(name, to) F(u8, kind)       \
     F(u64, size) F(u32, mode) F(u64, mtime_ns) F(label, mime) F(text, name)
 #define FRAME_SIGNAL_FIELDS(F)                                                                     \
-    F(id, offer) F(u32, uid) F(u64, link) F(u8, what) F(u64, a) F(u64, b) F(opt_id, digest)        \
-    F(text, reason)
+    F(id, offer) F(u32, uid) F(u64, link) F(signal, said)
 #define FRAME_SIGNALLED_FIELDS(F)                                                                  \
-    F(id, offer) F(u32, uid) F(u64, link) F(u32, pid) F(name, by) F(u8, what) F(u64, a) F(u64, b)  \
-    F(opt_id, digest) F(text, reason)
+    F(id, offer) F(u32, uid) F(u64, link) F(u32, pid) F(name, by) F(signal, said)
 #define FRAME_WITHDRAW_FIELDS(F) F(id, offer) F(u8, why)
 #define FRAME_WITHDRAWN_FIELDS(F) F(id, offer) F(u32, uid) F(u8, why)
 #define FRAME_WALL_FIELDS(F) F(u32, request) F(id, id) F(text, body)
@@ -254,13 +253,32 @@ enum offer_kind { OFFER_FILE, OFFER_DIRECTORY, OFFER_STREAM, OFFER_KIND_END };
 
 /* What the two sides of an offer tell each other. Who it comes from is the hub's word. */
 enum signal_what {
-    SIGNAL_ACCEPT,  /* recipient: begin; a: bytes that are there already, digest: of these; b: how
-                       often it has said so, which counts from 1 */
-    SIGNAL_DECLINE, /* recipient: no; reason */
-    SIGNAL_ATTACH,  /* sender: a: shmid, b: n_slots << 32 | slot_bytes, see ipc/ring.h; digest:
-                       begins with b of the ACCEPT that this answers */
-    SIGNAL_CANCEL,  /* either: it is over; reason */
+    SIGNAL_ACCEPT,  /* recipient: begin */
+    SIGNAL_DECLINE, /* recipient: no */
+    SIGNAL_ATTACH,  /* sender: the ring is there */
+    SIGNAL_CANCEL,  /* either: it is over */
     SIGNAL_END
+};
+
+/*
+ * On the wire each kind has the same fields behind `what`: two u64, an opt_id and a text. Which of
+ * them a kind uses, and for what, only its encoder and decoder know (frame.c); what a kind does not
+ * use is zero, or the frame is refused.
+ */
+struct signal {
+    uint8_t what; /* enum signal_what */
+    union {
+        struct signal_accept {
+            uint64_t n_have;    /* bytes of it that are there already; */
+            struct uuid digest; /* of these; nil: there are none */
+            uint64_t attempt;   /* how often the recipient has said so, which counts from 1 */
+        } accept;
+        struct signal_attach {
+            uint32_t shmid, n_slots, slot_bytes; /* see ipc/ring.h */
+            uint64_t attempt;                    /* of the ACCEPT that this answers */
+        } attach;
+        struct bytes reason; /* DECLINE, CANCEL */
+    };
 };
 
 enum withdraw_why {
@@ -297,6 +315,7 @@ enum news_what {
 #define FIELD_C_text struct bytes
 #define FIELD_C_rest struct bytes
 #define FIELD_C_pids struct bytes
+#define FIELD_C_signal struct signal
 #define FRAME_MEMBER(type, name) FIELD_C_##type name;
 #define FRAME_STRUCT(number, NAME, name, from, cost)                                               \
     struct frame_##name {                                                                          \

@@ -41,14 +41,11 @@ static int sender_main(void *arg) {
 }
 
 static void signal_sender(struct raw *bob, const struct frame_offered *offered,
-                          enum signal_what what, uint64_t attempt) {
-    struct frame frame = {.type = FRAME_SIGNAL,
-                          .signal = {.offer = offered->id,
-                                     .uid = offered->uid,
-                                     .link = offered->link,
-                                     .what = (uint8_t)what,
-                                     .b = attempt}};
-    check(raw_send(bob, &frame) == QUEUE_OK, "signal %d of attempt %d is sent", what, (int)attempt);
+                          struct signal said) {
+    struct frame frame = {
+        .type = FRAME_SIGNAL,
+        .signal = {.offer = offered->id, .uid = offered->uid, .link = offered->link, .said = said}};
+    check(raw_send(bob, &frame) == QUEUE_OK, "signal %d is sent", said.what);
 }
 
 static void accept_often(struct raw *bob) {
@@ -58,13 +55,14 @@ static void accept_often(struct raw *bob) {
     const struct frame_offered offer = offered.offered;
     for (uint64_t attempt = 1; attempt <= N_ACCEPTS; attempt++) {
         uint64_t answered = 0;
-        signal_sender(bob, &offer, SIGNAL_ACCEPT, attempt);
+        signal_sender(bob, &offer,
+                      (struct signal){.what = SIGNAL_ACCEPT, .accept.attempt = attempt});
         if (raw_await(bob, &answer, FRAME_SIGNALLED, ANSWER_MS) == QUEUE_OK &&
-            answer.signalled.what == SIGNAL_ATTACH)
-            memcpy(&answered, answer.signalled.digest.b, sizeof answered);
+            answer.signalled.said.what == SIGNAL_ATTACH)
+            answered = answer.signalled.said.attach.attempt;
         check(answered == attempt, "attempt %d is answered", (int)attempt);
     }
-    signal_sender(bob, &offer, SIGNAL_CANCEL, 0);
+    signal_sender(bob, &offer, (struct signal){.what = SIGNAL_CANCEL});
 }
 
 /* As a program that may take offers, which has a link number. */

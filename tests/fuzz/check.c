@@ -56,6 +56,9 @@ static void check_view(struct bytes view, const uint8_t *start, const uint8_t *e
 #define VIEW_text(view) check_view(view, start, end, true)
 #define VIEW_rest(view) check_view(view, start, end, true)
 #define VIEW_pids(view) check_view(view, start, end, false)
+#define VIEW_signal(signal)                                                                        \
+    if ((signal).what == SIGNAL_DECLINE || (signal).what == SIGNAL_CANCEL)                         \
+    check_view((signal).reason, start, end, true)
 #define VIEW_FIELD(type, name) VIEW_##type(frame->name);
 #define VIEW_TYPE(number, NAME, type_name, from, cost)                                             \
     static void check_views_##type_name(const struct frame_##type_name *frame,                     \
@@ -77,13 +80,22 @@ static void check_views(const struct frame *frame, const uint8_t *start, const u
     }
 }
 
-/* There is one encoding of every frame, so it comes out as it came in. */
+static bool is_cancel(const struct frame *frame) {
+    return (frame->type == FRAME_SIGNAL && frame->signal.said.what == SIGNAL_CANCEL) ||
+           (frame->type == FRAME_SIGNALLED && frame->signalled.said.what == SIGNAL_CANCEL);
+}
+
+/*
+ * There is one encoding of every frame, so it comes out as it came in; but what an old hub leaves
+ * in a CANCEL is passed over.
+ */
 static void check_encoding(const struct frame *frame, const uint8_t *start, size_t n) {
     static uint8_t again[UINT16_MAX];
     struct cursor_out out = cursor_out_of(again, sizeof again);
     MUST(frame_put(&out, frame));
-    MUST(cursor_out_used(&out) == n);
-    MUST(memcmp(again, start, n) == 0);
+    MUST(is_cancel(frame) || cursor_out_used(&out) == n);
+    MUST(is_cancel(frame) || memcmp(again, start, n) == 0);
+    n = cursor_out_used(&out);
     struct cursor_in in = cursor_in_of(again, n);
     struct frame decoded;
     MUST(frame_take(&in, &decoded, (enum frame_from)frame_row(frame->type)->from) == FRAME_OK);

@@ -19,7 +19,7 @@
 
 #define INPUT_MAX (2 * BATCH_BYTES_MAX)
 #define N_BATCHES 16
-#define N_SEEDS_MAX (SAMPLE_SIZE_END * FRAME_TYPE_END + N_BATCHES)
+#define N_SEEDS_MAX (SAMPLE_SIZE_END * (FRAME_TYPE_END + SIGNAL_END) + N_BATCHES)
 
 struct input {
     uint8_t data[INPUT_MAX];
@@ -66,6 +66,20 @@ static void make_single_seeds(void) {
             struct cursor_out out;
             seed_begin(&out);
             if (put_sample(&out, type, size))
+                seed_end(&out, 1);
+        }
+    }
+}
+
+/* The other kinds of signal. */
+static void make_signal_seeds(void) {
+    for (enum signal_what what = 0; what < SIGNAL_END; what++) {
+        for (enum sample_size size = SAMPLE_LEAST; size < SAMPLE_SIZE_END; size++) {
+            struct frame frame = sample_frame(FRAME_SIGNAL, size);
+            struct cursor_out out;
+            frame.signal.said = sample_said_kind(what, size);
+            seed_begin(&out);
+            if (frame_put(&out, &frame))
                 seed_end(&out, 1);
         }
     }
@@ -294,6 +308,7 @@ int main(int argc, char **argv) {
     }
     random_state = seed;
     make_single_seeds();
+    make_signal_seeds();
     make_batch_seeds();
     size_t n_accepted = 0;
     for (size_t i = 0; i < n_seeds; i++)

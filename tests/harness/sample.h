@@ -45,6 +45,29 @@ static inline struct bytes sample_pids(enum sample_size size) {
     return (struct bytes){(const char *)pids, n * sizeof pids[0]};
 }
 
+static inline struct signal sample_said_kind(enum signal_what what, enum sample_size size) {
+    struct signal signal = {.what = (uint8_t)what};
+    switch (what) {
+    case SIGNAL_ACCEPT:
+        signal.accept = (struct signal_accept){sample_number(size, UINT64_MAX), sample_id(size),
+                                               sample_number(size, UINT64_MAX)};
+        break;
+    case SIGNAL_ATTACH:
+        signal.attach = (struct signal_attach){
+            (uint32_t)sample_number(size, INT32_MAX), (uint32_t)sample_number(size, UINT32_MAX),
+            (uint32_t)sample_number(size, UINT32_MAX), sample_number(size, UINT64_MAX)};
+        break;
+    default:
+        signal.reason = sample_text(size, 0, OFFER_NAME_MAX);
+    }
+    return signal;
+}
+
+static inline struct signal sample_said(enum sample_size size) {
+    static const enum signal_what usual[] = {SIGNAL_DECLINE, SIGNAL_ATTACH, SIGNAL_CANCEL};
+    return sample_said_kind(usual[size], size);
+}
+
 #define SAMPLE_u8(size) (uint8_t) sample_number(size, UINT8_MAX)
 #define SAMPLE_u16(size) (uint16_t) sample_number(size, UINT16_MAX)
 #define SAMPLE_u32(size) (uint32_t) sample_number(size, UINT32_MAX)
@@ -56,6 +79,7 @@ static inline struct bytes sample_pids(enum sample_size size) {
 #define SAMPLE_text(size) sample_text(size, 0, SAMPLE_TEXT_MOST)
 #define SAMPLE_rest(size) SAMPLE_text(size)
 #define SAMPLE_pids(size) sample_pids(size)
+#define SAMPLE_signal(size) sample_said(size)
 
 /* The same for questions about the past, and for offers. */
 static inline void sample_bound_past(struct frame *frame, enum sample_size size) {
@@ -79,14 +103,6 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     case FRAME_OFFERED:
         frame->offered.kind = (uint8_t)sample_number(size, OFFER_KIND_END - 1);
         frame->offered.name = sample_text(size, 0, OFFER_NAME_MAX);
-        break;
-    case FRAME_SIGNAL:
-        frame->signal.what = (uint8_t)sample_number(size, SIGNAL_END - 1);
-        frame->signal.reason = sample_text(size, 0, OFFER_NAME_MAX);
-        break;
-    case FRAME_SIGNALLED:
-        frame->signalled.what = (uint8_t)sample_number(size, SIGNAL_END - 1);
-        frame->signalled.reason = sample_text(size, 0, OFFER_NAME_MAX);
         break;
     case FRAME_WITHDRAWN:
         frame->withdrawn.why = (uint8_t)sample_number(size, WITHDRAW_END - 1);

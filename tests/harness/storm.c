@@ -190,7 +190,7 @@ static void make_offer_to_others(const struct raw *raw, unsigned long i, struct 
     case 1:
         *frame = (struct frame){
             .type = FRAME_SIGNAL,
-            .signal = {id, victim->uid, victim->uid, SIGNAL_CANCEL, .reason = {long_text, 500}}};
+            .signal = {id, victim->uid, victim->uid, {SIGNAL_CANCEL, .reason = {long_text, 500}}}};
         return;
     default:
         *frame = (struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, WITHDRAW_CANCELLED}};
@@ -202,8 +202,7 @@ static void make_signal(const struct raw *raw, unsigned long i, struct frame *fr
                             .signal = {.offer = offers[i % OFFERS],
                                        .uid = UID_MALLORY,
                                        .link = raw->session,
-                                       .what = SIGNAL_CANCEL,
-                                       .reason = {long_text, 500}}};
+                                       .said = {SIGNAL_CANCEL, .reason = {long_text, 500}}}};
 }
 
 /* Of offers that there are not, or not any more. */

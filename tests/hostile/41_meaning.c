@@ -170,6 +170,24 @@ static bool make_change(unsigned what, uint32_t request, struct frame *frame) {
     }
 }
 
+/* The values of the others are checked, and end the session: see tests/unit/proto. */
+static struct signal some_signal(void) {
+    struct signal signal = {.what = (uint8_t)chance_below(SIGNAL_END)};
+    switch ((enum signal_what)signal.what) {
+    case SIGNAL_ACCEPT:
+        signal.accept = (struct signal_accept){1 | some_number(), uuid_random(), some_number()};
+        return signal;
+    case SIGNAL_ATTACH:
+        signal.attach =
+            (struct signal_attach){(uint32_t)some_number() & INT32_MAX, (uint32_t)some_number(),
+                                   (uint32_t)some_number(), some_number()};
+        return signal;
+    default:
+        signal.reason = some_text(0, OFFER_NAME_MAX);
+        return signal;
+    }
+}
+
 static bool make_offer(unsigned what, uint32_t request, struct frame *frame) {
     unsigned other = chance_below(N_KNOWN);
     switch (what) {
@@ -185,11 +203,8 @@ static bool make_offer(unsigned what, uint32_t request, struct frame *frame) {
                                             some_text(0, OFFER_NAME_MAX)};
         return true;
     case FRAME_SIGNAL:
-        frame->signal =
-            (struct frame_signal){some_id(known->offers), known->uids[other],
-                                  known->links[other],    (uint8_t)chance_below(SIGNAL_END),
-                                  some_number(),          some_number(),
-                                  uuid_random(),          some_text(0, OFFER_NAME_MAX)};
+        frame->signal = (struct frame_signal){some_id(known->offers), known->uids[other],
+                                              known->links[other], some_signal()};
         return true;
     case FRAME_WITHDRAW:
         frame->withdraw =

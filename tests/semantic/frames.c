@@ -320,18 +320,33 @@ static bool make_offer(struct client *client, struct frame *frame) {
     return take_request(client, &frame->offer.request);
 }
 
+static struct signal some_signal(void) {
+    struct signal signal = {.what = (uint8_t)chance_below(SIGNAL_END)};
+    switch ((enum signal_what)signal.what) {
+    case SIGNAL_ACCEPT:
+        signal.accept.attempt = extreme_number();
+        signal.accept.n_have = chance_one_in(2) ? 0 : extreme_number();
+        if (signal.accept.n_have > 0)
+            signal.accept.digest = fresh_id();
+        return signal;
+    case SIGNAL_ATTACH:
+        signal.attach = (struct signal_attach){(uint32_t)extreme_number() & INT32_MAX,
+                                               (uint32_t)extreme_number(),
+                                               (uint32_t)extreme_number(), extreme_number()};
+        return signal;
+    default:
+        signal.reason = some_text(0, OFFER_NAME_MAX);
+        return signal;
+    }
+}
+
 static bool make_signal(struct client *client, struct frame *frame) {
     const struct client *other = some_client();
     (void)client;
     frame->signal = (struct frame_signal){.offer = offers[chance_below(N_IDS)],
                                           .uid = other->uid,
                                           .link = other->link,
-                                          .what = (uint8_t)chance_below(SIGNAL_END),
-                                          .a = extreme_number(),
-                                          .b = extreme_number(),
-                                          .reason = some_text(0, OFFER_NAME_MAX)};
-    if (chance_one_in(2))
-        frame->signal.digest = fresh_id();
+                                          .said = some_signal()};
     return true;
 }
 

@@ -53,10 +53,11 @@ static struct uuid offer_to(struct client *from, const char *to) {
 
 /* Of alice's to bob. */
 static void attach(struct uuid id) {
-    cr_assert_null(give(
-        alice, &(struct frame){
-                   .type = FRAME_SIGNAL,
-                   .signal = {.offer = id, .uid = BOB, .link = bob->link, .what = SIGNAL_ATTACH}}));
+    cr_assert_null(
+        give(alice,
+             &(struct frame){
+                 .type = FRAME_SIGNAL,
+                 .signal = {.offer = id, .uid = BOB, .link = bob->link, .said = {SIGNAL_ATTACH}}}));
     cr_assert(outbox_is_idle(&alice->session->outbox), "she is told that it did not arrive");
 }
 
@@ -85,8 +86,8 @@ Test(core_delivery, 02_signals_to_who_does_not_read_have_a_bound) {
         give(alice,
              &(struct frame){
                  .type = FRAME_SIGNAL,
-                 .signal = {.offer = id, .uid = BOB, .link = bob->link, .what = SIGNAL_ATTACH}});
-    cr_assert_eq(expect(alice, FRAME_SIGNALLED)->signalled.what, SIGNAL_CANCEL);
+                 .signal = {.offer = id, .uid = BOB, .link = bob->link, .said = {SIGNAL_ATTACH}}});
+    cr_assert_eq(expect(alice, FRAME_SIGNALLED)->signalled.said.what, SIGNAL_CANCEL);
 }
 
 static void receipt(struct client *from, struct client *to) {

@@ -54,30 +54,53 @@ static void expect_failed(struct client *client, enum fail_code code) {
     cr_assert_eq(frame->fail.code, code, "%s", fail_name(frame->fail.code));
 }
 
+static struct signal signal_of(enum signal_what what) {
+    switch (what) {
+    case SIGNAL_ACCEPT:
+        return (struct signal){.what = SIGNAL_ACCEPT, .accept = {7, {"sixteen"}, 8}};
+    case SIGNAL_ATTACH:
+        return (struct signal){.what = SIGNAL_ATTACH, .attach = {5, 6, 7, 8}};
+    default:
+        return (struct signal){.what = (uint8_t)what, .reason = bytes_of("so")};
+    }
+}
+
 /* To somebody about this offer; returns the rule that it breaks. */
 static const char *tell(struct client *from, const struct client *to, uint32_t uid, struct uuid id,
                         enum signal_what what) {
-    return give(from, &(struct frame){.type = FRAME_SIGNAL,
-                                      .signal = {.offer = id,
-                                                 .uid = uid,
-                                                 .link = to->link,
-                                                 .what = (uint8_t)what,
-                                                 .a = 7,
-                                                 .b = 8,
-                                                 .reason = bytes_of("so")}});
+    return give(
+        from, &(struct frame){
+                  .type = FRAME_SIGNAL,
+                  .signal = {.offer = id, .uid = uid, .link = to->link, .said = signal_of(what)}});
+}
+
+static void expect_said(const struct signal *said, enum signal_what what) {
+    cr_assert_eq(said->what, what);
+    switch (what) {
+    case SIGNAL_ACCEPT:
+        cr_assert_eq(said->accept.n_have, 7);
+        cr_assert_str_eq((const char *)said->accept.digest.b, "sixteen");
+        cr_assert_eq(said->accept.attempt, 8);
+        break;
+    case SIGNAL_ATTACH:
+        cr_assert_eq(said->attach.shmid, 5);
+        cr_assert_eq(said->attach.n_slots, 6);
+        cr_assert_eq(said->attach.slot_bytes, 7);
+        cr_assert_eq(said->attach.attempt, 8);
+        break;
+    default:
+        cr_assert(bytes_equal(said->reason, bytes_of("so")));
+    }
 }
 
 static void expect_signalled(struct client *client, const struct client *by, uint32_t uid,
                              const char *handle, enum signal_what what) {
     const struct frame_signalled *signalled = &expect(client, FRAME_SIGNALLED)->signalled;
-    cr_assert_eq(signalled->what, what);
     cr_assert_eq(signalled->uid, uid);
     cr_assert_eq(signalled->link, by->link);
     cr_assert_eq(signalled->pid, (uint32_t)by->session->pid);
     cr_assert(bytes_equal(signalled->by, bytes_of(handle)));
-    cr_assert_eq(signalled->a, 7);
-    cr_assert_eq(signalled->b, 8);
-    cr_assert(bytes_equal(signalled->reason, bytes_of("so")));
+    expect_said(&signalled->said, what);
 }
 
 static void withdraw(struct client *client, struct uuid id) {

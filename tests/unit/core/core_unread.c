@@ -98,16 +98,14 @@ Test(core_unread, 03_who_ends_owes_nobody_an_offer) {
     expect_nothing(alice3);
 }
 
-static struct frame signal_of(struct uuid id, const struct client *to, uint32_t uid,
-                              enum signal_what what) {
+static struct frame decline_of(struct uuid id, const struct client *to, uint32_t uid) {
     static char text[500];
     memset(text, 'x', sizeof text);
     return (struct frame){.type = FRAME_SIGNAL,
                           .signal = {.offer = id,
                                      .uid = uid,
                                      .link = to->link,
-                                     .what = (uint8_t)what,
-                                     .reason = {text, sizeof text}}};
+                                     .said = {SIGNAL_DECLINE, .reason = {text, sizeof text}}}};
 }
 
 Test(core_unread, 04_signals_to_who_reads_nothing_come_back) {
@@ -122,19 +120,19 @@ Test(core_unread, 04_signals_to_who_reads_nothing_come_back) {
     expect(carol, FRAME_OFFERED);
     expect(alice, FRAME_DONE);
     stop_reading(alice, bob);
-    struct frame pour = signal_of(id, alice, ALICE, SIGNAL_ACCEPT);
+    struct frame pour = decline_of(id, alice, ALICE);
     for (int i = 0; i < 1000; i++)
         give(carol, &pour);
     drain();
     cr_assert(core_session(&core, alice->number));
     const struct frame *frame = expect(carol, FRAME_SIGNALLED);
-    cr_assert_eq(frame->signalled.what, SIGNAL_CANCEL);
+    cr_assert_eq(frame->signalled.said.what, SIGNAL_CANCEL);
     cr_assert_eq(frame->signalled.uid, ALICE);
     cr_assert_eq(frame->signalled.link, alice->link);
     cr_assert(uuid_equal(&frame->signalled.offer, &id));
-    cr_assert_gt(frame->signalled.reason.n, 0);
-    struct frame accept = signal_of(id, alice, ALICE, SIGNAL_ACCEPT);
-    give(bob, &accept);
+    cr_assert_gt(frame->signalled.said.reason.n, 0);
+    struct frame decline = decline_of(id, alice, ALICE);
+    give(bob, &decline);
     expect_nothing(bob);
     read_again(alice);
     unsigned n = 0;

@@ -6,6 +6,22 @@
 
 #include "unit/proto/wire.h"
 
+static bool same_said(const struct signal *a, const struct signal *b) {
+    switch (a->what) {
+    case SIGNAL_ACCEPT:
+        return b->what == a->what && a->accept.n_have == b->accept.n_have &&
+               uuid_equal(&a->accept.digest, &b->accept.digest) &&
+               a->accept.attempt == b->accept.attempt;
+    case SIGNAL_ATTACH:
+        return b->what == a->what && a->attach.shmid == b->attach.shmid &&
+               a->attach.n_slots == b->attach.n_slots &&
+               a->attach.slot_bytes == b->attach.slot_bytes &&
+               a->attach.attempt == b->attach.attempt;
+    default:
+        return b->what == a->what && bytes_equal(a->reason, b->reason);
+    }
+}
+
 /* Comparison, field by field, generated. */
 #define SAME_u8(a, b) ((a) == (b))
 #define SAME_u16(a, b) ((a) == (b))
@@ -18,6 +34,7 @@
 #define SAME_text(a, b) bytes_equal(a, b)
 #define SAME_rest(a, b) bytes_equal(a, b)
 #define SAME_pids(a, b) bytes_equal(a, b)
+#define SAME_signal(a, b) same_said(&(a), &(b))
 #define SAME_FIELD(type, name) cr_assert(SAME_##type(fields_a->name, fields_b->name), "%s", #name);
 #define SAME_TYPE(number, NAME, name, from, cost)                                                  \
     static void same_##name(const struct frame *a, const struct frame *b) {                        \
@@ -228,7 +245,8 @@ Test(frame, 90_what_the_hub_does_not_cut_fits_into_the_least_batch) {
         {.type = FRAME_USER, .user = {.handle = name, .away = label, .pids = {pids, sizeof pids}}},
         {.type = FRAME_OFFERED,
          .offered = {.from = name, .to = name, .mime = label, .name = longest}},
-        {.type = FRAME_SIGNALLED, .signalled = {.by = name, .reason = longest}},
+        {.type = FRAME_SIGNALLED,
+         .signalled = {.by = name, .said = {SIGNAL_CANCEL, .reason = longest}}},
         {.type = FRAME_NEWS,
          .news = {.who = name, .room = label, .detail = {text, TOPIC_BYTES_MAX}}},
         {.type = FRAME_ROOM, .room = {.room = name, .topic = {text, TOPIC_BYTES_MAX}}},
@@ -240,4 +258,59 @@ Test(frame, 90_what_the_hub_does_not_cut_fits_into_the_least_batch) {
         envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, 1});
         cr_assert(frame_put(&out, &frames[i]), "%s", frame_row(frames[i].type)->name);
     }
+}
+
+Test(frame, 91_round_trip_of_every_signal) {
+    for (enum signal_what what = 0; what < SIGNAL_END; what++) {
+        EACH_SIZE(size) {
+            struct frame sent = sample_frame(FRAME_SIGNAL, size), got;
+            sent.signal.said = sample_said_kind(what, size);
+            struct cursor_in in = cursor_in_of(wire, encode(&sent));
+            cr_assert_eq(frame_take(&in, &got, FROM_CLIENT), FRAME_OK, "%d", what);
+            assert_same(&sent, &got);
+        }
+    }
+}
+
+/* On tape: what clients wrote when these fields had no names. */
+static const uint8_t tape_accept[] = {
+    0,                                                  /* what */
+    0x88, 0x13, 0,   0,   0,   0,   0,   0,             /* 5,000 bytes are there; */
+    3,    0,    0,   0,   0,   0,   0,   0,             /* said for the third time */
+    1,    'a',  'n', ' ', 'o', 'l', 'd', ' ', 'f', 'i', /* digest */
+    'l',  'e',  ' ', 'p', 'a', 'r', 't',                /* ... */
+    0,    0,                                            /* reason */
+};
+static const uint8_t tape_attach[] = {
+    2,                                     /* what */
+    0x67, 0x12, 0, 0, 0,    0, 0, 0,       /* shmid */
+    0,    0x40, 0, 0, 0x40, 0, 0, 0,       /* slot_bytes, n_slots */
+    1,    3,    0, 0, 0,    0, 0, 0, 0, 0, /* to the third ACCEPT */
+    0,    0,    0, 0, 0,    0, 0,          /* ... */
+    0,    0,                               /* reason */
+};
+static const uint8_t tape_cancel[] = {
+    3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 'n', 'o',
+};
+
+static void check_tape(const uint8_t *tape, size_t n, const struct signal *said) {
+    struct frame frame = sample_frame(FRAME_SIGNAL, SAMPLE_LEAST), got;
+    frame.signal.said = *said;
+    size_t all = encode(&frame);
+    cr_assert(memcmp(wire + all - n, tape, n) == 0, "an old client reads it");
+    struct cursor_in in = cursor_in_of(wire, all);
+    cr_assert_eq(frame_take(&in, &got, FROM_CLIENT), FRAME_OK);
+    assert_same(&frame, &got);
+}
+
+Test(frame, 92_a_signal_is_what_old_clients_write_and_read) {
+    struct signal accept = {.what = SIGNAL_ACCEPT, .accept = {.n_have = 5000, .attempt = 3}};
+    memcpy(accept.accept.digest.b, "an old file part", sizeof accept.accept.digest.b);
+    check_tape(tape_accept, sizeof tape_accept, &accept);
+    check_tape(tape_attach, sizeof tape_attach,
+               &(struct signal){
+                   .what = SIGNAL_ATTACH,
+                   .attach = {.shmid = 0x1267, .n_slots = 64, .slot_bytes = 16384, .attempt = 3}});
+    check_tape(tape_cancel, sizeof tape_cancel,
+               &(struct signal){.what = SIGNAL_CANCEL, .reason = bytes_of("no")});
 }

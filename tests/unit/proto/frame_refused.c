@@ -115,7 +115,7 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_SEARCH, search.limit, PAGE_MESSAGES_MAX + 1);
     REFUSES(FRAME_SEARCH, search.words, (struct bytes){0});
     REFUSES(FRAME_OFFER, offer.kind, OFFER_KIND_END);
-    REFUSES(FRAME_SIGNAL, signal.what, SIGNAL_END);
+    REFUSES(FRAME_SIGNAL, signal.said.attach.shmid, UINT32_C(1) << 31);
     REFUSES(FRAME_WITHDRAW, withdraw.why, WITHDRAW_END);
     REFUSES(FRAME_WITHDRAWN, withdrawn.why, WITHDRAW_END);
     REFUSES(FRAME_WALL, wall.body, (struct bytes){0});
@@ -184,4 +184,65 @@ Test(frame_refused, 12_outcomes_have_words) {
         for (int other = FRAME_OK; other < outcome; other++)
             cr_assert_str_neq(frame_outcome_text((enum frame_outcome)outcome),
                               frame_outcome_text((enum frame_outcome)other));
+}
+
+/* The u64s, the id and the text that every kind of signal has, where a kind does not use them. */
+struct lie {
+    enum signal_what what;
+    uint64_t first, second, id[2]; /* id: zeros are none */
+    const char *reason;
+    enum frame_outcome wanted;
+};
+
+static const struct lie lies[] = {
+    {SIGNAL_ACCEPT, 0, 1, {0, 0}, "", FRAME_OK},
+    {SIGNAL_ACCEPT, 5, 1, {7, 7}, "", FRAME_OK},
+    {SIGNAL_ACCEPT, 5, 1, {0, 0}, "", FRAME_BAD_FIELD}, /* there is something, but not what */
+    {SIGNAL_ACCEPT, 0, 1, {7, 7}, "", FRAME_BAD_FIELD},
+    {SIGNAL_ACCEPT, 0, 1, {0, 0}, "so", FRAME_BAD_FIELD},
+    {SIGNAL_DECLINE, 0, 0, {0, 0}, "so", FRAME_OK},
+    {SIGNAL_DECLINE, 1, 0, {0, 0}, "so", FRAME_BAD_FIELD},
+    {SIGNAL_DECLINE, 0, 1, {0, 0}, "so", FRAME_BAD_FIELD},
+    {SIGNAL_DECLINE, 0, 0, {1, 0}, "so", FRAME_BAD_FIELD},
+    {SIGNAL_ATTACH, INT32_MAX, 1, {9, 0}, "", FRAME_OK},
+    {SIGNAL_ATTACH, INT32_MAX + UINT64_C(1), 1, {9, 0}, "", FRAME_BAD_FIELD},
+    {SIGNAL_ATTACH, UINT64_C(1) << 32, 1, {9, 0}, "", FRAME_BAD_FIELD},
+    {SIGNAL_ATTACH, 1, 1, {9, 1}, "", FRAME_BAD_FIELD},
+    {SIGNAL_ATTACH, 1, 1, {0, 1}, "", FRAME_BAD_FIELD},
+    {SIGNAL_ATTACH, 1, 1, {9, 0}, "so", FRAME_BAD_FIELD},
+    {SIGNAL_CANCEL, 0, 0, {0, 0}, "so", FRAME_OK},
+    {SIGNAL_CANCEL, 5, 1, {7, 7}, "so", FRAME_OK}, /* as an old hub answers an ACCEPT */
+    {SIGNAL_END, 0, 0, {0, 0}, "", FRAME_BAD_FIELD},
+    {UINT8_MAX, 0, 0, {0, 0}, "", FRAME_BAD_FIELD},
+};
+
+static size_t encode_lie(const struct lie *lie) {
+    struct frame frame = sample_frame(FRAME_SIGNAL, SAMPLE_LEAST);
+    struct cursor_out out = cursor_out_of(wire, sizeof wire);
+    bool has_id = lie->id[0] != 0 || lie->id[1] != 0;
+    cursor_put(&out, wire, encode(&frame) - 20);
+    cursor_put_u8(&out, (uint8_t)lie->what);
+    cursor_put_u64(&out, lie->first);
+    cursor_put_u64(&out, lie->second);
+    cursor_put_u8(&out, has_id);
+    cursor_put(&out, lie->id, has_id ? sizeof lie->id : 0);
+    cursor_put_u16(&out, (uint16_t)strlen(lie->reason));
+    cursor_put(&out, lie->reason, strlen(lie->reason));
+    set_length(cursor_out_used(&out));
+    return cursor_out_used(&out);
+}
+
+Test(frame_refused, 13_what_a_signal_does_not_use_is_zero) {
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++)
+        cr_assert_eq(decode_any(encode_lie(&lies[i])), lies[i].wanted, "row %zu", i);
+}
+
+Test(frame_refused, 14_a_reason_too_long) {
+    static char text[OFFER_NAME_MAX + 1];
+    memset(text, 'x', sizeof text);
+    struct frame frame = sample_frame(FRAME_SIGNAL, SAMPLE_USUAL);
+    frame.signal.said = (struct signal){.what = SIGNAL_CANCEL, .reason = {text, sizeof text - 1}};
+    cr_assert_eq(pass(&frame), FRAME_OK);
+    frame.signal.said.reason.n++;
+    cr_assert_eq(pass(&frame), FRAME_BAD_FIELD);
 }
