@@ -9,8 +9,8 @@
 #include "chat/inquiry.h"
 #include "chat/past.h"
 #include "chat/talk.h"
+#include "cli/near.h"
 #include "cli/report.h"
-#include "cli/suggest.h"
 #include "cli/words.h"
 
 #define COMMAND_HISTORY_LINES 20
@@ -431,14 +431,14 @@ const struct command *command_find(const char *word, size_t n) {
 
 static void command_unknown(struct chat *chat, const char *word, size_t n) {
     char shown[41];
-    struct suggest suggest;
+    struct near near;
     snprintf(shown, sizeof shown, "%.*s", (int)n, word);
-    suggest_init(&suggest, shown);
+    near_init(&near, shown);
     for (const struct command *command = command_table; command->name; command++)
-        suggest_consider(&suggest, command->name);
-    const char *near = suggest.nearest;
+        near_consider(&near, command->name);
+    const char *meant = near_best(&near);
     chat_fail(chat, CLI_USAGE, "usage", "no command /%s; %s%s%snot sent (// begins a text with /)",
-              shown, near ? "/" : "", near ? near : "", near ? "? " : "");
+              shown, meant ? "/" : "", meant ? meant : "", meant ? "? " : "");
 }
 
 static int command_run(struct chat *chat, const char *line) {

@@ -5,9 +5,9 @@
 #include "cli/config.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "cli/report.h"
-#include "cli/suggest.h"
 
 const struct cli_command cli_commands[] = {
     {"chat", "[#ROOM...]", "talk interactively; this is what `earshot` alone does",
@@ -105,11 +105,11 @@ const struct cli_command *cli_command_find(const char *name) {
 }
 
 const char *cli_command_nearest(const char *word) {
-    struct suggest suggest;
-    suggest_init(&suggest, word);
+    struct near near;
+    near_init(&near, word);
     for (const struct cli_command *command = cli_commands; command->name; command++)
-        suggest_consider(&suggest, command->name);
-    return suggest.nearest;
+        near_consider(&near, command->name);
+    return near.n > 0 ? cli_command_find(near_best(&near))->name : NULL;
 }
 
 static int unknown_command(const struct cli_options *options, const char *word) {

@@ -8,36 +8,270 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/home.h"
 #include "base/macro.h"
+#include "base/text.h"
 #include "base/trust.h"
-#include "cli/config_value.h"
+#include "cli/near.h"
 #include "cli/records.h"
 #include "cli/report.h"
-#include "cli/suggest.h"
+#include "proto/name.h"
 
 #define SYSTEM_FILE "/etc/earshot/config"
 #define TIME_FORMAT "%H:%M"
 #define KEYS_MAX 32
+#define SEPARATORS ", \t"
+#define BLANKS " \t"
 
-static struct cli_config config = {.when = CONFIG_WHEN_ALL, .how = CONFIG_BELL};
+const char *const config_when_words[] = {"off", "dm", "all", "every", NULL};
+
+static void config_set(char **member, const char *value) {
+    free(*member);
+    *member = cli_copy(value);
+}
+
+static void config_list_clear(struct config_list *list) {
+    for (size_t i = 0; i < list->n; i++)
+        free(list->words[i]);
+    free(list->words);
+    *list = (struct config_list){0};
+}
+
+static void config_list_add(struct config_list *list, const char *word) {
+    char **words = reallocarray(list->words, list->n + 2, sizeof *words);
+    if (!words)
+        return;
+    list->words = words;
+    words[list->n++] = cli_copy(word);
+    words[list->n] = NULL;
+}
+
+static bool config_take_path(char **member, const char *value) {
+    char home[PATH_MAX], *path = NULL;
+    if (value[0] == '~' && (value[1] == '/' || !value[1])) {
+        if (home_of_user(home) < 0 || !home[0] || asprintf(&path, "%s%s", home, value + 1) < 0)
+            return false;
+    } else {
+        path = cli_copy(value);
+    }
+    free(*member);
+    *member = path;
+    return path[0] == '/';
+}
+
+static bool config_take_hub(struct cli_config *config, char *value, bool more) {
+    (void)more;
+    return config_take_path(&config->hub, value);
+}
+
+static bool config_take_directory(struct cli_config *config, char *value, bool more) {
+    (void)more;
+    return config_take_path(&config->directory, value);
+}
+
+static bool config_is_name(const char *word, bool room) {
+    struct name name;
+    return name_parse(&name, bytes_of(word)) == NAME_OK && (word[0] == '#') == room;
+}
+
+static bool config_take_name(struct cli_config *config, char *value, bool more) {
+    (void)more;
+    config_set(&config->name, value);
+    return config_is_name(value, false);
+}
+
+static bool config_take_names(struct config_list *list, char *value, bool more, bool rooms) {
+    if (!more)
+        config_list_clear(list);
+    for (char *word; (word = strsep(&value, SEPARATORS));) {
+        if (*word && !config_is_name(word, rooms))
+            return false;
+        if (*word)
+            config_list_add(list, word);
+    }
+    return true;
+}
+
+static bool config_take_rooms(struct cli_config *config, char *value, bool more) {
+    return config_take_names(&config->rooms, value, more, true);
+}
+
+static bool config_take_ignored(struct cli_config *config, char *value, bool more) {
+    return config_take_names(&config->ignored, value, more, false);
+}
+
+/* How things look. */
+
+static bool config_take_color(struct cli_config *config, char *value, bool more) {
+    (void)more;
+    config->no_color = strcasecmp(value, "never") == 0;
+    return config->no_color || strcasecmp(value, "auto") == 0;
+}
+
+/* It has to be short, and must not move the cursor. */
+static bool config_take_time(struct cli_config *config, char *value, bool more) {
+    char text[CONFIG_TIME_SIZE];
+    struct tm at = {.tm_mday = 31, .tm_mon = 8, .tm_year = 126, .tm_wday = 3, .tm_hour = 23};
+    (void)more;
+    config_set(&config->time, value);
+    size_t n = strftime(text, sizeof text, value, &at);
+    char *safe = n > 0 ? text_safe(bytes_of(text), TEXT_ONE_LINE) : NULL;
+    bool right = safe && strcmp(safe, text) == 0 && text_columns(text) <= 32;
+    free(safe);
+    return right;
+}
+
+/* Notifications. */
+
+static bool config_take_when(struct cli_config *config, char *value, bool more) {
+    (void)more;
+    for (int i = 0; config_when_words[i]; i++) {
+        if (strcasecmp(config_when_words[i], value) == 0) {
+            config->when = (enum config_when)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct {
+    const char *word;
+    unsigned how;
+} ways[] = {
+    {"bell", CONFIG_BELL},
+    {"osc9", CONFIG_OSC_9},
+    {"osc777", CONFIG_OSC_777},
+    {"osc99", CONFIG_OSC_99},
+};
+
+static unsigned config_way(const char *word) {
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        if (strcasecmp(ways[i].word, word) == 0)
+            return ways[i].how;
+    return 0;
+}
+
+static bool config_take_how(struct cli_config *config, char *value, bool more) {
+    if (!more)
+        config->how = 0;
+    for (char *word; (word = strsep(&value, SEPARATORS));) {
+        if (*word && !config_way(word))
+            return false;
+        config->how |= config_way(word);
+    }
+    return true;
+}
+
+static bool config_take_command(struct cli_config *config, char *value, bool more) {
+    if (!more)
+        config_list_clear(&config->command);
+    for (char *word; (word = strsep(&value, BLANKS));)
+        if (*word)
+            config_list_add(&config->command, word);
+    return true;
+}
+
+/* Files. */
+
+/* "100M": with a unit of 1024 bytes and its powers, or none. */
+static bool config_take_size(uint64_t *bytes, const char *text) {
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    *bytes = strtoull(text, &end, 10);
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (errno || end == text || *text == '-' || (*end && (!unit || end[1])))
+        return false;
+    if (*bytes > UINT64_MAX >> shift)
+        return false;
+    *bytes <<= shift;
+    return true;
+}
+
+static void config_clear_accept(struct cli_config *config) {
+    for (size_t i = 0; i < config->n_accept; i++)
+        free(config->accept[i].from);
+    free(config->accept);
+    config->accept = NULL;
+    config->n_accept = 0;
+}
+
+/* "bob", "bob 100M" */
+static bool config_take_rule(struct cli_config *config, char *rule) {
+    uint64_t bytes = UINT64_MAX;
+    rule += strspn(rule, BLANKS);
+    char *from = strsep(&rule, BLANKS);
+    char *size = rule ? rule + strspn(rule, BLANKS) : NULL;
+    if (size)
+        size[strcspn(size, BLANKS)] = '\0';
+    if (strcmp(from, "*") != 0 && !config_is_name(from, false))
+        return false;
+    if (size && *size && !config_take_size(&bytes, size))
+        return false;
+    config->accept = cli_grow(config->accept, config->n_accept, sizeof *config->accept);
+    config->accept[config->n_accept++] = (struct config_accept){cli_copy(from), bytes};
+    return true;
+}
+
+static bool config_take_accept(struct cli_config *config, char *value, bool more) {
+    if (!more)
+        config_clear_accept(config);
+    for (char *rule; (rule = strsep(&value, ","));)
+        if (rule[strspn(rule, BLANKS)] && !config_take_rule(config, rule))
+            return false;
+    return true;
+}
+
+/* What the keys may be set to. */
+struct config_key {
+    const char *section; /* "" for none */
+    const char *name;
+    const char *want; /* what a right value is: "give ..." */
+    bool is_list;     /* further lines in one file add to it */
+
+    /* Takes the value, which it may cut up; `more`: adds to what is there. False: it is wrong. */
+    bool (*take)(struct cli_config *config, char *value, bool more);
+};
+
+static const struct config_key config_keys[] = {
+    {"", "hub", "a directory, as /run/earshot or ~/hub", false, config_take_hub},
+    {"", "name", "a handle", false, config_take_name},
+    {"", "rooms", "rooms, as #ops, #lobby", true, config_take_rooms},
+    {"", "ignore", "handles, as bob, carol", true, config_take_ignored},
+    {"", "color", "auto or never", false, config_take_color},
+    {"", "time", "a format of strftime(3), as %H:%M", false, config_take_time},
+    {"notify", "when", "off, dm, all or every", false, config_take_when},
+    {"notify", "how", "some of bell, osc9, osc777, osc99", true, config_take_how},
+    {"notify", "command", "a program and its arguments", false, config_take_command},
+    {"files", "directory", "a directory, as ~/Downloads", false, config_take_directory},
+    {"files", "accept", "handles with a size or none, as bob 100M, carol; * is anybody", true,
+     config_take_accept},
+    {0},
+};
+
+/* Reading. */
+
+static struct cli_config the_config = {.when = CONFIG_WHEN_ALL, .how = CONFIG_BELL};
 
 const struct cli_config *cli_config(void) {
-    return &config;
+    return &the_config;
 }
 
 void config_time_text(const struct tm *at, char text[CONFIG_TIME_SIZE]) {
-    if (strftime(text, CONFIG_TIME_SIZE, config.time ? config.time : TIME_FORMAT, at) == 0)
+    if (strftime(text, CONFIG_TIME_SIZE, the_config.time ? the_config.time : TIME_FORMAT, at) == 0)
         *text = '\0';
 }
 
 /* A file while it is read. */
-struct source {
+struct config_file {
     const struct cli_options *options;
     const char *path;
-    FILE *file;
+    FILE *stream;
     int line;
     bool indented;                  /* the line begins with a blank */
     bool wrong;                     /* something was reported */
@@ -46,21 +280,21 @@ struct source {
     char strange[CONFIG_TIME_SIZE]; /* the unknown section that was reported last */
 };
 
-static void config_complain(struct source *source, const char *format, ...) PRINTF_LIKE(2, 3);
+static void config_complain(struct config_file *file, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static void config_complain(struct source *source, const char *format, ...) {
+static void config_complain(struct config_file *file, const char *format, ...) {
     char text[512];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    source->wrong = true;
-    cli_fail(source->options, CLI_CONFIGURATION, "configuration", "%s:%d: %s", source->path,
-             source->line, text);
+    file->wrong = true;
+    cli_fail(file->options, CLI_CONFIGURATION, "configuration", "%s:%d: %s", file->path, file->line,
+             text);
 }
 
 /* Nothing but rooms, as in "#ops, #lobby". */
-static bool has_only_rooms(const char *line) {
+static bool config_has_only_rooms(const char *line) {
     static const char separators[] = ", \t\r\n";
     size_t n_rooms = 0;
     for (line += strspn(line, separators); *line; line += strspn(line, separators)) {
@@ -74,11 +308,11 @@ static bool has_only_rooms(const char *line) {
 }
 
 /* An indented line of rooms would be a comment to libinih, so it gets a comma in front. */
-static bool mark_rooms(struct source *source, char *line, size_t size) {
+static bool config_mark_rooms(struct config_file *file, char *line, size_t size) {
     if (line[0] == '[')
-        source->last = NULL;
-    if (!source->indented || !source->last || strcmp(source->last->name, "rooms") != 0 ||
-        !has_only_rooms(line))
+        file->last = NULL;
+    if (!file->indented || !file->last || strcmp(file->last->name, "rooms") != 0 ||
+        !config_has_only_rooms(line))
         return true;
     char *start = line + strspn(line, " \t");
     size_t n = strlen(start) + 1;
@@ -90,19 +324,19 @@ static bool mark_rooms(struct source *source, char *line, size_t size) {
 }
 
 /* Reads a line for libinih, which tells its handler neither the number nor the indentation. */
-static char *read_line(char *line, int size, void *arg) {
-    struct source *source = arg;
-    if (!fgets(line, size, source->file))
+static char *config_read_line(char *line, int size, void *arg) {
+    struct config_file *file = arg;
+    if (!fgets(line, size, file->stream))
         return NULL;
-    source->line++;
-    source->indented = line[0] == ' ' || line[0] == '\t';
-    bool is_whole = strchr(line, '\n') || feof(source->file);
-    if (is_whole && mark_rooms(source, line, (size_t)size))
+    file->line++;
+    file->indented = line[0] == ' ' || line[0] == '\t';
+    bool is_whole = strchr(line, '\n') || feof(file->stream);
+    if (is_whole && config_mark_rooms(file, line, (size_t)size))
         return line;
-    config_complain(source, "a line may have %d bytes; lists can go on in an indented line",
+    config_complain(file, "a line may have %d bytes; lists can go on in an indented line",
                     size - 3);
     for (int c = is_whole ? '\n' : 0; c != '\n' && c != EOF;)
-        c = fgetc(source->file);
+        c = fgetc(file->stream);
     line[0] = '\0';
     return line;
 }
@@ -114,97 +348,98 @@ static const struct config_key *config_find(const char *section, const char *nam
     return NULL;
 }
 
-/* "`when` below [notify]" for the key that was probably meant; "" for none. */
-static void suggest_key(const char *name, char *text, size_t size) {
-    struct suggest suggest;
-    suggest_init(&suggest, name);
-    for (const struct config_key *key = config_keys; key->name; key++)
-        suggest_consider(&suggest, key->name);
-    *text = '\0';
-    for (const struct config_key *key = config_keys; suggest.nearest && key->name; key++) {
-        if (key->name != suggest.nearest)
-            continue;
-        if (*key->section)
-            snprintf(text, size, "; did you mean `%s`, below [%s]?", key->name, key->section);
-        else
-            snprintf(text, size, "; did you mean `%s`, above all sections?", key->name);
-    }
-}
-
-static bool is_section(const char *section) {
+static bool config_is_section(const char *section) {
     for (const struct config_key *key = config_keys; key->name; key++)
         if (strcmp(key->section, section) == 0)
             return true;
     return false;
 }
 
-static void config_complain_of_section(struct source *source, const char *section) {
-    struct suggest suggest;
-    if (strcmp(source->strange, section) == 0)
+static void config_complain_of_section(struct config_file *file, const char *section) {
+    struct near near;
+    if (strcmp(file->strange, section) == 0)
         return;
-    snprintf(source->strange, sizeof source->strange, "%s", section);
-    suggest_init(&suggest, section);
+    snprintf(file->strange, sizeof file->strange, "%s", section);
+    near_init(&near, section);
     for (const struct config_key *key = config_keys; key->name; key++)
-        if (*key->section)
-            suggest_consider(&suggest, key->section);
-    if (suggest.nearest)
-        config_complain(source, "there is no section [%s]; did you mean [%s]?", section,
-                        suggest.nearest);
+        near_consider(&near, key->section);
+    if (near.n > 0)
+        config_complain(file, "there is no section [%s]; did you mean [%s]?", section,
+                        near_best(&near));
     else
-        config_complain(source, "there is no section [%s]; earshot(5) lists them", section);
+        config_complain(file, "there is no section [%s]; earshot(5) lists them", section);
 }
 
-static void config_complain_of_key(struct source *source, const char *section, const char *name) {
-    char meant[128];
-    struct suggest suggest;
-    suggest_init(&suggest, name);
-    for (const struct config_key *key = config_keys; key->name; key++)
-        if (strcmp(key->section, section) == 0)
-            suggest_consider(&suggest, key->name);
-    if (suggest.nearest)
-        snprintf(meant, sizeof meant, "; did you mean `%s`?", suggest.nearest);
-    else
-        suggest_key(name, meant, sizeof meant);
-    config_complain(source, "there is no key `%s`%s%s%s%s", name, *section ? " below [" : "",
-                    section, *section ? "]" : "", meant);
+/* The key that was probably meant: one of this section, or with NULL of any; NULL for none. */
+static const struct config_key *config_find_near(const char *section, const char *name) {
+    const struct config_key *key;
+    struct near near;
+    near_init(&near, name);
+    for (key = config_keys; key->name; key++) {
+        if (!section && strcmp(key->name, name) == 0)
+            return key;
+        if (!section || strcmp(key->section, section) == 0)
+            near_consider(&near, key->name);
+    }
+    for (key = config_keys; near.n > 0 && key->name; key++)
+        if (strcmp(key->name, near_best(&near)) == 0)
+            return key;
+    return NULL;
 }
 
-static void take_value(struct source *source, const struct config_key *key, const char *value) {
+static void config_complain_of_key(struct config_file *file, const char *section,
+                                   const char *name) {
+    char meant[128] = "";
+    const struct config_key *here = config_find_near(section, name);
+    const struct config_key *other = here ? NULL : config_find_near(NULL, name);
+    if (here)
+        snprintf(meant, sizeof meant, "; did you mean `%s`?", here->name);
+    else if (other && *other->section)
+        snprintf(meant, sizeof meant, "; did you mean `%s`, below [%s]?", other->name,
+                 other->section);
+    else if (other)
+        snprintf(meant, sizeof meant, "; did you mean `%s`, above all sections?", other->name);
+    config_complain(file, "there is no key `%s`%s%s%s%s", name, *section ? " below [" : "", section,
+                    *section ? "]" : "", meant);
+}
+
+static void config_take_value(struct config_file *file, const struct config_key *key,
+                              const char *value) {
     size_t i = (size_t)(key - config_keys);
-    if (source->indented && source->given[i] && !key->is_list) {
-        config_complain(source, "an indented line goes on with `%s` above; begin it without blanks",
+    if (file->indented && file->given[i] && !key->is_list) {
+        config_complain(file, "an indented line goes on with `%s` above; begin it without blanks",
                         key->name);
         return;
     }
     CLEANUP_FREE char *copy = cli_copy(value);
-    bool more = source->given[i];
-    source->given[i] = true;
-    if ((*value || key->is_list) && key->take(&config, copy, more))
+    bool more = file->given[i];
+    file->given[i] = true;
+    if ((*value || key->is_list) && key->take(&the_config, copy, more))
         return;
-    config_complain(source, "`%s` cannot be \"%s\"; give %s", key->name, value, key->want);
+    config_complain(file, "`%s` cannot be \"%s\"; give %s", key->name, value, key->want);
 }
 
 /* Never an error for libinih: these lines are reported here. */
 static int config_take(void *arg, const char *section, const char *name, const char *value) {
-    struct source *source = arg;
+    struct config_file *file = arg;
     const struct config_key *key = config_find(section, name);
-    source->last = key;
+    file->last = key;
     if (key)
-        take_value(source, key, value);
-    else if (!is_section(section))
-        config_complain_of_section(source, section);
+        config_take_value(file, key, value);
+    else if (!config_is_section(section))
+        config_complain_of_section(file, section);
     else
-        config_complain_of_key(source, section, name);
+        config_complain_of_key(file, section, name);
     return 1;
 }
 
-static int read_source(struct source *source) {
-    int line = ini_parse_stream(read_line, source, config_take, source);
+static int config_read_stream(struct config_file *file) {
+    int line = ini_parse_stream(config_read_line, file, config_take, file);
     if (line > 0) {
-        source->line = line;
-        config_complain(source, "this is neither `key = value` nor a [section]");
+        file->line = line;
+        config_complain(file, "this is neither `key = value` nor a [section]");
     }
-    return source->wrong ? CLI_CONFIGURATION : CLI_DONE;
+    return file->wrong ? CLI_CONFIGURATION : CLI_DONE;
 }
 
 /* It names programs that are run. */
@@ -219,40 +454,40 @@ static int config_distrusted(const struct cli_options *options, const char *path
  * `must`: its absence is an error. Else a folder that is not ours to enter is no error, either: who
  * has become another user may have kept HOME.
  */
-static int read_path(const struct cli_options *options, const char *path, bool must) {
+static int config_read_path(const struct cli_options *options, const char *path, bool must) {
     struct trust_fault fault;
-    struct source source = {.options = options, .path = path};
+    struct config_file file = {.options = options, .path = path};
     int fd = trust_open(path, O_RDONLY, &fault);
     if (!must && (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES))
         return CLI_DONE;
     if (fd == TRUST_FAULTY)
         return config_distrusted(options, path, &fault);
-    if (fd >= 0 && !(source.file = fdopen(fd, "r"))) {
+    if (fd >= 0 && !(file.stream = fdopen(fd, "r"))) {
         close(fd);
         fd = -ENOMEM;
     }
     if (fd < 0)
         return cli_fail(options, CLI_CONFIGURATION, "configuration", "cannot read %s: %s", path,
                         strerror(-fd));
-    int code = read_source(&source);
-    fclose(source.file);
+    int code = config_read_stream(&file);
+    fclose(file.stream);
     return code;
 }
 
-static int read_user(const struct cli_options *options) {
+static int config_read_user(const struct cli_options *options) {
     char base[PATH_MAX], path[PATH_MAX];
     if (home_base(base, "XDG_CONFIG_HOME", "/.config") < 0 || !base[0] ||
         snprintf(path, sizeof path, "%s/earshot/config", base) >= (int)sizeof path)
         return CLI_DONE;
-    return read_path(options, path, false);
+    return config_read_path(options, path, false);
 }
 
-static int read_all(const struct cli_options *options) {
+static int config_read_all(const struct cli_options *options) {
     const char *only = getenv("EARSHOT_CONFIG");
     if (only && *only)
-        return read_path(options, only, true);
-    int code = read_path(options, SYSTEM_FILE, false);
-    return code == CLI_DONE ? read_user(options) : code;
+        return config_read_path(options, only, true);
+    int code = config_read_path(options, SYSTEM_FILE, false);
+    return code == CLI_DONE ? config_read_user(options) : code;
 }
 
 int cli_config_load(struct cli_options *options) {
@@ -261,13 +496,13 @@ int cli_config_load(struct cli_options *options) {
         return cli_fail(options, CLI_USAGE, "usage",
                         "--hub needs a directory, and got an empty word; leave it away for the "
                         "hub of this machine, or your own");
-    int code = read_all(options);
+    int code = config_read_all(options);
     if (code != CLI_DONE)
         return code;
     if (!options->hub && !(hub && *hub))
-        options->hub = config.hub;
+        options->hub = the_config.hub;
     if (!options->name)
-        options->name = config.name;
-    options->no_color |= config.no_color;
+        options->name = the_config.name;
+    options->no_color |= the_config.no_color;
     return CLI_DONE;
 }

@@ -12,21 +12,34 @@
 
 #define ASK_MS 2000 /* it is a comfort: no longer than this */
 
+/* The name and its key; a word that is no name is its own key, and "" when it is too long. */
+static bool near_key(struct name *name, struct name *key, const char *word) {
+    size_t n = strlen(word);
+    if (name_parse(name, bytes_of(word)) == NAME_OK) {
+        name_key(key, name);
+        return true;
+    }
+    *name = (struct name){.n = n > NAME_BYTES_MAX ? 0 : (uint8_t)n};
+    memcpy(name->s, word, name->n);
+    *key = *name;
+    return false;
+}
+
 bool near_init(struct near *near, const char *word) {
     struct name name;
     *near = (struct near){0};
-    if (name_parse(&name, bytes_of(word)) != NAME_OK)
-        return false;
-    name_key(&near->key, &name);
-    return true;
+    return near_key(&name, &near->key, word);
 }
 
-/* Short names may differ in one place, longer ones in two, or go on. */
-static bool is_near(const struct name *wrong, const struct name *key, size_t far) {
-    size_t n_sign = name_is_room(wrong);
+/* How far away it is; 0: too far. A name that the word is the beginning of is nearer than most. */
+static size_t near_distance(const struct name *wrong, const struct name *key) {
+    size_t n_sign = name_is_room(wrong), far = distance(name_bytes(key), name_bytes(wrong));
     bool begins =
         wrong->n > 1 + n_sign && key->n > wrong->n && memcmp(key->s, wrong->s, wrong->n) == 0;
-    return begins || (far > 0 && far <= (wrong->n - n_sign < 4 ? 1U : 2U));
+    if (begins)
+        return NAME_BYTES_MAX + far;
+    /* Short words may differ in one place, longer ones in two. */
+    return far <= (wrong->n - n_sign < 4 ? 1U : 2U) ? far * NAME_BYTES_MAX : 0;
 }
 
 static void near_put(struct near *near, const struct name *name, size_t far) {
@@ -44,13 +57,16 @@ static void near_put(struct near *near, const struct name *name, size_t far) {
 
 void near_consider(struct near *near, const char *text) {
     struct name name, key;
-    if (name_parse(&name, bytes_of(text)) != NAME_OK ||
-        name_is_room(&name) != name_is_room(&near->key))
+    near_key(&name, &key, text);
+    if (near->key.n == 0 || name_is_room(&key) != name_is_room(&near->key))
         return;
-    name_key(&key, &name);
-    size_t far = distance(name_bytes(&key), name_bytes(&near->key));
-    if (is_near(&near->key, &key, far))
+    size_t far = near_distance(&near->key, &key);
+    if (far > 0)
         near_put(near, &name, far);
+}
+
+const char *near_best(const struct near *near) {
+    return near->n > 0 ? near->names[0].s : NULL;
 }
 
 void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]) {
@@ -62,7 +78,7 @@ void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]) {
 }
 
 /* False: the answer is complete, or there will be none. */
-static bool take_line(struct near *near, earshot *link, uint32_t request, mono_time until) {
+static bool near_take_line(struct near *near, earshot *link, uint32_t request, mono_time until) {
     struct earshot_event event;
     int64_t left = mono_ms_until(mono_now(), until);
     int r = left > 0 ? earshot_next(link, &event, (int)left) : EARSHOT_AGAIN;
@@ -88,7 +104,7 @@ static void near_ask(struct near *near, const struct cli_options *options) {
     earshot *link;
     if (earshot_open(&link, &wanted) == EARSHOT_OK &&
         earshot_ask(link, list, NULL, &request) == EARSHOT_OK)
-        while (take_line(near, link, request, until))
+        while (near_take_line(near, link, request, until))
             ;
     earshot_close(link);
 }

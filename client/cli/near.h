@@ -1,6 +1,6 @@
 /*
- * "near: bob, bobby": names that a person may have meant who named somebody unknown. The hub does
- * not look for them: it would do so while everybody waits.
+ * What a person may have meant who named something that is not there: "near: bob, bobby" and "did
+ * you mean `search`?". The hub does not look for near names: it would do so while everybody waits.
  */
 #pragma once
 
@@ -12,15 +12,21 @@
 
 /* The nearest so far. */
 struct near {
-    struct name key; /* of the wrong name */
+    struct name key; /* its key when it is a handle or room, else the word as it is */
     struct name names[NEAR_MAX];
     size_t distances[NEAR_MAX];
     unsigned n;
 };
 
-/* False: the word is no name, and nothing is near. */
+/* False: the word is no handle or room. */
 bool near_init(struct near *near, const char *word);
+
+/* The word itself is not near. */
 void near_consider(struct near *near, const char *name);
+
+/* The nearest one; NULL when nothing is near. */
+const char *near_best(const struct near *near);
+
 /* "bob, bobby"; "" when nothing is near. */
 void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]);
 

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "cli/near.h"
 #include "cli/report.h"
-#include "cli/suggest.h"
 
 #define OPTIONS_MAX 32   /* of one command, with the global ones */
 #define LONG_VALUE 0x100 /* what getopt_long() returns for row i is LONG_VALUE + i */
@@ -28,7 +28,7 @@ const struct cli_option cli_global_options[] = {
     {0},
 };
 
-struct parser {
+struct options_parser {
     struct cli_options *options;
     const struct cli_option *rows[OPTIONS_MAX];
     int n_rows;
@@ -46,7 +46,7 @@ void cli_options_init(struct cli_options *options) {
     };
 }
 
-static void add_rows(struct parser *parser, const struct cli_option *rows) {
+static void options_add_rows(struct options_parser *parser, const struct cli_option *rows) {
     size_t n = strlen(parser->letters);
     for (; rows && rows->name; rows++) {
         assert(parser->n_rows < OPTIONS_MAX);
@@ -65,7 +65,7 @@ static void add_rows(struct parser *parser, const struct cli_option *rows) {
     }
 }
 
-static const struct cli_option *row_of(const struct parser *parser, int value) {
+static const struct cli_option *options_find_row(const struct options_parser *parser, int value) {
     if (value >= LONG_VALUE)
         return value - LONG_VALUE < parser->n_rows ? parser->rows[value - LONG_VALUE] : NULL;
     for (int i = 0; i < parser->n_rows; i++)
@@ -74,44 +74,47 @@ static const struct cli_option *row_of(const struct parser *parser, int value) {
     return NULL;
 }
 
-static int bad_value(const struct parser *parser, const struct cli_option *row, const char *text,
-                     const char *want) {
+static int options_bad_value(const struct options_parser *parser, const struct cli_option *row,
+                             const char *text, const char *want) {
     return cli_fail(parser->options, CLI_USAGE, "usage", "--%s cannot be \"%s\"; give %s",
                     row->name, text, want);
 }
 
-static int take_seconds(struct parser *parser, const struct cli_option *row, const char *text) {
+static int options_take_seconds(struct options_parser *parser, const struct cli_option *row,
+                                const char *text) {
     char *end;
     double seconds = strtod(text, &end);
     if (end == text || *end || !(seconds > 0) || seconds > 2000000)
-        return bad_value(parser, row, text, "a number of seconds above 0, such as 2.5");
+        return options_bad_value(parser, row, text, "a number of seconds above 0, such as 2.5");
     int ms = (int)(seconds * 1000);
     *(int *)((char *)parser->options + row->offset) = ms > 0 ? ms : 1;
     return CLI_DONE;
 }
 
-static int take_number(struct parser *parser, const struct cli_option *row, const char *text,
-                       unsigned long long min, const char *want) {
+static int options_take_number(struct options_parser *parser, const struct cli_option *row,
+                               const char *text, unsigned long long min, const char *want) {
     char *end;
     errno = 0;
     unsigned long long n = strtoull(text, &end, 10);
     if (end == text || *end || errno || n < min || n > INT64_MAX || strchr(text, '-'))
-        return bad_value(parser, row, text, want);
+        return options_bad_value(parser, row, text, want);
     *(unsigned long long *)((char *)parser->options + row->offset) = n;
     return CLI_DONE;
 }
 
-static int take_choice(struct parser *parser, const struct cli_option *row, const char *text) {
+static int options_take_choice(struct options_parser *parser, const struct cli_option *row,
+                               const char *text) {
     for (int i = 0; row->choices[i]; i++) {
         if (strcmp(row->choices[i], text) == 0) {
             *(int *)((char *)parser->options + row->offset) = i;
             return CLI_DONE;
         }
     }
-    return bad_value(parser, row, text, row->argument);
+    return options_bad_value(parser, row, text, row->argument);
 }
 
-static int options_take(struct parser *parser, const struct cli_option *row, const char *text) {
+static int options_take(struct options_parser *parser, const struct cli_option *row,
+                        const char *text) {
     char *member = (char *)parser->options + row->offset;
     switch (row->type) {
     case CLI_FLAG:
@@ -124,30 +127,30 @@ static int options_take(struct parser *parser, const struct cli_option *row, con
         *(int *)member = row->value;
         return CLI_DONE;
     case CLI_SECONDS:
-        return take_seconds(parser, row, text);
+        return options_take_seconds(parser, row, text);
     case CLI_COUNT:
-        return take_number(parser, row, text, 1, "a whole number above 0");
+        return options_take_number(parser, row, text, 1, "a whole number above 0");
     case CLI_SEQ:
-        return take_number(parser, row, text, 0, "the \"seq\" of a message, as --json shows it");
+        return options_take_number(parser, row, text, 0,
+                                   "the \"seq\" of a message, as --json shows it");
     case CLI_CHOICE:
-        return take_choice(parser, row, text);
+        return options_take_choice(parser, row, text);
     }
     return CLI_FAILED;
 }
 
-/* The option whose name is nearest to a mistyped "--word" or "--word=value"; NULL for none. */
-static const char *nearest_option(const struct parser *parser, const char *word) {
-    struct suggest suggest;
+/* For a mistyped "--word" or "--word=value". */
+static void options_find_near(const struct options_parser *parser, struct near *near,
+                              const char *word) {
     char name[32];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
-    suggest_init(&suggest, name);
+    near_init(near, name);
     for (int i = 0; i < parser->n_rows; i++)
-        suggest_consider(&suggest, parser->rows[i]->name);
-    return suggest.nearest;
+        near_consider(near, parser->rows[i]->name);
 }
 
-static int bad_option(const struct parser *parser, int result, char **argv) {
-    const struct cli_option *row = row_of(parser, optopt);
+static int options_bad_option(const struct options_parser *parser, int result, char **argv) {
+    const struct cli_option *row = options_find_row(parser, optopt);
     if (row && result == ':')
         return cli_fail(parser->options, CLI_USAGE, "usage", "--%s needs a value: %s", row->name,
                         row->argument);
@@ -159,10 +162,12 @@ static int bad_option(const struct parser *parser, int result, char **argv) {
                         "a dash goes after --",
                         optopt);
     const char *word = argv[optind - 1];
-    const char *nearest = strlen(word) > 2 ? nearest_option(parser, word) : NULL;
-    if (nearest)
+    struct near near = {0};
+    if (strlen(word) > 2)
+        options_find_near(parser, &near, word);
+    if (near.n > 0)
         return cli_fail(parser->options, CLI_USAGE, "usage",
-                        "there is no option \"%s\"; did you mean --%s?", word, nearest);
+                        "there is no option \"%s\"; did you mean --%s?", word, near_best(&near));
     return cli_fail(parser->options, CLI_USAGE, "usage",
                     "there is no option \"%s\"; `earshot help` lists them; text that begins with "
                     "a dash goes after --",
@@ -170,7 +175,7 @@ static int bad_option(const struct parser *parser, int result, char **argv) {
 }
 
 /* Errors may be printed before --json is reached, so it is looked for first. */
-static void look_for_json(struct cli_options *options, int argc, char **argv) {
+static void options_look_for_json(struct cli_options *options, int argc, char **argv) {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--json") == 0)
             options->json = true;
@@ -179,18 +184,19 @@ static void look_for_json(struct cli_options *options, int argc, char **argv) {
 
 int cli_options_parse(struct cli_options *options, const struct cli_option *own, int argc,
                       char **argv, int *first) {
-    struct parser parser = {.options = options};
+    struct options_parser parser = {.options = options};
     memcpy(parser.letters, own ? ":" : "+:", own ? 2 : 3);
-    add_rows(&parser, cli_global_options);
-    add_rows(&parser, own);
-    look_for_json(options, argc, argv);
+    options_add_rows(&parser, cli_global_options);
+    options_add_rows(&parser, own);
+    options_look_for_json(options, argc, argv);
     opterr = 0;
     optind = 0; /* GNU: start anew */
     for (int result;
          (result = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1;) {
         const struct cli_option *row =
-            result == '?' || result == ':' ? NULL : row_of(&parser, result);
-        int code = row ? options_take(&parser, row, optarg) : bad_option(&parser, result, argv);
+            result == '?' || result == ':' ? NULL : options_find_row(&parser, result);
+        int code =
+            row ? options_take(&parser, row, optarg) : options_bad_option(&parser, result, argv);
         if (code != CLI_DONE)
             return code;
     }

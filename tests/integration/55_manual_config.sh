@@ -14,7 +14,7 @@ keys_of_manual() {
 }
 
 keys_of_program() {
-    sed -nE 's/^    \{"([a-z]*)", "([a-z]+)", ".*/[\1] \2/p' "$root/client/cli/config_value.c"
+    sed -nE 's/^    \{"([a-z]*)", "([a-z]+)", ".*/[\1] \2/p' "$root/client/cli/config.c"
 }
 
 # Writes $T/example-NN for each display under EXAMPLES.

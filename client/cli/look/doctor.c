@@ -22,8 +22,8 @@ const struct cli_option cli_doctor_options[] = {
 
 static const char *const states[] = {"ok", "warning", "problem"};
 
-static void print_text(enum doctor_state state, const char *name, const char *text,
-                       const char *fix) {
+static void doctor_print_text(enum doctor_state state, const char *name, const char *text,
+                              const char *fix) {
     CLEANUP_FREE char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
     CLEANUP_FREE char *safe_fix = text_safe(bytes_of(fix ? fix : ""), TEXT_ONE_LINE);
     printf("%-8s %s: %s\n", states[state], name, safe ? safe : "");
@@ -42,7 +42,7 @@ void doctor_say(struct doctor *doctor, enum doctor_state state, const char *name
     if (doctor->options->json)
         json_check(states[state], name, text, fix);
     else
-        print_text(state, name, text, fix);
+        doctor_print_text(state, name, text, fix);
 }
 
 void doctor_say_sentence(struct doctor *doctor, enum doctor_state state, const char *name,

@@ -32,20 +32,20 @@ void doctor_say_sentence(struct doctor *doctor, enum doctor_state state, const c
 /* Whose hub it is, or would be: the one that was found, else one of our own. */
 uid_t doctor_hub_uid(const struct doctor *doctor);
 
-/* doctor_limits.c: the kernel's limits, and who holds what of them. */
+/* doctor_machine.c: the kernel's limits, and who holds what of them. */
 void doctor_check_limits(struct doctor *doctor);
 void doctor_check_holders(struct doctor *doctor);
+
+/* What dead hubs and clients left; removed with --fix. */
+void doctor_check_left(struct doctor *doctor);
+
+/* What systemd-logind does at logout, and which versions are installed. */
+void doctor_check_logout(struct doctor *doctor);
+void doctor_check_versions(struct doctor *doctor);
 
 /* doctor_hub.c: the directory, the hub in it, and its queue as the kernel sees it. */
 void doctor_check_directory(struct doctor *doctor);
 void doctor_check_hub(struct doctor *doctor);
 
-/* doctor_store.c: what the hub itself says; its log, and the disk under it. */
+/* What the hub itself says; its log, and the disk under it. */
 void doctor_check_store(struct doctor *doctor);
-
-/* doctor_left.c: what dead hubs and clients left; removed with --fix. */
-void doctor_check_left(struct doctor *doctor);
-
-/* doctor_system.c: what systemd-logind does at logout, and which versions are installed. */
-void doctor_check_logout(struct doctor *doctor);
-void doctor_check_versions(struct doctor *doctor);
