@@ -67,9 +67,9 @@ static const struct cli_option *find_option(const struct line *line, const char 
 
 /* Which hub is meant, and as whom. */
 static void take_value(struct line *line, const struct cli_option *option, const char *value) {
-    if (option->type == CLI_STRING && option->offset == offsetof(struct cli_options, hub))
+    if (option->type == CLI_STRING && option->offset == CLI_AT(hub))
         line->options.hub = value;
-    if (option->type == CLI_STRING && option->offset == offsetof(struct cli_options, name))
+    if (option->type == CLI_STRING && option->offset == CLI_AT(name))
         line->options.name = value;
 }
 

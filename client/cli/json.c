@@ -10,9 +10,6 @@
 #include "base/text.h"
 
 static const char *const kinds[] = {"text", "action", "notice"};
-static const char *const states[] = {"sent", "stored", "delivered", "read"};
-static const char *const presences[] = {"offline", "online", "away"};
-static const char *const modes[] = {"private", "group", "open"};
 static const char *const roles[] = {"well-known", "lane", "mailbox"};
 
 /* UTF-16, as JSON has it (RFC 8259, section 7). */
@@ -108,7 +105,7 @@ void json_message(const struct earshot_event *event) {
 void json_sent(const struct cli_sent *sent) {
     json_t *seq = sent->seq ? json_integer((json_int_t)sent->seq) : json_null();
     json_put(stdout, json_pack("{s:s,s:s,s:o,s:s}", "type", "sent", "id", sent->id, "seq", seq,
-                               "state", states[sent->state]));
+                               "state", cli_state_words[sent->state]));
 }
 
 static json_t *json_session(const struct cli_session *s) {
@@ -121,10 +118,11 @@ void json_user(const struct cli_user *user) {
     for (size_t i = 0; i < user->n_sessions; i++)
         json_array_append_new(sessions, json_session(&user->sessions[i]));
     json_t *away = user->state == EARSHOT_AWAY ? json_text(user->away) : json_null();
-    json_put(stdout, json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", "user", "handle",
-                               user->handle, "uid", (json_int_t)user->uid, "login",
-                               json_text(user->login), "state", presences[user->state], "away",
-                               away, "idle_s", (json_int_t)user->idle_s, "sessions", sessions));
+    json_put(stdout,
+             json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", "user", "handle", user->handle,
+                       "uid", (json_int_t)user->uid, "login", json_text(user->login), "state",
+                       cli_presence_words[user->state], "away", away, "idle_s",
+                       (json_int_t)user->idle_s, "sessions", sessions));
 }
 
 void json_room(const char *name, uint32_t members, const char *topic) {
@@ -166,7 +164,7 @@ void json_status(const struct cli_status *status) {
     json_put(stdout,
              json_pack("{s:s,s:i,s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s}", "type", "status", "pid",
                        (int)status->hub.pid, "uid", (json_int_t)status->hub.uid, "mode",
-                       modes[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
+                       cli_mode_words[status->hub.mode], "uptime_s", (json_int_t)status->uptime_s,
                        "sessions", (json_int_t)status->sessions, "queue", queue, "counters",
                        counters, "store", store, "name", json_text(status->hub.name), "dir",
                        json_text(status->hub.dir), "instance", status->hub.instance));

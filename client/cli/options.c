@@ -13,18 +13,17 @@
 
 #define OPTIONS_MAX 32   /* of one command, with the global ones */
 #define LONG_VALUE 0x100 /* what getopt_long() returns for row i is LONG_VALUE + i */
-#define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_global_options[] = {
-    {"hub", 0, CLI_STRING, AT(hub), "DIR", "the hub in this directory", NULL, 0},
-    {"name", 0, CLI_STRING, AT(name), "HANDLE", "your handle; else your login name", NULL, 0},
-    {"json", 0, CLI_FLAG, AT(json), NULL, "one JSON object per line", NULL, 0},
-    {"quiet", 'q', CLI_FLAG, AT(quiet), NULL, "no remarks, only data and errors", NULL, 0},
-    {"no-color", 0, CLI_FLAG, AT(no_color), NULL, "no colour", NULL, 0},
-    {"timeout", 0, CLI_SECONDS, AT(timeout_ms), "SECONDS", "give up after so long", NULL, 0},
-    {"start", 0, CLI_FLAG, AT(start), NULL, "start a hub in DIR when none is there", NULL, 0},
-    {"help", 'h', CLI_FLAG, AT(help), NULL, "show help", NULL, 0},
-    {"version", 0, CLI_FLAG, AT(version), NULL, "show the version", NULL, 0},
+    {"hub", 0, CLI_STRING, CLI_AT(hub), "DIR", "the hub in this directory", NULL, 0},
+    {"name", 0, CLI_STRING, CLI_AT(name), "HANDLE", "your handle; else your login name", NULL, 0},
+    {"json", 0, CLI_FLAG, CLI_AT(json), NULL, "one JSON object per line", NULL, 0},
+    {"quiet", 'q', CLI_FLAG, CLI_AT(quiet), NULL, "no remarks, only data and errors", NULL, 0},
+    {"no-color", 0, CLI_FLAG, CLI_AT(no_color), NULL, "no colour", NULL, 0},
+    {"timeout", 0, CLI_SECONDS, CLI_AT(timeout_ms), "SECONDS", "give up after so long", NULL, 0},
+    {"start", 0, CLI_FLAG, CLI_AT(start), NULL, "start a hub in DIR when none is there", NULL, 0},
+    {"help", 'h', CLI_FLAG, CLI_AT(help), NULL, "show help", NULL, 0},
+    {"version", 0, CLI_FLAG, CLI_AT(version), NULL, "show the version", NULL, 0},
     {0},
 };
 

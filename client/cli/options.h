@@ -61,11 +61,13 @@ enum cli_option_type {
     CLI_SET,     /* int: `value` */
 };
 
+#define CLI_AT(member) offsetof(struct cli_options, member)
+
 struct cli_option {
     const char *name; /* without the dashes; NULL ends a table */
     char letter;      /* 0 for none */
     enum cli_option_type type;
-    size_t offset;        /* in struct cli_options */
+    size_t offset;        /* in struct cli_options: CLI_AT() */
     const char *argument; /* as help shows it; NULL when it takes none */
     const char *summary;
     const char *const *choices; /* CLI_CHOICE: NULL-terminated */

@@ -1,9 +1,11 @@
 #include "cli/outcome.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/macro.h"
+#include "cli/report.h"
 #include "proto/fail.h"
 
 /* By enum earshot_result: why it is, where the result says it all. */
@@ -44,6 +46,35 @@ struct outcome outcome_of(const earshot *link, int result) {
     const char *text = is_errno ? strerror(-result) : link ? earshot_error(link) : "";
     struct outcome outcome = outcome_with(outcome_code(link, result), text);
     outcome.is_errno = is_errno;
+    return outcome;
+}
+
+/* What a file may meet that is read; any other errno says that it is no such file. */
+static const struct {
+    int error, exit_code;
+    const char *text; /* NULL: what strerror(3) says */
+} outcome_reading[] = {
+    {EACCES, CLI_NOT_PERMITTED, NULL},
+    {EPERM, CLI_NOT_PERMITTED, NULL},
+    {EMFILE, CLI_TRY_AGAIN, "Too many open files; each offer needs one, see `ulimit -n`"},
+    {ENFILE, CLI_TRY_AGAIN, "the machine has too many open files; try again"},
+};
+
+struct outcome outcome_of_file(const earshot *link, int result, enum outcome_use use) {
+    struct outcome outcome = outcome_of(link, result);
+    bool is_of_file =
+        (result == EARSHOT_REFUSED && use == OUTCOME_READ) || (result < 0 && result != -ENOMEM);
+    if (!is_of_file)
+        return outcome;
+    outcome.is_errno = result < 0;
+    outcome.text = result < 0 ? strerror(-result) : outcome.text;
+    outcome.code = "file";
+    outcome.exit_code = use == OUTCOME_WRITE ? CLI_CANNOT_CREATE : CLI_DATA;
+    for (size_t i = 0; use == OUTCOME_READ && i < ARRAY_LEN(outcome_reading); i++)
+        if (outcome_reading[i].error == -result) {
+            outcome.exit_code = outcome_reading[i].exit_code;
+            outcome.text = outcome_reading[i].text ? outcome_reading[i].text : outcome.text;
+        }
     return outcome;
 }
 

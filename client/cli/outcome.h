@@ -18,5 +18,9 @@ struct outcome {
 /* Of a result of libearshot that is neither EARSHOT_OK nor -EINTR. `link` may be NULL. */
 struct outcome outcome_of(const earshot *link, int result);
 
+/* Of a call that reads a file, or writes one: what the system says is about that file. */
+enum outcome_use { OUTCOME_READ, OUTCOME_WRITE };
+struct outcome outcome_of_file(const earshot *link, int result, enum outcome_use use);
+
 /* Of a FAILED or REFUSED event. */
 struct outcome outcome_of_event(const struct earshot_event *event);

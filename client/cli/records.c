@@ -9,6 +9,10 @@
 
 #define PASSWD_SIZE 16384 /* more than any entry has that a login can have */
 
+const char *const cli_state_words[] = {"sent", "stored", "delivered", "read", NULL};
+const char *const cli_presence_words[] = {"offline", "online", "away"};
+const char *const cli_mode_words[] = {"private", "group", "open"};
+
 void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
     struct passwd entry, *found = NULL;
     char buffer[PASSWD_SIZE];

@@ -12,6 +12,9 @@
 
 #define LOGIN_SIZE 64
 
+/* Words of enum earshot_state (NULL ends them), enum earshot_presence and the modes of a hub. */
+extern const char *const cli_state_words[], *const cli_presence_words[], *const cli_mode_words[];
+
 struct cli_session {
     pid_t pid;
     char tty[PROCESS_TTY_SIZE];

@@ -73,14 +73,28 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
                     outcome.is_errno ? "cannot go on: " : "", outcome.text);
 }
 
+int cli_fail_file(const struct cli_options *options, const earshot *link, int result,
+                  enum outcome_use use, const char *path) {
+    if (result == -EINTR)
+        return fail_interrupted(options);
+    struct outcome outcome = outcome_of_file(link, result, use);
+    if (!outcome.is_errno)
+        return cli_fail(options, outcome.exit_code, outcome.code, "%s", outcome.text);
+    return cli_fail(options, outcome.exit_code, outcome.code,
+                    use == OUTCOME_WRITE ? "cannot write to %s: %s" : "cannot read \"%s\": %s",
+                    path, outcome.text);
+}
+
 int cli_take_failed(const struct cli_options *options, const struct earshot_event *event) {
     int code = cli_fail_event(options, event);
     return event->failed.code == FAIL_NOT_STORED ? CLI_DONE : code;
 }
 
-void cli_tell_lost(const struct cli_options *options, const struct earshot_event *event,
-                   const char *consequence) {
-    if (*event->lost.reason)
+void cli_tell_hub(const struct cli_options *options, const struct earshot_event *event,
+                  const char *consequence) {
+    if (event->type == EARSHOT_EVENT_BACK)
+        cli_remark(options, "the hub is back");
+    else if (*event->lost.reason)
         cli_fail(options, CLI_FAILED, "bad-frame", "%s", event->lost.reason);
     else
         cli_remark(options, "the hub is gone; %s", consequence);

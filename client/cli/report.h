@@ -8,6 +8,7 @@
 
 #include "base/macro.h"
 #include "cli/options.h"
+#include "cli/outcome.h"
 
 /* sysexits.h, as far as the program uses it, and the shell's number for SIGINT. */
 enum cli_exit {
@@ -43,9 +44,13 @@ int cli_fail_event(const struct cli_options *options, const struct earshot_event
  */
 int cli_take_failed(const struct cli_options *options, const struct earshot_event *event);
 
-/* Reports a LOST event, and what it means for the command. */
-void cli_tell_lost(const struct cli_options *options, const struct earshot_event *event,
-                   const char *consequence);
+/* A LOST event, and what it means for the command; or a BACK event. */
+void cli_tell_hub(const struct cli_options *options, const struct earshot_event *event,
+                  const char *consequence);
+
+/* Reports what came of a file: cannot be read, or be written into that directory. */
+int cli_fail_file(const struct cli_options *options, const earshot *link, int result,
+                  enum outcome_use use, const char *path);
 
 /* A line about what is going on, for people; nothing with -q. */
 void cli_remark(const struct cli_options *options, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -13,9 +13,6 @@
 
 #define INDENT "      " /* as wide as "HH:MM " */
 
-static const char *const modes[] = {"private", "group", "open"};
-static const char *const presences[] = {"offline", "online", "away"};
-
 static bool has_color(const struct cli_options *options) {
     static int terminal = -1;
     const char *term = getenv("TERM");
@@ -122,7 +119,7 @@ void text_users(const struct cli_options *options, const struct cli_user *users,
     for (size_t i = 0; i < n; i++) {
         table_add(&table, users[i].handle);
         table_add(&table, users[i].login);
-        table_add(&table, presences[users[i].state]);
+        table_add(&table, cli_presence_words[users[i].state]);
         table_add(&table, text_duration(users[i].idle_s, idle));
         add_sessions(&table, &users[i]);
         table_add(&table, users[i].state == EARSHOT_AWAY ? users[i].away : "");
@@ -171,7 +168,7 @@ void text_status(const struct cli_status *status) {
     printf(" in ");
     print_name(status->hub.dir);
     printf(" (%s)\nprocess   pid %d, user %s\nuptime    %s\nsessions  %llu\n",
-           modes[status->hub.mode], (int)status->hub.pid, login,
+           cli_mode_words[status->hub.mode], (int)status->hub.pid, login,
            text_duration(status->uptime_s, up), (unsigned long long)status->sessions);
     printf("queue     key 0x%08x, id %d: %zu of %zu bytes, %zu messages\n",
            (unsigned)status->queue.key, status->queue.msqid, status->queue.n_bytes,

@@ -27,19 +27,17 @@
 #include "cli/words.h"
 #include "proto/fail.h"
 
-#define AT(member) offsetof(struct cli_options, member)
-
 const struct cli_option cli_get_options[] = {
-    {"from", 0, CLI_STRING, AT(from), "HANDLE", "only what HANDLE offers", NULL, 0},
-    {"dir", 0, CLI_STRING, AT(dir), "DIR", "write it there; else where you are", NULL, 0},
-    {"count", 0, CLI_COUNT, AT(count), "N", "take N offers; else one", NULL, 0},
-    {"all", 'a', CLI_FLAG, AT(all), NULL, "take all that is offered now", NULL, 0},
-    {"stdout", 0, CLI_FLAG, AT(to_stdout), NULL, "write one file or stream to standard output",
+    {"from", 0, CLI_STRING, CLI_AT(from), "HANDLE", "only what HANDLE offers", NULL, 0},
+    {"dir", 0, CLI_STRING, CLI_AT(dir), "DIR", "write it there; else where you are", NULL, 0},
+    {"count", 0, CLI_COUNT, CLI_AT(count), "N", "take N offers; else one", NULL, 0},
+    {"all", 'a', CLI_FLAG, CLI_AT(all), NULL, "take all that is offered now", NULL, 0},
+    {"stdout", 0, CLI_FLAG, CLI_AT(to_stdout), NULL, "write one file or stream to standard output",
      NULL, 0},
-    {"decline", 0, CLI_FLAG, AT(decline), NULL, "refuse the offers instead of taking them", NULL,
-     0},
-    {"progress", 0, CLI_CHOICE, AT(progress), "auto|none|json", "how far it is, on standard error",
-     progress_choices, 0},
+    {"decline", 0, CLI_FLAG, CLI_AT(decline), NULL, "refuse the offers instead of taking them",
+     NULL, 0},
+    {"progress", 0, CLI_CHOICE, CLI_AT(progress), "auto|none|json",
+     "how far it is, on standard error", progress_choices, 0},
     {0},
 };
 
@@ -157,10 +155,7 @@ static int get_result(const struct get *get, int result) {
 /* The same of one that may be about the destination. */
 static int get_fail(const struct get *get, int result) {
     const char *dir = get->wish->dir, *where = !dir ? "standard output" : *dir ? dir : "\"\"";
-    if (result < 0 && result != -EINTR && result != -ENOMEM)
-        return cli_fail(get->options, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", where,
-                        strerror(-result));
-    return cli_fail_link(get->options, get->link, result);
+    return cli_fail_file(get->options, get->link, result, OUTCOME_WRITE, where);
 }
 
 /* Small files come as messages: now, or long ago. */
@@ -446,12 +441,11 @@ static int get_take(void *arg, const struct earshot_event *event) {
         return get_take_failure(get, event);
     case EARSHOT_EVENT_LOST:
         progress_clear(&get->progress);
-        cli_tell_lost(get->options, event, "what is under way goes on");
+        cli_tell_hub(get->options, event, "what is under way goes on");
         return CLI_DONE;
-    case EARSHOT_EVENT_BACK:
-        cli_remark(get->options, "the hub is back");
-        return get->is_unanswered ? get_ask(get)
-                                  : get_look_again(get); /* others may be back before us */
+    case EARSHOT_EVENT_BACK: /* others may be back before us */
+        cli_tell_hub(get->options, event, "");
+        return get->is_unanswered ? get_ask(get) : get_look_again(get);
     default:
         return CLI_DONE;
     }

@@ -6,12 +6,11 @@
 #include "cli/files/put.h"
 #include "cli/report.h"
 
-#define AT(member) offsetof(struct cli_options, member)
-
 const struct cli_option cli_pipe_options[] = {
-    {"from", 0, CLI_STRING, AT(from), "HANDLE", "what HANDLE sends, to standard output", NULL, 0},
-    {"progress", 0, CLI_CHOICE, AT(progress), "auto|none|json", "how far it is, on standard error",
-     progress_choices, 0},
+    {"from", 0, CLI_STRING, CLI_AT(from), "HANDLE", "what HANDLE sends, to standard output", NULL,
+     0},
+    {"progress", 0, CLI_CHOICE, CLI_AT(progress), "auto|none|json",
+     "how far it is, on standard error", progress_choices, 0},
     {0},
 };
 

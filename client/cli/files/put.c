@@ -28,12 +28,12 @@
 
 #define TRANSFER_FDS 2 /* a second descriptor of the file, and one of the other process */
 #define SPARE_FDS 8
-#define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_put_options[] = {
-    {"no-wait", 0, CLI_FLAG, AT(no_wait), NULL, "offer in the background; do not wait", NULL, 0},
-    {"progress", 0, CLI_CHOICE, AT(progress), "auto|none|json", "how far it is, on standard error",
-     progress_choices, 0},
+    {"no-wait", 0, CLI_FLAG, CLI_AT(no_wait), NULL, "offer in the background; do not wait", NULL,
+     0},
+    {"progress", 0, CLI_CHOICE, CLI_AT(progress), "auto|none|json",
+     "how far it is, on standard error", progress_choices, 0},
     {0},
 };
 
@@ -226,16 +226,6 @@ static int put_tell_skipped(struct put *put, const struct earshot_event *event) 
 
 /* Making offers. */
 
-static bool put_is_limit(int error) {
-    return error == EMFILE || error == ENFILE;
-}
-
-static int put_exit_code(int error) {
-    if (put_is_limit(error))
-        return CLI_TRY_AGAIN;
-    return error == EACCES || error == EPERM ? CLI_NOT_PERMITTED : CLI_DATA;
-}
-
 static bool put_is_pipe(const char *path) {
     struct stat status;
     return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
@@ -247,13 +237,7 @@ static int put_fail_offer(struct put *put, struct put_offer *offer, int result) 
         return cli_fail(put->options, CLI_TRY_AGAIN, "timed-out",
                         "nobody opened the pipe \"%s\" to write into it within %g s", offer->path,
                         cli_limit_seconds());
-    if (result < 0 && result != -EINTR && result != -ENOMEM)
-        return cli_fail(put->options, put_exit_code(-result), "file", "cannot read \"%s\": %s%s",
-                        offer->path, strerror(-result),
-                        put_is_limit(-result) ? "; each offer needs one, see `ulimit -n`" : "");
-    if (result == EARSHOT_REFUSED)
-        return cli_fail(put->options, CLI_DATA, "file", "%s", earshot_error(put->link));
-    return cli_fail_link(put->options, put->link, result);
+    return cli_fail_file(put->options, put->link, result, OUTCOME_READ, offer->path);
 }
 
 /* EARSHOT_LIMIT: it is no small file. */
@@ -474,12 +458,10 @@ static int put_take(void *arg, const struct earshot_event *event) {
     case EARSHOT_EVENT_SKIPPED:
         return put_tell_skipped(put, event);
     case EARSHOT_EVENT_LOST:
-        progress_clear(&put->progress);
-        cli_tell_lost(put->options, event,
-                      "what is under way goes on, and the offers are made again when it is back");
-        return CLI_DONE;
     case EARSHOT_EVENT_BACK:
-        cli_remark(put->options, "the hub is back");
+        progress_clear(&put->progress);
+        cli_tell_hub(put->options, event,
+                     "what is under way goes on, and the offers are made again when it is back");
         return CLI_DONE;
     default:
         return CLI_DONE;

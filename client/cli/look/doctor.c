@@ -15,7 +15,7 @@
 #define SENTENCE_SIZE 1024
 
 const struct cli_option cli_doctor_options[] = {
-    {"fix", 0, CLI_FLAG, offsetof(struct cli_options, fix), NULL,
+    {"fix", 0, CLI_FLAG, CLI_AT(fix), NULL,
      "remove what is yours and left by dead hubs and clients", NULL, 0},
     {0},
 };

@@ -24,7 +24,6 @@
 #define SYSTEM_STATE_DIR "/var/lib/earshot"
 #define NEARLY_FULL 10 /* less than one part in so many is free */
 
-static const char *const modes[] = {"private", "group", "open"};
 static const mode_t queue_modes[] = {0600, 0620, 0622};
 
 static void hub_say_no_directory(struct doctor *doctor) {
@@ -145,7 +144,7 @@ void doctor_check_hub(struct doctor *doctor) {
     }
     cli_login(doctor->record.uid, owner);
     doctor_say(doctor, DOCTOR_OK, "hub", NULL, "PID %d of %s, %s", (int)doctor->record.pid, owner,
-               modes[doctor->record.mode]);
+               cli_mode_words[doctor->record.mode]);
     hub_check_queue(doctor);
     hub_check_namespace(doctor);
 }

@@ -9,8 +9,8 @@
 #include "cli/text.h"
 
 const struct cli_option cli_who_options[] = {
-    {"all", 'a', CLI_FLAG, offsetof(struct cli_options, all), NULL,
-     "every handle that the hub knows, here or not", NULL, 0},
+    {"all", 'a', CLI_FLAG, CLI_AT(all), NULL, "every handle that the hub knows, here or not", NULL,
+     0},
     {0},
 };
 

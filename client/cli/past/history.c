@@ -11,19 +11,18 @@
 
 #define HISTORY_LINES 20 /* for people, of one conversation */
 #define SEARCH_LINES 20
-#define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_history_options[] = {
-    {"limit", 'n', CLI_COUNT, AT(limit), "N", "the last N; with --after, the first N", NULL, 0},
-    {"before", 0, CLI_COUNT, AT(before), "SEQ", "only what came before this message", NULL, 0},
-    {"after", 0, CLI_SEQ, AT(since), "SEQ", "only what came after this message", NULL, 0},
+    {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "the last N; with --after, the first N", NULL, 0},
+    {"before", 0, CLI_COUNT, CLI_AT(before), "SEQ", "only what came before this message", NULL, 0},
+    {"after", 0, CLI_SEQ, CLI_AT(since), "SEQ", "only what came after this message", NULL, 0},
     {0},
 };
 
 const struct cli_option cli_search_options[] = {
-    {"in", 0, CLI_STRING, AT(in), "CONV", "in this conversation: a handle or #room", NULL, 0},
-    {"from", 0, CLI_STRING, AT(from), "HANDLE", "only what HANDLE wrote", NULL, 0},
-    {"limit", 'n', CLI_COUNT, AT(limit), "N", "at most N messages; else 20", NULL, 0},
+    {"in", 0, CLI_STRING, CLI_AT(in), "CONV", "in this conversation: a handle or #room", NULL, 0},
+    {"from", 0, CLI_STRING, CLI_AT(from), "HANDLE", "only what HANDLE wrote", NULL, 0},
+    {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "at most N messages; else 20", NULL, 0},
     {0},
 };
 

@@ -13,13 +13,11 @@
 #include "cli/report.h"
 #include "cli/words.h"
 
-#define AT(member) offsetof(struct cli_options, member)
-
 const struct cli_option cli_tail_options[] = {
-    {"count", 0, CLI_COUNT, AT(count), "N", "end after N messages", NULL, 0},
-    {"limit", 'n', CLI_COUNT, AT(limit), "N", "first the last N of each conversation", NULL, 0},
-    {"since", 0, CLI_SEQ, AT(since), "SEQ", "first what came after this message", NULL, 0},
-    {"dm", 0, CLI_FLAG, AT(dm), NULL, "only direct messages", NULL, 0},
+    {"count", 0, CLI_COUNT, CLI_AT(count), "N", "end after N messages", NULL, 0},
+    {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "first the last N of each conversation", NULL, 0},
+    {"since", 0, CLI_SEQ, CLI_AT(since), "SEQ", "first what came after this message", NULL, 0},
+    {"dm", 0, CLI_FLAG, CLI_AT(dm), NULL, "only direct messages", NULL, 0},
     {0},
 };
 
@@ -83,10 +81,8 @@ static int tail_take(struct tail *tail, const struct earshot_event *event) {
                  (unsigned long long)event->missed);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
-        cli_tell_lost(tail->options, event, "waiting for it to come back");
-        return CLI_DONE;
     case EARSHOT_EVENT_BACK:
-        cli_remark(tail->options, "the hub is back");
+        cli_tell_hub(tail->options, event, "waiting for it to come back");
         return CLI_DONE;
     default:
         return CLI_DONE;

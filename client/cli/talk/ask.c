@@ -23,8 +23,8 @@ struct ask {
 };
 
 const struct cli_option cli_ask_options[] = {
-    {"reply-to", 0, CLI_STRING, offsetof(struct cli_options, reply_to), "UUID",
-     "the message that the question answers", NULL, 0},
+    {"reply-to", 0, CLI_STRING, CLI_AT(reply_to), "UUID", "the message that the question answers",
+     NULL, 0},
     {0},
 };
 
@@ -75,11 +75,10 @@ static int ask_take(void *arg, const struct earshot_event *event) {
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(ask->options, event);
     case EARSHOT_EVENT_LOST:
-        cli_tell_lost(ask->options, event, "waiting for it to come back");
-        return CLI_DONE;
     case EARSHOT_EVENT_BACK:
-        ask_note_old(ask);
-        cli_remark(ask->options, "the hub is back");
+        if (event->type == EARSHOT_EVENT_BACK)
+            ask_note_old(ask);
+        cli_tell_hub(ask->options, event, "waiting for it to come back");
         return CLI_DONE;
     default:
         return CLI_DONE;

@@ -30,12 +30,12 @@
 #define JOBS 4        /* without --jobs */
 #define JOBS_MAX 256  /* with it */
 #define GRACE_MS 3000 /* from SIGTERM to SIGKILL */
-#define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_listen_options[] = {
-    {"exec", 0, CLI_STRING, AT(exec), "CMD", "the shell command to run for each message", NULL, 0},
-    {"jobs", 'j', CLI_COUNT, AT(jobs), "N", "run at most N at a time; else 4", NULL, 0},
-    {"count", 0, CLI_COUNT, AT(count), "N", "end after N messages", NULL, 0},
+    {"exec", 0, CLI_STRING, CLI_AT(exec), "CMD", "the shell command to run for each message", NULL,
+     0},
+    {"jobs", 'j', CLI_COUNT, CLI_AT(jobs), "N", "run at most N at a time; else 4", NULL, 0},
+    {"count", 0, CLI_COUNT, CLI_AT(count), "N", "end after N messages", NULL, 0},
     {0},
 };
 

@@ -35,10 +35,10 @@
 #define END_MS 10000   /* and the last one, without --timeout */
 #define NOT_FOUND 127
 #define NOT_RUNNABLE 126
-#define AT(member) offsetof(struct cli_options, member)
 
 const struct cli_option cli_run_options[] = {
-    {"to", 0, CLI_STRING, AT(to), "CONV", "who may watch; else only your other sessions", NULL, 0},
+    {"to", 0, CLI_STRING, CLI_AT(to), "CONV", "who may watch; else only your other sessions", NULL,
+     0},
     {0},
 };
 

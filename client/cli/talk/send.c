@@ -14,20 +14,18 @@
 #include "cli/words.h"
 
 #define SEND_MS 30000 /* the time limit of a message that only has to be stored */
-#define AT(member) offsetof(struct cli_options, member)
-
-static const char *const waits[] = {"sent", "stored", "delivered", "read", NULL};
 
 const struct cli_option cli_send_options[] = {
-    {"wait", 0, CLI_CHOICE, AT(wait), "sent|stored|delivered|read", "when to end; else stored",
-     waits, 0},
-    {"lines", 0, CLI_FLAG, AT(lines), NULL, "standard input, each line a message", NULL, 0},
-    {"strict", 0, CLI_FLAG, AT(strict), NULL,
+    {"wait", 0, CLI_CHOICE, CLI_AT(wait), "sent|stored|delivered|read", "when to end; else stored",
+     cli_state_words, 0},
+    {"lines", 0, CLI_FLAG, CLI_AT(lines), NULL, "standard input, each line a message", NULL, 0},
+    {"strict", 0, CLI_FLAG, CLI_AT(strict), NULL,
      "--lines: a line that is too long or not UTF-8 ends it, and is not mended", NULL, 0},
-    {"id", 0, CLI_STRING, AT(id), "UUID", "the message's id: makes a repeat harmless", NULL, 0},
-    {"reply-to", 0, CLI_STRING, AT(reply_to), "UUID", "the message that this one answers", NULL, 0},
-    {"action", 0, CLI_SET, AT(kind), NULL, "what you do: * alice TEXT", NULL, EARSHOT_ACTION},
-    {"notice", 0, CLI_SET, AT(kind), NULL, "a remark that nobody needs to answer", NULL,
+    {"id", 0, CLI_STRING, CLI_AT(id), "UUID", "the message's id: makes a repeat harmless", NULL, 0},
+    {"reply-to", 0, CLI_STRING, CLI_AT(reply_to), "UUID", "the message that this one answers", NULL,
+     0},
+    {"action", 0, CLI_SET, CLI_AT(kind), NULL, "what you do: * alice TEXT", NULL, EARSHOT_ACTION},
+    {"notice", 0, CLI_SET, CLI_AT(kind), NULL, "a remark that nobody needs to answer", NULL,
      EARSHOT_NOTICE},
     {0},
 };

@@ -11,8 +11,6 @@
 #include "cli/report.h"
 #include "cli/request.h"
 
-static const char *const states[] = {"sent", "stored", "delivered", "read"};
-
 static bool sending_follows_each(const struct sending *sending) {
     return sending->options->json || sending->options->wait >= EARSHOT_DELIVERED;
 }
@@ -110,12 +108,9 @@ static int sending_take(void *arg, const struct earshot_event *event) {
         sending_take_refusal(sending, event);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
-        sending->lost = true;
-        cli_tell_lost(sending->options, event, "waiting for it to come back");
-        return CLI_DONE;
     case EARSHOT_EVENT_BACK:
-        sending->lost = false;
-        cli_remark(sending->options, "the hub is back");
+        sending->lost = event->type == EARSHOT_EVENT_LOST;
+        cli_tell_hub(sending->options, event, "waiting for it to come back");
         return CLI_DONE;
     default:
         return CLI_DONE;
@@ -194,7 +189,7 @@ static int sending_fail_late(struct sending *sending) {
                         cli_limit_seconds());
     return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
                     "the message is stored, but was not %s within %g s; it will be when they read",
-                    states[options->wait], cli_limit_seconds());
+                    cli_state_words[options->wait], cli_limit_seconds());
 }
 
 static size_t sending_n_open(const struct sending *sending) {

@@ -63,3 +63,17 @@ Test(outcome, 04_an_event_that_gives_no_reason_has_one) {
     event.failed.reason = "the hub's own";
     is(outcome_of_event(&event), CLI_NO_NAME, "no-user", "the hub's own");
 }
+
+Test(outcome, 05_what_the_system_says_about_a_file) {
+    is(outcome_of_file(NULL, -ENOENT, OUTCOME_READ), CLI_DATA, "file", strerror(ENOENT));
+    is(outcome_of_file(NULL, -EACCES, OUTCOME_READ), CLI_NOT_PERMITTED, "file", strerror(EACCES));
+    is(outcome_of_file(NULL, -EMFILE, OUTCOME_READ), CLI_TRY_AGAIN, "file",
+       "Too many open files; each offer needs one, see `ulimit -n`");
+    is(outcome_of_file(NULL, -EACCES, OUTCOME_WRITE), CLI_CANNOT_CREATE, "file", strerror(EACCES));
+    is(outcome_of_file(NULL, -ENOMEM, OUTCOME_READ), CLI_FAILED, "internal", strerror(ENOMEM));
+    after(EARSHOT_REFUSED, FAIL_BAD_TEXT);
+    is(outcome_of_file(&the_link, EARSHOT_REFUSED, OUTCOME_READ), CLI_DATA, "file", "the sentence");
+    is(outcome_of_file(&the_link, EARSHOT_REFUSED, OUTCOME_WRITE), CLI_DATA, "bad-text",
+       "the sentence");
+    cr_expect(outcome_of_file(NULL, -ENOENT, OUTCOME_WRITE).is_errno);
+}
