@@ -1,7 +1,7 @@
 /* The program `earshot`: the command line is in cli/, the window of `earshot chat` above it. */
 #include "base/standard.h"
 #include "chat/chat.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/report.h"
 
 int cli_chat(const struct cli_options *options, int n_words, char **words) {

@@ -6,14 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void add_file(posix_spawn_file_actions_t *actions, int from, int to) {
+static void child_add_file(posix_spawn_file_actions_t *actions, int from, int to) {
     if (from >= 0)
         posix_spawn_file_actions_adddup2(actions, from, to);
     else
         posix_spawn_file_actions_addopen(actions, to, "/dev/null", O_RDWR, 0);
 }
 
-static void set_signals(posix_spawnattr_t *attributes) {
+static void child_set_signals(posix_spawnattr_t *attributes) {
     sigset_t set;
     sigemptyset(&set);
     posix_spawnattr_setsigmask(attributes, &set);
@@ -27,12 +27,12 @@ int child_start(pid_t *pid, char *const argv[], const struct child_files *files,
     int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    add_file(&actions, files->in, STDIN_FILENO);
-    add_file(&actions, files->out, STDOUT_FILENO);
-    add_file(&actions, files->err, STDERR_FILENO);
-    if (files->in < 0 && files->out < 0 && files->err < 0)
+    child_add_file(&actions, files->in, STDIN_FILENO);
+    child_add_file(&actions, files->out, STDOUT_FILENO);
+    child_add_file(&actions, files->err, STDERR_FILENO);
+    if (files->in < 0)
         posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    set_signals(&attributes);
+    child_set_signals(&attributes);
     posix_spawnattr_setflags(&attributes, (short)(flags | (group ? POSIX_SPAWN_SETPGROUP : 0)));
     int error = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);

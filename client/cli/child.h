@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 /*
- * What becomes the child's standard input, output and error; -1: nothing (/dev/null). A child that
- * gets none of the three gets no other file that we were started with, either: it may outlive us.
+ * What becomes the child's standard input, output and error; -1: nothing (/dev/null). A child
+ * without input gets no other file that we were started with, either: it may outlive us.
  */
 struct child_files {
     int in, out, err;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -20,7 +20,7 @@
 #define FILES ":files"
 #define DIRECTORIES ":directories"
 
-struct line {
+struct completion {
     struct cli_options options;        /* for asking the hub */
     const struct cli_command *command; /* NULL: the word is the command, or an option before it */
     const struct cli_option *option;   /* the word is its value */
@@ -32,7 +32,8 @@ struct line {
     const char *word; /* the rest: what is completed */
 };
 
-static void complete_offer(const struct line *line, const char *candidate, const char *about) {
+static void complete_offer(const struct completion *line, const char *candidate,
+                           const char *about) {
     char text[1024];
     if (candidate[0] != ':' && strncmp(candidate, line->word, strlen(line->word)) != 0)
         return;
@@ -49,7 +50,7 @@ static void complete_offer(const struct line *line, const char *candidate, const
 /* --- the words before --------------------------------------------------------------------------
  */
 
-static const struct cli_option *find_in(const struct cli_option *row, const char *word) {
+static const struct cli_option *complete_find_row(const struct cli_option *row, const char *word) {
     size_t n = strcspn(word, "=");
     for (; row && row->name; row++) {
         bool is_long = strncmp(word, "--", 2) == 0 && strlen(row->name) == n - 2 &&
@@ -60,39 +61,41 @@ static const struct cli_option *find_in(const struct cli_option *row, const char
     return NULL;
 }
 
-static const struct cli_option *find_option(const struct line *line, const char *word) {
-    const struct cli_option *row = find_in(cli_global_options, word);
-    return row || !line->command ? row : find_in(line->command->options, word);
+static const struct cli_option *complete_find_option(const struct completion *line,
+                                                     const char *word) {
+    const struct cli_option *row = complete_find_row(cli_global_options, word);
+    return row || !line->command ? row : complete_find_row(line->command->options, word);
 }
 
 /* Which hub is meant, and as whom. */
-static void take_value(struct line *line, const struct cli_option *option, const char *value) {
+static void complete_take_value(struct completion *line, const struct cli_option *option,
+                                const char *value) {
     if (option->type == CLI_STRING && option->offset == CLI_AT(hub))
         line->options.hub = value;
     if (option->type == CLI_STRING && option->offset == CLI_AT(name))
         line->options.name = value;
 }
 
-static void take_option(struct line *line, const char *word) {
-    const struct cli_option *option = find_option(line, word);
+static void complete_take_option(struct completion *line, const char *word) {
+    const struct cli_option *option = complete_find_option(line, word);
     const char *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
     bool is_alone = strncmp(word, "--", 2) == 0 || word[2] == '\0';
     if (!option || !option->argument)
         return;
     if (equals)
-        take_value(line, option, equals + 1);
+        complete_take_value(line, option, equals + 1);
     else if (is_alone)
         line->option = option;
 }
 
-static void take_word(struct line *line, const char *word) {
+static void complete_take_word(struct completion *line, const char *word) {
     if (line->option) {
-        take_value(line, line->option, word);
+        complete_take_value(line, line->option, word);
         line->option = NULL;
     } else if (!line->only_words && strcmp(word, "--") == 0) {
         line->only_words = true;
     } else if (!line->only_words && word[0] == '-' && word[1]) {
-        take_option(line, word);
+        complete_take_option(line, word);
     } else if (!line->command) {
         line->command = cli_command_find(word);
         line->is_unknown = !line->command;
@@ -105,7 +108,7 @@ static void take_word(struct line *line, const char *word) {
  */
 
 /* A hub that is named is never started: pressing Tab changes nothing. */
-static int complete_ask(struct line *line, earshot **link) {
+static int complete_ask(struct completion *line, earshot **link) {
     static char dir[PATH_MAX];
     enum rendezvous_origin origin;
     *link = NULL;
@@ -116,7 +119,7 @@ static int complete_ask(struct line *line, earshot **link) {
     return cli_request_open(link, &line->options);
 }
 
-static void offer_listed(void *arg, const struct earshot_event *event) {
+static void complete_listed(void *arg, const struct earshot_event *event) {
     bool is_room = event->type == EARSHOT_EVENT_ROOM;
     const char *text = is_room ? event->room.name : event->user.handle;
     struct name name;
@@ -124,32 +127,32 @@ static void offer_listed(void *arg, const struct earshot_event *event) {
         complete_offer(arg, text, is_room ? event->room.topic : event->user.away);
 }
 
-static void offer_list(struct line *line, earshot *link, enum earshot_list list) {
+static void complete_list(struct completion *line, earshot *link, enum earshot_list list) {
     uint32_t request = 0;
     int result = earshot_ask(link, list, NULL, &request);
-    (void)cli_request_wait(link, &line->options, result, request, offer_listed, line);
+    (void)cli_request_wait(link, &line->options, result, request, complete_listed, line);
 }
 
-static void offer_names(struct line *line, bool handles, bool rooms) {
+static void complete_names(struct completion *line, bool handles, bool rooms) {
     earshot *link;
     if (complete_ask(line, &link) != CLI_DONE)
         return;
     if (handles)
-        offer_list(line, link, EARSHOT_USERS);
+        complete_list(line, link, EARSHOT_USERS);
     if (rooms)
-        offer_list(line, link, EARSHOT_ROOMS);
+        complete_list(line, link, EARSHOT_ROOMS);
     earshot_close(link);
 }
 
 /* --- this word ---------------------------------------------------------------------------------
  */
 
-static void offer_commands(const struct line *line) {
+static void complete_commands(const struct completion *line) {
     for (const struct cli_command *command = cli_commands; command->name; command++)
         complete_offer(line, command->name, command->summary);
 }
 
-static void offer_options(const struct line *line, const struct cli_option *row) {
+static void complete_options(const struct completion *line, const struct cli_option *row) {
     char text[64];
     for (; row && row->name; row++) {
         snprintf(text, sizeof text, "--%s", row->name);
@@ -158,7 +161,7 @@ static void offer_options(const struct line *line, const struct cli_option *row)
 }
 
 /* "sent|stored|read" */
-static void offer_choices(const struct line *line, const char *choices) {
+static void complete_choices(const struct completion *line, const char *choices) {
     char choice[64];
     for (const char *at = choices; *at;) {
         size_t n = strcspn(at, "|");
@@ -169,7 +172,7 @@ static void offer_choices(const struct line *line, const char *choices) {
 }
 
 /* Of "bob,ca" only "ca" is completed. */
-static void keep_list(struct line *line) {
+static void complete_keep_list(struct completion *line) {
     const char *comma = strrchr(line->word, ',');
     if (!comma)
         return;
@@ -180,27 +183,27 @@ static void keep_list(struct line *line) {
 }
 
 /* `kind` is what help calls the value: TO, #ROOM, DIR, sent|stored. */
-static void offer_values(struct line *line, const char *kind) {
+static void complete_value(struct completion *line, const char *kind) {
     if (strcmp(kind, "TO") == 0)
-        keep_list(line);
+        complete_keep_list(line);
     if (strcmp(kind, "TO") == 0 || strcmp(kind, "CONV") == 0)
-        offer_names(line, true, true);
+        complete_names(line, true, true);
     else if (strcmp(kind, "#ROOM") == 0)
-        offer_names(line, false, true);
+        complete_names(line, false, true);
     else if (strcmp(kind, "HANDLE") == 0)
-        offer_names(line, true, false);
+        complete_names(line, true, false);
     else if (strcmp(kind, "COMMAND") == 0)
-        offer_commands(line);
+        complete_commands(line);
     else if (strcmp(kind, "DIR") == 0)
         complete_offer(line, DIRECTORIES, "");
     else if (strcmp(kind, "PATH") == 0 || strcmp(kind, "FILE") == 0 || strcmp(kind, "CMD") == 0)
         complete_offer(line, FILES, "");
     else if (strchr(kind, '|'))
-        offer_choices(line, kind);
+        complete_choices(line, kind);
 }
 
 /* The n-th of "TO [TEXT...]" without its brackets and dots; the last one if it may be repeated. */
-static bool find_kind(const char *words, int n, char kind[64]) {
+static bool complete_find_kind(const char *words, int n, char kind[64]) {
     static const char blanks[] = " []";
     bool repeats = false, found = false;
     for (const char *at = words + strspn(words, blanks); *at && n >= 0;) {
@@ -215,34 +218,34 @@ static bool find_kind(const char *words, int n, char kind[64]) {
     return found && (n < 0 || repeats);
 }
 
-static void offer_word(struct line *line) {
+static void complete_word(struct completion *line) {
     char kind[64];
     const char *equals = strncmp(line->word, "--", 2) == 0 ? strchr(line->word, '=') : NULL;
     const struct cli_option *option = line->option;
     if (!option && !line->only_words && equals) {
-        option = find_option(line, line->word);
+        option = complete_find_option(line, line->word);
         line->kept = line->word;
         line->n_kept = (size_t)(equals + 1 - line->word);
         line->word = equals + 1;
     }
     if (option && option->argument) {
-        offer_values(line, option->argument);
+        complete_value(line, option->argument);
     } else if (!line->only_words && line->word[0] == '-') {
-        offer_options(line, line->command ? line->command->options : NULL);
-        offer_options(line, cli_global_options);
+        complete_options(line, line->command ? line->command->options : NULL);
+        complete_options(line, cli_global_options);
     } else if (!line->command) {
-        offer_commands(line);
-    } else if (find_kind(line->command->words, line->n_words, kind)) {
-        offer_values(line, kind);
+        complete_commands(line);
+    } else if (complete_find_kind(line->command->words, line->n_words, kind)) {
+        complete_value(line, kind);
     }
 }
 
 int cli_complete(const struct cli_options *options, int n_words, char **words) {
-    struct line line = {.options = *options, .kept = "", .word = words[n_words - 1]};
+    struct completion line = {.options = *options, .kept = "", .word = words[n_words - 1]};
     line.options.start = false;
     for (int i = 0; i < n_words - 1 && !line.is_unknown; i++)
-        take_word(&line, words[i]);
+        complete_take_word(&line, words[i]);
     if (!line.is_unknown)
-        offer_word(&line);
+        complete_word(&line);
     return cli_flush();
 }

@@ -9,7 +9,7 @@ static volatile sig_atomic_t signal_seen;
 static volatile sig_atomic_t limit_seen;
 static int limit_ms = -1;
 
-static void on_signal(int number) {
+static void interrupt_take_signal(int number) {
     if (number == SIGALRM && !signal_seen) {
         limit_seen = 1;
         return;
@@ -20,7 +20,7 @@ static void on_signal(int number) {
 }
 
 void cli_interrupt_setup(void) {
-    struct sigaction old, action = {.sa_handler = on_signal};
+    struct sigaction old, action = {.sa_handler = interrupt_take_signal};
     /* Also where a script's shell had it ignored for a background job: who sends it, means it. */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -35,7 +35,7 @@ int cli_interrupted(void) {
     return signal_seen ? 128 + signal_seen : 0;
 }
 
-static void set_timer(int first_ms, int again_ms) {
+static void interrupt_set_timer(int first_ms, int again_ms) {
     struct itimerval timer = {
         .it_value = {first_ms / 1000, (first_ms % 1000) * 1000},
         .it_interval = {again_ms / 1000, (again_ms % 1000) * 1000},
@@ -46,12 +46,12 @@ static void set_timer(int first_ms, int again_ms) {
 void cli_limit_start(int ms) {
     limit_ms = ms;
     if (ms >= 0 && !signal_seen)
-        set_timer(ms > 0 ? ms : 1, 100);
+        interrupt_set_timer(ms > 0 ? ms : 1, 100);
 }
 
 void cli_limit_stop(void) {
     if (limit_ms >= 0 && !signal_seen)
-        set_timer(0, 0);
+        interrupt_set_timer(0, 0);
     limit_ms = -1;
 }
 

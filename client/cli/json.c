@@ -13,7 +13,7 @@ static const char *const kinds[] = {"text", "action", "notice"};
 static const char *const roles[] = {"well-known", "lane", "mailbox"};
 
 /* UTF-16, as JSON has it (RFC 8259, section 7). */
-static void write_escaped(FILE *out, uint32_t c) {
+static void json_write_escaped(FILE *out, uint32_t c) {
     if (c > 0xFFFF)
         fprintf(out, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + (c & 0x3FF));
     else
@@ -21,13 +21,13 @@ static void write_escaped(FILE *out, uint32_t c) {
 }
 
 /* Whatever could do something to a terminal, or is never seen: JSON may escape any character. */
-static void write_line(FILE *out, const char *text) {
+static void json_write_line(FILE *out, const char *text) {
     struct bytes rest = bytes_of(text);
     size_t at, n;
     int32_t c;
     while ((n = text_find_hidden(rest, &at, &c)) > 0) {
         fwrite(rest.data, 1, at, out);
-        write_escaped(out, (uint32_t)c);
+        json_write_escaped(out, (uint32_t)c);
         rest.data += at + n;
         rest.n -= at + n;
     }
@@ -39,7 +39,8 @@ static void json_put(FILE *out, json_t *object) {
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     /* Who reads this counts on a line. */
-    write_line(out, text ? text
+    json_write_line(out,
+                    text ? text
                          : "{\"type\":\"error\",\"code\":\"internal\",\"text\":\"out of memory: "
                            "here a line is missing; try again\"}");
     free(text);
@@ -52,7 +53,7 @@ static json_t *json_text(const char *text) {
     return safe ? json_string(safe) : value;
 }
 
-static json_t *text_or_null(const char *text) {
+static json_t *json_text_or_null(const char *text) {
     return *text ? json_text(text) : json_null();
 }
 
@@ -73,7 +74,7 @@ static json_t *json_instant(int64_t ms, bool seconds) {
     return json_sprintf("%sZ", text);
 }
 
-static json_t *instant_or_null(time_t s) {
+static json_t *json_instant_or_null(time_t s) {
     return s ? json_instant(s * 1000, true) : json_null();
 }
 
@@ -95,7 +96,7 @@ void json_message_to(FILE *out, const struct earshot_event *event) {
                             "from", event->message.from, "uid", (json_int_t)event->message.uid,
                             "to", event->message.to, "kind", kinds[event->message.kind], "text",
                             json_text(event->message.text), "reply_to",
-                            text_or_null(event->message.reply_to)));
+                            json_text_or_null(event->message.reply_to)));
 }
 
 void json_message(const struct earshot_event *event) {
@@ -109,8 +110,8 @@ void json_sent(const struct cli_sent *sent) {
 }
 
 static json_t *json_session(const struct cli_session *s) {
-    return json_pack("{s:i,s:o,s:o}", "pid", (int)s->pid, "tty", text_or_null(s->tty), "program",
-                     json_text(s->program));
+    return json_pack("{s:i,s:o,s:o}", "pid", (int)s->pid, "tty", json_text_or_null(s->tty),
+                     "program", json_text(s->program));
 }
 
 void json_user(const struct cli_user *user) {
@@ -127,23 +128,23 @@ void json_user(const struct cli_user *user) {
 
 void json_room(const char *name, uint32_t members, const char *topic) {
     json_put(stdout, json_pack("{s:s,s:s,s:I,s:o}", "type", "room", "name", name, "members",
-                               (json_int_t)members, "topic", text_or_null(topic)));
+                               (json_int_t)members, "topic", json_text_or_null(topic)));
 }
 
 void json_completion(const char *word, const char *about) {
     json_put(stdout, json_pack("{s:s,s:o,s:o}", "type", "completion", "word", json_text(word),
-                               "about", text_or_null(about)));
+                               "about", json_text_or_null(about)));
 }
 
-static json_t *safe_text(const char *text) {
+static json_t *json_safe_text(const char *text) {
     CLEANUP_FREE char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
     return json_string(safe ? safe : "out of memory");
 }
 
 void json_check(const char *state, const char *name, const char *text, const char *fix) {
-    json_put(stdout,
-             json_pack("{s:s,s:s,s:s,s:o,s:o}", "type", "check", "name", name, "state", state,
-                       "text", safe_text(text), "fix", fix ? safe_text(fix) : json_null()));
+    json_put(stdout, json_pack("{s:s,s:s,s:s,s:o,s:o}", "type", "check", "name", name, "state",
+                               state, "text", json_safe_text(text), "fix",
+                               fix ? json_safe_text(fix) : json_null()));
 }
 
 void json_status(const struct cli_status *status) {
@@ -171,45 +172,47 @@ void json_status(const struct cli_status *status) {
 }
 
 /* Who touched a queue last; the program is null when the process is gone. */
-static json_t *process_or_null(pid_t pid) {
+static json_t *json_process_or_null(pid_t pid) {
     char program[PROCESS_NAME_SIZE];
     if (pid == 0)
         return json_null();
     process_name(pid, program);
-    return json_pack("{s:i,s:o}", "pid", (int)pid, "program", text_or_null(program));
+    return json_pack("{s:i,s:o}", "pid", (int)pid, "program", json_text_or_null(program));
 }
 
 void json_queue(const struct cli_queue *queue) {
     const struct queue_info *info = &queue->info;
     char mode[16];
     snprintf(mode, sizeof mode, "%04o", (unsigned)info->mode);
-    json_t *object = json_pack("{s:s,s:s,s:I,s:o,s:o}", "type", "queue", "role", roles[queue->role],
-                               "uid", (json_int_t)queue->uid, "handle", text_or_null(queue->handle),
-                               "process", process_or_null(queue->pid));
+    json_t *object =
+        json_pack("{s:s,s:s,s:I,s:o,s:o}", "type", "queue", "role", roles[queue->role], "uid",
+                  (json_int_t)queue->uid, "handle", json_text_or_null(queue->handle), "process",
+                  json_process_or_null(queue->pid));
     json_t *kernel = json_pack(
         "{s:o,s:i,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "key",
         json_hex((uint32_t)info->key), "id", info->msqid, "creator", (json_int_t)info->cuid,
         "owner", (json_int_t)info->uid, "mode", mode, "bytes", (json_int_t)info->n_bytes, "limit",
         (json_int_t)info->limit, "messages", (json_int_t)info->n_messages, "last_sender",
-        process_or_null(info->last_sender), "last_receiver", process_or_null(info->last_receiver),
-        "sent_at", instant_or_null(info->sent_at), "received_at",
-        instant_or_null(info->received_at), "changed_at", instant_or_null(info->changed_at));
+        json_process_or_null(info->last_sender), "last_receiver",
+        json_process_or_null(info->last_receiver), "sent_at", json_instant_or_null(info->sent_at),
+        "received_at", json_instant_or_null(info->received_at), "changed_at",
+        json_instant_or_null(info->changed_at));
     json_object_update(object, kernel);
     json_decref(kernel);
     json_put(stdout, object);
 }
 
-static json_t *size_or_null(uint64_t size) {
+static json_t *json_size_or_null(uint64_t size) {
     return size == EARSHOT_SIZE_UNKNOWN ? json_null() : json_integer((json_int_t)size);
 }
 
 void json_file(FILE *out, const struct cli_file *file) {
-    json_t *object = json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:s,s:o}", "type", "file",
-                               "id", file->id, "state", file_state_names[file->state], "name",
-                               text_or_null(file->name), "size", size_or_null(file->size), "bytes",
-                               (json_int_t)file->bytes, "from", file->from, "to", file->to, "path",
-                               text_or_null(file->path), "xxh3", text_or_null(file->xxh3), "via",
-                               file->via, "error", text_or_null(file->error));
+    json_t *object = json_pack(
+        "{s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:s,s:o}", "type", "file", "id", file->id,
+        "state", file_state_names[file->state], "name", json_text_or_null(file->name), "size",
+        json_size_or_null(file->size), "bytes", (json_int_t)file->bytes, "from", file->from, "to",
+        file->to, "path", json_text_or_null(file->path), "xxh3", json_text_or_null(file->xxh3),
+        "via", file->via, "error", json_text_or_null(file->error));
     if (file->resumed)
         json_object_set_new(object, "resumed", json_true());
     if (file->has_changed)
@@ -226,14 +229,14 @@ void json_file(FILE *out, const struct cli_file *file) {
 void json_skipped(const struct earshot_event *event, const char *why) {
     json_t *object =
         json_pack("{s:s,s:s,s:o,s:o,s:s,s:s}", "type", "skipped", "id", event->skipped.id, "name",
-                  text_or_null(event->skipped.name), "path", text_or_null(event->skipped.path),
-                  "to", event->skipped.peer, "why", why);
+                  json_text_or_null(event->skipped.name), "path",
+                  json_text_or_null(event->skipped.path), "to", event->skipped.peer, "why", why);
     if (event->skipped.more > 0)
         json_object_set_new(object, "more", json_integer((json_int_t)event->skipped.more));
     json_put(stdout, object);
 }
 
-static json_t *ring_or_null(const struct cli_segment *segment) {
+static json_t *json_ring_or_null(const struct cli_segment *segment) {
     const struct ring_view *view = &segment->view;
     if (!segment->has_view)
         return json_null();
@@ -250,13 +253,14 @@ void json_segment(const struct cli_segment *segment) {
     snprintf(mode, sizeof mode, "%04o", (unsigned)info->mode);
     json_t *processes = json_array();
     for (size_t i = 0; i < segment->n_pids; i++)
-        json_array_append_new(processes, process_or_null(segment->pids[i]));
+        json_array_append_new(processes, json_process_or_null(segment->pids[i]));
     json_put(stdout,
              json_pack("{s:s,s:i,s:I,s:I,s:I,s:s,s:b,s:I,s:o,s:o,s:o,s:o,s:o}", "type", "segment",
                        "id", info->shmid, "size", (json_int_t)info->size, "creator",
                        (json_int_t)info->cuid, "owner", (json_int_t)info->uid, "mode", mode,
                        "removed", (int)info->is_removed, "attached", (json_int_t)info->n_attached,
-                       "created_by", process_or_null(info->creator), "attached_by", processes,
-                       "attached_at", instant_or_null(info->attached_at), "detached_at",
-                       instant_or_null(info->detached_at), "ring", ring_or_null(segment)));
+                       "created_by", json_process_or_null(info->creator), "attached_by", processes,
+                       "attached_at", json_instant_or_null(info->attached_at), "detached_at",
+                       json_instant_or_null(info->detached_at), "ring",
+                       json_ring_or_null(segment)));
 }

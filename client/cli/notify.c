@@ -21,13 +21,13 @@ void notify_reap(struct notify *notify) {
         notify->pid = 0;
 }
 
-static bool is_stuck(const struct notify *notify, mono_time now) {
+static bool notify_is_stuck(const struct notify *notify, mono_time now) {
     return mono_ms_until(mono_add_ms(notify->started, STUCK_MS), now) > 0;
 }
 
 bool notify_is_due(struct notify *notify, mono_time now) {
     notify_reap(notify);
-    if (notify->pid > 0 && is_stuck(notify, now))
+    if (notify->pid > 0 && notify_is_stuck(notify, now))
         kill(-notify->pid, SIGKILL); /* reaped when SIGCHLD comes */
     bool calm = !notify->started.ns || mono_ms_until(notify->started, now) >= CALM_MS;
     if (notify->pid > 0 || !calm) {
@@ -39,7 +39,7 @@ bool notify_is_due(struct notify *notify, mono_time now) {
 }
 
 /* One line; a text that looks like an option gets a blank before it. */
-static char *argument_of(const char *text, unsigned n_more) {
+static char *notify_argument(const char *text, unsigned n_more) {
     struct bytes all = bytes_of(text);
     size_t n = text_cut(all, all.n < TEXT_BYTES ? all.n : TEXT_BYTES);
     CLEANUP_FREE char *safe = text_safe((struct bytes){text, n}, TEXT_ONE_LINE);
@@ -57,8 +57,8 @@ static char *argument_of(const char *text, unsigned n_more) {
 void notify_run(struct notify *notify, const char *from, const char *conv, const char *text,
                 mono_time now) {
     const struct config_list *command = &cli_config()->command;
-    CLEANUP_FREE char *sender = argument_of(from, 0);
-    CLEANUP_FREE char *said = argument_of(text, notify->n_held_back);
+    CLEANUP_FREE char *sender = notify_argument(from, 0);
+    CLEANUP_FREE char *said = notify_argument(text, notify->n_held_back);
     struct child_files nothing = {-1, -1, -1};
     char *argv[ARGUMENTS_MAX + 3];
     notify->n_held_back = 0;

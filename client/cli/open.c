@@ -16,7 +16,7 @@
 #define TAKEN_MS 1000   /* and for one that had our place, which perhaps is just starting */
 #define MACHINE_KEY_FILE RENDEZVOUS_SYSTEM_DIR "/" RENDEZVOUS_KEY_FILE
 
-static enum rendezvous_origin origin_of(const struct cli_options *options) {
+static enum rendezvous_origin open_origin(const struct cli_options *options) {
     char dir[PATH_MAX];
     enum rendezvous_origin origin;
     return rendezvous_locate(dir, &origin, options->hub) == 0 ? origin : RENDEZVOUS_NAMED;
@@ -26,10 +26,10 @@ static enum rendezvous_origin origin_of(const struct cli_options *options) {
  * A hub of the machine that died has left its key file, and is about to be started again. In the
  * private place we would meet nobody meanwhile.
  */
-static void await_machine_hub(const struct cli_options *options) {
+static void open_await_machine(const struct cli_options *options) {
     const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
     mono_time end = mono_add_ms(mono_now(), MACHINE_MS);
-    while (origin_of(options) == RENDEZVOUS_PRIVATE && access(MACHINE_KEY_FILE, F_OK) == 0 &&
+    while (open_origin(options) == RENDEZVOUS_PRIVATE && access(MACHINE_KEY_FILE, F_OK) == 0 &&
            !cli_interrupted() && !cli_limit_passed()) {
         if (mono_ms_until(mono_now(), end) <= 0) {
             cli_remark(options, "the machine's hub, in " RENDEZVOUS_SYSTEM_DIR
@@ -53,14 +53,14 @@ static int open_link(earshot **link, const struct cli_options *options, unsigned
 }
 
 /* Whether a hub may be started where we looked: the private place, or a named one if asked to. */
-static bool may_start(const struct cli_options *options, char dir[PATH_MAX]) {
+static bool open_may_start(const struct cli_options *options, char dir[PATH_MAX]) {
     enum rendezvous_origin origin;
     if (rendezvous_locate(dir, &origin, options->hub) != 0)
         return false;
     return origin == RENDEZVOUS_PRIVATE || (origin == RENDEZVOUS_NAMED && options->start);
 }
 
-static int fail_open(earshot **link, const struct cli_options *options, int result) {
+static int open_fail(earshot **link, const struct cli_options *options, int result) {
     int code = cli_fail_link(options, *link, result);
     earshot_close(*link);
     *link = NULL;
@@ -90,12 +90,12 @@ int cli_open_after(earshot **link, const struct cli_options *options, unsigned f
                    uint64_t after) {
     char dir[PATH_MAX], why[CLI_WHY_SIZE];
     *link = NULL;
-    await_machine_hub(options);
+    open_await_machine(options);
     int result = open_link(link, options, flags, after);
     if (result == EARSHOT_OK)
         return CLI_DONE;
-    if (result != EARSHOT_NO_HUB || !may_start(options, dir))
-        return fail_open(link, options, result);
+    if (result != EARSHOT_NO_HUB || !open_may_start(options, dir))
+        return open_fail(link, options, result);
     earshot_close(*link);
     *link = NULL;
     int code = cli_start_hub(options, dir, why);
@@ -108,5 +108,5 @@ int cli_open_after(earshot **link, const struct cli_options *options, unsigned f
         *link = NULL;
         return cli_fail_start(options, dir, why);
     }
-    return result == EARSHOT_OK ? CLI_DONE : fail_open(link, options, result);
+    return result == EARSHOT_OK ? CLI_DONE : open_fail(link, options, result);
 }

@@ -30,7 +30,7 @@ static void report_print_line(const char *type, const char *code, const char *te
 }
 
 /* Of any length: a path may be in it, and the reason stands behind that. */
-static void print_format(const char *type, const char *code, const char *format, va_list args) {
+static void report_print(const char *type, const char *code, const char *format, va_list args) {
     char *text = NULL;
     int n = vasprintf(&text, format, args);
     report_print_line(type, code, n < 0 ? "out of memory" : text);
@@ -43,7 +43,7 @@ int cli_fail(const struct cli_options *options, int exit_code, const char *code,
     if (options)
         json_wanted = options->json;
     va_start(args, format);
-    print_format("error", code, format, args);
+    report_print("error", code, format, args);
     va_end(args);
     return exit_code;
 }
@@ -53,11 +53,11 @@ void cli_remark(const struct cli_options *options, const char *format, ...) {
     if (options->quiet)
         return;
     va_start(args, format);
-    print_format("note", NULL, format, args);
+    report_print("note", NULL, format, args);
     va_end(args);
 }
 
-static int fail_interrupted(const struct cli_options *options) {
+static int report_interrupted(const struct cli_options *options) {
     if (cli_interrupted())
         return cli_interrupted();
     return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
@@ -67,7 +67,7 @@ static int fail_interrupted(const struct cli_options *options) {
 
 int cli_fail_link(const struct cli_options *options, const earshot *link, int result) {
     if (result == -EINTR)
-        return fail_interrupted(options);
+        return report_interrupted(options);
     struct outcome outcome = outcome_of(link, result);
     return cli_fail(options, outcome.exit_code, outcome.code, "%s%s",
                     outcome.is_errno ? "cannot go on: " : "", outcome.text);
@@ -76,7 +76,7 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
 int cli_fail_file(const struct cli_options *options, const earshot *link, int result,
                   enum outcome_use use, const char *path) {
     if (result == -EINTR)
-        return fail_interrupted(options);
+        return report_interrupted(options);
     struct outcome outcome = outcome_of_file(link, result, use);
     if (!outcome.is_errno)
         return cli_fail(options, outcome.exit_code, outcome.code, "%s", outcome.text);

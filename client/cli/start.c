@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/child.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
 
@@ -35,29 +35,7 @@ struct start {
     int errors; /* a file in memory that takes what the hub prints until it answers */
 };
 
-/* Signals as the shell gave them to us, and no hold on any file that we were started with. */
-static int start_spawn(struct start *start, char **argv) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t defaults;
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    if (start->errors >= 0)
-        posix_spawn_file_actions_adddup2(&files, start->errors, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    int error = posix_spawnp(&start->pid, start->program, &files, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
-    return -error;
-}
-
-static int wait_for(const struct start *start, int *status) {
+static int start_wait(const struct start *start, int *status) {
     while (waitpid(start->pid, status, 0) < 0) {
         if (errno != EINTR)
             return cli_fail(start->options, CLI_FAILED, "internal",
@@ -93,7 +71,7 @@ int cli_fail_start(const struct cli_options *options, const char *dir, const cha
                     cli_hub_program(program), dir);
 }
 
-static int check_status(const struct start *start, int status, char why[CLI_WHY_SIZE]) {
+static int start_check(const struct start *start, int status, char why[CLI_WHY_SIZE]) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return CLI_DONE;
     start_explain(start, status, why, CLI_WHY_SIZE);
@@ -106,17 +84,18 @@ static int check_status(const struct start *start, int status, char why[CLI_WHY_
 }
 
 static int start_run(struct start *start, char why[CLI_WHY_SIZE]) {
-    char name[] = HUB_PROGRAM, dir_option[] = "--dir", dir[PATH_MAX];
-    char *argv[] = {name, dir_option, dir, NULL};
+    char program[PATH_MAX], dir_option[] = "--dir", dir[PATH_MAX];
+    char *argv[] = {program, dir_option, dir, NULL};
     int status;
+    snprintf(program, sizeof program, "%s", start->program);
     snprintf(dir, sizeof dir, "%s", start->dir);
-    int r = start_spawn(start, argv);
+    int r = child_start(&start->pid, argv, &(struct child_files){-1, -1, start->errors}, false);
     if (r < 0)
         return cli_fail(start->options, CLI_NO_HUB, "no-hub",
                         "cannot start %s for %s: %s; is " HUB_PROGRAM " installed?", start->program,
                         start->dir, strerror(-r));
-    int code = wait_for(start, &status);
-    return code == CLI_DONE ? check_status(start, status, why) : code;
+    int code = start_wait(start, &status);
+    return code == CLI_DONE ? start_check(start, status, why) : code;
 }
 
 int cli_start_hub(const struct cli_options *options, const char *dir, char why[CLI_WHY_SIZE]) {

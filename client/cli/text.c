@@ -1,5 +1,6 @@
 #include "cli/text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,10 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/config.h"
-#include "cli/table.h"
 
 #define INDENT "      " /* as wide as "HH:MM " */
 
-static bool has_color(const struct cli_options *options) {
+static bool text_has_color(const struct cli_options *options) {
     static int terminal = -1;
     const char *term = getenv("TERM");
     if (terminal < 0)
@@ -21,7 +21,7 @@ static bool has_color(const struct cli_options *options) {
     return terminal && !options->no_color;
 }
 
-static void print_safe(struct bytes text, enum text_lines lines) {
+static void text_print_safe(struct bytes text, enum text_lines lines) {
     char *safe = text_safe(text, lines);
     for (const char *at = safe ? safe : ""; *at;) {
         size_t n = strcspn(at, "\n");
@@ -34,12 +34,12 @@ static void print_safe(struct bytes text, enum text_lines lines) {
     free(safe);
 }
 
-static void print_name(const char *name) {
-    print_safe(bytes_of(name), TEXT_ONE_LINE);
+static void text_print_name(const char *name) {
+    text_print_safe(bytes_of(name), TEXT_ONE_LINE);
 }
 
 /* The time; with the date before it when that is not today. */
-static void print_clock(int64_t ms, bool color) {
+static void text_print_clock(int64_t ms, bool color) {
     time_t s = ms / 1000, now = time(NULL);
     struct tm tm = {0}, today = {0};
     char text[CONFIG_TIME_SIZE], date[16] = "";
@@ -51,38 +51,90 @@ static void print_clock(int64_t ms, bool color) {
     printf(color ? "\033[2m%s%s\033[0m " : "%s%s ", date, text);
 }
 
-static void print_sender(const char *from, enum earshot_kind kind, bool color) {
+static void text_print_sender(const char *from, enum earshot_kind kind, bool color) {
     static const char *const around[][2] = {[EARSHOT_TEXT] = {"<", "> "},
                                             [EARSHOT_ACTION] = {"* ", " "},
                                             [EARSHOT_NOTICE] = {"-", "- "}};
     printf("%s%s", color ? "\033[1m" : "", around[kind][0]);
-    print_name(from);
+    text_print_name(from);
     printf("%s%s", around[kind][1], color ? "\033[0m" : "");
 }
 
 void text_message(const struct cli_options *options, const struct earshot_event *event) {
-    bool color = has_color(options), room = event->message.conv[0] == '#';
-    print_clock(event->message.at_ms, color);
+    bool color = text_has_color(options), room = event->message.conv[0] == '#';
+    text_print_clock(event->message.at_ms, color);
     if (room || event->message.mine) {
         fputs(color ? "\033[36m" : "", stdout);
         fputs(room ? "" : "@", stdout);
-        print_name(event->message.conv);
+        text_print_name(event->message.conv);
         fputs(color ? "\033[0m " : " ", stdout);
     }
-    print_sender(event->message.from, event->message.kind, color);
-    print_safe((struct bytes){event->message.text, event->message.text_n}, TEXT_KEEP_LINES);
+    text_print_sender(event->message.from, event->message.kind, color);
+    text_print_safe((struct bytes){event->message.text, event->message.text_n}, TEXT_KEEP_LINES);
     putchar('\n');
 }
 
-static void add_head(struct table *table, const char *const *titles, size_t n) {
-    table->n_columns = n;
-    for (size_t i = 0; i < n; i++)
-        table_add(table, titles[i]);
+/* Cells are padded to the widest of their column; the last one of a row is not. */
+#define COLUMNS_MAX 8
+
+struct columns {
+    size_t n_columns, n_cells;
+    char **cells; /* row by row; owned */
+};
+
+/* A copy of the text, made safe to print. */
+static void columns_add(struct columns *columns, const char *text) {
+    char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
+    columns->cells = cli_grow(columns->cells, columns->n_cells, sizeof *columns->cells);
+    columns->cells[columns->n_cells++] = safe ? safe : cli_copy("");
 }
 
-static void print_table(const struct cli_options *options, struct table *table) {
-    bool color = has_color(options);
-    table_print(table, color ? "\033[1m" : "", color ? "\033[0m" : "");
+static void columns_add_number(struct columns *columns, unsigned long long number) {
+    char text[32];
+    snprintf(text, sizeof text, "%llu", number);
+    columns_add(columns, text);
+}
+
+static void columns_measure(const struct columns *columns, size_t widths[COLUMNS_MAX]) {
+    for (size_t i = 0; i < columns->n_cells; i++) {
+        size_t n = text_columns(columns->cells[i]), column = i % columns->n_columns;
+        if (n > widths[column])
+            widths[column] = n;
+    }
+}
+
+static void columns_print_row(char **cells, size_t n, const size_t *widths) {
+    while (n > 1 && !*cells[n - 1])
+        n--;
+    for (size_t i = 0; i + 1 < n; i++) {
+        size_t used = text_columns(cells[i]);
+        printf("%s%*s", cells[i], (int)(widths[i] - used + 2), "");
+    }
+    fputs(cells[n - 1], stdout);
+}
+
+/* Prints all rows, the first one bold, and frees the cells. */
+static void columns_print(const struct cli_options *options, struct columns *columns) {
+    bool color = text_has_color(options);
+    size_t widths[COLUMNS_MAX] = {0};
+    assert(columns->n_columns > 0 && columns->n_columns <= COLUMNS_MAX);
+    assert(columns->n_cells % columns->n_columns == 0);
+    columns_measure(columns, widths);
+    for (size_t i = 0; i < columns->n_cells; i += columns->n_columns) {
+        fputs(i == 0 && color ? "\033[1m" : "", stdout);
+        columns_print_row(columns->cells + i, columns->n_columns, widths);
+        puts(i == 0 && color ? "\033[0m" : "");
+    }
+    for (size_t i = 0; i < columns->n_cells; i++)
+        free(columns->cells[i]);
+    free(columns->cells);
+    *columns = (struct columns){0};
+}
+
+static void columns_add_head(struct columns *columns, const char *const *titles, size_t n) {
+    columns->n_columns = n;
+    for (size_t i = 0; i < n; i++)
+        columns_add(columns, titles[i]);
 }
 
 /* "45 s", "12 min", "3 h", "5 d" */
@@ -99,7 +151,7 @@ static const char *text_duration(uint64_t s, char text[32]) {
 }
 
 /* "pts/3 earshot, pts/5 bot" */
-static void add_sessions(struct table *table, const struct cli_user *user) {
+static void text_add_sessions(struct columns *columns, const struct cli_user *user) {
     char text[512] = "";
     size_t n = 0;
     for (size_t i = 0; i < user->n_sessions && n < sizeof text; i++) {
@@ -108,43 +160,43 @@ static void add_sessions(struct table *table, const struct cli_user *user) {
                          *s->tty ? " " : "", *s->program ? s->program : "?", (int)s->pid);
         n += (size_t)r;
     }
-    table_add(table, text);
+    columns_add(columns, text);
 }
 
 void text_users(const struct cli_options *options, const struct cli_user *users, size_t n) {
     static const char *const titles[] = {"HANDLE", "LOGIN", "STATE", "IDLE", "WHERE", "AWAY"};
-    struct table table = {0};
+    struct columns columns = {0};
     char idle[32];
-    add_head(&table, titles, ARRAY_LEN(titles));
+    columns_add_head(&columns, titles, ARRAY_LEN(titles));
     for (size_t i = 0; i < n; i++) {
-        table_add(&table, users[i].handle);
-        table_add(&table, users[i].login);
-        table_add(&table, cli_presence_words[users[i].state]);
-        table_add(&table, text_duration(users[i].idle_s, idle));
-        add_sessions(&table, &users[i]);
-        table_add(&table, users[i].state == EARSHOT_AWAY ? users[i].away : "");
+        columns_add(&columns, users[i].handle);
+        columns_add(&columns, users[i].login);
+        columns_add(&columns, cli_presence_words[users[i].state]);
+        columns_add(&columns, text_duration(users[i].idle_s, idle));
+        text_add_sessions(&columns, &users[i]);
+        columns_add(&columns, users[i].state == EARSHOT_AWAY ? users[i].away : "");
     }
-    print_table(options, &table);
+    columns_print(options, &columns);
 }
 
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n) {
     static const char *const titles[] = {"ROOM", "MEMBERS", "TOPIC"};
-    struct table table = {0};
-    add_head(&table, titles, ARRAY_LEN(titles));
+    struct columns columns = {0};
+    columns_add_head(&columns, titles, ARRAY_LEN(titles));
     for (size_t i = 0; i < n; i++) {
-        table_add(&table, rooms[i].name);
-        table_add_number(&table, rooms[i].members);
-        table_add(&table, rooms[i].topic);
+        columns_add(&columns, rooms[i].name);
+        columns_add_number(&columns, rooms[i].members);
+        columns_add(&columns, rooms[i].topic);
     }
-    print_table(options, &table);
+    columns_print(options, &columns);
 }
 
 void text_topic(const char *topic) {
-    print_name(topic);
+    text_print_name(topic);
     putchar('\n');
 }
 
-static void print_store(const struct cli_status *status) {
+static void text_print_store(const struct cli_status *status) {
     if (status->store_bytes == 0) {
         puts("store     none: history is kept in memory, and not for long");
         return;
@@ -164,24 +216,24 @@ void text_status(const struct cli_status *status) {
     char login[LOGIN_SIZE], up[32];
     cli_login(status->hub.uid, login);
     printf("hub       ");
-    print_name(status->hub.name);
+    text_print_name(status->hub.name);
     printf(" in ");
-    print_name(status->hub.dir);
+    text_print_name(status->hub.dir);
     printf(" (%s)\nprocess   pid %d, user %s\nuptime    %s\nsessions  %llu\n",
            cli_mode_words[status->hub.mode], (int)status->hub.pid, login,
            text_duration(status->uptime_s, up), (unsigned long long)status->sessions);
     printf("queue     key 0x%08x, id %d: %zu of %zu bytes, %zu messages\n",
            (unsigned)status->queue.key, status->queue.msqid, status->queue.n_bytes,
            status->queue.limit, status->queue.n_messages);
-    print_store(status);
+    text_print_store(status);
     for (size_t i = 0; i < status->n_counters; i++) {
         printf("%s", i ? "          " : "counters  ");
-        print_name(status->counters[i].key);
+        text_print_name(status->counters[i].key);
         printf(" %llu\n", (unsigned long long)status->counters[i].value);
     }
 }
 
-static void print_role(const struct cli_queue *queue) {
+static void text_print_role(const struct cli_queue *queue) {
     char login[LOGIN_SIZE], program[PROCESS_NAME_SIZE];
     cli_login(queue->uid, login);
     process_name(queue->pid, program);
@@ -195,14 +247,14 @@ static void print_role(const struct cli_queue *queue) {
         break;
     case EARSHOT_MAILBOX:
         printf("mailbox of ");
-        print_name(queue->handle);
+        text_print_name(queue->handle);
         printf(", user %s, process %d (%s)", login, (int)queue->pid, *program ? program : "gone");
         break;
     }
 }
 
 /* "sent by process 501 (earshot), today or another day at ..."; the hub may be hidden from us. */
-static void print_last(const char *verb, pid_t pid, time_t at) {
+static void text_print_last(const char *verb, pid_t pid, time_t at) {
     char program[PROCESS_NAME_SIZE], when[64];
     struct tm tm = {0};
     if (at == 0) {
@@ -217,34 +269,34 @@ static void print_last(const char *verb, pid_t pid, time_t at) {
 
 void text_queue(const struct cli_options *options, const struct cli_queue *queue) {
     const struct queue_info *info = &queue->info;
-    bool color = has_color(options);
+    bool color = text_has_color(options);
     char creator[LOGIN_SIZE], owner[LOGIN_SIZE];
     cli_login(info->cuid, creator);
     cli_login(info->uid, owner);
     fputs(color ? "\033[1m" : "", stdout);
-    print_role(queue);
+    text_print_role(queue);
     puts(color ? "\033[0m" : "");
     printf("  id %d, key 0x%08x%s\n", info->msqid, (unsigned)info->key,
            info->key == 0 ? " (private)" : "");
     printf("  created by %s, owned by %s, mode %04o\n", creator, owner, (unsigned)info->mode);
     printf("  holds %zu of %zu bytes in %zu %s\n", info->n_bytes, info->limit, info->n_messages,
            info->n_messages == 1 ? "message" : "messages");
-    print_last("sent to", info->last_sender, info->sent_at);
-    print_last("received from", info->last_receiver, info->received_at);
+    text_print_last("sent to", info->last_sender, info->sent_at);
+    text_print_last("received from", info->last_receiver, info->received_at);
 }
 
-static void print_process(pid_t pid) {
+static void text_print_process(pid_t pid) {
     char program[PROCESS_NAME_SIZE];
     process_name(pid, program);
     printf("%d", (int)pid);
     if (*program) {
         fputs(" (", stdout);
-        print_name(program);
+        text_print_name(program);
         putchar(')');
     }
 }
 
-static void print_ring(const struct ring_view *view) {
+static void text_print_ring(const struct ring_view *view) {
     printf("  ring of %u slots of %u bytes, %u of them full%s\n", view->layout.n_slots,
            view->layout.slot_bytes, view->fill,
            view->producer_waits   ? ", the sender waits"
@@ -254,7 +306,7 @@ static void print_ring(const struct ring_view *view) {
 
 void text_segment(const struct cli_options *options, const struct cli_segment *segment) {
     const struct shm_segment *info = &segment->info;
-    bool color = has_color(options);
+    bool color = text_has_color(options);
     char creator[LOGIN_SIZE], owner[LOGIN_SIZE];
     cli_login(info->cuid, creator);
     cli_login(info->uid, owner);
@@ -267,9 +319,9 @@ void text_segment(const struct cli_options *options, const struct cli_segment *s
     printf("  attached by %zu", info->n_attached);
     for (size_t i = 0; i < segment->n_pids; i++) {
         fputs(i == 0 ? ": process " : ", ", stdout);
-        print_process(segment->pids[i]);
+        text_print_process(segment->pids[i]);
     }
     putchar('\n');
     if (segment->has_view)
-        print_ring(&segment->view);
+        text_print_ring(&segment->view);
 }

@@ -14,7 +14,7 @@
 static int parent_fd = -1;
 
 /* The child has a terminal session of its own: what interrupts us is handed on, once. */
-static int await_child(pid_t pid, int fd) {
+static int background_await(pid_t pid, int fd) {
     unsigned char code;
     bool is_told = false;
     ssize_t n;
@@ -46,7 +46,7 @@ int background_begin(const struct cli_options *options, bool *is_parent) {
     }
     close(fds[1]);
     *is_parent = true;
-    return await_child(pid, fds[0]);
+    return background_await(pid, fds[0]);
 }
 
 void background_let_go(int code) {

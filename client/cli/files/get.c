@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/files/progress.h"
 #include "cli/files/received.h"

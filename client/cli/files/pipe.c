@@ -1,6 +1,6 @@
 #include <stddef.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/files/get.h"
 #include "cli/files/progress.h"
 #include "cli/files/put.h"

@@ -20,7 +20,7 @@ struct progress_item {
     uint64_t at_first;
 };
 
-static bool has_terminal(const struct cli_options *options) {
+static bool progress_has_terminal(const struct cli_options *options) {
     const char *term = getenv("TERM");
     return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 && !options->quiet &&
            !options->json;
@@ -30,7 +30,7 @@ void progress_init(struct progress *progress, const struct cli_options *options,
                    const char *self) {
     *progress =
         (struct progress){.link = link, .self = self, .how = (enum progress_how)options->progress};
-    if (progress->how == PROGRESS_AUTO && !has_terminal(options))
+    if (progress->how == PROGRESS_AUTO && !progress_has_terminal(options))
         progress->how = PROGRESS_NONE;
     progress->next = mono_add_ms(mono_now(), PERIOD_MS);
 }
@@ -51,8 +51,8 @@ int progress_timeout(const struct progress *progress, bool is_running) {
     return left > 0 ? (int)left : 0;
 }
 
-static struct progress_item *item_of(struct progress *progress,
-                                     const struct earshot_transfer *transfer) {
+static struct progress_item *progress_find(struct progress *progress,
+                                           const struct earshot_transfer *transfer) {
     for (size_t i = 0; i < progress->n_items; i++) {
         struct progress_item *item = &progress->items[i];
         if (strcmp(item->id, transfer->id) == 0 && strcmp(item->peer, transfer->peer) == 0)
@@ -66,18 +66,18 @@ static struct progress_item *item_of(struct progress *progress,
     return item;
 }
 
-static uint64_t rate_of(struct progress *progress, const struct earshot_transfer *transfer) {
-    const struct progress_item *item = item_of(progress, transfer);
+static uint64_t progress_rate(struct progress *progress, const struct earshot_transfer *transfer) {
+    const struct progress_item *item = progress_find(progress, transfer);
     double s = (double)(mono_now().ns - item->since.ns) / (double)NS_PER_S;
     return s > 0.1 ? (uint64_t)((double)(transfer->bytes - item->at_first) / s) : 0;
 }
 
-struct sum {
+struct progress_sum {
     unsigned n;
     uint64_t bytes, size, rate; /* size: EARSHOT_SIZE_UNKNOWN if it is of one of them */
 };
 
-static void progress_print_line(struct progress *progress, const struct sum *sum,
+static void progress_print_line(struct progress *progress, const struct progress_sum *sum,
                                 const char *name) {
     char bytes[SIZE_TEXT], rate[SIZE_TEXT], what[64];
     char *safe = text_safe(bytes_of(name), TEXT_ONE_LINE);
@@ -97,8 +97,8 @@ static void progress_print_line(struct progress *progress, const struct sum *sum
     progress->is_shown = true;
 }
 
-static void print_json(const struct progress *progress, const struct earshot_transfer *transfer,
-                       uint64_t rate) {
+static void progress_print_json(const struct progress *progress,
+                                const struct earshot_transfer *transfer, uint64_t rate) {
     struct cli_file file = file_of(transfer, progress->self);
     file.rate = rate;
     json_file(stderr, &file);
@@ -106,15 +106,15 @@ static void print_json(const struct progress *progress, const struct earshot_tra
 
 void progress_tick(struct progress *progress) {
     struct earshot_transfer transfer;
-    struct sum sum = {0};
+    struct progress_sum sum = {0};
     char name[256] = "";
     if (progress->how == PROGRESS_NONE || mono_now().ns < progress->next.ns)
         return;
     progress->next = mono_add_ms(mono_now(), PERIOD_MS);
     while (earshot_progress(progress->link, sum.n, &transfer) == EARSHOT_OK) {
-        uint64_t rate = rate_of(progress, &transfer);
+        uint64_t rate = progress_rate(progress, &transfer);
         if (progress->how == PROGRESS_JSON)
-            print_json(progress, &transfer, rate);
+            progress_print_json(progress, &transfer, rate);
         bool is_known = transfer.size != EARSHOT_SIZE_UNKNOWN && sum.size != EARSHOT_SIZE_UNKNOWN;
         sum.size = is_known ? sum.size + transfer.size : EARSHOT_SIZE_UNKNOWN;
         sum.bytes += transfer.bytes;

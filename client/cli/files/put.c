@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/files/background.h"
 #include "cli/files/progress.h"
 #include "cli/interrupt.h"

@@ -24,7 +24,7 @@ struct received_line {
     char text[];
 };
 
-static char *path_of(void) {
+static char *received_path(void) {
     char state[PATH_MAX], *path = NULL;
     if (rendezvous_private_state(state) < 0 || !state[0] ||
         asprintf(&path, "%s/received", state) < 0)
@@ -55,7 +55,8 @@ static void received_drop(struct received_list *list, struct received_line *line
 }
 
 /* `first` and `n` - 1 lines behind it. */
-static int write_lines(const char *path, int flags, const struct received_line *first, unsigned n) {
+static int received_write(const char *path, int flags, const struct received_line *first,
+                          unsigned n) {
     struct trust_fault fault;
     int fd = trust_open(path, O_WRONLY | O_CREAT | flags, &fault);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -69,13 +70,13 @@ static int write_lines(const char *path, int flags, const struct received_line *
 }
 
 /* Only the newer half is kept. If it cannot be written, the next who reads the list tries it. */
-static void forget_oldest(struct received_list *list) {
+static void received_forget_oldest(struct received_list *list) {
     CLEANUP_FREE char *fresh = NULL;
     while (HASH_COUNT(list->lines) > RECEIVED_FILES_MAX)
         received_drop(list, list->lines);
     if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
         return;
-    if (write_lines(fresh, O_TRUNC, list->lines, RECEIVED_FILES_MAX) != 0 ||
+    if (received_write(fresh, O_TRUNC, list->lines, RECEIVED_FILES_MAX) != 0 ||
         rename(fresh, list->path) != 0)
         (void)unlink(fresh);
 }
@@ -97,7 +98,7 @@ static FILE *received_open(struct received_list *list) {
 
 void received_load(struct received_list *list) {
     char line[LINE_SIZE];
-    *list = (struct received_list){.path = path_of()};
+    *list = (struct received_list){.path = received_path()};
     FILE *file = received_open(list);
     while (file && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
@@ -106,7 +107,7 @@ void received_load(struct received_list *list) {
     if (file)
         fclose(file);
     if (HASH_COUNT(list->lines) > 2 * RECEIVED_FILES_MAX)
-        forget_oldest(list);
+        received_forget_oldest(list);
 }
 
 void received_free(struct received_list *list) {
@@ -117,14 +118,15 @@ void received_free(struct received_list *list) {
     *list = (struct received_list){0};
 }
 
-static void line_of(char line[LINE_SIZE], const char *id, uid_t uid, const char *handle) {
+static void received_line_text(char line[LINE_SIZE], const char *id, uid_t uid,
+                               const char *handle) {
     snprintf(line, LINE_SIZE, "%s %u %s", id, uid, handle);
 }
 
 bool received_has_id(const struct received_list *list, const char *id, uid_t uid,
                      const char *handle) {
     char line[LINE_SIZE], old[LINE_SIZE];
-    line_of(line, id, uid, handle);
+    received_line_text(line, id, uid, handle);
     snprintf(old, sizeof old, "%s %s", id, handle);
     return received_find(list, line) || received_find(list, old);
 }
@@ -138,12 +140,12 @@ static void received_make_way(const char *path) {
 
 int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle) {
     char line[LINE_SIZE];
-    line_of(line, id, uid, handle);
+    received_line_text(line, id, uid, handle);
     const struct received_line *added = received_append(list, line);
     if (!list->path)
         return -ENOENT;
     if (list->distrust)
         return -EPERM;
     received_make_way(list->path);
-    return write_lines(list->path, O_APPEND, added, 1);
+    return received_write(list->path, O_APPEND, added, 1);
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -11,13 +11,13 @@
 #include "cli/words.h"
 #include "proto/frame.h"
 
-struct rooms {
+struct room_list {
     struct cli_room *all;
     size_t n;
 };
 
 static void rooms_add(void *arg, const struct earshot_event *event) {
-    struct rooms *rooms = arg;
+    struct room_list *rooms = arg;
     rooms->all = cli_grow(rooms->all, rooms->n, sizeof *rooms->all);
     rooms->all[rooms->n++] = (struct cli_room){
         .name = cli_copy(event->room.name),
@@ -30,7 +30,7 @@ static int rooms_by_name(const void *a, const void *b) {
     return strcasecmp(((const struct cli_room *)a)->name, ((const struct cli_room *)b)->name);
 }
 
-static int rooms_ask(earshot *link, const struct cli_options *options, struct rooms *rooms) {
+static int rooms_ask(earshot *link, const struct cli_options *options, struct room_list *rooms) {
     uint32_t request = 0;
     int result = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
     int code = cli_request_wait(link, options, result, request, rooms_add, rooms);
@@ -39,16 +39,16 @@ static int rooms_ask(earshot *link, const struct cli_options *options, struct ro
     return code;
 }
 
-static void rooms_free(struct rooms *rooms) {
+static void rooms_free(struct room_list *rooms) {
     for (size_t i = 0; i < rooms->n; i++) {
         free(rooms->all[i].name);
         free(rooms->all[i].topic);
     }
     free(rooms->all);
-    *rooms = (struct rooms){0};
+    *rooms = (struct room_list){0};
 }
 
-static int rooms_print(const struct cli_options *options, const struct rooms *rooms) {
+static int rooms_print(const struct cli_options *options, const struct room_list *rooms) {
     if (options->json)
         for (size_t i = 0; i < rooms->n; i++)
             json_room(rooms->all[i].name, rooms->all[i].members, rooms->all[i].topic);
@@ -61,7 +61,7 @@ static int rooms_print(const struct cli_options *options, const struct rooms *ro
 
 int cli_rooms(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
-    struct rooms rooms = {0};
+    struct room_list rooms = {0};
     earshot *link;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
@@ -85,7 +85,7 @@ static int topic_print(const struct cli_options *options, const struct cli_room 
 }
 
 static int topic_show(earshot *link, const struct cli_options *options, const char *room) {
-    struct rooms rooms = {0};
+    struct room_list rooms = {0};
     size_t i = 0;
     int code = rooms_ask(link, options, &rooms);
     while (i < rooms.n && !words_same_name(rooms.all[i].name, room))

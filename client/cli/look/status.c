@@ -1,14 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/text.h"
 
-static void add_counter(void *arg, const struct earshot_event *event) {
+static void status_add(void *arg, const struct earshot_event *event) {
     struct cli_status *status = arg;
     if (strcmp(event->counter.key, "uptime_s") == 0) {
         status->uptime_s = event->counter.value;
@@ -49,7 +49,7 @@ int cli_status(const struct cli_options *options, int n_words, char **words) {
     if (code != CLI_DONE)
         return code;
     int result = earshot_ask(link, EARSHOT_COUNTERS, NULL, &request);
-    code = cli_request_wait(link, options, result, request, add_counter, &status);
+    code = cli_request_wait(link, options, result, request, status_add, &status);
     if (code == CLI_DONE)
         code = status_print(link, options, &status);
     earshot_close(link);

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -14,12 +14,12 @@ const struct cli_option cli_who_options[] = {
     {0},
 };
 
-struct users {
+struct who_users {
     struct cli_user *all;
     size_t n;
 };
 
-static void add_sessions(struct cli_user *user, const struct earshot_event *event) {
+static void who_add_sessions(struct cli_user *user, const struct earshot_event *event) {
     for (size_t i = 0; i < event->user.n_pids; i++) {
         user->sessions = cli_grow(user->sessions, i, sizeof *user->sessions);
         struct cli_session *session = &user->sessions[user->n_sessions++];
@@ -29,8 +29,8 @@ static void add_sessions(struct cli_user *user, const struct earshot_event *even
     }
 }
 
-static void add_user(void *arg, const struct earshot_event *event) {
-    struct users *users = arg;
+static void who_add(void *arg, const struct earshot_event *event) {
+    struct who_users *users = arg;
     users->all = cli_grow(users->all, users->n, sizeof *users->all);
     struct cli_user *user = &users->all[users->n++];
     *user = (struct cli_user){
@@ -41,16 +41,16 @@ static void add_user(void *arg, const struct earshot_event *event) {
         .idle_s = event->user.idle_s,
     };
     cli_login(user->uid, user->login);
-    add_sessions(user, event);
+    who_add_sessions(user, event);
 }
 
-static int by_handle(const void *a, const void *b) {
+static int who_by_handle(const void *a, const void *b) {
     return strcasecmp(((const struct cli_user *)a)->handle, ((const struct cli_user *)b)->handle);
 }
 
-static int who_print(const struct cli_options *options, const struct users *users) {
+static int who_print(const struct cli_options *options, const struct who_users *users) {
     if (users->n > 1)
-        qsort(users->all, users->n, sizeof *users->all, by_handle);
+        qsort(users->all, users->n, sizeof *users->all, who_by_handle);
     if (options->json)
         for (size_t i = 0; i < users->n; i++)
             json_user(&users->all[i]);
@@ -61,7 +61,7 @@ static int who_print(const struct cli_options *options, const struct users *user
     return cli_flush();
 }
 
-static void free_users(struct users *users) {
+static void who_free(struct who_users *users) {
     for (size_t i = 0; i < users->n; i++) {
         free(users->all[i].handle);
         free(users->all[i].away);
@@ -81,17 +81,17 @@ int cli_who(const struct cli_options *options, int n_words, char **words) {
         return cli_fail(options, CLI_USAGE, "usage",
                         "who: --all lists every handle; leave it or %s away", room);
     enum earshot_list list = options->all ? EARSHOT_HANDLES : EARSHOT_USERS;
-    struct users users = {0};
+    struct who_users users = {0};
     earshot *link;
     uint32_t request = 0;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
         return code;
     int result = earshot_ask(link, list, room, &request);
-    code = cli_request_wait(link, options, result, request, add_user, &users);
+    code = cli_request_wait(link, options, result, request, who_add, &users);
     earshot_close(link);
     if (code == CLI_DONE)
         code = who_print(options, &users);
-    free_users(&users);
+    who_free(&users);
     return code;
 }

@@ -1,7 +1,7 @@
 /* `history`, `search` and `forget`. */
 #include <stdlib.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/near.h"
 #include "cli/past/past.h"
 #include "cli/report.h"
@@ -27,7 +27,7 @@ const struct cli_option cli_search_options[] = {
 };
 
 /* With a link of its own; tells which names are near those that nobody has. */
-static int past_run(struct past *past, int (*print)(struct past *past)) {
+static int history_run(struct past *past, int (*print)(struct past *past)) {
     const struct cli_options *options = past->options;
     int code = cli_request_open(&past->link, options);
     if (code != CLI_DONE)
@@ -55,7 +55,7 @@ int cli_history(const struct cli_options *options, int n_words, char **words) {
     if (past.n == 0 && past.newest && past.conv && !options->json)
         past.n = HISTORY_LINES;
     if (code == CLI_DONE)
-        code = past_run(&past, past_print);
+        code = history_run(&past, past_print);
     if (code == CLI_DONE && past.n_printed == 0)
         cli_remark(options, "nothing was said%s%s", past.conv ? " in the conversation " : "",
                    past.conv ? past.conv : "");
@@ -86,7 +86,7 @@ int cli_search(const struct cli_options *options, int n_words, char **words) {
     };
     int code = search_check(&past);
     if (code == CLI_DONE)
-        code = past_run(&past, past_print_found);
+        code = history_run(&past, past_print_found);
     if (code == CLI_DONE && past.n_printed == 0)
         cli_remark(options, "nothing was found");
     return code;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/past/past.h"

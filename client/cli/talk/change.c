@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/macro.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/near.h"
 #include "cli/report.h"
 #include "cli/request.h"

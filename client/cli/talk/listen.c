@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "cli/child.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/report.h"

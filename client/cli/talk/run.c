@@ -18,7 +18,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/child.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/near.h"
 #include "cli/records.h"
@@ -78,7 +78,7 @@ static bool run_send_batch(void *arg, struct bytes text) {
 }
 
 /* The stream cannot go on; the command can. */
-static void end_stream(struct run *run, const char *why) {
+static void run_end_stream(struct run *run, const char *why) {
     if (run->link_fd >= 0)
         cli_remark(run->options, "%s sees no more of this: %s", run->to, why);
     run->link_fd = -1;
@@ -88,16 +88,16 @@ static void run_take(struct run *run, const struct earshot_event *event) {
     if (event->type != EARSHOT_EVENT_REFUSED)
         return;
     run->refused = true;
-    end_stream(run, event->failed.reason);
+    run_end_stream(run, event->failed.reason);
 }
 
-static void take_all(struct run *run) {
+static void run_take_all(struct run *run) {
     struct earshot_event event;
     int result = EARSHOT_OK;
     while (run->link_fd >= 0 && (result = earshot_next(run->link, &event, 0)) == EARSHOT_OK)
         run_take(run, &event);
     if (result != EARSHOT_OK && result != EARSHOT_AGAIN && result != -EINTR)
-        end_stream(run, earshot_error(run->link));
+        run_end_stream(run, earshot_error(run->link));
 }
 
 /* Until everything is acknowledged. CLI_DONE, or the exit code of what was reported. */
@@ -131,7 +131,7 @@ static int run_announce(struct run *run) {
 }
 
 /* "3.2 s", "2 min 5 s", "1 h 2 min" */
-static void duration_text(int64_t ms, char text[48]) {
+static void run_duration_text(int64_t ms, char text[48]) {
     long long s = ms / 1000;
     if (s < 60)
         snprintf(text, 48, "%lld.%lld s", s, (long long)(ms % 1000 / 100));
@@ -143,7 +143,7 @@ static void duration_text(int64_t ms, char text[48]) {
 
 static void run_conclude(struct run *run) {
     char duration[48], text[TITLE_BYTES + 160];
-    duration_text(mono_ms_until(run->began, mono_now()), duration);
+    run_duration_text(mono_ms_until(run->began, mono_now()), duration);
     if (WIFSIGNALED(run->status))
         snprintf(text, sizeof text, "is done: killed by signal %d (%s) after %s: %s",
                  WTERMSIG(run->status), strsignal(WTERMSIG(run->status)), duration, run->title);
@@ -161,14 +161,14 @@ static void run_conclude(struct run *run) {
             return;
         struct pollfd fds[] = {{run->link_fd, POLLIN, 0}};
         poll(fds, 1, ms > 100 ? 100 : (int)ms);
-        take_all(run);
+        run_take_all(run);
     }
-    end_stream(run, "the hub did not take the end of it in time");
+    run_end_stream(run, "the hub did not take the end of it in time");
 }
 
 /* The command. */
 
-static int open_signals(struct run *run) {
+static int run_open_signals(struct run *run) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
@@ -182,7 +182,7 @@ static int open_signals(struct run *run) {
 }
 
 /* Keys signal the command, too, as it is in our process group; other senders know only us. */
-static void pass_signals(const struct run *run) {
+static void run_pass_signals(const struct run *run) {
     struct signalfd_siginfo info;
     while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGWINCH)
@@ -223,9 +223,9 @@ static bool run_turn(struct run *run) {
     };
     poll(fds, ARRAY_LEN(fds), run_batch_timeout_ms(&run->batch, mono_now()));
     if (fds[1].revents)
-        pass_signals(run);
+        run_pass_signals(run);
     if (fds[2].revents)
-        take_all(run);
+        run_take_all(run);
     for (int i = 0; i < RUN_OUTPUTS; i++)
         if (fds[3 + i].revents)
             run_copy(run, i);
@@ -237,7 +237,7 @@ static int run_start(struct run *run, char **words) {
     struct child_files files = {.in = STDIN_FILENO};
     int r = run_outputs_open(run->outputs, &files);
     if (r == 0)
-        r = open_signals(run);
+        r = run_open_signals(run);
     if (r < 0)
         return cli_fail(run->options, CLI_FAILED, "internal", "cannot run %s: %s", words[0],
                         strerror(-r));
@@ -268,7 +268,7 @@ static int run_command(struct run *run, char **words) {
 }
 
 /* The command in one line, for people. */
-static void set_title(struct run *run, int n_words, char **words) {
+static void run_set_title(struct run *run, int n_words, char **words) {
     CLEANUP_FREE char *line = words_join(n_words, words);
     CLEANUP_FREE char *safe = text_safe(bytes_of(line), TEXT_ONE_LINE);
     struct bytes text = bytes_of(safe ? safe : "?");
@@ -284,7 +284,7 @@ static int run_all(struct run *run, int n_words, char **words) {
     earshot_hub(run->link, &hub);
     CLEANUP_FREE char *handle = cli_copy(hub.handle);
     run->to = run->options->to ? run->options->to : handle;
-    set_title(run, n_words, words);
+    run_set_title(run, n_words, words);
     code = run_announce(run);
     return code == CLI_DONE ? run_command(run, words) : code;
 }

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/macro.h"
 
-static void close_fd(int *fd) {
+static void run_output_close(int *fd) {
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
@@ -22,7 +22,7 @@ static void close_fd(int *fd) {
  * Only output goes through this terminal: what is typed, and what the keys do, stays with ours. So
  * it changes nothing on the way.
  */
-static int open_terminal(struct run_output *output) {
+static int run_output_open_terminal(struct run_output *output) {
     struct termios mode;
     struct winsize size;
     bool has_size = ioctl(output->to, TIOCGWINSZ, &size) == 0;
@@ -36,11 +36,11 @@ static int open_terminal(struct run_output *output) {
     return 0;
 }
 
-static int open_one(struct run_output *output) {
+static int run_output_open(struct run_output *output) {
     int ends[2];
     int r = 0;
     if (isatty(output->to)) {
-        r = open_terminal(output);
+        r = run_output_open_terminal(output);
     } else if (pipe2(ends, O_CLOEXEC) < 0) {
         r = error_errno();
     } else {
@@ -52,7 +52,7 @@ static int open_one(struct run_output *output) {
     return r;
 }
 
-static bool is_one_file(int a, int b) {
+static bool run_output_is_same(int a, int b) {
     struct stat x, y;
     return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
@@ -60,9 +60,9 @@ static bool is_one_file(int a, int b) {
 int run_outputs_open(struct run_output *outputs, struct child_files *files) {
     outputs[0] = (struct run_output){-1, -1, STDOUT_FILENO};
     outputs[1] = (struct run_output){-1, -1, STDERR_FILENO};
-    int r = open_one(&outputs[0]);
-    if (r == 0 && !is_one_file(STDOUT_FILENO, STDERR_FILENO))
-        r = open_one(&outputs[1]);
+    int r = run_output_open(&outputs[0]);
+    if (r == 0 && !run_output_is_same(STDOUT_FILENO, STDERR_FILENO))
+        r = run_output_open(&outputs[1]);
     files->out = outputs[0].child;
     files->err = outputs[1].child >= 0 ? outputs[1].child : outputs[0].child;
     return r;
@@ -70,16 +70,16 @@ int run_outputs_open(struct run_output *outputs, struct child_files *files) {
 
 void run_outputs_started(struct run_output *outputs) {
     for (int i = 0; i < RUN_OUTPUTS; i++)
-        close_fd(&outputs[i].child);
+        run_output_close(&outputs[i].child);
 }
 
 void run_outputs_close(struct run_output *outputs) {
     run_outputs_started(outputs);
     for (int i = 0; i < RUN_OUTPUTS; i++)
-        close_fd(&outputs[i].from);
+        run_output_close(&outputs[i].from);
 }
 
-static bool write_all(int fd, const char *data, size_t n) {
+static bool run_output_write(int fd, const char *data, size_t n) {
     while (n > 0) {
         struct pollfd room = {fd, POLLOUT, 0};
         ssize_t r = write(fd, data, n);
@@ -97,9 +97,9 @@ int run_output_copy(struct run_output *output, char *buffer, size_t size) {
     ssize_t n = read(output->from, buffer, size);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return -EAGAIN;
-    if (n > 0 && write_all(output->to, buffer, (size_t)n))
+    if (n > 0 && run_output_write(output->to, buffer, (size_t)n))
         return (int)n;
-    close_fd(&output->from); /* the end of a terminal is an error, EIO */
+    run_output_close(&output->from); /* the end of a terminal is an error, EIO */
     return n > 0 ? (int)n : 0;
 }
 

@@ -30,11 +30,11 @@ void run_batch_init(struct run_batch *batch, bool (*send)(void *arg, struct byte
     batch->credit = mono_add_ms(now, -(int64_t)RUN_BURST * CALM_MS);
 }
 
-static bool is_empty(const struct run_batch *batch) {
+static bool run_batch_is_empty(const struct run_batch *batch) {
     return batch->n == 0 && batch->n_left_out == 0;
 }
 
-static bool run_text_send_batch(struct run_batch *batch, mono_time now) {
+static bool run_batch_send(struct run_batch *batch, mono_time now) {
     size_t n = batch->n;
     if (batch->n_left_out > 0)
         n += (size_t)snprintf(batch->text + n, NOTE_BYTES, "[... %zu bytes left out ...]\n",
@@ -47,42 +47,42 @@ static bool run_text_send_batch(struct run_batch *batch, mono_time now) {
 }
 
 /* A full batch goes at once while there is credit for it: a second of time for each. */
-static bool send_full(struct run_batch *batch, mono_time now) {
+static bool run_batch_send_full(struct run_batch *batch, mono_time now) {
     mono_time oldest = mono_add_ms(now, -(int64_t)RUN_BURST * CALM_MS);
     mono_time credit = batch->credit.ns > oldest.ns ? batch->credit : oldest;
     credit = mono_add_ms(credit, CALM_MS);
-    if (credit.ns > now.ns || !run_text_send_batch(batch, now))
+    if (credit.ns > now.ns || !run_batch_send(batch, now))
         return false;
     batch->credit = credit;
     return true;
 }
 
-static void begin_batch(struct run_batch *batch, mono_time now) {
+static void run_batch_begin(struct run_batch *batch, mono_time now) {
     mono_time gathered = mono_add_ms(now, GATHER_MS);
     mono_time calm = mono_add_ms(batch->sent_at, CALM_MS);
     batch->due = gathered.ns > calm.ns ? gathered : calm;
 }
 
-static void run_text_append(struct run_batch *batch, struct bytes text, mono_time now) {
+static void run_batch_append(struct run_batch *batch, struct bytes text, mono_time now) {
     bool fits = batch->n_left_out == 0 && batch->n + text.n + NOTE_BYTES <= sizeof batch->text;
-    if (!fits && (batch->n_left_out > 0 || !send_full(batch, now))) {
+    if (!fits && (batch->n_left_out > 0 || !run_batch_send_full(batch, now))) {
         batch->n_left_out += text.n;
         return;
     }
-    if (is_empty(batch))
-        begin_batch(batch, now);
+    if (run_batch_is_empty(batch))
+        run_batch_begin(batch, now);
     memcpy(batch->text + batch->n, text.data, text.n);
     batch->n += text.n;
 }
 
 void run_batch_tick(struct run_batch *batch, mono_time now, bool all) {
-    if (!is_empty(batch) && (all || mono_ms_until(now, batch->due) <= 0) &&
-        !run_text_send_batch(batch, now))
+    if (!run_batch_is_empty(batch) && (all || mono_ms_until(now, batch->due) <= 0) &&
+        !run_batch_send(batch, now))
         batch->due = mono_add_ms(now, CALM_MS);
 }
 
 int run_batch_timeout_ms(const struct run_batch *batch, mono_time now) {
-    if (is_empty(batch))
+    if (run_batch_is_empty(batch))
         return -1;
     int64_t ms = mono_ms_until(now, batch->due);
     return ms > 0 ? (int)ms : 0;
@@ -91,23 +91,23 @@ int run_batch_timeout_ms(const struct run_batch *batch, mono_time now) {
 /* Lines. */
 
 /* Ends the line: what is not UTF-8 in it is shown as what it is. */
-static void end_line(struct run_batch *batch, struct run_line *line, mono_time now) {
+static void run_line_end(struct run_batch *batch, struct run_line *line, mono_time now) {
     char text[TEXT_REPAIRED_MAX(RUN_LINE_BYTES) + 1];
     size_t n_changed, n = text_repair(text, (struct bytes){line->text, line->n}, &n_changed);
     text[n++] = '\n';
-    run_text_append(batch, (struct bytes){text, n}, now);
+    run_batch_append(batch, (struct bytes){text, n}, now);
     line->n = 0;
     line->returned = false;
 }
 
 /* One character back, of as many bytes as it has. */
-static void take_back(struct run_line *line) {
+static void run_line_take_back(struct run_line *line) {
     while (line->n > 0 && ((unsigned char)line->text[--line->n] & 0xC0) == 0x80)
         continue;
 }
 
 /* Whether the byte belongs to an escape sequence. */
-static bool is_escape(struct run_line *line, unsigned char c) {
+static bool run_line_is_escape(struct run_line *line, unsigned char c) {
     switch (line->escape) {
     case OUTSIDE:
         line->escape = c == ESC ? ESCAPE : OUTSIDE;
@@ -133,35 +133,35 @@ static bool is_escape(struct run_line *line, unsigned char c) {
     }
 }
 
-static void run_text_put(struct run_batch *batch, struct run_line *line, char c, mono_time now) {
+static void run_line_put(struct run_batch *batch, struct run_line *line, char c, mono_time now) {
     if (line->returned)
         line->n = 0;
     line->returned = false;
     if (line->n == sizeof line->text)
-        end_line(batch, line, now);
+        run_line_end(batch, line, now);
     line->text[line->n++] = c;
 }
 
-static void add_byte(struct run_batch *batch, struct run_line *line, char c, mono_time now) {
-    if (is_escape(line, (unsigned char)c))
+static void run_line_add(struct run_batch *batch, struct run_line *line, char c, mono_time now) {
+    if (run_line_is_escape(line, (unsigned char)c))
         return;
     if (c == '\n')
-        end_line(batch, line, now);
+        run_line_end(batch, line, now);
     else if (c == '\r')
         line->returned = true;
     else if (c == '\b')
-        take_back(line);
+        run_line_take_back(line);
     else if (c == '\t' || ((unsigned char)c >= 0x20 && c != 0x7F))
-        run_text_put(batch, line, c, now);
+        run_line_put(batch, line, c, now);
 }
 
 void run_batch_add(struct run_batch *batch, struct run_line *line, struct bytes output,
                    mono_time now) {
     for (size_t i = 0; i < output.n; i++)
-        add_byte(batch, line, output.data[i], now);
+        run_line_add(batch, line, output.data[i], now);
 }
 
 void run_batch_end(struct run_batch *batch, struct run_line *line, mono_time now) {
     if (line->n > 0)
-        end_line(batch, line, now);
+        run_line_end(batch, line, now);
 }

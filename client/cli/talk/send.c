@@ -1,19 +1,40 @@
+/*
+ * `send`: messages on their way, and how far each one has come.
+ *
+ * Single messages are followed only where somebody wants to know about them: with --json, or to
+ * wait for delivery. Else the library's count of unacknowledged messages is enough.
+ *
+ * Functions return an exit code after reporting the error, or CLI_CLOSED. A refused message is no
+ * error of theirs: it is reported and leaves its exit code in sending->code.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/text.h"
 #include "base/uuid.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json.h"
+#include "cli/near.h"
 #include "cli/output.h"
+#include "cli/records.h"
 #include "cli/report.h"
-#include "cli/talk/lines.h"
-#include "cli/talk/sending.h"
+#include "cli/request.h"
 #include "cli/words.h"
 
+/*
+ * Receipts that a sender does not take in time are dropped by the hub, so no more messages than
+ * this are under way to where --wait delivered or read wants to see them.
+ */
+#define SENDING_RECEIPTS_MAX 128
 #define SEND_MS 30000 /* the time limit of a message that only has to be stored */
+#define BUFFER_BYTES (4 * EARSHOT_TEXT_MAX)
+#define UTF8_BYTES_MAX 4
+#define ACKNOWLEDGE_MS 30000 /* the time limit for the last lines, once input has ended */
 
 const struct cli_option cli_send_options[] = {
     {"wait", 0, CLI_CHOICE, CLI_AT(wait), "sent|stored|delivered|read", "when to end; else stored",
@@ -30,7 +51,437 @@ const struct cli_option cli_send_options[] = {
     {0},
 };
 
-static int check_id(const struct cli_options *options, const char *name, const char *text) {
+struct sending_item {
+    struct cli_sent sent;
+    bool stored; /* acknowledged by the hub; a receipt can be faster than this */
+    bool done;   /* printed, or refused */
+};
+
+struct sending {
+    const struct cli_options *options;
+    earshot *link;
+    struct sending_item *items;
+    size_t n_items, first_open; /* every item before first_open is done */
+    size_t n_open;              /* items that are not done */
+    bool is_stream;             /* of many messages: only the first refusal is reported singly */
+    unsigned long long n_refused;
+    bool lost; /* the hub is gone just now */
+    int code;  /* of the first message that was refused */
+};
+
+static bool sending_follows_each(const struct sending *sending) {
+    return sending->options->json || sending->options->wait >= EARSHOT_DELIVERED;
+}
+
+static unsigned sending_flags(const struct cli_options *options, bool more) {
+    unsigned flags = more ? EARSHOT_CORK : 0;
+    if (options->wait >= EARSHOT_STORED && !more)
+        flags |= EARSHOT_ACK_NOW;
+    if (options->wait >= EARSHOT_STORED && options->json)
+        flags |= EARSHOT_WANT_SEQ;
+    if (options->wait >= EARSHOT_DELIVERED)
+        flags |= EARSHOT_WANT_RECEIPT;
+    return flags;
+}
+
+static int sending_print(struct sending *sending, struct sending_item *item) {
+    item->done = true;
+    sending->n_open--;
+    if (!sending->options->json)
+        return CLI_DONE;
+    json_sent(&item->sent);
+    return cli_flush();
+}
+
+/* Whether it has come as far as it should. */
+static bool sending_has_arrived(const struct sending *sending, const struct sending_item *item) {
+    int wait = sending->options->wait;
+    return wait == EARSHOT_SENT || (item->stored && (int)item->sent.state >= wait);
+}
+
+static int sending_update(struct sending *sending, struct sending_item *item,
+                          const struct earshot_event *event, bool named) {
+    if (item->done)
+        return CLI_DONE;
+    if (named && event->state.seq)
+        item->sent.seq = event->state.seq;
+    if (event->state.state > item->sent.state)
+        item->sent.state = event->state.state;
+    item->stored |= event->state.state == EARSHOT_STORED;
+    if (!sending_has_arrived(sending, item))
+        return CLI_DONE;
+    /* Receipts can be faster than the disk: then it has come further than was asked for. */
+    if ((int)item->sent.state > sending->options->wait)
+        item->sent.state = (enum earshot_state)sending->options->wait;
+    return sending_print(sending, item);
+}
+
+static void sending_skip_done(struct sending *sending) {
+    while (sending->first_open < sending->n_items && sending->items[sending->first_open].done)
+        sending->first_open++;
+}
+
+/* The index of the open item with this id; n_items when there is none. */
+static size_t sending_find(const struct sending *sending, const char *id) {
+    size_t i = sending->first_open;
+    while (i < sending->n_items && strcmp(sending->items[i].sent.id, id) != 0)
+        i++;
+    return i;
+}
+
+static int sending_take_state(struct sending *sending, const struct earshot_event *event) {
+    size_t last = sending_find(sending, event->state.id);
+    if (last == sending->n_items)
+        return CLI_DONE;
+    int code = CLI_DONE;
+    for (size_t i = event->state.up_to ? sending->first_open : last; i <= last; i++) {
+        if (code == CLI_DONE)
+            code = sending_update(sending, &sending->items[i], event, i == last);
+    }
+    sending_skip_done(sending);
+    return code;
+}
+
+static void sending_take_refusal(struct sending *sending, const struct earshot_event *event) {
+    size_t i = sending_find(sending, event->failed.id);
+    sending->n_refused++;
+    if (!sending->is_stream || sending->n_refused == 1) {
+        int code = near_fail_refused(sending->options, event);
+        if (sending->code == CLI_DONE)
+            sending->code = code;
+    }
+    if (i < sending->n_items && !sending->items[i].done) {
+        sending->items[i].done = true;
+        sending->n_open--;
+    }
+    sending_skip_done(sending);
+}
+
+static int sending_take(void *arg, const struct earshot_event *event) {
+    struct sending *sending = arg;
+    switch (event->type) {
+    case EARSHOT_EVENT_STATE:
+        return sending_take_state(sending, event);
+    case EARSHOT_EVENT_REFUSED:
+        sending_take_refusal(sending, event);
+        return CLI_DONE;
+    case EARSHOT_EVENT_LOST:
+    case EARSHOT_EVENT_BACK:
+        sending->lost = event->type == EARSHOT_EVENT_LOST;
+        cli_tell_hub(sending->options, event, "waiting for it to come back");
+        return CLI_DONE;
+    default:
+        return CLI_DONE;
+    }
+}
+
+/* A signal of ours: the user's, or the time limit. After any other the call is made again. */
+static bool sending_is_end(int result) {
+    return result != -EINTR || cli_interrupted() || cli_limit_passed();
+}
+
+/* Takes the answers that have come. */
+static int sending_drain(struct sending *sending) {
+    struct earshot_event event;
+    int result, code = CLI_DONE;
+    while (code == CLI_DONE && (result = earshot_next(sending->link, &event, 0)) == EARSHOT_OK)
+        code = sending_take(sending, &event);
+    if (code != CLI_DONE || result == EARSHOT_AGAIN || !sending_is_end(result))
+        return code;
+    return cli_fail_link(sending->options, sending->link, result);
+}
+
+/* A call that sends did not succeed. CLI_DONE: it is to be made again. */
+static int sending_settle(struct sending *sending, int result) {
+    if (result == EARSHOT_AGAIN)
+        return sending_drain(sending);
+    if (!sending_is_end(result))
+        return CLI_DONE;
+    return cli_fail_link(sending->options, sending->link, result);
+}
+
+static void sending_follow(struct sending *sending, const char *id) {
+    sending->items = cli_grow(sending->items, sending->n_items, sizeof *sending->items);
+    struct sending_item *item = &sending->items[sending->n_items++];
+    *item = (struct sending_item){.sent.state = EARSHOT_SENT};
+    sending->n_open++;
+    memcpy(item->sent.id, id, EARSHOT_ID_SIZE);
+}
+
+/* With --wait sent a message is done as soon as the lane took it. */
+static int sending_finish_sent(struct sending *sending) {
+    int code = CLI_DONE;
+    for (; code == CLI_DONE && sending->first_open < sending->n_items; sending->first_open++)
+        code = sending_print(sending, &sending->items[sending->first_open]);
+    return code;
+}
+
+static int sending_flush(struct sending *sending) {
+    int result, code = CLI_DONE;
+    while (code == CLI_DONE && (result = earshot_flush(sending->link)) != EARSHOT_OK)
+        code = sending_settle(sending, result);
+    if (code != CLI_DONE)
+        return code;
+    if (sending->options->wait == EARSHOT_SENT)
+        return sending_finish_sent(sending);
+    return sending_drain(sending);
+}
+
+/* The time is up: tells how far the messages came. */
+static int sending_fail_late(struct sending *sending) {
+    const struct cli_options *options = sending->options;
+    size_t n_lost = earshot_n_unacknowledged(sending->link);
+    for (size_t i = sending->first_open; i < sending->n_items; i++)
+        if (!sending->items[i].done)
+            sending_print(sending, &sending->items[i]);
+    cli_flush();
+    if (sending->lost)
+        return cli_fail(options, CLI_NO_HUB, "hub-lost",
+                        "the hub went away and did not come back within %g s; try again with the "
+                        "same --id",
+                        cli_limit_seconds());
+    if (n_lost > 0)
+        return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
+                        "the hub did not acknowledge the message within %g s; try again with the "
+                        "same --id",
+                        cli_limit_seconds());
+    return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
+                    "the message is stored, but was not %s within %g s; it will be when they read",
+                    cli_state_words[options->wait], cli_limit_seconds());
+}
+
+static size_t sending_n_open(const struct sending *sending) {
+    return sending_follows_each(sending) ? sending->n_open
+                                         : earshot_n_unacknowledged(sending->link);
+}
+
+/* Waits until at most n messages are not as far as --wait says. */
+static int sending_wait(struct sending *sending, size_t n) {
+    int code = sending_flush(sending);
+    while (code == CLI_DONE && sending->options->wait > EARSHOT_SENT &&
+           sending_n_open(sending) > n) {
+        if (cli_interrupted())
+            return cli_interrupted();
+        if (cli_limit_passed())
+            return sending_fail_late(sending);
+        code = cli_take_next(sending->link, sending->options, -1, sending_take, sending);
+    }
+    return code;
+}
+
+static int sending_put(struct sending *sending, const char *to, struct bytes text, bool more) {
+    const struct cli_options *options = sending->options;
+    char id[EARSHOT_ID_SIZE];
+    struct earshot_message message = {
+        .to = to,
+        .text = text.data,
+        .text_n = text.n,
+        .kind = (enum earshot_kind)options->kind,
+        .id = options->id,
+        .reply_to = options->reply_to,
+        .flags = sending_flags(options, more),
+    };
+    int result, code = CLI_DONE;
+    if (options->wait >= EARSHOT_DELIVERED && sending->n_open >= SENDING_RECEIPTS_MAX)
+        code = sending_wait(sending, SENDING_RECEIPTS_MAX / 2);
+    while (code == CLI_DONE) {
+        result = earshot_send(sending->link, &message, id);
+        if (result == EARSHOT_OK)
+            break;
+        code = sending_settle(sending, result);
+    }
+    if (code == CLI_DONE && sending_follows_each(sending))
+        sending_follow(sending, id);
+    return code;
+}
+
+static int sending_finish(struct sending *sending) {
+    int code = sending_wait(sending, 0);
+    if (sending->is_stream && sending->n_refused > 1)
+        cli_fail(sending->options, sending->code, "refused", "%llu messages were refused in all",
+                 sending->n_refused);
+    return code;
+}
+
+static void sending_free(struct sending *sending) {
+    free(sending->items);
+    sending->items = NULL;
+}
+
+/* --lines: each line of standard input is one message. */
+
+struct lines {
+    struct sending *sending;
+    char **to;
+    size_t n_to;
+    char *data; /* what was read and not yet sent */
+    size_t n;
+    char *mended; /* room for a buffer of bytes that are no text */
+    unsigned long long n_lines, n_mended, n_cut;
+    bool goes_on;           /* the beginning of this line was sent already */
+    bool is_mended, is_cut; /* this line */
+    bool ended;
+};
+
+static int lines_put(struct lines *lines, struct bytes text) {
+    int code = CLI_DONE;
+    for (size_t i = 0; code == CLI_DONE && i < lines->n_to; i++)
+        code = sending_put(lines->sending, lines->to[i], text, true);
+    return code;
+}
+
+/* --strict: what is not text ends the reading. */
+static int lines_put_strictly(struct lines *lines, struct bytes line) {
+    char what[48];
+    snprintf(what, sizeof what, "line %llu", lines->n_lines + 1);
+    int code = words_check_text(lines->sending->options, line, EARSHOT_TEXT_MAX, what);
+    return code == CLI_DONE ? lines_put(lines, line) : code;
+}
+
+/* In as many messages as it takes, with what is no text shown as what it is. */
+static int lines_put_mended(struct lines *lines, struct bytes line) {
+    size_t n_changed = 0;
+    struct bytes rest = line;
+    bool is_valid = text_is_valid(line);
+    if (!is_valid)
+        rest = (struct bytes){lines->mended, text_repair(lines->mended, line, &n_changed)};
+    lines->is_mended |= n_changed > 0;
+    lines->is_cut |= rest.n > EARSHOT_TEXT_MAX;
+    int code = CLI_DONE;
+    do {
+        size_t n = text_cut(rest, EARSHOT_TEXT_MAX);
+        code = lines_put(lines, (struct bytes){rest.data, n});
+        rest = (struct bytes){rest.data + n, rest.n - n};
+    } while (code == CLI_DONE && rest.n > 0);
+    return code;
+}
+
+static int lines_send_line(struct lines *lines, struct bytes line) {
+    return lines->sending->options->strict ? lines_put_strictly(lines, line)
+                                           : lines_put_mended(lines, line);
+}
+
+/* A line that has not ended, and is longer than a message: what fits into one goes. */
+static int lines_send_beginning(struct lines *lines, struct bytes *rest) {
+    size_t n = text_cut(*rest, EARSHOT_TEXT_MAX);
+    int code = lines_send_line(lines, (struct bytes){rest->data, n});
+    lines->goes_on = lines->is_cut = true;
+    *rest = (struct bytes){rest->data + n, rest->n - n};
+    return code;
+}
+
+/* What is left without a newline: it goes at the end of input, or when it is too long to wait. */
+static int lines_send_rest(struct lines *lines, struct bytes rest) {
+    int code = CLI_DONE;
+    if (lines->sending->options->strict && rest.n > EARSHOT_TEXT_MAX)
+        return lines_send_line(lines, rest);
+    while (code == CLI_DONE && rest.n > EARSHOT_TEXT_MAX + UTF8_BYTES_MAX)
+        code = lines_send_beginning(lines, &rest);
+    if (code == CLI_DONE && lines->ended && rest.n > 0)
+        return lines_send_line(lines, rest);
+    memmove(lines->data, rest.data, rest.n);
+    lines->n = rest.n;
+    return code;
+}
+
+static void lines_end(struct lines *lines) {
+    lines->n_lines++;
+    lines->n_mended += lines->is_mended;
+    lines->n_cut += lines->is_cut;
+    lines->goes_on = lines->is_mended = lines->is_cut = false;
+}
+
+/* Sends the whole lines in the buffer; stops at the first that is refused. */
+static int lines_send_buffer(struct lines *lines) {
+    char *at = lines->data, *end = at + lines->n, *newline;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && (newline = memchr(at, '\n', (size_t)(end - at)))) {
+        if (newline > at || !lines->goes_on) /* else all of it has gone */
+            code = lines_send_line(lines, (struct bytes){at, (size_t)(newline - at)});
+        lines_end(lines);
+        at = newline + 1;
+        if (lines->sending->code != CLI_DONE)
+            return code;
+    }
+    return code != CLI_DONE ? code : lines_send_rest(lines, (struct bytes){at, (size_t)(end - at)});
+}
+
+static int lines_read(struct lines *lines) {
+    const struct cli_options *options = lines->sending->options;
+    for (;;) {
+        ssize_t r = read(STDIN_FILENO, lines->data + lines->n, BUFFER_BYTES - lines->n);
+        if (r >= 0) {
+            lines->n += (size_t)r;
+            lines->ended = r == 0;
+            return CLI_DONE;
+        }
+        if (errno != EINTR)
+            return cli_fail(options, CLI_DATA, "bad-text", "cannot read standard input: %s",
+                            strerror(errno));
+        if (cli_interrupted())
+            return cli_interrupted();
+    }
+}
+
+/* The time limit is for the hub: it does not run while we wait for input. */
+static int lines_pump(struct lines *lines) {
+    const struct cli_options *options = lines->sending->options;
+    cli_limit_stop();
+    int code = lines_read(lines);
+    if (code != CLI_DONE)
+        return code;
+    cli_limit_start(options->timeout_ms);
+    code = lines_send_buffer(lines);
+    int flushed = sending_flush(lines->sending);
+    return code != CLI_DONE ? code : flushed;
+}
+
+static int lines_finish(struct lines *lines) {
+    const struct cli_options *options = lines->sending->options;
+    int limit = options->wait <= EARSHOT_STORED ? ACKNOWLEDGE_MS : -1;
+    cli_limit_start(options->timeout_ms >= 0 ? options->timeout_ms : limit);
+    return sending_finish(lines->sending);
+}
+
+/* Once, at the end. */
+static void lines_tell_changes(const struct lines *lines) {
+    const struct cli_options *options = lines->sending->options;
+    if (lines->n_mended > 0)
+        cli_remark(options,
+                   "%llu line%s had bytes that are not UTF-8, or NULs; these were sent as <E9>, "
+                   "<00>, ... (--strict ends at such a line)",
+                   lines->n_mended, lines->n_mended == 1 ? "" : "s");
+    if (lines->n_cut > 0)
+        cli_remark(options,
+                   "%llu line%s longer than %d bytes and went as several messages (--strict ends "
+                   "at such a line)",
+                   lines->n_cut, lines->n_cut == 1 ? " was" : "s were", EARSHOT_TEXT_MAX);
+}
+
+/* Everybody in `to` gets them as they come; lines that come together go together. */
+static int lines_send(struct sending *sending, char **to, size_t n_to) {
+    struct lines lines = {.sending = sending, .to = to, .n_to = n_to};
+    lines.data = cli_allocate(BUFFER_BYTES);
+    lines.mended = cli_allocate(TEXT_REPAIRED_MAX(BUFFER_BYTES));
+    sending->is_stream = true;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && sending->code == CLI_DONE && !lines.ended)
+        code = lines_pump(&lines);
+    lines_end(&lines); /* the last one may lack its newline */
+    free(lines.data);
+    free(lines.mended);
+    lines_tell_changes(&lines);
+    /* Bad input ends the reading, not the messages before it. */
+    if (code == CLI_DONE || code == CLI_DATA) {
+        int finished = lines_finish(&lines);
+        code = code != CLI_DONE ? code : finished;
+    }
+    return code;
+}
+
+/* The command. */
+
+static int send_check_id(const struct cli_options *options, const char *name, const char *text) {
     struct uuid id;
     if (!text || uuid_from_text(&id, text))
         return CLI_DONE;
@@ -48,12 +499,12 @@ static int send_check_options(const struct cli_options *options, const struct wo
     if (options->lines && has_text)
         return cli_fail(options, CLI_USAGE, "usage",
                         "--lines reads standard input; leave TEXT away");
-    int code = check_id(options, "id", options->id);
-    return code != CLI_DONE ? code : check_id(options, "reply-to", options->reply_to);
+    int code = send_check_id(options, "id", options->id);
+    return code != CLI_DONE ? code : send_check_id(options, "reply-to", options->reply_to);
 }
 
 /* Reads at most `limit` bytes of standard input. */
-static int read_input(const struct cli_options *options, char *data, size_t limit, size_t *n) {
+static int send_read_input(const struct cli_options *options, char *data, size_t limit, size_t *n) {
     *n = 0;
     while (*n < limit) {
         ssize_t r = read(STDIN_FILENO, data + *n, limit - *n);
@@ -71,22 +522,22 @@ static int read_input(const struct cli_options *options, char *data, size_t limi
 }
 
 /* The whole of standard input, less one newline at its end; one byte too many if it is too long. */
-static int read_message(const struct cli_options *options, char **text, size_t *n) {
+static int send_read_message(const struct cli_options *options, char **text, size_t *n) {
     size_t limit = EARSHOT_TEXT_MAX + 2;
     *text = cli_allocate(limit);
     if (isatty(STDIN_FILENO))
         cli_remark(options, "type the message; Ctrl-D at the start of a line ends it");
-    int code = read_input(options, *text, limit, n);
+    int code = send_read_input(options, *text, limit, n);
     if (code == CLI_DONE && *n > 0 && (*text)[*n - 1] == '\n')
         (*n)--;
     return code;
 }
 
-static int take_text(const struct cli_options *options, int n_words, char **words, char **text,
-                     size_t *n) {
+static int send_take_text(const struct cli_options *options, int n_words, char **words, char **text,
+                          size_t *n) {
     int code = CLI_DONE;
     if (n_words == 0 || (n_words == 1 && strcmp(words[0], "-") == 0)) {
-        code = read_message(options, text, n);
+        code = send_read_message(options, text, n);
     } else {
         *text = words_join(n_words, words);
         *n = strlen(*text);
@@ -106,7 +557,7 @@ static int send_one(struct sending *sending, const struct words_list *to, struct
     return code == CLI_DONE ? sending_finish(sending) : code;
 }
 
-static void start_limit(const struct cli_options *options) {
+static void send_start_limit(const struct cli_options *options) {
     bool ends_soon = options->wait <= EARSHOT_STORED && !options->lines;
     cli_limit_start(options->timeout_ms >= 0 ? options->timeout_ms : ends_soon ? SEND_MS : -1);
 }
@@ -116,7 +567,7 @@ static int send_run(const struct cli_options *options, const struct words_list *
                     struct bytes text) {
     struct sending sending = {.options = options};
     unsigned flags = options->wait == EARSHOT_SENT && !options->lines ? 0 : EARSHOT_RECONNECT;
-    start_limit(options);
+    send_start_limit(options);
     int code = cli_open(&sending.link, options, flags);
     if (code != CLI_DONE)
         return code;
@@ -138,7 +589,7 @@ int cli_send(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE)
         code = send_check_options(options, &to, has_text);
     if (code == CLI_DONE && !options->lines)
-        code = take_text(options, n_words - 1, words + 1, &text, &n);
+        code = send_take_text(options, n_words - 1, words + 1, &text, &n);
     if (code == CLI_DONE)
         code = send_run(options, &to, (struct bytes){text, n});
     free(text);

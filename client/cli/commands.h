@@ -1,4 +1,4 @@
-/* The table of subcommands: dispatch, help and suggestions come from it. */
+/* The table of subcommands: dispatch, help, completion and suggestions come from it. */
 #pragma once
 
 #include "cli/options.h"
@@ -16,9 +16,6 @@ struct cli_command {
 extern const struct cli_command cli_commands[]; /* name NULL ends it */
 
 const struct cli_command *cli_command_find(const char *name);
-
-/* The command whose name is nearest to a mistyped one; NULL when none is near. */
-const char *cli_command_nearest(const char *word);
 
 /* The whole program. Returns the exit code of the process. */
 int cli_main(int argc, char **argv);

@@ -1,13 +1,15 @@
-#include "cli/command.h"
+#include "cli/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/config.h"
-#include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/near.h"
 #include "cli/output.h"
 #include "cli/report.h"
+
+#define HELP_COLUMN 26
 
 const struct cli_command cli_commands[] = {
     {"chat", "[#ROOM...]", "talk interactively; this is what `earshot` alone does",
@@ -104,7 +106,7 @@ const struct cli_command *cli_command_find(const char *name) {
     return NULL;
 }
 
-const char *cli_command_nearest(const char *word) {
+static const char *command_nearest(const char *word) {
     struct near near;
     near_init(&near, word);
     for (const struct cli_command *command = cli_commands; command->name; command++)
@@ -112,8 +114,76 @@ const char *cli_command_nearest(const char *word) {
     return near.n > 0 ? cli_command_find(near_best(&near))->name : NULL;
 }
 
-static int unknown_command(const struct cli_options *options, const char *word) {
-    const char *nearest = cli_command_nearest(word);
+/* Help, made from the tables. */
+
+/* Two columns; a long first one gets a line of its own. */
+static void help_print_pair(const char *text, const char *summary) {
+    if (strlen(text) > HELP_COLUMN)
+        printf("  %s\n  %-*s %s\n", text, HELP_COLUMN, "", summary);
+    else
+        printf("  %-*s %s\n", HELP_COLUMN, text, summary);
+}
+
+static void help_print_option(const struct cli_option *option) {
+    char text[64];
+    snprintf(text, sizeof text, "%c%c%s--%s%s%s", option->letter ? '-' : ' ',
+             option->letter ? option->letter : ' ', option->letter ? ", " : "  ", option->name,
+             option->argument ? " " : "", option->argument ? option->argument : "");
+    help_print_pair(text, option->summary);
+}
+
+static void help_print_options(const char *title, const struct cli_option *options) {
+    printf("\n%s:\n", title);
+    for (; options->name; options++)
+        help_print_option(options);
+}
+
+static int help_program(void) {
+    printf("Talk with everybody who is logged in to this machine.\n\n"
+           "usage: earshot [OPTION...] [COMMAND [WORD...]]\n\ncommands:\n");
+    for (const struct cli_command *command = cli_commands; command->name; command++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s %s", command->name, command->words);
+        help_print_pair(text, command->summary);
+    }
+    help_print_options("options, before or after the command", cli_global_options);
+    printf("\nA room is written #name; quote it for the shell: earshot send '#ops' hello\n"
+           "`earshot help COMMAND` tells more about one command.\n");
+    return cli_flush();
+}
+
+static int help_command(const struct cli_command *command) {
+    printf("usage: earshot %s%s%s%s\n\n%s\n", command->name, command->options ? " [OPTION...]" : "",
+           *command->words ? " " : "", command->words, command->summary);
+    if (command->details)
+        printf("%s\n", command->details);
+    if (command->options)
+        help_print_options("options", command->options);
+    help_print_options("global options", cli_global_options);
+    return cli_flush();
+}
+
+static int help_version(void) {
+    printf("earshot %s\n", EARSHOT_VERSION);
+    return cli_flush();
+}
+
+int cli_help(const struct cli_options *options, int n_words, char **words) {
+    if (n_words == 0)
+        return help_program();
+    const struct cli_command *command = cli_command_find(words[0]);
+    if (command)
+        return help_command(command);
+    const char *nearest = command_nearest(words[0]);
+    return cli_fail(options, CLI_USAGE, "usage",
+                    "there is no command \"%s\" to explain; try `earshot help%s%s`", words[0],
+                    nearest ? " " : "", nearest ? nearest : "");
+}
+
+/* Running. */
+
+static int command_fail_unknown(const struct cli_options *options, const char *word) {
+    const char *nearest = command_nearest(word);
     if (nearest)
         return cli_fail(options, CLI_USAGE, "usage",
                         "there is no command \"%s\"; did you mean `earshot %s`?", word, nearest);
@@ -121,8 +191,8 @@ static int unknown_command(const struct cli_options *options, const char *word) 
                     "there is no command \"%s\"; `earshot help` lists them", word);
 }
 
-static int check_words(const struct cli_options *options, const struct cli_command *command,
-                       int n_words) {
+static int command_check_words(const struct cli_options *options, const struct cli_command *command,
+                               int n_words) {
     bool too_many = command->max_words >= 0 && n_words > command->max_words;
     if (!too_many && n_words >= command->min_words)
         return CLI_DONE;
@@ -143,7 +213,7 @@ static int command_run(struct cli_options *options, const struct cli_command *co
         return help_command(command);
     if (options->version)
         return help_version();
-    code = check_words(options, command, argc - first);
+    code = command_check_words(options, command, argc - first);
     if (code == CLI_DONE && command->run != cli_help)
         code = cli_config_load(options);
     if (code != CLI_DONE)
@@ -168,7 +238,7 @@ static int command_dispatch(int argc, char **argv) {
     if (!command && options.help)
         return help_program();
     if (!command)
-        return unknown_command(&options, argv[first]);
+        return command_fail_unknown(&options, argv[first]);
     return command_run(&options, command, argc - first, argv + first);
 }
 
