@@ -31,6 +31,7 @@
 #include "chat/talk.h"
 #include "cli/outcome.h"
 #include "cli/output.h"
+#include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
 
@@ -181,7 +182,6 @@ static void tell_keeping(struct chat *chat, const struct earshot_hub_info *hub) 
 }
 
 static void chat_greet(struct chat *chat) {
-    static const char *const modes[] = {"private", "group", "open"};
     struct earshot_hub_info hub;
     earshot_hub(chat->link, &hub);
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
@@ -189,8 +189,8 @@ static void chat_greet(struct chat *chat) {
         return;
     const struct passwd *owner = getpwuid(hub.uid);
     view_note(&chat->view, VIEW_INFO, "you are %s at the %s hub of %s%s%s in %s", chat->me,
-              modes[hub.mode], owner ? owner->pw_name : "an unknown user", *hub.name ? ", " : "",
-              hub.name, hub.dir);
+              cli_mode_words[hub.mode], owner ? owner->pw_name : "an unknown user",
+              *hub.name ? ", " : "", hub.name, hub.dir);
     tell_keeping(chat, &hub);
 }
 

@@ -209,9 +209,10 @@ static void files_note_received(const struct chat *chat, const struct files_item
     received_free(&received);
 }
 
-static void files_fail_write(struct chat *chat, const struct earshot_target *target, int result) {
-    chat_fail(chat, CLI_CANNOT_CREATE, "file", "cannot write to %s: %s", target->dir,
-              strerror(-result));
+static void files_fail(struct chat *chat, int result, enum outcome_use use, const char *path) {
+    struct outcome outcome = outcome_of_file(chat->link, result, use);
+    chat_fail(chat, outcome.exit_code, outcome.code, "cannot %s %s: %s",
+              use == OUTCOME_WRITE ? "write to" : "read", path, outcome.text);
 }
 
 /* A small file is here already. What cannot be written stays in the list. */
@@ -220,7 +221,7 @@ static void files_save(struct chat *chat, struct files_item *item,
     struct earshot_transfer file;
     int result = earshot_save(chat->link, item->message, target, &file);
     if (result < 0) {
-        files_fail_write(chat, target, result);
+        files_fail(chat, result, OUTCOME_WRITE, target->dir);
         return;
     }
     files_tell_transfer(chat, &file);
@@ -239,7 +240,7 @@ static void files_accept(struct chat *chat, struct files_item *item,
         return;
     }
     if (result < 0)
-        files_fail_write(chat, target, result);
+        files_fail(chat, result, OUTCOME_WRITE, target->dir);
     else
         chat_fail_link(chat, result, "cannot get it");
     files_free(chat, item);
@@ -541,7 +542,7 @@ static bool files_put_refused(struct chat *chat, const char *to, const char *pat
 
 static void files_put_failed(struct chat *chat, const char *path, int result) {
     if (result < 0)
-        chat_fail(chat, CLI_DATA, "file", "cannot read %s: %s", path, strerror(-result));
+        files_fail(chat, result, OUTCOME_READ, path);
     else
         chat_fail_link(chat, result, "cannot hand it over");
 }

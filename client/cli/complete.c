@@ -47,8 +47,7 @@ static void complete_offer(const struct completion *line, const char *candidate,
         puts(text);
 }
 
-/* --- the words before --------------------------------------------------------------------------
- */
+/* The words before. */
 
 static const struct cli_option *complete_find_row(const struct cli_option *row, const char *word) {
     size_t n = strcspn(word, "=");
@@ -104,8 +103,7 @@ static void complete_take_word(struct completion *line, const char *word) {
     }
 }
 
-/* --- what the hub knows ------------------------------------------------------------------------
- */
+/* What the hub knows. */
 
 /* A hub that is named is never started: pressing Tab changes nothing. */
 static int complete_ask(struct completion *line, earshot **link) {
@@ -144,8 +142,7 @@ static void complete_names(struct completion *line, bool handles, bool rooms) {
     earshot_close(link);
 }
 
-/* --- this word ---------------------------------------------------------------------------------
- */
+/* This word. */
 
 static void complete_commands(const struct completion *line) {
     for (const struct cli_command *command = cli_commands; command->name; command++)

@@ -38,7 +38,7 @@ static void json_write_line(FILE *out, const char *text) {
 static void json_put(FILE *out, json_t *object) {
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
-    /* Who reads this counts on a line. */
+    /* A reader expects one line for each object. */
     json_write_line(out,
                     text ? text
                          : "{\"type\":\"error\",\"code\":\"internal\",\"text\":\"out of memory: "

@@ -10,7 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/report.h"
 
-#define ASK_MS 2000 /* it is a comfort: no longer than this */
+#define ASK_MS 2000 /* for the list of names, which is only a help */
 
 /* The name and its key; a word that is no name is its own key, and "" when it is too long. */
 static bool near_key(struct name *name, struct name *key, const char *word) {

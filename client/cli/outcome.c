@@ -8,7 +8,7 @@
 #include "cli/report.h"
 #include "proto/fail.h"
 
-/* By enum earshot_result: why it is, where the result says it all. */
+/* By result of the library: the code of one that has only one meaning. */
 static const enum fail_code outcome_codes[] = {
     [EARSHOT_NO_HUB] = FAIL_NO_HUB,
     [EARSHOT_NOT_PERMITTED] = FAIL_NOT_PERMITTED,

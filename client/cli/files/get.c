@@ -80,7 +80,7 @@ static bool get_is_enough(const struct get *get) {
            (!get->wish->all && get->n_taken - get->n_failed >= get->wish->count);
 }
 
-/* To standard output something may have gone already: there is no other one then. */
+/* A part may be on standard output already: then no other file is taken for one that failed. */
 static void get_note_failed(struct get *get) {
     get->n_failed += get->wish->dir != NULL;
 }
@@ -170,7 +170,7 @@ static bool get_is_waiting(const struct get *get, const struct earshot_event *ev
            get_is_from(get, event->message.from) && !get_has_file(get, event);
 }
 
-/* It stays in the history, but is not asked about again. */
+/* The message stays in the history, but is not asked about again. */
 static void get_note_received(struct get *get, const struct earshot_event *event) {
     int r = received_add(&get->received, event->message.id, event->message.uid, get->self);
     if (r < 0 && !get->received.distrust)
@@ -178,7 +178,7 @@ static void get_note_received(struct get *get, const struct earshot_event *event
                    get->received.path ? get->received.path : "the state directory", strerror(-r));
 }
 
-/* It counts, but under no id: a message and an offer may have the same one. */
+/* A message counts as taken, but without its id: an offer may have the same id. */
 static void get_count_message(struct get *get) {
     get->taken = cli_grow(get->taken, get->n_taken, sizeof *get->taken);
     get->taken[get->n_taken++][0] = '\0';
@@ -194,7 +194,7 @@ static int get_refuse_message(struct get *get, const struct earshot_event *event
     return CLI_DONE;
 }
 
-/* It never can be saved: its sender is told, and it is not met again. */
+/* A damaged file can never be saved: its sender is told, and it is not asked about again. */
 static void get_drop_damaged(struct get *get, const struct earshot_event *event) {
     (void)earshot_refuse(get->link, event);
     get_note_received(get, event);
@@ -218,7 +218,7 @@ static int get_save_message(struct get *get, const struct earshot_event *event) 
     return get_tell(get, &file, "message");
 }
 
-/* What is not taken stays for whoever joins next under this handle. */
+/* A message that is not saved stays for whoever joins next under this handle. */
 static int get_take_message(struct get *get, const struct earshot_event *event) {
     if (event->message.mine || get_has_file(get, event))
         return CLI_DONE;
@@ -249,7 +249,7 @@ static int get_ask_page(struct get *get) {
                                          &past->request));
 }
 
-/* Of all messages before the next one, the newest. */
+/* Asks for one message: of those before the number behind it, the newest. */
 static int get_ask_file(struct get *get) {
     struct get_past *past = &get->past;
     past->request = 0;
@@ -288,7 +288,7 @@ static int get_past_take(struct get *get, const struct earshot_event *event) {
 static int get_past_done(struct get *get) {
     struct get_past *past = &get->past;
     bool is_end = past->last == 0 || get_is_enough(get);
-    /* What was got of more than are remembered might be got twice. */
+    /* Of older ones it is not remembered whether they were got. */
     if (past->is_listing && !is_end && past->n_listed < RECEIVED_FILES_MAX)
         return get_ask_page(get);
     if (past->is_listing && !is_end)
@@ -304,7 +304,7 @@ static unsigned long long get_n_open(const struct get *get) {
     return get->n_taken - get->n_over;
 }
 
-/* One that failed is passed over; but if there is no other one, that is the end, too. */
+/* Enough were taken, or one failed and there is no other one to take for it. */
 static bool get_is_done(const struct get *get) {
     bool is_enough = get->wish->all ? !get->is_unanswered : get_is_enough(get);
     bool is_all = get->n_failed > 0 && !get->is_unanswered;
@@ -325,7 +325,7 @@ static bool get_is_of_kind(const struct get *get, const struct earshot_event *ev
                                    : get->wish->dir || event->offer.kind != EARSHOT_DIRECTORY;
 }
 
-/* Once: else one waits for something that is there. */
+/* Said once, or the user would wait for something that is there. */
 static int get_tell_kind(struct get *get, const struct earshot_event *event) {
     const char *what = event->offer.kind == EARSHOT_DIRECTORY ? "directory" : "file";
     if (!get->is_kind_told)
@@ -347,12 +347,12 @@ static int get_ask_offers(struct get *get) {
     return get_result(get, earshot_offers(get->link, &get->listing));
 }
 
-/* Another one may have been passed over for it. */
+/* One that was passed over may be wanted now. */
 static int get_look_again(struct get *get) {
     return get->wish->all ? CLI_DONE : get_ask_offers(get);
 }
 
-/* If it is offered again, it is another offer. */
+/* The offer is gone: another one is taken for it. */
 static int get_give_back(struct get *get, const char *id) {
     for (unsigned long long i = 0; i < get->n_taken; i++) {
         if (strcmp(get->taken[i], id) != 0)
@@ -381,7 +381,7 @@ static int get_take_offer(struct get *get, const struct earshot_event *event) {
     return result == EARSHOT_OK ? CLI_DONE : get_fail(get, result);
 }
 
-/* For one that failed. */
+/* In place of one that failed. */
 static int get_take_another(struct get *get) {
     get_note_failed(get);
     if (get->wish->all || get_is_enough(get))
@@ -399,7 +399,7 @@ static int get_take_transfer(struct get *get, const struct earshot_transfer *tra
                                                                           : code;
 }
 
-/* What is there already; again when the hub died before it had answered. */
+/* Asks for what waits already; once more when the hub died before it had answered. */
 static int get_ask(struct get *get) {
     get->is_unanswered = false;
     int code = get_past_ask(get);
@@ -443,7 +443,7 @@ static int get_take(void *arg, const struct earshot_event *event) {
         progress_clear(&get->progress);
         cli_tell_hub(get->options, event, "what is under way goes on");
         return CLI_DONE;
-    case EARSHOT_EVENT_BACK: /* others may be back before us */
+    case EARSHOT_EVENT_BACK: /* others may have offered again before we were back */
         cli_tell_hub(get->options, event, "");
         return get->is_unanswered ? get_ask(get) : get_look_again(get);
     default:
@@ -486,7 +486,7 @@ static int get_check_from(struct get *get) {
     return code;
 }
 
-/* Before anything is waited for. */
+/* Whether it can be written to is found out before an offer is waited for. */
 static int get_check_dir(struct get *get) {
     const char *dir = get->wish->dir;
     if (!dir || get->wish->decline)

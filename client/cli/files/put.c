@@ -1,7 +1,7 @@
 /*
- * `put`: an offer is one path for one recipient, a handle or a room. All are made at once, so that
- * what goes over is what was named; of those that are no small files the library tells the hub a
- * few at a time.
+ * `put`: an offer is one path for one recipient, a handle or a room. All paths are opened at once,
+ * so that what goes over is what had that name then. Small files go as messages; of the others the
+ * library tells the hub a few at a time.
  */
 #include "cli/files/put.h"
 
@@ -137,7 +137,7 @@ static void put_close(struct put *put, struct put_offer *offer) {
     put->n_open--;
 }
 
-/* Once everybody who is expected to has taken it, or will not. */
+/* If everybody who is waited for has taken it, or will not. */
 static void put_close_if_taken(struct put *put, struct put_offer *offer) {
     if (!put_offer_is_room(offer) || (offer->room.n == 0 && offer->n_running == 0))
         put_close(put, offer);
@@ -206,7 +206,7 @@ static int put_tell(struct put *put, const struct earshot_transfer *transfer, co
     return code;
 }
 
-/* What stands in a directory, but is nothing that could be sent, is only remarked on. */
+/* A socket in a directory, or a file that is gone, is worth a remark and no more. */
 static bool put_is_failure(enum earshot_skip why) {
     return why != EARSHOT_SKIP_SPECIAL && why != EARSHOT_SKIP_VANISHED;
 }
@@ -272,7 +272,7 @@ static bool put_has_descriptors(const struct put *put, unsigned long long *n_max
     return fd >= 0 && (rlim_t)fd + n_standing * TRANSFER_FDS + SPARE_FDS < limit.rlim_cur;
 }
 
-/* This one, and all behind it. */
+/* Gives up this offer, and all behind it. */
 static void put_refuse_rest(struct put *put, struct put_offer *first, unsigned long long n_max) {
     size_t n = (size_t)(put->offers + put->n_offers - first);
     for (size_t i = 0; i < n; i++)
@@ -335,7 +335,7 @@ static struct put_offer *put_find(struct put *put, const char *id, uint32_t requ
 
 /* Events. */
 
-/* Of those of one kind that are in this phase: small files, or others. */
+/* How many of the small files, or of the others, are in this phase. */
 static size_t put_count(const struct put *put, enum put_phase phase, bool is_post) {
     size_t n = 0;
     for (size_t i = put->first_open; i < put->n_offers; i++)
@@ -366,7 +366,7 @@ static int put_take_answer(struct put *put, const struct earshot_event *event) {
     return put_tell_offered(put, offer);
 }
 
-/* Nobody of the recipient wants a small file: of a room others still may. */
+/* A small file was refused. In a room others may still take it. */
 static int put_take_refused_post(struct put *put, struct put_offer *offer,
                                  const struct earshot_transfer *transfer) {
     struct earshot_transfer refused = *transfer;
@@ -468,7 +468,7 @@ static int put_take(void *arg, const struct earshot_event *event) {
     }
 }
 
-/* What is known of the offers that stand: what is left out of them. */
+/* Takes the events that have come: they tell what is left out of the offers that stand. */
 static int put_take_known(struct put *put) {
     struct earshot_event event;
     int code = CLI_DONE;
@@ -477,7 +477,7 @@ static int put_take_known(struct put *put) {
     return code;
 }
 
-/* From here on nobody hears of errors; what is known of the later offers was told. */
+/* The shell goes on, so from here on nobody hears of errors. */
 static int put_let_go(struct put *put) {
     int code = put_take_known(put);
     if (code != CLI_DONE)

@@ -185,8 +185,8 @@ void doctor_check_holders(struct doctor *doctor) {
 }
 
 /*
- * What the dead left behind: mailboxes and lanes, which carry our tag, and key files that no hub
- * holds a lock on, with the queue that belongs to them. Only what is ours is looked for.
+ * What dead hubs and clients left: mailboxes and lanes, which carry our tag, and key files that no
+ * hub holds a lock on, with the queue that belongs to them. Only what is ours is looked for.
  */
 
 static void left_check_queues(struct doctor *doctor) {
@@ -284,8 +284,8 @@ static int logind_take(void *arg, const char *section, const char *key, const ch
 }
 
 /*
- * logind.conf(5): the file of the highest place, then the drop-ins of all logind_places in the
- * order of their names, the later ones win.
+ * logind.conf(5): the file of the highest place, then the drop-ins of all places in the order
+ * of their names, the later ones win.
  */
 static const char *const logind_places[] = {"/usr/lib/systemd", "/run/systemd", "/etc/systemd"};
 

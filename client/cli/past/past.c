@@ -88,7 +88,8 @@ static void past_print_line(void *arg, const struct earshot_event *event) {
     past->last_seq = event->message.seq;
 }
 
-/* After 0 would mean the newest ones, so the first message of all is asked for as such. */
+/* "After 0" asks for the newest ones, so the very first message is asked for as the one before 2.
+ */
 static int past_print_forwards(struct past *past) {
     struct past_page page = {.past = past};
     uint64_t after = past->after > 0 ? past->after : 1;

@@ -170,9 +170,9 @@ static int tail_print_past(struct tail *tail, earshot *link, int i) {
 }
 
 /*
- * What is live begins behind what was printed, which need not be the hub's newest message: the last
- * ones were perhaps not stored yet. One place serves all conversations, so it is the least of
- * theirs; an empty one does not count unless all are.
+ * Live messages begin behind those that -n has printed. These need not be the hub's newest: the
+ * last ones may not have been stored when we asked. The link begins at one number for all
+ * conversations, the smallest of theirs; an empty conversation counts only if all are empty.
  */
 static void tail_begin_behind(struct tail *tail) {
     tail->flags |= EARSHOT_AFTER;

@@ -197,7 +197,7 @@ static bool listen_is_free(const struct listen *listen) {
     return listen->n_jobs < listen->n_jobs_max && !listen_has_enough(listen);
 }
 
-/* Not by the events, which wait behind the messages. */
+/* The link is asked: a LOST event would wait behind messages that no job is free for. */
 static void listen_tell_loss(struct listen *listen) {
     bool is_lost = !earshot_is_joined(listen->link);
     if (is_lost == listen->told_lost)

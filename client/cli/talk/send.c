@@ -443,7 +443,7 @@ static int lines_finish(struct lines *lines) {
     return sending_finish(lines->sending);
 }
 
-/* Once, at the end. */
+/* How many lines were changed, once at the end. */
 static void lines_tell_changes(const struct lines *lines) {
     const struct cli_options *options = lines->sending->options;
     if (lines->n_mended > 0)
