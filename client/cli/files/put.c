@@ -50,9 +50,10 @@ struct put_offer {
     enum put_phase phase;
     uint32_t request;
     char id[EARSHOT_ID_SIZE];
-    struct earshot_transfer post; /* a small file, sent as a message */
-    char *post_name;              /* NULL: it is no post */
-    struct put_room room;         /* of a room: who has not taken it yet */
+    struct earshot_transfer file; /* when it was made; then its strings, but for the id, are gone */
+    char *name;
+    bool is_post;         /* a small file, sent as a message */
+    struct put_room room; /* of a room: who has not taken it yet */
     unsigned n_running;
 };
 
@@ -131,7 +132,7 @@ static void put_note_failure(struct put *put, int code) {
 }
 
 static void put_close(struct put *put, struct put_offer *offer) {
-    if (offer->phase == PUT_OPEN && put_offer_is_room(offer) && !offer->post_name)
+    if (offer->phase == PUT_OPEN && put_offer_is_room(offer) && !offer->is_post)
         earshot_cancel(put->link, offer->id); /* it would stay open for those who come later */
     offer->phase = PUT_CLOSED;
     put->n_open--;
@@ -152,36 +153,13 @@ static int put_print(struct put *put, const struct cli_file *file) {
     return cli_flush();
 }
 
-static int put_tell_posted(struct put *put, const struct put_offer *offer) {
-    struct cli_file file = file_of(&offer->post, put->self);
+static int put_tell_offered(struct put *put, const struct put_offer *offer) {
+    struct cli_file file = file_of(&offer->file, put->self);
     file.state = FILE_OFFERED;
-    file.name = offer->post_name;
+    file.name = offer->name;
     file.to = offer->to;
     file.path = file.xxh3 = file.error = "";
-    file.via = "message";
-    return put_print(put, &file);
-}
-
-static int put_tell_offered(struct put *put, const struct put_offer *offer) {
-    if (offer->post_name)
-        return put_tell_posted(put, offer);
-    struct cli_file file = {
-        .id = offer->id,
-        .state = FILE_OFFERED,
-        .name = put_offer_is_stream(offer) ? put->stream_name : offer->path,
-        .size = EARSHOT_SIZE_UNKNOWN,
-        .from = put->self,
-        .to = offer->to,
-        .path = "",
-        .xxh3 = "",
-        .via = "shm",
-        .error = "",
-    };
-    struct earshot_transfer known;
-    if (earshot_offered(put->link, offer->id, &known) == EARSHOT_OK) {
-        file.name = known.name;
-        file.size = known.size;
-    }
+    file.via = offer->is_post ? "message" : "shm";
     return put_print(put, &file);
 }
 
@@ -240,16 +218,6 @@ static int put_fail_offer(struct put *put, struct put_offer *offer, int result) 
     return cli_fail_file(put->options, put->link, result, OUTCOME_READ, offer->path);
 }
 
-/* EARSHOT_LIMIT: it is no small file. */
-static int put_post(struct put *put, struct put_offer *offer) {
-    int result = earshot_post(put->link, offer->to, offer->path, &offer->post);
-    if (result == EARSHOT_OK) {
-        offer->post_name = cli_copy(offer->post.name);
-        memcpy(offer->id, offer->post.id, sizeof offer->id);
-    }
-    return result;
-}
-
 static void put_raise_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -287,11 +255,13 @@ static void put_refuse_rest(struct put *put, struct put_offer *first, unsigned l
 static int put_hand_over(struct put *put, struct put_offer *offer) {
     struct earshot_source file = {.path = offer->path};
     struct earshot_source stream = {.fd = STDIN_FILENO, .name = put->stream_name};
-    bool is_stream = put_offer_is_stream(offer);
-    int result = is_stream ? EARSHOT_LIMIT : put_post(put, offer);
-    if (result == EARSHOT_LIMIT)
-        result = earshot_offer(put->link, offer->to, is_stream ? &stream : &file, offer->id,
-                               &offer->request);
+    int result = earshot_put(put->link, offer->to, put_offer_is_stream(offer) ? &stream : &file,
+                             &offer->file, &offer->request);
+    if (result == EARSHOT_OK) {
+        offer->is_post = offer->request == 0;
+        offer->name = cli_copy(offer->file.name);
+        memcpy(offer->id, offer->file.id, sizeof offer->id);
+    }
     return result;
 }
 
@@ -339,7 +309,7 @@ static struct put_offer *put_find(struct put *put, const char *id, uint32_t requ
 static size_t put_count(const struct put *put, enum put_phase phase, bool is_post) {
     size_t n = 0;
     for (size_t i = put->first_open; i < put->n_offers; i++)
-        n += put->offers[i].phase == phase && (put->offers[i].post_name != NULL) == is_post;
+        n += put->offers[i].phase == phase && put->offers[i].is_post == is_post;
     return n;
 }
 
@@ -372,8 +342,8 @@ static int put_take_refused_post(struct put *put, struct put_offer *offer,
     struct earshot_transfer refused = *transfer;
     if (offer->phase == PUT_CLOSED)
         return CLI_DONE;
-    refused.name = offer->post_name;
-    refused.size = offer->post.size;
+    refused.name = offer->name;
+    refused.size = offer->file.size;
     if (put_offer_is_room(offer))
         put_room_drop(&offer->room, transfer->peer);
     int code = put_tell(put, &refused, "message");
@@ -385,7 +355,7 @@ static int put_take_transfer(struct put *put, const struct earshot_transfer *tra
     struct put_offer *offer = put_find(put, transfer->id, 0);
     if (!offer)
         return CLI_DONE;
-    if (offer->post_name)
+    if (offer->is_post)
         return put_take_refused_post(put, offer, transfer);
     bool is_end = transfer->state != EARSHOT_TRANSFER_RUNNING;
     bool is_room = transfer->peer[0] == '#'; /* nobody else will get it; some still may */
@@ -404,10 +374,10 @@ static int put_take_transfer(struct put *put, const struct earshot_transfer *tra
 }
 
 static int put_take_read(struct put *put, struct put_offer *offer, const char *by) {
-    struct earshot_transfer done = offer->post;
+    struct earshot_transfer done = offer->file;
     done.state = EARSHOT_TRANSFER_DONE;
     done.bytes = done.size;
-    done.name = offer->post_name;
+    done.name = offer->name;
     done.peer = by;
     done.path = done.error = "";
     if (put_offer_is_room(offer))
@@ -421,7 +391,7 @@ static int put_take_read(struct put *put, struct put_offer *offer, const char *b
 static int put_take_state(struct put *put, const struct earshot_event *event) {
     struct put_offer *offer = put_find(put, event->state.id, 0);
     int code = CLI_DONE;
-    if (!offer || !offer->post_name || offer->phase == PUT_CLOSED)
+    if (!offer || !offer->is_post || offer->phase == PUT_CLOSED)
         return CLI_DONE;
     if (offer->phase == PUT_ASKED) {
         offer->phase = PUT_OPEN;
@@ -576,7 +546,7 @@ static int put_prepare(struct put *put, const struct words_list *to, int n_paths
 
 static void put_offer_free(struct put_offer *offer) {
     put_room_free(&offer->room);
-    free(offer->post_name);
+    free(offer->name);
 }
 
 static int put_run(struct put *put, const struct words_list *to, int n_paths, char **paths) {
