@@ -410,6 +410,14 @@ void persist_answer(struct core *core, struct session *session, uint32_t request
     persist->n_touched = 0;
 }
 
+void persist_finish(struct core *core, struct session *session, uint32_t request,
+                    enum fail_code code, const char *reason) {
+    if (code == FAIL_NONE)
+        persist_answer(core, session, request);
+    else
+        session_fail(core, session, request, code, reason);
+}
+
 void persist_answer_after(struct core *core, struct session *session, uint32_t request,
                           uint64_t before) {
     if (!core->config.durable || before == core->seq) {

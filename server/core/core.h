@@ -41,13 +41,13 @@
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
 #define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
-#define HOARDERS_MAX 64   /* and more chunks are one class, see delivery.c */
+#define HOARDERS_MAX 64   /* and more chunks are one class, see outgoing.c */
 #define CONFIRM_MS 10000  /* a session that never says READY is a handshake that failed */
 #define CONDEMNED_MS 1000 /* until it is ended, a session that broke the protocol may read why */
 
 struct lane; /* the hub's */
 
-/* What sessions wait for; see delivery.c. */
+/* What sessions wait for; see outgoing.c. */
 enum session_list {
     LIST_NONE,
     LIST_TOUCHED,  /* to be sent to */
@@ -286,7 +286,7 @@ struct session {
 };
 
 /*
- * Messages of one sender to one room that are not in the listeners' outboxes yet, see delivery.c.
+ * Messages of one sender to one room that are not in the listeners' outboxes yet, see outgoing.c.
  * Their frames are the first n bytes of core->frames.
  */
 struct run {

@@ -174,7 +174,7 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
         return;
     }
     if (reason) { /* it joins anew, and asks again */
-        core_end(core, session);
+        session_break(core, session);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -195,14 +195,6 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
     session_touch(core, session);
 }
 
-void feed_fall_behind(struct core *core, struct session *session, uint64_t seq) {
-    if (session->behind)
-        return;
-    session->behind = true;
-    session->feed_next = seq;
-    session_touch(core, session); /* if memory was out, nothing else may */
-}
-
 void feed_begin(struct core *core, struct session *session, uint64_t after) {
     const struct handle *handle = session->handle;
     bool resumes = (session->abilities & ABILITY_AFTER) != 0;
@@ -219,16 +211,6 @@ void feed_fall_back(struct session *session, uint64_t seq) {
     session->feed_next = session->behind ? least_of(session->feed_next, seq) : seq;
     session->behind = true;
     session->view++; /* what the store is being asked for begins too late */
-}
-
-uint64_t feed_room_after(const struct core *core, const struct session *session,
-                         const struct membership *membership) {
-    bool resumes = (session->abilities & ABILITY_AFTER) != 0;
-    if (!session->held)
-        return core->seq;
-    if (!membership->joined)
-        return resumes ? session->rooms_after : core->seq;
-    return membership->since > session->rooms_after ? membership->since : session->rooms_after;
 }
 
 /*

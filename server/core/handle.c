@@ -8,12 +8,6 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-struct handle *handle_find(struct core *core, const struct name *key) {
-    struct handle *handle;
-    HASH_FIND(hh, core->handles, key->s, key->n, handle);
-    return handle;
-}
-
 static bool handle_has_number(const struct core *core, uint32_t number) {
     return handle_of_number(core, number) != NULL;
 }
@@ -76,30 +70,6 @@ enum handle_holder core_handle_holder(struct core *core, const struct name *key,
 
 /* Taking a name away: the handle gets another one, and keeps its number, and so its past. */
 
-#define AWAY_TRIES 1000
-
-/* "alice.1001", or with a count; "was.1001" for a name that is too long for that. */
-bool handle_away_name(struct core *core, const struct name *was, uid_t uid, struct name *name,
-                      struct name *key) {
-    bool is_room = name_is_room(was);
-    for (unsigned i = 1; i <= AWAY_TRIES; i++) {
-        const char *base = was->s;
-        for (int tries = 0; tries < 2; tries++, base = is_room ? "#was" : "was") {
-            char text[2 * NAME_BYTES_MAX], count[16] = "";
-            if (i > 1)
-                snprintf(count, sizeof count, ".%u", i);
-            snprintf(text, sizeof text, "%s.%u%s", base, uid, count);
-            if (name_parse(name, bytes_of(text)) == NAME_OK)
-                break;
-        }
-        name_key(key, name);
-        bool is_used = is_room ? room_find(core, key) != NULL : handle_find(core, key) != NULL;
-        if (name->n > 0 && !is_used)
-            return true;
-    }
-    return false;
-}
-
 static bool add_by_name(struct core *core, struct handle *handle, const struct name *name,
                         const struct name *key) {
     handle->name = *name;
@@ -112,7 +82,7 @@ static bool add_by_name(struct core *core, struct handle *handle, const struct n
 
 static bool rename_away(struct core *core, struct handle *handle) {
     struct name name, key, old_name = handle->name, old_key = handle->key;
-    if (!handle_away_name(core, &handle->name, handle->user->uid, &name, &key))
+    if (!name_set_aside(core, &handle->name, handle->user->uid, &name, &key))
         return false;
     HASH_DELETE(hh, core->handles, handle);
     if (add_by_name(core, handle, &name, &key)) {
@@ -357,12 +327,6 @@ void handle_detach(struct core *core, struct session *session) {
     news_presence(core, handle);
 }
 
-enum presence handle_presence(const struct handle *handle) {
-    if (handle->n_listening == 0)
-        return PRESENCE_OFFLINE;
-    return handle->away ? PRESENCE_AWAY : PRESENCE_ONLINE;
-}
-
 static enum fail_code handle_set_away(struct core *core, struct handle *handle, bool away,
                                       struct bytes text, char reason[256]) {
     char *copy = NULL;
@@ -387,7 +351,7 @@ void handle_receive_away(struct core *core, struct session *session, const struc
     char reason[256];
     enum fail_code code =
         handle_set_away(core, session->handle, frame->away.away, frame->away.reason, reason);
-    session_finish(core, session, frame->away.request, code, reason);
+    persist_finish(core, session, frame->away.request, code, reason);
 }
 
 void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame) {
@@ -417,7 +381,7 @@ void handle_receive_nick(struct core *core, struct session *session, const struc
         news_renamed(core, old, handle);
     }
     core->nick_right = (struct core_right){0};
-    session_finish(core, session, frame->nick.request, code, reason);
+    persist_finish(core, session, frame->nick.request, code, reason);
 }
 
 static enum fail_code release_name(struct core *core, struct session *session, struct bytes text,
@@ -441,5 +405,5 @@ void handle_receive_release(struct core *core, struct session *session, const st
     enum fail_code code = FAIL_LIMIT;
     if (persist_may_wait(core, session->user, reason))
         code = release_name(core, session, frame->release.handle, reason);
-    session_finish(core, session, frame->release.request, code, reason);
+    persist_finish(core, session, frame->release.request, code, reason);
 }

@@ -66,6 +66,8 @@ bool session_takes_answer(const struct core *core, const struct session *session
 bool session_append(struct core *core, struct session *session, const struct encoded *encoded);
 /* Its outbox has changed. */
 void session_weigh(struct session *session);
+/* Of those that take in nothing, the one for which most waits; NULL: there is none. */
+struct session *user_largest_hoarder(const struct user *user);
 /* As an answer. False: there is no memory, or not for this user. */
 bool session_put(struct core *core, struct session *session, const struct frame *frame);
 void session_done(struct core *core, struct session *session, uint32_t request);
@@ -77,10 +79,6 @@ void session_fail(struct core *core, struct session *session, uint32_t request, 
  * are taken next. Its client comes again, and asks or says again what it has no answer for.
  */
 void session_break(struct core *core, struct session *session);
-
-/* DONE, when what was changed is stored, or FAIL. */
-void session_finish(struct core *core, struct session *session, uint32_t request,
-                    enum fail_code code, const char *reason);
 
 /* Sessions (session.c). It has sent a frame: the handshake is over. */
 void session_confirm(struct core *core, struct session *session);
@@ -118,9 +116,13 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
              const struct encoded *encoded);
 void run_close(struct core *core);
 
-/* Puts the session on the list of those that core_take() looks at; takes it off again. */
-void session_touch(struct core *core, struct session *session);
+/* Puts the session on the list; takes it off again. */
+void session_enlist(struct core *core, struct session *session, enum session_list list);
 void session_unlist(struct core *core, struct session *session);
+/* The first one of the user whose turn it is, off the list; NULL: none. */
+struct session *session_take_listed(struct core *core, enum session_list list);
+/* To be looked at by core_take(). */
+void session_touch(struct core *core, struct session *session);
 
 /* Work for a session whose outbox has room uses up what core_take() may do before it returns. */
 static inline void core_spend_slice(struct core *core, unsigned n) {
@@ -128,6 +130,7 @@ static inline void core_spend_slice(struct core *core, unsigned n) {
 }
 
 /* Look-ups (lookup.c). */
+#define SESSION_SLOT_MASK UINT64_C(0xffff) /* of a session's number */
 struct handle *handle_of_number(const struct core *core, uint32_t number);
 struct room *room_of_number(const struct core *core, uint32_t number);
 /* Numbers go round: after the greatest one comes the first that is free. 0: none is. */
@@ -141,6 +144,16 @@ struct names {
 
 /* False: nobody knows its sender or target any more. */
 bool names_of(const struct core *core, const struct record *record, struct names *names);
+
+/* NULL: it is not here. */
+struct session *session_of_link(struct core *core, uid_t uid, uint64_t link);
+struct handle *handle_find(struct core *core, const struct name *key);
+struct room *room_find(struct core *core, const struct name *key);
+struct membership *membership_find(const struct handle *handle, const struct room *room);
+
+/* A name for what was called `was`, and is `uid`'s: "was.1001". False: all such are in use. */
+bool name_set_aside(struct core *core, const struct name *was, uid_t uid, struct name *name,
+                    struct name *key);
 
 enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
                            struct target *target);
@@ -171,11 +184,8 @@ void work_note(struct core *core, struct user *user);
 
 /* Who lags (feed.c). */
 void feed_begin(struct core *core, struct session *session, uint64_t after);
-uint64_t feed_room_after(const struct core *core, const struct session *session,
-                         const struct membership *membership);
 void feed_ready(struct core *core, struct session *session);
 void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64_t read);
-void feed_fall_behind(struct core *core, struct session *session, uint64_t seq);
 /* What it was to get from this message on was taken away from it again. */
 void feed_fall_back(struct session *session, uint64_t seq);
 /* Whether it is behind, and there is something to be looked at. */
@@ -242,8 +252,8 @@ void known_free(struct session *session);
 /* What outlives the hub (persist.c). */
 void persist_init(struct core *core);
 void persist_deinit(struct core *core);
-/* The hub ends, and what is not stored will not be: its senders' accounts are given it back. */
-void persist_give_up(struct core *core);
+/* What the log need not keep any more. */
+void persist_trim(struct core *core);
 void persist_position(struct core *core, struct handle *handle);
 void persist_tick(struct core *core);
 /* Whether this user may have more that waits to be stored, and change more that is to be stored;
@@ -284,10 +294,16 @@ void persist_await_handle(struct core *core, const struct handle *handle);
 void persist_await_member(struct core *core, const struct membership *membership);
 /* DONE, or FAIL, when all of that was committed; at once, if nothing was changed. */
 void persist_answer(struct core *core, struct session *session, uint32_t request);
-/* The same for all messages after that one. */
+/* That, or (code) FAIL at once. */
+void persist_finish(struct core *core, struct session *session, uint32_t request,
+                    enum fail_code code, const char *reason);
+/* The same as persist_answer() for all messages after that one. */
 void persist_answer_after(struct core *core, struct session *session, uint32_t request,
                           uint64_t before);
-/* A commit, for persist.c. False: memory is out, and what its messages need is not there. */
+/* Commits (commit.c): the hub ends, and what is not stored will not be: its senders' accounts are
+ * given it back. */
+void persist_give_up(struct core *core);
+/* What changes.c does of a commit. False: memory is out, and what its messages need is not there. */
 bool changes_take(struct core *core, struct changes *rows, uint64_t upto);
 void changes_committed(struct core *core, struct changes *rows, const char *trouble);
 void changes_answer_walls(struct core *core, const char *reason);
@@ -297,7 +313,6 @@ void changes_give_up(struct core *core);
 size_t changes_waiting(const struct core *core);
 
 /* Handles: registration, presence (handle.c). */
-struct handle *handle_find(struct core *core, const struct name *key);
 /* Whether it may be given to a session that listens in all rooms of the handle; else `reason`. */
 bool handle_may_attach(struct core *core, struct user *user, unsigned abilities,
                        const struct name *name, char reason[256]);
@@ -314,10 +329,11 @@ static inline bool session_is_administrator(const struct core *core,
                                             const struct session *session) {
     return session->user->uid == 0 || session->user->uid == core->config.uid;
 }
-/* A name for what was called `was`, and is `uid`'s: "was.1001". False: all such are in use. */
-bool handle_away_name(struct core *core, const struct name *was, uid_t uid, struct name *name,
-                      struct name *key);
-enum presence handle_presence(const struct handle *handle);
+static inline enum presence handle_presence(const struct handle *handle) {
+    if (handle->n_listening == 0)
+        return PRESENCE_OFFLINE;
+    return handle->away ? PRESENCE_AWAY : PRESENCE_ONLINE;
+}
 /* AWAY, NICK, RELEASE. */
 void handle_receive_away(struct core *core, struct session *session, const struct frame *frame);
 void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame);
@@ -337,11 +353,7 @@ static inline bool room_is_kept(const struct room *room) {
 }
 /* Frees it, if there is nothing in it any more. */
 void room_settle(struct core *core, struct room *room);
-/* An ephemeral log has let go of this message of it. */
-void room_lose(struct core *core, struct room *room, uint64_t seq);
 void room_settle_lost(struct core *core);
-struct membership *membership_find(const struct handle *handle, const struct room *room);
-struct room *room_find(struct core *core, const struct name *key);
 /* JOIN, LEAVE, TOPIC. */
 void room_receive_join(struct core *core, struct session *session, const struct frame *frame);
 void room_receive_leave(struct core *core, struct session *session, const struct frame *frame);
@@ -365,6 +377,10 @@ void listening_remove(struct core *core, struct session *session, struct listeni
 void listening_deinit(struct session *session);
 
 /* Messages (route.c). */
+static inline size_t assembly_bytes(const struct assembly *assembly) {
+    return sizeof *assembly + assembly->total;
+}
+
 void route_send(struct core *core, struct session *session, const struct frame *frame);
 void route_wall(struct core *core, struct session *session, const struct frame *frame);
 /* Goes on with the messages to all that not all have yet. */
@@ -376,9 +392,6 @@ void route_receipt(struct core *core, struct session *session, const struct fram
 /* The session may end. */
 void route_refuse(struct core *core, struct session *session, const struct uuid *id,
                   enum fail_code code, const char *reason);
-void route_drop_assembly(struct session *session);
-/* NULL: it is not here. */
-struct session *session_of_link(struct core *core, uid_t uid, uint64_t link);
 /* The store could not take it (reason NULL: because another message of its user has the id);
  * session NULL: its sender is gone. */
 void route_not_stored(struct core *core, struct session *session, const struct record *record,

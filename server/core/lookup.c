@@ -52,7 +52,71 @@ bool names_of(const struct core *core, const struct record *record, struct names
     return names->from.n > 0 && names->to.n > 0;
 }
 
-/* By name. Most messages go where the one before went, so that is looked at first. */
+/* Sessions. */
+
+struct session *core_session(struct core *core, uint64_t number) {
+    uint64_t slot = number & SESSION_SLOT_MASK;
+    struct session *session = slot < core->n_slots ? core->slots[slot] : NULL;
+    return session && session->number == number && !session->dead ? session : NULL;
+}
+
+struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
+    struct user *user;
+    struct session *session;
+    HASH_FIND(hh, core->users, &uid, sizeof uid, user);
+    if (!user)
+        return NULL;
+    HASH_FIND(hh_link, user->links, &link, sizeof link, session);
+    return session;
+}
+
+/* By name. */
+
+struct handle *handle_find(struct core *core, const struct name *key) {
+    struct handle *handle;
+    HASH_FIND(hh, core->handles, key->s, key->n, handle);
+    return handle;
+}
+
+struct room *room_find(struct core *core, const struct name *key) {
+    struct room *room;
+    HASH_FIND(hh, core->rooms, key->s, key->n, room);
+    return room;
+}
+
+struct membership *membership_find(const struct handle *handle, const struct room *room) {
+    struct membership *membership;
+    HASH_FIND_PTR(handle->memberships_by_room, &room, membership);
+    return membership;
+}
+
+/* A name for what loses its own. */
+
+#define AWAY_TRIES 1000
+
+/* "alice.1001", or with a count; "was.1001" for a name that is too long for that. */
+bool name_set_aside(struct core *core, const struct name *was, uid_t uid, struct name *name,
+                    struct name *key) {
+    bool is_room = name_is_room(was);
+    for (unsigned i = 1; i <= AWAY_TRIES; i++) {
+        const char *base = was->s;
+        for (int tries = 0; tries < 2; tries++, base = is_room ? "#was" : "was") {
+            char text[2 * NAME_BYTES_MAX], count[16] = "";
+            if (i > 1)
+                snprintf(count, sizeof count, ".%u", i);
+            snprintf(text, sizeof text, "%s.%u%s", base, uid, count);
+            if (name_parse(name, bytes_of(text)) == NAME_OK)
+                break;
+        }
+        name_key(key, name);
+        bool is_used = is_room ? room_find(core, key) != NULL : handle_find(core, key) != NULL;
+        if (name->n > 0 && !is_used)
+            return true;
+    }
+    return false;
+}
+
+/* Targets. Most messages go where the one before went, so that is looked at first. */
 
 /* Whoever spells it in another way is looked for each time. */
 static bool target_recall(const struct core *core, const struct session *session, struct bytes to,

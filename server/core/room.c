@@ -11,12 +11,6 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-struct room *room_find(struct core *core, const struct name *key) {
-    struct room *room;
-    HASH_FIND(hh, core->rooms, key->s, key->n, room);
-    return room;
-}
-
 static bool room_has_number(const struct core *core, uint32_t number) {
     return room_of_number(core, number) != NULL;
 }
@@ -134,14 +128,6 @@ void room_settle(struct core *core, struct room *room) {
         room_free(core, room);
 }
 
-void room_lose(struct core *core, struct room *room, uint64_t seq) {
-    room->lost = seq;
-    if (room_is_alive(room) || room->is_lost)
-        return;
-    room->is_lost = true; /* somebody may be using it just now */
-    DL_APPEND2(core->lost_rooms, room, prev_lost, next_lost);
-}
-
 void room_settle_lost(struct core *core) {
     while (core->lost_rooms) {
         struct room *room = core->lost_rooms;
@@ -151,12 +137,6 @@ void room_settle_lost(struct core *core) {
 }
 
 /* Memberships. */
-
-struct membership *membership_find(const struct handle *handle, const struct room *room) {
-    struct membership *membership;
-    HASH_FIND_PTR(handle->memberships_by_room, &room, membership);
-    return membership;
-}
 
 /* Memory is paid for by whoever owns the handle; what is restored cannot be refused. */
 static struct membership *membership_get(struct core *core, struct handle *handle,
@@ -222,10 +202,21 @@ void room_free_all(struct core *core) {
 
 /* Listening. */
 
+/* The session gets the messages of the room after this one. */
+static uint64_t room_heard_after(const struct core *core, const struct session *session,
+                                 const struct membership *membership) {
+    bool resumes = (session->abilities & ABILITY_AFTER) != 0;
+    if (!session->held)
+        return core->seq;
+    if (!membership->joined)
+        return resumes ? session->rooms_after : core->seq;
+    return membership->since > session->rooms_after ? membership->since : session->rooms_after;
+}
+
 static int listen_in(struct core *core, struct session *session, struct membership *membership) {
     if (listening_find(session, membership->room))
         return 0;
-    int r = listening_add(session, membership->room, feed_room_after(core, session, membership));
+    int r = listening_add(session, membership->room, room_heard_after(core, session, membership));
     membership->n_listeners += r == 0;
     return r;
 }
@@ -497,7 +488,7 @@ void room_receive_join(struct core *core, struct session *session, const struct 
     enum fail_code code = FAIL_LIMIT;
     if (session_only || persist_may_change(core, session->user, reason))
         code = room_join(core, session, &name, session_only, reason);
-    session_finish(core, session, frame->join.request, code, reason);
+    persist_finish(core, session, frame->join.request, code, reason);
 }
 
 void room_receive_leave(struct core *core, struct session *session, const struct frame *frame) {
@@ -505,7 +496,7 @@ void room_receive_leave(struct core *core, struct session *session, const struct
     if (!room)
         return;
     enum fail_code code = room_leave(core, session, room);
-    session_finish(core, session, frame->leave.request, code,
+    persist_finish(core, session, frame->leave.request, code,
                    code == FAIL_LIMIT ? "the hub is out of memory" : "you are not in this room");
 }
 
@@ -574,7 +565,7 @@ enum fail_code room_release(struct core *core, struct session *session, const st
         snprintf(reason, 256, "there is no room of this name; see `earshot rooms`");
         return FAIL_NO_ROOM;
     }
-    if (handle_away_name(core, &room->name, room->creator->uid, &away, &away_key) &&
+    if (name_set_aside(core, &room->name, room->creator->uid, &away, &away_key) &&
         room_rename(core, session->user, room, &away, &away_key))
         return FAIL_NONE;
     snprintf(reason, 256, "the hub is out of memory");

@@ -484,18 +484,6 @@ static void route_message(struct core *core, struct session *session, const stru
 
 /* Frames in. */
 
-static size_t assembly_bytes(const struct assembly *assembly) {
-    return sizeof *assembly + assembly->total;
-}
-
-void route_drop_assembly(struct session *session) {
-    if (session->assembly)
-        account_give_back(&session->user->account, ACCOUNT_MEMORY,
-                          assembly_bytes(session->assembly));
-    free(session->assembly);
-    session->assembly = NULL;
-}
-
 /* NULL: it is refused. */
 static struct assembly *assembly_new(struct core *core, struct session *session,
                                      const struct frame_send *send) {
@@ -577,16 +565,6 @@ void route_part(struct core *core, struct session *session, const struct frame *
                                      name_bytes(&assembly->to),
                                      {assembly->text, assembly->n}});
     free(assembly);
-}
-
-struct session *session_of_link(struct core *core, uid_t uid, uint64_t link) {
-    struct user *user;
-    struct session *session;
-    HASH_FIND(hh, core->users, &uid, sizeof uid, user);
-    if (!user)
-        return NULL;
-    HASH_FIND(hh_link, user->links, &link, sizeof link, session);
-    return session;
 }
 
 enum receipt_worth {

@@ -7,8 +7,6 @@
 #include "base/error.h"
 #include "core/internal.h"
 
-#define SLOT_MASK UINT64_C(0xffff) /* of a session's number */
-
 /* Beginning. */
 
 /* One that was given back, else the next that was never used. */
@@ -69,7 +67,7 @@ static struct session *session_new(struct core *core, struct user *user,
         return NULL;
     }
     session->slot = slot;
-    session->number = (join->random & ~SLOT_MASK) | slot;
+    session->number = (join->random & ~SESSION_SLOT_MASK) | slot;
     session->seat = join->seat;
     session->pid = join->pid;
     session->abilities = join->abilities;
@@ -105,6 +103,14 @@ void session_confirm(struct core *core, struct session *session) {
     set_ending_due(core);
 }
 
+static void session_drop_assembly(struct session *session) {
+    if (session->assembly)
+        account_give_back(&session->user->account, ACCOUNT_MEMORY,
+                          assembly_bytes(session->assembly));
+    free(session->assembly);
+    session->assembly = NULL;
+}
+
 void core_condemn(struct core *core, struct session *session, const char *rule) {
     struct frame fail = {.type = FRAME_FAIL, .fail = {0, FAIL_BAD_FRAME, bytes_of(rule)}};
     if (session->condemned || session->dead)
@@ -112,7 +118,7 @@ void core_condemn(struct core *core, struct session *session, const char *rule) 
     session_confirm(core, session);
     session->condemned = true;
     session->condemned_at = core->now;
-    route_drop_assembly(session);
+    session_drop_assembly(session);
     DL_APPEND2(core->condemned, session, prev_ending, next_ending);
     set_ending_due(core);
     if (!session_put(core, session, &fail))
@@ -182,12 +188,6 @@ void core_tell_gate(struct core *core, struct session *session, int shmid) {
                        &(struct frame){.type = FRAME_GATE, .gate = {(uint32_t)shmid}});
 }
 
-struct session *core_session(struct core *core, uint64_t number) {
-    uint64_t slot = number & SLOT_MASK;
-    struct session *session = slot < core->n_slots ? core->slots[slot] : NULL;
-    return session && session->number == number && !session->dead ? session : NULL;
-}
-
 /* End. */
 
 void session_free(struct core *core, struct session *session) {
@@ -213,7 +213,7 @@ void core_end(struct core *core, struct session *session) {
     leave_link(session);
     HASH_DELETE(hh_mailbox, core->mailboxes, session);
     ack_cancel(core, session);
-    route_drop_assembly(session);
+    session_drop_assembly(session);
     session_unlist(core, session);
     if (session->abilities & ABILITY_NEWS) {
         news_forget_session(core, session);

@@ -15,10 +15,10 @@
 #include "io/reader.h"
 #include "io/resolver.h"
 #include "io/storage.h"
+#include "io/sweep.h"
 #include "io/watch.h"
 #include "store/store.h"
 
-#define SWEEP_EVERY_NS (60 * NS_PER_S)
 #define LOG_BYTES                                                                                  \
     ((size_t)3 * 1024 * 1024) /* what is stored already, for those who lag a little                \
                                */
@@ -102,12 +102,6 @@ static int open_well_known(struct hub *hub) {
     return lane_start(hub, &lane, hub->rendezvous.record.msqid, user, true);
 }
 
-static void sweep_queues(const int *keep, size_t n_keep) {
-    int n_swept = queue_sweep(keep, n_keep);
-    if (n_swept > 0)
-        log_info("removed %d queues that dead processes had left", n_swept);
-}
-
 /* No number is used twice over restarts, so that a client that comes back misses nothing. */
 static int begin_ephemeral(struct hub *hub) {
     core_restore_seq(&hub->core, (uint64_t)wall_now().ms * 1000);
@@ -129,7 +123,7 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
         r = rendezvous_open(&hub->rendezvous, options->dir, options->mode, options->gid);
     if (r != 0)
         return r;
-    sweep_queues(NULL, 0);
+    sweep_all();
     hub->lanes_per_user = lanes_per_user();
     r = resolver_start();
     if (r == 0)
@@ -193,35 +187,6 @@ int hub_run(struct hub *hub) {
     watch_run(hub);
     notify_send("STOPPING=1");
     hub_deinit(hub);
-    sweep_queues(NULL, 0);
+    sweep_all();
     return 0;
-}
-
-/* The ids of all lanes and mailboxes in use; *n of them. NULL when memory is out. */
-static int *ids_in_use(struct hub *hub, size_t *n) {
-    struct lane *lane;
-    hub_enter(hub);
-    int *ids = calloc(hub->core.n_slots + hub->n_lane_threads + 1, sizeof *ids);
-    *n = 0;
-    if (ids) {
-        DL_FOREACH(hub->lanes, lane) {
-            ids[(*n)++] = lane->msqid;
-        }
-        for (uint32_t slot = 0; slot < hub->core.n_slots; slot++)
-            if (hub->core.slots[slot] && !hub->core.slots[slot]->dead)
-                ids[(*n)++] = hub->core.slots[slot]->seat->msqid;
-    }
-    hub_leave(hub);
-    return ids;
-}
-
-void hub_suspect(struct hub *hub) {
-    mono_time now = mono_now();
-    size_t n;
-    if (hub->swept_at.ns != 0 && now.ns - hub->swept_at.ns < SWEEP_EVERY_NS)
-        return;
-    hub->swept_at = now;
-    CLEANUP_FREE int *ids = ids_in_use(hub, &n);
-    if (ids)
-        sweep_queues(ids, n);
 }

@@ -94,13 +94,6 @@ int hub_run(struct hub *hub);
 /* Frees what hub_start() made, if it failed half way. */
 void hub_deinit(struct hub *hub);
 
-/*
- * A handshake failed, so a dead client's mailbox may lie about: removes such, at most once a
- * minute. Only for the well-known queue's thread, which alone makes lanes and admits mailboxes,
- * so that it takes nothing away that is just being made. Holds no lock.
- */
-void hub_suspect(struct hub *hub);
-
 /* Takes the lock and tells the core the time. */
 void hub_enter(struct hub *hub);
 

@@ -30,6 +30,7 @@
 #include "io/noted.h"
 #include "io/resolver.h"
 #include "io/right.h"
+#include "io/sweep.h"
 #include "io/tell.h"
 #include "ipc/process.h"
 #include "proto/stranger.h"
@@ -58,7 +59,7 @@ static void refuse_stranger(struct claim *claim, const char *reason) {
     struct queue_info info = {0};
     struct hub *hub = claim->hub;
     atomic_fetch_add_explicit(&hub->n_turned_away, 1, memory_order_relaxed);
-    hub_suspect(hub);
+    sweep_suspect(hub);
     if (!tell_may(TELL_STRANGER, claim->uid))
         return;
     (void)queue_stat(hub->rendezvous.record.msqid, &info);
@@ -71,7 +72,7 @@ static void refuse_stranger(struct claim *claim, const char *reason) {
 }
 
 static void claim_refuse(struct claim *claim, enum fail_code code, const char *reason) {
-    hub_suspect(claim->hub);
+    sweep_suspect(claim->hub);
     if (tell_may(TELL_REFUSED, claim->uid))
         log_warning("refused uid %u pid %d: %s", claim->uid, claim->pid, reason);
     struct queue_message message = {.mtype = claim->pid};

@@ -122,6 +122,7 @@ Test(core_feed_durable, 05_another_handle_while_the_store_reads_gets_its_mail) {
 Test(core_feed_durable, 06_a_session_that_cannot_be_fed_ends_and_comes_again) {
     (void)fill_until_behind(alice, bob, "bob");
     ask_refuse(ask_for_bob());
+    drain();
     cr_assert(is_over(bob));
 }
 

@@ -1,0 +1,315 @@
+/* What goes into the outboxes: answers, notices, messages; and whose are to be sent. */
+
+#include <utlist.h>
+
+#include "base/error.h"
+#include "core/internal.h"
+
+/*
+ * A session waits to be sent to, or for a step. It is gathered with the others of its user, and the
+ * users take turns: else whatever goes to thousands of sessions of one user would be sent before
+ * the single message of another.
+ */
+
+void session_enlist(struct core *core, struct session *session, enum session_list list) {
+    struct user *user = session->user;
+    struct turn *turn = &user->turns[list];
+    session->list = list;
+    if (!turn->sessions)
+        DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
+    DL_APPEND2(turn->sessions, session, prev_listed, next_listed);
+}
+
+void session_unlist(struct core *core, struct session *session) {
+    enum session_list list = session->list;
+    struct user *user = session->user;
+    if (list == LIST_NONE)
+        return;
+    session->list = LIST_NONE;
+    DL_DELETE2(user->turns[list].sessions, session, prev_listed, next_listed);
+    if (!user->turns[list].sessions)
+        DL_DELETE2(core->turns[list], user, turns[list].prev, turns[list].next);
+}
+
+struct session *session_take_listed(struct core *core, enum session_list list) {
+    struct user *user = core->turns[list];
+    if (!user)
+        return NULL;
+    struct session *session = user->turns[list].sessions;
+    session_unlist(core, session);
+    if (user->turns[list].sessions) {
+        DL_DELETE2(core->turns[list], user, turns[list].prev, turns[list].next);
+        DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
+    }
+    return session;
+}
+
+void session_touch(struct core *core, struct session *session) {
+    if (session->list == LIST_NONE && !session->dead)
+        session_enlist(core, session, LIST_TOUCHED);
+}
+
+/*
+ * What waits for the sessions of a user: how many chunks those have that take in what comes, and
+ * those that do not, by how many they have. Whoever changes an outbox calls it.
+ */
+
+/* n_chunks: at least one. */
+static struct session **hoarders_of(struct user *user, unsigned n_chunks) {
+    unsigned i = n_chunks - 1;
+    return &user->hoarders[i < HOARDERS_MAX ? i : HOARDERS_MAX - 1];
+}
+
+void session_weigh(struct session *session) {
+    const struct outbox *outbox = &session->outbox;
+    struct user *user = session->user;
+    if (session->n_weighed == outbox->n_chunks && session->is_hoarder == outbox->stuck)
+        return;
+    if (!session->is_hoarder)
+        user->n_unsent -= session->n_weighed;
+    else if (session->n_weighed > 0)
+        DL_DELETE2(*hoarders_of(user, session->n_weighed), session, prev_hoarder, next_hoarder);
+    session->n_weighed = outbox->n_chunks;
+    session->is_hoarder = outbox->stuck;
+    if (!session->is_hoarder)
+        user->n_unsent += session->n_weighed;
+    else if (session->n_weighed > 0)
+        DL_APPEND2(*hoarders_of(user, session->n_weighed), session, prev_hoarder, next_hoarder);
+}
+
+struct session *user_largest_hoarder(const struct user *user) {
+    struct session *largest = NULL, *session;
+    for (unsigned i = HOARDERS_MAX; i > 0 && !largest; i--)
+        DL_FOREACH2(user->hoarders[i - 1], session, next_hoarder) {
+            if (!largest || session->n_weighed > largest->n_weighed)
+                largest = session;
+            if (i < HOARDERS_MAX) /* they are all alike */
+                break;
+        }
+    return largest;
+}
+
+bool session_append(struct core *core, struct session *session, const struct encoded *encoded) {
+    struct outbox_address address = session_address(core, session);
+    bool fits = outbox_append(&session->outbox, &core->pool, &address, encoded) == 0;
+    session_weigh(session);
+    if (fits)
+        session_touch(core, session);
+    return fits;
+}
+
+bool session_takes_answer(const struct core *core, const struct session *session, size_t n) {
+    const struct outbox *outbox = &session->outbox;
+    struct outbox_address address = session_address(core, session);
+    return outbox_is_idle(outbox) || outbox_has_room(outbox, &address, n) ||
+           account_left(address.payer, ACCOUNT_MEMORY) >= CHUNK_BYTES_MAX;
+}
+
+bool session_put(struct core *core, struct session *session, const struct frame *frame) {
+    run_close(core);
+    struct bytes bytes = encode(frame);
+    struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_ANSWER};
+    return session_takes_answer(core, session, bytes.n) && session_append(core, session, &encoded);
+}
+
+void session_answer(struct core *core, struct session *session, const struct frame *frame) {
+    if (!session->dead && !session->broken && !session_put(core, session, frame))
+        session_break(core, session);
+}
+
+#define UNSENT_MAX 64 /* chunks of a user whose memory is short; then they are sent */
+
+/* Memory is short, and sending what waits would give some of it back: what goes to many is sent. */
+static void flush_if_short(struct core *core, const struct user *user) {
+    const struct account *account = &user->account;
+    core->wants_flush |=
+        user->n_unsent >= UNSENT_MAX &&
+        account_left(account, ACCOUNT_MEMORY) < account->limits->max[ACCOUNT_MEMORY] / 2;
+}
+
+/*
+ * Whether one more may wait with those of its rule. Only who does not take in what comes is kept to
+ * a bound: who does gets all of it before long, and only his memory bounds what waits meanwhile.
+ */
+static bool session_has_place_for_notice(struct core *core, const struct outbox *outbox,
+                                         size_t most) {
+    if (outbox->n_notices < most)
+        return true;
+    if (outbox->stuck)
+        return false;
+    core->wants_flush |= !outbox->in_flight; /* else it is being sent already */
+    return true;
+}
+
+/* Of a user's memory others leave a part to himself: to his own answers, and to what he makes. */
+bool session_takes_notice(struct core *core, const struct session *session, enum notice rule,
+                          size_t n) {
+    const struct outbox *outbox = &session->outbox;
+    struct outbox_address address = session_address(core, session);
+    size_t most = rule == NOTICE_MAY_BE_MISSED ? NOTICES_BYTES_MAX : NOTICES_BYTES_MUST;
+    if (!session_has_place_for_notice(core, outbox, most))
+        return false;
+    if (outbox_has_room(outbox, &address, n) || outbox_is_idle(outbox))
+        return true;
+    flush_if_short(core, session->user);
+    return session_leaves_memory(session);
+}
+
+/* One for each user, however many sessions of him are told: see work_begin_delivery(). */
+void session_charge_notice(struct core *core, struct user *by, struct user *to) {
+    bool is_first = to->delivery != core->delivery;
+    work_note_delivery(core, to);
+    if (by != to && is_first)
+        account_spend(&by->account, ACCOUNT_NOTICES, 1);
+}
+
+bool session_tell(struct core *core, struct session *session, enum notice rule,
+                  const struct frame *frame) {
+    if (session->dead || session->broken)
+        return false;
+    run_close(core);
+    struct bytes bytes = encode(frame);
+    struct encoded encoded = {.frames = bytes.data, .n = bytes.n, .what = ENCODED_NOTICE};
+    return session_takes_notice(core, session, rule, bytes.n) &&
+           session_append(core, session, &encoded);
+}
+
+bool session_notify(struct core *core, struct user *by, struct session *session, enum notice rule,
+                    const struct frame *frame) {
+    if (session->dead || session->broken)
+        return false;
+    session_charge_notice(core, by, session->user);
+    return session_tell(core, session, rule, frame);
+}
+
+static void session_fall_behind(struct core *core, struct session *session, uint64_t seq) {
+    if (session->behind)
+        return;
+    session->behind = true;
+    session->feed_next = seq;
+    session_touch(core, session); /* if memory was out, nothing else may */
+}
+
+/*
+ * Where memory is short, what is to go to many is sent soon; and who does not get it at once is fed
+ * when its turn to be sent to comes.
+ */
+bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
+                     uint64_t seq) {
+    struct outbox_address address = session_address(core, session);
+    if (session->behind)
+        return false;
+    flush_if_short(core, session->user);
+    if (!(session->abilities & ABILITY_LINES) ||
+        !outbox_takes_messages(&session->outbox, &address, encoded->n_origin + encoded->n,
+                               OUTBOX_CHUNKS_MAX) ||
+        !session_append(core, session, encoded)) {
+        session_fall_behind(core, session, seq);
+        return false;
+    }
+    work_note_delivery(core, session->user);
+    return true;
+}
+
+/*
+ * Runs: consecutive messages of one sender to one room. All listeners get the same frames, so
+ * these are gathered and then appended to each outbox at once, instead of message by message to
+ * a thousand outboxes that no cache holds.
+ *
+ * A run is closed before anything else may go to a listener, so that nobody sees another order:
+ * before a frame that does not continue it, before any answer, before the outboxes are taken,
+ * before a tick, and before a session begins or ends (which may end the room).
+ */
+
+void run_close(struct core *core) {
+    struct run *run = &core->run;
+    unsigned n_reached = 0;
+    if (!run->room)
+        return;
+    struct encoded encoded = {.frames = core->frames,
+                              .n = run->n,
+                              .what = ENCODED_MESSAGE,
+                              .origin = run->origin,
+                              .n_origin = run->n_origin};
+    work_begin_delivery(core);
+    encoded_share(&encoded, run->room->n_listeners);
+    for (unsigned i = 0; i < run->room->n_listeners; i++)
+        if (run->room->listeners[i] != run->sender)
+            n_reached += session_deliver(core, run->room->listeners[i], &encoded, run->seq);
+    encoded_shared(&encoded);
+    core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
+    run->room = NULL;
+}
+
+void core_close_run(struct core *core) {
+    run_close(core);
+}
+
+unsigned core_n_waiting_for_run(const struct core *core) {
+    return core->run.room ? core->run.room->n_listeners : 0;
+}
+
+static size_t run_bytes_max(const struct core *core) {
+    return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
+}
+
+/* What needs no ORIGIN can stand behind any. */
+static bool run_goes_on(const struct run *run, const struct session *sender,
+                        const struct room *room, const struct encoded *encoded) {
+    if (run->room != room || run->sender != sender)
+        return false;
+    return encoded->n_origin == 0 || (encoded->n_origin == run->n_origin &&
+                                      memcmp(encoded->origin, run->origin, run->n_origin) == 0);
+}
+
+bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
+             const struct encoded *encoded) {
+    struct run *run = &core->run;
+    bool is_next = run_goes_on(run, sender, room, encoded);
+    size_t n_origin = is_next ? run->n_origin : encoded->n_origin;
+    size_t room_left = run_bytes_max(core) - n_origin;
+    if (!is_next || run->n + encoded->n > room_left)
+        run_close(core);
+    if (encoded->n > room_left)
+        return false;
+    if (!run->room) {
+        run->room = room;
+        run->sender = sender;
+        run->seq = seq;
+        run->n = 0;
+        run->n_messages = 0;
+        run->n_origin = encoded->n_origin;
+        if (encoded->n_origin > 0)
+            memcpy(run->origin, encoded->origin, encoded->n_origin);
+        if (encoded->frames != core->frames) /* behind the run that was closed */
+            memmove(core->frames, encoded->frames, encoded->n);
+    } else {
+        assert(encoded->frames == core->frames + run->n);
+    }
+    run->n += encoded->n;
+    run->n_messages++;
+    return true;
+}
+
+void session_break(struct core *core, struct session *session) {
+    session->broken = true;
+    session_touch(core, session);
+}
+
+void session_done(struct core *core, struct session *session, uint32_t request) {
+    session_answer(core, session, &(struct frame){.type = FRAME_DONE, .done = {request}});
+}
+
+void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
+                  const char *reason) {
+    core->counters.refused++;
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_FAIL, .fail = {request, (uint16_t)code, bytes_of(reason)}});
+}
+
+void core_say_bye(struct core *core) {
+    for (uint32_t slot = 0; slot < core->n_slots; slot++)
+        if (core->slots[slot])
+            session_answer(core, core->slots[slot], &(struct frame){.type = FRAME_BYE});
+}
