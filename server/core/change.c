@@ -36,9 +36,9 @@ struct waiter {
     bool is_answered;
     uint64_t first, last; /* of messages to all; 0: it waits for marks */
     struct waiter *next;  /* of persist->walls */
-    struct wait {
+    struct change_wait {
         struct waiter *waiter;
-        struct wait *next;
+        struct change_wait *next;
     } waits[PERSIST_TOUCHED_MAX];
 };
 
@@ -56,11 +56,11 @@ struct dirty {
     uint64_t upto;     /* FORGET */
     bool is_stored;    /* the store has a row of it, or may have one */
     bool is_queued, is_urgent, is_taken;
-    bool is_unstored;                 /* the store was given it, but could not take it */
-    uint64_t needed_by;               /* the latest message that must not be stored before it */
-    bool removes;                     /* taken: its row is to be removed */
-    struct wait *waits, *waits_taken; /* for the next commit, for the one under way */
-    struct dirty *next, *prev;        /* of user->dirties or persist->urgent */
+    bool is_unstored;   /* the store was given it, but could not take it */
+    uint64_t needed_by; /* the latest message that must not be stored before it */
+    bool removes;       /* taken: its row is to be removed */
+    struct change_wait *waits, *waits_taken; /* for the next commit, for the one under way */
+    struct dirty *next, *prev;               /* of user->dirties or persist->urgent */
     UT_hash_handle hh;
 };
 
@@ -114,10 +114,10 @@ static const char *only_for_now_reason(const char *trouble, char reason[256]) {
 }
 
 /* The latest one is the first of a list. */
-static struct wait *waits_in_order(struct wait *waits) {
-    struct wait *ordered = NULL;
+static struct change_wait *waits_in_order(struct change_wait *waits) {
+    struct change_wait *ordered = NULL;
     while (waits) {
-        struct wait *wait = waits;
+        struct change_wait *wait = waits;
         waits = wait->next;
         LL_PREPEND(ordered, wait);
     }
@@ -125,7 +125,7 @@ static struct wait *waits_in_order(struct wait *waits) {
 }
 
 /* What all of these waited for is stored, or not. */
-static void waits_end(struct core *core, struct wait *waits, const char *trouble) {
+static void waits_end(struct core *core, struct change_wait *waits, const char *trouble) {
     char text[256];
     const char *reason = only_for_now_reason(trouble, text);
     waits = waits_in_order(waits);
@@ -273,7 +273,7 @@ static struct dirty *dirty_mark(struct core *core, struct user *user, const stru
 static void dirty_drop(struct core *core, struct dirty *dirty) {
     if (dirty->is_taken || dirty->is_stored)
         return;
-    struct wait *waits = dirty->waits;
+    struct change_wait *waits = dirty->waits;
     dirty->waits = NULL;
     dirty_free(core, dirty);
     waits_end(core, waits, NULL);
@@ -392,8 +392,8 @@ void persist_end(struct core *core) {
 }
 
 static void waiter_await(struct waiter *waiter, struct dirty *dirty) {
-    struct wait *wait = &waiter->waits[waiter->n_left++];
-    struct wait **list = dirty->is_queued ? &dirty->waits : &dirty->waits_taken;
+    struct change_wait *wait = &waiter->waits[waiter->n_left++];
+    struct change_wait **list = dirty->is_queued ? &dirty->waits : &dirty->waits_taken;
     wait->waiter = waiter;
     LL_PREPEND(*list, wait);
 }
@@ -603,7 +603,7 @@ bool changes_take(struct core *core, struct changes *rows, uint64_t upto) {
 /* Taken. */
 
 static void dirty_stored(struct core *core, struct dirty *dirty) {
-    struct wait *waits = dirty->waits_taken;
+    struct change_wait *waits = dirty->waits_taken;
     dirty->waits_taken = NULL;
     dirty->is_taken = false;
     dirty->is_stored = !dirty->removes;
@@ -619,7 +619,7 @@ static void dirty_stored(struct core *core, struct dirty *dirty) {
  * was taken. So what a full disk cannot take keeps nobody else from being tried, and told.
  */
 static void dirty_not_stored(struct core *core, struct dirty *dirty, const char *trouble) {
-    struct wait *waits = dirty->waits_taken;
+    struct change_wait *waits = dirty->waits_taken;
     dirty->waits_taken = NULL;
     dirty->is_taken = dirty->removes = false;
     dirty_set_unstored(dirty, true);

@@ -72,7 +72,7 @@ struct hub {
     atomic_ullong n_turned_away; /* HELLOs and more at the well-known queue; not counted yet */
     char no_store[1024];         /* why the store cannot be used */
     struct storage *storage;     /* NULL: nothing is stored, and there is */
-    struct reader *reader;       /* this one instead */
+    struct log_reader *reader;   /* this one instead */
     mono_time swept_at;          /* used by the well-known queue's thread only */
 
     int epoll_fd, timer_fd, signal_fd, tell_fd;

@@ -8,26 +8,26 @@
 
 struct owner;
 
-struct note {
+struct noted_nonce {
     int msqid;
     pid_t pid;
     struct uuid nonce;
     struct owner *owner;
-    struct note *next, *prev; /* of its owner, oldest first */
+    struct noted_nonce *next, *prev; /* of its owner, oldest first */
     UT_hash_handle hh;
 };
 
 struct owner {
     uid_t uid;
     unsigned n;
-    struct note *notes;
+    struct noted_nonce *notes;
     UT_hash_handle hh;
 };
 
-static struct note *notes; /* by mailbox */
+static struct noted_nonce *notes; /* by mailbox */
 static struct owner *owners;
 
-static void note_free(struct note *note) {
+static void note_free(struct noted_nonce *note) {
     struct owner *owner = note->owner;
     HASH_DELETE(hh, notes, note);
     DL_DELETE(owner->notes, note);
@@ -38,8 +38,8 @@ static void note_free(struct note *note) {
     free(owner);
 }
 
-static struct note *note_find(int msqid) {
-    struct note *note;
+static struct noted_nonce *note_find(int msqid) {
+    struct noted_nonce *note;
     HASH_FIND(hh, notes, &msqid, sizeof msqid, note);
     return note;
 }
@@ -68,7 +68,7 @@ static void owner_release(struct owner *owner) {
 }
 
 void noted_put(uid_t uid, int msqid, pid_t pid, const struct uuid *nonce) {
-    struct note *old = note_find(msqid); /* of a mailbox that is gone */
+    struct noted_nonce *old = note_find(msqid); /* of a mailbox that is gone */
     if (old)
         note_free(old);
     struct owner *owner = owner_get(uid);
@@ -79,9 +79,9 @@ void noted_put(uid_t uid, int msqid, pid_t pid, const struct uuid *nonce) {
         note_free(owner->notes);
         owner->n--;
     }
-    struct note *note = calloc(1, sizeof *note);
+    struct noted_nonce *note = calloc(1, sizeof *note);
     if (note) {
-        *note = (struct note){.msqid = msqid, .pid = pid, .nonce = *nonce, .owner = owner};
+        *note = (struct noted_nonce){.msqid = msqid, .pid = pid, .nonce = *nonce, .owner = owner};
         HASH_ADD(hh, notes, msqid, sizeof note->msqid, note);
     }
     if (note && note->hh.tbl) {
@@ -94,7 +94,7 @@ void noted_put(uid_t uid, int msqid, pid_t pid, const struct uuid *nonce) {
 }
 
 bool noted_take(uid_t uid, int msqid, pid_t pid, struct uuid *nonce) {
-    struct note *note = note_find(msqid);
+    struct noted_nonce *note = note_find(msqid);
     if (!note || note->pid != pid || note->owner->uid != uid)
         return false;
     *nonce = note->nonce;
@@ -103,7 +103,7 @@ bool noted_take(uid_t uid, int msqid, pid_t pid, struct uuid *nonce) {
 }
 
 void noted_deinit(void) {
-    struct note *note, *next;
+    struct noted_nonce *note, *next;
     HASH_ITER(hh, notes, note, next) {
         note_free(note);
     }

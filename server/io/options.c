@@ -52,7 +52,7 @@ enum {
     OPTION_WALL
 };
 
-struct words {
+struct option_words {
     const char *dir, *state, *mode, *group, *name, *level, *days, *bytes, *wall;
     int ephemeral, foreground, stop, help, version;
 };
@@ -65,7 +65,7 @@ static int usage_error(const char *problem, const char *value) {
     return EX_USAGE;
 }
 
-static int read_words(struct words *words, int argc, char **argv) {
+static int read_words(struct option_words *words, int argc, char **argv) {
     const struct option table[] = {{"dir", required_argument, NULL, OPTION_DIR},
                                    {"state", required_argument, NULL, OPTION_STATE},
                                    {"mode", required_argument, NULL, OPTION_MODE},
@@ -112,7 +112,7 @@ static int read_group(gid_t *gid, const char *name, const char *option) {
     return -1;
 }
 
-static int read_mode(struct options *options, const struct words *words) {
+static int read_mode(struct options *options, const struct option_words *words) {
     static const char *const names[] = {"private", "group", "open"};
     const char *mode = words->mode ? words->mode : "private";
     for (options->mode = 0; options->mode < HUB_MODE_END; options->mode++)
@@ -126,7 +126,7 @@ static int read_mode(struct options *options, const struct words *words) {
     return code < 0 ? read_group(&options->wall_gid, words->wall, "--wall-group") : code;
 }
 
-static int read_level(const struct words *words) {
+static int read_level(const struct option_words *words) {
     int level = words->level ? log_level_from_name(words->level) : LOG_LEVEL_INFO;
     if (level < 0)
         return usage_error("--log-level is error, warning, info or debug, not ", words->level);
@@ -134,7 +134,7 @@ static int read_level(const struct words *words) {
     return -1;
 }
 
-static int read_name(struct options *options, const struct words *words) {
+static int read_name(struct options *options, const struct option_words *words) {
     char host[128] = "";
     const char *name = words->name;
     if (!name) {
@@ -147,7 +147,7 @@ static int read_name(struct options *options, const struct words *words) {
     return -1;
 }
 
-static int read_keep(struct options *options, const struct words *words) {
+static int read_keep(struct options *options, const struct option_words *words) {
     static const char units[] = "KMG";
     uint64_t days = KEEP_DAYS, bytes = KEEP_BYTES;
     char *end;
@@ -189,7 +189,7 @@ static int make_absolute(char path[PATH_MAX]) {
     return n < 0 || n >= PATH_MAX ? too_long() : -1;
 }
 
-static int read_state(struct options *options, const struct words *words,
+static int read_state(struct options *options, const struct option_words *words,
                       enum rendezvous_origin origin) {
     int n;
     if (words->ephemeral)
@@ -210,7 +210,7 @@ static int read_state(struct options *options, const struct words *words,
 }
 
 int options_read(struct options *options, int argc, char **argv) {
-    struct words words = {0};
+    struct option_words words = {0};
     enum rendezvous_origin origin;
     *options = (struct options){.gid = (gid_t)-1, .wall_gid = (gid_t)-1};
     int code = read_words(&words, argc, argv);

@@ -5,7 +5,7 @@
 
 #include "core/past.h"
 
-struct reader {
+struct log_reader {
     pthread_t thread;
     pthread_cond_t questions; /* with the hub's lock */
     struct log_slice slice;
@@ -16,7 +16,7 @@ struct reader {
  * One slice for one question; the lock is held before and afterwards, and not between. The time is
  * the asker's, with the lock or without.
  */
-static void reader_read(struct hub *hub, struct reader *reader, struct ask *ask) {
+static void reader_read(struct hub *hub, struct log_reader *reader, struct ask *ask) {
     struct user *user = ask->user;
     mono_time began = mono_now();
     core_read_log(&hub->core, ask, &reader->slice);
@@ -30,7 +30,7 @@ static void reader_read(struct hub *hub, struct reader *reader, struct ask *ask)
 
 static void *reader_thread(void *arg) {
     struct hub *hub = arg;
-    struct reader *reader = hub->reader;
+    struct log_reader *reader = hub->reader;
     hub_enter(hub);
     while (!reader->stopping) {
         struct ask *ask = core_take_ask(&hub->core, false);
@@ -50,7 +50,7 @@ static void *reader_thread(void *arg) {
 int reader_start(struct hub *hub) {
     if (hub->storage)
         return 0;
-    struct reader *reader = calloc(1, sizeof *reader);
+    struct log_reader *reader = calloc(1, sizeof *reader);
     int r = reader ? log_slice_init(&reader->slice) : -ENOMEM;
     if (r < 0) {
         free(reader);
@@ -74,7 +74,7 @@ void reader_wake(struct hub *hub) {
 }
 
 void reader_stop(struct hub *hub) {
-    struct reader *reader = hub->reader;
+    struct log_reader *reader = hub->reader;
     if (!reader)
         return;
     lock_take(&hub->lock);

@@ -207,13 +207,13 @@ bool resolver_ask(struct resolver_job *job) {
 
 /* Waiting. */
 
-struct waiter {
+struct resolver_waiter {
     struct resolver_job job; /* first */
     bool is_answered, is_given_up;
 };
 
 static void wake_waiter(struct resolver_job *job) {
-    struct waiter *waiter = (struct waiter *)job;
+    struct resolver_waiter *waiter = (struct resolver_waiter *)job;
     waiter->is_answered = true;
     if (waiter->is_given_up)
         free(waiter);
@@ -221,7 +221,7 @@ static void wake_waiter(struct resolver_job *job) {
 }
 
 /* With the guard held. */
-static bool answer_await(struct waiter *waiter, int ms) {
+static bool answer_await(struct resolver_waiter *waiter, int ms) {
     mono_time end = mono_add_ms(mono_now(), ms);
     struct timespec until = {end.ns / NS_PER_S, end.ns % NS_PER_S};
     int r = 0;
@@ -238,7 +238,7 @@ bool resolver_wait(uid_t asker, const struct login_question *question, struct lo
                    int ms) {
     if (resolver_knows(question, answer))
         return true;
-    struct waiter *waiter = calloc(1, sizeof *waiter);
+    struct resolver_waiter *waiter = calloc(1, sizeof *waiter);
     if (!waiter)
         return false;
     waiter->job =

@@ -227,12 +227,12 @@ int store_read(struct store_reader *reader, const struct store_view *view, unsig
 }
 
 /* The numbers of the newest messages of a page, the newest first. */
-struct numbers {
+struct message_numbers {
     uint64_t *seqs;
     size_t n, size;
 };
 
-static int add_number(struct numbers *numbers, uint64_t seq) {
+static int add_number(struct message_numbers *numbers, uint64_t seq) {
     if (numbers->n == numbers->size) {
         size_t size = numbers->size > 0 ? 2 * numbers->size : 64;
         uint64_t *seqs = reallocarray(numbers->seqs, size, sizeof *seqs);
@@ -246,7 +246,7 @@ static int add_number(struct numbers *numbers, uint64_t seq) {
 }
 
 static int number_run(struct connection *connection, const struct merge_run *run, size_t n_max,
-                      struct numbers *numbers) {
+                      struct message_numbers *numbers) {
     sqlite3_stmt *row = connection_get(connection, RUN_DOWN);
     if (!row)
         return connection_fail(connection, doing);
@@ -264,7 +264,8 @@ static int number_run(struct connection *connection, const struct merge_run *run
 }
 
 static int number_down(struct connection *connection, const struct store_view *view,
-                       const struct merge_range *range, size_t n_max, struct numbers *numbers) {
+                       const struct merge_range *range, size_t n_max,
+                       struct message_numbers *numbers) {
     struct merge merge;
     struct merge_run run;
     int r = merge_open(&merge, connection, view, range);
@@ -290,7 +291,7 @@ static int visit_number(struct reading *reading, uint64_t seq) {
 
 static int read_down(struct reading *reading, const struct store_view *view,
                      const struct merge_range *range) {
-    struct numbers numbers = {0};
+    struct message_numbers numbers = {0};
     int r = number_down(reading->connection, view, range, reading->n_left, &numbers);
     while (r == 0 && numbers.n > 0)
         r = visit_number(reading, numbers.seqs[--numbers.n]);

@@ -23,7 +23,7 @@ struct beginning {
     uint64_t forgotten;
 };
 
-struct search {
+struct store_search {
     struct store_reader *reader;
     struct connection *connection; /* the reader's */
     const struct store_view *view;
@@ -46,7 +46,7 @@ static int compare_conv(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-static int sort_rooms(struct search *search) {
+static int sort_rooms(struct store_search *search) {
     size_t n = search->view->n_rooms;
     search->rooms = calloc(n + 1, sizeof *search->rooms);
     if (!search->rooms)
@@ -57,7 +57,7 @@ static int sort_rooms(struct search *search) {
     return 0;
 }
 
-static int is_shown(struct search *search, conv_number conv, uint64_t seq, bool *shown) {
+static int is_shown(struct store_search *search, conv_number conv, uint64_t seq, bool *shown) {
     const struct store_view *view = search->view;
     *shown = false;
     if (search->query->conv != 0 && search->query->conv != conv)
@@ -78,7 +78,7 @@ static int is_shown(struct search *search, conv_number conv, uint64_t seq, bool 
     return r;
 }
 
-static int look_at(struct search *search, sqlite3_stmt *row, bool *shown) {
+static int look_at(struct store_search *search, sqlite3_stmt *row, bool *shown) {
     struct record record;
     *shown = false;
     int r = message_take(search->connection, row, &record);
@@ -99,7 +99,7 @@ static int look_at(struct search *search, sqlite3_stmt *row, bool *shown) {
 }
 
 /* A message that an index names; it is there, in the same snapshot. */
-static int look_up(struct search *search, enum statement which, uint64_t seq, bool *shown) {
+static int look_up(struct store_search *search, enum statement which, uint64_t seq, bool *shown) {
     sqlite3_stmt *row = connection_get(search->connection, which);
     if (!row)
         return connection_fail(search->connection, doing);
@@ -116,7 +116,7 @@ static int look_up(struct search *search, enum statement which, uint64_t seq, bo
 }
 
 /* The newest message before `before` that the view shows; 0: none. */
-static int newest_shown(struct search *search, uint64_t before, uint64_t *seq) {
+static int newest_shown(struct store_search *search, uint64_t before, uint64_t *seq) {
     struct merge_range range = {search->query->conv, true, 0, before, true};
     struct merge_run run;
     int r = search->merging ? merge_seek(&search->merge, before)
@@ -137,7 +137,7 @@ struct jump {
 };
 
 /* Nothing is shown at `seq`: perhaps goes on elsewhere; *end: nothing is shown any more. */
-static int jump_miss(struct search *search, struct jump *jump, sqlite3_stmt *find,
+static int jump_miss(struct store_search *search, struct jump *jump, sqlite3_stmt *find,
                      const char *expression, uint64_t seq, bool *end) {
     uint64_t next = 0;
     if (++jump->n_misses < jump->after)
@@ -153,7 +153,7 @@ static int jump_miss(struct search *search, struct jump *jump, sqlite3_stmt *fin
     return 0;
 }
 
-static int find_by(struct search *search, enum statement which, const char *expression) {
+static int find_by(struct store_search *search, enum statement which, const char *expression) {
     sqlite3_stmt *find = connection_get(search->connection, which);
     if (!find)
         return connection_fail(search->connection, doing);
@@ -181,7 +181,7 @@ static int find_by(struct search *search, enum statement which, const char *expr
 }
 
 /* Only those that the view shows are read, without their content, which is long. */
-static int find_files(struct search *search) {
+static int find_files(struct store_search *search) {
     sqlite3_stmt *find = connection_get(search->connection, FILES_FIND);
     if (!find)
         return connection_fail(search->connection, doing);
@@ -204,7 +204,7 @@ static int find_files(struct search *search) {
 }
 
 /* Words that are too short for the index: everything in the view is looked at. */
-static int scan_run(struct search *search, const struct merge_run *run) {
+static int scan_run(struct store_search *search, const struct merge_run *run) {
     sqlite3_stmt *row = connection_get(search->connection, SCAN_DOWN);
     if (!row)
         return connection_fail(search->connection, doing);
@@ -222,7 +222,7 @@ static int scan_run(struct search *search, const struct merge_run *run) {
     return r;
 }
 
-static int search_scan(struct search *search) {
+static int search_scan(struct store_search *search) {
     struct merge_run run;
     uint64_t newest;
     int r = newest_shown(search, search->end, &newest);
@@ -239,13 +239,13 @@ static int search_scan(struct search *search) {
  * through; for whole words they go into an index of their own, so that both mean the same.
  */
 struct unindexed {
-    struct search *search;
+    struct store_search *search;
     unsigned n_left;
     size_t n_bytes_left;
 };
 
 static int take_unindexed(struct unindexed *unindexed, sqlite3_stmt *row) {
-    struct search *search = unindexed->search;
+    struct store_search *search = unindexed->search;
     struct bytes text = column_text(row, 10);
     bool shown;
     if (text.n > unindexed->n_bytes_left) {
@@ -262,7 +262,7 @@ static int take_unindexed(struct unindexed *unindexed, sqlite3_stmt *row) {
 }
 
 static bool wants_unindexed(const struct unindexed *unindexed) {
-    const struct search *search = unindexed->search;
+    const struct store_search *search = unindexed->search;
     return unindexed->n_left > 0 && search->n_found < search->query->n_max;
 }
 
@@ -283,7 +283,7 @@ static int take_unindexed_run(struct unindexed *unindexed, const struct merge_ru
     return r;
 }
 
-static int take_all_unindexed(struct search *search, uint64_t upto) {
+static int take_all_unindexed(struct store_search *search, uint64_t upto) {
     struct unindexed unindexed = {search, SEARCH_FRESH_MAX, SEARCH_FRESH_BYTES};
     struct merge_range range = {search->query->conv, true, upto, search->end, true};
     struct merge merge;
@@ -298,7 +298,7 @@ static int take_all_unindexed(struct search *search, uint64_t upto) {
     return r;
 }
 
-static int find_unindexed(struct search *search, uint64_t upto, const char *expression) {
+static int find_unindexed(struct store_search *search, uint64_t upto, const char *expression) {
     struct fresh *fresh = &search->reader->fresh;
     if (search->parts)
         return take_all_unindexed(search, upto);
@@ -316,7 +316,7 @@ static int find_unindexed(struct search *search, uint64_t upto, const char *expr
     return r;
 }
 
-static int find_words(struct search *search, const struct store_state *state) {
+static int find_words(struct store_search *search, const struct store_state *state) {
     uint64_t upto = search->parts ? state->parts_upto : state->words_upto;
     CLEANUP_FREE char *expression = NULL;
     int r = search->parts ? words_part_expression(&search->words, &expression)
@@ -332,7 +332,7 @@ static int find_words(struct search *search, const struct store_state *state) {
     return r;
 }
 
-static int search_find(struct search *search) {
+static int search_find(struct store_search *search) {
     struct store_state state;
     int r = reading_begin(search->connection, &state);
     if (r == 0)
@@ -344,7 +344,7 @@ static int search_find(struct search *search) {
 }
 
 /* Whole words first; parts of words when there are none, or where words have no spaces. */
-static int search_all(struct search *search) {
+static int search_all(struct store_search *search) {
     int r = search->words.is_unspaced ? 0 : search_find(search);
     if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
@@ -354,7 +354,7 @@ static int search_all(struct search *search) {
 
 int store_search(struct store_reader *reader, const struct store_view *view,
                  const struct store_query *query, store_visit *visit, void *arg) {
-    struct search search = {
+    struct store_search search = {
         .reader = reader,
         .connection = &reader->connection,
         .view = view,
