@@ -93,7 +93,7 @@ static void record_put_end(struct cursor_out *out, const struct record_end *end)
     record_put_digest(out, &end->digest);
 }
 
-size_t record_encode(const struct record *record, void *buffer, size_t n) {
+size_t record_encode(const struct item_record *record, void *buffer, size_t n) {
     struct cursor_out out = cursor_out_of(buffer, n);
     cursor_put_u8(&out, RECORD_VERSION);
     cursor_put_u8(&out, (uint8_t)record->type);
@@ -174,10 +174,10 @@ static bool entry_makes_sense(const struct record_entry *entry) {
            entry_has_target(entry) && entry_has_path(entry);
 }
 
-bool record_decode(struct record *record, const void *data, size_t n) {
+bool record_decode(struct item_record *record, const void *data, size_t n) {
     struct cursor_in in = cursor_in_of(data, n);
     bool makes_sense = cursor_take_u8(&in) == RECORD_VERSION;
-    *record = (struct record){.type = (enum record_type)cursor_take_u8(&in)};
+    *record = (struct item_record){.type = (enum record_type)cursor_take_u8(&in)};
     switch (record->type) {
     case RECORD_ENTRY:
         record_take_entry(&in, &record->entry);

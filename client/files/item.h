@@ -154,7 +154,7 @@ struct record_end {
     struct digest digest; /* of the bytes of all records before, in their order */
 };
 
-struct record {
+struct item_record {
     enum record_type type;
     union {
         struct record_entry entry;
@@ -164,13 +164,13 @@ struct record {
 };
 
 /* Returns the encoded length; 0 when it does not fit into n bytes. */
-size_t record_encode(const struct record *record, void *buffer, size_t n);
+size_t record_encode(const struct item_record *record, void *buffer, size_t n);
 
 /*
  * Decodes and checks; path and target point into `data`, which must therefore be private memory.
  * False: it is not a record of this version, or makes no sense.
  */
-bool record_decode(struct record *record, const void *data, size_t n);
+bool record_decode(struct item_record *record, const void *data, size_t n);
 
 /*
  * A relative path in a tree: names of 1 to ENTRY_NAME_MAX bytes between single slashes, neither

@@ -514,7 +514,7 @@ static int sink_put_entry(struct sink *sink, const struct record_entry *entry) {
 /* The bytes may be changed by the sender at any time: a private copy is decoded. */
 static int sink_put_record(struct sink *sink, const struct item *item) {
     uint8_t bytes[RECORD_BYTES_MAX];
-    struct record record;
+    struct item_record record;
     if (item->n > sizeof bytes)
         return TRANSFER_MALFORMED;
     memcpy(bytes, item->data, item->n);

@@ -479,7 +479,7 @@ static int content_read(struct source *source, void *buffer, size_t capacity, si
 /* --- items --- */
 
 /* Makes the item that is this record. */
-static int give_record(struct source *source, const struct record *record, void *buffer,
+static int give_record(struct source *source, const struct item_record *record, void *buffer,
                        size_t capacity, struct item *item) {
     size_t n = record_encode(record, buffer, capacity);
     if (n == 0)
@@ -511,12 +511,12 @@ static int give_top(struct source *source, void *buffer, size_t capacity, struct
     int r = source_refresh(source);
     if (r < 0)
         return r;
-    struct record record = {.type = RECORD_ENTRY,
-                            .entry = {.kind = offer->kind,
-                                      .mode = offer->mode,
-                                      .mtime_ns = offer->mtime_ns,
-                                      .size = offer->kind == ENTRY_DIRECTORY ? 0 : offer->size,
-                                      .start = source->start}};
+    struct item_record record = {.type = RECORD_ENTRY,
+                                 .entry = {.kind = offer->kind,
+                                           .mode = offer->mode,
+                                           .mtime_ns = offer->mtime_ns,
+                                           .size = offer->kind == ENTRY_DIRECTORY ? 0 : offer->size,
+                                           .start = source->start}};
     if (offer->kind == ENTRY_DIRECTORY)
         r = source_begin_tree(source);
     else
@@ -605,12 +605,12 @@ static int give_entry(struct source *source, void *buffer, size_t capacity, stru
     int r = source_next_entry(source, &entry);
     if (r != 0)
         return r;
-    struct record record = {.type = RECORD_ENTRY,
-                            .entry = {.kind = entry.kind,
-                                      .mode = entry.status.st_mode & 07777,
-                                      .mtime_ns = attributes_pack_time(entry.status.st_mtim),
-                                      .path = bytes_of(source->tree.path),
-                                      .target = entry.target}};
+    struct item_record record = {.type = RECORD_ENTRY,
+                                 .entry = {.kind = entry.kind,
+                                           .mode = entry.status.st_mode & 07777,
+                                           .mtime_ns = attributes_pack_time(entry.status.st_mtim),
+                                           .path = bytes_of(source->tree.path),
+                                           .target = entry.target}};
     if (entry.kind == ENTRY_FILE)
         record.entry.size = (uint64_t)entry.status.st_size;
     else if (entry.kind == ENTRY_DIRECTORY)
@@ -626,7 +626,7 @@ static int give_entry(struct source *source, void *buffer, size_t capacity, stru
 
 static int content_end(struct source *source, const struct record_entry_end *end, void *buffer,
                        size_t capacity, struct item *item) {
-    struct record record = {.type = RECORD_ENTRY_END, .entry_end = *end};
+    struct item_record record = {.type = RECORD_ENTRY_END, .entry_end = *end};
     int r = give_record(source, &record, buffer, capacity, item);
     if (r != 0)
         return r;
@@ -673,7 +673,7 @@ static int give_content(struct source *source, void *buffer, size_t capacity, st
 
 static int give_end(struct source *source, void *buffer, size_t capacity, struct item *item) {
     source->totals.n_skipped = source->tree.n_skipped;
-    struct record record = {
+    struct item_record record = {
         .type = RECORD_END,
         .end = {.totals = source->totals, .digest = digest_value(source->records)}};
     if (source->offer.kind == ENTRY_DIRECTORY)

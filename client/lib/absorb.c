@@ -51,15 +51,15 @@ bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
 }
 
 static bool is_up_to(const struct inbox_item *item) {
-    const struct note *note = (const struct note *)item;
+    const struct inbox_note *note = (const struct inbox_note *)item;
     return item && item->is_note && note->event.type == EARSHOT_EVENT_STATE &&
            note->event.state.up_to;
 }
 
 /* An acknowledgement of all up to a message says all that an earlier one said. */
-void absorb_note(struct earshot *link, struct note *note) {
+void absorb_note(struct earshot *link, struct inbox_note *note) {
     if (is_up_to(&note->item) && is_up_to(link->inbox.tail)) {
-        struct note *last = item_note(link->inbox.tail);
+        struct inbox_note *last = item_note(link->inbox.tail);
         last->event = note->event;
         memcpy(last->to, note->to, sizeof last->to);
         last->event.state.to = last->to;
@@ -71,7 +71,7 @@ void absorb_note(struct earshot *link, struct note *note) {
 }
 
 /* The acknowledgement of a message that is not known adds nothing; then `known` is false. */
-static void absorb_append(struct earshot *link, struct note *note, bool known) {
+static void absorb_append(struct earshot *link, struct inbox_note *note, bool known) {
     if (known)
         absorb_note(link, note);
     else
@@ -79,8 +79,9 @@ static void absorb_append(struct earshot *link, struct note *note, bool known) {
 }
 
 /* 1: it was dealt with, 0: it is for incoming.c, or -ENOMEM. */
-static int absorb_frame(struct earshot *link, struct batch *batch, const struct frame *frame) {
-    struct note *note;
+static int absorb_frame(struct earshot *link, struct inbox_batch *batch,
+                        const struct frame *frame) {
+    struct inbox_note *note;
     switch (frame->type) {
     case FRAME_ACK:
         note = note_new(EARSHOT_EVENT_STATE);
@@ -117,7 +118,7 @@ static int absorb_frame(struct earshot *link, struct batch *batch, const struct 
     }
 }
 
-int absorb_batch(struct earshot *link, struct batch *batch, bool *empty) {
+int absorb_batch(struct earshot *link, struct inbox_batch *batch, bool *empty) {
     struct cursor_in in = batch->in;
     struct frame frame;
     *empty = true;

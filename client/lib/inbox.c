@@ -38,8 +38,8 @@ void inbox_deinit(struct inbox *inbox) {
         free(item);
 }
 
-struct note *note_new(enum earshot_event_type type) {
-    struct note *note = calloc(1, sizeof *note);
+struct inbox_note *note_new(enum earshot_event_type type) {
+    struct inbox_note *note = calloc(1, sizeof *note);
     if (!note)
         return NULL;
     note->item.is_note = true;
@@ -47,7 +47,7 @@ struct note *note_new(enum earshot_event_type type) {
     return note;
 }
 
-void note_set_reason(struct note *note, struct bytes reason) {
+void note_set_reason(struct inbox_note *note, struct bytes reason) {
     size_t n = text_cut(reason, sizeof note->reason - 1);
     if (n > 0)
         memcpy(note->reason, reason.data, n);

@@ -25,7 +25,7 @@ struct inbox_item {
     bool is_note;
 };
 
-struct batch {
+struct inbox_batch {
     struct inbox_item item;
     size_t n; /* bytes received */
     struct cursor_in in;
@@ -35,7 +35,7 @@ struct batch {
     struct queue_message message;
 };
 
-struct note {
+struct inbox_note {
     struct inbox_item item;
     struct earshot_event event;
     uint64_t seq; /* BACK: what had been received before */
@@ -48,12 +48,12 @@ struct inbox {
     size_t n_batches, n_notes;
 };
 
-static inline struct batch *item_batch(struct inbox_item *item) {
-    return (struct batch *)item;
+static inline struct inbox_batch *item_batch(struct inbox_item *item) {
+    return (struct inbox_batch *)item;
 }
 
-static inline struct note *item_note(struct inbox_item *item) {
-    return (struct note *)item;
+static inline struct inbox_note *item_note(struct inbox_item *item) {
+    return (struct inbox_note *)item;
 }
 
 void inbox_append(struct inbox *inbox, struct inbox_item *item);
@@ -68,7 +68,7 @@ static inline bool inbox_is_full(const struct inbox *inbox) {
 }
 
 /* A note of this type; NULL when memory is out. */
-struct note *note_new(enum earshot_event_type type);
+struct inbox_note *note_new(enum earshot_event_type type);
 
 /* The reason, cut to what fits. */
-void note_set_reason(struct note *note, struct bytes reason);
+void note_set_reason(struct inbox_note *note, struct bytes reason);

@@ -33,13 +33,13 @@ static void send_receipt(struct earshot *link, const struct uuid *id,
 /* Whether it has not come before; notes that it has come now. */
 static bool message_admit(struct earshot *link, uint64_t seq, uint32_t uid, const struct uuid *id) {
     bool of_this_session = link->current->session == link->session;
-    if (!place_admit(&link->place, seq, of_this_session))
+    if (!bookmark_admit(&link->bookmark, seq, of_this_session))
         return false;
-    link->place.in_hand = seq;
+    link->bookmark.in_hand = seq;
     if (!(link->flags & EARSHOT_RECONNECT))
         return true;
     if (received_has(&link->received, uid, id)) {
-        place_take(&link->place);
+        bookmark_take(&link->bookmark);
         return false;
     }
     received_note(&link->received, uid, id);
@@ -65,9 +65,9 @@ static int put_message(struct earshot *link, const struct frame_message *message
 /* A whole message, or its first part. */
 static int incoming_take_message(struct earshot *link, const struct frame_message *message,
                                  uint8_t flags, struct earshot_event *event) {
-    assembly_drop(&link->assembly);
+    reassembly_drop(&link->reassembly);
     if (flags & FRAME_MORE_PARTS)
-        return assembly_begin(&link->assembly, message, flags, 0);
+        return reassembly_begin(&link->reassembly, message, flags, 0);
     return put_message(link, message, flags, event);
 }
 
@@ -89,7 +89,7 @@ static int on_line(struct earshot *link, const struct frame *frame, struct earsh
         link->n_bad++;
         return 0;
     }
-    assembly_drop(&link->assembly);
+    reassembly_drop(&link->reassembly);
     if (!message_admit(link, line_seq(&lines->origin, line), lines->origin.uid, &line->id))
         return 0;
     int r =
@@ -104,24 +104,24 @@ static int put_past(struct earshot *link, const struct frame_message *message, u
 }
 
 static int on_past(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
-    assembly_drop(&link->assembly);
+    reassembly_drop(&link->reassembly);
     if (!request_is_asked(link, frame->past.request))
         return 0;
     struct frame_message message = message_of_past(&frame->past);
     if (frame->flags & FRAME_MORE_PARTS)
-        return assembly_begin(&link->assembly, &message, frame->flags, frame->past.request);
+        return reassembly_begin(&link->reassembly, &message, frame->flags, frame->past.request);
     return put_past(link, &message, frame->past.request, event);
 }
 
 static int on_part(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
-    switch (assembly_add(&link->assembly, frame)) {
-    case ASSEMBLY_WHOLE:
-        if (link->assembly.request)
-            return put_past(link, &link->assembly.message, link->assembly.request, event);
-        return put_message(link, &link->assembly.message, link->assembly.flags, event);
-    case ASSEMBLY_MORE:
+    switch (reassembly_add(&link->reassembly, frame)) {
+    case REASSEMBLY_WHOLE:
+        if (link->reassembly.request)
+            return put_past(link, &link->reassembly.message, link->reassembly.request, event);
+        return put_message(link, &link->reassembly.message, link->reassembly.flags, event);
+    case REASSEMBLY_MORE:
         return 0;
-    case ASSEMBLY_DROPPED:
+    case REASSEMBLY_DROPPED:
         link->n_bad++;
         return 0;
     }
@@ -129,7 +129,7 @@ static int on_part(struct earshot *link, const struct frame *frame, struct earsh
 }
 
 /* The note holds the strings; it is shown like one that waited in the inbox. */
-static int incoming_show(struct earshot *link, struct note *note, struct earshot_event *event,
+static int incoming_show(struct earshot *link, struct inbox_note *note, struct earshot_event *event,
                          bool known) {
     link->shown = note;
     *event = note->event;
@@ -139,7 +139,7 @@ static int incoming_show(struct earshot *link, struct note *note, struct earshot
 static int on_ack(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     if (link->current->absorbed)
         return 0;
-    struct note *note = note_new(EARSHOT_EVENT_STATE);
+    struct inbox_note *note = note_new(EARSHOT_EVENT_STATE);
     if (!note)
         return -ENOMEM;
     return incoming_show(link, note, event,
@@ -150,7 +150,7 @@ static int on_refused(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
     if (link->current->absorbed)
         return 0;
-    struct note *note = note_new(EARSHOT_EVENT_REFUSED);
+    struct inbox_note *note = note_new(EARSHOT_EVENT_REFUSED);
     if (!note)
         return -ENOMEM;
     note_set_reason(note, frame->refused.reason);
@@ -300,7 +300,7 @@ static bool can_answer(struct earshot *link) {
 
 /* The next frame of the current batch that makes an event. */
 static int take_frames(struct earshot *link, struct earshot_event *event) {
-    struct batch *batch = link->current;
+    struct inbox_batch *batch = link->current;
     struct frame frame;
     int r = 0;
     while (r == 0 && batch->n_frames > 0 && can_answer(link)) {
@@ -321,17 +321,17 @@ static int take_frames(struct earshot *link, struct earshot_event *event) {
 
 /* From here on comes what the new hub sends, which may not have stored all that the old one sent.
  */
-static void enter_session(struct earshot *link, const struct note *note) {
-    place_enter(&link->place, note->seq);
+static void enter_session(struct earshot *link, const struct inbox_note *note) {
+    bookmark_enter(&link->bookmark, note->seq);
     if (received_index(&link->received) < 0)
         link->n_bad++;
 }
 
-static void take_note(struct earshot *link, struct note *note, struct earshot_event *event) {
+static void take_note(struct earshot *link, struct inbox_note *note, struct earshot_event *event) {
     link->shown = note;
     *event = note->event;
     if (event->type == EARSHOT_EVENT_LOST)
-        assembly_drop(&link->assembly);
+        reassembly_drop(&link->reassembly);
     if (event->type == EARSHOT_EVENT_BACK)
         enter_session(link, note);
 }
@@ -349,7 +349,7 @@ int incoming_next(struct earshot *link, struct earshot_event *event) {
             event_end_lines(&link->lines);
         }
         struct inbox_item *item = inbox_take(&link->inbox);
-        struct batch *batch = NULL;
+        struct inbox_batch *batch = NULL;
         if (item && item->is_note) {
             take_note(link, item_note(item), event);
             return 1;

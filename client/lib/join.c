@@ -104,7 +104,7 @@ static void pause_before_retry(struct earshot *link, int64_t max_ns) {
 
 static int send_hello(struct earshot *link) {
     uint64_t after;
-    bool is_known = place_is_known(&link->place, &after);
+    bool is_known = bookmark_is_known(&link->bookmark, &after);
     unsigned wanted = link->flags & (ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS);
     struct frame hello = {
         .type = FRAME_HELLO,
@@ -220,9 +220,9 @@ static void copy_name(struct name *name, struct bytes source) {
 }
 
 static void note_back(struct earshot *link) {
-    struct note *note = link->was_joined ? note_new(EARSHOT_EVENT_BACK) : NULL;
+    struct inbox_note *note = link->was_joined ? note_new(EARSHOT_EVENT_BACK) : NULL;
     if (note) {
-        note->seq = link->place.resume;
+        note->seq = link->bookmark.resume;
         absorb_note(link, note);
     }
     link->was_joined = true;
@@ -246,7 +246,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     pending_rewind(&link->pending);
     control_clear(&link->control);
     outgoing_reset(link);
-    place_begin(&link->place, welcome->seq);
+    bookmark_begin(&link->bookmark, welcome->seq);
     request_restore(link); /* rooms first: they begin where the session begins, at READY */
     taken_begin(link);
     note_back(link);
@@ -275,7 +275,7 @@ static void join_refused(struct earshot *link, const struct frame_fail *fail) {
     join_fail(link, outcome, is_final(fail->code));
 }
 
-bool join_answer(struct earshot *link, struct batch *batch) {
+bool join_answer(struct earshot *link, struct inbox_batch *batch) {
     struct frame frame;
     if (batch->n > 0 && batch->message.data[0] != PROTO_VERSION) {
         fail_version(link, batch->message.data[0]);

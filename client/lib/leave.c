@@ -7,7 +7,7 @@
 #include "lib/link.h"
 
 void join_leave(struct earshot *link) {
-    struct batch *batch;
+    struct inbox_batch *batch;
     wait_stop(link);
     writer_stop(&link->writer);
     while ((batch = reader_take(&link->reader)))
@@ -75,7 +75,7 @@ void join_note_rejected(struct earshot *link, const struct frame_fail *fail) {
 }
 
 static void note_lost(struct earshot *link) {
-    struct note *note = note_new(EARSHOT_EVENT_LOST);
+    struct inbox_note *note = note_new(EARSHOT_EVENT_LOST);
     if (note) {
         note_set_reason(note, bytes_of(link->is_rejected ? link->error : ""));
         note->event.lost.reason = note->reason;

@@ -32,14 +32,14 @@
 #include "ipc/gate.h"
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
-#include "lib/assembly.h"
+#include "lib/bookmark.h"
 #include "lib/control.h"
 #include "lib/earshot.h"
 #include "lib/events.h"
 #include "lib/inbox.h"
 #include "lib/pending.h"
-#include "lib/place.h"
 #include "lib/reader.h"
+#include "lib/reassembly.h"
 #include "lib/receipts.h"
 #include "lib/received.h"
 #include "lib/watch.h"
@@ -80,7 +80,7 @@ struct outgoing {
 };
 
 struct request;
-struct room;
+struct joined_room;
 
 struct earshot {
     /* What was asked for. */
@@ -122,16 +122,16 @@ struct earshot {
     uint64_t asked_at;   /* position of the last message with FRAME_ACK_NOW */
     mono_time looked_at; /* when the hub was last seen to live, without the watch */
     uint32_t last_request;
-    struct request *requests; /* not answered yet */
-    struct room *rooms;       /* joined by this link */
-    char *away;               /* set by this link; NULL: not away */
+    struct request *requests;  /* not answered yet */
+    struct joined_room *rooms; /* joined by this link */
+    char *away;                /* set by this link; NULL: not away */
 
     /* From the hub. */
-    struct batch *current; /* being taken apart; NULL: none */
-    struct batch *spare;
+    struct inbox_batch *current; /* being taken apart; NULL: none */
+    struct inbox_batch *spare;
     struct inbox inbox;
-    struct note *shown; /* the program looks at its strings */
-    struct assembly assembly;
+    struct inbox_note *shown; /* the program looks at its strings */
+    struct reassembly reassembly;
     struct event_store store;
     struct event_lines lines; /* of the current batch */
     uint64_t n_bad;           /* batches with something in them that could not be understood */
@@ -140,7 +140,7 @@ struct earshot {
     unsigned n_rejected;      /* in a row, without any progress */
     char rejection[256];      /* its sentence */
     bool takes;               /* the program has begun to take events */
-    struct place place;
+    struct bookmark bookmark;
     struct received received; /* only when it reconnects */
 
     /* Waiting. */
@@ -150,7 +150,7 @@ struct earshot {
     mono_time timer_at; /* when it fires; 0: not set */
     atomic_bool woken;
     struct watch watch;
-    struct reader reader;
+    struct mailbox_reader reader;
     struct writer writer;
 
     struct transfers *transfers; /* NULL: none yet */
@@ -170,7 +170,7 @@ int join_begin(struct earshot *link);
 /* Does what is due at this time. */
 void join_tick(struct earshot *link);
 /* A batch that came before the session; true when the session began and the rest is for it. */
-bool join_answer(struct earshot *link, struct batch *batch);
+bool join_answer(struct earshot *link, struct inbox_batch *batch);
 /* Who must own a private directory; (uid_t)-1 for any other. */
 uid_t join_only_uid(const struct earshot *link);
 /* When join_tick() is next due; ns 0: never. */
@@ -228,8 +228,8 @@ void outgoing_gate(struct earshot *link, const struct frame_gate *gate);
 /* The next batch into link->current or the inbox. A queue_outcome; GONE was dealt with. */
 int receive_batch(struct earshot *link, bool wait, bool to_inbox);
 /* Makes it the current batch, or appends it to the inbox, or drops it. Owns it. */
-void receive_accept(struct earshot *link, struct batch *batch, bool to_inbox);
-void receive_recycle(struct earshot *link, struct batch *batch);
+void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inbox);
+void receive_recycle(struct earshot *link, struct inbox_batch *batch);
 /* Everything that the mailbox still holds, into the inbox. */
 void receive_drain(struct earshot *link);
 
@@ -243,11 +243,11 @@ static inline bool fail_is_rejection(const struct frame_fail *fail) {
     return fail->request == 0 && fail->code == FAIL_BAD_FRAME;
 }
 /* A note at the end of the inbox. Frees it when it adds nothing to the one before. */
-void absorb_note(struct earshot *link, struct note *note);
+void absorb_note(struct earshot *link, struct inbox_note *note);
 /* Deals with the acknowledgements in everything that was received. 0 or -ENOMEM. */
 int absorb_all(struct earshot *link);
 /* The same for one batch, which stays as it is; *empty: nothing else is in it. */
-int absorb_batch(struct earshot *link, struct batch *batch, bool *empty);
+int absorb_batch(struct earshot *link, struct inbox_batch *batch, bool *empty);
 /* An ACK or REFUSED, once: takes the message out of the pending ones. False: unknown message. */
 bool absorb_ack(struct earshot *link, const struct frame_ack *ack, uint8_t flags,
                 struct earshot_event *event, char to[NAME_BYTES_MAX + 1]);

@@ -55,9 +55,9 @@ static int open_check_options(struct earshot *link, const struct earshot_options
 static int set_options(struct earshot *link, const struct earshot_options *options) {
     link->flags = options->flags;
     link->number = link_number();
-    link->place.counts = (options->flags & (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS)) != 0;
-    link->place.has_begin = (options->flags & EARSHOT_AFTER) != 0;
-    link->place.begin = options->after;
+    link->bookmark.counts = (options->flags & (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS)) != 0;
+    link->bookmark.has_begin = (options->flags & EARSHOT_AFTER) != 0;
+    link->bookmark.begin = options->after;
     link->pid = getpid();
     link->backoff_ms = LINK_BACKOFF_MIN_MS;
     int r = rendezvous_locate(link->dir, &link->origin, options->hub);
@@ -164,7 +164,7 @@ static void pause_briefly(struct earshot *link) {
 
 static void say_bye(struct earshot *link) {
     mono_time until = mono_add_ms(mono_now(), CLOSE_MS);
-    place_take(&link->place);
+    bookmark_take(&link->bookmark);
     taken_tell(link);
     while (link->phase == LINK_JOINED && (outgoing_has_frames(link) || link->writer.given) &&
            mono_now().ns < until.ns) {
@@ -185,7 +185,7 @@ static void free_incoming(struct earshot *link) {
     free(link->current);
     free(link->spare);
     free(link->shown);
-    assembly_deinit(&link->assembly);
+    reassembly_deinit(&link->reassembly);
     event_store_deinit(&link->store);
     received_deinit(&link->received);
 }

@@ -6,14 +6,14 @@
 #include "base/error.h"
 #include "base/thread.h"
 
-int reader_init(struct reader *reader) {
+int reader_init(struct mailbox_reader *reader) {
     pthread_mutex_init(&reader->lock, NULL);
     pthread_cond_init(&reader->taken, NULL);
     reader->ready_fd = event_open();
     return reader->ready_fd < 0 ? reader->ready_fd : 0;
 }
 
-void reader_deinit(struct reader *reader) {
+void reader_deinit(struct mailbox_reader *reader) {
     reader_stop(reader);
     inbox_deinit(&reader->queue);
     if (reader->ready_fd >= 0)
@@ -24,7 +24,7 @@ void reader_deinit(struct reader *reader) {
 }
 
 /* Queues one batch and waits while there are too many. False: stop. */
-static bool reader_put(struct reader *reader, struct batch *batch) {
+static bool reader_put(struct mailbox_reader *reader, struct inbox_batch *batch) {
     pthread_mutex_lock(&reader->lock);
     bool was_empty = !reader->queue.head;
     inbox_append(&reader->queue, &batch->item);
@@ -37,7 +37,7 @@ static bool reader_put(struct reader *reader, struct batch *batch) {
     return go_on;
 }
 
-static void set_gone(struct reader *reader) {
+static void set_gone(struct mailbox_reader *reader) {
     pthread_mutex_lock(&reader->lock);
     reader->gone = true;
     pthread_mutex_unlock(&reader->lock);
@@ -46,9 +46,9 @@ static void set_gone(struct reader *reader) {
 
 /* Without memory nothing can be received; the link joins again when there is some. */
 static void *reader_run(void *arg) {
-    struct reader *reader = arg;
+    struct mailbox_reader *reader = arg;
     for (;;) {
-        struct batch *batch = malloc(sizeof *batch);
+        struct inbox_batch *batch = malloc(sizeof *batch);
         int r = -ENOMEM;
         if (batch) {
             batch->item.is_note = false;
@@ -66,7 +66,7 @@ static void *reader_run(void *arg) {
     }
 }
 
-int reader_start(struct reader *reader, int mailbox, pid_t pid) {
+int reader_start(struct mailbox_reader *reader, int mailbox, pid_t pid) {
     if (reader->running)
         return 0;
     reader->mailbox = mailbox;
@@ -82,7 +82,7 @@ int reader_start(struct reader *reader, int mailbox, pid_t pid) {
  * The thread waits either for the queue to be taken from, which the condition ends, or for a
  * message, which an empty batch ends. When there is no room for that, messages are there.
  */
-void reader_stop(struct reader *reader) {
+void reader_stop(struct mailbox_reader *reader) {
     if (!reader->running)
         return;
     struct queue_message wake = {.mtype = reader->pid};
@@ -100,7 +100,7 @@ void reader_stop(struct reader *reader) {
         event_clear(reader->ready_fd);
 }
 
-struct batch *reader_take(struct reader *reader) {
+struct inbox_batch *reader_take(struct mailbox_reader *reader) {
     pthread_mutex_lock(&reader->lock);
     bool was_full = reader->queue.n_batches >= READER_BATCHES_MAX;
     struct inbox_item *item = inbox_take(&reader->queue);
@@ -112,7 +112,7 @@ struct batch *reader_take(struct reader *reader) {
     return item ? item_batch(item) : NULL;
 }
 
-bool reader_is_gone(struct reader *reader) {
+bool reader_is_gone(struct mailbox_reader *reader) {
     pthread_mutex_lock(&reader->lock);
     bool gone = reader->gone;
     pthread_mutex_unlock(&reader->lock);

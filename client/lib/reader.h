@@ -13,7 +13,7 @@
 
 #define READER_BATCHES_MAX 64
 
-struct reader {
+struct mailbox_reader {
     pthread_t thread;
     bool running;
     int mailbox;
@@ -26,17 +26,17 @@ struct reader {
 };
 
 /* 0 or -errno. ready_fd is -1 when closed. */
-int reader_init(struct reader *reader);
-void reader_deinit(struct reader *reader);
+int reader_init(struct mailbox_reader *reader);
+void reader_deinit(struct mailbox_reader *reader);
 
 /* Starts reading a mailbox unless it does already. 0 or -errno. */
-int reader_start(struct reader *reader, int mailbox, pid_t pid);
+int reader_start(struct mailbox_reader *reader, int mailbox, pid_t pid);
 
 /* Stops the thread; what it has queued stays. */
-void reader_stop(struct reader *reader);
+void reader_stop(struct mailbox_reader *reader);
 
 /* The next batch, which the caller now owns; NULL when there is none. */
-struct batch *reader_take(struct reader *reader);
+struct inbox_batch *reader_take(struct mailbox_reader *reader);
 
 /* Whether the mailbox was removed. */
-bool reader_is_gone(struct reader *reader);
+bool reader_is_gone(struct mailbox_reader *reader);

@@ -3,8 +3,8 @@
 
 #include "lib/link.h"
 
-static struct batch *new_batch(struct earshot *link) {
-    struct batch *batch = link->spare;
+static struct inbox_batch *new_batch(struct earshot *link) {
+    struct inbox_batch *batch = link->spare;
     link->spare = NULL;
     if (!batch)
         batch = malloc(sizeof *batch);
@@ -13,7 +13,7 @@ static struct batch *new_batch(struct earshot *link) {
     return batch;
 }
 
-void receive_recycle(struct earshot *link, struct batch *batch) {
+void receive_recycle(struct earshot *link, struct inbox_batch *batch) {
     if (link->spare)
         free(batch);
     else
@@ -21,7 +21,7 @@ void receive_recycle(struct earshot *link, struct batch *batch) {
 }
 
 /* Whether there is something in it for us; reads the envelope. */
-static bool is_ours(struct earshot *link, struct batch *batch) {
+static bool is_ours(struct earshot *link, struct inbox_batch *batch) {
     struct envelope envelope;
     batch->in = cursor_in_of(batch->message.data, batch->n);
     bool valid = envelope_take(&batch->in, &envelope);
@@ -34,7 +34,7 @@ static bool is_ours(struct earshot *link, struct batch *batch) {
            envelope.session == link->session;
 }
 
-void receive_accept(struct earshot *link, struct batch *batch, bool to_inbox) {
+void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inbox) {
     bool empty = false;
     if (!is_ours(link, batch) || (to_inbox && absorb_batch(link, batch, &empty) == 0 && empty))
         receive_recycle(link, batch);
@@ -45,7 +45,7 @@ void receive_accept(struct earshot *link, struct batch *batch, bool to_inbox) {
 }
 
 int receive_batch(struct earshot *link, bool wait, bool to_inbox) {
-    struct batch *batch = new_batch(link);
+    struct inbox_batch *batch = new_batch(link);
     if (!batch)
         return -ENOMEM;
     int r = queue_receive(link->mailbox, &batch->message, link->pid, &batch->n, wait);
@@ -63,7 +63,7 @@ int receive_batch(struct earshot *link, bool wait, bool to_inbox) {
 
 /* Called when the hub is lost: nothing else will come into this mailbox. */
 void receive_drain(struct earshot *link) {
-    struct batch *batch;
+    struct inbox_batch *batch;
     reader_stop(&link->reader);
     while ((batch = reader_take(&link->reader)))
         receive_accept(link, batch, true);

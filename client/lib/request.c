@@ -21,10 +21,10 @@ struct request {
     struct request *prev, *next;
 };
 
-struct room {
+struct joined_room {
     struct name name, key;
     bool session_only;
-    struct room *prev, *next;
+    struct joined_room *prev, *next;
 };
 
 static void free_request(struct request *request) {
@@ -47,8 +47,8 @@ bool request_is_asked(const struct earshot *link, uint32_t number) {
 
 /* Rooms that the link is in. */
 
-static struct room *find_room(const struct earshot *link, const struct name *key) {
-    struct room *room;
+static struct joined_room *find_room(const struct earshot *link, const struct name *key) {
+    struct joined_room *room;
     DL_FOREACH(link->rooms, room) {
         if (bytes_equal(name_bytes(&room->key), name_bytes(key)))
             return room;
@@ -57,13 +57,13 @@ static struct room *find_room(const struct earshot *link, const struct name *key
 }
 
 static void enter_room(struct earshot *link, const struct request *request) {
-    struct room *room = calloc(1, sizeof *room);
+    struct joined_room *room = calloc(1, sizeof *room);
     if (!room || name_parse(&room->name, bytes_of(request->text)) != NAME_OK) {
         free(room);
         return;
     }
     name_key(&room->key, &room->name);
-    struct room *known = find_room(link, &room->key);
+    struct joined_room *known = find_room(link, &room->key);
     if (known) {
         known->session_only = known->session_only && request->session_only;
         free(room);
@@ -78,7 +78,7 @@ static void leave_room(struct earshot *link, const char *text) {
     if (name_parse(&name, bytes_of(text)) != NAME_OK)
         return;
     name_key(&key, &name);
-    struct room *room = find_room(link, &key);
+    struct joined_room *room = find_room(link, &key);
     if (room) {
         DL_DELETE(link->rooms, room);
         free(room);
@@ -90,7 +90,7 @@ void request_room_renamed(struct earshot *link, struct bytes was, struct bytes n
     if (name_parse(&name, was) != NAME_OK || !name_is_room(&name))
         return;
     name_key(&key, &name);
-    struct room *room = find_room(link, &key);
+    struct joined_room *room = find_room(link, &key);
     if (!room || name_parse(&name, now) != NAME_OK)
         return;
     room->name = name;
@@ -120,7 +120,7 @@ static void request_apply(struct earshot *link, struct request *request) {
         if (name_parse(&name, bytes_of(request->text)) != NAME_OK)
             break;
         link->handle = name;
-        place_renamed(&link->place);
+        bookmark_renamed(&link->bookmark);
         break;
     default:
         break;
@@ -161,7 +161,7 @@ bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, 
 
 static void note_failed(struct earshot *link, uint32_t number, enum fail_code code,
                         const char *reason) {
-    struct note *note = note_new(EARSHOT_EVENT_FAILED);
+    struct inbox_note *note = note_new(EARSHOT_EVENT_FAILED);
     if (!note)
         return;
     note_set_reason(note, bytes_of(reason));
@@ -239,7 +239,7 @@ bool request_ask_again(struct earshot *link, struct frame *frame, const char *te
 }
 
 void request_restore(struct earshot *link) {
-    struct room *room;
+    struct joined_room *room;
     uint32_t number;
     if (link->away)
         request_ask_again(link,
@@ -262,7 +262,7 @@ void request_deinit(struct earshot *link) {
         DL_DELETE(link->requests, request);
         free_request(request);
     }
-    struct room *room, *next_room;
+    struct joined_room *room, *next_room;
     DL_FOREACH_SAFE(link->rooms, room, next_room) {
         DL_DELETE(link->rooms, room);
         free(room);

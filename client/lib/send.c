@@ -266,7 +266,7 @@ int earshot_mark_read(earshot *link, const struct earshot_event *event) {
     if (link->phase == LINK_ENDED)
         return link->ended;
     if (event->type == EARSHOT_EVENT_MESSAGE)
-        place_read(&link->place, event->message.seq);
+        bookmark_read(&link->bookmark, event->message.seq);
     if (link->phase != LINK_JOINED || event->type != EARSHOT_EVENT_MESSAGE ||
         !event->message.wants_receipt || event->message.file ||
         !uuid_from_text(&frame.receipt.id, event->message.id))

@@ -8,7 +8,7 @@
 
 /* Whether what comes depends on when the program begins to take it. */
 static bool is_held(const struct earshot *link) {
-    return !link->takes && (link->place.counts || (link->flags & EARSHOT_AFTER));
+    return !link->takes && (link->bookmark.counts || (link->flags & EARSHOT_AFTER));
 }
 
 void taken_begin(struct earshot *link) {
@@ -28,40 +28,41 @@ void taken_start(struct earshot *link) {
 
 void taken_next(struct earshot *link) {
     taken_start(link);
-    place_take(&link->place);
-    if (link->place.due.ns != 0 || !place_has_news(&link->place) || link->phase != LINK_JOINED)
+    bookmark_take(&link->bookmark);
+    if (link->bookmark.due.ns != 0 || !bookmark_has_news(&link->bookmark) ||
+        link->phase != LINK_JOINED)
         return;
-    link->place.due = mono_add_ms(mono_now(), PLACE_TELL_MS);
-    wait_arm(link, link->place.due);
+    link->bookmark.due = mono_add_ms(mono_now(), BOOKMARK_TELL_MS);
+    wait_arm(link, link->bookmark.due);
 }
 
-static struct frame frame_of(const struct place *place) {
-    return (struct frame){.type = FRAME_TAKEN, .taken = {place->taken, place->read}};
+static struct frame frame_of(const struct bookmark *bookmark) {
+    return (struct frame){.type = FRAME_TAKEN, .taken = {bookmark->taken, bookmark->read}};
 }
 
 void taken_put(struct earshot *link) {
-    struct frame frame = frame_of(&link->place);
-    if (!place_has_news(&link->place) || !frame_put(&link->outgoing.out, &frame))
+    struct frame frame = frame_of(&link->bookmark);
+    if (!bookmark_has_news(&link->bookmark) || !frame_put(&link->outgoing.out, &frame))
         return;
     link->outgoing.n_frames++;
-    place_told(&link->place);
+    bookmark_told(&link->bookmark);
 }
 
 void taken_tell(struct earshot *link) {
-    struct frame frame = frame_of(&link->place);
-    if (link->phase == LINK_JOINED && place_has_news(&link->place) &&
+    struct frame frame = frame_of(&link->bookmark);
+    if (link->phase == LINK_JOINED && bookmark_has_news(&link->bookmark) &&
         outgoing_control(link, &frame))
-        place_told(&link->place);
+        bookmark_told(&link->bookmark);
 }
 
 void taken_tick(struct earshot *link) {
-    if (link->place.due.ns == 0)
+    if (link->bookmark.due.ns == 0)
         return;
-    if (mono_now().ns >= link->place.due.ns) {
-        link->place.due = WAIT_NOT;
+    if (mono_now().ns >= link->bookmark.due.ns) {
+        link->bookmark.due = WAIT_NOT;
         taken_tell(link);
     } else {
-        wait_arm(link, link->place.due);
+        wait_arm(link, link->bookmark.due);
     }
 }
 
@@ -70,7 +71,8 @@ struct scan {
     uint64_t whole, begun; /* begun: its parts are still coming; 0: none */
 };
 
-static void scan_batch(struct scan *scan, const struct batch *batch, struct frame_origin origin) {
+static void scan_batch(struct scan *scan, const struct inbox_batch *batch,
+                       struct frame_origin origin) {
     struct cursor_in in = batch->in;
     struct frame frame;
     for (uint16_t i = 0; i < batch->n_frames; i++) {
@@ -93,20 +95,20 @@ static void scan_batch(struct scan *scan, const struct batch *batch, struct fram
 }
 
 void taken_end(struct earshot *link) {
-    struct scan scan = {.whole = link->place.received};
-    if (link->assembly.active && !link->assembly.request)
-        scan.begun = link->assembly.message.seq;
+    struct scan scan = {.whole = link->bookmark.received};
+    if (link->reassembly.active && !link->reassembly.request)
+        scan.begun = link->reassembly.message.seq;
     if (link->current && link->current->session == link->session)
         scan_batch(&scan, link->current, link->lines.origin);
     for (const struct inbox_item *item = link->inbox.head; item; item = item->next)
-        if (!item->is_note && ((const struct batch *)item)->session == link->session)
-            scan_batch(&scan, (const struct batch *)item, (struct frame_origin){0});
-    place_end(&link->place, scan.whole);
-    link->place.due = WAIT_NOT;
+        if (!item->is_note && ((const struct inbox_batch *)item)->session == link->session)
+            scan_batch(&scan, (const struct inbox_batch *)item, (struct frame_origin){0});
+    bookmark_end(&link->bookmark, scan.whole);
+    link->bookmark.due = WAIT_NOT;
 }
 
 void earshot_pass_over(earshot *link, const struct earshot_event *event) {
     if (link && event && event->type == EARSHOT_EVENT_MESSAGE &&
-        event->message.seq == link->place.in_hand)
-        link->place.is_passed = true;
+        event->message.seq == link->bookmark.in_hand)
+        link->bookmark.is_passed = true;
 }

@@ -10,9 +10,16 @@
 #include "base/thread.h"
 #include "lib/check.h"
 
-enum source { SOURCE_WAKE, SOURCE_TIMER, SOURCE_WRITER, SOURCE_READER, SOURCE_HUB, N_SOURCES };
+enum wait_source {
+    WAIT_SOURCE_WAKE,
+    WAIT_SOURCE_TIMER,
+    WAIT_SOURCE_WRITER,
+    WAIT_SOURCE_READER,
+    WAIT_SOURCE_HUB,
+    N_WAIT_SOURCES
+};
 
-static int control_source(struct earshot *link, int operation, int fd, enum source source,
+static int control_source(struct earshot *link, int operation, int fd, enum wait_source source,
                           bool enabled) {
     struct epoll_event event = {.events = enabled ? EPOLLIN : 0, .data.u32 = source};
     return epoll_ctl(link->epoll_fd, operation, fd, &event) < 0 ? error_errno() : 0;
@@ -29,14 +36,14 @@ int wait_init(struct earshot *link) {
     if (link->wake_fd < 0)
         return link->wake_fd;
     const int fds[] = {
-        [SOURCE_WAKE] = link->wake_fd,
-        [SOURCE_TIMER] = link->timer_fd,
-        [SOURCE_WRITER] = link->writer.done_fd,
-        [SOURCE_READER] = link->reader.ready_fd,
+        [WAIT_SOURCE_WAKE] = link->wake_fd,
+        [WAIT_SOURCE_TIMER] = link->timer_fd,
+        [WAIT_SOURCE_WRITER] = link->writer.done_fd,
+        [WAIT_SOURCE_READER] = link->reader.ready_fd,
     };
     int r = 0;
     for (unsigned i = 0; i < ARRAY_LEN(fds) && r == 0; i++)
-        r = control_source(link, EPOLL_CTL_ADD, fds[i], (enum source)i, true);
+        r = control_source(link, EPOLL_CTL_ADD, fds[i], (enum wait_source)i, true);
     return r;
 }
 
@@ -50,14 +57,14 @@ void wait_deinit(struct earshot *link) {
 
 /* Closing the descriptor takes it away again. */
 int wait_add_hub(struct earshot *link) {
-    return control_source(link, EPOLL_CTL_ADD, link->hub_fd, SOURCE_HUB, true);
+    return control_source(link, EPOLL_CTL_ADD, link->hub_fd, WAIT_SOURCE_HUB, true);
 }
 
 void wait_set_stalled(struct earshot *link, bool stalled) {
     if (link->stalled == stalled)
         return;
     link->stalled = stalled;
-    control_source(link, EPOLL_CTL_MOD, link->reader.ready_fd, SOURCE_READER, !stalled);
+    control_source(link, EPOLL_CTL_MOD, link->reader.ready_fd, WAIT_SOURCE_READER, !stalled);
 }
 
 void wait_arm(struct earshot *link, mono_time at) {
@@ -88,36 +95,36 @@ void wait_stop(struct earshot *link) {
     reader_stop(&link->reader);
 }
 
-static void wait_serve(struct earshot *link, enum source source) {
+static void wait_serve(struct earshot *link, enum wait_source source) {
     switch (source) {
-    case SOURCE_WAKE:
+    case WAIT_SOURCE_WAKE:
         event_clear(link->wake_fd);
         break;
-    case SOURCE_TIMER:
+    case WAIT_SOURCE_TIMER:
         event_clear(link->timer_fd);
         link->timer_at = WAIT_NOT;
         break;
-    case SOURCE_WRITER:
+    case WAIT_SOURCE_WRITER:
         event_clear(link->writer.done_fd);
         outgoing_send(link, OUTGOING_LATER, false);
         break;
-    case SOURCE_READER:
+    case WAIT_SOURCE_READER:
         if (reader_is_gone(&link->reader))
             join_lose(link, "removed our mailbox");
         break;
-    case SOURCE_HUB:
+    case WAIT_SOURCE_HUB:
         join_lose(link, "died");
         break;
-    case N_SOURCES:
+    case N_WAIT_SOURCES:
         break;
     }
 }
 
 bool wait_service(struct earshot *link) {
-    struct epoll_event events[N_SOURCES];
-    int n = epoll_wait(link->epoll_fd, events, N_SOURCES, 0);
+    struct epoll_event events[N_WAIT_SOURCES];
+    int n = epoll_wait(link->epoll_fd, events, N_WAIT_SOURCES, 0);
     for (int i = 0; i < n; i++)
-        wait_serve(link, (enum source)events[i].data.u32);
+        wait_serve(link, (enum wait_source)events[i].data.u32);
     join_tick(link);
     wait_arm(link, join_due(link));
     transfer_tick(link);
@@ -235,7 +242,7 @@ int earshot_next(earshot *link, struct earshot_event *event, int timeout_ms) {
 
 /* Messages stay in the reader, and are no reason to wake the program; a hub's answer is taken. */
 int earshot_tend(earshot *link) {
-    struct batch *batch;
+    struct inbox_batch *batch;
     int r = check_pointer(link, link, "the link");
     if (r != 0)
         return r;

@@ -18,12 +18,13 @@ struct fanout {
     struct span *spans; /* by worker */
 };
 
-struct outbox {
+struct fanout_outbox {
     size_t n;
     struct bare_batch batch;
 };
 
-static void outbox_flush(const struct fanout *fanout, struct outbox *outbox, unsigned member) {
+static void outbox_flush(const struct fanout *fanout, struct fanout_outbox *outbox,
+                         unsigned member) {
     outbox->batch.mtype = (long)member + 1;
     if (outbox->n > 0)
         bare_send(fanout->mailboxes[member], &outbox->batch, outbox->n);
@@ -31,7 +32,7 @@ static void outbox_flush(const struct fanout *fanout, struct outbox *outbox, uns
 }
 
 /* Copies every message of a batch for one member. */
-static void outbox_add(const struct fanout *fanout, struct outbox *outbox, unsigned member,
+static void outbox_add(const struct fanout *fanout, struct fanout_outbox *outbox, unsigned member,
                        const struct bare_batch *in, size_t n) {
     struct bare_frame frame;
     for (size_t at = 0; at < n;) {
@@ -44,7 +45,7 @@ static void outbox_add(const struct fanout *fanout, struct outbox *outbox, unsig
 }
 
 static int relay(struct crew_arena *arena, const struct fanout *fanout) {
-    struct outbox *outboxes = calloc(fanout->n_members, sizeof *outboxes);
+    struct fanout_outbox *outboxes = calloc(fanout->n_members, sizeof *outboxes);
     struct bare_batch in;
     size_t n;
     if (!outboxes)

@@ -22,7 +22,7 @@ struct pairs {
     struct span spans[2 * PAIRS_MAX];
 };
 
-struct outbox {
+struct relay_outbox {
     size_t n;
     struct bare_batch batch;
 };
@@ -30,11 +30,11 @@ struct outbox {
 struct relay_thread {
     const struct pairs *pairs;
     int inbox;
-    struct outbox outboxes[PAIRS_MAX];
+    struct relay_outbox outboxes[PAIRS_MAX];
 };
 
 static void outbox_flush(struct relay_thread *thread, unsigned to) {
-    struct outbox *outbox = &thread->outboxes[to];
+    struct relay_outbox *outbox = &thread->outboxes[to];
     outbox->batch.mtype = BARE_HUB_MTYPE;
     if (outbox->n > 0)
         bare_send(thread->pairs->mailboxes[to], &outbox->batch, outbox->n);
@@ -45,7 +45,7 @@ static void route(struct relay_thread *thread, const struct bare_batch *batch, s
     struct bare_frame frame;
     for (size_t at = 0; at < n;) {
         const char *text = bare_next(batch, &at, &frame);
-        struct outbox *outbox = &thread->outboxes[frame.to];
+        struct relay_outbox *outbox = &thread->outboxes[frame.to];
         if (bare_append(&outbox->batch, &outbox->n, frame.to, text, frame.n))
             continue;
         outbox_flush(thread, frame.to);
@@ -86,7 +86,7 @@ static int relay_all(struct crew_arena *arena, const struct pairs *pairs) {
 }
 
 /* Sends at once while there is room, else gathers a full batch and waits for room. */
-static bool hand_over(const struct pairs *pairs, unsigned pair, struct outbox *out,
+static bool hand_over(const struct pairs *pairs, unsigned pair, struct relay_outbox *out,
                       const struct load *load) {
     int inbox = pairs->inboxes[pair % pairs->n_queues];
     bool gathering = out->n > 0;
@@ -102,7 +102,7 @@ static bool hand_over(const struct pairs *pairs, unsigned pair, struct outbox *o
     return true;
 }
 
-static bool flush(const struct pairs *pairs, unsigned pair, struct outbox *out) {
+static bool flush(const struct pairs *pairs, unsigned pair, struct relay_outbox *out) {
     bool sent =
         out->n == 0 || bare_send(pairs->inboxes[pair % pairs->n_queues], &out->batch, out->n);
     out->n = 0;
@@ -110,7 +110,7 @@ static bool flush(const struct pairs *pairs, unsigned pair, struct outbox *out) 
 }
 
 static int send_all(struct crew_arena *arena, struct pairs *pairs, unsigned pair) {
-    struct outbox out = {.n = 0, .batch.mtype = BARE_HUB_MTYPE};
+    struct relay_outbox out = {.n = 0, .batch.mtype = BARE_HUB_MTYPE};
     struct credit *credit = &pairs->credits[pair];
     const unsigned window = credit_window(pairs->params.n_bytes);
     struct load load;

@@ -19,13 +19,13 @@
 enum { BARE, EARSHOT };
 
 /* The one that the commands write to. */
-struct reader {
+struct command_reader {
     char dir[HUB_DIR_SIZE];
     unsigned n_messages;
 };
 
 static int read_all(struct crew_arena *arena, unsigned index, void *arg) {
-    const struct reader *reader = arg;
+    const struct command_reader *reader = arg;
     struct peer peer;
     struct load expected;
     (void)index;
@@ -76,7 +76,7 @@ static int run_earshot(struct bench *bench, const struct hub *hub, const char *w
 static int measure_earshot(struct bench *bench, const struct hub *hub, const char *wait,
                            struct samples *samples, unsigned n) {
     struct crew crew = {0};
-    struct reader *reader = shared_new(sizeof *reader);
+    struct command_reader *reader = shared_new(sizeof *reader);
     if (!reader)
         return -ENOMEM;
     memcpy(reader->dir, hub->dir, sizeof reader->dir);

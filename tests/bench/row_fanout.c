@@ -15,14 +15,14 @@
 enum { BARE, EARSHOT };
 enum { SENDER, FIRST_MEMBER };
 
-struct room {
+struct fanout_room {
     char dir[HUB_DIR_SIZE];
     unsigned n_messages;
     struct crowd_credit credit;
     struct span spans[]; /* by worker */
 };
 
-static int flood(struct crew_arena *arena, struct room *room) {
+static int flood(struct crew_arena *arena, struct fanout_room *room) {
     struct peer peer;
     struct load load;
     if (peer_open(&peer, arena, room->dir, "bench-flood", 0) != 0)
@@ -46,7 +46,7 @@ static int flood(struct crew_arena *arena, struct room *room) {
     return 0;
 }
 
-static int attend(struct crew_arena *arena, struct room *room, unsigned index) {
+static int attend(struct crew_arena *arena, struct fanout_room *room, unsigned index) {
     struct peer peer;
     struct load expected;
     char handle[PEER_NAME_SIZE];
@@ -75,8 +75,8 @@ static int measure_hub(struct bench *bench, const struct hub *hub, unsigned n_me
                        unsigned n_messages, double *per_second) {
     struct crew crew = {0};
     unsigned n_workers = FIRST_MEMBER + n_members;
-    size_t size = sizeof(struct room) + n_workers * sizeof(struct span);
-    struct room *room = shared_new(size);
+    size_t size = sizeof(struct fanout_room) + n_workers * sizeof(struct span);
+    struct fanout_room *room = shared_new(size);
     if (!room)
         return -ENOMEM;
     memcpy(room->dir, hub->dir, sizeof room->dir);

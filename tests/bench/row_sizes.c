@@ -13,14 +13,14 @@
 
 enum { MESSAGE, SHARED };
 
-struct sizes {
+struct message_sizes {
     struct hub hub;
     struct copies copies;
 };
 
 static int setup(struct bench *bench, const struct scenario *scenario, unsigned sides,
                  void **state) {
-    struct sizes *sizes = calloc(1, sizeof *sizes);
+    struct message_sizes *sizes = calloc(1, sizeof *sizes);
     (void)sides;
     if (!sizes)
         return -ENOMEM;
@@ -30,7 +30,7 @@ static int setup(struct bench *bench, const struct scenario *scenario, unsigned 
 }
 
 static void teardown(void *state) {
-    struct sizes *sizes = state;
+    struct message_sizes *sizes = state;
     if (!sizes)
         return;
     hub_stop(&sizes->hub);
@@ -53,7 +53,7 @@ static unsigned n_times_of(const struct bench *bench, uint64_t n_bytes) {
 
 static int measure(struct bench *bench, const struct scenario *scenario, void *state, unsigned side,
                    double *value) {
-    struct sizes *sizes = state;
+    struct message_sizes *sizes = state;
     uint64_t n_bytes = sizes->copies.n_bytes;
     struct handover_result result = {0};
     struct handover *handover = handover_new(&sizes->hub, &sizes->copies, way_of(side, n_bytes), 1,

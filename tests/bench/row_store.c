@@ -83,7 +83,7 @@ struct archive {
     struct store *store;
     struct store_reader *reader;
     struct chatter chatter;
-    struct search {
+    struct archive_search {
         char words[64];
         unsigned n;            /* messages that have them, at most N_NEWEST */
     } searches[2][N_SEARCHES]; /* for one word, for two */
@@ -176,7 +176,7 @@ static int compare_time(const void *a, const void *b) {
 static int choose_searches(struct bench *bench, struct archive *archive) {
     int r = 0;
     for (unsigned i = 0; r == 0 && i < 2 * N_SEARCHES; i++) {
-        struct search *search = &archive->searches[i % 2][i / 2];
+        struct archive_search *search = &archive->searches[i % 2][i / 2];
         while (r == 0 && search->n == 0) {
             make_query(archive, 1 + i % 2, search->words, sizeof search->words);
             r = search_bare(bench, archive, search->words, &search->n);
@@ -192,7 +192,7 @@ static int measure_search(struct bench *bench, struct archive *archive, unsigned
     bool bare = side == BARE_1 || side == BARE_2;
     int r = 0;
     for (unsigned i = 0; r == 0 && i < N_SEARCHES; i++) {
-        const struct search *search = &archive->searches[side > STORE_1][i];
+        const struct archive_search *search = &archive->searches[side > STORE_1][i];
         unsigned n_found = 0;
         mono_time start = mono_now();
         r = bare ? search_bare(bench, archive, search->words, &n_found)

@@ -16,7 +16,7 @@
 #define ENDS_MS 10000
 
 /* "@" at the start of an argument stands for the stage's root directory. */
-struct line {
+struct bad_line {
     const char *name;
     const char *args[ROOM];
     int code, or_code;
@@ -26,7 +26,7 @@ struct line {
 #define DIR_ARGS(dir)                                                                              \
     { "--dir", dir, "--ephemeral", "--foreground" }
 
-static const struct line lines[] = {
+static const struct bad_line lines[] = {
     {"an unknown option", {"--no-such-option"}, 64, 64, "no-such-option"},
     {"an unknown short option", {"-Z"}, 64, 64, "Z"},
     {"an unknown mode", {"--dir", "@/x", "--mode", "public"}, 64, 64, "public"},
@@ -112,7 +112,7 @@ static void expand(char *out, size_t size, const struct stage *stage, const char
 }
 
 /* A full path would be found in every message; so the word is looked for behind the root's. */
-static void check_command(struct stage *stage, const struct line *line) {
+static void check_command(struct stage *stage, const struct bad_line *line) {
     static char expanded[ROOM][PATH_MAX];
     const char *argv[ROOM + 2] = {"earshotd"};
     for (size_t i = 0; i < ROOM && line->args[i]; i++) {

@@ -31,7 +31,7 @@
 #define WAIT_MS 30000
 
 /* Of the message with this number. */
-enum mark { ACKED = 1, REFUSED = 2, READ = 4, TWICE = 8 };
+enum disk_mark { ACKED = 1, REFUSED = 2, READ = 4, TWICE = 8 };
 
 struct play {
     struct stage stage;

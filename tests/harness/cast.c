@@ -32,13 +32,13 @@ size_t cast_text(char text[CAST_TEXT_MAX], int sender, unsigned long number) {
     return (size_t)head + n;
 }
 
-struct part {
+struct cast_part {
     struct cast_talk *talk;
     int who;
 };
 
 static int play(void *arg) {
-    const struct part *part = arg;
+    const struct cast_part *part = arg;
     if (part->who < CAST_SENDERS)
         return cast_sender(part->talk, part->who);
     if (part->who < CAST_TALKERS)
@@ -47,7 +47,7 @@ static int play(void *arg) {
 }
 
 static void start_one(struct cast *cast, int who) {
-    struct part part = {cast->talk, who};
+    struct cast_part part = {cast->talk, who};
     cast->pids[who] = user_start(cast->talk->uids[who], play, &part);
 }
 

@@ -14,7 +14,7 @@
 enum move { MOVE_JOIN, MOVE_TOPIC, MOVE_LEAVE, MOVE_NICK, MOVE_FORGET, MOVE_END };
 
 /* What was DONE; what is asked for and not answered may be so, or not. */
-struct place {
+struct mover_room {
     bool is_in, in_is_sure;
     uint64_t topic; /* 0: none */
     bool topic_is_sure;
@@ -26,11 +26,11 @@ struct mover {
     earshot *link;
     uint64_t number; /* of the last move */
     unsigned short random[3];
-    struct place places[N_ROOMS];
+    struct mover_room places[N_ROOMS];
     bool has_handle[N_HANDLES];
     uint64_t forgotten; /* what it wrote to itself up to this number */
     /* What the hub shows. */
-    struct place shown[N_ROOMS];
+    struct mover_room shown[N_ROOMS];
     bool shows_handle[N_HANDLES];
     uint64_t oldest;
 };
@@ -58,7 +58,7 @@ static size_t index_of(const struct mover *mover, const char *name, size_t n_max
 /* What it did. */
 
 static void move_asked(struct mover *mover, enum move move, size_t i) {
-    struct place *place = &mover->places[i % N_ROOMS];
+    struct mover_room *place = &mover->places[i % N_ROOMS];
     if (move == MOVE_JOIN || move == MOVE_LEAVE)
         place->in_is_sure = false;
     if (move == MOVE_TOPIC || move == MOVE_LEAVE)
@@ -67,7 +67,7 @@ static void move_asked(struct mover *mover, enum move move, size_t i) {
 
 /* The only member takes the room along. */
 static void move_done(struct mover *mover, enum move move, size_t i, uint64_t number) {
-    struct place *place = &mover->places[i % N_ROOMS];
+    struct mover_room *place = &mover->places[i % N_ROOMS];
     switch (move) {
     case MOVE_JOIN:
         place->is_in = place->in_is_sure = true;
@@ -77,7 +77,7 @@ static void move_done(struct mover *mover, enum move move, size_t i, uint64_t nu
         place->topic_is_sure = true;
         break;
     case MOVE_LEAVE:
-        *place = (struct place){.in_is_sure = true, .topic_is_sure = true};
+        *place = (struct mover_room){.in_is_sure = true, .topic_is_sure = true};
         break;
     case MOVE_NICK:
         mover->has_handle[i % N_HANDLES] = true;
@@ -143,7 +143,7 @@ static void hear_room(struct mover *mover, const struct earshot_event *event) {
     size_t i = index_of(mover, event->room.name, N_ROOMS);
     if (i < N_ROOMS)
         mover->shown[i] =
-            (struct place){.is_in = true, .topic = strtoul(event->room.topic, NULL, 10)};
+            (struct mover_room){.is_in = true, .topic = strtoul(event->room.topic, NULL, 10)};
 }
 
 static void hear_handle(struct mover *mover, const struct earshot_event *event) {
@@ -171,7 +171,7 @@ static void broken(struct mover *mover, const char *what, size_t i, uint64_t num
 
 static void compare(struct mover *mover) {
     for (size_t i = 0; i < N_ROOMS; i++) {
-        const struct place *place = &mover->places[i], *shown = &mover->shown[i];
+        const struct mover_room *place = &mover->places[i], *shown = &mover->shown[i];
         if (place->in_is_sure && place->is_in != shown->is_in)
             broken(mover,
                    place->is_in ? "it joined a room that is not there"
@@ -265,7 +265,7 @@ static int move_room(struct mover *mover, enum move move, size_t i) {
 
 /* Only where it is in a room something else can be done there. */
 static enum move choose(struct mover *mover, size_t i) {
-    const struct place *place = &mover->places[i % N_ROOMS];
+    const struct mover_room *place = &mover->places[i % N_ROOMS];
     long choice = nrand48(mover->random) % 12;
     if (choice == 0)
         return MOVE_NICK;

@@ -6,7 +6,7 @@
 #include "harness/cast_member.h"
 #include "harness/check.h"
 
-struct reader {
+struct cast_reader {
     struct cast_talk *talk;
     int who, book;
     bool remembers; /* says to the hub where its book ends */
@@ -46,7 +46,7 @@ static bool was_seen(const struct seen *seen, uint64_t number) {
 }
 
 static void remember(void *arg, const struct book_entry *entry) {
-    struct reader *reader = arg;
+    struct cast_reader *reader = arg;
     int sender = sender_of(entry->from);
     if (entry->seq > reader->last)
         reader->last = entry->seq;
@@ -63,7 +63,7 @@ static uint64_t number_of(const struct earshot_event *event, int sender) {
     return same ? number : 0;
 }
 
-static void note(struct reader *reader, const struct earshot_event *event, int sender) {
+static void note(struct cast_reader *reader, const struct earshot_event *event, int sender) {
     struct book_entry entry = {.what = BOOK_READ,
                                .uid = event->message.uid,
                                .seq = event->message.seq,
@@ -81,7 +81,7 @@ static void note(struct reader *reader, const struct earshot_event *event, int s
                      1);
 }
 
-static void handle(struct reader *reader, const struct earshot_event *event) {
+static void handle(struct cast_reader *reader, const struct earshot_event *event) {
     int sender;
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
@@ -107,14 +107,14 @@ static void handle(struct reader *reader, const struct earshot_event *event) {
     }
 }
 
-static bool all_ended(const struct reader *reader) {
+static bool all_ended(const struct cast_reader *reader) {
     for (int sender = 0; sender < CAST_SENDERS; sender++)
         if (!reader->has_ended[sender])
             return false;
     return true;
 }
 
-static int read_on(struct reader *reader) {
+static int read_on(struct cast_reader *reader) {
     struct earshot_event event;
     int r = 0;
     while ((r == 0 || r == -EINTR) && !all_ended(reader)) {
@@ -126,7 +126,7 @@ static int read_on(struct reader *reader) {
 }
 
 /* Once a member, the handle stays one. */
-static int join_room(struct reader *reader) {
+static int join_room(struct cast_reader *reader) {
     atomic_bool *ready = &reader->talk->ready[reader->who];
     if (atomic_load(ready))
         return 0;
@@ -137,9 +137,9 @@ static int join_room(struct reader *reader) {
 }
 
 int cast_reader(struct cast_talk *talk, int who) {
-    static struct reader reader;
+    static struct cast_reader reader;
     unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_RECONNECT;
-    reader = (struct reader){.talk = talk, .who = who, .remembers = who - CAST_SENDERS < 2};
+    reader = (struct cast_reader){.talk = talk, .who = who, .remembers = who - CAST_SENDERS < 2};
     reader.book = book_open(talk->books, cast_handle(who));
     book_read(reader.book, reader.remembers ? CAST_ID_TAIL : SIZE_MAX, remember, &reader);
     book_write(reader.book, &(struct book_entry){.what = BOOK_BEGUN});

@@ -230,13 +230,13 @@ static bool has_word(const char *line, const char *word) {
     return false;
 }
 
-struct search {
+struct log_search {
     const char *path, *word, *other;
     long mark;
 };
 
 static bool log_has(void *arg) {
-    const struct search *search = arg;
+    const struct log_search *search = arg;
     FILE *file = fopen(search->path, "re");
     if (!file)
         return false;
@@ -251,7 +251,7 @@ static bool log_has(void *arg) {
 }
 
 bool hub_log_has(const struct hub *hub, long mark, const char *word, const char *other, int ms) {
-    struct search search = {hub->options.log, word, other, mark};
+    struct log_search search = {hub->options.log, word, other, mark};
     return check_until(log_has, &search, ms);
 }
 

@@ -13,13 +13,13 @@
 
 #define LOG_BYTES (64 * 1024)
 
-struct start {
+struct program_start {
     int program, log, input;
     const char *const *argv;
 };
 
 static int run(void *arg) {
-    const struct start *start = arg;
+    const struct program_start *start = arg;
     if (dup2(start->input, STDIN_FILENO) < 0 || dup2(start->log, STDOUT_FILENO) < 0 ||
         dup2(start->log, STDERR_FILENO) < 0)
         return 126;
@@ -39,10 +39,11 @@ void program_start(struct program *program, const char *const *argv, const char 
     const char *bin = getenv("BIN");
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/earshot", bin ? bin : "build/bin");
-    struct start start = {.program = open_file(path, O_PATH),
-                          .log = open_file(program->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND),
-                          .input = open_file(input ? input : "/dev/null", O_RDONLY),
-                          .argv = argv};
+    struct program_start start = {
+        .program = open_file(path, O_PATH),
+        .log = open_file(program->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND),
+        .input = open_file(input ? input : "/dev/null", O_RDONLY),
+        .argv = argv};
     program->pid = user_start(program->uid, run, &start);
     program->code = 0;
     close(start.program);

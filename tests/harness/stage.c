@@ -97,19 +97,19 @@ void stage_check_talk(struct stage *stage, const char *what) {
         exit(1);
 }
 
-struct roster {
+struct stage_roster {
     struct raw *raw;
     int n_wanted, n_users, n_sessions;
 };
 
 static bool is_as_wanted(void *arg) {
-    struct roster *roster = arg;
+    struct stage_roster *roster = arg;
     roster->n_users = raw_count_users(roster->raw, &roster->n_sessions);
     return roster->n_users == roster->n_wanted && roster->n_sessions == roster->n_wanted;
 }
 
 void stage_check_roster(struct raw *raw, int n_users, int ms, const char *what) {
-    struct roster roster = {.raw = raw, .n_wanted = n_users};
+    struct stage_roster roster = {.raw = raw, .n_wanted = n_users};
     check(check_until(is_as_wanted, &roster, ms), "%s: the roster shows %d users, %d sessions",
           what, roster.n_users, roster.n_sessions);
 }

@@ -64,13 +64,13 @@ int tape_send(const struct tape_end *end, const uint8_t *bytes, size_t n) {
     return raw_send_bytes(end->lane, 1, batch, n);
 }
 
-struct reading {
+struct tape_reading {
     struct tape_end *end;
     bool failed;
 };
 
 static bool has_batch(void *arg) {
-    struct reading *reading = arg;
+    struct tape_reading *reading = arg;
     struct tape_end *end = reading->end;
     struct {
         long mtype;
@@ -96,7 +96,7 @@ uint16_t tape_length(const uint8_t *frame) {
 }
 
 const uint8_t *tape_next(struct tape_end *end, int ms) {
-    struct reading reading = {.end = end};
+    struct tape_reading reading = {.end = end};
     if (end->at >= end->n && !check_until(has_batch, &reading, ms))
         return NULL;
     const uint8_t *frame = end->batch + end->at;

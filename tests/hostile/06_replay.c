@@ -4,7 +4,7 @@
 
 #include "harness/stage.h"
 
-struct record {
+struct recording {
     struct raw_batch batch;
     struct uuid id;
 };
@@ -23,7 +23,7 @@ static int count_text(struct raw *raw, const char *text) {
     return -1;
 }
 
-static void record_message(struct record *record, uint64_t session, const char *to,
+static void record_message(struct recording *record, uint64_t session, const char *to,
                            const char *text, const struct uuid *id) {
     struct frame frame;
     raw_fill_send(&frame, to, text);
@@ -61,7 +61,7 @@ static void replay_hello(struct raw *raw, const char *dir) {
 static int replay_own(void *arg) {
     const struct stage *stage = arg;
     struct raw carol, sender;
-    static struct record record;
+    static struct recording record;
     if (raw_join(&carol, stage->dir, "carol", ABILITY_LISTEN) != RAW_WELCOME ||
         raw_join(&sender, stage->dir, "mallory", 0) != RAW_WELCOME)
         return 1;
@@ -93,8 +93,8 @@ static int replay_own(void *arg) {
 
 struct relay {
     struct stage *stage;
-    struct record *record; /* shared */
-    atomic_int phase;      /* shared, within the relay */
+    struct recording *record; /* shared */
+    atomic_int phase;         /* shared, within the relay */
 };
 
 static bool phase_is_1(void *arg) {
@@ -115,7 +115,7 @@ static int thief(void *arg) {
     raw_batch_send(&relay->record->batch, raw.lane, HUB_MTYPE);
     raw_batch_send(&relay->record->batch, raw.hub.msqid, HUB_MTYPE);
     settle(&raw);
-    struct record own;
+    struct recording own;
     record_message(&own, raw.session, "carol", "from bob", &relay->record->id);
     raw_batch_send(&own.batch, raw.lane, HUB_MTYPE);
     settle(&raw);

@@ -22,7 +22,7 @@
 #define MEMORY_KIB (N_USERS * 32L * 1024 + 96L * 1024)
 
 /* What all players know of each other; racy by intent. */
-struct known {
+struct known_names {
     struct uuid ids[N_KNOWN], offers[N_KNOWN];
     uint64_t links[N_KNOWN];
     uint32_t uids[N_KNOWN];
@@ -31,7 +31,7 @@ struct known {
 
 struct game {
     struct stage stage;
-    struct known *known;
+    struct known_names *known;
 };
 
 struct player {
@@ -39,7 +39,7 @@ struct player {
     unsigned number;
 };
 
-static struct known *known;
+static struct known_names *known;
 static uint64_t chance_state;
 static char text[8000];
 

@@ -154,13 +154,13 @@ static void append_text(uint16_t seq, unsigned n_parts) {
     append(&encoded, rand() % 2);
 }
 
-struct reading {
+struct line_reading {
     uint16_t seq;
     bool is_within;
 };
 
 /* No LINE without its ORIGIN before it in the same batch, whatever is between. */
-static void read_batch(struct reading *reading, const struct chunk *chunk) {
+static void read_batch(struct line_reading *reading, const struct chunk *chunk) {
     struct queue_message scratch;
     struct cursor_in in = cursor_in_of(chunk_message(chunk, &scratch)->data, chunk->n);
     struct envelope envelope;
@@ -186,7 +186,7 @@ static void read_batch(struct reading *reading, const struct chunk *chunk) {
     cr_assert_eq(cursor_in_left(&in), 0);
 }
 
-static void read_some(struct reading *reading, unsigned n) {
+static void read_some(struct line_reading *reading, unsigned n) {
     struct chunk *chunk = outbox_take(&outbox);
     for (; chunk && n > 0; n--) {
         struct chunk *next = chunk->next;
@@ -198,7 +198,7 @@ static void read_some(struct reading *reading, unsigned n) {
 }
 
 Test(outbox_lines, 03_whatever_is_between_them_and_when_some_came_back) {
-    struct reading reading = {0};
+    struct line_reading reading = {0};
     uint16_t seq = 0;
     srand(1);
     for (unsigned i = 0; i < 20000; i++) {

@@ -271,7 +271,7 @@ struct record_entry entry_of(enum entry_kind kind, const char *path, uint64_t si
                                  .target = bytes_of(kind == ENTRY_LINK ? "target" : "")};
 }
 
-static int put_record(struct sink *sink, const struct record *record) {
+static int put_record(struct sink *sink, const struct item_record *record) {
     uint8_t bytes[RECORD_BYTES_MAX];
     size_t n = record_encode(record, bytes, sizeof bytes);
     cr_assert_gt(n, 0);
@@ -280,20 +280,20 @@ static int put_record(struct sink *sink, const struct record *record) {
 }
 
 int put_entry(struct sink *sink, struct record_entry entry) {
-    return put_record(sink, &(struct record){.type = RECORD_ENTRY, .entry = entry});
+    return put_record(sink, &(struct item_record){.type = RECORD_ENTRY, .entry = entry});
 }
 
 int put_entry_end(struct sink *sink, const void *content, size_t n) {
     struct digest_state *state = digest_new();
     digest_add(state, content, n);
-    struct record record = {.type = RECORD_ENTRY_END,
-                            .entry_end = {.size = n, .digest = digest_value(state)}};
+    struct item_record record = {.type = RECORD_ENTRY_END,
+                                 .entry_end = {.size = n, .digest = digest_value(state)}};
     digest_free(state);
     return put_record(sink, &record);
 }
 
 int put_void(struct sink *sink) {
-    struct record record = {.type = RECORD_ENTRY_END, .entry_end = {.size = ENTRY_END_VOID}};
+    struct item_record record = {.type = RECORD_ENTRY_END, .entry_end = {.size = ENTRY_END_VOID}};
     return put_record(sink, &record);
 }
 

@@ -6,26 +6,26 @@
 
 #include "base/macro.h"
 
-static struct record entry_record(void) {
-    return (struct record){.type = RECORD_ENTRY,
-                           .entry = {.kind = ENTRY_FILE,
-                                     .mode = 04755,
-                                     .mtime_ns = -1,
-                                     .size = (uint64_t)5 << 40,
-                                     .start = 17,
-                                     .path = bytes_of("a/b\xff\n"),
-                                     .target = bytes_of("")}};
+static struct item_record entry_record(void) {
+    return (struct item_record){.type = RECORD_ENTRY,
+                                .entry = {.kind = ENTRY_FILE,
+                                          .mode = 04755,
+                                          .mtime_ns = -1,
+                                          .size = (uint64_t)5 << 40,
+                                          .start = 17,
+                                          .path = bytes_of("a/b\xff\n"),
+                                          .target = bytes_of("")}};
 }
 
-static struct record link_record(const char *target) {
-    struct record record = entry_record();
+static struct item_record link_record(const char *target) {
+    struct item_record record = entry_record();
     record.entry.kind = ENTRY_LINK;
     record.entry.size = record.entry.start = 0;
     record.entry.target = bytes_of(target);
     return record;
 }
 
-static bool survives(const struct record *record, struct record *decoded) {
+static bool survives(const struct item_record *record, struct item_record *decoded) {
     static uint8_t bytes[RECORD_BYTES_MAX];
     size_t n = record_encode(record, bytes, sizeof bytes);
     cr_assert_gt(n, 0);
@@ -33,7 +33,7 @@ static bool survives(const struct record *record, struct record *decoded) {
 }
 
 Test(item, 01_records_come_out_as_they_went_in) {
-    struct record record = entry_record(), decoded;
+    struct item_record record = entry_record(), decoded;
     cr_assert(survives(&record, &decoded));
     cr_expect_eq(decoded.entry.kind, ENTRY_FILE);
     cr_expect_eq(decoded.entry.mode, 04755);
@@ -41,28 +41,28 @@ Test(item, 01_records_come_out_as_they_went_in) {
     cr_expect_eq(decoded.entry.size, (uint64_t)5 << 40);
     cr_expect_eq(decoded.entry.start, 17);
     cr_expect(bytes_equal(decoded.entry.path, record.entry.path));
-    struct record end = {.type = RECORD_END,
-                         .end = {.totals = {1, 2, 3, 4, 5}, .digest = {.bytes = {9}}}};
+    struct item_record end = {.type = RECORD_END,
+                              .end = {.totals = {1, 2, 3, 4, 5}, .digest = {.bytes = {9}}}};
     cr_assert(survives(&end, &decoded));
     cr_expect_eq(decoded.end.totals.n_bytes, 5);
     cr_expect(digest_equal(decoded.end.digest, end.end.digest));
-    struct record entry_end = {.type = RECORD_ENTRY_END, .entry_end = {.size = 6}};
+    struct item_record entry_end = {.type = RECORD_ENTRY_END, .entry_end = {.size = 6}};
     cr_assert(survives(&entry_end, &decoded));
     cr_expect_eq(decoded.entry_end.size, 6);
 }
 
-static void expect_no_cut(const struct record *record) {
+static void expect_no_cut(const struct item_record *record) {
     uint8_t bytes[RECORD_BYTES_MAX + 1] = {0};
     size_t n = record_encode(record, bytes, sizeof bytes);
     for (size_t cut = 0; cut < n; cut++) {
         uint8_t *exact = malloc(cut + 1); /* what is read behind the end is noticed */
         memcpy(exact, bytes, cut);
-        struct record decoded;
+        struct item_record decoded;
         cr_assert_not(record_decode(&decoded, exact, cut), "%zu of %zu bytes", cut, n);
         cr_assert_eq(record_encode(record, exact, cut), 0);
         free(exact);
     }
-    struct record decoded;
+    struct item_record decoded;
     cr_assert_not(record_decode(&decoded, bytes, n + 1), "left-over bytes");
     cr_assert(record_decode(&decoded, bytes, n));
     bytes[0]++;
@@ -70,7 +70,7 @@ static void expect_no_cut(const struct record *record) {
 }
 
 Test(item, 02_a_part_of_a_record_is_none) {
-    struct record records[] = {
+    struct item_record records[] = {
         entry_record(), link_record("../x"), {.type = RECORD_ENTRY_END}, {.type = RECORD_END}};
     for (size_t i = 0; i < ARRAY_LEN(records); i++)
         expect_no_cut(&records[i]);
@@ -83,14 +83,14 @@ Test(item, 03_the_longest_fits) {
         path[i] = '/';
     memset(target, 'b', sizeof target);
     path[ENTRY_PATH_MAX] = target[ENTRY_TARGET_MAX] = '\0';
-    struct record record = link_record(target), decoded;
+    struct item_record record = link_record(target), decoded;
     record.entry.path = bytes_of(path);
     cr_expect(survives(&record, &decoded));
-    struct record top = entry_record();
+    struct item_record top = entry_record();
     top.entry.path.n = 0;
     uint8_t bytes[RECORD_TOP_BYTES_MAX];
     cr_expect_gt(record_encode(&top, bytes, sizeof bytes), 0);
-    struct record end = {.type = RECORD_END};
+    struct item_record end = {.type = RECORD_END};
     cr_expect_gt(record_encode(&end, bytes, RECORD_END_BYTES_MAX), 0);
 }
 
@@ -117,13 +117,13 @@ Test(item, 05_long_and_deep_paths) {
     cr_expect_not(entry_path_is_valid((struct bytes){path, n_deepest + 2}));
 }
 
-static void expect_nonsense(struct record record) {
-    struct record decoded;
+static void expect_nonsense(struct item_record record) {
+    struct item_record decoded;
     cr_expect_not(survives(&record, &decoded));
 }
 
 Test(item, 06_entries_that_make_no_sense) {
-    struct record record = entry_record();
+    struct item_record record = entry_record();
     record.entry.kind = ENTRY_KIND_END;
     expect_nonsense(record);
     record = entry_record();

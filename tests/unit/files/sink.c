@@ -21,11 +21,11 @@ static int put_file(struct sink *sink, struct record_entry entry) {
     uint8_t bytes[RECORD_BYTES_MAX];
     digest_add(sum, content, 10);
     end.digest = digest_value(sum);
-    struct record record = {.type = RECORD_ENTRY, .entry = entry};
+    struct item_record record = {.type = RECORD_ENTRY, .entry = entry};
     digest_add(records, bytes, record_encode(&record, bytes, sizeof bytes));
-    record = (struct record){.type = RECORD_ENTRY_END, .entry_end = end};
+    record = (struct item_record){.type = RECORD_ENTRY_END, .entry_end = end};
     digest_add(records, bytes, record_encode(&record, bytes, sizeof bytes));
-    record = (struct record){
+    record = (struct item_record){
         .type = RECORD_END,
         .end = {.totals = {.n_files = 1, .n_bytes = 10}, .digest = digest_value(records)}};
     size_t n = record_encode(&record, bytes, sizeof bytes);
@@ -226,7 +226,8 @@ Test(sink, 11_wrong_totals) {
     cr_assert_eq(put_data(sink, content, 10), 0);
     cr_assert_eq(put_entry_end(sink, content, 10), 0);
     uint8_t bytes[RECORD_END_BYTES_MAX];
-    struct record record = {.type = RECORD_END, .end = {.totals = {.n_files = 1, .n_bytes = 10}}};
+    struct item_record record = {.type = RECORD_END,
+                                 .end = {.totals = {.n_files = 1, .n_bytes = 10}}};
     size_t n = record_encode(&record, bytes, sizeof bytes);
     struct item item = {.kind = ITEM_END, .n = n, .data = bytes};
     expect_refused(sink, sink_put(sink, &item), TRANSFER_DAMAGED);
@@ -335,7 +336,8 @@ Test(sink, 16_a_corpus_of_traversals) {
         uint8_t bytes[RECORD_BYTES_MAX];
         struct sink *sink = open_tree();
         cr_assert_eq(put_entry(sink, entry_of(ENTRY_DIRECTORY, "a", 0)), 0);
-        struct record record = {.type = RECORD_ENTRY, .entry = entry_of(ENTRY_LINK, paths[i], 0)};
+        struct item_record record = {.type = RECORD_ENTRY,
+                                     .entry = entry_of(ENTRY_LINK, paths[i], 0)};
         size_t n = record_encode(&record, bytes, sizeof bytes);
         struct item item = {.kind = ITEM_RECORD, .n = n, .data = bytes};
         expect_refused(sink, sink_put(sink, &item), TRANSFER_MALFORMED);

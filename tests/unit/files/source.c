@@ -224,7 +224,7 @@ Test(source, 14_goes_on_behind_what_is_there) {
     add_bytes(in_from("file"), 0, "0123456789", 10);
     open_source("file");
     cr_assert_eq(source_resume(source, &(struct item_prefix){4, digest_of("0123", 4), false}), 0);
-    struct record record;
+    struct item_record record;
     cr_assert_eq(next(), 0);
     cr_assert(record_decode(&record, item.data, item.n));
     cr_expect_eq(record.entry.start, 4);

@@ -9,7 +9,7 @@
 #include "ipc/rendezvous.h"
 #include "unit/ipc/child.h"
 
-struct place {
+struct rendezvous_place {
     char root[256];  /* made by place_make, 0755 */
     char hub[300];   /* root/hub: the rendezvous directory, made by the test */
     char key[310];   /* root/hub/hub */
@@ -17,8 +17,8 @@ struct place {
     int msqid;       /* told by a child */
 };
 
-static inline struct place place_make(void) {
-    struct place place = {.msqid = -1};
+static inline struct rendezvous_place place_make(void) {
+    struct rendezvous_place place = {.msqid = -1};
     const char *base = getenv("TMPDIR");
     char template[128];
     snprintf(template, sizeof template, "%s/earshot-unit-XXXXXX", base ? base : "/tmp");
@@ -35,8 +35,8 @@ static inline struct place place_make(void) {
 }
 
 /* One that children share with the test. */
-static inline struct place *place_share(void) {
-    struct place *place = share(sizeof *place);
+static inline struct rendezvous_place *place_share(void) {
+    struct rendezvous_place *place = share(sizeof *place);
     *place = place_make();
     return place;
 }
@@ -49,11 +49,11 @@ static inline int remove_entry(const char *path, const struct stat *status, int 
     return remove(path);
 }
 
-static inline void place_remove(const struct place *place) {
+static inline void place_remove(const struct rendezvous_place *place) {
     cr_expect_eq(nftw(place->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-static inline void place_read_key(const struct place *place, char *text, size_t size) {
+static inline void place_read_key(const struct rendezvous_place *place, char *text, size_t size) {
     FILE *file = fopen(place->key, "r");
     cr_assert_not_null(file);
     size_t n = fread(text, 1, size - 1, file);
@@ -62,7 +62,7 @@ static inline void place_read_key(const struct place *place, char *text, size_t 
 }
 
 /* The record of a hub that is dead: no process has so large a PID. */
-static inline void place_write_record(const struct place *place, int proj, int msqid) {
+static inline void place_write_record(const struct rendezvous_place *place, int proj, int msqid) {
     char text[512];
     snprintf(text, sizeof text,
              "earshot-hub 1\npid 2147483646\nuid %u\n"
@@ -82,13 +82,13 @@ static inline struct queue_info info_of(int msqid) {
     return info;
 }
 
-static inline struct rendezvous open_hub(const struct place *place, enum hub_mode mode) {
+static inline struct rendezvous open_hub(const struct rendezvous_place *place, enum hub_mode mode) {
     struct rendezvous hub;
     cr_assert_eq(rendezvous_open(&hub, place->hub, mode, getegid()), RENDEZVOUS_OK);
     return hub;
 }
 
-static inline int try_open(const struct place *place) {
+static inline int try_open(const struct rendezvous_place *place) {
     struct rendezvous hub;
     int r = rendezvous_open(&hub, place->hub, HUB_PRIVATE, getegid());
     if (r == RENDEZVOUS_OK)
@@ -96,7 +96,7 @@ static inline int try_open(const struct place *place) {
     return r;
 }
 
-static inline int find(const struct place *place) {
+static inline int find(const struct rendezvous_place *place) {
     struct rendezvous_record record;
     return rendezvous_find(place->hub, (uid_t)-1, &record);
 }

@@ -6,7 +6,7 @@
 #include "unit/ipc/place.h"
 
 Test(rendezvous, private_hub_is_found_and_leaves_nothing) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_PRIVATE);
     cr_expect_eq(mode_of(place.hub), 0700);
     cr_expect_eq(mode_of(place.key), 0644);
@@ -35,7 +35,7 @@ Test(rendezvous, private_hub_is_found_and_leaves_nothing) {
 }
 
 Test(rendezvous, record_is_text) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     char text[512], wanted[512], instance[UUID_TEXT_SIZE];
     place_read_key(&place, text, sizeof text);
@@ -51,7 +51,7 @@ Test(rendezvous, record_is_text) {
 Test(rendezvous, mode_gives_permissions_whatever_the_umask) {
     gid_t gid = geteuid() == 0 ? USER_A : getegid();
     umask(077);
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub;
     cr_assert_eq(rendezvous_open(&hub, place.hub, HUB_GROUP, gid), RENDEZVOUS_OK);
     cr_expect_eq(mode_of(place.hub), 0755);
@@ -66,7 +66,7 @@ Test(rendezvous, mode_gives_permissions_whatever_the_umask) {
 }
 
 Test(rendezvous, second_hub_learns_who_is_there) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_PRIVATE), second;
     cr_expect_eq(rendezvous_open(&second, place.hub, HUB_OPEN, 0), RENDEZVOUS_TAKEN);
     cr_expect_eq(second.record.pid, getpid());
@@ -78,7 +78,7 @@ Test(rendezvous, second_hub_learns_who_is_there) {
 }
 
 Test(rendezvous, path_may_be_relative) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     cr_assert_eq(chdir(place.root), 0);
     struct rendezvous hub;
     cr_assert_eq(rendezvous_open(&hub, "hub", HUB_PRIVATE, 0), RENDEZVOUS_OK);
@@ -90,7 +90,7 @@ Test(rendezvous, path_may_be_relative) {
 }
 
 static void take_turns(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     for (int n = 0; n < 50;) {
         struct rendezvous hub;
         int r = rendezvous_open(&hub, place->hub, HUB_PRIVATE, 0);
@@ -108,7 +108,7 @@ static void take_turns(void *arg) {
 }
 
 Test(rendezvous, only_one_hub_at_a_time) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     pid_t pids[4];
     for (int i = 0; i < 4; i++)
         pids[i] = child_start(AS_OURSELVES, take_turns, &place);

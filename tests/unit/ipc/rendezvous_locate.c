@@ -36,7 +36,7 @@ static void expect_private(const char *runtime, const char *wanted) {
 }
 
 static void locate_private(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     char wanted[PATH_MAX], fallback[64];
     snprintf(fallback, sizeof fallback, "/tmp/earshot-%u", (unsigned)geteuid());
     snprintf(wanted, sizeof wanted, "%s/earshot", place->root);
@@ -77,7 +77,7 @@ static void locate_with_run_of_our_own(void *arg) {
 
 Test(rendezvous, system_hub_comes_before_the_private_one) {
     NEEDS_ROOT("a mount namespace");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     int status = child_run(AS_OURSELVES, locate_with_run_of_our_own, &place);
     place_remove(&place);
     SKIP_IF_CANNOT(status);

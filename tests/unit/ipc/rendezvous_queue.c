@@ -6,7 +6,7 @@
 
 /* Does not close: the process is killed, or ends, with all in place. */
 static void be_killed_as_hub(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     struct rendezvous hub;
     MUST(rendezvous_open(&hub, place->hub, HUB_PRIVATE, 0) == RENDEZVOUS_OK);
     struct queue_message message = {.mtype = HUB_MTYPE};
@@ -16,7 +16,7 @@ static void be_killed_as_hub(void *arg) {
 }
 
 Test(rendezvous, stale_queue_is_adopted_with_what_waits_in_it) {
-    struct place *place = place_share();
+    struct rendezvous_place *place = place_share();
     cr_assert_eq(child_run(AS_OURSELVES, be_killed_as_hub, place), 128 + SIGKILL);
     cr_expect_eq(find(place), RENDEZVOUS_NO_HUB, "a dead hub is no hub");
     struct rendezvous hub = open_hub(place, HUB_OPEN);
@@ -30,7 +30,7 @@ Test(rendezvous, stale_queue_is_adopted_with_what_waits_in_it) {
 }
 
 Test(rendezvous, stale_queue_is_adopted_without_its_record) {
-    struct place *place = place_share();
+    struct rendezvous_place *place = place_share();
     cr_assert_eq(child_run(AS_OURSELVES, be_killed_as_hub, place), 128 + SIGKILL);
     write_text(place->key, "");
     struct rendezvous hub = open_hub(place, HUB_PRIVATE);
@@ -41,14 +41,14 @@ Test(rendezvous, stale_queue_is_adopted_without_its_record) {
 }
 
 /* Prepares the key file, so that the keys are known before a hub is there. */
-static key_t first_key(const struct place *place) {
+static key_t first_key(const struct rendezvous_place *place) {
     mkdir(place->hub, 0755);
     write_text(place->key, "");
     return ftok(place->key, 'E');
 }
 
 Test(rendezvous, living_queue_of_ours_is_left_alone) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     int msqid;
     cr_assert_eq(queue_create(&msqid, first_key(&place), 0600), 0);
     cr_assert_eq(queue_stamp(msqid), 0);
@@ -65,7 +65,7 @@ Test(rendezvous, living_queue_of_ours_is_left_alone) {
 }
 
 Test(rendezvous, project_id_of_the_record_comes_first_and_goes_round) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     first_key(&place);
     int msqid;
     cr_assert_eq(queue_create(&msqid, ftok(place.key, 255), 0600), 0);
@@ -90,7 +90,7 @@ static void squat(void *arg) {
 
 Test(rendezvous, foreign_queue_means_the_next_project_id) {
     NEEDS_ROOT("two Unix users");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct squatter *squatter = share(sizeof *squatter);
     squatter->key = first_key(&place);
     cr_assert_eq(child_run(USER_A, squat, squatter), 0);
@@ -107,7 +107,7 @@ Test(rendezvous, foreign_queue_means_the_next_project_id) {
 
 Test(rendezvous, squatter_on_a_removed_queue_is_an_impostor) {
     NEEDS_ROOT("two Unix users");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     struct squatter *squatter = share(sizeof *squatter);
     squatter->key = ftok(place.key, hub.record.proj);
@@ -123,7 +123,7 @@ Test(rendezvous, squatter_on_a_removed_queue_is_an_impostor) {
 }
 
 static void squat_on_all(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     for (int proj = 1; proj <= 255; proj++) {
         struct squatter squatter = {.key = ftok(place->key, proj)};
         squat(&squatter);
@@ -131,7 +131,7 @@ static void squat_on_all(void *arg) {
 }
 
 static void find_no_key(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     child_unshare(CLONE_NEWIPC);
     first_key(place);
     MUST(child_run(USER_A, squat_on_all, place) == 0);
@@ -141,7 +141,7 @@ static void find_no_key(void *arg) {
 
 Test(rendezvous, all_keys_are_foreign) {
     NEEDS_ROOT("an IPC namespace");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     int status = child_run(AS_OURSELVES, find_no_key, &place);
     place_remove(&place);
     SKIP_IF_CANNOT(status);
@@ -149,7 +149,7 @@ Test(rendezvous, all_keys_are_foreign) {
 }
 
 static void find_no_queue(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     child_unshare(CLONE_NEWIPC);
     write_text("/proc/sys/kernel/msgmni", "0");
     MUST(try_open(place) == RENDEZVOUS_NO_QUEUE);
@@ -160,7 +160,7 @@ static void find_no_queue(void *arg) {
 
 Test(rendezvous, kernel_limit_leaves_no_key_file) {
     NEEDS_ROOT("an IPC namespace");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     int status = child_run(AS_OURSELVES, find_no_queue, &place);
     place_remove(&place);
     SKIP_IF_CANNOT(status);
@@ -174,7 +174,7 @@ static void find_from_elsewhere(void *arg) {
 
 Test(rendezvous, hub_of_another_namespace_is_told) {
     NEEDS_ROOT("an IPC namespace");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     int status = child_run(AS_OURSELVES, find_from_elsewhere, &place);
     rendezvous_close(&hub);
@@ -184,7 +184,7 @@ Test(rendezvous, hub_of_another_namespace_is_told) {
 }
 
 Test(rendezvous, missing_queue_of_our_namespace_is_no_hub) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_PRIVATE);
     queue_remove(hub.record.msqid);
     cr_expect_eq(find(&place), RENDEZVOUS_NO_HUB);
@@ -193,7 +193,7 @@ Test(rendezvous, missing_queue_of_our_namespace_is_no_hub) {
 }
 
 Test(rendezvous, removed_queue_is_renewed) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     struct rendezvous_record before = hub.record;
     queue_remove(before.msqid);
@@ -208,7 +208,7 @@ Test(rendezvous, removed_queue_is_renewed) {
 }
 
 Test(rendezvous, removed_key_file_is_renewed_too) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_PRIVATE);
     queue_remove(hub.record.msqid);
     unlink(place.key);
@@ -220,7 +220,7 @@ Test(rendezvous, removed_key_file_is_renewed_too) {
 }
 
 Test(rendezvous, hub_whose_place_was_taken_does_not_renew) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_PRIVATE);
     queue_remove(hub.record.msqid);
     unlink(place.key);

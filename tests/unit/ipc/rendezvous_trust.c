@@ -6,7 +6,7 @@
 #include "unit/ipc/place.h"
 
 Test(rendezvous, missing_and_unusable_directories_are_told_apart) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous_record record;
     cr_expect_eq(find(&place), RENDEZVOUS_NO_DIRECTORY);
     write_text(place.hub, "");
@@ -18,7 +18,7 @@ Test(rendezvous, missing_and_unusable_directories_are_told_apart) {
     write_text(place.key, "earshot-hub 1\n");
     cr_expect_eq(find(&place), RENDEZVOUS_NO_HUB, "nobody holds its lock");
 
-    struct place below = place;
+    struct rendezvous_place below = place;
     snprintf(below.hub, sizeof below.hub, "%s/none/hub", place.root);
     cr_expect_eq(try_open(&below), RENDEZVOUS_NO_DIRECTORY);
     cr_expect_eq(rendezvous_find(below.hub, geteuid(), &record), RENDEZVOUS_NO_DIRECTORY);
@@ -26,8 +26,8 @@ Test(rendezvous, missing_and_unusable_directories_are_told_apart) {
 }
 
 Test(rendezvous, symbolic_link_is_no_private_directory) {
-    struct place place = place_make();
-    struct place target = place;
+    struct rendezvous_place place = place_make();
+    struct rendezvous_place target = place;
     snprintf(target.hub, sizeof target.hub, "%s/target", place.root);
     struct rendezvous hub = open_hub(&target, HUB_OPEN);
     cr_assert_eq(symlink(target.hub, place.hub), 0);
@@ -41,7 +41,7 @@ Test(rendezvous, symbolic_link_is_no_private_directory) {
 
 Test(rendezvous, directory_that_others_can_write_to_is_not_trusted) {
     static const mode_t MODES[] = {01777, 0777, 0775, 0757, 0702};
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     for (size_t i = 0; i < sizeof MODES / sizeof MODES[0]; i++) {
         chmod(place.hub, MODES[i]);
@@ -58,8 +58,8 @@ Test(rendezvous, directory_that_others_can_write_to_is_not_trusted) {
 }
 
 Test(rendezvous, key_file_must_be_a_plain_file) {
-    struct place place = place_make();
-    struct place other = place;
+    struct rendezvous_place place = place_make();
+    struct rendezvous_place other = place;
     snprintf(other.hub, sizeof other.hub, "%s/other", place.root);
     snprintf(other.key, sizeof other.key, "%s/hub", other.hub);
     struct rendezvous hub = open_hub(&other, HUB_PRIVATE);
@@ -80,7 +80,7 @@ Test(rendezvous, key_file_must_be_a_plain_file) {
 }
 
 /* Holds the lock as a hub does. */
-static int lock_key(const struct place *place, short type) {
+static int lock_key(const struct rendezvous_place *place, short type) {
     int fd = open(place->key, type == F_WRLCK ? O_RDWR : O_RDONLY);
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
     cr_assert(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0);
@@ -104,7 +104,7 @@ Test(rendezvous, record_that_cannot_be_understood) {
         {"earshot-hub 1\npid 1x\nuid 0\n", "proj 1\nmsqid 0\nmode open\n"},
         {"", ""},
     };
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     mkdir(place.hub, 0700);
     for (size_t i = 0; i < sizeof RECORDS / sizeof RECORDS[0]; i++) {
         char text[512];
@@ -121,7 +121,7 @@ Test(rendezvous, record_that_cannot_be_understood) {
 }
 
 Test(rendezvous, taken_by_a_hub_that_has_not_written_yet) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     mkdir(place.hub, 0700);
     write_text(place.key, "");
     int fd = lock_key(&place, F_WRLCK);
@@ -134,7 +134,7 @@ Test(rendezvous, taken_by_a_hub_that_has_not_written_yet) {
 
 /* Anybody can hold such locks on a file that he may read; they must keep no hub from starting. */
 Test(rendezvous, locks_of_readers_do_not_count) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     mkdir(place.hub, 0755);
     write_text(place.key, "left by a hub that died\n");
     int fd = lock_key(&place, F_RDLCK);
@@ -148,7 +148,7 @@ Test(rendezvous, locks_of_readers_do_not_count) {
 }
 
 Test(rendezvous, flock_shows_the_hub) {
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_PRIVATE);
     int fd = open(place.key, O_RDONLY);
     cr_expect_neq(flock(fd, LOCK_SH | LOCK_NB), 0);
@@ -163,7 +163,7 @@ static void be_denied(void *arg) {
 }
 
 static void be_a_client(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     struct rendezvous_record record;
     MUST(find(place) == RENDEZVOUS_OK);
     MUST(rendezvous_find(place->hub, geteuid(), &record) == RENDEZVOUS_NOT_TRUSTED);
@@ -171,7 +171,7 @@ static void be_a_client(void *arg) {
 
 Test(rendezvous, directories_as_another_user_sees_them) {
     NEEDS_ROOT("two Unix users");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     cr_expect_eq(child_run(USER_A, be_a_client, &place), 0);
     chmod(place.hub, 0700);
@@ -187,7 +187,7 @@ Test(rendezvous, directories_as_another_user_sees_them) {
  * refused. */
 Test(rendezvous, directory_of_another_user_is_not_trusted) {
     NEEDS_ROOT("two Unix users");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     struct rendezvous hub = open_hub(&place, HUB_OPEN);
     cr_assert_eq(chown(place.hub, USER_A, USER_A), 0);
     cr_expect_eq(find(&place), RENDEZVOUS_NOT_TRUSTED);
@@ -216,7 +216,7 @@ static void see_none(void *arg) {
  */
 Test(rendezvous, way_to_the_directory_is_nobody_elses) {
     NEEDS_ROOT("three Unix users");
-    struct place place = place_make(), linked = place;
+    struct rendezvous_place place = place_make(), linked = place;
     struct rendezvous hub = open_hub(&place, HUB_OPEN), other;
     cr_assert_eq(mkdir(place.other, 0755), 0);
     snprintf(linked.hub, sizeof linked.hub, "%s/other/link/hub", place.root);
@@ -232,7 +232,7 @@ Test(rendezvous, way_to_the_directory_is_nobody_elses) {
     cr_expect_eq(child_run(USER_B, see_it, &linked), 0, "who uses it himself");
     rendezvous_close(&hub);
     chmod(place.root, 0777);
-    cr_expect_eq(child_run(USER_A, see_none, &(struct place){.hub = "/none/hub"}), 0);
+    cr_expect_eq(child_run(USER_A, see_none, &(struct rendezvous_place){.hub = "/none/hub"}), 0);
     cr_expect_eq(rendezvous_open(&other, place.hub, HUB_OPEN, 0), RENDEZVOUS_EXPOSED,
                  "a hub for others does not start where they would not come");
     chmod(place.root, 0755);
@@ -240,7 +240,7 @@ Test(rendezvous, way_to_the_directory_is_nobody_elses) {
 }
 
 static void own_a_hub(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     struct rendezvous hub;
     MUST(rendezvous_open(&hub, place->hub, HUB_OPEN, 0) == RENDEZVOUS_OK);
     struct rendezvous_record record;
@@ -251,26 +251,26 @@ static void own_a_hub(void *arg) {
 
 Test(rendezvous, ordinary_user_has_a_hub) {
     NEEDS_ROOT("an ordinary Unix user");
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     cr_assert_eq(chown(place.root, USER_A, USER_A), 0);
     cr_expect_eq(child_run(USER_A, own_a_hub, &place), 0);
     place_remove(&place);
 }
 
 static void find_read_only(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     mount_on(place->hub, MS_RDONLY, "mode=0755");
     MUST(try_open(place) == RENDEZVOUS_READ_ONLY);
 }
 
 static void find_no_inode(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     mount_on(place->hub, 0, "mode=0755,nr_inodes=1");
     MUST(try_open(place) == RENDEZVOUS_READ_ONLY);
 }
 
 static void find_no_block(void *arg) {
-    struct place *place = arg;
+    struct rendezvous_place *place = arg;
     mount_on(place->hub, 0, "mode=0755,nr_blocks=1");
     char filler[sizeof place->hub + 16];
     snprintf(filler, sizeof filler, "%s/filler", place->hub);
@@ -282,7 +282,7 @@ static void find_no_block(void *arg) {
 Test(rendezvous, file_system_without_room) {
     NEEDS_ROOT("a mount namespace");
     static void (*const WAYS[])(void *) = {find_read_only, find_no_inode, find_no_block};
-    struct place place = place_make();
+    struct rendezvous_place place = place_make();
     mkdir(place.hub, 0755);
     int status = 0;
     for (size_t i = 0; i < 3 && status == 0; i++)

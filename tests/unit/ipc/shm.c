@@ -227,21 +227,21 @@ Test(shm, limits_are_told_apart) {
     cr_expect_not_null(strstr(shm_outcome_text(SHM_NO_ID), "kernel.shmmni"));
 }
 
-struct search {
+struct attached_search {
     int shmid;
     pid_t pids[2];
     unsigned n_found, n_visited;
 };
 
 static bool look_for_segment(void *arg, const struct shm_segment *segment) {
-    struct search *search = arg;
+    struct attached_search *search = arg;
     search->n_visited++;
     search->n_found += segment->shmid == search->shmid;
     return search->n_found == 0;
 }
 
 static bool look_for_process(void *arg, pid_t pid) {
-    struct search *search = arg;
+    struct attached_search *search = arg;
     search->n_visited++;
     search->n_found += pid == search->pids[0] || pid == search->pids[1];
     return true;
@@ -263,7 +263,7 @@ Test(shm, segments_and_their_processes_are_listed) {
     told->creator = geteuid();
     pid_t pid = child_start(AS_OURSELVES, attach_and_wait, told);
     wait_for(&told->is_ready);
-    struct search search = {.shmid = told->shmid, .pids = {getpid(), pid}};
+    struct attached_search search = {.shmid = told->shmid, .pids = {getpid(), pid}};
     cr_expect_eq(shm_each(look_for_segment, &search), 0);
     cr_expect_eq(search.n_found, 1);
     search.n_found = search.n_visited = 0;

@@ -13,28 +13,28 @@ static inline struct earshot *link_new(uint64_t seq) {
     struct earshot *link = calloc(1, sizeof *link);
     cr_assert_not_null(link);
     link->session = SESSION;
-    link->place.counts = true;
-    place_begin(&link->place, seq);
+    link->bookmark.counts = true;
+    bookmark_begin(&link->bookmark, seq);
     return link;
 }
 
 static inline void link_free(struct earshot *link) {
     inbox_deinit(&link->inbox);
-    assembly_deinit(&link->assembly);
+    reassembly_deinit(&link->reassembly);
     event_store_deinit(&link->store);
     free(link->current);
     free(link->spare);
     free(link);
 }
 
-static inline struct batch *batch_new(uint64_t session) {
-    struct batch *batch = calloc(1, sizeof *batch);
+static inline struct inbox_batch *batch_new(uint64_t session) {
+    struct inbox_batch *batch = calloc(1, sizeof *batch);
     cr_assert_not_null(batch);
     batch->session = session;
     return batch;
 }
 
-static inline void batch_put(struct batch *batch, const struct frame *frame) {
+static inline void batch_put(struct inbox_batch *batch, const struct frame *frame) {
     struct cursor_out out =
         cursor_out_of(batch->message.data + batch->n, sizeof batch->message.data - batch->n);
     cr_assert(frame_put(&out, frame));

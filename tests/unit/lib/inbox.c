@@ -12,13 +12,13 @@ static void teardown(void) {
 TestSuite(inbox, .fini = teardown);
 
 static void append_batch(void) {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct inbox_batch *batch = calloc(1, sizeof *batch);
     cr_assert_not_null(batch);
     inbox_append(&inbox, &batch->item);
 }
 
 static void append_note(enum earshot_event_type type) {
-    struct note *note = note_new(type);
+    struct inbox_note *note = note_new(type);
     cr_assert_not_null(note);
     inbox_append(&inbox, &note->item);
 }
@@ -54,7 +54,7 @@ Test(inbox, 03_a_long_reason_is_cut_between_characters) {
     static char reason[2 * NOTE_REASON_SIZE];
     for (size_t i = 0; i + 1 < sizeof reason; i += 2)
         memcpy(reason + i, "\xc3\xa4", 2);
-    struct note *note = note_new(EARSHOT_EVENT_REFUSED);
+    struct inbox_note *note = note_new(EARSHOT_EVENT_REFUSED);
     cr_assert_not_null(note);
     note_set_reason(note, (struct bytes){reason, sizeof reason});
     cr_assert_eq(strlen(note->reason), NOTE_REASON_SIZE - 2);

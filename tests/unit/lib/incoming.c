@@ -14,20 +14,20 @@ static void teardown(void) {
 
 TestSuite(incoming, .init = setup, .fini = teardown);
 
-static struct batch *new_batch(void) {
-    struct batch *batch = batch_new(SESSION);
+static struct inbox_batch *new_batch(void) {
+    struct inbox_batch *batch = batch_new(SESSION);
     inbox_append(&link_->inbox, &batch->item);
     return batch;
 }
 
-static void put_origin(struct batch *batch, const char *from, const char *to, uint32_t uid) {
+static void put_origin(struct inbox_batch *batch, const char *from, const char *to, uint32_t uid) {
     batch_put(batch,
               &(struct frame){
                   .type = FRAME_ORIGIN,
                   .origin = {.uid = uid, .from = bytes_of(from), .to = bytes_of(to), .link = 5}});
 }
 
-static void put_line(struct batch *batch, uint16_t seq, const char *text) {
+static void put_line(struct inbox_batch *batch, uint16_t seq, const char *text) {
     batch_put(batch, &(struct frame){
                          .type = FRAME_LINE,
                          .line = {.seq = seq, .id = {{1, (uint8_t)seq}}, .text = bytes_of(text)}});
@@ -49,7 +49,7 @@ static void nothing_comes(void) {
 }
 
 Test(incoming, 01_lines_are_of_the_origin_before_them) {
-    struct batch *batch = new_batch();
+    struct inbox_batch *batch = new_batch();
     put_origin(batch, "bob", "#ops", 1002);
     put_line(batch, 1, "one");
     put_line(batch, 2, "two");
@@ -63,7 +63,7 @@ Test(incoming, 01_lines_are_of_the_origin_before_them) {
 }
 
 Test(incoming, 02_an_origin_ends_with_its_batch) {
-    struct batch *first = new_batch(), *second = new_batch();
+    struct inbox_batch *first = new_batch(), *second = new_batch();
     put_origin(first, "bob", "#ops", 1002);
     put_line(first, 1, "one");
     put_line(second, 2, "whose?");
@@ -77,7 +77,7 @@ Test(incoming, 02_an_origin_ends_with_its_batch) {
 
 /* Next to its text a LINE has only the low bits of its numbers. */
 Test(incoming, 03_a_line_is_the_message_that_was_sent) {
-    struct batch *batch = new_batch();
+    struct inbox_batch *batch = new_batch();
     struct earshot_event event;
     struct frame_message message = {.seq = 0x123456789a,
                                     .at_ms = 0x18a0b0c0d0e,
@@ -109,7 +109,7 @@ Test(incoming, 03_a_line_is_the_message_that_was_sent) {
 }
 
 Test(incoming, 04_a_long_message_goes_on_in_the_next_batch) {
-    struct batch *first = new_batch(), *second = new_batch();
+    struct inbox_batch *first = new_batch(), *second = new_batch();
     put_origin(first, "bob", "#ops", 1002);
     put_line(first, 1, "zero");
     batch_put(first, &(struct frame){.type = FRAME_MESSAGE,
@@ -127,7 +127,7 @@ Test(incoming, 04_a_long_message_goes_on_in_the_next_batch) {
     nothing_comes();
 }
 
-static void put_whole(struct batch *batch, uint64_t seq, uint32_t uid, const char *from,
+static void put_whole(struct inbox_batch *batch, uint64_t seq, uint32_t uid, const char *from,
                       const char *text) {
     batch_put(batch, &(struct frame){.type = FRAME_MESSAGE,
                                      .message = {.seq = seq,
@@ -145,11 +145,11 @@ Test(incoming, 05_a_neighbour_cannot_take_the_id_of_a_message_that_will_come) {
     link_->flags = EARSHOT_RECONNECT;
     put_whole(new_batch(), 1, 1003, "mallory", "mine has this id");
     comes("mallory", "#ops", 1003, "mine has this id");
-    struct note *back = note_new(EARSHOT_EVENT_BACK);
+    struct inbox_note *back = note_new(EARSHOT_EVENT_BACK);
     cr_assert_not_null(back);
     back->seq = 1;
     inbox_append(&link_->inbox, &back->item);
-    struct batch *batch = new_batch();
+    struct inbox_batch *batch = new_batch();
     put_whole(batch, 2, 1003, "mallory", "mine has this id");
     put_whole(batch, 3, 1002, "bob", "so has this one");
     cr_assert_eq(incoming_next(link_, &event), 1);
@@ -163,7 +163,7 @@ Test(incoming, 05_a_neighbour_cannot_take_the_id_of_a_message_that_will_come) {
 Test(incoming, 06_a_receipt_of_somebody_else_is_no_event) {
     struct frame frame = {.type = FRAME_STATE,
                           .state = {.id = {{4}}, .state = STATE_READ, .by = bytes_of("mallory")}};
-    struct batch *batch = new_batch();
+    struct inbox_batch *batch = new_batch();
     struct earshot_event event;
     struct name bob;
     cr_assert_eq(name_parse(&bob, bytes_of("bob")), NAME_OK);

@@ -23,7 +23,7 @@ static void teardown(void) {
 TestSuite(offers, .init = setup, .fini = teardown);
 
 static void put(const struct frame *frame) {
-    struct batch *batch = batch_new(SESSION);
+    struct inbox_batch *batch = batch_new(SESSION);
     batch_put(batch, frame);
     inbox_append(&link_->inbox, &batch->item);
 }

@@ -13,19 +13,19 @@ static void teardown(void) {
 
 TestSuite(taken, .init = setup, .fini = teardown);
 
-static void put_line(struct batch *batch, uint16_t seq) {
+static void put_line(struct inbox_batch *batch, uint16_t seq) {
     batch_put(batch,
               &(struct frame){.type = FRAME_LINE, .line = {.seq = seq, .text = bytes_of("one")}});
 }
 
-static void put_origin(struct batch *batch, uint64_t seq) {
+static void put_origin(struct inbox_batch *batch, uint64_t seq) {
     batch_put(batch, &(struct frame){.type = FRAME_ORIGIN,
                                      .origin = {.from = bytes_of("bob"),
                                                 .to = bytes_of("alice"),
                                                 .seq = seq & ~0xffffull}});
 }
 
-static void put_message(struct batch *batch, uint64_t seq, bool split) {
+static void put_message(struct inbox_batch *batch, uint64_t seq, bool split) {
     if (!split) {
         put_origin(batch, seq);
         put_line(batch, (uint16_t)seq);
@@ -41,7 +41,7 @@ static void put_message(struct batch *batch, uint64_t seq, bool split) {
                                                  .body = bytes_of("one")}});
 }
 
-static void put_past(struct batch *batch, uint64_t seq) {
+static void put_past(struct inbox_batch *batch, uint64_t seq) {
     batch_put(batch, &(struct frame){.type = FRAME_PAST,
                                      .flags = FRAME_MORE_PARTS,
                                      .past = {.request = 1,
@@ -53,7 +53,7 @@ static void put_past(struct batch *batch, uint64_t seq) {
                                               .body = bytes_of("one")}});
 }
 
-static void put_part(struct batch *batch, bool last) {
+static void put_part(struct inbox_batch *batch, bool last) {
     batch_put(batch, &(struct frame){.type = FRAME_PART,
                                      .flags = last ? 0 : FRAME_MORE_PARTS,
                                      .part = {.body = bytes_of("two")}});
@@ -62,7 +62,7 @@ static void put_part(struct batch *batch, bool last) {
 static void resumes_after(uint64_t seq) {
     uint64_t after = 0;
     taken_end(link_);
-    cr_assert_eq(place_is_known(&link_->place, &after), seq > 0);
+    cr_assert_eq(bookmark_is_known(&link_->bookmark, &after), seq > 0);
     cr_assert_eq(after, seq, "after %llu", (unsigned long long)after);
 }
 
@@ -71,12 +71,12 @@ Test(taken, 01_nothing_has_come) {
 }
 
 Test(taken, 02_what_was_made_into_events) {
-    cr_assert(place_admit(&link_->place, 101, true));
+    cr_assert(bookmark_admit(&link_->bookmark, 101, true));
     resumes_after(101);
 }
 
 Test(taken, 03_what_is_in_the_inbox_has_come) {
-    struct batch *batch = batch_new(SESSION);
+    struct inbox_batch *batch = batch_new(SESSION);
     put_message(batch, 101, false);
     put_message(batch, 103, false);
     inbox_append(&link_->inbox, &batch->item);
@@ -90,7 +90,7 @@ Test(taken, 04_the_rest_of_the_batch_under_way_too) {
 }
 
 Test(taken, 05_a_message_whose_parts_are_missing_has_not_come) {
-    struct batch *batch = batch_new(SESSION);
+    struct inbox_batch *batch = batch_new(SESSION);
     put_message(batch, 101, false);
     put_message(batch, 102, true);
     put_part(batch, false);
@@ -99,7 +99,7 @@ Test(taken, 05_a_message_whose_parts_are_missing_has_not_come) {
 }
 
 Test(taken, 06_one_whose_last_part_is_there_has_come) {
-    struct batch *first = batch_new(SESSION), *second = batch_new(SESSION);
+    struct inbox_batch *first = batch_new(SESSION), *second = batch_new(SESSION);
     put_message(first, 102, true);
     put_part(second, false);
     put_part(second, true);
@@ -109,7 +109,7 @@ Test(taken, 06_one_whose_last_part_is_there_has_come) {
 }
 
 Test(taken, 07_the_parts_that_were_taken_already_count) {
-    struct batch *first = batch_new(SESSION), *rest = batch_new(SESSION);
+    struct inbox_batch *first = batch_new(SESSION), *rest = batch_new(SESSION);
     struct earshot_event event;
     link_->current = first;
     put_message(first, 102, true);
@@ -120,7 +120,7 @@ Test(taken, 07_the_parts_that_were_taken_already_count) {
 }
 
 Test(taken, 08_a_message_of_the_past_is_not_what_comes_next) {
-    struct batch *batch = batch_new(SESSION);
+    struct inbox_batch *batch = batch_new(SESSION);
     put_message(batch, 101, false);
     put_past(batch, 5);
     put_part(batch, true);
@@ -129,7 +129,7 @@ Test(taken, 08_a_message_of_the_past_is_not_what_comes_next) {
 }
 
 Test(taken, 09_what_an_older_session_left_does_not_count) {
-    struct batch *old = batch_new(SESSION - 1), *batch = batch_new(SESSION);
+    struct inbox_batch *old = batch_new(SESSION - 1), *batch = batch_new(SESSION);
     put_message(old, 500, false);
     put_message(batch, 101, false);
     inbox_append(&link_->inbox, &old->item);

@@ -13,9 +13,9 @@
 
 #include "base/clock.h"
 
-#define PLACE_TELL_MS 1000 /* the hub is told of what was taken within this */
+#define BOOKMARK_TELL_MS 1000 /* the hub is told of what was taken within this */
 
-struct place {
+struct bookmark {
     bool counts;          /* what comes is mail of the handle: the hub wants to know it was taken */
     bool is_passed;       /* the program passed a message over: nothing counts as taken any more */
     bool has_begin;       /* `begin` was asked for, or is where the first session began */
@@ -31,55 +31,57 @@ struct place {
 };
 
 /* Whether HELLO says where to begin, and after which message. */
-bool place_is_known(const struct place *place, uint64_t *after);
+bool bookmark_is_known(const struct bookmark *bookmark, uint64_t *after);
 
 /* A session has begun; the hub's newest message is `newest`. */
-void place_begin(struct place *place, uint64_t newest);
+void bookmark_begin(struct bookmark *bookmark, uint64_t newest);
 
 /* Its first events are about to be taken. */
-static inline void place_enter(struct place *place, uint64_t resume) {
-    place->last = resume;
+static inline void bookmark_enter(struct bookmark *bookmark, uint64_t resume) {
+    bookmark->last = resume;
 }
 
 /*
  * The link speaks for another handle from now on, whose mail may be older than what has come: it
  * begins where that handle is, which only the hub knows.
  */
-static inline void place_renamed(struct place *place) {
-    *place = (struct place){
-        .counts = place->counts, .is_passed = place->is_passed, .newest = place->newest};
+static inline void bookmark_renamed(struct bookmark *bookmark) {
+    *bookmark = (struct bookmark){
+        .counts = bookmark->counts, .is_passed = bookmark->is_passed, .newest = bookmark->newest};
 }
 
 /* A whole message has come. False: it had come before. */
-static inline bool place_admit(struct place *place, uint64_t seq, bool of_this_session) {
-    if (seq <= place->last)
+static inline bool bookmark_admit(struct bookmark *bookmark, uint64_t seq, bool of_this_session) {
+    if (seq <= bookmark->last)
         return false;
-    place->last = seq;
+    bookmark->last = seq;
     if (of_this_session) {
-        place->received = seq;
-        if (seq > place->newest)
-            place->newest = seq;
+        bookmark->received = seq;
+        if (seq > bookmark->newest)
+            bookmark->newest = seq;
     }
     return true;
 }
 
 /* The session is over; up to this message everything has been received in it (0: nothing). */
-void place_end(struct place *place, uint64_t received);
+void bookmark_end(struct bookmark *bookmark, uint64_t received);
 
 /* The program is through with the event that it had in hand. */
-static inline void place_take(struct place *place) {
+static inline void bookmark_take(struct bookmark *bookmark) {
     /* What came from a log that is lost means nothing to this hub. */
-    if (place->in_hand > place->taken && place->in_hand <= place->newest && !place->is_passed)
-        place->taken = place->in_hand;
-    place->in_hand = 0;
+    if (bookmark->in_hand > bookmark->taken && bookmark->in_hand <= bookmark->newest &&
+        !bookmark->is_passed)
+        bookmark->taken = bookmark->in_hand;
+    bookmark->in_hand = 0;
 }
 
 /* The program has shown this message to somebody. */
-void place_read(struct place *place, uint64_t seq);
+void bookmark_read(struct bookmark *bookmark, uint64_t seq);
 
 /* Whether the hub is to be told something. */
-static inline bool place_has_news(const struct place *place) {
-    return place->counts && (place->taken > place->told_taken || place->read > place->told_read);
+static inline bool bookmark_has_news(const struct bookmark *bookmark) {
+    return bookmark->counts &&
+           (bookmark->taken > bookmark->told_taken || bookmark->read > bookmark->told_read);
 }
 
-void place_told(struct place *place);
+void bookmark_told(struct bookmark *bookmark);

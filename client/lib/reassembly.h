@@ -9,7 +9,7 @@
 
 #include "proto/frame.h"
 
-struct assembly {
+struct reassembly {
     struct frame_message message; /* its views point into the buffer; the body grows */
     uint32_t request;             /* whose answer it is; 0: it is none */
     uint8_t flags;
@@ -18,19 +18,19 @@ struct assembly {
     size_t size;
 };
 
-void assembly_deinit(struct assembly *assembly);
+void reassembly_deinit(struct reassembly *reassembly);
 
 /* Forgets the unfinished message. */
-void assembly_drop(struct assembly *assembly);
+void reassembly_drop(struct reassembly *reassembly);
 
 /* Begins with the first part; request: see above. 0 or -ENOMEM. */
-int assembly_begin(struct assembly *assembly, const struct frame_message *first, uint8_t flags,
-                   uint32_t request);
+int reassembly_begin(struct reassembly *reassembly, const struct frame_message *first,
+                     uint8_t flags, uint32_t request);
 
-enum assembly_outcome {
-    ASSEMBLY_WHOLE = 0, /* this was the last part: assembly->message is complete */
-    ASSEMBLY_MORE,
-    ASSEMBLY_DROPPED, /* it does not belong to a message, or its length does not fit */
+enum reassembly_outcome {
+    REASSEMBLY_WHOLE = 0, /* this was the last part: reassembly->message is complete */
+    REASSEMBLY_MORE,
+    REASSEMBLY_DROPPED, /* it does not belong to a message, or its length does not fit */
 };
 
-enum assembly_outcome assembly_add(struct assembly *assembly, const struct frame *part);
+enum reassembly_outcome reassembly_add(struct reassembly *reassembly, const struct frame *part);
