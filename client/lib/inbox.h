@@ -1,7 +1,7 @@
 /*
  * What has come and was not handed to the program yet, in order: batches, and notes, which are
  * events that the link makes itself (the hub is lost) or had to take out of a batch early (see
- * absorb.c).
+ * incoming.c).
  */
 #pragma once
 

@@ -1,9 +1,240 @@
-/* From batches to events: one row per frame type. */
+/* From the mailbox into batches, and from batches to events. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/transfer.h"
 #include "proto/line.h"
+
+/* --- acknowledgements, taken early ---
+ *
+ * While the program waits for room in the window of unacknowledged messages it takes no events.
+ * So that the acknowledgements, which make the room, are not stuck behind messages that it has
+ * yet to take, they are taken out of the batches early; the events that they make become notes
+ * at the end of the inbox. READY is answered for the same reason. The rest stays where it is.
+ */
+
+static bool absorb_ack(struct earshot *link, const struct frame_ack *ack, uint8_t flags,
+                       struct earshot_event *event, char to[NAME_BYTES_MAX + 1]) {
+    uint64_t position;
+    struct name name;
+    if (!pending_find(&link->pending, &ack->id, &position))
+        return false;
+    pending_to(&link->pending, position, &name);
+    memcpy(to, name.s, (size_t)name.n + 1);
+    event->type = EARSHOT_EVENT_STATE;
+    uuid_format(&ack->id, event->state.id);
+    event->state.state = EARSHOT_STORED;
+    event->state.seq = ack->seq;
+    event->state.by = "";
+    event->state.to = to;
+    event->state.up_to = (flags & FRAME_UP_TO) != 0;
+    link->n_rejected = 0;
+    if (event->state.up_to)
+        pending_done_up_to(&link->pending, position);
+    else
+        pending_done(&link->pending, position);
+    return true;
+}
+
+static bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
+                           struct earshot_event *event, char to[NAME_BYTES_MAX + 1]) {
+    uint64_t position;
+    struct name name;
+    if (!pending_find(&link->pending, &refused->id, &position))
+        return false;
+    pending_to(&link->pending, position, &name);
+    memcpy(to, name.s, (size_t)name.n + 1);
+    event->type = EARSHOT_EVENT_REFUSED;
+    uuid_format(&refused->id, event->failed.id);
+    event->failed.code = refused->code;
+    event->failed.to = to;
+    link->n_rejected = 0;
+    pending_done(&link->pending, position);
+    receipts_drop(&link->receipts, &refused->id);
+    return true;
+}
+
+static bool is_up_to(const struct inbox_item *item) {
+    const struct inbox_note *note = (const struct inbox_note *)item;
+    return item && item->is_note && note->event.type == EARSHOT_EVENT_STATE &&
+           note->event.state.up_to;
+}
+
+/* An acknowledgement of all up to a message says all that an earlier one said. */
+void absorb_note(struct earshot *link, struct inbox_note *note) {
+    if (is_up_to(&note->item) && is_up_to(link->inbox.tail)) {
+        struct inbox_note *last = item_note(link->inbox.tail);
+        last->event = note->event;
+        memcpy(last->to, note->to, sizeof last->to);
+        last->event.state.to = last->to;
+        free(note);
+        return;
+    }
+    inbox_append(&link->inbox, &note->item);
+    wait_nudge(link);
+}
+
+/* What an ACK or REFUSED says, as a note. 1, 0: of a message that is not known, or -ENOMEM. */
+static int absorb_to_note(struct earshot *link, const struct frame *frame,
+                          struct inbox_note **note) {
+    bool is_ack = frame->type == FRAME_ACK, known;
+    *note = note_new(is_ack ? EARSHOT_EVENT_STATE : EARSHOT_EVENT_REFUSED);
+    if (!*note)
+        return -ENOMEM;
+    if (is_ack) {
+        known = absorb_ack(link, &frame->ack, frame->flags, &(*note)->event, (*note)->to);
+    } else {
+        note_set_reason(*note, frame->refused.reason);
+        (*note)->event.failed.reason = (*note)->reason;
+        known = absorb_refused(link, &frame->refused, &(*note)->event, (*note)->to);
+    }
+    if (!known)
+        free(*note);
+    return known;
+}
+
+/* The hub ends the session: this answers no request. */
+static bool fail_is_rejection(const struct frame_fail *fail) {
+    return fail->request == 0 && fail->code == FAIL_BAD_FRAME;
+}
+
+/* 1: it was dealt with, 0: it is for a handler, or -ENOMEM. */
+static int absorb_frame(struct earshot *link, struct inbox_batch *batch,
+                        const struct frame *frame) {
+    struct inbox_note *note;
+    int r;
+    switch (frame->type) {
+    case FRAME_ACK:
+    case FRAME_REFUSED:
+        r = absorb_to_note(link, frame, &note);
+        if (r > 0)
+            absorb_note(link, note);
+        return r < 0 ? r : 1;
+    case FRAME_MORE:
+        if (batch->session == link->session)
+            outgoing_control(link, &(struct frame){.type = FRAME_READY});
+        return 1;
+    case FRAME_BYE:
+        link->said_bye = true;
+        return 1;
+    case FRAME_FAIL:
+        if (!fail_is_rejection(&frame->fail))
+            return 0;
+        join_note_rejected(link, &frame->fail);
+        return 1;
+    case FRAME_GATE:
+        outgoing_gate(link, &frame->gate);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* The same for one batch, which stays as it is; *empty: nothing else is in it. */
+static int absorb_batch(struct earshot *link, struct inbox_batch *batch, bool *empty) {
+    struct cursor_in in = batch->in;
+    struct frame frame;
+    *empty = true;
+    if (batch->absorbed)
+        return 0;
+    batch->absorbed = true;
+    for (uint16_t i = 0; i < batch->n_frames; i++) {
+        if (frame_take(&in, &frame, FROM_HUB) != FRAME_OK)
+            return 0;
+        int r = absorb_frame(link, batch, &frame);
+        if (r < 0)
+            return r;
+        *empty = *empty && r > 0;
+    }
+    return 0;
+}
+
+/* Notes that this appends to the inbox while it is walked are passed over. */
+int absorb_all(struct earshot *link) {
+    bool empty;
+    int r = link->current ? absorb_batch(link, link->current, &empty) : 0;
+    for (struct inbox_item *item = link->inbox.head; r == 0 && item; item = item->next)
+        if (!item->is_note)
+            r = absorb_batch(link, item_batch(item), &empty);
+    return r;
+}
+
+/* --- from the mailbox into batches --- */
+
+static struct inbox_batch *new_batch(struct earshot *link) {
+    struct inbox_batch *batch = link->spare;
+    link->spare = NULL;
+    if (!batch)
+        batch = malloc(sizeof *batch);
+    if (batch)
+        batch->item.is_note = false;
+    return batch;
+}
+
+void receive_recycle(struct earshot *link, struct inbox_batch *batch) {
+    if (link->spare)
+        free(batch);
+    else
+        link->spare = batch;
+}
+
+/* Whether there is something in it for us; reads the envelope. */
+static bool is_ours(struct earshot *link, struct inbox_batch *batch) {
+    struct envelope envelope;
+    batch->in = cursor_in_of(batch->message.data, batch->n);
+    bool valid = envelope_take(&batch->in, &envelope);
+    batch->n_frames = envelope.n_frames;
+    batch->session = envelope.session;
+    batch->absorbed = false;
+    if (link->phase == LINK_WELCOME)
+        return join_answer(link, batch);
+    return valid && envelope.n_frames > 0 && link->phase == LINK_JOINED &&
+           envelope.session == link->session;
+}
+
+void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inbox) {
+    bool empty = false;
+    if (!is_ours(link, batch) || (to_inbox && absorb_batch(link, batch, &empty) == 0 && empty))
+        receive_recycle(link, batch);
+    else if (to_inbox || link->current || link->inbox.head)
+        inbox_append(&link->inbox, &batch->item);
+    else
+        link->current = batch;
+}
+
+int receive_batch(struct earshot *link, bool wait, bool to_inbox) {
+    struct inbox_batch *batch = new_batch(link);
+    if (!batch)
+        return -ENOMEM;
+    int r = queue_receive(link->mailbox, &batch->message, link->pid, &batch->n, wait);
+    if (r == QUEUE_OK) {
+        receive_accept(link, batch, to_inbox);
+        return r;
+    }
+    receive_recycle(link, batch);
+    if (r == QUEUE_GONE || r == QUEUE_DENIED) {
+        join_lose(link, "removed our mailbox");
+        return QUEUE_GONE;
+    }
+    return r;
+}
+
+/* Called when the hub is lost: nothing else will come into this mailbox. */
+void receive_drain(struct earshot *link) {
+    struct inbox_batch *batch;
+    reader_stop(&link->reader);
+    while ((batch = reader_take(&link->reader)))
+        receive_accept(link, batch, true);
+    while ((batch = new_batch(link))) {
+        if (queue_receive(link->mailbox, &batch->message, link->pid, &batch->n, false) != 0) {
+            receive_recycle(link, batch);
+            return;
+        }
+        receive_accept(link, batch, true);
+    }
+}
+
+/* --- from batches to events: one row per frame type --- */
 
 static struct frame_message message_of_past(const struct frame_past *past) {
     return (struct frame_message){.seq = past->seq,
@@ -128,35 +359,15 @@ static int on_part(struct earshot *link, const struct frame *frame, struct earsh
     return 0;
 }
 
-/* The note holds the strings; it is shown like one that waited in the inbox. */
-static int incoming_show(struct earshot *link, struct inbox_note *note, struct earshot_event *event,
-                         bool known) {
-    link->shown = note;
-    *event = note->event;
-    return known;
-}
-
+/* ACK, REFUSED. The note holds the strings; it is shown like one that waited in the inbox. */
 static int on_ack(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
-    if (link->current->absorbed)
-        return 0;
-    struct inbox_note *note = note_new(EARSHOT_EVENT_STATE);
-    if (!note)
-        return -ENOMEM;
-    return incoming_show(link, note, event,
-                         absorb_ack(link, &frame->ack, frame->flags, &note->event, note->to));
-}
-
-static int on_refused(struct earshot *link, const struct frame *frame,
-                      struct earshot_event *event) {
-    if (link->current->absorbed)
-        return 0;
-    struct inbox_note *note = note_new(EARSHOT_EVENT_REFUSED);
-    if (!note)
-        return -ENOMEM;
-    note_set_reason(note, frame->refused.reason);
-    note->event.failed.reason = note->reason;
-    return incoming_show(link, note, event,
-                         absorb_refused(link, &frame->refused, &note->event, note->to));
+    struct inbox_note *note;
+    int r = link->current->absorbed ? 0 : absorb_to_note(link, frame, &note);
+    if (r > 0) {
+        link->shown = note;
+        *event = note->event;
+    }
+    return r;
 }
 
 static int incoming_made(int r) {
@@ -269,7 +480,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_LINE] = on_line,
     [FRAME_PART] = on_part,
     [FRAME_ACK] = on_ack,
-    [FRAME_REFUSED] = on_refused,
+    [FRAME_REFUSED] = on_ack,
     [FRAME_STATE] = on_state,
     [FRAME_DONE] = on_done,
     [FRAME_FAIL] = on_fail,
@@ -313,8 +524,6 @@ static int take_frames(struct earshot *link, struct earshot_event *event) {
         handler *handle = handlers[frame.type];
         if (handle)
             r = handle(link, &frame, event);
-        free(r == 0 ? link->shown : NULL);
-        link->shown = r == 0 ? NULL : link->shown;
     }
     return r;
 }

@@ -2,16 +2,12 @@
  * The inside of a link. Who does what:
  *
  *   open.c      earshot_open, earshot_close, what is known about the hub
- *   join.c      finding the hub and the handshake, at first and again
- *   leave.c     leaving the hub, losing it
+ *   join.c      finding the hub and the handshake, at first and again; leaving it, losing it
  *   send.c      earshot_send, earshot_flush: into the pending messages
  *   outgoing.c  pending messages and other frames -> batches -> lane
- *   receive.c   mailbox -> batches
- *   incoming.c  batches -> events
- *   absorb.c    acknowledgements, taken early while the program waits for room
+ *   incoming.c  mailbox -> batches -> events, and acknowledgements early
  *   transfer*.c offers and transfers (courier.h moves the bytes)
- *   request.c   requests that are not answered, and what must be asked again after a reconnect
- *   ask.c       earshot_join ... earshot_forget
+ *   request.c   earshot_join ... earshot_forget, and what is asked again after a reconnect
  *   check.c     the arguments of all public functions
  *   taken.c     telling the hub what was taken, and from where to go on after a reconnect
  *   wait.c      earshot_next, earshot_fd and all waiting
@@ -176,12 +172,6 @@ uid_t join_only_uid(const struct earshot *link);
 /* When join_tick() is next due; ns 0: never. */
 mono_time join_due(const struct earshot *link);
 
-/* leave.c */
-/*
- * This attempt to join failed. A link that was joined before tries again later, unless that is
- * `final`. Returns 0 then, else the outcome.
- */
-int join_fail(struct earshot *link, int outcome, bool final);
 /* The hub is gone: `why` ends the sentence "the hub ... ". */
 void join_lose(struct earshot *link, const char *why);
 /* The hub has said that it ends the session; join_lose() then does what follows. */
@@ -224,7 +214,7 @@ bool outgoing_control(struct earshot *link, const struct frame *frame);
 /* From now on whoever waits for room passes this gate. */
 void outgoing_gate(struct earshot *link, const struct frame_gate *gate);
 
-/* receive.c */
+/* incoming.c */
 /* The next batch into link->current or the inbox. A queue_outcome; GONE was dealt with. */
 int receive_batch(struct earshot *link, bool wait, bool to_inbox);
 /* Makes it the current batch, or appends it to the inbox, or drops it. Owns it. */
@@ -232,27 +222,12 @@ void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inb
 void receive_recycle(struct earshot *link, struct inbox_batch *batch);
 /* Everything that the mailbox still holds, into the inbox. */
 void receive_drain(struct earshot *link);
-
-/* incoming.c */
-/* 1: there is an event, 0: there is none, negative: -errno. */
-int incoming_next(struct earshot *link, struct earshot_event *event);
-
-/* absorb.c */
-/* The hub ends the session: this answers no request. */
-static inline bool fail_is_rejection(const struct frame_fail *fail) {
-    return fail->request == 0 && fail->code == FAIL_BAD_FRAME;
-}
 /* A note at the end of the inbox. Frees it when it adds nothing to the one before. */
 void absorb_note(struct earshot *link, struct inbox_note *note);
 /* Deals with the acknowledgements in everything that was received. 0 or -ENOMEM. */
 int absorb_all(struct earshot *link);
-/* The same for one batch, which stays as it is; *empty: nothing else is in it. */
-int absorb_batch(struct earshot *link, struct inbox_batch *batch, bool *empty);
-/* An ACK or REFUSED, once: takes the message out of the pending ones. False: unknown message. */
-bool absorb_ack(struct earshot *link, const struct frame_ack *ack, uint8_t flags,
-                struct earshot_event *event, char to[NAME_BYTES_MAX + 1]);
-bool absorb_refused(struct earshot *link, const struct frame_refused *refused,
-                    struct earshot_event *event, char to[NAME_BYTES_MAX + 1]);
+/* 1: there is an event, 0: there is none, negative: -errno. */
+int incoming_next(struct earshot *link, struct earshot_event *event);
 
 /* taken.c */
 /* Behind what a new session begins with: READY, or TAKEN when the hub is to wait for READY. */
