@@ -58,7 +58,7 @@ void chat_set_target(struct chat *chat, const char *name) {
     editor_target_changed(chat);
 }
 
-void chat_fail(struct chat *chat, int exit_code, const char *code, const char *format, ...) {
+void chat_fail(struct chat *chat, unsigned code, const char *format, ...) {
     char *text = NULL;
     va_list args;
     va_start(args, format);
@@ -70,7 +70,7 @@ void chat_fail(struct chat *chat, int exit_code, const char *code, const char *f
     if (chat->view.windowed) {
         view_note(&chat->view, VIEW_ERROR, "%s", text);
     } else {
-        cli_fail(chat->options, exit_code, code, "%s", text);
+        int exit_code = cli_fail(chat->options, code, "%s", text);
         if (chat->exit_code == CLI_DONE)
             chat->exit_code = exit_code;
     }
@@ -79,7 +79,7 @@ void chat_fail(struct chat *chat, int exit_code, const char *code, const char *f
 
 void chat_fail_link(struct chat *chat, int result, const char *what) {
     struct outcome outcome = outcome_of(chat->link, result);
-    chat_fail(chat, outcome.exit_code, outcome.code, "%s: %s", what, outcome.text);
+    chat_fail(chat, outcome.code, "%s: %s", what, outcome.text);
 }
 
 #define LEAVING_MS 30000 /* for the hub to take one more message, once we want to leave */
@@ -362,7 +362,7 @@ static void tell_of_unaccepted(struct chat *chat) {
     size_t n = earshot_n_unacknowledged(chat->link);
     if (n == 0 || chat->exit_code == CLI_CLOSED)
         return;
-    int code = cli_fail(chat->options, CLI_TRY_AGAIN, "timed-out",
+    int code = cli_fail(chat->options, FAIL_TIMED_OUT,
                         "%zu message%s not accepted by the hub and given up", n,
                         n == 1 ? " was" : "s were");
     if (chat->exit_code == CLI_DONE)
@@ -379,7 +379,7 @@ static int loop_run(struct chat_loop *loop) {
     editor_stop(chat);
     view_flush(&chat->view);
     if (r < 0)
-        return cli_fail(chat->options, CLI_FAILED, "internal", "cannot go on: %s", strerror(-r));
+        return cli_fail(chat->options, FAIL_INTERNAL, "cannot go on: %s", strerror(-r));
     if (chat->link_result != 0)
         return cli_fail_link(chat->options, chat->link, chat->link_result);
     tell_of_unaccepted(chat);
@@ -405,7 +405,7 @@ int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
         return code;
     int r = loop_start(&loop);
     if (r < 0) {
-        code = cli_fail(options, CLI_FAILED, "internal", "cannot start: %s", strerror(-r));
+        code = cli_fail(options, FAIL_INTERNAL, "cannot start: %s", strerror(-r));
     } else {
         chat_greet(&loop.chat);
         ignore_configured(&loop.chat);

@@ -91,8 +91,7 @@ void chat_set_target(struct chat *chat, const char *name);
  * Something was not done: an error line, and, without a window, the exit code at the end. `code`
  * is its name in --json.
  */
-void chat_fail(struct chat *chat, int exit_code, const char *code, const char *format, ...)
-    PRINTF_LIKE(4, 5);
+void chat_fail(struct chat *chat, unsigned code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* A call of libearshot that did not go well; `what` begins the sentence: "cannot join #ops". */
 void chat_fail_link(struct chat *chat, int result, const char *what);

@@ -31,8 +31,7 @@ static int action_join(struct chat *chat, char *arguments);
 
 static int command_usage(struct chat *chat, const char *name) {
     const struct command *command = command_find(name, strlen(name));
-    chat_fail(chat, CLI_USAGE, "usage", "usage: /%s %s: %s", name, command->arguments,
-              command->help);
+    chat_fail(chat, OUTCOME_USAGE, "usage: /%s %s: %s", name, command->arguments, command->help);
     return COMMAND_DONE;
 }
 
@@ -76,7 +75,7 @@ static int action_query(struct chat *chat, char *arguments) {
     if (*to == '#' && !roster_is_joined(&chat->roster, to))
         return action_join(chat, arguments);
     if (*to && *to != '#' && !words_same_name(to, to)) {
-        chat_fail(chat, CLI_USAGE, "bad-name", "\"%s\" is no handle", to);
+        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", to);
         return COMMAND_DONE;
     }
     chat_set_target(chat, *to ? to : chat_next_room(chat));
@@ -190,7 +189,7 @@ static int action_ignore(struct chat *chat, char *arguments) {
     if (*handle) {
         roster_ignore(&chat->roster, handle, true);
         if (!roster_is_ignored(&chat->roster, handle))
-            chat_fail(chat, CLI_USAGE, "bad-name", "\"%s\" is no handle", handle);
+            chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", handle);
     }
     roster_each(&chat->roster, ROSTER_IGNORED, action_tell_ignored, chat);
     return COMMAND_DONE;
@@ -290,10 +289,10 @@ static int action_reply(struct chat *chat, char *arguments) {
     if (to.id && *to.conv)
         return action_sent(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
     if (*chat->target)
-        chat_fail(chat, CLI_USAGE, "usage",
+        chat_fail(chat, OUTCOME_USAGE,
                   "not sent: nobody said anything in %s that this window has shown", chat->target);
     else
-        chat_fail(chat, CLI_USAGE, "usage", "not sent: /join #ROOM or /query HANDLE first");
+        chat_fail(chat, OUTCOME_USAGE, "not sent: /join #ROOM or /query HANDLE first");
     return COMMAND_DONE;
 }
 
@@ -305,7 +304,7 @@ static int action_history(struct chat *chat, char *arguments) {
     if (*arguments && (*end || n == 0 || arguments[0] == '-'))
         return command_usage(chat, "history");
     if (!*chat->target) {
-        chat_fail(chat, CLI_USAGE, "usage", "history of what? /join #ROOM or /query HANDLE first");
+        chat_fail(chat, OUTCOME_USAGE, "history of what? /join #ROOM or /query HANDLE first");
         return COMMAND_DONE;
     }
     if (n > EARSHOT_PAGE_MAX)
@@ -437,7 +436,7 @@ static void command_unknown(struct chat *chat, const char *word, size_t n) {
     for (const struct command *command = command_table; command->name; command++)
         near_consider(&near, command->name);
     const char *meant = near_best(&near);
-    chat_fail(chat, CLI_USAGE, "usage", "no command /%s; %s%s%snot sent (// begins a text with /)",
+    chat_fail(chat, OUTCOME_USAGE, "no command /%s; %s%s%snot sent (// begins a text with /)",
               shown, meant ? "/" : "", meant ? meant : "", meant ? "? " : "");
 }
 
@@ -454,7 +453,7 @@ static int command_run(struct chat *chat, const char *line) {
 
 int command_text(struct chat *chat, const char *text) {
     if (!*chat->target) {
-        chat_fail(chat, CLI_USAGE, "usage",
+        chat_fail(chat, OUTCOME_USAGE,
                   "not sent: this line has nowhere to go; /join #ROOM or /query HANDLE first, or "
                   "/msg HANDLE TEXT");
         return COMMAND_DONE;
@@ -503,7 +502,7 @@ void command_help(struct chat *chat, const char *name) {
         name++;
     const struct command *one = *name ? command_find(name, strlen(name)) : NULL;
     if (*name && !one) {
-        chat_fail(chat, CLI_USAGE, "usage", "no command /%s; /help lists them", name);
+        chat_fail(chat, OUTCOME_USAGE, "no command /%s; /help lists them", name);
         return;
     }
     for (const struct command *command = command_table; command->name; command++)

@@ -171,7 +171,7 @@ static void files_tell_transfer(struct chat *chat, const struct earshot_transfer
                       (unsigned long long)transfer->skipped);
         break;
     case EARSHOT_TRANSFER_FAILED:
-        chat_fail(chat, CLI_FAILED, "transfer", "%s %s %s: %s", transfer->name,
+        chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s", transfer->name,
                   transfer->outgoing ? "for" : "from", transfer->peer, transfer->error);
         break;
     case EARSHOT_TRANSFER_DECLINED:
@@ -187,11 +187,11 @@ static void files_tell_left_out(struct chat *chat, const struct files_item *item
 }
 
 static void files_fail_none(struct chat *chat) {
-    chat_fail(chat, CLI_NO_NAME, "no-file", "nothing like that waits for you; see /files");
+    chat_fail(chat, OUTCOME_NO_FILE, "nothing like that waits for you; see /files");
 }
 
 static void files_fail_many(struct chat *chat, const char *word) {
-    chat_fail(chat, CLI_USAGE, "usage", "several have the name %s; /files has their numbers", word);
+    chat_fail(chat, OUTCOME_USAGE, "several have the name %s; /files has their numbers", word);
 }
 
 /* Taking. */
@@ -211,8 +211,8 @@ static void files_note_received(const struct chat *chat, const struct files_item
 
 static void files_fail(struct chat *chat, int result, enum outcome_use use, const char *path) {
     struct outcome outcome = outcome_of_file(chat->link, result, use);
-    chat_fail(chat, outcome.exit_code, outcome.code, "cannot %s %s: %s",
-              use == OUTCOME_WRITE ? "write to" : "read", path, outcome.text);
+    chat_fail(chat, outcome.code, "cannot %s %s: %s", use == OUTCOME_WRITE ? "write to" : "read",
+              path, outcome.text);
 }
 
 /* A small file is here already. What cannot be written stays in the list. */
@@ -533,9 +533,9 @@ static bool files_put_refused(struct chat *chat, const char *to, const char *pat
     if (stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
         return false;
     if (S_ISSOCK(status.st_mode))
-        chat_fail(chat, CLI_DATA, "file", "%s is a socket, which cannot be sent", path);
+        chat_fail(chat, OUTCOME_FILE, "%s is a socket, which cannot be sent", path);
     else
-        chat_fail(chat, CLI_DATA, "file", "%s is a %s; from a shell: earshot put %s %s", path,
+        chat_fail(chat, OUTCOME_FILE, "%s is a %s; from a shell: earshot put %s %s", path,
                   S_ISFIFO(status.st_mode) ? "pipe" : "device", to, path);
     return true;
 }
@@ -578,7 +578,7 @@ int files_put(struct chat *chat, char *arguments) {
     CLEANUP_FREE char *whole = files_expand(arguments);
     size_t n = strcspn(arguments, COMMAND_BLANKS);
     if (!*arguments || (!arguments[n] && !*chat->target)) {
-        chat_fail(chat, CLI_USAGE, "usage", "usage: /put [TO] PATH");
+        chat_fail(chat, OUTCOME_USAGE, "usage: /put [TO] PATH");
         return COMMAND_DONE;
     }
     if (!arguments[n] || (*chat->target && access(whole, F_OK) == 0)) {

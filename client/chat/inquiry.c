@@ -187,7 +187,7 @@ static void part_done(struct chat *chat, struct inquiry *inquiry) {
 
 static void topic_done(struct chat *chat, struct inquiry *inquiry) {
     if (inquiry->n == 0)
-        chat_fail(chat, CLI_NO_NAME, "no-room", "there is no room %s", inquiry->about);
+        chat_fail(chat, FAIL_NO_ROOM, "there is no room %s", inquiry->about);
     else
         view_note(&chat->view, VIEW_INFO, "topic of %s: %s", inquiry->about,
                   inquiry->topic ? inquiry->topic : "none; /topic TEXT sets one");
@@ -401,9 +401,8 @@ static void inquiry_failed(struct chat *chat, const struct inquiry *inquiry,
         inquiry->kind == INQUIRY_NEAR) /* a comfort that nobody asked for */
         return;
     struct outcome outcome = outcome_of_event(event);
-    chat_fail(chat, outcome.exit_code, outcome.code, "cannot %s%s%s: %s",
-              rows[inquiry->kind].purpose, *inquiry->about ? " " : "", inquiry->about,
-              outcome.text);
+    chat_fail(chat, outcome.code, "cannot %s%s%s: %s", rows[inquiry->kind].purpose,
+              *inquiry->about ? " " : "", inquiry->about, outcome.text);
     if (inquiry->kind == INQUIRY_JOIN && words_same_name(chat->target, inquiry->about) &&
         !roster_is_joined(&chat->roster, inquiry->about))
         chat_set_target(chat, chat_next_room(chat));

@@ -42,7 +42,7 @@ void plain_read(struct chat *chat, struct plain *plain) {
         plain->n = LINE_MAX_BYTES;
     }
     if (!make_room(plain)) {
-        chat_fail(chat, CLI_FAILED, "internal", "out of memory");
+        chat_fail(chat, FAIL_INTERNAL, "out of memory");
         chat->at_once = true;
         return;
     }
@@ -59,7 +59,7 @@ void plain_read(struct chat *chat, struct plain *plain) {
 static bool run_line(struct chat *chat, char *line, size_t n) {
     line[n] = '\0';
     if (strlen(line) < n) {
-        chat_fail(chat, CLI_DATA, "bad-text", "a line with a NUL byte was not sent");
+        chat_fail(chat, FAIL_BAD_TEXT, "a line with a NUL byte was not sent");
         return true;
     }
     bool dos = n > 0 && line[n - 1] == '\r';
@@ -74,7 +74,7 @@ static bool run_line(struct chat *chat, char *line, size_t n) {
 }
 
 static void refuse_long_line(struct chat *chat, size_t n) {
-    chat_fail(chat, CLI_DATA, "bad-text",
+    chat_fail(chat, FAIL_BAD_TEXT,
               "not sent: the line has %zu bytes; one message may have %d: send it in several, or "
               "as a file with /put",
               n, EARSHOT_TEXT_MAX);

@@ -96,12 +96,12 @@ static void talk_refused(struct chat *chat, const struct earshot_event *event) {
     struct talk_sent *sent = talk_find(&chat->talk, event->failed.id);
     struct outcome outcome = outcome_of_event(event);
     bool is_file = sent && sent->is_file;
-    chat_fail(chat, outcome.exit_code, outcome.code, "not delivered to %s: %s (%s%s%s)",
-              event->failed.to, outcome.text, is_file ? "file " : "\"",
-              sent && sent->preview ? sent->preview : "?", is_file ? "" : "\"");
+    chat_fail(chat, outcome.code, "not delivered to %s: %s (%s%s%s)", event->failed.to,
+              outcome.text, is_file ? "file " : "\"", sent && sent->preview ? sent->preview : "?",
+              is_file ? "" : "\"");
     if (sent)
         talk_forget(&chat->talk, sent);
-    if (outcome.exit_code == CLI_NO_NAME)
+    if (outcome_exit_code(outcome.code) == CLI_NO_NAME)
         inquiry_near(chat, event->failed.to);
 }
 

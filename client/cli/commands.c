@@ -175,7 +175,7 @@ int cli_help(const struct cli_options *options, int n_words, char **words) {
     if (command)
         return help_command(command);
     const char *nearest = command_nearest(words[0]);
-    return cli_fail(options, CLI_USAGE, "usage",
+    return cli_fail(options, OUTCOME_USAGE,
                     "there is no command \"%s\" to explain; try `earshot help%s%s`", words[0],
                     nearest ? " " : "", nearest ? nearest : "");
 }
@@ -185,10 +185,10 @@ int cli_help(const struct cli_options *options, int n_words, char **words) {
 static int command_fail_unknown(const struct cli_options *options, const char *word) {
     const char *nearest = command_nearest(word);
     if (nearest)
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "there is no command \"%s\"; did you mean `earshot %s`?", word, nearest);
-    return cli_fail(options, CLI_USAGE, "usage",
-                    "there is no command \"%s\"; `earshot help` lists them", word);
+    return cli_fail(options, OUTCOME_USAGE, "there is no command \"%s\"; `earshot help` lists them",
+                    word);
 }
 
 static int command_check_words(const struct cli_options *options, const struct cli_command *command,
@@ -196,7 +196,7 @@ static int command_check_words(const struct cli_options *options, const struct c
     bool too_many = command->max_words >= 0 && n_words > command->max_words;
     if (!too_many && n_words >= command->min_words)
         return CLI_DONE;
-    return cli_fail(options, CLI_USAGE, "usage", "%s: too %s words; usage: earshot %s%s%s",
+    return cli_fail(options, OUTCOME_USAGE, "%s: too %s words; usage: earshot %s%s%s",
                     command->name, too_many ? "many" : "few", command->name,
                     *command->words ? " " : "", command->words);
 }

@@ -289,8 +289,7 @@ static void config_complain(struct config_file *file, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     file->wrong = true;
-    cli_fail(file->options, CLI_CONFIGURATION, "configuration", "%s:%d: %s", file->path, file->line,
-             text);
+    cli_fail(file->options, OUTCOME_CONFIGURATION, "%s:%d: %s", file->path, file->line, text);
 }
 
 /* Nothing but rooms, as in "#ops, #lobby". */
@@ -447,7 +446,7 @@ static int config_distrusted(const struct cli_options *options, const char *path
                              const struct trust_fault *fault) {
     char why[2 * PATH_MAX];
     trust_text(fault, path, why, sizeof why);
-    return cli_fail(options, CLI_CONFIGURATION, "configuration", "%s", why);
+    return cli_fail(options, OUTCOME_CONFIGURATION, "%s", why);
 }
 
 /*
@@ -467,8 +466,7 @@ static int config_read_path(const struct cli_options *options, const char *path,
         fd = -ENOMEM;
     }
     if (fd < 0)
-        return cli_fail(options, CLI_CONFIGURATION, "configuration", "cannot read %s: %s", path,
-                        strerror(-fd));
+        return cli_fail(options, OUTCOME_CONFIGURATION, "cannot read %s: %s", path, strerror(-fd));
     int code = config_read_stream(&file);
     fclose(file.stream);
     return code;
@@ -493,7 +491,7 @@ static int config_read_all(const struct cli_options *options) {
 int cli_config_load(struct cli_options *options) {
     const char *hub = getenv("EARSHOT_HUB");
     if (options->hub && !*options->hub)
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "--hub needs a directory, and got an empty word; leave it away for the "
                         "hub of this machine, or your own");
     int code = config_read_all(options);

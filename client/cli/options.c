@@ -75,8 +75,8 @@ static const struct cli_option *options_find_row(const struct options_parser *pa
 
 static int options_bad_value(const struct options_parser *parser, const struct cli_option *row,
                              const char *text, const char *want) {
-    return cli_fail(parser->options, CLI_USAGE, "usage", "--%s cannot be \"%s\"; give %s",
-                    row->name, text, want);
+    return cli_fail(parser->options, OUTCOME_USAGE, "--%s cannot be \"%s\"; give %s", row->name,
+                    text, want);
 }
 
 static int options_take_seconds(struct options_parser *parser, const struct cli_option *row,
@@ -151,12 +151,12 @@ static void options_find_near(const struct options_parser *parser, struct near *
 static int options_bad_option(const struct options_parser *parser, int result, char **argv) {
     const struct cli_option *row = options_find_row(parser, optopt);
     if (row && result == ':')
-        return cli_fail(parser->options, CLI_USAGE, "usage", "--%s needs a value: %s", row->name,
+        return cli_fail(parser->options, OUTCOME_USAGE, "--%s needs a value: %s", row->name,
                         row->argument);
     if (row)
-        return cli_fail(parser->options, CLI_USAGE, "usage", "--%s takes no value", row->name);
+        return cli_fail(parser->options, OUTCOME_USAGE, "--%s takes no value", row->name);
     if (optopt)
-        return cli_fail(parser->options, CLI_USAGE, "usage",
+        return cli_fail(parser->options, OUTCOME_USAGE,
                         "there is no option -%c; `earshot help` lists them; text that begins with "
                         "a dash goes after --",
                         optopt);
@@ -165,9 +165,9 @@ static int options_bad_option(const struct options_parser *parser, int result, c
     if (strlen(word) > 2)
         options_find_near(parser, &near, word);
     if (near.n > 0)
-        return cli_fail(parser->options, CLI_USAGE, "usage",
+        return cli_fail(parser->options, OUTCOME_USAGE,
                         "there is no option \"%s\"; did you mean --%s?", word, near_best(&near));
-    return cli_fail(parser->options, CLI_USAGE, "usage",
+    return cli_fail(parser->options, OUTCOME_USAGE,
                     "there is no option \"%s\"; `earshot help` lists them; text that begins with "
                     "a dash goes after --",
                     word);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cli/report.h"
 #include "proto/fail.h"
 
 /* By result of the library: the code of one that has only one meaning. */
@@ -21,6 +20,23 @@ static const enum fail_code outcome_codes[] = {
     [EARSHOT_BAD_ARGUMENT] = FAIL_BAD_ARGUMENT,
 };
 
+static const struct {
+    int exit_code;
+    const char *name;
+} outcome_rows[] = {
+#define OUTCOME_ROW(NAME, exit_code, json) [OUTCOME_##NAME - OUTCOME_START] = {exit_code, json},
+    OUTCOME_CODES(OUTCOME_ROW)};
+
+int outcome_exit_code(unsigned code) {
+    return code > OUTCOME_START && code < OUTCOME_END ? outcome_rows[code - OUTCOME_START].exit_code
+                                                      : fail_exit_code(code);
+}
+
+const char *outcome_name(unsigned code) {
+    return code > OUTCOME_START && code < OUTCOME_END ? outcome_rows[code - OUTCOME_START].name
+                                                      : fail_name(code);
+}
+
 /* No room just now, or no answer in time: the link says which. */
 static unsigned outcome_code(const earshot *link, int result) {
     unsigned said = link ? earshot_fail_code(link) : FAIL_NONE;
@@ -34,8 +50,7 @@ static unsigned outcome_code(const earshot *link, int result) {
 
 static struct outcome outcome_with(unsigned code, const char *text) {
     return (struct outcome){
-        .exit_code = fail_exit_code(code),
-        .code = code == FAIL_NONE ? fail_name(FAIL_INTERNAL) : fail_name(code),
+        .code = code == FAIL_NONE ? FAIL_INTERNAL : code,
         .text = *text ? text : fail_text(code),
     };
 }
@@ -51,28 +66,30 @@ struct outcome outcome_of(const earshot *link, int result) {
 
 /* What a file may meet that is read; any other errno says that it is no such file. */
 static const struct {
-    int error, exit_code;
+    int error;
+    enum outcome_code code;
     const char *text; /* NULL: what strerror(3) says */
 } outcome_reading[] = {
-    {EACCES, CLI_NOT_PERMITTED, NULL},
-    {EPERM, CLI_NOT_PERMITTED, NULL},
-    {EMFILE, CLI_TRY_AGAIN, "Too many open files; each offer needs one, see `ulimit -n`"},
-    {ENFILE, CLI_TRY_AGAIN, "the machine has too many open files; try again"},
+    {EACCES, OUTCOME_FILE_DENIED, NULL},
+    {EPERM, OUTCOME_FILE_DENIED, NULL},
+    {EMFILE, OUTCOME_FILE_LIMIT, "Too many open files; each offer needs one, see `ulimit -n`"},
+    {ENFILE, OUTCOME_FILE_LIMIT, "the machine has too many open files; try again"},
 };
 
 struct outcome outcome_of_file(const earshot *link, int result, enum outcome_use use) {
     struct outcome outcome = outcome_of(link, result);
-    bool is_of_file =
-        (result == EARSHOT_REFUSED && use == OUTCOME_READ) || (result < 0 && result != -ENOMEM);
-    if (!is_of_file)
+    if (use == OUTCOME_READ && result == EARSHOT_REFUSED)
+        outcome.code = OUTCOME_FILE;
+    if (result >= 0 || result == -ENOMEM)
         return outcome;
-    outcome.is_errno = result < 0;
-    outcome.text = result < 0 ? strerror(-result) : outcome.text;
-    outcome.code = "file";
-    outcome.exit_code = use == OUTCOME_WRITE ? CLI_CANNOT_CREATE : CLI_DATA;
+    outcome = (struct outcome){
+        .code = use == OUTCOME_WRITE ? OUTCOME_FILE_PLACE : OUTCOME_FILE,
+        .text = strerror(-result),
+        .is_errno = true,
+    };
     for (size_t i = 0; use == OUTCOME_READ && i < ARRAY_LEN(outcome_reading); i++)
         if (outcome_reading[i].error == -result) {
-            outcome.exit_code = outcome_reading[i].exit_code;
+            outcome.code = outcome_reading[i].code;
             outcome.text = outcome_reading[i].text ? outcome_reading[i].text : outcome.text;
         }
     return outcome;

@@ -21,7 +21,7 @@ int cli_flush(void) {
         return CLI_DONE;
     if (errno == EPIPE)
         return CLI_CLOSED;
-    return cli_fail(NULL, CLI_FAILED, "output",
+    return cli_fail(NULL, OUTCOME_OUTPUT,
                     "cannot write to standard output: %s; check where it goes",
                     strerror(errno ? errno : EIO));
 }

@@ -24,7 +24,7 @@ void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
 }
 
 void cli_out_of_memory(void) {
-    exit(cli_fail(NULL, CLI_FAILED, "internal", "out of memory"));
+    exit(cli_fail(NULL, FAIL_INTERNAL, "out of memory"));
 }
 
 static void *records_checked(void *memory) {

@@ -37,15 +37,14 @@ static void report_print(const char *type, const char *code, const char *format,
     free(n < 0 ? NULL : text);
 }
 
-int cli_fail(const struct cli_options *options, int exit_code, const char *code, const char *format,
-             ...) {
+int cli_fail(const struct cli_options *options, unsigned code, const char *format, ...) {
     va_list args;
     if (options)
         json_wanted = options->json;
     va_start(args, format);
-    report_print("error", code, format, args);
+    report_print("error", outcome_name(code), format, args);
     va_end(args);
-    return exit_code;
+    return outcome_exit_code(code);
 }
 
 void cli_remark(const struct cli_options *options, const char *format, ...) {
@@ -60,7 +59,7 @@ void cli_remark(const struct cli_options *options, const char *format, ...) {
 static int report_interrupted(const struct cli_options *options) {
     if (cli_interrupted())
         return cli_interrupted();
-    return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
+    return cli_fail(options, FAIL_TIMED_OUT,
                     "the hub did not answer within %g s; try again, or allow more with --timeout",
                     cli_limit_seconds());
 }
@@ -69,8 +68,8 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
     if (result == -EINTR)
         return report_interrupted(options);
     struct outcome outcome = outcome_of(link, result);
-    return cli_fail(options, outcome.exit_code, outcome.code, "%s%s",
-                    outcome.is_errno ? "cannot go on: " : "", outcome.text);
+    return cli_fail(options, outcome.code, "%s%s", outcome.is_errno ? "cannot go on: " : "",
+                    outcome.text);
 }
 
 int cli_fail_file(const struct cli_options *options, const earshot *link, int result,
@@ -79,8 +78,8 @@ int cli_fail_file(const struct cli_options *options, const earshot *link, int re
         return report_interrupted(options);
     struct outcome outcome = outcome_of_file(link, result, use);
     if (!outcome.is_errno)
-        return cli_fail(options, outcome.exit_code, outcome.code, "%s", outcome.text);
-    return cli_fail(options, outcome.exit_code, outcome.code,
+        return cli_fail(options, outcome.code, "%s", outcome.text);
+    return cli_fail(options, outcome.code,
                     use == OUTCOME_WRITE ? "cannot write to %s: %s" : "cannot read \"%s\": %s",
                     path, outcome.text);
 }
@@ -95,12 +94,12 @@ void cli_tell_hub(const struct cli_options *options, const struct earshot_event 
     if (event->type == EARSHOT_EVENT_BACK)
         cli_remark(options, "the hub is back");
     else if (*event->lost.reason)
-        cli_fail(options, CLI_FAILED, "bad-frame", "%s", event->lost.reason);
+        cli_fail(options, FAIL_BAD_FRAME, "%s", event->lost.reason);
     else
         cli_remark(options, "the hub is gone; %s", consequence);
 }
 
 int cli_fail_event(const struct cli_options *options, const struct earshot_event *event) {
     struct outcome outcome = outcome_of_event(event);
-    return cli_fail(options, outcome.exit_code, outcome.code, "%s", outcome.text);
+    return cli_fail(options, outcome.code, "%s", outcome.text);
 }

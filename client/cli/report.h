@@ -10,27 +10,12 @@
 #include "cli/options.h"
 #include "cli/outcome.h"
 
-/* sysexits.h, as far as the program uses it, and the shell's number for SIGINT. */
-enum cli_exit {
-    CLI_DONE = 0,
-    CLI_FAILED = 1,
-    CLI_USAGE = 64,
-    CLI_DATA = 65,
-    CLI_NO_NAME = 67,
-    CLI_NO_HUB = 69,
-    CLI_CANNOT_CREATE = 73,
-    CLI_TRY_AGAIN = 75,
-    CLI_NOT_PERMITTED = 77,
-    CLI_CONFIGURATION = 78,
-    CLI_INTERRUPTED = 130,
-};
-
 /* Whether errors are to be printed as JSON where no options are at hand. */
 void cli_report_json(bool json);
 
-/* Prints an error; options may be NULL; `code` is its name in --json. Returns exit_code. */
-int cli_fail(const struct cli_options *options, int exit_code, const char *code, const char *format,
-             ...) PRINTF_LIKE(4, 5);
+/* Prints an error; options may be NULL. Returns the exit code that cli/outcome.h has for `code`. */
+int cli_fail(const struct cli_options *options, unsigned code, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 /* Reports a result of libearshot that is not EARSHOT_OK, also a negative errno. */
 int cli_fail_link(const struct cli_options *options, const earshot *link, int result);

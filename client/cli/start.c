@@ -38,8 +38,8 @@ struct start {
 static int start_wait(const struct start *start, int *status) {
     while (waitpid(start->pid, status, 0) < 0) {
         if (errno != EINTR)
-            return cli_fail(start->options, CLI_FAILED, "internal",
-                            "cannot wait for " HUB_PROGRAM ": %s", strerror(errno));
+            return cli_fail(start->options, FAIL_INTERNAL, "cannot wait for " HUB_PROGRAM ": %s",
+                            strerror(errno));
         if (cli_interrupted() || cli_limit_passed()) {
             kill(start->pid, SIGTERM);
             return cli_fail_link(start->options, NULL, -EINTR);
@@ -66,7 +66,7 @@ static void start_explain(const struct start *start, int status, char *text, siz
 
 int cli_fail_start(const struct cli_options *options, const char *dir, const char *why) {
     char program[PATH_MAX];
-    return cli_fail(options, CLI_NO_HUB, "no-hub",
+    return cli_fail(options, FAIL_NO_HUB,
                     "the hub did not start: %s; to see more: %s --dir %s --foreground", why,
                     cli_hub_program(program), dir);
 }
@@ -91,7 +91,7 @@ static int start_run(struct start *start, char why[CLI_WHY_SIZE]) {
     snprintf(dir, sizeof dir, "%s", start->dir);
     int r = child_start(&start->pid, argv, &(struct child_files){-1, -1, start->errors}, false);
     if (r < 0)
-        return cli_fail(start->options, CLI_NO_HUB, "no-hub",
+        return cli_fail(start->options, FAIL_NO_HUB,
                         "cannot start %s for %s: %s; is " HUB_PROGRAM " installed?", start->program,
                         start->dir, strerror(-r));
     int code = start_wait(start, &status);

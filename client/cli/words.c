@@ -14,7 +14,7 @@ int words_check_name(const struct cli_options *options, const char *word) {
     enum name_outcome outcome = name_parse(&name, bytes_of(word));
     if (outcome == NAME_OK)
         return CLI_DONE;
-    return cli_fail(options, CLI_USAGE, "bad-name",
+    return cli_fail(options, FAIL_BAD_NAME,
                     "\"%s\" is no handle or room: it %s; see `earshot who` and `earshot rooms`",
                     word, name_problem(outcome));
 }
@@ -28,7 +28,7 @@ bool words_same_name(const char *a, const char *b) {
 int words_check_room(const struct cli_options *options, const char *word) {
     if (word[0] == '#')
         return words_check_name(options, word);
-    return cli_fail(options, CLI_USAGE, "bad-name",
+    return cli_fail(options, FAIL_BAD_NAME,
                     "\"%s\" is not a room; a room begins with #, as in '#ops'", word);
 }
 
@@ -63,16 +63,16 @@ int words_find(int n_words, char **words, const char *conv) {
 int words_check_text(const struct cli_options *options, struct bytes text, size_t limit,
                      const char *what) {
     if (text.n > limit)
-        return cli_fail(options, CLI_DATA, "bad-text",
+        return cli_fail(options, FAIL_BAD_TEXT,
                         "%s is longer than %zu bytes; make it shorter, or send it in parts", what,
                         limit);
     if (text.n > 0 && memchr(text.data, '\0', text.n))
-        return cli_fail(options, CLI_DATA, "bad-text",
+        return cli_fail(options, FAIL_BAD_TEXT,
                         "%s has a NUL byte in it, so it is not text; send it as a file with "
                         "`earshot put`, or take the NULs out, for example with tr -d '\\0'",
                         what);
     if (!text_is_valid(text))
-        return cli_fail(options, CLI_DATA, "bad-text",
+        return cli_fail(options, FAIL_BAD_TEXT,
                         "%s is not valid UTF-8; convert it first, for example with iconv", what);
     return CLI_DONE;
 }
@@ -84,7 +84,7 @@ char *words_join(int n_words, char **words) {
     for (int i = 0; out && i < n_words; i++)
         fprintf(out, "%s%s", i > 0 ? " " : "", words[i]);
     if (!out || fclose(out) != 0)
-        exit(cli_fail(NULL, CLI_FAILED, "internal", "out of memory"));
+        exit(cli_fail(NULL, FAIL_INTERNAL, "out of memory"));
     return text;
 }
 

@@ -36,8 +36,7 @@ int background_begin(const struct cli_options *options, bool *is_parent) {
     if (pipe2(fds, O_CLOEXEC) == 0)
         pid = fork();
     if (pid < 0)
-        return cli_fail(options, CLI_TRY_AGAIN, "limit", "cannot go into the background: %s",
-                        strerror(errno));
+        return cli_fail(options, FAIL_LIMIT, "cannot go into the background: %s", strerror(errno));
     if (pid == 0) {
         close(fds[0]);
         parent_fd = fds[1];

@@ -141,9 +141,10 @@ static int get_tell(struct get *get, const struct earshot_transfer *transfer, co
         return CLI_CLOSED;
     bool has_no_place = transfer->reason == EARSHOT_REASON_PLACE;
     get->has_no_place = get->has_no_place || has_no_place;
-    get_note_code(get, cli_fail(get->options, has_no_place ? CLI_CANNOT_CREATE : CLI_FAILED,
-                                "transfer", "%s from %s: %s%s%s", transfer->name, transfer->peer,
-                                transfer->error, *path ? "; what has come is in " : "", path));
+    get_note_code(get,
+                  cli_fail(get->options, has_no_place ? OUTCOME_TRANSFER_PLACE : OUTCOME_TRANSFER,
+                           "%s from %s: %s%s%s", transfer->name, transfer->peer, transfer->error,
+                           *path ? "; what has come is in " : "", path));
     return code;
 }
 
@@ -458,7 +459,7 @@ static int get_cancel_all(struct get *get) {
             earshot_cancel(get->link, get->taken[i]);
     if (cli_interrupted())
         return cli_interrupted();
-    return cli_fail(get->options, CLI_TRY_AGAIN, "timed-out",
+    return cli_fail(get->options, FAIL_TIMED_OUT,
                     "%llu came within %g s; try again, or allow more with --timeout", get->n_over,
                     cli_limit_seconds());
 }
@@ -481,7 +482,7 @@ static int get_check_from(struct get *get) {
     const char *from = get->options->from;
     int code = from ? words_check_name(get->options, from) : CLI_DONE;
     if (code == CLI_DONE && from && from[0] == '#')
-        code = cli_fail(get->options, CLI_USAGE, "bad-name",
+        code = cli_fail(get->options, FAIL_BAD_NAME,
                         "\"%s\" is a room; --from takes the handle of who offers", from);
     return code;
 }
@@ -562,7 +563,7 @@ int cli_get(const struct cli_options *options, int n_words, char **words) {
         .count = options->count ? options->count : 1,
     };
     if (options->to_stdout && (options->dir || options->all || wish.count > 1))
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "--stdout takes one file; leave --dir, --all and --count away");
     if (options->to_stdout)
         wish.dir = NULL;

@@ -19,7 +19,7 @@ int cli_pipe(const struct cli_options *options, int n_words, char **words) {
     char *paths[] = {input};
     const struct get_wish wish = {.streams_only = true, .count = 1};
     if ((n_words == 1) == (options->from != NULL))
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "pipe: say either to whom, as in `earshot pipe bob`, or from whom, as in "
                         "`earshot pipe --from alice`");
     if (options->from)

@@ -100,7 +100,7 @@ static int put_room_ask(struct put_room *room, const struct cli_options *options
     int result = earshot_ask(link, EARSHOT_USERS, name, &request);
     int code = cli_request_wait(link, options, result, request, put_room_add, &asking);
     if (code == CLI_DONE && asking.here.n + asking.away.n == 0)
-        code = cli_fail(options, CLI_NO_NAME, "no-user", "nobody else is in %s", name);
+        code = cli_fail(options, FAIL_NO_USER, "nobody else is in %s", name);
     if (code == CLI_DONE && asking.here.n == 0)
         cli_remark(options, "nobody of %s is here; waiting for all of its members", name);
     *room = asking.here.n > 0 ? asking.here : asking.away;
@@ -175,11 +175,11 @@ static int put_tell(struct put *put, const struct earshot_transfer *transfer, co
         cli_remark(put->options, "%s has %s (%s%s)%s", transfer->peer, transfer->name, size,
                    transfer->resumed ? ", resumed" : "", change);
     if (transfer->state == EARSHOT_TRANSFER_DECLINED)
-        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "declined",
-                                       "%s does not want %s%s%s", transfer->peer, transfer->name,
-                                       *transfer->error ? ": " : "", transfer->error));
+        put_note_failure(put, cli_fail(put->options, OUTCOME_DECLINED, "%s does not want %s%s%s",
+                                       transfer->peer, transfer->name, *transfer->error ? ": " : "",
+                                       transfer->error));
     if (transfer->state == EARSHOT_TRANSFER_FAILED)
-        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "transfer", "%s for %s: %s",
+        put_note_failure(put, cli_fail(put->options, OUTCOME_TRANSFER, "%s for %s: %s",
                                        transfer->name, transfer->peer, transfer->error));
     return code;
 }
@@ -196,7 +196,7 @@ static int put_tell_skipped(struct put *put, const struct earshot_event *event) 
     if (put->options->json)
         json_skipped(event, file_skip_word(event->skipped.why));
     if (put_is_failure(event->skipped.why))
-        put_note_failure(put, cli_fail(put->options, CLI_FAILED, "skipped", "%s", text));
+        put_note_failure(put, cli_fail(put->options, OUTCOME_SKIPPED, "%s", text));
     else
         cli_remark(put->options, "%s", text);
     return put->options->json ? cli_flush() : CLI_DONE;
@@ -212,7 +212,7 @@ static bool put_is_pipe(const char *path) {
 static int put_fail_offer(struct put *put, struct put_offer *offer, int result) {
     put_close(put, offer);
     if (result == -EINTR && !cli_interrupted() && put_is_pipe(offer->path))
-        return cli_fail(put->options, CLI_TRY_AGAIN, "timed-out",
+        return cli_fail(put->options, FAIL_TIMED_OUT,
                         "nobody opened the pipe \"%s\" to write into it within %g s", offer->path,
                         cli_limit_seconds());
     return cli_fail_file(put->options, put->link, result, OUTCOME_READ, offer->path);
@@ -245,7 +245,7 @@ static void put_refuse_rest(struct put *put, struct put_offer *first, unsigned l
     size_t n = (size_t)(put->offers + put->n_offers - first);
     for (size_t i = 0; i < n; i++)
         first[i].phase = PUT_CLOSED;
-    put_note_failure(put, cli_fail(put->options, CLI_TRY_AGAIN, "limit",
+    put_note_failure(put, cli_fail(put->options, FAIL_LIMIT,
                                    "%zu are not offered, \"%s\" and what follows: each offer needs "
                                    "an open file, and %llu may be open here (ulimit -n); raise "
                                    "that, or offer a directory that has them in it",
@@ -476,7 +476,7 @@ static int put_cancel_all(struct put *put) {
             earshot_cancel(put->link, put->offers[i].id);
     if (cli_interrupted())
         return cli_interrupted();
-    put_note_failure(put, cli_fail(put->options, CLI_TRY_AGAIN, "timed-out",
+    put_note_failure(put, cli_fail(put->options, FAIL_TIMED_OUT,
                                    "not everything was taken within %g s; offer it again, or allow "
                                    "more with --timeout",
                                    cli_limit_seconds()));
@@ -517,14 +517,14 @@ static int put_check(const struct cli_options *options, size_t n_to, int n_paths
         if (strcmp(paths[i], "-") != 0)
             continue;
         if (n_to > 1 || n_paths > 1)
-            return cli_fail(options, CLI_USAGE, "usage",
+            return cli_fail(options, OUTCOME_USAGE,
                             "standard input can be read once: give one recipient and no other "
                             "PATH; tee(1) can make a file of it");
         if (options->no_wait)
-            return cli_fail(options, CLI_USAGE, "usage",
+            return cli_fail(options, OUTCOME_USAGE,
                             "standard input is read as it is taken; leave --no-wait away");
         if (!put_can_read_input())
-            return cli_fail(options, CLI_DATA, "file", "cannot read standard input: %s",
+            return cli_fail(options, OUTCOME_FILE, "cannot read standard input: %s",
                             strerror(EBADF));
     }
     return CLI_DONE;

@@ -62,7 +62,7 @@ int cli_doctor(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
     struct doctor doctor = {.options = options};
     if (rendezvous_locate(doctor.dir, &doctor.origin, options->hub) != 0)
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "the name of the hub's directory is too long; name another one with --hub");
     uid_t only_uid = doctor.origin == RENDEZVOUS_PRIVATE ? geteuid() : (uid_t)-1;
     doctor.found = rendezvous_find(doctor.dir, only_uid, &doctor.record);

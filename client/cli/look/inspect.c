@@ -93,8 +93,7 @@ static int inspect_print_segments(const struct cli_options *options,
     struct inspect inspect = {.options = options, .queues = queues};
     int r = shm_each(inspect_print_segment, &inspect);
     if (r < 0)
-        return cli_fail(options, CLI_FAILED, "internal", "cannot list the segments: %s",
-                        strerror(-r));
+        return cli_fail(options, FAIL_INTERNAL, "cannot list the segments: %s", strerror(-r));
     return cli_flush();
 }
 

@@ -93,8 +93,8 @@ static int topic_show(earshot *link, const struct cli_options *options, const ch
     if (code == CLI_DONE && i < rooms.n)
         code = topic_print(options, &rooms.all[i]);
     else if (code == CLI_DONE)
-        code = cli_fail(options, CLI_NO_NAME, "no-room",
-                        "there is no room %s; `earshot rooms` lists them", room);
+        code = cli_fail(options, FAIL_NO_ROOM, "there is no room %s; `earshot rooms` lists them",
+                        room);
     rooms_free(&rooms);
     return code;
 }

@@ -30,7 +30,7 @@ static int status_print(earshot *link, const struct cli_options *options,
     earshot_hub(link, &status->hub);
     int r = queue_stat_any(status->hub.msqid, &status->queue);
     if (r != 0)
-        return cli_fail(options, CLI_NO_HUB, "hub-lost",
+        return cli_fail(options, FAIL_LOST,
                         "the kernel has no queue %d any more: the hub has just ended; try again",
                         status->hub.msqid);
     if (options->json)

@@ -73,12 +73,12 @@ static void who_free(struct who_users *users) {
 int cli_who(const struct cli_options *options, int n_words, char **words) {
     const char *room = n_words > 0 ? words[0] : NULL;
     if (room && room[0] != '#')
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "who: \"%s\" is not a room; a room begins with #, as in `earshot who "
                         "'#ops'`",
                         room);
     if (room && options->all)
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "who: --all lists every handle; leave it or %s away", room);
     enum earshot_list list = options->all ? EARSHOT_HANDLES : EARSHOT_USERS;
     struct who_users users = {0};

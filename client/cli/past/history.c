@@ -70,8 +70,7 @@ static int search_check(const struct past *past) {
         code =
             words_check_text(past->options, bytes_of(past->words), SEARCH_BYTES_MAX, "the search");
     if (code == CLI_DONE && !*past->words)
-        code =
-            cli_fail(past->options, CLI_USAGE, "usage", "search: there is no word to search for");
+        code = cli_fail(past->options, OUTCOME_USAGE, "search: there is no word to search for");
     return code;
 }
 
@@ -96,7 +95,7 @@ int cli_forget(const struct cli_options *options, int n_words, char **words) {
     (void)n_words;
     int code = words_check_name(options, words[0]);
     if (code == CLI_DONE && words[0][0] == '#')
-        code = cli_fail(options, CLI_NOT_PERMITTED, "not-permitted",
+        code = cli_fail(options, FAIL_NOT_PERMITTED,
                         "%s is a room: what is said there belongs to all its members; only a "
                         "conversation with a handle can be forgotten",
                         words[0]);

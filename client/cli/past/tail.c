@@ -76,7 +76,7 @@ static int tail_take(struct tail *tail, const struct earshot_event *event) {
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(tail->options, event);
     case EARSHOT_EVENT_MISSED:
-        cli_fail(tail->options, CLI_FAILED, "missed",
+        cli_fail(tail->options, OUTCOME_MISSED,
                  "up to %llu messages are not in the hub's log any more; they are not shown",
                  (unsigned long long)event->missed);
         return CLI_DONE;
@@ -108,7 +108,7 @@ static int tail_wait(struct tail *tail, struct earshot_event *event, bool *close
 }
 
 static int tail_fail_late(const struct tail *tail) {
-    return cli_fail(tail->options, CLI_TRY_AGAIN, "timed-out",
+    return cli_fail(tail->options, FAIL_TIMED_OUT,
                     "%llu messages came within %g s; allow more with --timeout", tail->n_printed,
                     cli_limit_seconds());
 }
@@ -136,12 +136,12 @@ static int tail_follow(struct tail *tail) {
 static int tail_check(struct tail *tail) {
     const struct cli_options *options = tail->options;
     if (options->since != CLI_NOT_GIVEN && options->limit)
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "tail: -n and --since both say where to begin; leave one away");
     int code = words_check_convs(options, tail->n_convs, tail->convs, &tail->flags);
     for (int i = 0; code == CLI_DONE && options->dm && i < tail->n_convs; i++)
         if (tail->convs[i][0] == '#')
-            code = cli_fail(options, CLI_USAGE, "usage",
+            code = cli_fail(options, OUTCOME_USAGE,
                             "--dm is for direct messages; leave it or %s away", tail->convs[i]);
     if (options->dm)
         tail->flags &= ~(unsigned)EARSHOT_ALL_ROOMS;

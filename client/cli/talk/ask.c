@@ -87,10 +87,10 @@ static int ask_take(void *arg, const struct earshot_event *event) {
 
 static int ask_fail_late(const struct ask *ask) {
     if (earshot_n_unacknowledged(ask->link) > 0)
-        return cli_fail(ask->options, CLI_TRY_AGAIN, "timed-out",
+        return cli_fail(ask->options, FAIL_TIMED_OUT,
                         "the hub did not acknowledge the message within %g s; try again",
                         cli_limit_seconds());
-    return cli_fail(ask->options, CLI_TRY_AGAIN, "timed-out",
+    return cli_fail(ask->options, FAIL_TIMED_OUT,
                     "%s has the message, or will get it, but did not answer within %g s; the "
                     "answer will come to `earshot tail`",
                     ask->to, cli_limit_seconds());
@@ -146,7 +146,7 @@ int cli_ask(const struct cli_options *options, int n_words, char **words) {
     if (code == CLI_DONE)
         code = words_check_text(options, bytes_of(text), EARSHOT_TEXT_MAX, "the message");
     if (code == CLI_DONE && !*text)
-        code = cli_fail(options, CLI_DATA, "bad-text", "the message is empty; give a TEXT");
+        code = cli_fail(options, FAIL_BAD_TEXT, "the message is empty; give a TEXT");
     if (code == CLI_DONE)
         code = ask_run(options, words[0], text);
     free(text);

@@ -24,7 +24,7 @@ int cli_wall(const struct cli_options *options, int n_words, char **words) {
     CLEANUP_FREE char *text = words_join(n_words, words);
     int code = words_check_text(options, bytes_of(text), EARSHOT_WALL_MAX, "the notice");
     if (code == CLI_DONE && !*text)
-        code = cli_fail(options, CLI_DATA, "bad-text", "the notice is empty; give a TEXT");
+        code = cli_fail(options, FAIL_BAD_TEXT, "the notice is empty; give a TEXT");
     return code == CLI_DONE ? cli_request_make(options, earshot_wall, text) : code;
 }
 

@@ -119,8 +119,7 @@ static int listen_start_job(struct listen *listen, const struct earshot_event *e
     listen_set_environment(listen, event);
     int r = in >= 0 ? child_start(&job->pid, argv, &files, true) : -errno;
     if (r < 0)
-        return cli_fail(listen->options, CLI_FAILED, "internal", "cannot run the command: %s",
-                        strerror(-r));
+        return cli_fail(listen->options, FAIL_INTERNAL, "cannot run the command: %s", strerror(-r));
     r = process_open(job->pid, &job->pidfd);
     if (r == 0) {
         listen->n_jobs++;
@@ -128,8 +127,7 @@ static int listen_start_job(struct listen *listen, const struct earshot_event *e
     }
     kill(-job->pid, SIGKILL);
     waitpid(job->pid, NULL, 0);
-    return cli_fail(listen->options, CLI_FAILED, "internal", "cannot watch the command: %s",
-                    strerror(-r));
+    return cli_fail(listen->options, FAIL_INTERNAL, "cannot watch the command: %s", strerror(-r));
 }
 
 /* Waits until a job ends, for at most so long; negative: for ever. */
@@ -180,7 +178,7 @@ static int listen_take(struct listen *listen, const struct earshot_event *event)
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(listen->options, event);
     case EARSHOT_EVENT_MISSED:
-        cli_fail(listen->options, CLI_FAILED, "missed",
+        cli_fail(listen->options, OUTCOME_MISSED,
                  "%llu messages are lost: they are not in the hub's log any more",
                  (unsigned long long)event->missed);
         return CLI_DONE;
@@ -244,7 +242,7 @@ static int listen_follow(struct listen *listen) {
         if (cli_interrupted())
             return cli_interrupted();
         if (cli_limit_passed())
-            return cli_fail(listen->options, CLI_TRY_AGAIN, "timed-out",
+            return cli_fail(listen->options, FAIL_TIMED_OUT,
                             "%llu messages came within %g s; allow more with --timeout",
                             listen->n_taken, cli_limit_seconds());
         code = listen_take_all(listen);
@@ -260,10 +258,10 @@ static int listen_follow(struct listen *listen) {
 
 static int listen_check_options(const struct cli_options *options) {
     if (!options->exec)
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "listen needs --exec CMD; to print what arrives: earshot tail");
     if (options->jobs > JOBS_MAX)
-        return cli_fail(options, CLI_USAGE, "usage", "--jobs can be at most %d", JOBS_MAX);
+        return cli_fail(options, OUTCOME_USAGE, "--jobs can be at most %d", JOBS_MAX);
     return CLI_DONE;
 }
 

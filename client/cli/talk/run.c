@@ -33,8 +33,6 @@
 #define TITLE_BYTES 200
 #define BEGIN_MS 30000 /* for the hub to take the first message */
 #define END_MS 10000   /* and the last one, without --timeout */
-#define NOT_FOUND 127
-#define NOT_RUNNABLE 126
 
 const struct cli_option cli_run_options[] = {
     {"to", 0, CLI_STRING, CLI_AT(to), "CONV", "who may watch; else only your other sessions", NULL,
@@ -239,8 +237,7 @@ static int run_start(struct run *run, char **words) {
     if (r == 0)
         r = run_open_signals(run);
     if (r < 0)
-        return cli_fail(run->options, CLI_FAILED, "internal", "cannot run %s: %s", words[0],
-                        strerror(-r));
+        return cli_fail(run->options, FAIL_INTERNAL, "cannot run %s: %s", words[0], strerror(-r));
     run->began = mono_now();
     run_batch_init(&run->batch, run_send_batch, run, run->began);
     r = child_start(&run->pid, words, &files, false);
@@ -249,7 +246,7 @@ static int run_start(struct run *run, char **words) {
     run_outputs_started(run->outputs);
     if (r == 0)
         return CLI_DONE;
-    return cli_fail(run->options, r == -ENOENT ? NOT_FOUND : NOT_RUNNABLE, "command",
+    return cli_fail(run->options, r == -ENOENT ? OUTCOME_NO_COMMAND : OUTCOME_COMMAND,
                     "cannot run %s: %s", words[0], strerror(-r));
 }
 

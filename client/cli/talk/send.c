@@ -236,16 +236,16 @@ static int sending_fail_late(struct sending *sending) {
             sending_print(sending, &sending->items[i]);
     cli_flush();
     if (sending->lost)
-        return cli_fail(options, CLI_NO_HUB, "hub-lost",
+        return cli_fail(options, FAIL_LOST,
                         "the hub went away and did not come back within %g s; try again with the "
                         "same --id",
                         cli_limit_seconds());
     if (n_lost > 0)
-        return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
+        return cli_fail(options, FAIL_TIMED_OUT,
                         "the hub did not acknowledge the message within %g s; try again with the "
                         "same --id",
                         cli_limit_seconds());
-    return cli_fail(options, CLI_TRY_AGAIN, "timed-out",
+    return cli_fail(options, FAIL_TIMED_OUT,
                     "the message is stored, but was not %s within %g s; it will be when they read",
                     cli_state_words[options->wait], cli_limit_seconds());
 }
@@ -298,7 +298,7 @@ static int sending_put(struct sending *sending, const char *to, struct bytes tex
 static int sending_finish(struct sending *sending) {
     int code = sending_wait(sending, 0);
     if (sending->is_stream && sending->n_refused > 1)
-        cli_fail(sending->options, sending->code, "refused", "%llu messages were refused in all",
+        cli_fail(sending->options, OUTCOME_REFUSED, "%llu messages were refused in all",
                  sending->n_refused);
     return code;
 }
@@ -416,7 +416,7 @@ static int lines_read(struct lines *lines) {
             return CLI_DONE;
         }
         if (errno != EINTR)
-            return cli_fail(options, CLI_DATA, "bad-text", "cannot read standard input: %s",
+            return cli_fail(options, FAIL_BAD_TEXT, "cannot read standard input: %s",
                             strerror(errno));
         if (cli_interrupted())
             return cli_interrupted();
@@ -485,20 +485,19 @@ static int send_check_id(const struct cli_options *options, const char *name, co
     struct uuid id;
     if (!text || uuid_from_text(&id, text))
         return CLI_DONE;
-    return cli_fail(options, CLI_USAGE, "usage",
+    return cli_fail(options, OUTCOME_USAGE,
                     "--%s cannot be \"%s\"; give a UUID, as uuidgen prints it", name, text);
 }
 
 static int send_check_options(const struct cli_options *options, const struct words_list *to,
                               bool has_text) {
     if (options->id && (options->lines || to->n > 1))
-        return cli_fail(options, CLI_USAGE, "usage",
+        return cli_fail(options, OUTCOME_USAGE,
                         "--id names one message; leave --lines and further recipients away");
     if (options->strict && !options->lines)
-        return cli_fail(options, CLI_USAGE, "usage", "--strict goes with --lines");
+        return cli_fail(options, OUTCOME_USAGE, "--strict goes with --lines");
     if (options->lines && has_text)
-        return cli_fail(options, CLI_USAGE, "usage",
-                        "--lines reads standard input; leave TEXT away");
+        return cli_fail(options, OUTCOME_USAGE, "--lines reads standard input; leave TEXT away");
     int code = send_check_id(options, "id", options->id);
     return code != CLI_DONE ? code : send_check_id(options, "reply-to", options->reply_to);
 }
@@ -513,7 +512,7 @@ static int send_read_input(const struct cli_options *options, char *data, size_t
         if (r > 0)
             *n += (size_t)r;
         else if (errno != EINTR)
-            return cli_fail(options, CLI_DATA, "bad-text", "cannot read standard input: %s",
+            return cli_fail(options, FAIL_BAD_TEXT, "cannot read standard input: %s",
                             strerror(errno));
         else if (cli_interrupted())
             return cli_interrupted();
@@ -546,7 +545,7 @@ static int send_take_text(const struct cli_options *options, int n_words, char *
         code =
             words_check_text(options, (struct bytes){*text, *n}, EARSHOT_TEXT_MAX, "the message");
     if (code == CLI_DONE && *n == 0)
-        code = cli_fail(options, CLI_DATA, "bad-text", "the message is empty; give a TEXT");
+        code = cli_fail(options, FAIL_BAD_TEXT, "the message is empty; give a TEXT");
     return code;
 }
 

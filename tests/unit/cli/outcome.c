@@ -6,15 +6,14 @@
 
 #include <criterion/criterion.h>
 
-#include "cli/report.h"
 #include "lib/link.h"
 #include "proto/fail.h"
 
 static struct earshot the_link;
 
 static void is(struct outcome outcome, int exit_code, const char *code, const char *text) {
-    cr_expect_eq(outcome.exit_code, exit_code, "%d", outcome.exit_code);
-    cr_expect_str_eq(outcome.code, code);
+    cr_expect_eq(outcome_exit_code(outcome.code), exit_code, "%d", outcome_exit_code(outcome.code));
+    cr_expect_str_eq(outcome_name(outcome.code), code);
     cr_expect_str_eq(outcome.text, text);
 }
 
