@@ -20,42 +20,55 @@ const struct cli_command *cli_command_find(const char *name);
 /* The whole program. Returns the exit code of the process. */
 int cli_main(int argc, char **argv);
 
-/* One function per subcommand; each returns an exit code (cli/report.h) or CLI_CLOSED. */
-int cli_chat(const struct cli_options *options, int n_words, char **words);
+/*
+ * A function for each subcommand, by the folder that it is in, and the options of those that have
+ * some of their own. It returns an exit code (cli/outcome.h) or CLI_CLOSED.
+ */
+
+/* talk/ */
 int cli_send(const struct cli_options *options, int n_words, char **words);
-int cli_tail(const struct cli_options *options, int n_words, char **words);
 int cli_ask(const struct cli_options *options, int n_words, char **words);
-int cli_history(const struct cli_options *options, int n_words, char **words);
-int cli_search(const struct cli_options *options, int n_words, char **words);
-int cli_release(const struct cli_options *options, int n_words, char **words);
-int cli_forget(const struct cli_options *options, int n_words, char **words);
-int cli_who(const struct cli_options *options, int n_words, char **words);
-int cli_rooms(const struct cli_options *options, int n_words, char **words);
-int cli_topic(const struct cli_options *options, int n_words, char **words);
-int cli_away(const struct cli_options *options, int n_words, char **words);
-int cli_back(const struct cli_options *options, int n_words, char **words);
-int cli_status(const struct cli_options *options, int n_words, char **words);
-int cli_inspect(const struct cli_options *options, int n_words, char **words);
-int cli_doctor(const struct cli_options *options, int n_words, char **words);
 int cli_listen(const struct cli_options *options, int n_words, char **words);
 int cli_run(const struct cli_options *options, int n_words, char **words);
 int cli_wall(const struct cli_options *options, int n_words, char **words);
+int cli_away(const struct cli_options *options, int n_words, char **words);
+int cli_back(const struct cli_options *options, int n_words, char **words);
+int cli_release(const struct cli_options *options, int n_words, char **words);
+extern const struct cli_option cli_send_options[];
+extern const struct cli_option cli_ask_options[];
+extern const struct cli_option cli_listen_options[];
+extern const struct cli_option cli_run_options[];
+
+/* files/ */
 int cli_put(const struct cli_options *options, int n_words, char **words);
 int cli_get(const struct cli_options *options, int n_words, char **words);
 int cli_pipe(const struct cli_options *options, int n_words, char **words);
-int cli_complete(const struct cli_options *options, int n_words, char **words);
-int cli_help(const struct cli_options *options, int n_words, char **words);
-
-/* The options of those commands that have some of their own. */
-extern const struct cli_option cli_send_options[];
-extern const struct cli_option cli_tail_options[];
-extern const struct cli_option cli_doctor_options[];
-extern const struct cli_option cli_listen_options[];
-extern const struct cli_option cli_run_options[];
 extern const struct cli_option cli_put_options[];
 extern const struct cli_option cli_get_options[];
 extern const struct cli_option cli_pipe_options[];
-extern const struct cli_option cli_ask_options[];
+
+/* past/ */
+int cli_history(const struct cli_options *options, int n_words, char **words);
+int cli_search(const struct cli_options *options, int n_words, char **words);
+int cli_forget(const struct cli_options *options, int n_words, char **words);
+int cli_tail(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_history_options[];
 extern const struct cli_option cli_search_options[];
+extern const struct cli_option cli_tail_options[];
+
+/* look/ */
+int cli_who(const struct cli_options *options, int n_words, char **words);
+int cli_rooms(const struct cli_options *options, int n_words, char **words);
+int cli_topic(const struct cli_options *options, int n_words, char **words);
+int cli_status(const struct cli_options *options, int n_words, char **words);
+int cli_inspect(const struct cli_options *options, int n_words, char **words);
+int cli_doctor(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_who_options[];
+extern const struct cli_option cli_doctor_options[];
+
+/* here */
+int cli_complete(const struct cli_options *options, int n_words, char **words);
+int cli_help(const struct cli_options *options, int n_words, char **words);
+
+/* client/chat */
+int cli_chat(const struct cli_options *options, int n_words, char **words);

@@ -14,7 +14,7 @@
 #include "ipc/rendezvous.h"
 #include "proto/name.h"
 
-#define ANSWER_MS 5000 /* somebody sits there and waits */
+#define COMPLETE_MS 5000 /* somebody sits there and waits */
 
 /* Directives to the shell; no handle begins with a colon. */
 #define FILES ":files"
@@ -113,7 +113,7 @@ static int complete_ask(struct completion *line, earshot **link) {
     if (rendezvous_locate(dir, &origin, line->options.hub) != 0)
         return CLI_NO_HUB;
     line->options.hub = dir;
-    line->options.timeout_ms = ANSWER_MS;
+    line->options.timeout_ms = COMPLETE_MS;
     return cli_request_open(link, &line->options);
 }
 

@@ -11,7 +11,7 @@
 #include "cli/child.h"
 #include "cli/config.h"
 
-#define CALM_MS 2000
+#define NOTIFY_CALM_MS 2000
 #define STUCK_MS 10000 /* a command that runs longer is ended */
 #define TEXT_BYTES 400
 #define ARGUMENTS_MAX 64
@@ -29,7 +29,7 @@ bool notify_is_due(struct notify *notify, mono_time now) {
     notify_reap(notify);
     if (notify->pid > 0 && notify_is_stuck(notify, now))
         kill(-notify->pid, SIGKILL); /* reaped when SIGCHLD comes */
-    bool calm = !notify->started.ns || mono_ms_until(notify->started, now) >= CALM_MS;
+    bool calm = !notify->started.ns || mono_ms_until(notify->started, now) >= NOTIFY_CALM_MS;
     if (notify->pid > 0 || !calm) {
         notify->n_held_back++;
         return false;

@@ -70,3 +70,16 @@ int cli_request_make(const struct cli_options *options,
     earshot_close(link);
     return code;
 }
+
+int cli_request_list(const struct cli_options *options, enum earshot_list list, const char *room,
+                     request_line *line, void *arg) {
+    earshot *link;
+    uint32_t request = 0;
+    int code = cli_request_open(&link, options);
+    if (code != CLI_DONE)
+        return code;
+    int result = earshot_ask(link, list, room, &request);
+    code = cli_request_wait(link, options, result, request, line, arg);
+    earshot_close(link);
+    return code;
+}

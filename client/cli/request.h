@@ -19,6 +19,10 @@ typedef void request_line(void *arg, const struct earshot_event *event);
 int cli_request_wait(earshot *link, const struct cli_options *options, int result, uint32_t request,
                      request_line *line, void *arg);
 
+/* The whole course of a list, as earshot_ask() has it. Returns an exit code. */
+int cli_request_list(const struct cli_options *options, enum earshot_list list, const char *room,
+                     request_line *line, void *arg);
+
 /* The whole course of a request that takes one word, which may be NULL, and whose answer is empty.
  */
 int cli_request_make(const struct cli_options *options,

@@ -22,7 +22,6 @@
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
 
-#define SESSIONS_PER_LANE 4
 #define SESSIONS_FOR_GATE 8  /* from so many on a lane has a gate */
 #define LANES_PER_USER_MIN 2 /* for a busy user; at most */
 #define LANES_PER_USER_MAX 8 /* as many as there are processors */

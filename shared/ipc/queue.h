@@ -25,6 +25,8 @@ struct queue_limits {
     size_t batch;  /* bytes that we put into one message: BATCH_BYTES_MAX or less */
 };
 
+#define SESSIONS_PER_LANE 4 /* so many sessions of one user share a lane, then they get another */
+
 /* A queue has no use for the x in it, so nobody else asks for it; it permits nothing. */
 #define QUEUE_MODE_NEW 0601
 

@@ -16,7 +16,7 @@
 #include "ipc/process.h"
 #include "ipc/queue.h"
 
-#define ANSWER_MS 10000
+#define DOCTOR_MS 10000
 #define MIB (UINT64_C(1) << 20)
 #define DISK_LITTLE (256 * MIB)
 #define DISK_NOTHING (8 * MIB)
@@ -175,7 +175,7 @@ static void hub_add_counter(void *arg, const struct earshot_event *event) {
 /* Joins as anybody would, which is a check by itself. */
 static bool hub_ask(struct doctor *doctor, struct hub_numbers *numbers) {
     const struct cli_options *options = doctor->options;
-    int ms = options->timeout_ms >= 0 ? options->timeout_ms : ANSWER_MS;
+    int ms = options->timeout_ms >= 0 ? options->timeout_ms : DOCTOR_MS;
     earshot *link;
     uint32_t request = 0;
     int r = earshot_open(

@@ -20,7 +20,6 @@
 #include "ipc/ring.h"
 #include "ipc/shm.h"
 
-#define SESSIONS_PER_LANE 4
 #define FEW_SESSIONS 50 /* less room than this is worth a warning */
 #define NAMED_MAX 3     /* holders that are named */
 #define LEFT_FIX "run `earshot doctor --fix`, which removes what is yours and dead"

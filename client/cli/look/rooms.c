@@ -30,10 +30,8 @@ static int rooms_by_name(const void *a, const void *b) {
     return strcasecmp(((const struct cli_room *)a)->name, ((const struct cli_room *)b)->name);
 }
 
-static int rooms_ask(earshot *link, const struct cli_options *options, struct room_list *rooms) {
-    uint32_t request = 0;
-    int result = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
-    int code = cli_request_wait(link, options, result, request, rooms_add, rooms);
+static int rooms_ask(const struct cli_options *options, struct room_list *rooms) {
+    int code = cli_request_list(options, EARSHOT_ROOMS, NULL, rooms_add, rooms);
     if (rooms->n > 1)
         qsort(rooms->all, rooms->n, sizeof *rooms->all, rooms_by_name);
     return code;
@@ -62,12 +60,7 @@ static int rooms_print(const struct cli_options *options, const struct room_list
 int cli_rooms(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
     struct room_list rooms = {0};
-    earshot *link;
-    int code = cli_request_open(&link, options);
-    if (code != CLI_DONE)
-        return code;
-    code = rooms_ask(link, options, &rooms);
-    earshot_close(link);
+    int code = rooms_ask(options, &rooms);
     if (code == CLI_DONE)
         code = rooms_print(options, &rooms);
     rooms_free(&rooms);
@@ -84,10 +77,10 @@ static int topic_print(const struct cli_options *options, const struct cli_room 
     return cli_flush();
 }
 
-static int topic_show(earshot *link, const struct cli_options *options, const char *room) {
+static int topic_show(const struct cli_options *options, const char *room) {
     struct room_list rooms = {0};
     size_t i = 0;
-    int code = rooms_ask(link, options, &rooms);
+    int code = rooms_ask(options, &rooms);
     while (i < rooms.n && !words_same_name(rooms.all[i].name, room))
         i++;
     if (code == CLI_DONE && i < rooms.n)
@@ -99,19 +92,14 @@ static int topic_show(earshot *link, const struct cli_options *options, const ch
     return code;
 }
 
-static int topic_set(earshot *link, const struct cli_options *options, const char *room,
-                     const char *topic) {
-    uint32_t request = 0;
-    int result = earshot_topic(link, room, topic, &request);
-    return cli_request_wait(link, options, result, request, NULL, NULL);
-}
-
-static int topic_run(const struct cli_options *options, const char *room, const char *topic) {
+static int topic_set(const struct cli_options *options, const char *room, const char *topic) {
     earshot *link;
+    uint32_t request = 0;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
         return code;
-    code = topic ? topic_set(link, options, room, topic) : topic_show(link, options, room);
+    int result = earshot_topic(link, room, topic, &request);
+    code = cli_request_wait(link, options, result, request, NULL, NULL);
     earshot_close(link);
     return code;
 }
@@ -121,5 +109,7 @@ int cli_topic(const struct cli_options *options, int n_words, char **words) {
     int code = words_check_room(options, words[0]);
     if (code == CLI_DONE && topic)
         code = words_check_text(options, bytes_of(topic), TOPIC_BYTES_MAX, "the topic");
-    return code == CLI_DONE ? topic_run(options, words[0], topic) : code;
+    if (code != CLI_DONE)
+        return code;
+    return topic ? topic_set(options, words[0], topic) : topic_show(options, words[0]);
 }

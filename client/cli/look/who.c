@@ -82,14 +82,7 @@ int cli_who(const struct cli_options *options, int n_words, char **words) {
                         "who: --all lists every handle; leave it or %s away", room);
     enum earshot_list list = options->all ? EARSHOT_HANDLES : EARSHOT_USERS;
     struct who_users users = {0};
-    earshot *link;
-    uint32_t request = 0;
-    int code = cli_request_open(&link, options);
-    if (code != CLI_DONE)
-        return code;
-    int result = earshot_ask(link, list, room, &request);
-    code = cli_request_wait(link, options, result, request, who_add, &users);
-    earshot_close(link);
+    int code = cli_request_list(options, list, room, who_add, &users);
     if (code == CLI_DONE)
         code = who_print(options, &users);
     who_free(&users);

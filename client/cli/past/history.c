@@ -9,8 +9,8 @@
 #include "cli/words.h"
 #include "proto/frame.h"
 
-#define HISTORY_LINES 20 /* for people, of one conversation */
-#define SEARCH_LINES 20
+#define HISTORY_DEFAULT 20 /* for people, of one conversation */
+#define SEARCH_DEFAULT 20
 
 const struct cli_option cli_history_options[] = {
     {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "the last N; with --after, the first N", NULL, 0},
@@ -53,7 +53,7 @@ int cli_history(const struct cli_options *options, int n_words, char **words) {
     };
     int code = past.conv ? words_check_name(options, past.conv) : CLI_DONE;
     if (past.n == 0 && past.newest && past.conv && !options->json)
-        past.n = HISTORY_LINES;
+        past.n = HISTORY_DEFAULT;
     if (code == CLI_DONE)
         code = history_run(&past, past_print);
     if (code == CLI_DONE && past.n_printed == 0)
@@ -79,7 +79,7 @@ int cli_search(const struct cli_options *options, int n_words, char **words) {
     struct past past = {
         .options = options,
         .conv = options->in,
-        .n = options->limit ? options->limit : SEARCH_LINES,
+        .n = options->limit ? options->limit : SEARCH_DEFAULT,
         .words = text,
         .from = options->from,
     };

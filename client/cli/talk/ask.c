@@ -13,7 +13,7 @@
 #include "cli/request.h"
 #include "cli/words.h"
 
-struct ask {
+struct question {
     const struct cli_options *options;
     earshot *link;
     const char *to;
@@ -29,7 +29,7 @@ const struct cli_option cli_ask_options[] = {
 };
 
 /* Who was asked may answer: the handle, whoever is in the room there or to us alone. */
-static bool ask_may_answer(const struct ask *ask, const struct earshot_event *event) {
+static bool ask_may_answer(const struct question *ask, const struct earshot_event *event) {
     bool asked_room = ask->to[0] == '#';
     if (asked_room && event->message.conv[0] != '#')
         return !event->message.mine;
@@ -37,14 +37,14 @@ static bool ask_may_answer(const struct ask *ask, const struct earshot_event *ev
 }
 
 /* A reply to something else is somebody else's answer. */
-static bool ask_is_answer(const struct ask *ask, const struct earshot_event *event) {
+static bool ask_is_answer(const struct question *ask, const struct earshot_event *event) {
     if (event->message.reply_to[0])
         return strcmp(event->message.reply_to, ask->id) == 0 && ask_may_answer(ask, event);
     return !event->message.mine && event->message.seq > ask->old_seq &&
            words_same_name(event->message.conv, ask->to);
 }
 
-static int ask_take_message(struct ask *ask, const struct earshot_event *event) {
+static int ask_take_message(struct question *ask, const struct earshot_event *event) {
     if (!ask_is_answer(ask, event)) {
         if (!event->message.mine)
             earshot_pass_over(ask->link, event);
@@ -58,7 +58,7 @@ static int ask_take_message(struct ask *ask, const struct earshot_event *event) 
     return code;
 }
 
-static void ask_note_old(struct ask *ask) {
+static void ask_note_old(struct question *ask) {
     struct earshot_hub_info hub;
     earshot_hub(ask->link, &hub);
     if (hub.seq < ask->old_seq)
@@ -66,7 +66,7 @@ static void ask_note_old(struct ask *ask) {
 }
 
 static int ask_take(void *arg, const struct earshot_event *event) {
-    struct ask *ask = arg;
+    struct question *ask = arg;
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
         return ask_take_message(ask, event);
@@ -85,7 +85,7 @@ static int ask_take(void *arg, const struct earshot_event *event) {
     }
 }
 
-static int ask_fail_late(const struct ask *ask) {
+static int ask_fail_late(const struct question *ask) {
     if (earshot_n_unacknowledged(ask->link) > 0)
         return cli_fail(ask->options, FAIL_TIMED_OUT,
                         "the hub did not acknowledge the message within %g s; try again",
@@ -96,7 +96,7 @@ static int ask_fail_late(const struct ask *ask) {
                     ask->to, cli_limit_seconds());
 }
 
-static int ask_wait(struct ask *ask) {
+static int ask_wait(struct question *ask) {
     int code = CLI_DONE;
     while (code == CLI_DONE && !ask->done) {
         if (cli_interrupted())
@@ -108,7 +108,7 @@ static int ask_wait(struct ask *ask) {
     return code;
 }
 
-static int ask_put(struct ask *ask, const char *text) {
+static int ask_put(struct question *ask, const char *text) {
     struct earshot_hub_info hub;
     struct earshot_message message = {
         .to = ask->to,
@@ -129,7 +129,7 @@ static int ask_put(struct ask *ask, const char *text) {
 }
 
 static int ask_run(const struct cli_options *options, const char *to, const char *text) {
-    struct ask ask = {.options = options, .to = to};
+    struct question ask = {.options = options, .to = to};
     cli_limit_start(options->timeout_ms);
     int code = cli_open(&ask.link, options, EARSHOT_LISTEN | EARSHOT_RECONNECT);
     if (code == CLI_DONE)

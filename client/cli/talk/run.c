@@ -28,7 +28,7 @@
 #include "cli/words.h"
 #include "ipc/process.h"
 
-#define READ_BYTES 16384
+#define RUN_READ_BYTES 16384
 #define READS_AT_ONCE 64 /* when the command has ended: what others still write is cut here */
 #define TITLE_BYTES 200
 #define BEGIN_MS 30000 /* for the hub to take the first message */
@@ -40,7 +40,7 @@ const struct cli_option cli_run_options[] = {
     {0},
 };
 
-struct run {
+struct run_stream {
     const struct cli_options *options;
     earshot *link;
     int link_fd; /* -1: the stream has ended early */
@@ -59,7 +59,7 @@ struct run {
 
 /* Messages. */
 
-static int run_say(struct run *run, enum earshot_kind kind, struct bytes text) {
+static int run_say(struct run_stream *run, enum earshot_kind kind, struct bytes text) {
     struct earshot_message message = {
         .to = run->to, .text = text.data, .text_n = text.n, .kind = kind};
     message.flags = kind == EARSHOT_ACTION ? EARSHOT_ACK_NOW : 0;
@@ -67,7 +67,7 @@ static int run_say(struct run *run, enum earshot_kind kind, struct bytes text) {
 }
 
 static bool run_send_batch(void *arg, struct bytes text) {
-    struct run *run = arg;
+    struct run_stream *run = arg;
     if (run->link_fd < 0)
         return true; /* nobody to send it to any more */
     while (text.n > 0 && text.data[text.n - 1] == '\n')
@@ -76,20 +76,20 @@ static bool run_send_batch(void *arg, struct bytes text) {
 }
 
 /* The stream cannot go on; the command can. */
-static void run_end_stream(struct run *run, const char *why) {
+static void run_end_stream(struct run_stream *run, const char *why) {
     if (run->link_fd >= 0)
         cli_remark(run->options, "%s sees no more of this: %s", run->to, why);
     run->link_fd = -1;
 }
 
-static void run_take(struct run *run, const struct earshot_event *event) {
+static void run_take(struct run_stream *run, const struct earshot_event *event) {
     if (event->type != EARSHOT_EVENT_REFUSED)
         return;
     run->refused = true;
     run_end_stream(run, event->failed.reason);
 }
 
-static void run_take_all(struct run *run) {
+static void run_take_all(struct run_stream *run) {
     struct earshot_event event;
     int result = EARSHOT_OK;
     while (run->link_fd >= 0 && (result = earshot_next(run->link, &event, 0)) == EARSHOT_OK)
@@ -99,7 +99,7 @@ static void run_take_all(struct run *run) {
 }
 
 /* Until everything is acknowledged. CLI_DONE, or the exit code of what was reported. */
-static int run_settle(struct run *run) {
+static int run_settle(struct run_stream *run) {
     struct earshot_event event;
     while (earshot_n_unacknowledged(run->link) > 0) {
         if (cli_interrupted() || cli_limit_passed())
@@ -114,7 +114,7 @@ static int run_settle(struct run *run) {
 }
 
 /* The first message: whoever cannot get it gets nothing, and the command does not run. */
-static int run_announce(struct run *run) {
+static int run_announce(struct run_stream *run) {
     char text[TITLE_BYTES + 32];
     snprintf(text, sizeof text, "runs: %s", run->title);
     cli_limit_start(run->options->timeout_ms >= 0 ? run->options->timeout_ms : BEGIN_MS);
@@ -139,7 +139,7 @@ static void run_duration_text(int64_t ms, char text[48]) {
         snprintf(text, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
 }
 
-static void run_conclude(struct run *run) {
+static void run_conclude(struct run_stream *run) {
     char duration[48], text[TITLE_BYTES + 160];
     run_duration_text(mono_ms_until(run->began, mono_now()), duration);
     if (WIFSIGNALED(run->status))
@@ -166,7 +166,7 @@ static void run_conclude(struct run *run) {
 
 /* The command. */
 
-static int run_open_signals(struct run *run) {
+static int run_open_signals(struct run_stream *run) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
@@ -180,7 +180,7 @@ static int run_open_signals(struct run *run) {
 }
 
 /* Keys signal the command, too, as it is in our process group; other senders know only us. */
-static void run_pass_signals(const struct run *run) {
+static void run_pass_signals(const struct run_stream *run) {
     struct signalfd_siginfo info;
     while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGWINCH)
@@ -190,16 +190,16 @@ static void run_pass_signals(const struct run *run) {
     }
 }
 
-static void run_copy(struct run *run, int i) {
-    char buffer[READ_BYTES];
+static void run_copy(struct run_stream *run, int i) {
+    char buffer[RUN_READ_BYTES];
     int n = run_output_copy(&run->outputs[i], buffer, sizeof buffer);
     if (n > 0)
         run_batch_add(&run->batch, &run->lines[i], (struct bytes){buffer, (size_t)n}, mono_now());
 }
 
 /* What is there when the command has ended; processes that it left behind may write on. */
-static void run_drain(struct run *run) {
-    char buffer[READ_BYTES];
+static void run_drain(struct run_stream *run) {
+    char buffer[RUN_READ_BYTES];
     for (int i = 0; i < RUN_OUTPUTS; i++) {
         int n = 1;
         for (int j = 0; j < READS_AT_ONCE && run->outputs[i].from >= 0 && n > 0; j++) {
@@ -213,7 +213,7 @@ static void run_drain(struct run *run) {
 }
 
 /* One turn. True when the command has ended. */
-static bool run_turn(struct run *run) {
+static bool run_turn(struct run_stream *run) {
     struct pollfd fds[] = {
         {run->pidfd, POLLIN, 0},           {run->signal_fd, POLLIN, 0},
         {run->link_fd, POLLIN, 0},         {run->outputs[0].from, POLLIN, 0},
@@ -231,7 +231,7 @@ static bool run_turn(struct run *run) {
     return fds[0].revents && waitpid(run->pid, &run->status, WNOHANG) == run->pid;
 }
 
-static int run_start(struct run *run, char **words) {
+static int run_start(struct run_stream *run, char **words) {
     struct child_files files = {.in = STDIN_FILENO};
     int r = run_outputs_open(run->outputs, &files);
     if (r == 0)
@@ -250,7 +250,7 @@ static int run_start(struct run *run, char **words) {
                     "cannot run %s: %s", words[0], strerror(-r));
 }
 
-static int run_command(struct run *run, char **words) {
+static int run_command(struct run_stream *run, char **words) {
     int code = run_start(run, words);
     if (code == CLI_DONE) {
         while (!run_turn(run))
@@ -265,7 +265,7 @@ static int run_command(struct run *run, char **words) {
 }
 
 /* The command in one line, for people. */
-static void run_set_title(struct run *run, int n_words, char **words) {
+static void run_set_title(struct run_stream *run, int n_words, char **words) {
     CLEANUP_FREE char *line = words_join(n_words, words);
     CLEANUP_FREE char *safe = text_safe(bytes_of(line), TEXT_ONE_LINE);
     struct bytes text = bytes_of(safe ? safe : "?");
@@ -273,7 +273,7 @@ static void run_set_title(struct run *run, int n_words, char **words) {
     snprintf(run->title, sizeof run->title, "%.*s%s", (int)n, text.data, n < text.n ? "..." : "");
 }
 
-static int run_all(struct run *run, int n_words, char **words) {
+static int run_all(struct run_stream *run, int n_words, char **words) {
     struct earshot_hub_info hub;
     int code = cli_open(&run->link, run->options, EARSHOT_RECONNECT);
     if (code != CLI_DONE)
@@ -287,8 +287,8 @@ static int run_all(struct run *run, int n_words, char **words) {
 }
 
 int cli_run(const struct cli_options *options, int n_words, char **words) {
-    struct run *run = cli_allocate(sizeof *run);
-    *run = (struct run){.options = options, .link_fd = -1, .pidfd = -1, .signal_fd = -1};
+    struct run_stream *run = cli_allocate(sizeof *run);
+    *run = (struct run_stream){.options = options, .link_fd = -1, .pidfd = -1, .signal_fd = -1};
     for (int i = 0; i < RUN_OUTPUTS; i++)
         run->outputs[i] = (struct run_output){-1, -1, -1};
     int code = options->to ? words_check_name(options, options->to) : CLI_DONE;

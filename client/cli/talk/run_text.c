@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 
-#define GATHER_MS 200 /* what comes together goes together */
-#define CALM_MS 1000
+#define RUN_GATHER_MS 200 /* what comes together goes together */
+#define RUN_CALM_MS 1000
 #define NOTE_BYTES 64 /* room for the note on what was left out */
 
 #define ESC '\033'
@@ -26,8 +26,8 @@ enum {
 void run_batch_init(struct run_batch *batch, bool (*send)(void *arg, struct bytes text), void *arg,
                     mono_time now) {
     *batch = (struct run_batch){.send = send, .arg = arg};
-    batch->sent_at = mono_add_ms(now, -CALM_MS);
-    batch->credit = mono_add_ms(now, -(int64_t)RUN_BURST * CALM_MS);
+    batch->sent_at = mono_add_ms(now, -RUN_CALM_MS);
+    batch->credit = mono_add_ms(now, -(int64_t)RUN_BURST * RUN_CALM_MS);
 }
 
 static bool run_batch_is_empty(const struct run_batch *batch) {
@@ -48,9 +48,9 @@ static bool run_batch_send(struct run_batch *batch, mono_time now) {
 
 /* A full batch goes at once while there is credit for it: a second of time for each. */
 static bool run_batch_send_full(struct run_batch *batch, mono_time now) {
-    mono_time oldest = mono_add_ms(now, -(int64_t)RUN_BURST * CALM_MS);
+    mono_time oldest = mono_add_ms(now, -(int64_t)RUN_BURST * RUN_CALM_MS);
     mono_time credit = batch->credit.ns > oldest.ns ? batch->credit : oldest;
-    credit = mono_add_ms(credit, CALM_MS);
+    credit = mono_add_ms(credit, RUN_CALM_MS);
     if (credit.ns > now.ns || !run_batch_send(batch, now))
         return false;
     batch->credit = credit;
@@ -58,8 +58,8 @@ static bool run_batch_send_full(struct run_batch *batch, mono_time now) {
 }
 
 static void run_batch_begin(struct run_batch *batch, mono_time now) {
-    mono_time gathered = mono_add_ms(now, GATHER_MS);
-    mono_time calm = mono_add_ms(batch->sent_at, CALM_MS);
+    mono_time gathered = mono_add_ms(now, RUN_GATHER_MS);
+    mono_time calm = mono_add_ms(batch->sent_at, RUN_CALM_MS);
     batch->due = gathered.ns > calm.ns ? gathered : calm;
 }
 
@@ -78,7 +78,7 @@ static void run_batch_append(struct run_batch *batch, struct bytes text, mono_ti
 void run_batch_tick(struct run_batch *batch, mono_time now, bool all) {
     if (!run_batch_is_empty(batch) && (all || mono_ms_until(now, batch->due) <= 0) &&
         !run_batch_send(batch, now))
-        batch->due = mono_add_ms(now, CALM_MS);
+        batch->due = mono_add_ms(now, RUN_CALM_MS);
 }
 
 int run_batch_timeout_ms(const struct run_batch *batch, mono_time now) {
