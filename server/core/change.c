@@ -93,7 +93,7 @@ static void waiter_answer(struct core *core, struct waiter *waiter, const char *
 
 static struct waiter *waiter_new(struct core *core, struct session *session, uint32_t request) {
     struct waiter *waiter = calloc(1, sizeof *waiter);
-    if (!waiter) { /* it is as was asked for, but nobody could say so */
+    if (!waiter) { /* the change holds, but DONE cannot be said */
         session_break(core, session);
         return NULL;
     }
@@ -113,7 +113,7 @@ static const char *only_for_now_reason(const char *trouble, char reason[256]) {
     return reason;
 }
 
-/* The latest one is the first of a list. */
+/* Those that wait longest come first; in a list they come last. */
 static struct change_wait *waits_in_order(struct change_wait *waits) {
     struct change_wait *ordered = NULL;
     while (waits) {
@@ -226,7 +226,7 @@ static void touched_drop(struct persist *persist, const struct dirty *dirty) {
     persist->n_touched = n;
 }
 
-/* A room that was kept for its mark only goes with it. */
+/* Frees the mark, and its room, if that was only there because of the mark. */
 static void dirty_free(struct core *core, struct dirty *dirty) {
     struct dirty **place = dirty_place(core, dirty);
     struct room *room = dirty->key.what == CHANGE_ROOM && place
@@ -551,7 +551,7 @@ static bool take_urgent(struct core *core, struct changes *rows) {
     return true;
 }
 
-/* What is forgotten must be stored by then. */
+/* A conversation is forgotten in the store after all of its messages up to then are there. */
 static bool dirty_is_due(const struct dirty *dirty, uint64_t upto) {
     return dirty->key.what != CHANGE_FORGET || dirty->upto <= upto;
 }

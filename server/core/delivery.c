@@ -16,7 +16,7 @@ void core_retry_deferred(struct core *core) {
         session_touch(core, session);
 }
 
-/* What is marked with MORE already is not put off: READY would be waited for. */
+/* With MORE at its end it cannot be deferred: its outbox waits for READY, which answers MORE. */
 static struct delivery delivery_to(struct core *core, struct session *session) {
     struct outbox *outbox = &session->outbox;
     struct chunk *chunks = outbox_take(outbox);
@@ -32,7 +32,7 @@ static struct delivery delivery_to(struct core *core, struct session *session) {
     return delivery;
 }
 
-/* Before something is sent to it. False: it lacks something, and has been ended. */
+/* Before its outbox is taken. False: it was broken, and has been ended. */
 static bool session_goes_on(struct core *core, struct session *session) {
     if (!session->broken)
         ack_put_due(core, session);
@@ -57,7 +57,7 @@ static bool session_has_steps(const struct session *session) {
            (feed_is_due(session) || session->listings || offer_is_due(session));
 }
 
-/* What waits until its outbox has room. */
+/* Whether there is more for it, once its outbox has room. */
 static bool session_has_more(const struct session *session) {
     return session->behind || session->listings || offer_is_due(session);
 }
@@ -99,8 +99,9 @@ size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
 }
 
 /*
- * It takes nothing in, and its user has no memory left: what it could be given again from the log
- * it gives back; if it has something else, it ends.
+ * It reads nothing, and its user has no memory left. If only messages wait in its outbox, they are
+ * dropped, and it is fed with them from the log later; anything else could not be made again, so
+ * the session ends.
  */
 static void session_shed(struct core *core, struct session *session) {
     uint64_t seq = outbox_first_seq(&session->outbox);
@@ -113,12 +114,12 @@ static void session_shed(struct core *core, struct session *session) {
     feed_fall_back(session, seq);
 }
 
-/* With little in its outbox, and alone: it must not be what is restored that ends it. */
+/* What was restored may take all of a user's memory: his only session must not end for that. */
 static bool session_is_last(const struct session *session) {
     return session->n_weighed <= 1 && session->user->account.used[ACCOUNT_SESSIONS] <= 1;
 }
 
-/* Not whoever comes last, but who has most of it. */
+/* Until there is memory again: of his sessions that read nothing, the largest outbox first. */
 static void user_shed(struct core *core, struct user *user) {
     struct session *session;
     while (account_left(&user->account, ACCOUNT_MEMORY) == 0 &&

@@ -90,7 +90,7 @@ static bool feed_one(struct core *core, struct session *session, const struct re
     return true;
 }
 
-/* For one message there always is: it is about to be sent. */
+/* An idle outbox takes one message, however little memory there is: it is sent at once. */
 static bool feed_has_room(const struct core *core, const struct session *session, unsigned n_max) {
     struct outbox_address address = session_address(core, session);
     return outbox_is_idle(&session->outbox) ||
@@ -136,7 +136,7 @@ static void feed_from_log(struct core *core, struct session *session) {
             return;
         }
         if (!is_passed_over(core, session, entry) && !feed_one(core, session, &entry->record)) {
-            if (!session->outbox.head) /* nothing is sent, after which it would be tried again */
+            if (!session->outbox.head) /* nothing will be sent, after which feeding would go on */
                 session_break(core, session);
             return;
         }
@@ -187,7 +187,7 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
         }
         session->feed_next = records[i].seq + 1;
     }
-    /* Numbers that no message has, after the hub was killed, lie behind the store's newest one. */
+    /* After a kill the hub leaves numbers out; the store was read beyond its newest message. */
     if (n == 0 && ask->stored > upto)
         upto = ask->stored;
     if (upto >= session->feed_next)
@@ -199,7 +199,7 @@ void feed_begin(struct core *core, struct session *session, uint64_t after) {
     const struct handle *handle = session->handle;
     bool resumes = (session->abilities & ABILITY_AFTER) != 0;
     if (after > core->seq)
-        after = 0; /* it speaks of another log; all of this one is new to it */
+        after = 0; /* a number of another hub's log: all of this one is new to it */
     session->view++;
     session->held = session->behind = true;
     session->joined_seq = core->seq;
@@ -210,7 +210,7 @@ void feed_begin(struct core *core, struct session *session, uint64_t after) {
 void feed_fall_back(struct session *session, uint64_t seq) {
     session->feed_next = session->behind ? least_of(session->feed_next, seq) : seq;
     session->behind = true;
-    session->view++; /* what the store is being asked for begins too late */
+    session->view++; /* the answer to a question under way would begin too late */
 }
 
 /*
@@ -239,7 +239,10 @@ void feed_ready(struct core *core, struct session *session) {
     session_touch(core, session);
 }
 
-/* What was taken under another handle, or before a reconnect, is not what is still to be fed. */
+/*
+ * TAKEN may be about what it got under another handle, or before it lost the hub: it does not count
+ * for messages that it is still to be fed.
+ */
 static uint64_t taken_upto(const struct session *session, uint64_t seq, uint64_t began_after) {
     uint64_t fed = session->held ? 0 : session->feed_next - 1;
     uint64_t max = fed > began_after ? fed : began_after;
@@ -253,7 +256,7 @@ static bool feed_advance(uint64_t *place, uint64_t seq) {
     return moves;
 }
 
-/* The session began behind unread mail, which somebody else of the handle is to get. */
+/* The session began after unread messages; another one of the handle is to get these. */
 static bool feed_leaps(uint64_t place, uint64_t seq, uint64_t began_after) {
     return seq > began_after && place < began_after;
 }

@@ -94,7 +94,7 @@ static bool rename_away(struct core *core, struct handle *handle) {
         HASH_DELETE(hh, core->handles, handle);
     }
     (void)add_by_name(core, handle, &old_name,
-                      &old_key); /* else by its number only, until the end */
+                      &old_key); /* if that fails as well, it is found by its number only */
     return false;
 }
 

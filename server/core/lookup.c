@@ -90,7 +90,7 @@ struct membership *membership_find(const struct handle *handle, const struct roo
     return membership;
 }
 
-/* A name for what loses its own. */
+/* The new name of a handle or a room whose name is taken away. */
 
 #define AWAY_TRIES 1000
 
@@ -118,7 +118,7 @@ bool name_set_aside(struct core *core, const struct name *was, uid_t uid, struct
 
 /* Targets. Most messages go where the one before went, so that is looked at first. */
 
-/* Whoever spells it in another way is looked for each time. */
+/* The target found last, if it is spelled in the same way. */
 static bool target_recall(const struct core *core, const struct session *session, struct bytes to,
                           struct target *target) {
     if (session->last_epoch != core->epoch)

@@ -67,7 +67,7 @@ void news_presence(struct core *core, struct handle *handle) {
     news_list_handle(core, handle);
 }
 
-/* Who goes back to the name before has none that would be new. */
+/* Whoever goes back to his old name before it was told of has not changed it. */
 void news_renamed(struct core *core, struct handle *from, struct handle *to) {
     if (!core->news_sessions)
         return;
@@ -79,7 +79,7 @@ void news_renamed(struct core *core, struct handle *from, struct handle *to) {
     news_list_handle(core, from);
 }
 
-/* It was told of under the oldest name last. */
+/* If the name changes twice before it is told, the first one is what others know. */
 void news_taken(struct core *core, struct handle *handle, const struct name *was) {
     if (!core->news_sessions || handle->was)
         return;
@@ -120,7 +120,7 @@ static void news_move(struct core *core, const struct handle *who, struct room *
     for (unsigned i = 0; i < news->n_moves; i++) {
         if (news->moves[i].handle != who->number)
             continue;
-        if (news->moves[i].came != came) /* it is where it was */
+        if (news->moves[i].came != came) /* it came and left again: there is nothing to tell */
             news->moves[i] = news->moves[--news->n_moves];
         return;
     }
@@ -148,7 +148,7 @@ void news_topic(struct core *core, const struct handle *who, struct room *room) 
         news->topic_by = who->number;
 }
 
-/* It was told of under the oldest name last. */
+/* If the name changes twice before it is told, the first one is what others know. */
 void news_room_renamed(struct core *core, struct user *by, struct room *room,
                        const struct name *was) {
     struct room_news *news = news_of_room(core, room, by);

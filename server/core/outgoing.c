@@ -141,7 +141,7 @@ static bool session_has_place_for_notice(struct core *core, const struct outbox 
     return true;
 }
 
-/* Of a user's memory others leave a part to himself: to his own answers, and to what he makes. */
+/* Notices leave a part of the user's memory free, for his own answers and for what he makes. */
 bool session_takes_notice(struct core *core, const struct session *session, enum notice rule,
                           size_t n) {
     const struct outbox *outbox = &session->outbox;
@@ -155,7 +155,7 @@ bool session_takes_notice(struct core *core, const struct session *session, enum
     return session_leaves_memory(session);
 }
 
-/* One for each user, however many sessions of him are told: see work_begin_delivery(). */
+/* One for each user and delivery, however many of his sessions are told. */
 void session_charge_notice(struct core *core, struct user *by, struct user *to) {
     bool is_first = to->delivery != core->delivery;
     work_note_delivery(core, to);
@@ -187,7 +187,7 @@ static void session_fall_behind(struct core *core, struct session *session, uint
         return;
     session->behind = true;
     session->feed_next = seq;
-    session_touch(core, session); /* if memory was out, nothing else may */
+    session_touch(core, session); /* so that it is fed, even if nothing waits in its outbox */
 }
 
 /*
@@ -253,7 +253,7 @@ static size_t run_bytes_max(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
 }
 
-/* What needs no ORIGIN can stand behind any. */
+/* The ORIGIN must be the same; frames without one can stand behind any. */
 static bool run_goes_on(const struct run *run, const struct session *sender,
                         const struct room *room, const struct encoded *encoded) {
     if (run->room != room || run->sender != sender)

@@ -141,7 +141,7 @@ static struct ask *ask_for_feed(const struct core *core, const struct session *s
 static struct ask *take_feed(struct core *core) {
     struct session *session = core->feeding ? core->feeding->feeds : NULL;
     struct ask *ask = session ? ask_for_feed(core, session) : NULL;
-    if (ask) /* else the next time */
+    if (ask) /* NULL: memory is out; it stays in the queue */
         feed_dequeue(core, session);
     return ask;
 }
@@ -244,7 +244,7 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
     return session_append(core, session, &encoded);
 }
 
-/* The newest ones are wanted, the oldest first. */
+/* The newest messages are asked for; in the page the oldest of them comes first. */
 static bool is_backward(const struct ask *ask) {
     return ask->what == ASK_HISTORY && !ask->after;
 }
@@ -431,12 +431,12 @@ static bool is_visible(const struct core *core, const struct ask *ask,
            !forget_has(core, ask->handle, record);
 }
 
-/* Without any words: small files of others, without their content. */
+/* A search without words finds the small files of others, without their content. */
 static bool is_for_files(const struct ask *ask) {
     return ask->what == ASK_SEARCH && ask->words[strspn(ask->words, " ")] == '\0';
 }
 
-/* All of what is asked for but the words. */
+/* Whether it fits the question, whatever its words. */
 static bool may_be_found(const struct ask *ask, const struct record *record) {
     bool files = is_for_files(ask);
     if (ask->what != ASK_SEARCH)

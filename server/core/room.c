@@ -20,7 +20,7 @@ static uint32_t room_number_next(const struct core *core) {
                        HASH_CNT(hh_number, core->rooms_by_number), room_has_number);
 }
 
-/* It is somebody's from now on: as if nobody had ever made it. */
+/* A room gets a creator: a new one, or one that was left empty and is made again. */
 static void room_begin(struct core *core, struct room *room, struct user *user,
                        const struct name *name) {
     room->name = *name;
@@ -228,7 +228,7 @@ static void listening_end(struct core *core, struct session *session, struct lis
     membership_release(core, membership);
 }
 
-/* What all listen to what their handle has joined. */
+/* Whether it listens in all rooms that its handle has joined. */
 static bool listens_to_all(const struct session *session) {
     unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
     return (session->abilities & both) == both;
@@ -353,7 +353,7 @@ static int membership_join(struct core *core, struct membership *membership) {
     return -ENOMEM;
 }
 
-/* It listens only, or is over. */
+/* The handle leaves; the membership stays as long as sessions of it listen. */
 static int membership_part(struct core *core, struct membership *membership) {
     struct room *room = membership->room;
     if (!membership->joined)
@@ -552,7 +552,8 @@ static bool room_rename(struct core *core, struct user *by, struct room *room,
         news_room_renamed(core, by, room, &was);
         return true;
     }
-    (void)room_set_name(core, room, &was, &was_key); /* else by its number only, until the end */
+    (void)room_set_name(core, room, &was,
+                        &was_key); /* if that fails as well, it is found by its number only */
     return false;
 }
 
@@ -604,7 +605,7 @@ static int restore_room(struct core *core, uint32_t number, struct user *user,
     return *room ? 0 : -ENOMEM;
 }
 
-/* It was there before, whatever its creator may have. */
+/* It was there before, so it is taken over even beyond the limit of its creator. */
 static int room_restore_topic(struct room *room, struct bytes text) {
     room_drop_topic(room);
     if (text.n == 0)

@@ -94,7 +94,7 @@ static conv_number conv_of(const struct session *session, const struct target *t
     return target->handle ? conv_of_pair(session->handle->number, target->handle->number) : 0;
 }
 
-/* Without a number yet. The target may be none. */
+/* Without a sequence number. `target` may be neither a handle nor a room. */
 static struct record make_record(struct core *core, const struct session *session,
                                  const struct target *target, const struct incoming *in) {
     uint32_t to = target->handle ? target->handle->number : 0;
@@ -116,7 +116,7 @@ static struct names names_for(const struct session *session, const struct target
     return (struct names){name_bytes(&session->handle->name), name_bytes(to)};
 }
 
-/* It is not delivered now, but whoever is fed from the store must look for it. */
+/* Nobody is sent this message now; a session that is behind is fed from the store up to here. */
 static void note_newest(struct session *session, const struct target *target, uint64_t seq) {
     if (target->room)
         target->room->last_seq = seq;
@@ -169,7 +169,7 @@ static void route_new(struct core *core, struct session *session, const struct t
         return;
     }
     session->last_seq = record.seq;
-    /* Who is to have the message has it, or will have the first copy, as long as that is there. */
+    /* As long as the first copy is in the log, everybody gets that one. */
     bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
     entry->copy_of = copy_of;
     if (is_delivered) {
@@ -186,7 +186,7 @@ static void route_new(struct core *core, struct session *session, const struct t
         ack_stored(core, session, in->id, record.seq, in->flags);
 }
 
-/* The same message, if it comes again, is known. */
+/* Under this number it is found when it is sent again. */
 static void note_stored(struct core *core, const struct record *record, uint64_t seq) {
     struct user *user = core_user(core, record->uid);
     if (user)
@@ -338,7 +338,7 @@ static bool wall_to(struct core *core, struct session *session, struct handle *h
     return true;
 }
 
-/* The next ones. False: it is refused. */
+/* Gives it to the next handles. False: the rest is refused, and its sender was told. */
 static bool wall_give(struct core *core, struct session *session, struct wall *wall) {
     unsigned n = 0;
     for (; wall->at < wall->n && n < WALL_SLICE; wall->at++, n++) {
@@ -357,7 +357,7 @@ static bool wall_give(struct core *core, struct session *session, struct wall *w
     return true;
 }
 
-/* The first one's turn. */
+/* The turn of the first in the list. */
 static void wall_step(struct core *core, struct wall *wall) {
     struct session *session = core_session(core, wall->session);
     bool goes_on = session && !session->condemned && wall_give(core, session, wall);
@@ -430,7 +430,7 @@ static struct known find_known(struct core *core, struct session *session,
     return known;
 }
 
-/* Receipts for a repeated message may have come before it was repeated. */
+/* Its sender may have been away when the receipts for the first copy came. */
 static void tell_state_again(struct core *core, struct session *session, const struct incoming *in,
                              const struct handle *to, uint64_t seq) {
     if (!(in->flags & FRAME_WANT_RECEIPT) || !to || to->direct < seq)
@@ -522,7 +522,7 @@ static void begin_assembly(struct core *core, struct session *session, const str
 
 void route_send(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_send *send = &frame->send;
-    if (session->assembly) { /* dropped, it would be covered by the next acknowledgement */
+    if (session->assembly) { /* the next acknowledgement would cover it, if it was dropped */
         core->broken_rule = "a message between the parts of another one";
         return;
     }
@@ -570,7 +570,7 @@ void route_part(struct core *core, struct session *session, const struct frame *
 enum receipt_worth {
     RECEIPT_FALSE,
     RECEIPT_PERHAPS, /* the hub does not remember the message; its sender's client does */
-    RECEIPT_TRUE,    /* of whom a direct message was for */
+    RECEIPT_TRUE,    /* by the user to whom a direct message was sent */
 };
 
 /* The message of this user under this id; NULL: it is not in the log in memory any more. */

@@ -129,7 +129,7 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
                          char reason[256]) {
     uint32_t slot;
     struct handle *handle;
-    run_close(core); /* whoever comes now does not hear it */
+    run_close(core); /* the new session gets nothing that was said before */
     struct user *user = core_user(core, join->uid);
     if (!user || !find_slot(core, &slot)) {
         snprintf(reason, 256, "the hub has no room for another session; try again later");

@@ -126,7 +126,7 @@ static void work_spend(struct core *core, struct user *user, uint64_t ns) {
     account_spend(&user->account, ACCOUNT_TIME, ns);
 }
 
-/* Returns how much of it he pays. */
+/* Charges him at most up to half of his limit. Returns how much. */
 static uint64_t work_pass_on(struct core *core, struct user *user, uint64_t ns) {
     struct account *account = &user->account;
     account_wear_off(account, core->now, work_n_sharing(core));

@@ -13,12 +13,13 @@
 #define BULK_BYTES 4096 /* a batch of so many bytes was gathered, not sent at once */
 #define FLUSH_TURNS 8   /* drains of a flooded lane before the outboxes are flushed */
 
-#define CROWD 4 /* recipients from which on looking for more costs less than sending once more */
+/* To so many recipients, looking for more first costs less than sending once more. */
+#define CROWD 4
 
 #define SLICE_NS NS_PER_MS        /* then the lock is left, if somebody is due for it */
-#define FLUSH_SLICES 4            /* so many, and what was delivered is sent */
+#define FLUSH_SLICES 4            /* after so many, what was delivered is sent */
 #define DELIVERY_COST 8           /* see FRAME_TYPES */
-#define PAUSE_NS (20 * NS_PER_MS) /* at once, or a hub that stops would wait for it */
+#define PAUSE_NS (20 * NS_PER_MS) /* at most at a time: a hub that stops waits for it */
 #define PAUSE_MS_MAX 1000
 
 #define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
@@ -46,7 +47,7 @@ struct intake *intake_new(struct lane *lane) {
     return intake;
 }
 
-/* Every rule that is broken counts. */
+/* A broken rule is counted, and told in the log. */
 static void lane_reject(struct lane *lane, const char *what) {
     struct queue_info info = {0};
     struct hub *hub = lane->hub;
@@ -269,7 +270,7 @@ static void intake_drain(struct intake *intake) {
         intake->is_drained = intake_receive(intake, false) != QUEUE_OK;
 }
 
-/* Before it waits for more, those that were put off are sent to, or told to ask. */
+/* Before it waits for more: mailboxes that were full are tried again, or marked with MORE. */
 static int receive_or_leave(struct intake *intake) {
     int r = intake_receive(intake, false);
     if (r != QUEUE_OK) {

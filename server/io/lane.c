@@ -109,7 +109,7 @@ static int lane_start_thread(struct lane *lane) {
     return -r;
 }
 
-/* A hub that stops has removed the queues of all lanes, and waits for their threads: no more. */
+/* False: the hub stops. It has removed all queues, and waits for the threads that there are. */
 static bool lane_enlist(struct hub *hub, struct lane *lane) {
     lock_take(&hub->lock);
     bool stopping = hub->stopping;

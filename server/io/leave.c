@@ -113,7 +113,10 @@ static void arm_timer(struct hub *hub) {
         hub->armed = due;
 }
 
-/* False: there is nothing to do. The lock is left meanwhile. */
+/*
+ * False: there is nothing to do. The lock is left while mailboxes are written to, and taken again
+ * to hand the outboxes back: frames that came for these meanwhile wait for that.
+ */
 static bool flush_round(struct hub *hub, bool may_defer) {
     struct delivery deliveries[FLUSH_MAX];
     size_t n = core_take(&hub->core, deliveries, FLUSH_MAX);
