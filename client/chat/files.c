@@ -105,7 +105,7 @@ static void files_forget_closed(struct chat *chat) {
     struct earshot_transfer offer;
     DL_FOREACH_SAFE(chat->files, item, next) {
         if (item->phase == FILES_OURS &&
-            earshot_offered(chat->link, item->id, &offer) == EARSHOT_AGAIN)
+            earshot_own_offer(chat->link, item->id, &offer) == EARSHOT_AGAIN)
             files_free(chat, item);
     }
 }
@@ -288,7 +288,7 @@ static void files_on_offer(struct chat *chat, const struct earshot_event *event)
 
 void files_ask(struct chat *chat) {
     uint32_t request = 0;
-    int result = earshot_offers(chat->link, &request);
+    int result = earshot_list_offers(chat->link, &request);
     inquiry_made(chat, result, request, INQUIRY_OFFERS, "");
 }
 
@@ -362,7 +362,7 @@ void files_message(struct chat *chat, const struct earshot_event *event) {
     if (!event->message.file || event->message.mine)
         return;
     struct earshot_transfer file;
-    if (earshot_posted(chat->link, event, &file) != EARSHOT_OK) {
+    if (earshot_event_file(chat->link, event, &file) != EARSHOT_OK) {
         (void)earshot_refuse(chat->link, event);
         return; /* its line says that it cannot be read */
     }

@@ -18,10 +18,11 @@
  * Binary compatibility. Programs make these structures and the library fills or reads them, so what
  * they were built with must be what the library has: EARSHOT_SOVERSION, which is the number in the
  * library's name, counts up with the next release after the size of a structure, the place or type
- * of a field, the number of an enumerator, or what a function takes has changed. New functions, and
- * new enumerators behind the last one, change nothing: a program passes over what it does not know.
- * A program that sets fields by name, and the others to zero, only has to be built again; fields
- * that are new stand at the end of their structure, and zero there means what was before.
+ * of a field, the number of an enumerator, the name of a function, or what one takes has changed.
+ * New functions, and new enumerators behind the last one, change nothing: a program passes over
+ * what it does not know. A program that sets fields by name, and the others to zero, only has to be
+ * built again; fields that are new stand at the end of their structure, and zero there means what
+ * was before.
  *
  * Strings that came from somebody else (text, handles, topics, ...) are valid UTF-8 and not safe
  * to print: see earshot_safe().
@@ -444,10 +445,10 @@ int earshot_offer(earshot *link, const char *to, const struct earshot_source *so
                   char id[EARSHOT_ID_SIZE], uint32_t *request);
 
 /* Name and size of an open offer of one's own; EARSHOT_AGAIN when there is no such offer. */
-int earshot_offered(earshot *link, const char *id, struct earshot_transfer *offer);
+int earshot_own_offer(earshot *link, const char *id, struct earshot_transfer *offer);
 
 /* Asks for what is offered to this handle and its rooms: OFFER events, then DONE. */
-int earshot_offers(earshot *link, uint32_t *request);
+int earshot_list_offers(earshot *link, uint32_t *request);
 
 /*
  * The time of an offer. Its number is nanoseconds since 1970 only from 1823 to 2116; beyond, as far
@@ -495,7 +496,8 @@ int earshot_put(earshot *link, const char *to, const struct earshot_source *sour
                 struct earshot_transfer *file, uint32_t *request);
 
 /* Name and size of the file that came with a MESSAGE or PAST event. EARSHOT_REFUSED: as below. */
-int earshot_posted(earshot *link, const struct earshot_event *event, struct earshot_transfer *file);
+int earshot_event_file(earshot *link, const struct earshot_event *event,
+                       struct earshot_transfer *file);
 
 /*
  * Writes the file that came with a MESSAGE or PAST event, and tells its sender. EARSHOT_REFUSED:
@@ -510,8 +512,8 @@ int earshot_save(earshot *link, const struct earshot_event *event,
  * anybody. They come as EARSHOT_EVENT_PAST, newest first, page by page as of earshot_search(), and
  * without their content: with that, earshot_history() gives them (before: the number + 1, limit 1).
  */
-int earshot_posts(earshot *link, const char *from, uint64_t before, unsigned limit,
-                  uint32_t *request);
+int earshot_list_posts(earshot *link, const char *from, uint64_t before, unsigned limit,
+                       uint32_t *request);
 
 /*
  * Tells the sender of such a file, if that program is still here, that nobody wants it: it gets a
@@ -552,6 +554,12 @@ void earshot_wake(earshot *link);
  * keep_lines keeps line feeds and tabs. The caller frees it; NULL when memory is out.
  */
 char *earshot_safe(const char *text, size_t n, bool keep_lines);
+
+/* What four of these were called before. */
+#define earshot_offered earshot_own_offer
+#define earshot_offers earshot_list_offers
+#define earshot_posted earshot_event_file
+#define earshot_posts earshot_list_posts
 
 #ifdef __cplusplus
 }

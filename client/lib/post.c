@@ -163,8 +163,8 @@ static int check_file(struct earshot *link, const struct earshot_event *event,
     return r == 0 ? check_pointer(link, file, "the file") : r;
 }
 
-int earshot_posted(earshot *link, const struct earshot_event *event,
-                   struct earshot_transfer *file) {
+int earshot_event_file(earshot *link, const struct earshot_event *event,
+                       struct earshot_transfer *file) {
     int bad = check_file(link, event, file);
     if (bad != 0)
         return bad;

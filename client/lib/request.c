@@ -478,8 +478,8 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
 }
 
 /* A search for blanks only: no word has to be found in them. */
-int earshot_posts(earshot *link, const char *from, uint64_t before, unsigned limit,
-                  uint32_t *request) {
+int earshot_list_posts(earshot *link, const char *from, uint64_t before, unsigned limit,
+                       uint32_t *request) {
     struct name sender = {0};
     int r = check_page(link, limit);
     if (r == 0 && from)

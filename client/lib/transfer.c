@@ -220,13 +220,13 @@ static struct offer_in *nth_in(const struct transfers *transfers, unsigned *n) {
     return NULL;
 }
 
-static struct delivery *nth_out(const struct transfers *transfers, unsigned *n,
-                                struct offer_out **offer) {
-    struct delivery *delivery;
+static struct offer_taker *nth_out(const struct transfers *transfers, unsigned *n,
+                                   struct offer_out **offer) {
+    struct offer_taker *taker;
     DL_FOREACH(transfers->out, (*offer)) {
-        DL_FOREACH((*offer)->deliveries, delivery) {
-            if (delivery->courier && (*n)-- == 0)
-                return delivery;
+        DL_FOREACH((*offer)->takers, taker) {
+            if (taker->courier && (*n)-- == 0)
+                return taker;
         }
     }
     return NULL;
@@ -241,18 +241,18 @@ int earshot_progress(earshot *link, unsigned n, struct earshot_transfer *transfe
     struct transfers *transfers = transfers_of(link);
     if (!transfers)
         return -ENOMEM;
-    struct delivery *delivery = nth_out(transfers, &n, &out);
-    struct offer_in *in = delivery ? NULL : nth_in(transfers, &n);
-    if (!delivery && !in)
+    struct offer_taker *taker = nth_out(transfers, &n, &out);
+    struct offer_in *in = taker ? NULL : nth_in(transfers, &n);
+    if (!taker && !in)
         return EARSHOT_AGAIN;
-    if (delivery)
-        transfer_event(link, &event, &out->id, EARSHOT_TRANSFER_RUNNING, true, &delivery->by,
+    if (taker)
+        transfer_event(link, &event, &out->id, EARSHOT_TRANSFER_RUNNING, true, &taker->by,
                        &out->what);
     else
         transfer_event(link, &event, &in->called, EARSHOT_TRANSFER_RUNNING, false, &in->from,
                        &in->what);
     *transfer = event.transfer;
-    transfer_fill_progress(transfer, delivery ? delivery->courier : in->courier);
+    transfer_fill_progress(transfer, taker ? taker->courier : in->courier);
     return EARSHOT_OK;
 }
 

@@ -10,13 +10,13 @@
 #include "lib/link.h"
 
 /* To one recipient. */
-struct delivery {
+struct offer_taker {
     uint32_t uid;
     uint64_t link;
     struct name by;
     uint64_t attempt; /* the recipient's number for it */
     struct courier *courier;
-    struct delivery *prev, *next;
+    struct offer_taker *prev, *next;
 };
 
 /* Made by this link. */
@@ -36,7 +36,7 @@ struct offer_out {
     uint32_t again;          /* the link's own, which makes it again with a new hub; 0: none */
     mono_time again_at;      /* it was refused, and is asked for once more then; 0: not */
     mono_time patient_until; /* its recipient may come to a new hub after us */
-    struct delivery *deliveries;
+    struct offer_taker *takers;
     struct offer_out *prev, *next;
 };
 

@@ -49,7 +49,7 @@ static bool is_called(struct earshot *link, const struct uuid *id) {
     return offer_in_find(link, id) || offer_out_find(link, id);
 }
 
-static struct offer_in *offer_new(struct earshot *link, const struct frame_offered *offered) {
+static struct offer_in *offer_in_new(struct earshot *link, const struct frame_offered *offered) {
     struct offer_in *each, *offer;
     int n = 0;
     DL_SEARCH_SCALAR(link->transfers->in, offer, is_stale, true);
@@ -92,7 +92,7 @@ int transfer_offered(struct earshot *link, const struct frame *frame, struct ear
         offer = NULL;
     }
     if (!offer)
-        offer = offer_new(link, offered);
+        offer = offer_in_new(link, offered);
     if (!offer || offer->courier)
         return 0;
     event->type = EARSHOT_EVENT_OFFER;
@@ -110,7 +110,7 @@ int transfer_offered(struct earshot *link, const struct frame *frame, struct ear
     return 1;
 }
 
-int earshot_offers(earshot *link, uint32_t *request) {
+int earshot_list_offers(earshot *link, uint32_t *request) {
     struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_OFFERS}};
     return request_ask(link, &frame, "", request);
 }
@@ -122,7 +122,7 @@ void earshot_time(int64_t mtime_ns, struct timespec *time) {
 
 /* Answering. */
 
-static struct offer_in *named(struct earshot *link, const char *text, int *r) {
+static struct offer_in *offer_in_named(struct earshot *link, const char *text, int *r) {
     struct uuid id;
     *r = check_id(link, text, "the offer", &id);
     struct offer_in *offer = *r == 0 ? offer_in_find(link, &id) : NULL;
@@ -159,7 +159,7 @@ static int send_accept(struct earshot *link, struct offer_in *offer) {
 
 int earshot_accept(earshot *link, const char *id, const struct earshot_target *target) {
     int r = check_target(link, target);
-    struct offer_in *offer = r == 0 ? named(link, id, &r) : NULL;
+    struct offer_in *offer = r == 0 ? offer_in_named(link, id, &r) : NULL;
     if (!offer || offer->courier)
         return r;
     struct courier_target where = {target->dir, target->fd, target->n_bytes_max};
@@ -174,7 +174,7 @@ int earshot_accept(earshot *link, const char *id, const struct earshot_target *t
 
 int earshot_decline(earshot *link, const char *id, const char *reason) {
     int r = check_string(link, reason ? reason : "", OFFER_NAME_MAX, "the reason");
-    struct offer_in *offer = r == 0 ? named(link, id, &r) : NULL;
+    struct offer_in *offer = r == 0 ? offer_in_named(link, id, &r) : NULL;
     if (!offer)
         return r;
     transfer_signal_end(link, &offer->id, offer->uid, offer->link, SIGNAL_DECLINE,
@@ -185,8 +185,8 @@ int earshot_decline(earshot *link, const char *id, const char *reason) {
 
 /* Receiving. */
 
-static int fail(struct earshot *link, struct offer_in *offer, int result, const char *reason,
-                struct earshot_event *event) {
+static int offer_in_fail(struct earshot *link, struct offer_in *offer, int result,
+                         const char *reason, struct earshot_event *event) {
     transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_FAILED, false, &offer->from,
                    &offer->what);
     transfer_set_error(link, event, result, reason);
@@ -196,8 +196,8 @@ static int fail(struct earshot *link, struct offer_in *offer, int result, const 
     return 1;
 }
 
-static int attach(struct earshot *link, struct offer_in *offer,
-                  const struct frame_signalled *signal, struct earshot_event *event) {
+static int offer_in_attach(struct earshot *link, struct offer_in *offer,
+                           const struct frame_signalled *signal, struct earshot_event *event) {
     const struct signal_attach *ring = &signal->said.attach;
     struct courier_passage passage = {
         .shmid = (int)ring->shmid, .n_slots = ring->n_slots, .slot_bytes = ring->slot_bytes};
@@ -205,7 +205,7 @@ static int attach(struct earshot *link, struct offer_in *offer,
     if (r != 0) {
         transfer_signal_end(link, &offer->id, offer->uid, offer->link, SIGNAL_CANCEL,
                             r > 0 ? transfer_outcome_text((enum transfer_outcome)r) : strerror(-r));
-        return fail(link, offer, r, NULL, event);
+        return offer_in_fail(link, offer, r, NULL, event);
     }
     offer->is_running = true;
     transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_RUNNING, false, &offer->from,
@@ -225,7 +225,7 @@ int offer_in_signalled(struct earshot *link, struct offer_in *offer,
     if (!is_its_sender || !offer->is_accepted)
         return 0;
     if (!offer->is_running && is_answer(offer, &signal->said))
-        return attach(link, offer, signal, event);
+        return offer_in_attach(link, offer, signal, event);
     if (signal->said.what != SIGNAL_CANCEL)
         return 0;
     if (offer->is_running) {
@@ -233,10 +233,10 @@ int offer_in_signalled(struct earshot *link, struct offer_in *offer,
         return 0;
     }
     copy_text(reason, sizeof reason, signal->said.reason);
-    return fail(link, offer, TRANSFER_CANCELLED, reason, event);
+    return offer_in_fail(link, offer, TRANSFER_CANCELLED, reason, event);
 }
 
-static int end(struct earshot *link, struct offer_in *offer, struct earshot_event *event) {
+static int offer_in_end(struct earshot *link, struct offer_in *offer, struct earshot_event *event) {
     struct courier_news news;
     courier_news(offer->courier, &news);
     transfer_event(link, event, &offer->called, EARSHOT_TRANSFER_DONE, false, &offer->from,
@@ -250,12 +250,12 @@ int offer_in_next(struct earshot *link, struct earshot_event *event) {
     struct offer_in *offer;
     DL_FOREACH(link->transfers->in, offer) {
         if (offer->is_running && courier_is_over(offer->courier))
-            return end(link, offer, event);
+            return offer_in_end(link, offer, event);
         if (!offer->courier || offer->is_accepted || !courier_is_prepared(offer->courier))
             continue;
         int r = send_accept(link, offer);
         if (r != 0)
-            return fail(link, offer, r, NULL, event); /* it still stands for others */
+            return offer_in_fail(link, offer, r, NULL, event); /* it still stands for others */
     }
     return 0;
 }

@@ -42,17 +42,17 @@ void offer_out_refused(struct earshot *link, uint32_t request) {
         offer_out_free(link, offer);
 }
 
-static void delivery_free(struct offer_out *offer, struct delivery *delivery) {
-    courier_free(delivery->courier);
-    DL_DELETE(offer->deliveries, delivery);
-    free(delivery);
+static void taker_free(struct offer_out *offer, struct offer_taker *taker) {
+    courier_free(taker->courier);
+    DL_DELETE(offer->takers, taker);
+    free(taker);
 }
 
 void offer_out_free(struct earshot *link, struct offer_out *offer) {
     if (offer->again)
         (void)request_done(link, offer->again);
-    while (offer->deliveries)
-        delivery_free(offer, offer->deliveries);
+    while (offer->takers)
+        taker_free(offer, offer->takers);
     DL_DELETE(link->transfers->out, offer);
     *(offer->is_held ? &link->transfers->n_held : &link->transfers->n_standing) -= 1;
     source_free(offer->source);
@@ -118,7 +118,7 @@ static int open_source(struct earshot *link, struct source **source,
 }
 
 /* NULL when memory is out; then the source is freed. */
-static struct offer_out *offer_new(struct earshot *link, struct source *source) {
+static struct offer_out *offer_out_new(struct earshot *link, struct source *source) {
     struct offer_out *offer = calloc(1, sizeof *offer);
     if (!offer) {
         source_free(source);
@@ -157,7 +157,7 @@ static int check_and_open(struct earshot *link, const char *to, const struct ear
 /* Takes the source. */
 static int offer_source(struct earshot *link, const struct name *to, struct source *source,
                         struct offer_out **made) {
-    struct offer_out *offer = offer_new(link, source);
+    struct offer_out *offer = offer_out_new(link, source);
     if (!offer)
         return -ENOMEM;
     offer->to = *to;
@@ -223,7 +223,7 @@ int earshot_put(earshot *link, const char *to, const struct earshot_source *what
     return r;
 }
 
-int earshot_offered(earshot *link, const char *text, struct earshot_transfer *transfer) {
+int earshot_own_offer(earshot *link, const char *text, struct earshot_transfer *transfer) {
     struct uuid id;
     int r = check_id(link, text, "the offer", &id);
     if (r == 0)
@@ -268,12 +268,12 @@ static void offers_release(struct earshot *link) {
 
 /* Whether everybody who has taken it has also got our answer. */
 static bool is_under_way(const struct offer_out *offer) {
-    const struct delivery *delivery;
-    DL_FOREACH(offer->deliveries, delivery) {
-        if (!courier_is_over(delivery->courier) && !courier_is_met(delivery->courier))
+    const struct offer_taker *taker;
+    DL_FOREACH(offer->takers, taker) {
+        if (!courier_is_over(taker->courier) && !courier_is_met(taker->courier))
             return false;
     }
-    return offer->deliveries != NULL;
+    return offer->takers != NULL;
 }
 
 /* Again, with a new hub. */
@@ -373,20 +373,20 @@ bool offer_out_is_patient(struct earshot *link, uint32_t request, enum fail_code
 int offer_out_lost(struct earshot *link, struct offer_out *offer, const struct frame_fail *fail,
                    struct earshot_event *event) {
     struct bytes reason = fail->reason.n > 0 ? fail->reason : bytes_of(fail_text(fail->code));
-    struct delivery *delivery;
-    DL_FOREACH(offer->deliveries, delivery) {
-        if (!courier_is_over(delivery->courier) && !courier_is_met(delivery->courier))
-            courier_cancel(delivery->courier); /* its recipient cannot hear of it any more */
+    struct offer_taker *taker;
+    DL_FOREACH(offer->takers, taker) {
+        if (!courier_is_over(taker->courier) && !courier_is_met(taker->courier))
+            courier_cancel(taker->courier); /* its recipient cannot hear of it any more */
     }
     offer->is_gone = true;
-    if (offer->deliveries && !name_is_room(&offer->to))
+    if (offer->takers && !name_is_room(&offer->to))
         return 0; /* its end is told by offer_out_next */
     transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, true, &offer->to,
                    &offer->what);
     event->transfer.reason = EARSHOT_REASON_OTHER;
     snprintf(link->transfers->error, sizeof link->transfers->error, "%.*s", (int)reason.n,
              reason.data);
-    if (!offer->deliveries)
+    if (!offer->takers)
         offer_out_free(link, offer);
     return 1;
 }
@@ -403,28 +403,28 @@ void offer_out_withdraw(struct earshot *link, struct offer_out *offer) {
 
 /* Delivering. */
 
-static struct delivery *find_delivery(const struct offer_out *offer, uint32_t uid, uint64_t to) {
-    struct delivery *delivery;
-    DL_FOREACH(offer->deliveries, delivery) {
-        if (delivery->uid == uid && delivery->link == to)
-            return delivery;
+static struct offer_taker *taker_find(const struct offer_out *offer, uint32_t uid, uint64_t to) {
+    struct offer_taker *taker;
+    DL_FOREACH(offer->takers, taker) {
+        if (taker->uid == uid && taker->link == to)
+            return taker;
     }
     return NULL;
 }
 
 static bool send_passage(struct earshot *link, const struct offer_out *offer,
-                         const struct delivery *delivery, const struct courier_passage *passage) {
+                         const struct offer_taker *taker, const struct courier_passage *passage) {
     struct signal said = {.what = SIGNAL_ATTACH,
                           .attach = {.shmid = (uint32_t)passage->shmid,
                                      .n_slots = passage->n_slots,
                                      .slot_bytes = passage->slot_bytes,
-                                     .attempt = delivery->attempt}};
-    return transfer_signal(link, &offer->id, delivery->uid, delivery->link, &said);
+                                     .attempt = taker->attempt}};
+    return transfer_signal(link, &offer->id, taker->uid, taker->link, &said);
 }
 
 /* The recipient's courier has it all; an offer to one handle is over then. */
 static void end_offer(struct earshot *link, struct offer_out *offer) {
-    if ((name_is_room(&offer->to) && !offer->is_gone) || offer->deliveries)
+    if ((name_is_room(&offer->to) && !offer->is_gone) || offer->takers)
         return;
     outgoing_control(
         link, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {offer->id, WITHDRAW_CANCELLED}});
@@ -432,54 +432,54 @@ static void end_offer(struct earshot *link, struct offer_out *offer) {
     offer_out_free(link, offer);
 }
 
-static int fail_delivery(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
-                         int result, struct earshot_event *event) {
-    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, true, &delivery->by,
+static int taker_fail(struct earshot *link, struct offer_out *offer, struct offer_taker *taker,
+                      int result, struct earshot_event *event) {
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_FAILED, true, &taker->by,
                    &offer->what);
     transfer_set_error(link, event, result, NULL);
-    transfer_signal_end(link, &offer->id, delivery->uid, delivery->link, SIGNAL_CANCEL,
+    transfer_signal_end(link, &offer->id, taker->uid, taker->link, SIGNAL_CANCEL,
                         event->transfer.error);
-    delivery_free(offer, delivery);
+    taker_free(offer, taker);
     end_offer(link, offer);
     return 1;
 }
 
 /* Of a stream there is one: who comes to it later would get the rest, or nothing. */
-static bool is_spent(const struct offer_out *offer, const struct delivery *new) {
-    bool is_alone = offer->deliveries == new && !new->next;
+static bool is_spent(const struct offer_out *offer, const struct offer_taker *new) {
+    bool is_alone = offer->takers == new && !new->next;
     return source_fd(offer->source) >= 0 && (offer->is_spent || !is_alone);
 }
 
-static int begin(struct earshot *link, struct offer_out *offer,
-                 const struct frame_signalled *signal, struct earshot_event *event) {
+static int taker_begin(struct earshot *link, struct offer_out *offer,
+                       const struct frame_signalled *signal, struct earshot_event *event) {
     const struct signal_accept *accept = &signal->said.accept;
     struct item_prefix prefix = {.offset = accept->n_have};
     struct courier_passage passage;
-    struct delivery *delivery = calloc(1, sizeof *delivery);
-    if (!delivery)
+    struct offer_taker *taker = calloc(1, sizeof *taker);
+    if (!taker)
         return -ENOMEM;
-    delivery->uid = signal->uid;
-    delivery->link = signal->link;
-    delivery->attempt = accept->attempt;
-    (void)name_parse(&delivery->by, signal->by);
+    taker->uid = signal->uid;
+    taker->link = signal->link;
+    taker->attempt = accept->attempt;
+    (void)name_parse(&taker->by, signal->by);
     memcpy(prefix.digest.bytes, accept->digest.b, sizeof prefix.digest.bytes);
-    DL_APPEND(offer->deliveries, delivery);
-    int r = is_spent(offer, delivery)
+    DL_APPEND(offer->takers, taker);
+    int r = is_spent(offer, taker)
                 ? TRANSFER_SPENT
-                : courier_send(&delivery->courier, offer->source, signal->uid, (pid_t)signal->pid,
+                : courier_send(&taker->courier, offer->source, signal->uid, (pid_t)signal->pid,
                                &prefix, &passage, transfer_wake, link->transfers);
-    if (r == 0 && !send_passage(link, offer, delivery, &passage))
+    if (r == 0 && !send_passage(link, offer, taker, &passage))
         r = -EAGAIN;
     if (r != 0)
-        return fail_delivery(link, offer, delivery, r, event);
-    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_RUNNING, true, &delivery->by,
+        return taker_fail(link, offer, taker, r, event);
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_RUNNING, true, &taker->by,
                    &offer->what);
     return 1;
 }
 
 /* Our answer was lost with a hub: the recipient has asked again, and has not come to the ring. */
-static bool may_begin_again(const struct delivery *delivery) {
-    return !courier_is_over(delivery->courier) && !courier_is_met(delivery->courier);
+static bool taker_may_begin_again(const struct offer_taker *taker) {
+    return !courier_is_over(taker->courier) && !courier_is_met(taker->courier);
 }
 
 static int on_decline(struct earshot *link, struct offer_out *offer,
@@ -495,27 +495,28 @@ static int on_decline(struct earshot *link, struct offer_out *offer,
 }
 
 /* The program has been told that it runs, and does not hear that twice. */
-static int begin_again(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
-                       const struct frame_signalled *signal, struct earshot_event *event) {
-    if (!may_begin_again(delivery))
+static int taker_begin_again(struct earshot *link, struct offer_out *offer,
+                             struct offer_taker *taker, const struct frame_signalled *signal,
+                             struct earshot_event *event) {
+    if (!taker_may_begin_again(taker))
         return 0;
-    delivery_free(offer, delivery);
-    int r = begin(link, offer, signal, event);
+    taker_free(offer, taker);
+    int r = taker_begin(link, offer, signal, event);
     return r == 1 && event->transfer.state == EARSHOT_TRANSFER_RUNNING ? 0 : r;
 }
 
 int offer_out_signalled(struct earshot *link, struct offer_out *offer,
                         const struct frame_signalled *signal, struct earshot_event *event) {
-    struct delivery *delivery = find_delivery(offer, signal->uid, signal->link);
+    struct offer_taker *taker = taker_find(offer, signal->uid, signal->link);
     switch ((enum signal_what)signal->said.what) {
     case SIGNAL_ACCEPT:
-        return delivery ? begin_again(link, offer, delivery, signal, event)
-                        : begin(link, offer, signal, event);
+        return taker ? taker_begin_again(link, offer, taker, signal, event)
+                     : taker_begin(link, offer, signal, event);
     case SIGNAL_DECLINE:
-        return delivery ? 0 : on_decline(link, offer, signal, event);
+        return taker ? 0 : on_decline(link, offer, signal, event);
     case SIGNAL_CANCEL:
-        if (delivery)
-            courier_cancel(delivery->courier); /* its end is told by offer_out_next */
+        if (taker)
+            courier_cancel(taker->courier); /* its end is told by offer_out_next */
         return 0;
     default:
         return 0;
@@ -565,34 +566,33 @@ static bool next_left_out(struct offer_out *offer, struct courier_skip *skip) {
     return false;
 }
 
-static int end_delivery(struct earshot *link, struct offer_out *offer, struct delivery *delivery,
-                        struct earshot_event *event) {
+static int taker_end(struct earshot *link, struct offer_out *offer, struct offer_taker *taker,
+                     struct earshot_event *event) {
     struct courier_news news;
-    courier_news(delivery->courier, &news);
-    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &delivery->by,
-                   &offer->what);
+    courier_news(taker->courier, &news);
+    transfer_event(link, event, &offer->id, EARSHOT_TRANSFER_DONE, true, &taker->by, &offer->what);
     transfer_ended(link, event, &news);
     offer->is_spent = offer->is_spent || news.n_bytes > 0 || news.reason == TRANSFER_OK;
-    delivery_free(offer, delivery);
+    taker_free(offer, taker);
     end_offer(link, offer);
     return 1;
 }
 
 int offer_out_next(struct earshot *link, struct earshot_event *event) {
     struct offer_out *offer;
-    struct delivery *delivery;
+    struct offer_taker *taker;
     struct courier_skip skip;
     offers_make_again(link);
     offers_release(link);
     DL_FOREACH(link->transfers->out, offer) {
         if (next_left_out(offer, &skip))
             return tell_skip(link, offer, &offer->to, &skip, event);
-        DL_FOREACH(offer->deliveries, delivery) {
-            bool is_over = courier_is_over(delivery->courier); /* asked before: nothing follows */
-            if (courier_next_skip(delivery->courier, &skip))
-                return tell_skip(link, offer, &delivery->by, &skip, event);
+        DL_FOREACH(offer->takers, taker) {
+            bool is_over = courier_is_over(taker->courier); /* asked before: nothing follows */
+            if (courier_next_skip(taker->courier, &skip))
+                return tell_skip(link, offer, &taker->by, &skip, event);
             if (is_over)
-                return end_delivery(link, offer, delivery, event);
+                return taker_end(link, offer, taker, event);
         }
     }
     return 0;

@@ -65,6 +65,8 @@ int main(void) {
     struct earshot_options options = {.handle = "probe-bot"};
     struct earshot_hub_info hub;
     earshot *link;
+    /* What a program of earlier calls these is there still. */
+    (void)earshot_offered, (void)earshot_offers, (void)earshot_posted, (void)earshot_posts;
     int result = earshot_open(&link, &options);
     if (result == EARSHOT_OK) {
         earshot_hub(link, &hub);

@@ -246,8 +246,8 @@ static int get_ask_page(struct get *get) {
     struct get_past *past = &get->past;
     uint64_t before = past->last;
     past->last = 0;
-    return get_result(get, earshot_posts(get->link, get->options->from, before, EARSHOT_PAGE_MAX,
-                                         &past->request));
+    return get_result(get, earshot_list_posts(get->link, get->options->from, before,
+                                              EARSHOT_PAGE_MAX, &past->request));
 }
 
 /* Asks for one message: of those before the number behind it, the newest. */
@@ -345,7 +345,7 @@ static bool get_is_taken(const struct get *get, const char *id) {
 }
 
 static int get_ask_offers(struct get *get) {
-    return get_result(get, earshot_offers(get->link, &get->listing));
+    return get_result(get, earshot_list_offers(get->link, &get->listing));
 }
 
 /* One that was passed over may be wanted now. */

@@ -121,7 +121,7 @@ Test(arguments, 04_lists) {
     REFUSES(BAD, earshot_ask(link_, (enum earshot_list) - 1, NULL, &request));
     REFUSES(BAD, earshot_ask(link_, EARSHOT_ROOMS, "#ops", &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_ask(link_, EARSHOT_USERS, "bob", &request));
-    TAKES(earshot_offers(link_, &request));
+    TAKES(earshot_list_offers(link_, &request));
 }
 
 Test(arguments, 05_the_past) {
@@ -140,9 +140,9 @@ Test(arguments, 05_the_past) {
             earshot_search(link_, of_length(SEARCH_BYTES_MAX + 1), NULL, NULL, 0, 1, &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_search(link_, "x", "a b", NULL, 0, 1, &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_search(link_, "x", NULL, "#ops", 0, 1, &request));
-    TAKES(earshot_posts(link_, NULL, 0, 1, &request));
-    REFUSES(BAD, earshot_posts(link_, NULL, 0, 0, &request));
-    REFUSES(EARSHOT_BAD_NAME, earshot_posts(link_, "#ops", 0, 1, &request));
+    TAKES(earshot_list_posts(link_, NULL, 0, 1, &request));
+    REFUSES(BAD, earshot_list_posts(link_, NULL, 0, 0, &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_list_posts(link_, "#ops", 0, 1, &request));
     TAKES(earshot_forget(link_, "bob", &request));
     REFUSES(BAD, earshot_forget(link_, NULL, &request));
     REFUSES(EARSHOT_BAD_NAME, earshot_forget(link_, "#ops", &request));
@@ -170,9 +170,9 @@ Test(arguments, 07_offers) {
     REFUSES(EARSHOT_BAD_NAME, earshot_offer(link_, "b b", &file, NULL, NULL));
     REFUSES(EARSHOT_BAD_TEXT, earshot_offer(link_, "bob", &bad_name, NULL, NULL));
     REFUSES(EARSHOT_BAD_TEXT, earshot_offer(link_, "bob", &long_name, NULL, NULL));
-    REFUSES(BAD, earshot_offered(link_, NULL, &transfer));
-    REFUSES(BAD, earshot_offered(link_, ID, NULL));
-    REFUSES(EARSHOT_BAD_NAME, earshot_offered(link_, "none", &transfer));
+    REFUSES(BAD, earshot_own_offer(link_, NULL, &transfer));
+    REFUSES(BAD, earshot_own_offer(link_, ID, NULL));
+    REFUSES(EARSHOT_BAD_NAME, earshot_own_offer(link_, "none", &transfer));
     REFUSES(BAD, earshot_progress(link_, 0, NULL));
     REFUSES(BAD, earshot_cancel(link_, NULL));
     REFUSES(EARSHOT_BAD_NAME, earshot_cancel(link_, "none"));
@@ -203,8 +203,8 @@ Test(arguments, 09_events) {
     REFUSES(BAD, earshot_mark_read(link_, &done));
     TAKES(earshot_mark_read(link_, &text));
     earshot_pass_over(link_, NULL);
-    REFUSES(BAD, earshot_posted(link_, &text, &file));
-    REFUSES(BAD, earshot_posted(link_, &post, NULL));
+    REFUSES(BAD, earshot_event_file(link_, &text, &file));
+    REFUSES(BAD, earshot_event_file(link_, &post, NULL));
     REFUSES(BAD, earshot_save(link_, &post, NULL, &file));
     REFUSES(BAD, earshot_save(link_, &post, &nowhere, &file));
     REFUSES(BAD, earshot_save(link_, &post, &here, NULL));
@@ -229,12 +229,12 @@ Test(arguments, 09_a_file_that_is_damaged_has_a_sentence) {
     struct earshot_target here = {.dir = ".", .fd = -1};
     struct earshot_event post = {.type = EARSHOT_EVENT_MESSAGE,
                                  .message = {.id = ID, .from = "bob", .file = "AAAA", .file_n = 4}};
-    REFUSES(EARSHOT_REFUSED, earshot_posted(link_, &post, &file));
+    REFUSES(EARSHOT_REFUSED, earshot_event_file(link_, &post, &file));
     cr_expect_eq(file.reason, EARSHOT_REASON_DAMAGED);
     cr_expect(strstr(link_->error, "from bob: it is damaged"));
     REFUSES(EARSHOT_REFUSED, earshot_save(link_, &post, &here, &file));
     REFUSES(EARSHOT_LIMIT, earshot_post(link_, "bob", "/dev", &file));
-    REFUSES(EARSHOT_AGAIN, earshot_offered(link_, ID, &file));
+    REFUSES(EARSHOT_AGAIN, earshot_own_offer(link_, ID, &file));
 }
 
 static int open_with(struct earshot_options options) {
@@ -275,7 +275,7 @@ Test(arguments, 11_without_a_link) {
     cr_expect_eq(earshot_join(NULL, "#ops", false, NULL), BAD);
     cr_expect_eq(earshot_history(NULL, NULL, 0, 0, 1, NULL), BAD);
     cr_expect_eq(earshot_away(NULL, NULL, NULL), BAD);
-    cr_expect_eq(earshot_offers(NULL, NULL), BAD);
+    cr_expect_eq(earshot_list_offers(NULL, NULL), BAD);
     cr_expect_eq(earshot_cancel(NULL, ID), BAD);
     cr_expect_eq(earshot_wall(NULL, "x", NULL), BAD);
     cr_expect_lt(earshot_fd(NULL), 0);

@@ -132,7 +132,7 @@ Test(offers, 05_what_waits_for_its_turn_is_open_and_can_be_cancelled) {
         cr_assert_eq(earshot_offer(link_, "bob", &source, ids[i], &request), EARSHOT_OK);
     cr_expect_eq(link_->transfers->n_standing, EARSHOT_STANDING_MAX);
     cr_expect_eq(link_->transfers->n_held, 3);
-    cr_expect_eq(earshot_offered(link_, ids[EARSHOT_STANDING_MAX + 1], &transfer), EARSHOT_OK);
+    cr_expect_eq(earshot_own_offer(link_, ids[EARSHOT_STANDING_MAX + 1], &transfer), EARSHOT_OK);
     cr_assert_eq(earshot_cancel(link_, ids[EARSHOT_STANDING_MAX + 2]), EARSHOT_OK);
     cr_expect_not(request_is_asked(link_, request), "its request is answered");
     cr_expect_eq(link_->transfers->n_held, 2);
