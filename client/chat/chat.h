@@ -24,7 +24,7 @@ struct talk_sent {
     struct talk_sent *prev, *next;
 };
 
-/* What is known about the hub's taking of our messages; see talk.h. */
+/* Our messages that the hub has not acknowledged, and what was told of that; see talk.h. */
 struct talk {
     struct talk_sent *sent; /* oldest first */
     size_t n_reported;      /* as the last line said it; 0: nothing was said */
@@ -34,9 +34,9 @@ struct talk {
 /* Starting a private hub again; see revive.h. */
 struct revive {
     mono_time due;     /* 0: nothing is to be done */
-    pid_t pid;         /* of the starting hub's parent; 0: none */
-    mono_time started; /* when we did that last; 0: never */
-    unsigned n_soon;   /* how often in a row the hub was lost soon after that */
+    pid_t pid;         /* of the program that starts it, until that ends; 0: none */
+    mono_time started; /* when this window last started one; 0: never */
+    unsigned n_soon;   /* how often in a row that hub ended soon */
 };
 
 struct inquiry;      /* inquiry.c */
@@ -64,25 +64,22 @@ struct chat {
     struct scrollback scrollback;
     struct past_opening *openings;
     struct files_item *files;
-    bool in_late; /* the last message shown had waited for us */
+    bool in_late; /* the last message shown had waited for the user to come */
     struct mark *marks;
     size_t n_marks;
     bool marks_changed;
     mono_time marks_due;         /* when they have changed */
     bool here_known;             /* the roster is complete */
-    char absent[CHAT_NAME_SIZE]; /* of whom was told last that they are not here */
+    char absent[CHAT_NAME_SIZE]; /* the handle that was last said not to be here */
     enum config_when bell;
     struct notify notify;
-    bool leaving;    /* do no more than wait for the hub to take what was said */
-    bool at_once;    /* not even that */
+    bool leaving;    /* the user wants to leave: it only waits for the hub to take what was said */
+    bool at_once;    /* it does not even wait */
     int link_result; /* of earshot_next(), when the link has ended */
     int exit_code;
     unsigned n_failed; /* how often chat_fail() was called since the last command began */
     bool is_doubtful;  /* the last command was refused, so the next plain line is asked about */
 };
-
-/* A room that this window is in, other than the target; "" when there is none. */
-const char *chat_next_room(struct chat *chat);
 
 /* Changes where plain lines go, and the prompt. */
 void chat_set_target(struct chat *chat, const char *name);

@@ -27,9 +27,7 @@ static char *action_cut_word(char *arguments) {
     return rest;
 }
 
-static int action_join(struct chat *chat, char *arguments);
-
-static int command_usage(struct chat *chat, const char *name) {
+int command_usage(struct chat *chat, const char *name) {
     const struct command *command = command_find(name, strlen(name));
     chat_fail(chat, OUTCOME_USAGE, "usage: /%s %s: %s", name, command->arguments, command->help);
     return COMMAND_DONE;
@@ -69,26 +67,6 @@ static int action_me(struct chat *chat, char *arguments) {
     return action_sent(talk_send(chat, chat->target, arguments, EARSHOT_ACTION, NULL));
 }
 
-static int action_query(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
-    const char *to = action_handle(arguments);
-    if (*to == '#' && !roster_is_joined(&chat->roster, to))
-        return action_join(chat, arguments);
-    if (*to && *to != '#' && !words_same_name(to, to)) {
-        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", to);
-        return COMMAND_DONE;
-    }
-    chat_set_target(chat, *to ? to : chat_next_room(chat));
-    if (*to && *to != '#') {
-        past_open(chat, to);
-        past_ask(chat, to);
-    }
-    const char *away = roster_away(&chat->roster, to);
-    if (away)
-        view_note(&chat->view, VIEW_INFO, "%s is away%s%s", to, *away ? ": " : "", away);
-    return COMMAND_DONE;
-}
-
 static int action_join(struct chat *chat, char *arguments) {
     char room[CHAT_NAME_SIZE];
     uint32_t request = 0;
@@ -100,8 +78,26 @@ static int action_join(struct chat *chat, char *arguments) {
     if (r == EARSHOT_OK)
         past_open(chat, room);
     inquiry_made(chat, r, request, INQUIRY_JOIN, room);
-    if (r == EARSHOT_OK) /* what is typed next is for this room, and stays behind the request */
+    if (r == EARSHOT_OK) /* what is typed next is sent behind the request, and so to the room */
         chat_set_target(chat, room);
+    return COMMAND_DONE;
+}
+
+static int action_query(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    const char *to = action_handle(arguments);
+    if (*to == '#' && !roster_is_joined(&chat->roster, to))
+        return action_join(chat, arguments);
+    if (*to && !words_is_name(to)) {
+        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", to);
+        return COMMAND_DONE;
+    }
+    chat_set_target(chat, *to ? to : roster_first_joined(&chat->roster));
+    if (*to && *to != '#') {
+        past_open(chat, to);
+        past_ask(chat, to);
+    }
+    talk_tell_if_away(chat, to);
     return COMMAND_DONE;
 }
 
@@ -186,11 +182,10 @@ static void action_tell_ignored(void *arg, const char *name) {
 static int action_ignore(struct chat *chat, char *arguments) {
     action_cut_word(arguments);
     const char *handle = action_handle(arguments);
-    if (*handle) {
+    if (words_is_name(handle))
         roster_ignore(&chat->roster, handle, true);
-        if (!roster_is_ignored(&chat->roster, handle))
-            chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", handle);
-    }
+    else if (*handle)
+        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", handle);
     roster_each(&chat->roster, ROSTER_IGNORED, action_tell_ignored, chat);
     return COMMAND_DONE;
 }
@@ -213,7 +208,7 @@ static void action_rejoin_visit(void *arg, const char *room) {
     inquiry_made(chat, r, request, INQUIRY_REJOIN, room);
 }
 
-/* It is the handle that is in a room; so the new one enters them, at once after the change. */
+/* Members of a room are handles: so the new handle joins the rooms that the old one is in. */
 static int action_nick(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     action_cut_word(arguments);
@@ -247,31 +242,35 @@ static int action_status(struct chat *chat, char *arguments) {
 
 /* What a reply is to. */
 struct action_replied {
-    const char *conv, *id;
+    const char *conv, *id; /* id NULL: nothing */
 };
 
-static void action_reply_to(struct action_replied *to, const struct scrollback_message *message) {
-    *to = (struct action_replied){message->conv, message->id};
+static struct action_replied action_replied_to(const struct scrollback_message *message) {
+    struct action_replied to = {0};
+    if (message)
+        to = (struct action_replied){message->conv, message->id};
+    return to;
 }
 
-/* Whether the first word names a message: so many back, or an id in *id. */
-static bool action_names_message(struct chat *chat, const char *word, char id[EARSHOT_ID_SIZE],
-                                 struct action_replied *to) {
+/*
+ * The message that the first word names: so many back, or an id, which is copied to `id`. An id
+ * that this window has not shown is taken for one of the target's.
+ */
+static struct action_replied action_find_replied(struct chat *chat, const char *word,
+                                                 char id[EARSHOT_ID_SIZE]) {
     size_t n = strcspn(word, COMMAND_BLANKS);
-    const struct scrollback_message *message = NULL;
     struct uuid uuid;
     if (n < 4 && strspn(word, "0123456789") == n)
-        message = scrollback_back(&chat->scrollback, chat->target, strtoul(word, NULL, 10));
+        return action_replied_to(
+            scrollback_back(&chat->scrollback, chat->target, strtoul(word, NULL, 10)));
     snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
-    if (n == EARSHOT_ID_SIZE - 1 && uuid_from_text(&uuid, id)) {
-        message = scrollback_meant(&chat->scrollback, id, chat->target);
-        if (!message)
-            message = scrollback_meant(&chat->scrollback, id, "");
-        *to = (struct action_replied){chat->target, id};
-    }
-    if (message)
-        action_reply_to(to, message);
-    return to->id != NULL;
+    if (n != EARSHOT_ID_SIZE - 1 || !uuid_from_text(&uuid, id))
+        return action_replied_to(NULL);
+    const struct scrollback_message *message =
+        scrollback_meant(&chat->scrollback, id, chat->target);
+    if (!message)
+        message = scrollback_meant(&chat->scrollback, id, "");
+    return message ? action_replied_to(message) : (struct action_replied){chat->target, id};
 }
 
 static int action_reply(struct chat *chat, char *arguments) {
@@ -280,11 +279,11 @@ static int action_reply(struct chat *chat, char *arguments) {
     const char *text = arguments + command_skip_word(arguments);
     if (!*arguments)
         return command_usage(chat, "reply");
-    if (!*text || !action_names_message(chat, arguments, id, &to)) {
-        const struct scrollback_message *last = scrollback_back(&chat->scrollback, chat->target, 1);
+    if (*text)
+        to = action_find_replied(chat, arguments, id);
+    if (!to.id) { /* no word of it names a message: it is all text, for the last one */
         text = arguments;
-        if (last)
-            action_reply_to(&to, last);
+        to = action_replied_to(scrollback_back(&chat->scrollback, chat->target, 1));
     }
     if (to.id && *to.conv)
         return action_sent(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
@@ -358,7 +357,7 @@ static int action_quit(struct chat *chat, char *arguments) {
 
 /* The table. */
 
-/* Where a beginning fits several, the first row is meant: what people mean most stands first. */
+/* A beginning that fits several rows means the first: what people mean most stands first. */
 const struct command command_table[] = {
     {"msg", "TO TEXT", "one message to a handle or a #room", ARGUMENT_CONV, action_msg},
     {"query", "[TO]", "plain lines go to TO from now on", ARGUMENT_CONV, action_query},
@@ -413,7 +412,10 @@ static const struct command *command_find_row(const char *word, size_t n, bool i
     return NULL;
 }
 
-/* Only whole: none of them shows in /help, and their beginnings would quit or leave. */
+/*
+ * Only the whole word: /help shows none of them, and by their beginnings one would leave by
+ * mistake.
+ */
 static const struct command *command_find_alias(const char *word, size_t n) {
     for (const struct command_alias *alias = command_aliases; alias->word; alias++)
         if (command_is_called(alias->word, word, n, false))
@@ -463,8 +465,9 @@ int command_text(struct chat *chat, const char *text) {
 }
 
 /*
- * What is typed behind a command that was refused may be meant for where that would have led, and
- * for nobody else: it is asked about once. Where lines come from a program nobody can be asked.
+ * A line typed behind a command that failed may be meant for the room or person that the command
+ * would have led to. So a window does not send it to the target at once, but asks, by one more
+ * Enter. Where lines come from a program nobody can be asked.
  */
 static bool command_is_held(struct chat *chat) {
     bool held = chat->is_doubtful && chat->view.windowed && *chat->target;
@@ -485,10 +488,10 @@ int command_line(struct chat *chat, const char *line) {
         chat->is_doubtful = chat->n_failed > 0;
         return r;
     }
-    bool is_escaped = line[0] == '/'; /* as the refusal said */
+    bool is_escaped = line[0] == '/'; /* "//" begins a text with "/" */
     if (!is_escaped && command_is_held(chat))
         return COMMAND_HELD;
-    return command_text(chat, line + is_escaped);
+    return command_text(chat, is_escaped ? line + 1 : line);
 }
 
 static void command_help_line(struct chat *chat, const struct command *command) {

@@ -1,4 +1,7 @@
-/* The commands of the chat window: one table for dispatch, /help and completion. */
+/*
+ * The commands of the chat window: one table for dispatch, /help and completion. A new command is a
+ * function in command.c and a row in its table; those of files stand in files.c.
+ */
 #pragma once
 
 #include "chat/chat.h"
@@ -17,8 +20,8 @@ enum command_argument {
 
 enum command_outcome {
     COMMAND_DONE = 0,
-    COMMAND_KEEP, /* could not be sent now: the line stays for another try */
-    COMMAND_HELD, /* was not sent, and that was said: the line stays for a second thought */
+    COMMAND_KEEP, /* too much waits for the hub: the line stays, to be tried again */
+    COMMAND_HELD, /* not sent, and the user was told why: the line stays, to be thought over */
 };
 
 struct command {
@@ -39,16 +42,19 @@ extern const struct command command_table[];
 const struct command *command_find(const char *word, size_t n);
 
 /*
- * Does what a line says: a command, or a text for the target. Returns a command_outcome; with
- * COMMAND_KEEP nothing is said about it.
+ * Does what a line says: a command, or a text for the target. Returns a command_outcome; of
+ * COMMAND_KEEP the user was not told.
  */
 int command_line(struct chat *chat, const char *line);
 
-/* Sends a text to the target, whatever it begins with. Likewise. */
+/* The same for a text, whatever it begins with. */
 int command_text(struct chat *chat, const char *text);
 
 /* How many bytes the first word of a line and the blanks behind it take. */
 size_t command_skip_word(const char *line);
+
+/* Reports how the command of this name is used. Returns COMMAND_DONE. */
+int command_usage(struct chat *chat, const char *name);
 
 /* Prints the table, or one row of it. */
 void command_help(struct chat *chat, const char *name);

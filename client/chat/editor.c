@@ -17,38 +17,39 @@
 #include "chat/paste.h"
 #include "chat/talk.h"
 
-#define HISTORY_LINES 1000
-#define KEPT_BYTES 1000
-#define END_OF_PASTES "\033[?2004l"
-#define TRIES_TO_STOP 100
+#define EDITOR_HISTORY_LINES 1000
+#define EDITOR_KEPT_BYTES 1000
+#define EDITOR_END_OF_PASTES "\033[?2004l"
+#define EDITOR_TRIES_TO_STOP 100
 
-/* readline gives its callbacks no argument. */
+/* readline's callbacks have no argument that could be this. */
 static struct chat *window;
-static char *kept; /* goes back into the line when the next one begins */
+static char *kept; /* what was not sent: it is put into the next line */
 static bool prompt_is_stale;
 static struct termios terminal_before;
 
 /* Giving the terminal back. */
 
-static void terminal_restore(void) {
+static void editor_restore_terminal(void) {
     if (window)
         rl_deprep_terminal();
 }
 
 /*
- * readline would give the terminal back between lines; then a block that is pasted just there
- * would not be known as one.
+ * In the place of the function by which readline gives the terminal back after each line: a block
+ * that is pasted just then would come without the marks of a paste.
  */
-static void terminal_hold(void) {
+static void editor_hold_terminal(void) {
 }
 
 /*
- * In the background the terminal is the shell's: whoever sets its modes or writes a prompt there
- * is deaf and mute afterwards, because `fg` tells a running job nothing. So the job stops itself,
- * as it would for reading, and `fg` continues it. A group without a shell above cannot be stopped.
+ * While this job is in the background the terminal is the shell's, and must not be set up: `fg`
+ * tells a job that runs nothing, so it would never be set up again. So the job stops itself, by the
+ * signal that reading would bring, and `fg` continues it. A process group without a shell cannot be
+ * stopped: after some tries it goes on.
  */
-static void terminal_await(void) {
-    for (int n = 0; n < TRIES_TO_STOP; n++) {
+static void editor_await_terminal(void) {
+    for (int n = 0; n < EDITOR_TRIES_TO_STOP; n++) {
         pid_t foreground = tcgetpgrp(STDIN_FILENO);
         if (foreground < 0 || foreground == getpgrp())
             return;
@@ -56,27 +57,28 @@ static void terminal_await(void) {
     }
 }
 
-static void restore_and_abort(int signal_number) {
-    static const char end[] = END_OF_PASTES "\r\n";
+static void editor_restore_and_abort(int signal_number) {
+    static const char end[] = EDITOR_END_OF_PASTES "\r\n";
     tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
     if (write(STDOUT_FILENO, end, sizeof end - 1) < 0)
         _exit(128 + signal_number);
-    raise(signal_number); /* not handled any more */
+    raise(signal_number); /* by SA_RESETHAND this ends the process */
 }
 
-static void guard_terminal(void) {
+static void editor_guard_terminal(void) {
     static bool guarded;
-    struct sigaction action = {.sa_handler = restore_and_abort, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = editor_restore_and_abort,
+                               .sa_flags = (int)SA_RESETHAND};
     tcgetattr(STDIN_FILENO, &terminal_before);
     sigaction(SIGABRT, &action, NULL);
     if (!guarded)
-        atexit(terminal_restore);
+        atexit(editor_restore_terminal);
     guarded = true;
 }
 
 /* The prompt. */
 
-static void prompt_text(const struct chat *chat, char *prompt, size_t size) {
+static void editor_prompt_text(const struct chat *chat, char *prompt, size_t size) {
     char *safe = text_safe(bytes_of(chat->target), TEXT_ONE_LINE);
     if (!safe || !*safe)
         snprintf(prompt, size, "> ");
@@ -85,24 +87,24 @@ static void prompt_text(const struct chat *chat, char *prompt, size_t size) {
     free(safe);
 }
 
-static void prompt_set(struct chat *chat) {
+static void editor_set_prompt(struct chat *chat) {
     char prompt[4 * CHAT_NAME_SIZE];
-    prompt_text(chat, prompt, sizeof prompt);
+    editor_prompt_text(chat, prompt, sizeof prompt);
     rl_set_prompt(prompt);
 }
 
-static bool is_message_shown(void) {
+static bool editor_shows_message(void) {
     return rl_display_prompt != rl_prompt;
 }
 
 void editor_target_changed(struct chat *chat) {
     if (!chat->view.edits)
         return; /* the next line begins with it */
-    prompt_is_stale = is_message_shown();
+    prompt_is_stale = editor_shows_message();
     if (prompt_is_stale)
         return; /* a search or question has the prompt's place */
     rl_clear_visible_line();
-    prompt_set(chat);
+    editor_set_prompt(chat);
     rl_on_new_line();
     rl_redisplay();
 }
@@ -125,26 +127,27 @@ static void editor_remember(const char *line) {
         add_history(line);
 }
 
-/* What was not sent goes back into the line, or, when that is too large to look at, in reach. */
-static void editor_keep(const char *text) {
-    if (strlen(text) <= KEPT_BYTES) {
-        kept = strdup(text);
-        talk_report_now(window, "; this line is not sent yet, try again later");
-    } else {
-        editor_remember(text);
-        talk_report_now(window, "; this text is not sent yet, the Up key brings it back");
-    }
-}
-
-/* The same, but it was said already why. */
-static void put_back(const char *text) {
-    if (strlen(text) <= KEPT_BYTES)
+/*
+ * What was not sent goes back into the line. What is too long to be looked at there does not, but
+ * the Up key brings it back; then it returns false.
+ */
+static bool editor_keep(const char *text) {
+    bool is_short = strlen(text) <= EDITOR_KEPT_BYTES;
+    if (is_short)
         kept = strdup(text);
     else
         editor_remember(text);
+    return is_short;
 }
 
-static void send_each(char *lines) {
+/* The same because too much waits for the hub. */
+static void editor_keep_for_later(const char *text) {
+    talk_report_now(window, editor_keep(text)
+                                ? "; this line is not sent yet, try again later"
+                                : "; this text is not sent yet, the Up key brings it back");
+}
+
+static void editor_send_each(char *lines) {
     for (char *line = lines; line;) {
         char *end = strchr(line, '\n');
         if (end)
@@ -152,22 +155,22 @@ static void send_each(char *lines) {
         if (*line && command_text(window, line) == COMMAND_KEEP) {
             if (end)
                 *end = '\n';
-            editor_keep(line);
+            editor_keep_for_later(line);
             return;
         }
         line = end ? end + 1 : NULL;
     }
 }
 
-static void take_line(const char *line) {
+static void editor_take_line(const char *line) {
     int outcome = command_line(window, line);
     if (outcome == COMMAND_KEEP)
-        editor_keep(line);
+        editor_keep_for_later(line);
     else if (outcome == COMMAND_HELD)
-        put_back(line);
+        editor_keep(line);
 }
 
-static void on_line(char *line) {
+static void editor_on_line(char *line) {
     if (!line) {
         rl_clear_visible_line();
         window->leaving = true;
@@ -176,17 +179,17 @@ static void on_line(char *line) {
     window->view.edits = false;
     editor_remember(line);
     if (paste_take_each())
-        send_each(line);
+        editor_send_each(line);
     else
-        take_line(line);
+        editor_take_line(line);
     view_flush(&window->view);
     window->view.edits = true;
-    prompt_set(window);
+    editor_set_prompt(window);
     free(line);
 }
 
 /* Called by readline when a line begins. */
-static int put_kept_back(void) {
+static int editor_insert_kept(void) {
     if (kept)
         rl_insert_text(kept);
     free(kept);
@@ -195,51 +198,51 @@ static int put_kept_back(void) {
 }
 
 /* Ctrl-L */
-static int clear_screen(int count, int key) {
+static int editor_clear_screen(int count, int key) {
     view_end_lost(&window->view);
     return rl_clear_screen(count, key);
 }
 
 /* Alt-Enter: a line break within the message. */
-static int break_line(int count, int key) {
+static int editor_break_line(int count, int key) {
     (void)key;
     while (count-- > 0)
         rl_insert_text("\n");
     return 0;
 }
 
-static void bind_keys(void) {
+static void editor_bind_keys(void) {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
         rl_bind_key_in_map('\r', editor_submit, maps[i]);
         rl_bind_key_in_map('\n', editor_submit, maps[i]);
-        rl_bind_keyseq_in_map("\033\r", break_line, maps[i]);
-        rl_bind_keyseq_in_map("\033\n", break_line, maps[i]);
-        rl_bind_key_in_map(CTRL('L'), clear_screen, maps[i]);
+        rl_bind_keyseq_in_map("\033\r", editor_break_line, maps[i]);
+        rl_bind_keyseq_in_map("\033\n", editor_break_line, maps[i]);
+        rl_bind_key_in_map(CTRL('L'), editor_clear_screen, maps[i]);
     }
     paste_start(editor_submit);
 }
 
 static void editor_install(void) {
     char prompt[4 * CHAT_NAME_SIZE];
-    prompt_text(window, prompt, sizeof prompt);
-    rl_callback_handler_install(prompt, on_line);
+    editor_prompt_text(window, prompt, sizeof prompt);
+    rl_callback_handler_install(prompt, editor_on_line);
 }
 
 void editor_start(struct chat *chat) {
-    terminal_await();
-    guard_terminal();
+    editor_await_terminal();
+    editor_guard_terminal();
     window = chat;
     rl_readline_name = "earshot";
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
-    rl_startup_hook = put_kept_back;
-    rl_deprep_term_function = terminal_hold;
-    stifle_history(HISTORY_LINES);
+    rl_startup_hook = editor_insert_kept;
+    rl_deprep_term_function = editor_hold_terminal;
+    stifle_history(EDITOR_HISTORY_LINES);
     using_history();
     rl_initialize();
     complete_start(chat);
-    bind_keys();
+    editor_bind_keys();
     view_flush(&chat->view);
     chat->view.edits = true;
     editor_install();
@@ -269,7 +272,7 @@ void editor_read(void) {
 /* Signals. */
 
 void editor_clear_line(struct chat *chat) {
-    bool empty = rl_end == 0 && !is_message_shown();
+    bool empty = rl_end == 0 && !editor_shows_message();
     paste_cancel();
     rl_free_line_state(); /* may show the line once more */
     rl_callback_sigcleanup();
@@ -285,10 +288,10 @@ void editor_clear_line(struct chat *chat) {
 }
 
 /*
- * Whether the terminal breaks wrapped lines anew when its width changes. Nearly all do; it cannot
- * be asked for, so those that do not are known by name.
+ * Whether the terminal wraps lines anew when its width changes. Nearly all do; a terminal cannot be
+ * asked, so those that do not are known by name.
  */
-static bool does_reflow(void) {
+static bool editor_terminal_reflows(void) {
     const char *term = getenv("TERM");
     if (!term || getenv("TMUX"))
         return true;
@@ -296,27 +299,28 @@ static bool does_reflow(void) {
            strncmp(term, "screen", 6) != 0;
 }
 
-static size_t columns_of(const char *text, size_t n) {
+static size_t editor_columns(const char *text, size_t n) {
     CLEANUP_FREE char *safe = text_safe((struct bytes){text, n}, TEXT_ONE_LINE);
     return safe ? text_columns(safe) : 0;
 }
 
 /* The rows from that of the prompt to that of the cursor. */
-static size_t rows_to_cursor(size_t width) {
+static size_t editor_rows_to_cursor(size_t width) {
     size_t rows = 0, columns = text_columns(rl_display_prompt);
     const char *at = rl_line_buffer, *cursor = rl_line_buffer + rl_point, *end;
     while ((end = memchr(at, '\n', (size_t)(cursor - at)))) {
-        columns += columns_of(at, (size_t)(end - at));
+        columns += editor_columns(at, (size_t)(end - at));
         rows += 1 + (columns > 0 ? (columns - 1) / width : 0);
         columns = 0;
         at = end + 1;
     }
-    return rows + (columns + columns_of(at, (size_t)(cursor - at))) / width;
+    return rows + (columns + editor_columns(at, (size_t)(cursor - at))) / width;
 }
 
 /*
- * readline goes up as many rows as the line had before the change of the width; where the
- * terminal has broken it anew that leaves pieces of it behind.
+ * After a change of the width readline would go up by the rows that the line had before; where the
+ * terminal has wrapped it anew these are others, and pieces of it would stay. So its rows are
+ * counted and wiped here.
  */
 void editor_follow_size(void) {
     int rows, columns;
@@ -325,13 +329,13 @@ void editor_follow_size(void) {
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 ||
         (size.ws_col == columns && size.ws_row == rows))
         return;
-    if (!does_reflow()) {
+    if (!editor_terminal_reflows()) {
         rl_resize_terminal();
         return;
     }
     rl_reset_screen_size();
     rl_get_screen_size(&rows, &columns);
-    size_t up = columns > 0 ? rows_to_cursor((size_t)columns) : 0;
+    size_t up = columns > 0 ? editor_rows_to_cursor((size_t)columns) : 0;
     if (up > 0)
         fprintf(stdout, "\033[%zuA", up);
     fputs("\r \033[J\r", stdout); /* from column 1: from the corner, tmux keeps what it erases */
@@ -348,10 +352,10 @@ void editor_suspend(void) {
 }
 
 void editor_resume(void) {
-    terminal_await();
+    editor_await_terminal();
     rl_deprep_terminal(); /* the shell may have changed its modes, unknown to readline */
     rl_prep_terminal(1);
-    fputs("\r\033[K", stdout); /* the shell may have left something, or nobody has */
+    fputs("\r\033[K", stdout); /* the shell may have left its prompt there */
     rl_on_new_line();
     rl_forced_update_display();
 }

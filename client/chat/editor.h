@@ -15,7 +15,9 @@ void editor_read(void);
 /* The prompt follows the target. */
 void editor_target_changed(struct chat *chat);
 
-/* If the terminal has another size than before, the line is drawn anew. Before anything is drawn.
+/*
+ * Draws the line anew if the terminal has another size than before; to be called before anything
+ * else is drawn.
  */
 void editor_follow_size(void);
 

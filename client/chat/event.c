@@ -16,7 +16,7 @@
 #include "chat/talk.h"
 #include "cli/words.h"
 
-#define AT_ONCE 256 /* events before the keyboard is looked at again */
+#define EVENT_AT_ONCE 256 /* events before the keyboard is looked at again */
 
 static bool event_rings(const struct chat *chat, const struct earshot_event *event) {
     switch (chat->bell) {
@@ -32,12 +32,11 @@ static bool event_rings(const struct chat *chat, const struct earshot_event *eve
     return false;
 }
 
-/* Never for what one wrote oneself, in another window. */
+/* Not for what the user wrote, in another window. */
 static void event_notify(struct chat *chat, const struct earshot_event *event) {
     const struct cli_config *config = cli_config();
-    bool mine = event->message.mine || words_same_name(event->message.from, chat->me);
     mono_time now = mono_now();
-    if (!chat->view.windowed || mine || !event_rings(chat, event))
+    if (!chat->view.windowed || show_is_own(chat, event) || !event_rings(chat, event))
         return;
     if (config->how & CONFIG_BELL)
         view_ring(&chat->view);
@@ -51,8 +50,8 @@ static void event_notify(struct chat *chat, const struct earshot_event *event) {
     notify_run(&chat->notify, event->message.from, event->message.conv, event->message.text, now);
 }
 
-/* Before the first line of a handle that is not the login it belongs to. */
-static void tell_login(struct chat *chat, const struct earshot_event *event) {
+/* Before the first line of a handle that is not the login name of its user. */
+static void event_tell_login(struct chat *chat, const struct earshot_event *event) {
     const char *remark =
         event->message.mine ? "" : login_first(chat, event->message.from, event->message.uid);
     if (*remark)
@@ -64,7 +63,7 @@ void event_message(struct chat *chat, const struct earshot_event *event) {
         roster_heard(&chat->roster, event->message.from);
     if (event->message.conv[0] == '#')
         roster_room(&chat->roster, event->message.conv, true);
-    tell_login(chat, event);
+    event_tell_login(chat, event);
     show_message(chat, event, SHOW_NEW);
     files_message(chat, event);
     event_notify(chat, event);
@@ -76,13 +75,13 @@ static void event_take_message(struct chat *chat, const struct earshot_event *ev
         event_message(chat, event);
 }
 
-static void take_missed(struct chat *chat, const struct earshot_event *event) {
+static void event_take_missed(struct chat *chat, const struct earshot_event *event) {
     view_note(&chat->view, VIEW_ERROR,
               "%llu messages are lost: they are not in the hub's log any more",
               (unsigned long long)event->missed);
 }
 
-static void take_lost(struct chat *chat, const struct earshot_event *event) {
+static void event_take_lost(struct chat *chat, const struct earshot_event *event) {
     roster_forget_presence(&chat->roster);
     chat->here_known = false;
     if (*event->lost.reason)
@@ -91,7 +90,7 @@ static void take_lost(struct chat *chat, const struct earshot_event *event) {
     revive_lost(chat);
 }
 
-static void take_back(struct chat *chat, const struct earshot_event *event) {
+static void event_take_back(struct chat *chat, const struct earshot_event *event) {
     struct earshot_hub_info hub;
     (void)event;
     revive_back(chat);
@@ -109,45 +108,36 @@ static void event_take_state(struct chat *chat, const struct earshot_event *even
     talk_event(chat, event);
 }
 
-static void take_refused(struct chat *chat, const struct earshot_event *event) {
+static void event_take_refused(struct chat *chat, const struct earshot_event *event) {
     files_refused(chat, event);
     talk_event(chat, event);
 }
 
 /* By enum earshot_event_type; NULL: nothing is done. */
-static void (*const takers[])(struct chat *chat, const struct earshot_event *event) = {
-    [EARSHOT_EVENT_MESSAGE] = event_take_message,
-    [EARSHOT_EVENT_STATE] = event_take_state,
-    [EARSHOT_EVENT_REFUSED] = take_refused,
-    [EARSHOT_EVENT_NEWS] = news_event,
-    [EARSHOT_EVENT_USER] = inquiry_event,
-    [EARSHOT_EVENT_ROOM] = inquiry_event,
-    [EARSHOT_EVENT_COUNTER] = inquiry_event,
-    [EARSHOT_EVENT_OBJECT] = inquiry_event,
-    [EARSHOT_EVENT_DONE] = inquiry_event,
-    [EARSHOT_EVENT_FAILED] = inquiry_event,
-    [EARSHOT_EVENT_MISSED] = take_missed,
-    [EARSHOT_EVENT_LOST] = take_lost,
-    [EARSHOT_EVENT_BACK] = take_back,
-    [EARSHOT_EVENT_WOKEN] = NULL,
-    [EARSHOT_EVENT_PAST] = inquiry_event,
-    [EARSHOT_EVENT_OFFER] = files_event,
-    [EARSHOT_EVENT_WITHDRAWN] = files_event,
-    [EARSHOT_EVENT_TRANSFER] = files_event,
+static void (*const event_takers[])(struct chat *chat, const struct earshot_event *event) = {
+    [EARSHOT_EVENT_MESSAGE] = event_take_message, [EARSHOT_EVENT_STATE] = event_take_state,
+    [EARSHOT_EVENT_REFUSED] = event_take_refused, [EARSHOT_EVENT_NEWS] = news_event,
+    [EARSHOT_EVENT_USER] = inquiry_event,         [EARSHOT_EVENT_ROOM] = inquiry_event,
+    [EARSHOT_EVENT_COUNTER] = inquiry_event,      [EARSHOT_EVENT_OBJECT] = inquiry_event,
+    [EARSHOT_EVENT_DONE] = inquiry_event,         [EARSHOT_EVENT_FAILED] = inquiry_event,
+    [EARSHOT_EVENT_MISSED] = event_take_missed,   [EARSHOT_EVENT_LOST] = event_take_lost,
+    [EARSHOT_EVENT_BACK] = event_take_back,       [EARSHOT_EVENT_WOKEN] = NULL,
+    [EARSHOT_EVENT_PAST] = inquiry_event,         [EARSHOT_EVENT_OFFER] = files_event,
+    [EARSHOT_EVENT_WITHDRAWN] = files_event,      [EARSHOT_EVENT_TRANSFER] = files_event,
     [EARSHOT_EVENT_SKIPPED] = files_event,
 };
 
 static void event_take(struct chat *chat, const struct earshot_event *event) {
     if (event->type == EARSHOT_EVENT_MESSAGE || event->type == EARSHOT_EVENT_LOST)
         news_flush(chat);
-    if (event->type < ARRAY_LEN(takers) && takers[event->type])
-        takers[event->type](chat, event);
+    if (event->type < ARRAY_LEN(event_takers) && event_takers[event->type])
+        event_takers[event->type](chat, event);
 }
 
 void event_take_all(struct chat *chat) {
     struct earshot_event event;
     int r = EARSHOT_OK;
-    for (int i = 0; i < AT_ONCE && !chat->link_result; i++) {
+    for (int i = 0; i < EVENT_AT_ONCE && !chat->link_result; i++) {
         r = earshot_next(chat->link, &event, 0);
         if (r != EARSHOT_OK)
             break;

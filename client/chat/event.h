@@ -3,8 +3,8 @@
 
 #include "chat/chat.h"
 
-/* Takes what is there, up to a bound that keeps the keyboard alive, without ever blocking. */
+/* Takes what is there, never blocking, up to a bound, so that the keyboard does not wait. */
 void event_take_all(struct chat *chat);
 
-/* A message is shown, told of, and read. Strings are those of the event. */
+/* Shows a message, rings for it, and marks it as read. */
 void event_message(struct chat *chat, const struct earshot_event *event);

@@ -37,10 +37,10 @@ struct files_item {
     uint64_t size;                 /* EARSHOT_SIZE_UNKNOWN of a stream */
     unsigned number;               /* in /files; 0: it is not shown there */
     struct earshot_event *message; /* it came as a message; its strings are copies */
-    uint32_t request;              /* the offer was made by this one, and is not answered yet */
-    bool is_untold; /* the user has not been told: it was in the hub's list, or is on its way there
-                     */
-    bool is_meant;  /* by the command that is under way */
+    uint32_t request;              /* of the offer, while the hub has not answered it; else 0 */
+    bool is_untold; /* the user has not been told: it comes from the hub's list, or the hub has not
+                       got it yet */
+    bool is_marked; /* by files_mark() */
     struct files_item *prev, *next;
 };
 
@@ -73,7 +73,7 @@ static struct files_item *files_find(struct chat *chat, const char *id) {
     return NULL;
 }
 
-/* Only what has no transfer: that must stay in reach. */
+/* What has a transfer stays, so that it can be stopped. */
 static void files_forget_oldest(struct chat *chat) {
     struct files_item *item, *next, *oldest = NULL;
     unsigned n = 0;
@@ -133,7 +133,7 @@ static void files_tell_offer(struct chat *chat, const struct files_item *item) {
               item->name, *size ? " (" : "", size, *size ? ")" : "");
 }
 
-/* A small file of ours has no name any more but in our list. */
+/* When a small file of ours is refused only its id comes back; its name is in the list. */
 static void files_tell_declined(struct chat *chat, const struct earshot_transfer *transfer) {
     struct files_item *item = files_find(chat, transfer->id);
     bool is_sent = item && item->phase == FILES_SENT;
@@ -201,7 +201,7 @@ static const char *files_directory(void) {
     return configured ? configured : ".";
 }
 
-/* So that it is not got once more out of the history. */
+/* So that `earshot get` does not take it out of the history once more. */
 static void files_note_received(const struct chat *chat, const struct files_item *item) {
     struct received_list received;
     received_load(&received);
@@ -397,26 +397,27 @@ static bool files_has_name(const struct files_item *item, const char *word) {
     return strcmp(item->name, word) == 0;
 }
 
+/* Marks those in one of these phases that are like the word; returns how many. */
 static unsigned files_mark(struct chat *chat, unsigned phases, const char *word,
                            bool (*is_like)(const struct files_item *, const char *)) {
     struct files_item *item;
     unsigned n = 0;
     DL_FOREACH(chat->files, item) {
-        item->is_meant = (item->phase & phases) && is_like(item, word);
-        n += item->is_meant;
+        item->is_marked = (item->phase & phases) && is_like(item, word);
+        n += item->is_marked;
     }
     return n;
 }
 
-static void files_each_meant(struct chat *chat, void (*act)(struct chat *, struct files_item *)) {
+static void files_each_marked(struct chat *chat, void (*act)(struct chat *, struct files_item *)) {
     struct files_item *item, *next;
     DL_FOREACH_SAFE(chat->files, item, next) {
-        if (item->is_meant)
+        if (item->is_marked)
             act(chat, item);
     }
 }
 
-/* Of what waits, the last one. */
+/* The last one that waits. */
 static struct files_item *files_last_waiting(struct chat *chat, bool with_streams) {
     struct files_item *item, *last = NULL;
     DL_FOREACH(chat->files, item) {
@@ -427,25 +428,32 @@ static struct files_item *files_last_waiting(struct chat *chat, bool with_stream
 }
 
 /*
- * A number in /files, a handle: all of theirs, what waits before anything else, or the name of a
- * file, which must be no other's: whoever offers it has chosen that.
+ * What a word means is looked for in this order: the number in /files; the handle of the other
+ * side, and then all of theirs, what waits before anything else; the name of a file. The name must
+ * be that of one file only, since whoever offers a file chooses its name.
  */
 static void files_act_on(struct chat *chat, unsigned phases, const char *word,
                          void (*act)(struct chat *, struct files_item *),
                          void (*act_on_all)(struct chat *, struct files_item *)) {
-    unsigned n = files_mark(chat, phases, word, files_has_number);
-    if (n == 0 && (files_mark(chat, FILES_WAITS, word, files_is_of) > 0 ||
-                   files_mark(chat, phases, word, files_is_of) > 0))
-        files_each_meant(chat, act_on_all);
-    else if (n > 0 || (n = files_mark(chat, phases, word, files_has_name)) == 1)
-        files_each_meant(chat, act);
+    if (files_mark(chat, phases, word, files_has_number) > 0) {
+        files_each_marked(chat, act);
+        return;
+    }
+    if (files_mark(chat, FILES_WAITS, word, files_is_of) > 0 ||
+        files_mark(chat, phases, word, files_is_of) > 0) {
+        files_each_marked(chat, act_on_all);
+        return;
+    }
+    unsigned n = files_mark(chat, phases, word, files_has_name);
+    if (n == 1)
+        files_each_marked(chat, act);
     else if (n > 1)
         files_fail_many(chat, word);
     else
         files_fail_none(chat);
 }
 
-/* Asked for: all of it. */
+/* The user asked for it: all of it. */
 static void files_get_one(struct chat *chat, struct files_item *item) {
     files_take(chat, item, 0);
 }
@@ -518,7 +526,7 @@ int files_decline(struct chat *chat, char *word) {
 
 /* /put, and what the hub says of it. */
 
-/* "~/" is one's own directory. */
+/* "~/" is the user's home directory. */
 char *files_expand(const char *path) {
     char home[PATH_MAX], *full = NULL;
     if (path[0] == '~' && path[1] == '/' && home_of_user(home) == 0 && home[0] &&
@@ -577,10 +585,8 @@ int files_put(struct chat *chat, char *arguments) {
     files_cut_blanks(arguments);
     CLEANUP_FREE char *whole = files_expand(arguments);
     size_t n = strcspn(arguments, COMMAND_BLANKS);
-    if (!*arguments || (!arguments[n] && !*chat->target)) {
-        chat_fail(chat, OUTCOME_USAGE, "usage: /put [TO] PATH");
-        return COMMAND_DONE;
-    }
+    if (!*arguments || (!arguments[n] && !*chat->target))
+        return command_usage(chat, "put");
     if (!arguments[n] || (*chat->target && access(whole, F_OK) == 0)) {
         files_put_one(chat, chat->target, whole);
         return COMMAND_DONE;
@@ -650,7 +656,7 @@ static void files_list_item(struct chat *chat, const struct files_item *item, co
               files_is_stream(item) ? "a stream" : size, remark);
 }
 
-/* Others of a room may take it, too. */
+/* What is offered to a room can be taken several times. */
 static bool files_is_open_to_others(const struct files_item *item) {
     return item->phase == FILES_OURS && item->peer[0] == '#';
 }

@@ -17,22 +17,24 @@ void files_tell_listed(struct chat *chat);
 /* OFFER, WITHDRAWN, TRANSFER and SKIPPED events. */
 void files_event(struct chat *chat, const struct earshot_event *event);
 
-/* A message that was shown: if it is a small file, it waits, too. */
+/* A message that was shown: if it is a small file, that waits, too. */
 void files_message(struct chat *chat, const struct earshot_event *event);
 
-/* A STATE event: perhaps the hub has a small file of ours, or somebody has saved it. */
+/*
+ * A STATE event: if it is of a small file of ours, tells that the hub has it, or who has saved it.
+ */
 void files_state(struct chat *chat, const struct earshot_event *event);
 
-/* A REFUSED event, which talk.h tells of. */
+/* A REFUSED event, for a small file of ours; talk_event() tells of it. */
 void files_refused(struct chat *chat, const struct earshot_event *event);
 
-/* The hub has the offer that was made by this request. */
+/* The hub has taken the offer of this request. */
 void files_offered(struct chat *chat, uint32_t request);
 
-/* A path as /put takes it, where "~/" is one's own directory. The caller frees it. */
+/* A path as /put takes it: "~/" is the user's home directory. The caller frees it. */
 char *files_expand(const char *path);
 
-/* The commands; see action.h. */
+/* The commands; see command.h. */
 int files_put(struct chat *chat, char *arguments);
 int files_get(struct chat *chat, char *arguments);
 int files_decline(struct chat *chat, char *arguments);

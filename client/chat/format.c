@@ -21,7 +21,7 @@
 #define NORMAL "\033[0m"
 
 /* One colour for one handle, so that people can be told apart at a glance. */
-static const char *handle_colour(const char *handle) {
+static const char *format_handle_colour(const char *handle) {
     static const char *const colours[] = {"\033[32m", "\033[34m", "\033[35m",
                                           "\033[92m", "\033[94m", "\033[95m"};
     unsigned hash = 5381;
@@ -33,26 +33,26 @@ static const char *handle_colour(const char *handle) {
 /* What stands around the sender, by the kind of the message. */
 static const struct {
     const char *before, *after;
-} marks[] = {
+} format_senders[] = {
     [EARSHOT_TEXT] = {"<", ">"},
     [EARSHOT_ACTION] = {"* ", ""},
     [EARSHOT_NOTICE] = {"-", "-"},
 };
 
-static const char *sender_colour(const struct format_message *message) {
+static const char *format_sender_colour(const struct format_message *message) {
     if (message->mine)
         return DIM;
-    return message->highlight ? HIGHLIGHT_COLOUR : handle_colour(message->from);
+    return message->highlight ? HIGHLIGHT_COLOUR : format_handle_colour(message->from);
 }
 
-static void time_write(const struct format_message *message, const struct tm *at,
-                       char text[CONFIG_TIME_SIZE + 16]) {
+static void format_write_time(const struct format_message *message, const struct tm *at,
+                              char text[CONFIG_TIME_SIZE + 16]) {
     size_t n = message->dated ? strftime(text, 16, "%Y-%m-%d ", at) : 0;
     config_time_text(at, text + n);
 }
 
-/* Never as far to the right as where a text begins, so that no text looks like it. */
-static void quote_write(FILE *out, const struct format_message *message, bool colour) {
+/* Indented less than any text is, so that no text looks like a quote. */
+static void format_write_quote(FILE *out, const struct format_message *message, bool colour) {
     CLEANUP_FREE char *quote =
         message->quote ? text_safe(bytes_of(message->quote), TEXT_ONE_LINE) : NULL;
     if (quote)
@@ -60,18 +60,18 @@ static void quote_write(FILE *out, const struct format_message *message, bool co
 }
 
 /* Writes everything before the text; returns the columns it takes. */
-static size_t head_write(FILE *out, const struct format_message *message, bool colour,
-                         const struct tm *at) {
+static size_t format_write_head(FILE *out, const struct format_message *message, bool colour,
+                                const struct tm *at) {
     CLEANUP_FREE char *conv = text_safe(bytes_of(message->conv), TEXT_ONE_LINE);
     CLEANUP_FREE char *from = text_safe(bytes_of(message->from), TEXT_ONE_LINE);
     if (!conv || !from)
         return 0;
     const char *at_sign = conv[0] == '#' ? "" : "@";
-    unsigned kind = message->kind < ARRAY_LEN(marks) ? message->kind : EARSHOT_TEXT;
-    const char *before = marks[kind].before, *after = marks[kind].after;
-    const char *who = colour ? sender_colour(message) : "";
+    unsigned kind = message->kind < ARRAY_LEN(format_senders) ? message->kind : EARSHOT_TEXT;
+    const char *before = format_senders[kind].before, *after = format_senders[kind].after;
+    const char *who = colour ? format_sender_colour(message) : "";
     char time[CONFIG_TIME_SIZE + 16];
-    time_write(message, at, time);
+    format_write_time(message, at, time);
     fprintf(out, "%s%s%s %s%s%s%s %s%s%s%s%s ", colour ? DIM : "", time, colour ? NORMAL : "",
             colour ? ROOM_COLOUR : "", at_sign, conv, colour ? NORMAL : "", who, before, from,
             after, colour ? NORMAL : "");
@@ -79,7 +79,7 @@ static size_t head_write(FILE *out, const struct format_message *message, bool c
            text_columns(from) + strlen(after) + 1;
 }
 
-static void text_write(FILE *out, const char *safe, size_t indent, bool bold) {
+static void format_write_text(FILE *out, const char *safe, size_t indent, bool bold) {
     int width = (int)(indent < INDENT_MAX ? indent : INDENT_MAX);
     if (bold)
         fputs(BOLD, out);
@@ -104,9 +104,9 @@ char *format_message(const struct format_message *message, bool colour, struct t
     FILE *out = safe ? open_memstream(&lines, &n_lines) : NULL;
     if (!out)
         return NULL;
-    quote_write(out, message, colour);
-    size_t columns = head_write(out, message, colour, at);
-    text_write(out, safe, columns, colour && message->highlight);
+    format_write_quote(out, message, colour);
+    size_t columns = format_write_head(out, message, colour, at);
+    format_write_text(out, safe, columns, colour && message->highlight);
     fclose(out);
     return lines;
 }
@@ -129,7 +129,7 @@ static char *format_folded(const char *text) {
     return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)text);
 }
 
-static bool is_word(char c) {
+static bool format_is_in_word(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '-' || (c & 0x80);
 }
 
@@ -140,7 +140,7 @@ bool format_mentions(const char *text, const char *handle) {
         return false;
     size_t n = strlen(what);
     for (const char *at = where; (at = strstr(at, what)); at++)
-        if ((at == where || !is_word(at[-1])) && !is_word(at[n]))
+        if ((at == where || !format_is_in_word(at[-1])) && !format_is_in_word(at[n]))
             return true;
     return false;
 }

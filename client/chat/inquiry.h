@@ -1,4 +1,4 @@
-/* Requests to the hub, and what is done with their answers. */
+/* What the window has asked the hub for, and what it does with the answers. */
 #pragma once
 
 #include "chat/chat.h"
@@ -24,20 +24,21 @@ enum inquiry_kind {
     INQUIRY_SEARCH,
     INQUIRY_OFFER,  /* about: to whom */
     INQUIRY_OFFERS, /* what was offered to us while no window was open */
-    INQUIRY_NEAR,   /* names like the wrong one */
+    INQUIRY_NEAR,   /* about: a name that nobody has; asks which are like it */
     INQUIRY_KINDS
 };
 
 /*
- * Notes that request `number` was made; `result` is what the asking function returned (anything
- * but EARSHOT_OK is reported here).
+ * Request `number` was made, and its answer is to be shown; `result` is what the asking function
+ * returned: anything but EARSHOT_OK is reported here. The inquiry is there until its answer is
+ * complete; NULL: there is none.
  */
-void inquiry_made(struct chat *chat, int result, uint32_t number, enum inquiry_kind kind,
-                  const char *about);
+struct inquiry *inquiry_made(struct chat *chat, int result, uint32_t number, enum inquiry_kind kind,
+                             const char *about);
 
-/* Asks for a list; see earshot_ask(). */
-void inquiry_list(struct chat *chat, enum earshot_list what, const char *of, enum inquiry_kind kind,
-                  const char *about);
+/* Asks for a list with earshot_ask(), and the same. */
+struct inquiry *inquiry_list(struct chat *chat, enum earshot_list what, const char *of,
+                             enum inquiry_kind kind, const char *about);
 
 /* Nobody has this name: asks who there is, and tells which names are near. */
 void inquiry_near(struct chat *chat, const char *word);

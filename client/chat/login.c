@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1 /* what could not be added has no hh.tbl */
+#define HASH_NONFATAL_OOM 1 /* without memory HASH_ADD leaves hh.tbl NULL */
 #include <uthash.h>
 
 #include "cli/records.h"
@@ -18,7 +18,7 @@
 #define LOGIN_KNOWN_MAX 4096 /* then those not needed for longest are forgotten */
 #define LOGIN_TOLD_MAX 4096  /* the same, and are told of again */
 #define LOGIN_ASKED_MAX                                                                            \
-    64                   /* that wait for an answer; others are asked about when they come again */
+    64 /* that wait for an answer; beyond that none is asked for until the handle comes again */
 #define LOGIN_WAIT_MS 20 /* that a line may wait for an answer */
 
 struct login_known {
@@ -27,7 +27,7 @@ struct login_known {
     UT_hash_handle hh;
 };
 
-/* A handle that was told of, of this uid. */
+/* A handle of this uid whose login the user was told, or is to be told. */
 struct login_told {
     UT_hash_handle hh;
     uid_t uid;
@@ -36,14 +36,17 @@ struct login_told {
     char key[]; /* "1001 bob" */
 };
 
-/* What the window wants to know, in the order in which it is looked up. */
+/* A uid whose login is asked for. */
 struct login_asked {
     uid_t uid;
     bool is_found;
     char login[LOGIN_SIZE];
 };
 
-/* Of the window and of the thread, whichever ends last. All below `lock` is guarded by it. */
+/*
+ * Shared by the window and the thread that asks; whichever ends last frees it. What stands below
+ * `lock` is guarded by it.
+ */
 struct login_desk {
     int found_fd; /* an eventfd(2), set with each answer */
     pthread_mutex_t lock;
@@ -82,7 +85,7 @@ static struct login_asked *login_next_asked(struct login_desk *desk) {
     return NULL;
 }
 
-/* The answers before this one may be taken away meanwhile, so it is looked for again. */
+/* Answers are taken from the front meanwhile, so it is looked for again. */
 static void login_note_found(struct login_desk *desk, uid_t uid, const char *login) {
     struct login_asked *asked = login_next_asked(desk);
     if (!asked || asked->uid != uid)
@@ -113,7 +116,7 @@ static void *login_desk_run(void *arg) {
     return NULL;
 }
 
-/* Signals are the window's. */
+/* All signals go to the window's thread. */
 static bool login_desk_start(struct login_desk *desk) {
     sigset_t all, before;
     pthread_t thread;
@@ -177,7 +180,7 @@ void login_deinit(struct chat *chat) {
     chat->logins = NULL;
 }
 
-/* At the end of those that may be forgotten. Without memory it is not known. */
+/* Adds it, to be forgotten last. Without memory it is freed. */
 static void login_add_known(struct logins *logins, struct login_known *known) {
     HASH_ADD(hh, logins->known, uid, sizeof known->uid, known);
     if (!known->hh.tbl)
@@ -201,7 +204,7 @@ static void login_know(struct logins *logins, uid_t uid, const char login[LOGIN_
     login_add_known(logins, known);
 }
 
-/* Takes the answers that are there. The desk is locked. */
+/* Takes the answers that have come. The desk is locked. */
 static void login_take_found(struct logins *logins) {
     struct login_desk *desk = logins->desk;
     size_t n = 0;
@@ -246,13 +249,13 @@ static void login_ask(struct logins *logins, uid_t uid) {
     pthread_mutex_unlock(&desk->lock);
 }
 
-static struct logins *logins_of(struct chat *chat) {
+static struct logins *login_init(struct chat *chat) {
     if (!chat->logins)
         chat->logins = calloc(1, sizeof *chat->logins);
     return chat->logins;
 }
 
-/* What is needed goes to the end of those that may be forgotten. */
+/* What is looked up is forgotten last from now on. */
 static const char *login_look(struct logins *logins, uid_t uid) {
     struct login_known *known;
     HASH_FIND(hh, logins->known, &uid, sizeof uid, known);
@@ -287,7 +290,7 @@ static const char *login_text(const char *login, const char *handle, uid_t uid) 
 }
 
 const char *login_remark(struct chat *chat, const char *handle, uid_t uid) {
-    struct logins *logins = uid == geteuid() ? NULL : logins_of(chat);
+    struct logins *logins = uid == geteuid() ? NULL : login_init(chat);
     return logins ? login_text(login_of(logins, uid), handle, uid) : "";
 }
 
@@ -316,7 +319,7 @@ static void login_note_told(struct logins *logins, const char *handle, uid_t uid
 }
 
 const char *login_first(struct chat *chat, const char *handle, uid_t uid) {
-    struct logins *logins = uid == geteuid() || !chat->view.windowed ? NULL : logins_of(chat);
+    struct logins *logins = uid == geteuid() || !chat->view.windowed ? NULL : login_init(chat);
     if (!logins || login_find_told(logins, handle, uid))
         return "";
     const char *login = login_of(logins, uid);

@@ -9,13 +9,13 @@
 #include "chat/format.h"
 #include "cli/words.h"
 
-#define MARKS_MAX 64
-#define GATHER_MS 250 /* delivered and read come together, mostly */
+#define MARK_MAX 64
+#define MARK_GATHER_MS 250 /* delivered and read come together, mostly */
 
-static const char *const words[] = {[EARSHOT_SENT] = "",
-                                    [EARSHOT_STORED] = "",
-                                    [EARSHOT_DELIVERED] = "delivered",
-                                    [EARSHOT_READ] = "read"};
+static const char *const mark_words[] = {[EARSHOT_SENT] = "",
+                                         [EARSHOT_STORED] = "",
+                                         [EARSHOT_DELIVERED] = "delivered",
+                                         [EARSHOT_READ] = "read"};
 
 static void mark_free(struct chat *chat, struct mark *mark) {
     DL_DELETE(chat->marks, mark);
@@ -33,8 +33,8 @@ bool mark_wants(const struct chat *chat, const char *to) {
     return chat->has_editor && to[0] != '#' && !words_same_name(to, chat->me);
 }
 
-/* A new last line: those above it are not the last any more. */
-static void leave_end(struct chat *chat) {
+/* Another line is the last one now. */
+static void mark_leave_end(struct chat *chat) {
     struct mark *mark;
     DL_FOREACH(chat->marks, mark) {
         mark->at_end = false;
@@ -42,13 +42,13 @@ static void leave_end(struct chat *chat) {
 }
 
 void mark_sent(struct chat *chat, const struct earshot_message *message, const char *id) {
-    leave_end(chat);
+    mark_leave_end(chat);
     if (!mark_wants(chat, message->to))
         return;
     struct mark *mark = calloc(1, sizeof *mark);
     if (!mark)
         return;
-    if (chat->n_marks == MARKS_MAX)
+    if (chat->n_marks == MARK_MAX)
         mark_free(chat, chat->marks);
     memcpy(mark->id, id, sizeof mark->id);
     snprintf(mark->to, sizeof mark->to, "%s", message->to);
@@ -67,8 +67,8 @@ static struct mark *mark_find(struct chat *chat, const char *id) {
     return NULL;
 }
 
-/* Once for each absence: the handle that was told last is not told of again. */
-static void tell_if_absent(struct chat *chat, const struct mark *mark) {
+/* Once for each absence: the handle that was told of last is not told of again. */
+static void mark_tell_if_absent(struct chat *chat, const struct mark *mark) {
     if (!chat->here_known || roster_is_here(&chat->roster, mark->to)) {
         if (words_same_name(chat->absent, mark->to))
             *chat->absent = '\0';
@@ -80,16 +80,16 @@ static void tell_if_absent(struct chat *chat, const struct mark *mark) {
     view_note(&chat->view, VIEW_NEWS, "%s is not here now; it waits for them", mark->to);
 }
 
-static void raise_state(struct chat *chat, struct mark *mark, enum earshot_state state) {
+static void mark_raise_state(struct chat *chat, struct mark *mark, enum earshot_state state) {
     if (state <= mark->state)
         return;
     if (mark->state == EARSHOT_SENT && state == EARSHOT_STORED)
-        tell_if_absent(chat, mark);
+        mark_tell_if_absent(chat, mark);
     mark->state = state;
     if (state < EARSHOT_DELIVERED)
         return;
     if (!chat->marks_changed)
-        chat->marks_due = mono_add_ms(mono_now(), GATHER_MS);
+        chat->marks_due = mono_add_ms(mono_now(), MARK_GATHER_MS);
     mark->changed = chat->marks_changed = true;
 }
 
@@ -107,9 +107,9 @@ void mark_event(struct chat *chat, const struct earshot_event *event) {
         if (other == mark)
             break;
         if (event->state.up_to)
-            raise_state(chat, other, event->state.state);
+            mark_raise_state(chat, other, event->state.state);
     }
-    raise_state(chat, mark, event->state.state);
+    mark_raise_state(chat, mark, event->state.state);
 }
 
 void mark_answered(struct chat *chat, const char *conv) {
@@ -120,8 +120,8 @@ void mark_answered(struct chat *chat, const char *conv) {
     }
 }
 
-/* A later one to the same handle was read, too, and says it for this one. */
-static bool is_said_later(const struct mark *mark) {
+/* Whether a later message to the same handle was read, too: its line is enough for both. */
+static bool mark_is_said_later(const struct mark *mark) {
     for (const struct mark *later = mark->next; later; later = later->next)
         if (later->state == EARSHOT_READ && words_same_name(later->to, mark->to))
             return true;
@@ -130,10 +130,10 @@ static bool is_said_later(const struct mark *mark) {
 
 static void mark_show(struct chat *chat, struct mark *mark) {
     mark->changed = false;
-    if (mark->at_end && view_end_mark(&chat->view, words[mark->state]))
+    if (mark->at_end && view_end_mark(&chat->view, mark_words[mark->state]))
         return;
     mark->at_end = false;
-    if (mark->state == EARSHOT_READ && !is_said_later(mark))
+    if (mark->state == EARSHOT_READ && !mark_is_said_later(mark))
         view_note(&chat->view, VIEW_NEWS, "%s has read: %s", mark->to, mark->preview);
 }
 
@@ -153,6 +153,5 @@ void mark_show_due(struct chat *chat) {
 int mark_timeout_ms(const struct chat *chat) {
     if (!chat->marks_changed)
         return -1;
-    int64_t ms = mono_ms_until(mono_now(), chat->marks_due);
-    return ms > 0 ? (int)ms : 0;
+    return mono_poll_ms(chat->marks_due);
 }

@@ -1,7 +1,8 @@
 /*
- * How far one's own direct messages have come. The last line of the window, when it is such a
- * message, ends with a dim mark that is changed in place: delivered, read. When other lines have
- * come behind it nothing moves; only if it is read later, and no answer said so, a dim line does.
+ * How far the user's own direct messages have come. If the last line of the window is such a
+ * message, a dim word at its end says so: delivered, then read. Once other lines stand below it, it
+ * stays as it is; if the message is read after that, and no answer has shown it, a dim line says
+ * so.
  */
 #pragma once
 
@@ -17,7 +18,10 @@ struct mark {
     struct mark *prev, *next;
 };
 
-/* Whether the states of a message to `to` are wanted: in rooms they would be a stream. */
+/*
+ * Whether the states of a message to `to` are wanted: not in rooms, where each member would send
+ * them.
+ */
 bool mark_wants(const struct chat *chat, const char *to);
 
 /* A message of ours was sent and shown. */
@@ -26,7 +30,7 @@ void mark_sent(struct chat *chat, const struct earshot_message *message, const c
 /* STATE and REFUSED events. */
 void mark_event(struct chat *chat, const struct earshot_event *event);
 
-/* Something came from the other side of this conversation: what we said before needs no word. */
+/* The other side has answered: that it has read what was said before need not be told. */
 void mark_answered(struct chat *chat, const char *conv);
 
 /* Shows what has changed, after a moment; and when that is: milliseconds, or -1. */

@@ -8,21 +8,21 @@
 
 #include <utlist.h>
 
-#define NAMES_MAX 6 /* in one line; the others are counted */
-#define GATHER_MS 400
+#define NEWS_NAMES_MAX 6 /* in one line; the others are counted */
+#define NEWS_GATHER_MS 400
 
 struct news_item {
     enum earshot_news_what what;
     char *who;
     uid_t uid;
-    char *room; /* "" for none; of RENAMED, the new handle */
+    char *object; /* the room, or "" for none; of RENAMED the new handle */
     struct news_item *prev, *next;
 };
 
 static const struct {
     char sign;
     const char *verb;
-} verbs[] = {
+} news_verbs[] = {
     [EARSHOT_NEWS_ONLINE] = {'+', "came"},
     [EARSHOT_NEWS_OFFLINE] = {'-', "left"},
     [EARSHOT_NEWS_JOINED] = {'+', "joined"},
@@ -30,99 +30,99 @@ static const struct {
     [EARSHOT_NEWS_RENAMED] = {'=', "is now known as"},
 };
 
-static void item_free(struct chat *chat, struct news_item *item) {
+static void news_free(struct chat *chat, struct news_item *item) {
     DL_DELETE(chat->news, item);
     free(item->who);
-    free(item->room);
+    free(item->object);
     free(item);
 }
 
 void news_deinit(struct chat *chat) {
     while (chat->news)
-        item_free(chat, chat->news);
+        news_free(chat, chat->news);
 }
 
-static bool is_rename(const struct news_item *item) {
+static bool news_is_rename(const struct news_item *item) {
     return item->what == EARSHOT_NEWS_RENAMED;
 }
 
-/* Who joins a room need not be announced as having come, too; likewise when leaving. */
-static void drop_plain_presence(struct chat *chat, const char *who) {
+/* A line that somebody joined a room says also that they came; likewise when leaving. */
+static void news_drop_presence(struct chat *chat, const char *who) {
     struct news_item *item, *next;
     DL_FOREACH_SAFE(chat->news, item, next) {
-        if (!*item->room && words_same_name(item->who, who))
-            item_free(chat, item);
+        if (!*item->object && words_same_name(item->who, who))
+            news_free(chat, item);
     }
 }
 
-/* Another handle means leaving and joining everywhere, which is no news. */
-static void drop_all_of(struct chat *chat, const char *who) {
+/* With another handle a user leaves and joins all rooms, which need not be told. */
+static void news_drop_all(struct chat *chat, const char *who) {
     struct news_item *item, *next;
     DL_FOREACH_SAFE(chat->news, item, next) {
-        if (!is_rename(item) && words_same_name(item->who, who))
-            item_free(chat, item);
+        if (!news_is_rename(item) && words_same_name(item->who, who))
+            news_free(chat, item);
     }
 }
 
-static bool is_renamed_to(const struct chat *chat, const char *who) {
+static bool news_is_renamed_to(const struct chat *chat, const char *who) {
     const struct news_item *item;
     DL_FOREACH(chat->news, item) {
-        if (is_rename(item) && words_same_name(item->room, who))
+        if (news_is_rename(item) && words_same_name(item->object, who))
             return true;
     }
     return false;
 }
 
-static void news_gather(struct chat *chat, const struct earshot_event *event, const char *room) {
+static void news_gather(struct chat *chat, const struct earshot_event *event, const char *object) {
     const char *who = event->news.who;
-    if (is_renamed_to(chat, who))
+    if (news_is_renamed_to(chat, who))
         return;
-    if (*room)
-        drop_plain_presence(chat, who);
+    if (*object)
+        news_drop_presence(chat, who);
     struct news_item *item = calloc(1, sizeof *item);
     if (!item)
         return;
     if (!chat->news)
-        chat->news_due = mono_add_ms(mono_now(), GATHER_MS);
+        chat->news_due = mono_add_ms(mono_now(), NEWS_GATHER_MS);
     item->what = event->news.what;
     item->uid = event->news.uid;
     item->who = strdup(who);
-    item->room = strdup(room);
+    item->object = strdup(object);
     DL_APPEND(chat->news, item);
-    if (!item->who || !item->room)
-        item_free(chat, item);
+    if (!item->who || !item->object)
+        news_free(chat, item);
 }
 
-static bool same_line(const struct news_item *a, const struct news_item *b) {
-    return !is_rename(a) && a->what == b->what && strcmp(a->room, b->room) == 0;
+static bool news_same_line(const struct news_item *a, const struct news_item *b) {
+    return !news_is_rename(a) && a->what == b->what && strcmp(a->object, b->object) == 0;
 }
 
-/* Prints one line for the first item and all that are like it, and removes them. */
-static void line_flush(struct chat *chat) {
+/* Prints one line for the first item and all that fit into its line, and removes them. */
+static void news_flush_line(struct chat *chat) {
     struct news_item *first = chat->news, *item, *next;
     char *names = NULL;
     size_t n_bytes = 0, n = 0;
     FILE *out = open_memstream(&names, &n_bytes);
     DL_FOREACH_SAFE(first->next, item, next) {
-        if (!same_line(first, item))
+        if (!news_same_line(first, item))
             continue;
-        if (out && ++n < NAMES_MAX)
+        if (out && ++n < NEWS_NAMES_MAX)
             fprintf(out, ", %s%s", item->who, login_first(chat, item->who, item->uid));
-        item_free(chat, item);
+        news_free(chat, item);
     }
-    if (out && n >= NAMES_MAX)
-        fprintf(out, " and %zu others", n - NAMES_MAX + 1);
+    if (out && n >= NEWS_NAMES_MAX)
+        fprintf(out, " and %zu others", n - NEWS_NAMES_MAX + 1);
     if (out && fclose(out) == 0)
-        view_note(&chat->view, VIEW_NEWS, "%c %s%s%s %s%s%s", verbs[first->what].sign, first->who,
-                  login_first(chat, first->who, first->uid), names, verbs[first->what].verb,
-                  *first->room ? " " : "", first->room);
+        view_note(&chat->view, VIEW_NEWS, "%c %s%s%s %s%s%s", news_verbs[first->what].sign,
+                  first->who, login_first(chat, first->who, first->uid), names,
+                  news_verbs[first->what].verb, *first->object ? " " : "", first->object);
     free(names);
-    item_free(chat, first);
+    news_free(chat, first);
 }
 
 void news_flush(struct chat *chat) {
     while (chat->news)
-        line_flush(chat);
+        news_flush_line(chat);
 }
 
 void news_flush_due(struct chat *chat) {
@@ -133,16 +133,15 @@ void news_flush_due(struct chat *chat) {
 int news_timeout_ms(const struct chat *chat) {
     if (!chat->news)
         return -1;
-    int64_t ms = mono_ms_until(mono_now(), chat->news_due);
-    return ms > 0 ? (int)ms : 0;
+    return mono_poll_ms(chat->news_due);
 }
 
 void news_known(struct chat *chat, const char *handle) {
-    drop_plain_presence(chat, handle);
+    news_drop_presence(chat, handle);
 }
 
 /* What the user does in another window concerns this one, but is no news. */
-static void own_news(struct chat *chat, const struct earshot_event *event) {
+static void news_own(struct chat *chat, const struct earshot_event *event) {
     switch (event->news.what) {
     case EARSHOT_NEWS_JOINED:
         roster_room(&chat->roster, event->news.room, true);
@@ -166,8 +165,8 @@ static void news_renamed(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who, *now = event->news.detail;
     bool matters = roster_matters(&chat->roster, who);
     roster_rename(&chat->roster, who, now);
-    drop_all_of(chat, who);
-    drop_all_of(chat, now);
+    news_drop_all(chat, who);
+    news_drop_all(chat, now);
     if (matters)
         news_gather(chat, event, now);
     if (*chat->target && words_same_name(chat->target, who))
@@ -184,7 +183,7 @@ static void news_room_renamed(struct chat *chat, const struct earshot_event *eve
         chat_set_target(chat, now);
 }
 
-static void coming_and_going(struct chat *chat, const struct earshot_event *event) {
+static void news_presence(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who;
     bool here = event->news.what == EARSHOT_NEWS_ONLINE;
     if (here == roster_is_here(&chat->roster, who))
@@ -194,7 +193,7 @@ static void coming_and_going(struct chat *chat, const struct earshot_event *even
         news_gather(chat, event, "");
 }
 
-static void away_and_back(struct chat *chat, const struct earshot_event *event) {
+static void news_away(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who, *reason = event->news.detail;
     bool away = event->news.what == EARSHOT_NEWS_AWAY;
     roster_presence(&chat->roster, who, away ? EARSHOT_AWAY : EARSHOT_ONLINE, reason);
@@ -206,11 +205,11 @@ static void away_and_back(struct chat *chat, const struct earshot_event *event) 
         view_note(&chat->view, VIEW_NEWS, "+ %s is back", who);
 }
 
-static void in_room(struct chat *chat, const struct earshot_event *event) {
+static void news_in_room(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who, *room = event->news.room;
     bool joined = roster_is_joined(&chat->roster, room);
     if (event->news.what != EARSHOT_NEWS_LEFT)
-        roster_room(&chat->roster, room, joined);
+        roster_know_room(&chat->roster, room);
     if (!joined)
         return;
     if (event->news.what == EARSHOT_NEWS_LEFT && !roster_is_here(&chat->roster, who))
@@ -226,7 +225,7 @@ static void in_room(struct chat *chat, const struct earshot_event *event) {
 
 void news_event(struct chat *chat, const struct earshot_event *event) {
     if (words_same_name(event->news.who, chat->me)) {
-        own_news(chat, event);
+        news_own(chat, event);
         return;
     }
     if (roster_is_ignored(&chat->roster, event->news.who))
@@ -234,11 +233,11 @@ void news_event(struct chat *chat, const struct earshot_event *event) {
     switch (event->news.what) {
     case EARSHOT_NEWS_ONLINE:
     case EARSHOT_NEWS_OFFLINE:
-        coming_and_going(chat, event);
+        news_presence(chat, event);
         break;
     case EARSHOT_NEWS_AWAY:
     case EARSHOT_NEWS_BACK:
-        away_and_back(chat, event);
+        news_away(chat, event);
         break;
     case EARSHOT_NEWS_RENAMED:
         if (event->news.who[0] == '#')
@@ -247,7 +246,7 @@ void news_event(struct chat *chat, const struct earshot_event *event) {
             news_renamed(chat, event);
         break;
     default:
-        in_room(chat, event);
+        news_in_room(chat, event);
         break;
     }
 }

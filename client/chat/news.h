@@ -1,6 +1,6 @@
 /*
- * Who came and went. News are gathered for a moment, so that many people who join are one line:
- * "+ alice, bob joined #ops", and whoever comes and joins is one line, too.
+ * Who came and went. News are gathered for a moment, so that many who join make one line: "+ alice,
+ * bob joined #ops", and so does one who comes and joins.
  */
 #pragma once
 

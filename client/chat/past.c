@@ -11,8 +11,8 @@
 #include "chat/show.h"
 #include "cli/words.h"
 
-#define LAST_LINES 10
-#define HELD_MAX 1000 /* no more are held back for the sake of order */
+#define PAST_LINES 10
+#define PAST_HELD_MAX 1000 /* then they are shown, although older ones will come */
 
 /* A conversation whose last lines were asked for. */
 struct past_opening {
@@ -23,7 +23,7 @@ struct past_opening {
     struct past_opening *prev, *next;
 };
 
-static char *copy_string(char **at, const char *text, size_t n) {
+static char *past_copy_string(char **at, const char *text, size_t n) {
     char *copy = *at;
     memcpy(copy, text, n);
     copy[n] = '\0';
@@ -43,16 +43,16 @@ void past_keep(struct past_message **held, const struct earshot_event *event) {
         return;
     }
     *message = (struct past_message){.event = *event, .strings = at};
-    message->event.message.from = copy_string(&at, event->message.from, from);
-    message->event.message.to = copy_string(&at, event->message.to, to);
-    message->event.message.conv = copy_string(&at, event->message.conv, conv);
-    message->event.message.text = copy_string(&at, event->message.text, text);
+    message->event.message.from = past_copy_string(&at, event->message.from, from);
+    message->event.message.to = past_copy_string(&at, event->message.to, to);
+    message->event.message.conv = past_copy_string(&at, event->message.conv, conv);
+    message->event.message.text = past_copy_string(&at, event->message.text, text);
     if (event->message.file)
-        message->event.message.file = copy_string(&at, event->message.file, file);
+        message->event.message.file = past_copy_string(&at, event->message.file, file);
     DL_APPEND(*held, message);
 }
 
-static void message_free(struct past_message **held, struct past_message *message) {
+static void past_free_message(struct past_message **held, struct past_message *message) {
     DL_DELETE(*held, message);
     free(message->strings);
     free(message);
@@ -60,7 +60,7 @@ static void message_free(struct past_message **held, struct past_message *messag
 
 void past_free(struct past_message **held) {
     while (*held)
-        message_free(held, *held);
+        past_free_message(held, *held);
 }
 
 static struct past_opening *past_find(const struct chat *chat, const char *conv) {
@@ -72,7 +72,7 @@ static struct past_opening *past_find(const struct chat *chat, const char *conv)
     return NULL;
 }
 
-static void opening_free(struct chat *chat, struct past_opening *opening) {
+static void past_free_opening(struct chat *chat, struct past_opening *opening) {
     DL_DELETE(chat->openings, opening);
     past_free(&opening->held);
     free(opening);
@@ -80,7 +80,7 @@ static void opening_free(struct chat *chat, struct past_opening *opening) {
 
 void past_deinit(struct chat *chat) {
     while (chat->openings)
-        opening_free(chat, chat->openings);
+        past_free_opening(chat, chat->openings);
 }
 
 void past_open(struct chat *chat, const char *conv) {
@@ -96,7 +96,7 @@ void past_open(struct chat *chat, const char *conv) {
 
 static void past_request(struct chat *chat, struct past_opening *opening, uint64_t before) {
     uint32_t request = 0;
-    int r = earshot_history(chat->link, opening->conv, before, 0, LAST_LINES, &request);
+    int r = earshot_history(chat->link, opening->conv, before, 0, PAST_LINES, &request);
     if (r == EARSHOT_OK)
         inquiry_made(chat, r, request, INQUIRY_OPENED, opening->conv);
     else
@@ -111,14 +111,14 @@ void past_ask(struct chat *chat, const char *conv) {
     past_request(chat, opening, 0);
 }
 
-/* Ends the opening; its messages come now as if they had just arrived. */
+/* Ends the opening; the messages held are taken as if they had just come. */
 static void past_release(struct chat *chat, struct past_opening *opening) {
     struct past_message *held = opening->held;
     opening->held = NULL;
-    opening_free(chat, opening);
+    past_free_opening(chat, opening);
     while (held) {
         event_message(chat, &held->event);
-        message_free(&held, held);
+        past_free_message(&held, held);
     }
 }
 
@@ -132,7 +132,7 @@ bool past_hold(struct chat *chat, const struct earshot_event *event) {
     struct past_opening *opening = chat->openings ? past_find(chat, event->message.conv) : NULL;
     if (!opening)
         return false;
-    if (opening->n_held == HELD_MAX) {
+    if (opening->n_held == PAST_HELD_MAX) {
         past_release(chat, opening);
         return false;
     }
@@ -141,24 +141,24 @@ bool past_hold(struct chat *chat, const struct earshot_event *event) {
     return true;
 }
 
-/* Whether what came meanwhile is all that the answer has, and there may be more before it. */
-static bool has_older(const struct past_message *held, uint64_t first) {
+/* Whether the answer holds nothing but messages that came meanwhile, and older ones may exist. */
+static bool past_has_older(const struct past_message *held, uint64_t first) {
     size_t n = 0;
     for (const struct past_message *message = held; message; message = message->next) {
         if (message->event.message.seq < first)
             return false;
         n++;
     }
-    return n == LAST_LINES;
+    return n == PAST_LINES;
 }
 
 void past_opened(struct chat *chat, const char *conv, struct past_message **held) {
     struct past_opening *opening = past_find(chat, conv);
     uint64_t first = opening && opening->held ? opening->held->event.message.seq : UINT64_MAX;
     const struct past_message *message;
-    if (!opening) /* it was released early: the older lines have lost their place */
+    if (!opening) /* messages were shown already: older lines would stand below them */
         return;
-    if (!opening->asked_again && has_older(*held, first)) {
+    if (!opening->asked_again && past_has_older(*held, first)) {
         opening->asked_again = true;
         past_request(chat, opening, first);
         return;
@@ -176,6 +176,6 @@ void past_found(struct chat *chat, struct past_message **held) {
     while (*held) {
         struct past_message *last = (*held)->prev;
         show_message(chat, &last->event, SHOW_FOUND);
-        message_free(held, last);
+        past_free_message(held, last);
     }
 }

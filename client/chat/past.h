@@ -18,7 +18,7 @@ struct past_message {
 /* The conversation is being opened: a window shows its last lines, unless it has shown some. */
 void past_open(struct chat *chat, const char *conv);
 
-/* Asks for them: now, for a room, one is in it. */
+/* Asks for them: of a room, as soon as this window is in it. */
 void past_ask(struct chat *chat, const char *conv);
 
 /* It could not be opened: what was held is shown. */
@@ -31,7 +31,7 @@ bool past_hold(struct chat *chat, const struct earshot_event *event);
 void past_keep(struct past_message **held, const struct earshot_event *event);
 void past_free(struct past_message **held);
 
-/* The ends of the requests: what is held is shown. */
+/* The answer is complete: what is held is shown. */
 void past_opened(struct chat *chat, const char *conv, struct past_message **held);
 void past_found(struct chat *chat, struct past_message **held);
 

@@ -6,7 +6,7 @@
 
 #include <readline/readline.h>
 
-#define LINES_UNASKED 3
+#define PASTE_LINES_UNASKED 3
 #define PASTE_BEGIN "\033[200~"
 #define PASTE_END "\033[201~"
 #define PASTE_MAX (1024 * 1024) /* bytes; what is beyond is dropped, and far too long anyway */
@@ -18,7 +18,7 @@ static struct {
     Keymap before, answers;
 } paste;
 
-static size_t count_lines(const char *text) {
+static size_t paste_count_lines(const char *text) {
     size_t n = *text ? 1 : 0;
     for (const char *c = text; *c; c++)
         n += *c == '\n' && c[1];
@@ -26,7 +26,7 @@ static size_t count_lines(const char *text) {
 }
 
 /* Reads up to the end mark, with line ends as line feeds. The caller frees it; NULL: no memory. */
-static char *read_pasted(void) {
+static char *paste_read(void) {
     char *text = NULL;
     size_t n_text = 0, matched = 0, n = 0;
     FILE *out = open_memstream(&text, &n_text);
@@ -45,23 +45,23 @@ static char *read_pasted(void) {
     return text;
 }
 
-static void trim_end(char *text) {
+static void paste_trim_end(char *text) {
     size_t n = strlen(text);
     while (n > 0 && text[n - 1] == '\n')
         text[--n] = '\0';
 }
 
-static bool is_command_typed(void) {
+static bool paste_is_after_command(void) {
     return rl_line_buffer[0] == '/' && rl_line_buffer[1] != '/';
 }
 
 static void paste_ask(void) {
     rl_save_prompt();
-    rl_message("%zu lines pasted. Send: [o]ne message%s, [n]o? ", count_lines(paste.text),
-               is_command_typed() ? "" : ", [l]ine by line");
+    rl_message("%zu lines pasted. Send: [o]ne message%s, [n]o? ", paste_count_lines(paste.text),
+               paste_is_after_command() ? "" : ", [l]ine by line");
 }
 
-static void end_question(void) {
+static void paste_end_question(void) {
     free(paste.text);
     paste.text = NULL;
     rl_set_keymap(paste.before);
@@ -72,7 +72,7 @@ static void end_question(void) {
 void paste_cancel(void) {
     paste.each = false;
     if (paste.text)
-        end_question();
+        paste_end_question();
 }
 
 bool paste_take_each(void) {
@@ -81,45 +81,45 @@ bool paste_take_each(void) {
     return each;
 }
 
-static int submit_with_paste(bool each) {
+static int paste_submit(bool each) {
     if (!each && rl_end == 0 && paste.text[0] == '/')
         rl_insert_text("/"); /* what was pasted is text, not a command */
     rl_insert_text(paste.text);
-    end_question();
+    paste_end_question();
     paste.each = each;
     return paste.submit(1, '\r');
 }
 
-static int answer_key(int count, int key) {
+static int paste_answer(int count, int key) {
     (void)count;
     if (key == 'o' || key == 'O')
-        return submit_with_paste(false);
-    if ((key == 'l' || key == 'L') && !is_command_typed())
-        return submit_with_paste(true);
+        return paste_submit(false);
+    if ((key == 'l' || key == 'L') && !paste_is_after_command())
+        return paste_submit(true);
     if (key == 'n' || key == 'N' || key == '\a')
-        end_question();
+        paste_end_question();
     else
         rl_ding();
     return 0;
 }
 
 /* A second block cannot be an answer. */
-static int discard_pasted(int count, int key) {
+static int paste_discard(int count, int key) {
     (void)count;
     (void)key;
-    free(read_pasted());
+    free(paste_read());
     rl_ding();
     return 0;
 }
 
-static int take_pasted(int count, int key) {
-    char *text = read_pasted();
+static int paste_take(int count, int key) {
+    char *text = paste_read();
     (void)count;
     (void)key;
     if (!text)
         return 0;
-    trim_end(text);
-    if (count_lines(text) <= LINES_UNASKED) {
+    paste_trim_end(text);
+    if (paste_count_lines(text) <= PASTE_LINES_UNASKED) {
         rl_insert_text(text);
         free(text);
         return 0;
@@ -131,21 +131,21 @@ static int take_pasted(int count, int key) {
     return 0;
 }
 
-static Keymap answers_new(void) {
+static Keymap paste_new_answers(void) {
     Keymap map = rl_make_bare_keymap();
     for (int key = 0; map && key < KEYMAP_SIZE - 1; key++)
-        rl_bind_key_in_map(key, answer_key, map);
+        rl_bind_key_in_map(key, paste_answer, map);
     if (map)
-        rl_bind_keyseq_in_map(PASTE_BEGIN, discard_pasted, map);
+        rl_bind_keyseq_in_map(PASTE_BEGIN, paste_discard, map);
     return map;
 }
 
 void paste_start(int (*submit)(int count, int key)) {
     paste.submit = submit;
     if (!paste.answers)
-        paste.answers = answers_new();
+        paste.answers = paste_new_answers();
     if (!paste.answers)
         return;
-    rl_bind_keyseq_in_map(PASTE_BEGIN, take_pasted, emacs_standard_keymap);
-    rl_bind_keyseq_in_map(PASTE_BEGIN, take_pasted, vi_insertion_keymap);
+    rl_bind_keyseq_in_map(PASTE_BEGIN, paste_take, emacs_standard_keymap);
+    rl_bind_keyseq_in_map(PASTE_BEGIN, paste_take, vi_insertion_keymap);
 }

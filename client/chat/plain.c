@@ -8,26 +8,26 @@
 #include "chat/command.h"
 #include "cli/report.h"
 
-#define READ_BYTES 65536
-#define LINE_MAX_BYTES (2 * EARSHOT_TEXT_MAX) /* longer ones are refused when they end */
+#define PLAIN_READ_BYTES 65536
+#define PLAIN_LINE_MAX (2 * EARSHOT_TEXT_MAX) /* longer ones are refused when they end */
 
 void plain_deinit(struct plain *plain) {
     free(plain->buffer);
     *plain = (struct plain){0};
 }
 
-static char *line_end(const struct plain *plain) {
+static char *plain_line_end(const struct plain *plain) {
     return plain->n > 0 ? memchr(plain->buffer, '\n', plain->n) : NULL;
 }
 
 bool plain_wants_input(const struct plain *plain) {
-    return !plain->ended && !line_end(plain);
+    return !plain->ended && !plain_line_end(plain);
 }
 
-static bool make_room(struct plain *plain) {
-    if (plain->size - plain->n > READ_BYTES)
+static bool plain_make_room(struct plain *plain) {
+    if (plain->size - plain->n > PLAIN_READ_BYTES)
         return true;
-    size_t size = plain->n + 2 * READ_BYTES;
+    size_t size = plain->n + 2 * PLAIN_READ_BYTES;
     char *buffer = realloc(plain->buffer, size);
     if (!buffer)
         return false;
@@ -37,16 +37,16 @@ static bool make_room(struct plain *plain) {
 }
 
 void plain_read(struct chat *chat, struct plain *plain) {
-    if (plain->n > LINE_MAX_BYTES) { /* only how long it is must be known */
-        plain->n_lost += plain->n - LINE_MAX_BYTES;
-        plain->n = LINE_MAX_BYTES;
+    if (plain->n > PLAIN_LINE_MAX) { /* it will be refused: only its length is needed */
+        plain->n_lost += plain->n - PLAIN_LINE_MAX;
+        plain->n = PLAIN_LINE_MAX;
     }
-    if (!make_room(plain)) {
+    if (!plain_make_room(plain)) {
         chat_fail(chat, FAIL_INTERNAL, "out of memory");
         chat->at_once = true;
         return;
     }
-    ssize_t n = read(STDIN_FILENO, plain->buffer + plain->n, READ_BYTES);
+    ssize_t n = read(STDIN_FILENO, plain->buffer + plain->n, PLAIN_READ_BYTES);
     if (n > 0) {
         plain->n += (size_t)n;
     } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -56,7 +56,7 @@ void plain_read(struct chat *chat, struct plain *plain) {
 }
 
 /* False when the line has to wait for the hub. */
-static bool run_line(struct chat *chat, char *line, size_t n) {
+static bool plain_run_line(struct chat *chat, char *line, size_t n) {
     line[n] = '\0';
     if (strlen(line) < n) {
         chat_fail(chat, FAIL_BAD_TEXT, "a line with a NUL byte was not sent");
@@ -73,7 +73,7 @@ static bool run_line(struct chat *chat, char *line, size_t n) {
     return false;
 }
 
-static void refuse_long_line(struct chat *chat, size_t n) {
+static void plain_refuse_long_line(struct chat *chat, size_t n) {
     chat_fail(chat, FAIL_BAD_TEXT,
               "not sent: the line has %zu bytes; one message may have %d: send it in several, or "
               "as a file with /put",
@@ -86,8 +86,8 @@ void plain_run(struct chat *chat, struct plain *plain) {
     while (!chat->leaving && left > 0 && (end = memchr(at, '\n', left))) {
         size_t n = (size_t)(end - at);
         if (plain->n_lost > 0)
-            refuse_long_line(chat, n + plain->n_lost);
-        else if (!run_line(chat, at, n))
+            plain_refuse_long_line(chat, n + plain->n_lost);
+        else if (!plain_run_line(chat, at, n))
             break;
         plain->n_lost = 0;
         at += n + 1;

@@ -10,26 +10,26 @@
 #include "cli/start.h"
 #include "ipc/rendezvous.h"
 
-#define DELAY_MS 1000      /* a service manager, or whoever stopped it, may start it again */
-#define DELAY_MS_MAX 60000 /* for a hub that ends soon, each time */
-#define SOON_MS 60000
-#define N_SOON_MAX 2 /* in a row, before each delay is twice the one before */
+#define REVIVE_DELAY_MS 1000      /* a service manager, or whoever stopped it, may start it again */
+#define REVIVE_DELAY_MS_MAX 60000 /* for a hub that ends soon, each time */
+#define REVIVE_SOON_MS 60000
+#define REVIVE_SOON_MAX 2 /* in a row with the first delay; then each is twice the one before */
 
-/* What ends a hub may still be there, and end the next one: nobody is to start them for ever. */
-static int delay_ms(struct revive *revive) {
-    mono_time soon = mono_add_ms(revive->started, SOON_MS);
+/* What ended the hub may end the next one, too: the more often in a row, the longer it waits. */
+static int revive_delay_ms(struct revive *revive) {
+    mono_time soon = mono_add_ms(revive->started, REVIVE_SOON_MS);
     bool is_soon = revive->started.ns != 0 && mono_ms_until(mono_now(), soon) > 0;
-    int ms = DELAY_MS;
+    int ms = REVIVE_DELAY_MS;
     revive->n_soon = is_soon ? revive->n_soon + 1 : 0;
-    for (unsigned n = N_SOON_MAX; n < revive->n_soon && ms < DELAY_MS_MAX; n++)
+    for (unsigned n = REVIVE_SOON_MAX; n < revive->n_soon && ms < REVIVE_DELAY_MS_MAX; n++)
         ms *= 2;
-    return ms < DELAY_MS_MAX ? ms : DELAY_MS_MAX;
+    return ms < REVIVE_DELAY_MS_MAX ? ms : REVIVE_DELAY_MS_MAX;
 }
 
 void revive_lost(struct chat *chat) {
-    int ms = delay_ms(&chat->revive);
+    int ms = revive_delay_ms(&chat->revive);
     chat->revive.due = mono_add_ms(mono_now(), ms);
-    if (ms > DELAY_MS)
+    if (ms > REVIVE_DELAY_MS)
         view_note(&chat->view, VIEW_INFO, "it has ended soon several times; see its log");
 }
 
@@ -40,19 +40,18 @@ void revive_back(struct chat *chat) {
 int revive_timeout_ms(const struct chat *chat) {
     if (chat->revive.due.ns == 0)
         return -1;
-    int64_t ms = mono_ms_until(mono_now(), chat->revive.due);
-    return ms > 0 ? (int)ms : 0;
+    return mono_poll_ms(chat->revive.due);
 }
 
-/* Where a program without a hub would start it; false: nowhere, ours is not a private one. */
-static bool find_private(const struct chat *chat, const char *hub_dir, char dir[PATH_MAX]) {
+/* Where the private hub is started; false: this window is not at a private hub. */
+static bool revive_find_private(const struct chat *chat, const char *hub_dir, char dir[PATH_MAX]) {
     enum rendezvous_origin origin;
     return rendezvous_locate(dir, &origin, chat->options->hub) == 0 &&
            origin == RENDEZVOUS_PRIVATE && strcmp(hub_dir, RENDEZVOUS_SYSTEM_DIR) != 0;
 }
 
 /* A clean stop removes the key file. */
-static bool was_stopped(const char *dir) {
+static bool revive_was_stopped(const char *dir) {
     char path[PATH_MAX + sizeof RENDEZVOUS_KEY_FILE];
     snprintf(path, sizeof path, "%s/%s", dir, RENDEZVOUS_KEY_FILE);
     return access(path, F_OK) < 0;
@@ -79,11 +78,12 @@ void revive_tick(struct chat *chat) {
     char dir[PATH_MAX];
     if (revive_timeout_ms(chat) != 0)
         return;
-    revive_back(chat);
+    chat->revive.due = (mono_time){0};
     earshot_hub(chat->link, &hub);
-    if (earshot_is_joined(chat->link) || chat->revive.pid > 0 || !find_private(chat, hub.dir, dir))
+    if (earshot_is_joined(chat->link) || chat->revive.pid > 0 ||
+        !revive_find_private(chat, hub.dir, dir))
         return;
-    if (was_stopped(hub.dir))
+    if (revive_was_stopped(hub.dir))
         view_note(&chat->view, VIEW_INFO,
                   "it was stopped; any other `earshot` command starts it again");
     else

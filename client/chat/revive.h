@@ -1,23 +1,23 @@
 /*
- * A private hub that died is started again by the windows that wait for it, as it was started by
- * the first of them. Not one that was stopped (its key file is gone then), nor one in a directory
- * that was named: that is for whoever started it.
+ * A private hub that died is started again by the windows that wait for it, in the same way as by
+ * the first of them. Not a hub that was stopped (its key file is gone then), nor one whose
+ * directory the user named: whoever started that one is to start it again.
  */
 #pragma once
 
 #include "chat/chat.h"
 
 /*
- * The hub is lost: what is to be done is due in a second, unless it is back; later, when it was
- * lost several times soon after it was started.
+ * The hub is lost: starting it is due in a second, or later when it ended soon several times. It is
+ * back: that is not due any more.
  */
 void revive_lost(struct chat *chat);
 void revive_back(struct chat *chat);
 
-/* Does what is due. */
+/* Starts the hub, if that is due. */
 void revive_tick(struct chat *chat);
 
-/* When that is; negative: nothing is to be done. */
+/* When that is due: milliseconds, or -1. */
 int revive_timeout_ms(const struct chat *chat);
 
 /* A child has ended. */

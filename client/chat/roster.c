@@ -7,7 +7,7 @@
 #include "cli/hash.h"
 #include "proto/name.h"
 
-#define FEW 12 /* as long as so many are here, everybody matters */
+#define ROSTER_FEW 12 /* as long as so many are here, everybody matters */
 
 struct roster_entry {
     struct name key;
@@ -20,7 +20,7 @@ struct roster_entry {
     UT_hash_handle hh;
 };
 
-static bool keys_of(const char *text, struct name *name, struct name *key) {
+static bool roster_parse(const char *text, struct name *name, struct name *key) {
     if (name_parse(name, bytes_of(text)) != NAME_OK)
         return false;
     name_key(key, name);
@@ -29,17 +29,17 @@ static bool keys_of(const char *text, struct name *name, struct name *key) {
 
 static struct roster_entry *roster_find(const struct roster *roster, const char *text) {
     struct name name, key;
-    if (!keys_of(text, &name, &key))
+    if (!roster_parse(text, &name, &key))
         return NULL;
     struct roster_entry *entry;
     HASH_FIND(hh, roster->entries, key.s, key.n, entry);
     return entry;
 }
 
-static struct roster_entry *find_or_add(struct roster *roster, const char *text) {
+static struct roster_entry *roster_find_or_add(struct roster *roster, const char *text) {
     struct roster_entry *entry = roster_find(roster, text);
     struct name name, key;
-    if (entry || !keys_of(text, &name, &key))
+    if (entry || !roster_parse(text, &name, &key))
         return entry;
     entry = calloc(1, sizeof *entry);
     if (!entry)
@@ -56,8 +56,8 @@ static void roster_drop(struct roster *roster, struct roster_entry *entry) {
     free(entry);
 }
 
-static void presence_set(struct roster *roster, struct roster_entry *entry,
-                         enum earshot_presence presence) {
+static void roster_set_presence(struct roster *roster, struct roster_entry *entry,
+                                enum earshot_presence presence) {
     if (entry->presence != EARSHOT_OFFLINE)
         roster->n_here--;
     if (presence != EARSHOT_OFFLINE)
@@ -69,8 +69,8 @@ static void presence_set(struct roster *roster, struct roster_entry *entry,
     }
 }
 
-/* An entry about which nothing is known any more need not stay. */
-static void drop_if_idle(struct roster *roster, struct roster_entry *entry) {
+/* A handle of which nothing is known any more has no entry. */
+static void roster_drop_unknown(struct roster *roster, struct roster_entry *entry) {
     if (!name_is_room(&entry->name) && entry->presence == EARSHOT_OFFLINE && !entry->heard &&
         !entry->ignored && !entry->member)
         roster_drop(roster, entry);
@@ -87,38 +87,38 @@ void roster_deinit(struct roster *roster) {
 void roster_forget_presence(struct roster *roster) {
     struct roster_entry *entry, *next;
     HASH_ITER(hh, roster->entries, entry, next) {
-        presence_set(roster, entry, EARSHOT_OFFLINE);
-        drop_if_idle(roster, entry);
+        roster_set_presence(roster, entry, EARSHOT_OFFLINE);
+        roster_drop_unknown(roster, entry);
     }
 }
 
 void roster_presence(struct roster *roster, const char *handle, enum earshot_presence presence,
                      const char *away) {
-    struct roster_entry *entry = find_or_add(roster, handle);
+    struct roster_entry *entry = roster_find_or_add(roster, handle);
     if (!entry)
         return;
-    presence_set(roster, entry, presence);
+    roster_set_presence(roster, entry, presence);
     if (presence == EARSHOT_AWAY) {
         free(entry->away);
         entry->away = strdup(away);
     }
-    drop_if_idle(roster, entry);
+    roster_drop_unknown(roster, entry);
 }
 
 /* Whoever takes another handle is here, even if the end of the old one was told first. */
 void roster_rename(struct roster *roster, const char *handle, const char *now) {
     struct roster_entry *old = roster_find(roster, handle);
-    struct roster_entry *new = find_or_add(roster, now);
+    struct roster_entry *new = roster_find_or_add(roster, now);
     if (!new || new == old)
         return;
     if (new->presence == EARSHOT_OFFLINE)
-        presence_set(roster, new, EARSHOT_ONLINE);
+        roster_set_presence(roster, new, EARSHOT_ONLINE);
     if (!old)
         return;
     new->heard |= old->heard;
     new->member |= old->member;
     new->ignored |= old->ignored;
-    presence_set(roster, old, EARSHOT_OFFLINE);
+    roster_set_presence(roster, old, EARSHOT_OFFLINE);
     roster_drop(roster, old);
 }
 
@@ -128,20 +128,20 @@ bool roster_is_here(const struct roster *roster, const char *handle) {
 }
 
 void roster_member(struct roster *roster, const char *handle) {
-    struct roster_entry *entry = find_or_add(roster, handle);
+    struct roster_entry *entry = roster_find_or_add(roster, handle);
     if (entry)
         entry->member = true;
 }
 
 void roster_heard(struct roster *roster, const char *handle) {
-    struct roster_entry *entry = find_or_add(roster, handle);
+    struct roster_entry *entry = roster_find_or_add(roster, handle);
     if (entry)
         entry->heard = true;
 }
 
 bool roster_matters(const struct roster *roster, const char *handle) {
     const struct roster_entry *entry = roster_find(roster, handle);
-    return roster->n_here <= FEW || (entry && entry->heard);
+    return roster->n_here <= ROSTER_FEW || (entry && entry->heard);
 }
 
 const char *roster_away(const struct roster *roster, const char *handle) {
@@ -153,11 +153,11 @@ const char *roster_away(const struct roster *roster, const char *handle) {
 
 void roster_ignore(struct roster *roster, const char *handle, bool ignored) {
     struct roster_entry *entry =
-        ignored ? find_or_add(roster, handle) : roster_find(roster, handle);
+        ignored ? roster_find_or_add(roster, handle) : roster_find(roster, handle);
     if (!entry)
         return;
     entry->ignored = ignored;
-    drop_if_idle(roster, entry);
+    roster_drop_unknown(roster, entry);
 }
 
 bool roster_is_ignored(const struct roster *roster, const char *handle) {
@@ -165,8 +165,12 @@ bool roster_is_ignored(const struct roster *roster, const char *handle) {
     return entry && entry->ignored;
 }
 
+void roster_know_room(struct roster *roster, const char *room) {
+    (void)roster_find_or_add(roster, room);
+}
+
 void roster_room(struct roster *roster, const char *room, bool joined) {
-    struct roster_entry *entry = find_or_add(roster, room);
+    struct roster_entry *entry = roster_find_or_add(roster, room);
     if (entry)
         entry->joined = joined;
 }
@@ -176,7 +180,7 @@ bool roster_is_joined(const struct roster *roster, const char *room) {
     return entry && entry->joined;
 }
 
-static bool is_of_kind(const struct roster_entry *entry, enum roster_kind kind) {
+static bool roster_is_of_kind(const struct roster_entry *entry, enum roster_kind kind) {
     bool room = name_is_room(&entry->name);
     switch (kind) {
     case ROSTER_KNOWN:
@@ -191,9 +195,16 @@ static bool is_of_kind(const struct roster_entry *entry, enum roster_kind kind) 
     return false;
 }
 
+const char *roster_first_joined(const struct roster *roster) {
+    for (const struct roster_entry *entry = roster->entries; entry; entry = entry->hh.next)
+        if (roster_is_of_kind(entry, ROSTER_JOINED))
+            return entry->name.s;
+    return "";
+}
+
 void roster_each(const struct roster *roster, enum roster_kind kind,
                  void (*visit)(void *arg, const char *name), void *arg) {
     for (const struct roster_entry *entry = roster->entries; entry; entry = entry->hh.next)
-        if (is_of_kind(entry, kind))
+        if (roster_is_of_kind(entry, kind))
             visit(arg, entry->name.s);
 }

@@ -45,8 +45,13 @@ const char *roster_away(const struct roster *roster, const char *handle);
 void roster_ignore(struct roster *roster, const char *handle, bool ignored);
 bool roster_is_ignored(const struct roster *roster, const char *handle);
 
+/* There is such a room; and whether this window is in it. */
+void roster_know_room(struct roster *roster, const char *room);
 void roster_room(struct roster *roster, const char *room, bool joined);
 bool roster_is_joined(const struct roster *roster, const char *room);
+
+/* The first room of those that this window is in, "" when there is none. Valid until a change. */
+const char *roster_first_joined(const struct roster *roster);
 
 /* Calls visit for every name that is known, with its spelling. */
 enum roster_kind { ROSTER_KNOWN, ROSTER_IGNORED, ROSTER_ROOMS, ROSTER_JOINED };

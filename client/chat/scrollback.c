@@ -11,7 +11,7 @@ static size_t scrollback_oldest(const struct scrollback *scrollback) {
     return scrollback->n > SCROLLBACK_MAX ? scrollback->n - SCROLLBACK_MAX : 0;
 }
 
-static void message_free(struct scrollback_message *message) {
+static void scrollback_free_message(struct scrollback_message *message) {
     free(message->conv);
     free(message->from);
     free(message->preview);
@@ -20,7 +20,7 @@ static void message_free(struct scrollback_message *message) {
 
 void scrollback_deinit(struct scrollback *scrollback) {
     for (size_t i = scrollback_oldest(scrollback); i < scrollback->n; i++)
-        message_free(&scrollback->messages[i % SCROLLBACK_MAX]);
+        scrollback_free_message(&scrollback->messages[i % SCROLLBACK_MAX]);
     scrollback->n = 0;
 }
 
@@ -34,11 +34,11 @@ void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, co
                                      .mine = mine};
     memcpy(new.id, key.id, sizeof new.id);
     if (!new.conv || !new.from || !new.preview) {
-        message_free(&new);
+        scrollback_free_message(&new);
         return;
     }
     if (scrollback->n >= SCROLLBACK_MAX)
-        message_free(message);
+        scrollback_free_message(message);
     *message = new;
     scrollback->n++;
 }

@@ -11,7 +11,7 @@
 
 #define SCROLLBACK_MAX 512
 
-/* What a message is known by: anybody may give one the id of somebody else's. */
+/* What a message is known by: its id alone is not enough, as others may use it again. */
 struct scrollback_key {
     uid_t uid; /* of its sender */
     const char *id;
@@ -37,8 +37,8 @@ void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, co
 bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key);
 
 /*
- * The message that somebody means who names an id in this conversation ("": in any). NULL: it is
- * not known, or messages of several users have the id.
+ * The message that an id means in this conversation ("": in any). NULL: it is not known, or
+ * messages of several users have the id.
  */
 const struct scrollback_message *scrollback_meant(const struct scrollback *scrollback,
                                                   const char *id, const char *conv);

@@ -11,14 +11,17 @@
 #include "cli/json.h"
 #include "cli/words.h"
 
+bool show_is_own(const struct chat *chat, const struct earshot_event *event) {
+    return event->message.mine || words_same_name(event->message.from, chat->me);
+}
+
 bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
-    if (event->message.mine || words_same_name(event->message.from, chat->me))
-        return false;
-    return event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me);
+    return !show_is_own(chat, event) &&
+           (event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me));
 }
 
 /* "<bob> are you there?", of the message that is replied to; the caller frees it. NULL: none. */
-static char *quote_of(const struct chat *chat, const char *reply_to, const char *conv) {
+static char *show_quote(const struct chat *chat, const char *reply_to, const char *conv) {
     char *quote = NULL;
     if (!reply_to || !*reply_to || !chat->view.windowed)
         return NULL;
@@ -33,15 +36,15 @@ static char *quote_of(const struct chat *chat, const char *reply_to, const char 
 static void show_print(struct chat *chat, struct format_message *line, const char *reply_to,
                        bool in_order) {
     struct tm at;
-    CLEANUP_FREE char *quote = quote_of(chat, reply_to, line->conv);
+    CLEANUP_FREE char *quote = show_quote(chat, reply_to, line->conv);
     line->quote = quote;
     CLEANUP_FREE char *lines = format_message(line, chat->view.colour, &at);
     if (lines)
         view_talk(&chat->view, in_order ? &at : NULL, lines);
 }
 
-/* Mail that waited begins with a line, however many conversations it is from. */
-static void tell_late(struct chat *chat, bool late) {
+/* One line stands before all the messages that waited, however many conversations they are from. */
+static void show_tell_late(struct chat *chat, bool late) {
     if (late && !chat->in_late)
         view_note(&chat->view, VIEW_NEWS, "--- new ---");
     chat->in_late = late;
@@ -54,7 +57,7 @@ static void show_remember(struct chat *chat, const struct earshot_event *event, 
 }
 
 void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
-    bool mine = event->message.mine || words_same_name(event->message.from, chat->me);
+    bool mine = show_is_own(chat, event);
     struct format_message line = {.at_ms = event->message.at_ms,
                                   .kind = event->message.kind,
                                   .conv = event->message.conv,
@@ -68,7 +71,7 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
         json_message(event);
         return;
     }
-    tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
+    show_tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
     show_print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
     if (how != SHOW_FOUND &&
         !scrollback_has(&chat->scrollback,

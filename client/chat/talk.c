@@ -12,19 +12,21 @@
 #include "cli/outcome.h"
 #include "cli/report.h"
 
-#define PATIENCE_MS 1500 /* as long as the hub may take for a message without a word about it */
-#define REPEAT_MS 10000
+#define TALK_PATIENCE_MS 1500 /* how long the hub may take for a message before that is told */
+#define TALK_REPEAT_MS 10000
 
-void talk_deinit(struct talk *talk) {
-    struct talk_sent *sent, *next;
-    DL_FOREACH_SAFE(talk->sent, sent, next) {
-        DL_DELETE(talk->sent, sent);
-        free(sent->preview);
-        free(sent);
-    }
+static void talk_forget(struct talk *talk, struct talk_sent *sent) {
+    DL_DELETE(talk->sent, sent);
+    free(sent->preview);
+    free(sent);
 }
 
-/* Takes the preview over. */
+void talk_deinit(struct talk *talk) {
+    while (talk->sent)
+        talk_forget(talk, talk->sent);
+}
+
+/* Owns the preview from now on. */
 static void talk_remember(struct chat *chat, const char *id, char *preview, bool is_file) {
     struct talk_sent *sent = calloc(1, sizeof *sent);
     if (!sent) {
@@ -42,7 +44,7 @@ void talk_sent_file(struct chat *chat, const char *id, const char *name) {
     talk_remember(chat, id, strdup(name), true);
 }
 
-static void tell_if_away(struct chat *chat, const char *to) {
+void talk_tell_if_away(struct chat *chat, const char *to) {
     const char *away = roster_away(&chat->roster, to);
     if (away)
         view_note(&chat->view, VIEW_INFO, "%s is away%s%s", to, *away ? ": " : "", away);
@@ -64,7 +66,7 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
     talk_remember(chat, id, format_preview(text, message.text_n), false);
     show_own(chat, &message, id);
     mark_sent(chat, &message, id);
-    tell_if_away(chat, to);
+    talk_tell_if_away(chat, to);
     return TALK_SENT;
 }
 
@@ -75,12 +77,6 @@ static struct talk_sent *talk_find(struct talk *talk, const char *id) {
             return sent;
     }
     return NULL;
-}
-
-static void talk_forget(struct talk *talk, struct talk_sent *sent) {
-    DL_DELETE(talk->sent, sent);
-    free(sent->preview);
-    free(sent);
 }
 
 static void talk_acknowledged(struct talk *talk, const char *id, bool up_to) {
@@ -113,19 +109,15 @@ void talk_event(struct chat *chat, const struct earshot_event *event) {
         talk_acknowledged(&chat->talk, event->state.id, event->state.up_to);
 }
 
-static const char *talk_plural(size_t n) {
-    return n == 1 ? "" : "s";
-}
-
 void talk_report_now(struct chat *chat, const char *consequence) {
     size_t n = earshot_n_unacknowledged(chat->link);
     view_note(&chat->view, VIEW_INFO, "waiting for the hub: %zu message%s not yet accepted%s", n,
-              talk_plural(n), consequence);
+              n == 1 ? "" : "s", consequence);
     chat->talk.n_reported = n;
     chat->talk.reported_at = mono_now();
 }
 
-static void report_end(struct chat *chat) {
+static void talk_report_end(struct chat *chat) {
     talk_deinit(&chat->talk);
     if (chat->talk.n_reported > 0)
         view_note(&chat->view, VIEW_INFO, "the hub has accepted everything");
@@ -133,28 +125,25 @@ static void report_end(struct chat *chat) {
 }
 
 /* When the next line about the waiting is due; false when none is. */
-static bool next_report(const struct chat *chat, mono_time *due) {
+static bool talk_next_report(const struct chat *chat, mono_time *due) {
     const struct talk *talk = &chat->talk;
     size_t n = earshot_n_unacknowledged(chat->link);
     if (n == 0 || n == talk->n_reported || !talk->sent)
         return false;
-    *due = talk->n_reported > 0 ? mono_add_ms(talk->reported_at, REPEAT_MS)
-                                : mono_add_ms(talk->sent->at, PATIENCE_MS);
+    *due = talk->n_reported > 0 ? mono_add_ms(talk->reported_at, TALK_REPEAT_MS)
+                                : mono_add_ms(talk->sent->at, TALK_PATIENCE_MS);
     return true;
 }
 
 void talk_report(struct chat *chat) {
     mono_time due;
     if (earshot_n_unacknowledged(chat->link) == 0)
-        report_end(chat);
-    else if (next_report(chat, &due) && mono_ms_until(mono_now(), due) <= 0)
+        talk_report_end(chat);
+    else if (talk_next_report(chat, &due) && mono_ms_until(mono_now(), due) <= 0)
         talk_report_now(chat, chat->leaving ? "; Ctrl-C leaves without" : "");
 }
 
 int talk_timeout_ms(const struct chat *chat) {
     mono_time due;
-    if (!next_report(chat, &due))
-        return -1;
-    int64_t ms = mono_ms_until(mono_now(), due);
-    return ms > 0 ? (int)ms : 0;
+    return talk_next_report(chat, &due) ? mono_poll_ms(due) : -1;
 }

@@ -1,7 +1,7 @@
 /*
- * What the user says. A message is shown at once, kept until the hub acknowledges it, and named
- * if the hub refuses it. When the hub takes none for a while (its lane is full, it is stopped or
- * gone) one line says so, and another one when it goes on.
+ * What the user says. A message is shown at once, remembered until the hub acknowledges it, and
+ * quoted if the hub refuses it. When the hub takes none for a while (its lane is full, it is
+ * stopped or gone) one line says so, and another one when it goes on.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 enum talk_outcome {
     TALK_SENT = 0,
-    TALK_FULL, /* too much waits for the hub already; keep the text and try again */
+    TALK_FULL, /* too much waits for the hub: the text is to be kept and tried again */
     TALK_BAD,  /* refused at once, and said so */
 };
 
@@ -22,16 +22,19 @@ void talk_deinit(struct talk *talk);
 int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
               const char *reply_to);
 
-/* A small file was sent: it is waited for, and named if the hub refuses it, like a text. */
+/* A line about the handle, if it is away. */
+void talk_tell_if_away(struct chat *chat, const char *handle);
+
+/* A small file was sent: like a text it is remembered, and named if the hub refuses it. */
 void talk_sent_file(struct chat *chat, const char *id, const char *name);
 
 /* STATE and REFUSED events. */
 void talk_event(struct chat *chat, const struct earshot_event *event);
 
-/* Says what it waits for, if there is news about that. */
+/* Tells how many messages wait for the hub, when it is time for that. */
 void talk_report(struct chat *chat);
 
-/* Says how many messages wait, now, and what follows from that. */
+/* The same at once, with what follows from it for the user. */
 void talk_report_now(struct chat *chat, const char *consequence);
 
 /* When talk_report() wants to be called again: milliseconds, or -1. */

@@ -14,11 +14,11 @@
 #include "cli/config.h"
 #include "cli/report.h"
 
-#define MARK_COLUMNS 12 /* "  delivered" and one to spare */
+#define VIEW_MARK_COLUMNS 12 /* "  delivered" and one to spare */
 
 static const struct {
     const char *mark, *colour;
-} styles[] = {
+} view_styles[] = {
     [VIEW_INFO] = {"-- ", "\033[36m"},
     [VIEW_NEWS] = {"", "\033[2m"},
     [VIEW_ERROR] = {"!! ", "\033[31m"},
@@ -41,14 +41,15 @@ void view_deinit(struct view *view) {
     *view = (struct view){0};
 }
 
-static void note_write(struct view *view, enum view_style style, const char *text) {
+static void view_write_note(struct view *view, enum view_style style, const char *text) {
     view_end_lost(view);
     if (!view->windowed)
         cli_remark(view->options, "%s", text);
     else if (view->colour)
-        fprintf(view->burst, "%s%s%s\033[0m\n", styles[style].colour, styles[style].mark, text);
+        fprintf(view->burst, "%s%s%s\033[0m\n", view_styles[style].colour, view_styles[style].mark,
+                text);
     else
-        fprintf(view->burst, "%s%s\n", styles[style].mark, text);
+        fprintf(view->burst, "%s%s\n", view_styles[style].mark, text);
 }
 
 void view_note(struct view *view, enum view_style style, const char *format, ...) {
@@ -63,12 +64,12 @@ void view_note(struct view *view, enum view_style style, const char *format, ...
         return;
     char *safe = text_safe((struct bytes){text, (size_t)n}, TEXT_ONE_LINE);
     if (safe)
-        note_write(view, style, safe);
+        view_write_note(view, style, safe);
     free(safe);
     free(text);
 }
 
-static void day_separator(struct view *view, const struct tm *at) {
+static void view_day_separator(struct view *view, const struct tm *at) {
     if (at->tm_yday == view->day.tm_yday && at->tm_year == view->day.tm_year)
         return;
     view->day = *at;
@@ -78,7 +79,7 @@ static void day_separator(struct view *view, const struct tm *at) {
 }
 
 /* The columns of the last of some lines, without what colours them. */
-static size_t last_columns(const char *lines) {
+static size_t view_last_columns(const char *lines) {
     const char *last = strrchr(lines, '\n');
     CLEANUP_FREE char *text = strdup(last ? last + 1 : lines);
     char *to = text;
@@ -95,9 +96,9 @@ static size_t last_columns(const char *lines) {
 
 void view_talk(struct view *view, const struct tm *at, const char *lines) {
     if (at)
-        day_separator(view, at);
+        view_day_separator(view, at);
     fprintf(view->burst, "%s\n", lines);
-    view->last_columns = last_columns(lines);
+    view->last_columns = view_last_columns(lines);
     view_end_lost(view);
 }
 
@@ -108,7 +109,7 @@ static int view_width(void) {
 
 bool view_end_here(struct view *view) {
     view->end_width = view_width();
-    bool fits = view->last_columns + MARK_COLUMNS < (size_t)view->end_width;
+    bool fits = view->last_columns + VIEW_MARK_COLUMNS < (size_t)view->end_width;
     view->end_columns = fits ? view->last_columns : 0;
     return fits;
 }
@@ -148,7 +149,7 @@ void view_ring(struct view *view) {
     view->bell = view->windowed;
 }
 
-static void burst_write(struct view *view) {
+static void view_write_burst(struct view *view) {
     fwrite(view->buffer, 1, view->n_buffer, stdout);
     if (view->bell)
         fputc('\a', stdout);
@@ -160,11 +161,11 @@ bool view_flush(struct view *view) {
         return true;
     if (view->edits) {
         rl_clear_visible_line();
-        burst_write(view);
+        view_write_burst(view);
         rl_on_new_line();
         rl_redisplay();
     } else {
-        burst_write(view);
+        view_write_burst(view);
     }
     view->bell = false;
     rewind(view->burst);

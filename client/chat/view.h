@@ -51,15 +51,15 @@ void view_ring(struct view *view);
 void view_notify(struct view *view, unsigned how, const char *from, const char *text);
 
 /*
- * The last line can be marked from now on, until another one comes or it moves. False: it cannot,
- * as it takes more than one row.
+ * The last line can be marked from now on, until another one follows. False: it cannot, because it
+ * takes more than one row.
  */
 bool view_end_here(struct view *view);
 
 /* Puts a dim word at the end of that line, instead of the one before. False: it is gone. */
 bool view_end_mark(struct view *view, const char *word);
 
-/* The screen is not as it was left. */
+/* The last line may be somewhere else, or gone. */
 void view_end_lost(struct view *view);
 
 /* Shows what was gathered. False when standard output takes no more. */

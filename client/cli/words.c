@@ -19,6 +19,11 @@ int words_check_name(const struct cli_options *options, const char *word) {
                     word, name_problem(outcome));
 }
 
+bool words_is_name(const char *word) {
+    struct name name;
+    return name_parse(&name, bytes_of(word)) == NAME_OK;
+}
+
 bool words_same_name(const char *a, const char *b) {
     struct name name_a, name_b;
     return name_parse(&name_a, bytes_of(a)) == NAME_OK &&

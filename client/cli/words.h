@@ -10,6 +10,9 @@ int words_check_name(const struct cli_options *options, const char *word);
 /* The same for a room. */
 int words_check_room(const struct cli_options *options, const char *word);
 
+/* Whether it is the name of a handle or room, as earshot(7) says which are. */
+bool words_is_name(const char *word);
+
 /* Whether both are names, and the same one. */
 bool words_same_name(const char *one, const char *other);
 

@@ -54,3 +54,9 @@ static inline int64_t mono_ms_until(mono_time from, mono_time to) {
     int64_t ns = to.ns - from.ns;
     return ns > 0 ? (ns + NS_PER_MS - 1) / NS_PER_MS : ns / NS_PER_MS;
 }
+
+/* How long poll(2) is to wait until `due`: 0 when that is past. */
+static inline int mono_poll_ms(mono_time due) {
+    int64_t ms = mono_ms_until(mono_now(), due);
+    return ms > 0 ? (int)ms : 0;
+}
