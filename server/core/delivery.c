@@ -44,13 +44,15 @@ static bool session_goes_on(struct core *core, struct session *session) {
 }
 
 /*
- * Steps: a session whose outbox has room gets more of the log or of a list. They come after
- * everything that is for others, and each user has one in turn. Who has steps has them before it is
- * sent to, or what it is answered meanwhile would put them off for ever.
+ * Steps: a session whose outbox has room gets more of the log or of a list. They come after what is
+ * to be sent, but a part of each round is theirs: a crowd that always has something to be sent does
+ * not put them off. Who has steps has them before it is sent to, or what it is answered meanwhile
+ * would put them off for ever.
  */
 
 #define TAKE_SLICE 4000 /* of core_spend_slice(): about so many looks at something, or 0.4 ms */
 #define SLICE_NS 100    /* of each of them */
+#define STEPS_PART 8    /* one in so many of a round */
 
 static bool session_has_steps(const struct session *session) {
     return !session->broken && outbox_is_low(&session->outbox) &&
@@ -71,12 +73,16 @@ static void do_steps(struct core *core, struct session *session) {
     core_spend_time(core, session->user, (int64_t)(before - core->slice) * SLICE_NS);
 }
 
+static size_t touched_max(const struct core *core, size_t max) {
+    return core->turns[LIST_STEPS] ? max - max / STEPS_PART : max;
+}
+
 size_t core_take(struct core *core, struct delivery *deliveries, size_t max) {
     struct session *session;
     size_t n = 0;
     run_close(core);
     core->wants_flush = false;
-    while (n < max && (session = session_take_listed(core, LIST_TOUCHED))) {
+    while (n < touched_max(core, max) && (session = session_take_listed(core, LIST_TOUCHED))) {
         if (!session->broken && (session->outbox.in_flight || session->outbox.stuck))
             continue; /* core_returned() or READY touches it again */
         if (session_has_steps(session))

@@ -303,7 +303,8 @@ void persist_answer_after(struct core *core, struct session *session, uint32_t r
 /* Commits (commit.c): the hub ends, and what is not stored will not be: its senders' accounts are
  * given it back. */
 void persist_give_up(struct core *core);
-/* What changes.c does of a commit. False: memory is out, and what its messages need is not there. */
+/* What changes.c does of a commit. False: memory is out, and what its messages need is not there.
+ */
 bool changes_take(struct core *core, struct changes *rows, uint64_t upto);
 void changes_committed(struct core *core, struct changes *rows, const char *trouble);
 void changes_answer_walls(struct core *core, const char *reason);

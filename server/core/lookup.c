@@ -121,13 +121,13 @@ bool name_set_aside(struct core *core, const struct name *was, uid_t uid, struct
 /* The target found last, if it is spelled in the same way. */
 static bool target_recall(const struct core *core, const struct session *session, struct bytes to,
                           struct target *target) {
-    if (session->last_epoch != core->epoch)
+    const struct target *last = &session->last_target;
+    if (session->last_epoch != core->epoch || (!last->handle && !last->room) ||
+        (last->room && !room_is_alive(last->room)) ||
+        !bytes_equal(name_bytes(last->room ? &last->room->name : &last->handle->name), to))
         return false;
-    *target = session->last_target;
-    if (target->handle)
-        return bytes_equal(name_bytes(&target->handle->name), to);
-    return target->room && room_is_alive(target->room) &&
-           bytes_equal(name_bytes(&target->room->name), to);
+    *target = *last;
+    return true;
 }
 
 static void target_remember(const struct core *core, struct session *session,

@@ -191,7 +191,7 @@ void core_tell_gate(struct core *core, struct session *session, int shmid) {
 /* End. */
 
 void session_free(struct core *core, struct session *session) {
-    assert(session->dead && !session->outbox.in_flight);
+    assert(session->dead && !session->outbox.in_flight && session->list == LIST_NONE);
     outbox_clear(&session->outbox, &core->pool);
     session_weigh(session);
     give_slot_back(core, session);

@@ -31,8 +31,9 @@ struct entrance {
     struct hub *hub;
     struct lane *lane;
     struct visitor *visitors, *ring;
-    pthread_mutex_t guard; /* of the next one */
+    pthread_mutex_t guard; /* of the next two */
     struct claim *answered;
+    bool is_closed; /* nobody takes those any more */
     atomic_int msqid;
 };
 
@@ -158,9 +159,16 @@ static void go_on(struct claim *claim) {
 void entrance_answered(struct entrance *entrance, struct claim *claim) {
     static const struct queue_message poke = {.mtype = POKE_MTYPE};
     pthread_mutex_lock(&entrance->guard);
-    *join_next(claim) = entrance->answered;
-    entrance->answered = claim;
+    bool is_closed = entrance->is_closed;
+    if (!is_closed) {
+        *join_next(claim) = entrance->answered;
+        entrance->answered = claim;
+    }
     pthread_mutex_unlock(&entrance->guard);
+    if (is_closed) {
+        join_end(claim);
+        return;
+    }
     /* If there is no room, the thread has something to receive, and looks before it waits again. */
     (void)queue_send(atomic_load(&entrance->msqid), &poke, 0, false);
 }
@@ -205,6 +213,17 @@ static void entrance_serve(struct entrance *entrance) {
     }
 }
 
+static void entrance_close(struct entrance *entrance) {
+    pthread_mutex_lock(&entrance->guard);
+    entrance->is_closed = true;
+    pthread_mutex_unlock(&entrance->guard);
+    for (struct claim *claim = take_answered(entrance), *next; claim; claim = next) {
+        next = *join_next(claim);
+        join_end(claim);
+    }
+    drop_all(entrance);
+}
+
 /* It outlives its thread: somebody may still ask the database for it. */
 static struct entrance the_entrance = {.guard = PTHREAD_MUTEX_INITIALIZER};
 
@@ -212,7 +231,8 @@ void entrance_run(struct lane *lane) {
     the_entrance.hub = lane->hub;
     the_entrance.lane = lane;
     atomic_store(&the_entrance.msqid, lane->msqid);
+    the_entrance.is_closed = false;
     entrance_serve(&the_entrance);
-    drop_all(&the_entrance);
+    entrance_close(&the_entrance);
     noted_deinit();
 }

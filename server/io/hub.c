@@ -92,14 +92,13 @@ static int init_core(struct hub *hub) {
 
 /* In a private hub the well-known queue is the lane of its user; else only HELLO may come here. */
 static int open_well_known(struct hub *hub) {
-    struct lane *lane;
     struct user *user = NULL;
     if (hub->options.mode == HUB_PRIVATE) {
         user = core_user(&hub->core, geteuid());
         if (!user)
             return -ENOMEM;
     }
-    return lane_start(hub, &lane, hub->rendezvous.record.msqid, user, true);
+    return lane_start(hub, hub->rendezvous.record.msqid, user, true);
 }
 
 /* No number is used twice over restarts, so that a client that comes back misses nothing. */
@@ -169,8 +168,9 @@ void hub_deinit(struct hub *hub) {
     if (hub->core.slots) {
         hub_enter(hub);
         core_say_bye(&hub->core);
-        hub_leave(hub);
+        hub_leave_with_all(hub); /* BYE comes before the lanes are gone */
         stop_lanes(hub);
+        resolver_drop();
         storage_stop(hub);
         reader_stop(hub);
         end_sessions(hub);

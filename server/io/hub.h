@@ -102,6 +102,9 @@ void hub_enter(struct hub *hub);
  */
 void hub_leave(struct hub *hub);
 
+/* The same, and goes on until nothing is left, also when others leave meanwhile. */
+void hub_leave_with_all(struct hub *hub);
+
 /*
  * The same in a flood: a mailbox that is full is not marked with MORE, which costs a READY, but
  * tried again when anybody leaves the hub the next time. So the caller must do that before it

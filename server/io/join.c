@@ -253,7 +253,9 @@ static enum fail_code claim_begin(struct claim *claim, struct user *user, struct
 }
 
 static void limit_reason(int r, char reason[256]) {
-    if (r == -ESHUTDOWN)
+    if (r == -EIDRM)
+        snprintf(reason, 256, "your lane was removed meanwhile; try again");
+    else if (r == -ESHUTDOWN)
         snprintf(reason, 256, "the hub is being stopped; try again when it is back");
     else if (r == -EAGAIN)
         snprintf(reason, 256,
@@ -294,7 +296,7 @@ static bool claim_admit(struct claim *claim) {
 
 /* The steps in a row. */
 
-static void claim_end(struct claim *claim) {
+void join_end(struct claim *claim) {
     if (claim->pidfd >= 0)
         close(claim->pidfd);
     free(claim);
@@ -333,7 +335,7 @@ struct claim **join_next(struct claim *claim) {
 /* Its HELLO comes again, and the nonce is not in the mailbox any more. */
 void join_drop(struct claim *claim) {
     noted_put(claim->uid, claim->msqid, claim->pid, &claim->nonce);
-    claim_end(claim);
+    join_end(claim);
 }
 
 static void claim_pass_on(struct resolver_job *job) {
@@ -377,7 +379,7 @@ static void claim_proceed(struct claim *claim) {
             claim_refuse(claim, code, reason);
         else if (claim_admit(claim))
             claim->pidfd = -1; /* the session's */
-        claim_end(claim);
+        join_end(claim);
         return;
     }
 }
@@ -392,7 +394,7 @@ void join_admit(struct claim *claim, struct entrance *entrance) {
     if (check_again(claim) && check_process(claim) && check_wishes(claim))
         claim_proceed(claim);
     else
-        claim_end(claim);
+        join_end(claim);
 }
 
 void join_hello(struct hub *hub, const struct frame_hello *hello) {

@@ -24,6 +24,7 @@ uid_t join_uid(const struct claim *claim);
 void join_admit(struct claim *claim, struct entrance *entrance);
 void join_go_on(struct claim *claim);
 void join_drop(struct claim *claim);
+void join_end(struct claim *claim); /* without a word */
 
 /* The link of a claim in a list; the entrance's. */
 struct claim **join_next(struct claim *claim);

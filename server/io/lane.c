@@ -123,8 +123,7 @@ static bool lane_enlist(struct hub *hub, struct lane *lane) {
     return !stopping;
 }
 
-int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
-               bool is_well_known) {
+int lane_start(struct hub *hub, int msqid, struct user *user, bool is_well_known) {
     struct lane *new = calloc(1, sizeof *new);
     struct intake *intake = new &&user ? intake_new(new) : NULL;
     if (!new || (user && !intake)) {
@@ -145,18 +144,17 @@ int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user
         free(intake);
         return r;
     }
-    *lane = new;
-    return 0;
+    return 0; /* it may be gone already */
 }
 
-static int lane_create(struct hub *hub, struct user *user, struct lane **lane) {
+static int lane_create(struct hub *hub, struct user *user) {
     int msqid;
     int r = queue_create_private(&msqid);
     if (r != 0)
         return r;
     r = queue_set(msqid, user->uid, (gid_t)-1, 0600, QUEUE_TAG_LANE);
     if (r == 0)
-        r = lane_start(hub, lane, msqid, user, false);
+        r = lane_start(hub, msqid, user, false);
     if (r != 0)
         (void)queue_remove(msqid);
     return r;
@@ -208,7 +206,7 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
     struct lane *best = lane_least_busy(user, &n);
     bool enough = best && (best->n_sessions < SESSIONS_PER_LANE || n >= hub->lanes_per_user);
     lock_give(&hub->lock);
-    int r = enough ? 0 : lane_create(hub, user, lane);
+    int r = enough ? 0 : lane_create(hub, user);
 
     lock_take(&hub->lock);
     best = lane_least_busy(user, &n); /* the new one, or a busy one if none could be made */
@@ -216,12 +214,13 @@ int lane_for(struct hub *hub, struct user *user, struct lane **lane) {
         best->n_sessions++;
         wants_gate = best->n_sessions >= SESSIONS_FOR_GATE && !gate_is_there(&best->gate);
         *lane = best;
-        r = 0;
     }
     lock_give(&hub->lock);
+    if (!best) /* its user may have removed the new one, and its thread freed it */
+        return r != 0 ? r : -EIDRM;
     if (wants_gate)
         lane_open_gate(hub, best);
-    return r;
+    return 0;
 }
 
 void lane_release(struct lane *lane) {

@@ -5,15 +5,16 @@
 
 #define LANE_DRAIN_MAX 8 /* batches that a thread takes before it asks the core */
 
-/* Starts a thread on an existing queue. The caller holds no lock. 0 or -errno; -ESHUTDOWN: the hub
- * stops. */
-int lane_start(struct hub *hub, struct lane **lane, int msqid, struct user *user,
-               bool is_well_known);
+/*
+ * Starts a thread on an existing queue. The caller holds no lock. The lane ends, and is freed, when
+ * its queue is removed, which its user may do at any time. 0 or -errno; -ESHUTDOWN: the hub stops.
+ */
+int lane_start(struct hub *hub, int msqid, struct user *user, bool is_well_known);
 
 /*
  * Reserves a lane for the next session of this user: the least busy one, a new one when all are
  * busy. The caller holds no lock; only the well-known queue's thread calls this.
- * 0, -errno or a queue_outcome (NO_SPACE, NO_MEMORY).
+ * 0, -errno or a queue_outcome (NO_SPACE, NO_MEMORY); -EIDRM: it was removed at once.
  */
 int lane_for(struct hub *hub, struct user *user, struct lane **lane);
 

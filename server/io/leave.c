@@ -133,14 +133,18 @@ static bool flush_round(struct hub *hub, bool may_defer) {
 }
 
 /*
- * Whoever leaves does a round of what there is, whoever caused it; the last one goes on until
- * nothing is left. Else a user's thread would be kept here for as long as others have new messages
- * for thousands.
+ * Whoever leaves does a round of what there is, whoever caused it; the last one, whoever that is,
+ * goes on until nothing is left. Else a user's thread would be kept here for as long as others have
+ * new messages for thousands. Where memory is short (wants_flush) a round is not enough: it comes
+ * back when all that waited has been sent.
  */
-static void leave_flushing(struct hub *hub, bool may_defer) {
+static void leave_flushing(struct hub *hub, bool may_defer, bool is_all) {
+    unsigned n_rounds = 1;
+    if (hub->core.wants_flush)
+        n_rounds += hub->core.n_sessions / FLUSH_MAX;
     core_retry_deferred(&hub->core);
     hub->n_flushing++;
-    while (flush_round(hub, may_defer) && hub->n_flushing == 1)
+    while (flush_round(hub, may_defer) && (is_all || hub->n_flushing == 1 || --n_rounds > 0))
         ;
     hub->n_flushing--;
     arm_timer(hub);
@@ -150,9 +154,13 @@ static void leave_flushing(struct hub *hub, bool may_defer) {
 }
 
 void hub_leave(struct hub *hub) {
-    leave_flushing(hub, false);
+    leave_flushing(hub, false, false);
+}
+
+void hub_leave_with_all(struct hub *hub) {
+    leave_flushing(hub, false, true);
 }
 
 void hub_leave_for_now(struct hub *hub) {
-    leave_flushing(hub, true);
+    leave_flushing(hub, true, false);
 }

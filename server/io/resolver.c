@@ -152,8 +152,7 @@ static void *resolver_thread(void *arg) {
         }
         asker->is_asking = false;
         asker_settle(asker);
-        if (!resolver.stopping)
-            job->answered(job);
+        job->answered(job);
     }
     pthread_mutex_unlock(&resolver.guard);
     return arg;
@@ -183,6 +182,18 @@ void resolver_stop(void) {
     for (int i = 0; i < THREADS; i++)
         (void)sem_post(&resolver.work);
     pthread_cond_broadcast(&resolver.answered);
+    pthread_mutex_unlock(&resolver.guard);
+}
+
+void resolver_drop(void) {
+    pthread_mutex_lock(&resolver.guard);
+    while (resolver.ring) {
+        struct asker *asker;
+        struct resolver_job *job = take_job(&asker);
+        asker->is_asking = false;
+        asker_settle(asker);
+        job->answered(job);
+    }
     pthread_mutex_unlock(&resolver.guard);
 }
 

@@ -27,8 +27,11 @@ struct resolver_job {
 /* Starts the threads. 0 or -errno. */
 int resolver_start(void);
 
-/* No job is answered any more. Does not wait for those that are being asked. */
+/* No question is asked any more. Does not wait for those that are being asked. */
 void resolver_stop(void);
+
+/* After that: calls answered() for the jobs that wait, though there is no answer. */
+void resolver_drop(void);
 
 /* Whether the answer is at hand. */
 bool resolver_knows(const struct login_question *question, struct login_answer *answer);

@@ -3,6 +3,8 @@
  * in, so it gets everything.
  */
 
+#include <stdio.h>
+
 #include "unit/core/world.h"
 
 #define FLIGHT_MAX 16
@@ -146,4 +148,28 @@ Test(core_delivery, 05_one_is_not_sent_to_after_the_many_of_another) {
     cr_assert_eq(n_flight, FLIGHT_MAX);
     cr_assert(is_bob_among);
     touch_down();
+}
+
+/* A crowd that always has something to be sent does not put off who waits for a list. */
+Test(core_delivery, 06_steps_have_a_part_of_each_round) {
+    unsigned n_bob = 0;
+    enter(alice, "#ops", 0);
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "u%d", i);
+        enter(join((uid_t)(2000 + i), name, HERE), "#ops", FRAME_SESSION_ONLY);
+    }
+    drain();
+    pass_ms(NEWS_DELAY_MS);
+    drain();
+    cr_assert_null(
+        give(bob, &(struct frame){.type = FRAME_LIST, .list = {.request = 9, .what = LIST_USERS}}));
+    for (int i = 0; i < 100; i++) {
+        say(alice, "#ops", "to all of them");
+        take_off();
+        for (size_t k = 0; k < n_flight; k++)
+            n_bob += flight[k].session == bob->session;
+        touch_down();
+    }
+    cr_assert_gt(n_bob, 0);
 }
