@@ -353,7 +353,9 @@ void files_event(struct chat *chat, const struct earshot_event *event) {
 static struct earshot_event *files_copy_message(const struct earshot_event *event) {
     struct earshot_event *copy = cli_allocate(sizeof *copy);
     *copy = *event;
-    copy->message.file = cli_copy(event->message.file);
+    char *file = cli_allocate(event->message.file_n + 1);
+    memcpy(file, event->message.file, event->message.file_n);
+    copy->message.file = file;
     copy->message.from = cli_copy(event->message.from);
     return copy;
 }

@@ -74,10 +74,18 @@ void digest_add_zeros(struct digest_state *state, uint64_t n) {
     }
 }
 
-struct digest digest_value(const struct digest_state *state) {
+static struct digest digest_of_hash(XXH128_hash_t hash) {
     XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state->hash));
     struct digest digest;
+    XXH128_canonicalFromHash(&canonical, hash);
     memcpy(digest.bytes, canonical.digest, sizeof digest.bytes);
     return digest;
+}
+
+struct digest digest_value(const struct digest_state *state) {
+    return digest_of_hash(XXH3_128bits_digest(state->hash));
+}
+
+struct digest digest_of(const void *data, size_t n) {
+    return digest_of_hash(XXH3_128bits(data, n));
 }

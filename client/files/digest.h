@@ -26,6 +26,9 @@ void digest_text(char text[DIGEST_TEXT_MAX], struct digest digest);
 /* A digest that is being computed. */
 struct digest_state;
 
+/* Of what is all there. */
+struct digest digest_of(const void *data, size_t n);
+
 /* NULL when memory is out. Freed by digest_free, which takes NULL, too. */
 struct digest_state *digest_new(void);
 void digest_free(struct digest_state *state);

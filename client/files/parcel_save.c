@@ -8,17 +8,21 @@
 #include "files/sink.h"
 #include "files/source.h"
 
-static struct item_offer offer_of(const struct parcel *parcel) {
+/* Its name is kept in `name`. */
+static struct item_offer offer_of(const struct file_body *file, char name[PARCEL_NAME_SIZE]) {
+    snprintf(name, PARCEL_NAME_SIZE, "%.*s", (int)file->name.n, file->name.data);
     return (struct item_offer){.kind = ENTRY_FILE,
-                               .name = parcel->name,
-                               .size = parcel->n,
-                               .mode = parcel->mode,
-                               .mtime_ns = parcel->mtime_ns};
+                               .name = name,
+                               .size = file->content.n,
+                               .mode = file->mode,
+                               .mtime_ns = (int64_t)file->mtime_ns};
 }
 
-static int open_sink(struct sink **sink, const struct parcel *parcel, uid_t from, int dir, int fd) {
+static int open_sink(struct sink **sink, const struct file_body *file, uid_t from, int dir,
+                     int fd) {
     struct sink_options options = {.dir = dir, .from = from};
-    struct item_offer offer = offer_of(parcel);
+    char name[PARCEL_NAME_SIZE];
+    struct item_offer offer = offer_of(file, name);
     return dir < 0 ? sink_open_stream(sink, &offer, fd, &options)
                    : sink_open(sink, &offer, &options);
 }
@@ -38,25 +42,26 @@ static int parcel_copy(struct source *source, struct sink *sink) {
     return r;
 }
 
-static int parcel_save_to(const struct parcel *parcel, struct sink *sink) {
+static int parcel_save_to(const struct file_body *file, struct sink *sink) {
     struct source *source = NULL;
-    struct item_offer offer = offer_of(parcel);
-    int r = source_open_memory(&source, &offer, parcel->content, parcel->n);
+    char name[PARCEL_NAME_SIZE];
+    struct item_offer offer = offer_of(file, name);
+    int r = source_open_memory(&source, &offer, file->content.data, file->content.n);
     if (r == 0)
         r = parcel_copy(source, sink);
     source_free(source);
     return r;
 }
 
-int parcel_save(const struct parcel *parcel, uid_t from, const char *dir, int fd,
+int parcel_save(const struct file_body *file, uid_t from, const char *dir, int fd,
                 char name[PARCEL_NAME_SIZE], int *error) {
     struct sink *sink = NULL;
     int dir_fd = dir ? open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC) : -1;
     if (dir && dir_fd < 0)
         return error_errno();
-    int r = open_sink(&sink, parcel, from, dir_fd, fd);
+    int r = open_sink(&sink, file, from, dir_fd, fd);
     if (r == 0)
-        r = parcel_save_to(parcel, sink);
+        r = parcel_save_to(file, sink);
     if (r == 0 && sink_name(sink))
         snprintf(name, PARCEL_NAME_SIZE, "%s", sink_name(sink));
     sink_free(sink);

@@ -213,7 +213,7 @@ struct earshot_event {
             const char *file;   /* a small file came instead of a text, for earshot_save(); then the
                                    text is "[file NAME, SIZE]" and it is no message that was read
                                    until it is saved. Else NULL */
-            size_t file_n;
+            size_t file_n;      /* bytes, which are no text */
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];

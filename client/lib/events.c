@@ -62,9 +62,11 @@ static void put_message_ids(struct earshot_event *event, const struct frame_mess
 /* A file instead of a text: what is shown is what it is. */
 static void put_file(struct event_store *store, struct earshot_event *event, struct bytes body) {
     char text[PARCEL_TEXT_SIZE];
-    parcel_describe(body, text);
+    char *file = store->bytes + store->used - body.n - 1; /* it was kept last */
+    parcel_normalize(file, &body.n);
+    parcel_describe((struct bytes){file, body.n}, text);
     event->message.kind = EARSHOT_TEXT;
-    event->message.file = event->message.text;
+    event->message.file = file;
     event->message.file_n = body.n;
     event->message.text = events_keep(store, bytes_of(text));
     event->message.text_n = strlen(text);

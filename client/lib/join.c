@@ -246,7 +246,7 @@ static int send_hello(struct earshot *link) {
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
-                               ABILITY_ALIKE | (is_known ? ABILITY_AFTER : 0),
+                               ABILITY_ALIKE | ABILITY_FILES | (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},
@@ -429,6 +429,7 @@ bool join_answer(struct earshot *link, struct inbox_batch *batch) {
             fail_version(link, frame.welcome.version);
             return false;
         }
+        link->hub_takes_files = frame.flags & FRAME_TAKES_FILES;
         begin_session(link, &frame.welcome, batch->session);
         return batch->n_frames > 0;
     }

@@ -97,9 +97,10 @@ struct earshot {
     uint64_t joined_seq; /* its newest message when the session began */
     uint32_t keep_days;
     uint64_t keep_bytes;
-    int hub_fd;      /* its pidfd */
-    int mailbox;     /* msqid, or -1 */
-    atomic_int lane; /* msqid, or -1; the watch reads it too */
+    bool hub_takes_files; /* as they are, and not as base64 */
+    int hub_fd;           /* its pidfd */
+    int mailbox;          /* msqid, or -1 */
+    atomic_int lane;      /* msqid, or -1; the watch reads it too */
     uint64_t session;
     struct uuid nonce;
     mono_time retry_at, answer_by;

@@ -15,68 +15,72 @@ _Static_assert(PARCEL_BODY_MAX <= MESSAGE_TEXT_MAX, "");
 
 /* Strings of `file` are kept in link->transfers until the next event. */
 static void post_fill(struct earshot *link, struct earshot_transfer *file,
-                      const struct parcel *parcel, const char *peer, bool outgoing) {
+                      const struct file_body *body, const char *peer, bool outgoing) {
     struct transfers *transfers = link->transfers;
+    struct digest digest;
     snprintf(transfers->peer, sizeof transfers->peer, "%s", peer);
-    snprintf(transfers->name, sizeof transfers->name, "%s", parcel->name);
+    snprintf(transfers->name, sizeof transfers->name, "%.*s", (int)body->name.n, body->name.data);
     transfers->path[0] = transfers->error[0] = '\0';
     *file = (struct earshot_transfer){.state = EARSHOT_TRANSFER_RUNNING,
                                       .outgoing = outgoing,
                                       .peer = transfers->peer,
                                       .name = transfers->name,
-                                      .bytes = outgoing ? 0 : parcel->n,
-                                      .size = parcel->n,
-                                      .offered = parcel->n,
+                                      .bytes = outgoing ? 0 : body->content.n,
+                                      .size = body->content.n,
+                                      .offered = body->content.n,
                                       .path = transfers->path,
                                       .error = transfers->error};
-    digest_text(file->xxh3, parcel->digest);
+    memcpy(digest.bytes, body->digest.b, sizeof digest.bytes);
+    digest_text(file->xxh3, digest);
 }
 
 /* Sending. */
 
-static int read_content(struct parcel *parcel, struct source *source) {
-    int r = source_snapshot(source, parcel->content, sizeof parcel->content, &parcel->n);
-    struct digest_state *sum = r == 0 ? digest_new() : NULL;
-    if (!sum)
-        return r == 0 ? -ENOMEM : r;
-    digest_add(sum, parcel->content, parcel->n);
-    parcel->digest = digest_value(sum);
-    digest_free(sum);
+/* What is sent, and what it is made of. */
+struct posted {
+    char content[PARCEL_CONTENT_MAX];
+    char body[PARCEL_BODY_MAX];
+    char name[PARCEL_NAME_SIZE];
+    struct file_body file;
+};
+
+static int post_read(struct posted *posted, struct source *source) {
+    size_t n;
+    int r = source_snapshot(source, posted->content, sizeof posted->content, &n);
+    if (r != 0)
+        return r;
     const struct item_offer *offer = source_offer(source);
-    snprintf(parcel->name, sizeof parcel->name, "%s", offer->name);
-    parcel->mode = offer->mode & 0777;
-    parcel->mtime_ns = offer->mtime_ns;
+    snprintf(posted->name, sizeof posted->name, "%s", offer->name);
+    posted->file = (struct file_body){.mode = offer->mode & 0777,
+                                      .mtime_ns = (uint64_t)offer->mtime_ns,
+                                      .name = bytes_of(posted->name),
+                                      .content = {posted->content, n}};
     return 0;
 }
 
-static int post_parcel(struct earshot *link, const char *to, const struct parcel *parcel,
-                       struct earshot_transfer *file) {
-    char *body = malloc(PARCEL_BODY_MAX);
-    if (!body)
-        return -ENOMEM;
+static int post_send(struct earshot *link, const char *to, struct posted *posted,
+                     struct earshot_transfer *file) {
+    bool as_text = link->phase != LINK_JOINED || !link->hub_takes_files;
+    posted->file.link = link->number;
     struct earshot_message message = {
         .to = to,
-        .text = body,
-        .text_n = parcel_encode(parcel, body),
+        .text = posted->body,
+        .text_n = parcel_pack(&posted->file, as_text, posted->body),
         .kind = (enum earshot_kind)KIND_FILE,
         .flags = EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW,
     };
-    post_fill(link, file, parcel, to, true);
-    int r = send_message(link, &message, file->id);
-    free(body);
-    return r;
+    post_fill(link, file, &posted->file, to, true);
+    return send_message(link, &message, file->id);
 }
 
 int post_source(struct earshot *link, const char *to, struct source *source,
                 struct earshot_transfer *file, bool *is_small) {
-    struct parcel *parcel = malloc(sizeof *parcel);
-    int r = parcel ? read_content(parcel, source) : -ENOMEM;
+    struct posted *posted = malloc(sizeof *posted);
+    int r = posted ? post_read(posted, source) : -ENOMEM;
     *is_small = r <= 0;
-    if (r == 0) {
-        parcel->link = link->number;
-        r = post_parcel(link, to, parcel, file);
-    }
-    free(parcel);
+    if (r == 0)
+        r = post_send(link, to, posted, file);
+    free(posted);
     return r;
 }
 
@@ -108,10 +112,10 @@ int earshot_post(earshot *link, const char *to, const char *path, struct earshot
 
 /* Saving. */
 
-static int write_file(struct earshot *link, const struct parcel *parcel, uid_t from,
+static int write_file(struct earshot *link, const struct file_body *body, uid_t from,
                       const struct earshot_target *target, struct earshot_transfer *file) {
     int error = 0;
-    int r = parcel_save(parcel, from, target->dir, target->fd, link->transfers->path, &error);
+    int r = parcel_save(body, from, target->dir, target->fd, link->transfers->path, &error);
     file->state = r == 0 ? EARSHOT_TRANSFER_DONE : EARSHOT_TRANSFER_FAILED;
     if (r == 0)
         return 0;
@@ -137,11 +141,12 @@ static void tell_sender(struct earshot *link, const struct earshot_event *event,
 
 /* EARSHOT_REFUSED: it is damaged, as `file` says then. */
 static int post_unpack(struct earshot *link, const struct earshot_event *event,
-                       struct parcel *parcel, struct earshot_transfer *file) {
-    struct bytes body = {event->message.file, event->message.file_n};
-    bool is_whole = parcel_decode(parcel, body);
+                       struct file_body *body, struct earshot_transfer *file) {
+    if (!transfers_of(link))
+        return -ENOMEM;
+    bool is_whole = parcel_open(body, (struct bytes){event->message.file, event->message.file_n});
     if (is_whole)
-        post_fill(link, file, parcel, event->message.from, false);
+        post_fill(link, file, body, event->message.from, false);
     else
         *file = (struct earshot_transfer){.state = EARSHOT_TRANSFER_FAILED,
                                           .peer = event->message.from,
@@ -165,43 +170,33 @@ static int check_file(struct earshot *link, const struct earshot_event *event,
 
 int earshot_event_file(earshot *link, const struct earshot_event *event,
                        struct earshot_transfer *file) {
+    struct file_body body;
     int bad = check_file(link, event, file);
-    if (bad != 0)
-        return bad;
-    struct parcel *parcel = malloc(sizeof *parcel);
-    int r = parcel && transfers_of(link) ? post_unpack(link, event, parcel, file) : -ENOMEM;
-    free(parcel);
-    return r;
+    return bad != 0 ? bad : post_unpack(link, event, &body, file);
 }
 
 int earshot_save(earshot *link, const struct earshot_event *event,
                  const struct earshot_target *target, struct earshot_transfer *file) {
-    int bad = check_file(link, event, file);
-    if (bad == 0)
-        bad = check_target(link, target);
-    if (bad != 0)
-        return bad;
-    struct parcel *parcel = malloc(sizeof *parcel);
-    int r = parcel && transfers_of(link) ? post_unpack(link, event, parcel, file) : -ENOMEM;
-    if (r == EARSHOT_OK) {
-        r = write_file(link, parcel, event->message.uid, target, file);
-        if (r == 0)
-            tell_sender(link, event, parcel->link, STATE_READ);
-    }
-    free(parcel);
+    struct file_body body;
+    int r = check_file(link, event, file);
+    if (r == 0)
+        r = check_target(link, target);
+    if (r == 0)
+        r = post_unpack(link, event, &body, file);
+    if (r != EARSHOT_OK)
+        return r;
+    r = write_file(link, &body, event->message.uid, target, file);
+    if (r == 0)
+        tell_sender(link, event, body.link, STATE_READ);
     return r;
 }
 
 int earshot_refuse(earshot *link, const struct earshot_event *event) {
+    struct file_body body;
     int bad = check_message(link, event, true);
     if (bad != 0)
         return bad;
-    struct parcel *parcel = malloc(sizeof *parcel);
-    if (!parcel)
-        return -ENOMEM;
-    struct bytes body = {event->message.file, event->message.file_n};
-    bool is_whole = parcel_decode(parcel, body);
-    tell_sender(link, event, is_whole ? parcel->link : event->message.link, STATE_DECLINED);
-    free(parcel);
+    bool is_whole = parcel_open(&body, (struct bytes){event->message.file, event->message.file_n});
+    tell_sender(link, event, is_whole ? body.link : event->message.link, STATE_DECLINED);
     return EARSHOT_OK;
 }

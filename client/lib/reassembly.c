@@ -53,7 +53,9 @@ enum reassembly_outcome reassembly_add(struct reassembly *reassembly, const stru
     struct frame_message *message = &reassembly->message;
     struct bytes body = part->part.body;
     bool more = (part->flags & FRAME_MORE_PARTS) != 0;
-    if (!reassembly->active || body.n > message->total - message->body.n) {
+    bool is_binary = (part->flags & FRAME_BINARY) != 0;
+    if (!reassembly->active || body.n > message->total - message->body.n ||
+        is_binary != body_is_binary(message->kind, message->body)) {
         reassembly->active = false;
         return REASSEMBLY_DROPPED;
     }

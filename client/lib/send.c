@@ -26,12 +26,18 @@ static int check_to(struct earshot *link, const char *to) {
     return r;
 }
 
+static bool message_is_binary(const struct earshot_message *message) {
+    return body_is_binary((uint8_t)message->kind, (struct bytes){message->text, message->text_n});
+}
+
 static int check_body(struct earshot *link, const struct earshot_message *message) {
     if (message->text_n > MESSAGE_TEXT_MAX)
         return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
                          "the message has %zu bytes; one message may have %d: send it in several, "
                          "or as a file",
                          message->text_n, MESSAGE_TEXT_MAX);
+    if (message_is_binary(message))
+        return 0;
     return check_text(link, message->text, message->text_n, MESSAGE_TEXT_MAX, "the message");
 }
 
@@ -133,7 +139,8 @@ static void send_encode(struct earshot *link, const struct earshot_message *mess
     frame.send.body = send_cut(&rest, chunk, &frame.flags);
     bool fits = frame_put(out, &frame);
     while (rest.n > 0) {
-        struct frame part = {.type = FRAME_PART};
+        struct frame part = {.type = FRAME_PART,
+                             .flags = message_is_binary(message) ? FRAME_BINARY : 0};
         part.part.body = send_cut(&rest, chunk, &part.flags);
         fits = frame_put(out, &part) && fits;
     }

@@ -25,6 +25,7 @@ struct encoded {
     const void *origin; /* the ORIGIN of the LINEs among them; it goes before them in each batch */
     size_t n_origin;    /* 0: there is none */
     struct body *body;  /* where they stand, to be referred to; NULL: they are copied */
+    unsigned needs;     /* of messages: the abilities of who can read them in this form */
 };
 
 struct body {

@@ -295,6 +295,7 @@ struct run {
     uint64_t seq;      /* of the first message */
     size_t n;
     uint16_t n_messages;
+    unsigned needs;  /* see struct encoded */
     size_t n_origin; /* bytes of their ORIGIN */
     uint8_t origin[ORIGIN_BYTES_MAX];
 };
@@ -374,7 +375,7 @@ struct core {
     uint64_t n_born;                 /* handles, rooms and memberships, ever */
     uint64_t epoch;                  /* changes when a room ends: then last_target may dangle */
     struct chunk_pool pool;
-    uint8_t *frames; /* of a run, and behind these of the message under way, see encode.c */
+    uint8_t *frames; /* of a run, of the message under way, and base64; see encode.c */
     struct run run;
     struct session *acks, *news_sessions;
     struct session *unconfirmed, *condemned; /* in the order in which they end */

@@ -17,12 +17,13 @@ static size_t part_bytes(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_TEXT_RESERVE;
 }
 
-static bool put_parts(const struct core *core, struct cursor_out *out, struct bytes rest) {
+static bool put_parts(const struct core *core, struct cursor_out *out, struct bytes rest,
+                      uint8_t flags) {
     bool fits = true;
     while (rest.n > 0 && fits) {
         size_t part = text_cut(rest, part_bytes(core));
         struct frame frame = {.type = FRAME_PART,
-                              .flags = part < rest.n ? FRAME_MORE_PARTS : 0,
+                              .flags = flags | (part < rest.n ? FRAME_MORE_PARTS : 0),
                               .part = {{rest.data, part}}};
         fits = frame_put(out, &frame);
         rest = (struct bytes){rest.data + part, rest.n - part};
@@ -54,9 +55,10 @@ static void put_all(const struct core *core, const struct record *record, struct
     uint8_t *frames = core->frames + (core->run.room ? core->run.n : 0);
     struct cursor_out out = cursor_out_of(frames, ENCODED_MAX);
     struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
+    uint8_t flags = body_is_binary(record->kind, record->text) ? FRAME_BINARY : 0;
     if (rest.n > 0)
         frame->flags |= FRAME_MORE_PARTS;
-    bool fits = frame_put(&out, frame) && put_parts(core, &out, rest);
+    bool fits = frame_put(&out, frame) && put_parts(core, &out, rest, flags);
     assert(fits);
     *encoded = (struct encoded){.frames = frames, .n = cursor_out_used(&out), .what = what};
 }
@@ -86,20 +88,32 @@ void encode_message(const struct core *core, const struct record *record, const 
         frame.message = message;
         put_all(core, record, &frame, message.body.n, ENCODED_MESSAGE, encoded);
     }
+    encoded->needs = encoded_needs(record);
+}
+
+/* What is no text is base64, for who reads nothing else. */
+static struct record record_as_text(const struct core *core, const struct record *record) {
+    struct record text = *record;
+    char *base64 = (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
+    if (body_is_binary(record->kind, record->text))
+        text.text = (struct bytes){base64, base64_encode(base64, record->text)};
+    return text;
 }
 
 void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded) {
     struct frame frame = {.type = FRAME_MESSAGE, .flags = flags};
-    fill_message(core, record, names, &frame.message);
-    put_all(core, record, &frame, frame.message.body.n, ENCODED_MESSAGE, encoded);
+    struct record text = record_as_text(core, record);
+    fill_message(core, &text, names, &frame.message);
+    put_all(core, &text, &frame, frame.message.body.n, ENCODED_MESSAGE, encoded);
 }
 
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
-                 uint32_t request, struct encoded *encoded) {
+                 uint32_t request, unsigned abilities, struct encoded *encoded) {
     struct frame past = {.type = FRAME_PAST};
-    size_t part = first_part_of(core, record);
-    FILL_COMMON(&past.past, record, names, part);
+    struct record as = abilities & ABILITY_FILES ? *record : record_as_text(core, record);
+    size_t part = first_part_of(core, &as);
+    FILL_COMMON(&past.past, &as, names, part);
     past.past.request = request;
-    put_all(core, record, &past, part, ENCODED_ANSWER, encoded);
+    put_all(core, &as, &past, part, ENCODED_ANSWER, encoded);
 }

@@ -79,10 +79,10 @@ static bool feed_one(struct core *core, struct session *session, const struct re
     struct encoded encoded;
     struct names names;
     uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
-    bool knows_lines = (session->abilities & ABILITY_LINES) != 0;
     if (!is_for(session, record) || !names_of(core, record, &names))
         return true;
-    (knows_lines ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
+    (encoded_is_for(session, record) ? encode_message : encode_old_message)(core, record, &names,
+                                                                            flags, &encoded);
     if (!session_append(core, session, &encoded))
         return false;
     core->counters.deliveries++;

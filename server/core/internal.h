@@ -1,6 +1,8 @@
 /* What the files of the core use of each other. */
 #pragma once
 
+#include "base/base64.h"
+
 #include "core/core.h"
 #include "core/past.h"
 
@@ -166,14 +168,24 @@ struct bytes encode(const struct frame *frame);
 /* Room for the parts of the longest text. */
 #define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
 
+/* The abilities of who can read a message as encode_message() writes it; */
+static inline unsigned encoded_needs(const struct record *record) {
+    return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u);
+}
+/* whether the session has them. Else it is fed, with encode_old_message(). */
+static inline bool encoded_is_for(const struct session *session, const struct record *record) {
+    return (encoded_needs(record) & ~session->abilities) == 0;
+}
+
 /* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one; until the next one. */
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded);
-/* The same as a MESSAGE, for who does not know LINEs; or as PAST in answer to a request. */
+/* The same as a MESSAGE that is text, for who does not know LINEs, or files; or as PAST in answer
+ * to a request of who has these abilities. */
 void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded);
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
-                 uint32_t request, struct encoded *encoded);
+                 uint32_t request, unsigned abilities, struct encoded *encoded);
 
 /* The hub's time (user.c): a delivery is about to be made to each of many sessions; */
 void work_begin_delivery(struct core *core);

@@ -200,7 +200,7 @@ bool session_deliver(struct core *core, struct session *session, const struct en
     if (session->behind)
         return false;
     flush_if_short(core, session->user);
-    if (!(session->abilities & ABILITY_LINES) ||
+    if ((session->abilities & encoded->needs) != encoded->needs ||
         !outbox_takes_messages(&session->outbox, &address, encoded->n_origin + encoded->n,
                                OUTBOX_CHUNKS_MAX) ||
         !session_append(core, session, encoded)) {
@@ -230,7 +230,8 @@ void run_close(struct core *core) {
                               .n = run->n,
                               .what = ENCODED_MESSAGE,
                               .origin = run->origin,
-                              .n_origin = run->n_origin};
+                              .n_origin = run->n_origin,
+                              .needs = run->needs};
     work_begin_delivery(core);
     encoded_share(&encoded, run->room->n_listeners);
     for (unsigned i = 0; i < run->room->n_listeners; i++)
@@ -278,6 +279,7 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
         run->seq = seq;
         run->n = 0;
         run->n_messages = 0;
+        run->needs = 0;
         run->n_origin = encoded->n_origin;
         if (encoded->n_origin > 0)
             memcpy(run->origin, encoded->origin, encoded->n_origin);
@@ -287,6 +289,7 @@ bool run_add(struct core *core, struct session *sender, struct room *room, uint6
         assert(encoded->frames == core->frames + run->n);
     }
     run->n += encoded->n;
+    run->needs |= encoded->needs;
     run->n_messages++;
     return true;
 }

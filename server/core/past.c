@@ -240,7 +240,7 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
     struct names names;
     if (!names_of(core, record, &names))
         return true;
-    encode_past(core, record, &names, request, &encoded);
+    encode_past(core, record, &names, request, session->abilities, &encoded);
     return session_append(core, session, &encoded);
 }
 

@@ -551,6 +551,11 @@ void route_part(struct core *core, struct session *session, const struct frame *
         core->broken_rule = "the parts of a message do not add up to the length that was announced";
         return;
     }
+    struct bytes begin = {assembly->text, assembly->n};
+    if (((frame->flags & FRAME_BINARY) != 0) != body_is_binary(assembly->kind, begin)) {
+        core->broken_rule = "a part of a text in a file, or of a file in a text";
+        return;
+    }
     memcpy(assembly->text + assembly->n, body.data, body.n);
     assembly->n += (uint32_t)body.n;
     if (!last)

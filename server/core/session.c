@@ -169,8 +169,10 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
 }
 
 void core_welcome(struct core *core, struct session *session, int lane_msqid) {
+    uint8_t flags = session->abilities & ABILITY_FILES ? FRAME_TAKES_FILES : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
+                                   .flags = flags,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,

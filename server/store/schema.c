@@ -82,12 +82,15 @@ static const char add_logins[] = "ALTER TABLE handle ADD COLUMN login TEXT NOT N
  */
 static const char drop_message_uid[] = "DROP INDEX message_uid;";
 
+/* Version 7: a small file is no text any more, and an older hub would send it as one. */
+static const char files_are_no_text[] = "";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin,     add_parts,  add_files,
-                                    add_users, add_logins, drop_message_uid};
+static const char *const steps[] = {begin,      add_parts,        add_files,        add_users,
+                                    add_logins, drop_message_uid, files_are_no_text};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
-/* What comes after this version only saves time: a hub on a full disk goes without it until it is
- * started again. */
+/* What comes after this version only saves time, or keeps older hubs out: a hub on a full disk goes
+ * without it until it is started again. */
 #define SCHEMA_NEEDED 5
 
 static int schema_step(struct connection *connection, int64_t version) {

@@ -286,7 +286,10 @@ static void bind_message(sqlite3_stmt *put, const struct record *record) {
         sqlite3_bind_null(put, 10);
     else
         sqlite3_bind_blob(put, 10, record->reply_to.b, sizeof record->reply_to.b, SQLITE_STATIC);
-    bind_text(put, 11, record->text);
+    if (record->kind == STORE_FILE_KIND) /* which need not be text */
+        sqlite3_bind_blob64(put, 11, record->text.data, record->text.n, SQLITE_STATIC);
+    else
+        bind_text(put, 11, record->text);
 }
 
 static int note_message(struct store *store, const struct record *record) {

@@ -50,10 +50,14 @@ static void take_rest(struct cursor_in *in, struct bytes *text) {
     *text = take_text(in, cursor_in_left(in));
 }
 
-static void take_pids(struct cursor_in *in, struct bytes *pids) {
-    size_t n = (size_t)cursor_take_u16(in) * sizeof(uint32_t);
+/* Any bytes; whether it must be text is found out when the whole frame is known. */
+static void take_bytes(struct cursor_in *in, size_t n, struct bytes *bytes) {
     const uint8_t *data = cursor_take(in, n);
-    *pids = (struct bytes){(const char *)data, data ? n : 0};
+    *bytes = (struct bytes){(const char *)data, data ? n : 0};
+}
+
+static void take_pids(struct cursor_in *in, struct bytes *pids) {
+    take_bytes(in, (size_t)cursor_take_u16(in) * sizeof(uint32_t), pids);
 }
 
 /* What every kind of signal is on the wire. */
@@ -140,6 +144,8 @@ static void take_signal(struct cursor_in *in, struct signal *signal) {
 #define FIELD_TAKE_label(in, field) take_label(in, field)
 #define FIELD_TAKE_text(in, field) take_body(in, field)
 #define FIELD_TAKE_rest(in, field) take_rest(in, field)
+#define FIELD_TAKE_body(in, field) take_bytes(in, cursor_take_u16(in), field)
+#define FIELD_TAKE_data(in, field) take_bytes(in, cursor_in_left(in), field)
 #define FIELD_TAKE_pids(in, field) take_pids(in, field)
 #define FIELD_TAKE_signal(in, field) take_signal(in, field)
 
@@ -190,6 +196,8 @@ static void put_signal(struct cursor_out *out, const struct signal *signal) {
 #define FIELD_PUT_label(out, field) put_label(out, *(field))
 #define FIELD_PUT_text(out, field) put_body(out, *(field))
 #define FIELD_PUT_rest(out, field) cursor_put(out, (field)->data, (field)->n)
+#define FIELD_PUT_body(out, field) put_body(out, *(field))
+#define FIELD_PUT_data(out, field) cursor_put(out, (field)->data, (field)->n)
 #define FIELD_PUT_pids(out, field) put_pids(out, *(field))
 #define FIELD_PUT_signal(out, field) put_signal(out, field)
 
@@ -200,21 +208,22 @@ static bool check_none(const struct frame *frame) {
     return true;
 }
 
+static bool check_body(const struct frame *frame, uint8_t kind, uint32_t total, struct bytes body) {
+    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
+    bool fits = body_is_binary(kind, body) ? total <= FILE_BODY_MAX
+                                           : total <= MESSAGE_TEXT_MAX && text_is_valid(body);
+    return kind < KIND_END && fits && (split ? body.n < total : body.n == total);
+}
+
 static bool check_send(const struct frame *frame) {
     const struct frame_send *send = &frame->send;
     bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
-    return send->kind < KIND_END && send->total <= MESSAGE_TEXT_MAX &&
-           (split ? send->body.n < send->total && send->body.n > 0 : send->body.n == send->total);
-}
-
-static bool check_delivered(const struct frame *frame, uint8_t kind, uint32_t total, size_t n) {
-    bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
-    return kind < KIND_END && total <= MESSAGE_TEXT_MAX && (split ? n < total : n == total);
+    return check_body(frame, send->kind, send->total, send->body) && !(split && send->body.n == 0);
 }
 
 static bool check_message(const struct frame *frame) {
     const struct frame_message *message = &frame->message;
-    return check_delivered(frame, message->kind, message->total, message->body.n);
+    return check_body(frame, message->kind, message->total, message->body);
 }
 
 static bool check_origin(const struct frame *frame) {
@@ -226,7 +235,8 @@ static bool check_line(const struct frame *frame) {
 }
 
 static bool check_part(const struct frame *frame) {
-    return frame->part.body.n > 0;
+    return frame->part.body.n > 0 &&
+           ((frame->flags & FRAME_BINARY) || text_is_valid(frame->part.body));
 }
 
 static bool check_topic(const struct frame *frame) {
@@ -243,7 +253,7 @@ static bool check_list(const struct frame *frame) {
 
 static bool check_past(const struct frame *frame) {
     const struct frame_past *past = &frame->past;
-    return check_delivered(frame, past->kind, past->total, past->body.n);
+    return check_body(frame, past->kind, past->total, past->body);
 }
 
 static bool check_history(const struct frame *frame) {
@@ -349,6 +359,7 @@ FRAME_TYPES(FRAME_CODEC)
 #define FIELD_MIN_label 1
 #define FIELD_MIN_text 2
 #define FIELD_MIN_rest 0
+#define FIELD_MIN_body 2
 #define FIELD_MIN_pids 2
 #define FIELD_MIN_signal 20
 #define FRAME_ADD_MIN(type, name) +FIELD_MIN_##type
@@ -421,6 +432,21 @@ bool frame_put(struct cursor_out *out, const struct frame *frame) {
     uint16_t wire = (uint16_t)length;
     memcpy(start, &wire, sizeof wire);
     return true;
+}
+
+static bool file_name_is_valid(struct bytes name) {
+    return name.n > 0 && name.n <= FILE_NAME_MAX && !memchr(name.data, '/', name.n);
+}
+
+bool file_body_take(struct file_body *fields, struct bytes body) {
+    struct cursor_in cursor = cursor_in_of(body.data, body.n), *in = &cursor;
+    FILE_BODY_FIELDS(FRAME_TAKE_FIELD)
+    return !in->bad && fields->form == FILE_BODY_FORM && file_name_is_valid(fields->name) &&
+           fields->content.n <= FILE_CONTENT_MAX;
+}
+
+void file_body_put(struct cursor_out *out, const struct file_body *fields) {
+    FILE_BODY_FIELDS(FRAME_PUT_FIELD)
 }
 
 void frame_mark_repeated(void *send) {

@@ -55,6 +55,8 @@
 /*   label            u8 length 0..255, text                                               */
 /*   text             u16 length, text                                                     */
 /*   rest             text up to the end of the frame                                      */
+/*   body             as text, of a message, which may be a file: then it is any bytes     */
+/*   data             any bytes up to the end                                              */
 /*   pids             u16 count, count times u32                                           */
 /*   signal           u8 what, and what belongs to it: see struct signal                   */
 /* clang-format off */
@@ -64,8 +66,8 @@
 #define FRAME_NONCE_FIELDS(F) F(id, nonce)
 #define FRAME_READY_FIELDS(F)
 #define FRAME_SEND_FIELDS(F)                                                                       \
-    F(id, id) F(u8, kind) F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
-#define FRAME_PART_FIELDS(F) F(text, body)
+    F(id, id) F(u8, kind) F(name, to) F(opt_id, reply_to) F(u32, total) F(body, body)
+#define FRAME_PART_FIELDS(F) F(body, body)
 #define FRAME_JOIN_FIELDS(F) F(u32, request) F(name, room)
 #define FRAME_LEAVE_FIELDS(F) F(u32, request) F(name, room)
 #define FRAME_TOPIC_FIELDS(F) F(u32, request) F(name, room) F(text, topic)
@@ -99,14 +101,14 @@
     F(u64, seq) F(u32, keep_days) F(u64, keep_bytes)
 #define FRAME_MESSAGE_FIELDS(F)                                                                    \
     F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from) F(name, to)          \
-    F(u64, link) F(opt_id, reply_to) F(u32, total) F(text, body)
+    F(u64, link) F(opt_id, reply_to) F(u32, total) F(body, body)
 #define FRAME_ORIGIN_FIELDS(F)                                                                     \
     F(u32, uid) F(name, from) F(name, to) F(u64, link) F(u64, seq) F(u64, at_ms)
 #define FRAME_LINE_FIELDS(F) F(u16, seq) F(u16, at_ms) F(id, id) F(rest, text)
 #define FRAME_GATE_FIELDS(F) F(u32, shmid)
 #define FRAME_PAST_FIELDS(F)                                                                       \
     F(u32, request) F(u64, seq) F(id, id) F(u64, at_ms) F(u8, kind) F(u32, uid) F(name, from)       \
-    F(name, to) F(opt_id, reply_to) F(u32, total) F(text, body)
+    F(name, to) F(opt_id, reply_to) F(u32, total) F(body, body)
 #define FRAME_ACK_FIELDS(F) F(id, id) F(u64, seq)
 #define FRAME_REFUSED_FIELDS(F) F(id, id) F(u16, code) F(text, reason)
 #define FRAME_STATE_FIELDS(F) F(id, id) F(u8, state) F(name, by)
@@ -122,6 +124,10 @@
 #define FRAME_NEWS_FIELDS(F) F(u8, what) F(name, who) F(u32, uid) F(label, room) F(text, detail)
 #define FRAME_MORE_FIELDS(F)
 #define FRAME_MISSED_FIELDS(F) F(u64, n)
+/* A small file, which is the body of a message. */
+#define FILE_BODY_FIELDS(F)                                                                        \
+    F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
+    F(data, content)
 /* clang-format on */
 
 enum frame_from {
@@ -196,6 +202,7 @@ enum frame_type {
 /* Frame flags; their meaning depends on the type. */
 enum {
     FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PAST, PART: a PART follows */
+    FRAME_BINARY = 2,       /* PART: of a body that is no text */
     FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
     FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
     FRAME_WANT_RECEIPT = 8, /* SEND, LINE, MESSAGE: tell when it is delivered and read */
@@ -204,6 +211,7 @@ enum {
     FRAME_LATE = 32,        /* LINE, MESSAGE: sent while the session was not here, or behind */
     FRAME_RECIPIENT = 1,    /* STATE: `by` is whom the direct message was for, by whatever name */
     FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
+    FRAME_TAKES_FILES = 1,  /* WELCOME: to who has ABILITY_FILES, and may send files as they are */
 };
 
 /* HELLO: what the session wants. */
@@ -217,14 +225,15 @@ enum {
                                 sends any more: these get MESSAGEs */
     ABILITY_WITHDRAWN = 128, /* WITHDRAWN instead of WITHDRAW */
     ABILITY_ALIKE = 256,     /* NEWS_ALIKE */
-    ABILITY_ALL = 495,
+    ABILITY_FILES = 512,     /* bodies that are no text; else the hub makes base64 of them */
+    ABILITY_ALL = 1007,
 };
 
 enum message_kind {
     KIND_TEXT,
     KIND_ACTION,
     KIND_NOTICE,
-    KIND_FILE, /* a small file, as base64 (client/files/parcel.h); no words to be searched for */
+    KIND_FILE, /* a small file, see struct file_body; no words to be searched for */
     KIND_END
 };
 enum message_state {
@@ -314,6 +323,8 @@ enum news_what {
 #define FIELD_C_label struct bytes
 #define FIELD_C_text struct bytes
 #define FIELD_C_rest struct bytes
+#define FIELD_C_body struct bytes
+#define FIELD_C_data struct bytes
 #define FIELD_C_pids struct bytes
 #define FIELD_C_signal struct signal
 #define FRAME_MEMBER(type, name) FIELD_C_##type name;
@@ -323,6 +334,29 @@ enum news_what {
     };
 FRAME_TYPES(FRAME_STRUCT)
 #undef FRAME_STRUCT
+
+/*
+ * The body of a message of KIND_FILE. It begins with FILE_BODY_FORM, which no text of base64 has in
+ * it. Clients without ABILITY_FILES send and get, and old hubs have stored, base64 of the same; so
+ * there is always one of the two, and the first byte says which.
+ */
+struct file_body {
+    FILE_BODY_FIELDS(FRAME_MEMBER)
+};
+#define FILE_BODY_FORM 1
+#define FILE_NAME_MAX 1023
+#define FILE_CONTENT_MAX 32768
+#define FILE_BODY_MAX (39 + FILE_NAME_MAX + FILE_CONTENT_MAX)
+
+/* Whether a body, or the first part of it, is no text. */
+static inline bool body_is_binary(uint8_t kind, struct bytes body) {
+    return kind == KIND_FILE && body.n > 0 && body.data[0] == FILE_BODY_FORM;
+}
+
+/* Views into the body. False: it is none, or a field is out of its bounds. The name is a file's, in
+ * UTF-8, without a slash; whether the content is what the digest says is not looked at. */
+bool file_body_take(struct file_body *file, struct bytes body);
+void file_body_put(struct cursor_out *out, const struct file_body *file);
 
 /* A decoded frame. Its views point into the buffer that it was decoded from. */
 struct frame {

@@ -16,10 +16,10 @@ _Static_assert(HANDOVER_PIECE_BYTES <= PARCEL_CONTENT_MAX, "a piece fits into a 
 
 /* --- the sender --- */
 
-static int send_piece(struct peer *peer, const struct parcel *parcel, char *body) {
+static int send_piece(struct peer *peer, struct file_body *piece, char *body) {
     struct earshot_message message = {.to = HANDOVER_RECIPIENT,
                                       .text = body,
-                                      .text_n = parcel_encode(parcel, body),
+                                      .text_n = parcel_pack(piece, false, body),
                                       .kind = (enum earshot_kind)KIND_FILE};
     int r = earshot_send(peer->link, &message, NULL);
     return r == EARSHOT_OK ? 0
@@ -27,36 +27,29 @@ static int send_piece(struct peer *peer, const struct parcel *parcel, char *body
 }
 
 /* Each piece carries its digest, which the recipient checks. */
-static int send_file(struct peer *peer, int fd, struct parcel *parcel, char *body,
-                     struct digest_state *sum) {
+static int send_file(struct peer *peer, int fd, char *content, char *body) {
+    struct file_body piece = {.name = bytes_of("pieces")};
     for (;;) {
-        ssize_t n = read(fd, parcel->content, HANDOVER_PIECE_BYTES);
+        ssize_t n = read(fd, content, HANDOVER_PIECE_BYTES);
         if (n < 0)
             return crew_fail(peer->arena, "read: %s", strerror(errno));
         if (n == 0)
             return 0;
-        parcel->n = (size_t)n;
-        digest_reset(sum);
-        digest_add(sum, parcel->content, parcel->n);
-        parcel->digest = digest_value(sum);
-        if (send_piece(peer, parcel, body) != 0)
+        piece.content = (struct bytes){content, (size_t)n};
+        if (send_piece(peer, &piece, body) != 0)
             return 1;
     }
 }
 
 int handover_send_pieces(struct peer *peer, const struct handover *handover) {
-    CLEANUP_FREE struct parcel *parcel = calloc(1, sizeof *parcel);
+    CLEANUP_FREE char *content = malloc(HANDOVER_PIECE_BYTES);
     CLEANUP_FREE char *body = malloc(PARCEL_BODY_MAX);
-    struct digest_state *sum = digest_new();
     int fd = open(handover->from, O_RDONLY | O_CLOEXEC);
     int r = 1;
-    if (fd < 0 || !parcel || !body || !sum) {
+    if (fd < 0 || !content || !body)
         crew_fail(peer->arena, "%s: %s", handover->from, strerror(errno));
-    } else {
-        snprintf(parcel->name, sizeof parcel->name, "pieces");
-        r = send_file(peer, fd, parcel, body, sum);
-    }
-    digest_free(sum);
+    else
+        r = send_file(peer, fd, content, body);
     if (fd >= 0)
         close(fd);
     return r;
@@ -65,22 +58,23 @@ int handover_send_pieces(struct peer *peer, const struct handover *handover) {
 /* --- the recipient --- */
 
 static int write_piece(struct peer *peer, const struct earshot_event *event, int fd,
-                       struct parcel *parcel) {
+                       uint64_t *n_bytes) {
     struct bytes body = {event->message.file, event->message.file_n};
-    if (!event->message.file || !parcel_decode(parcel, body))
+    struct file_body piece;
+    if (!event->message.file || !parcel_open(&piece, body))
         return crew_fail(peer->arena, "violation: a piece is damaged");
-    if (write(fd, parcel->content, parcel->n) != (ssize_t)parcel->n)
+    if (write(fd, piece.content.data, piece.content.n) != (ssize_t)piece.content.n)
         return crew_fail(peer->arena, "write: %s", strerror(errno));
+    *n_bytes += piece.content.n;
     return 0;
 }
 
 static int take_file(struct peer *peer, const struct handover *handover,
-                     const struct earshot_event *first, int fd, struct parcel *parcel) {
+                     const struct earshot_event *first, int fd) {
     struct earshot_event event = *first;
     for (uint64_t n = 0;;) {
-        if (write_piece(peer, &event, fd, parcel) != 0)
+        if (write_piece(peer, &event, fd, &n) != 0)
             return 1;
-        n += parcel->n;
         if (n >= handover->n_bytes)
             return 0;
         if (peer_receive(peer, &event) != 0)
@@ -98,16 +92,15 @@ static int tell_sender(struct peer *peer) {
 int handover_take_pieces(struct peer *peer, const struct handover *handover,
                          const struct earshot_event *first) {
     char part[PATH_MAX + 16], path[PATH_MAX + 16];
-    CLEANUP_FREE struct parcel *parcel = malloc(sizeof *parcel);
     snprintf(part, sizeof part, "%s/pieces.part", handover->dir);
     snprintf(path, sizeof path, "%s/pieces", handover->dir);
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     int dir = open(handover->dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     int r = 1;
-    if (fd < 0 || dir < 0 || !parcel)
+    if (fd < 0 || dir < 0)
         crew_fail(peer->arena, "%s: %s", part, strerror(errno));
     else
-        r = take_file(peer, handover, first, fd, parcel);
+        r = take_file(peer, handover, first, fd);
     if (r == 0 && (fsync(fd) < 0 || rename(part, path) < 0 || fsync(dir) < 0))
         r = crew_fail(peer->arena, "%s: %s", path, strerror(errno));
     if (fd >= 0)

@@ -55,6 +55,7 @@ static void check_view(struct bytes view, const uint8_t *start, const uint8_t *e
 #define VIEW_label(view) check_view(view, start, end, true)
 #define VIEW_text(view) check_view(view, start, end, true)
 #define VIEW_rest(view) check_view(view, start, end, true)
+#define VIEW_body(view) check_view(view, start, end, false)
 #define VIEW_pids(view) check_view(view, start, end, false)
 #define VIEW_signal(signal)                                                                        \
     if ((signal).what == SIGNAL_DECLINE || (signal).what == SIGNAL_CANCEL)                         \
@@ -103,12 +104,45 @@ static void check_encoding(const struct frame *frame, const uint8_t *start, size
     check_views(&decoded, again, again + n);
 }
 
+/* A small file: there is one encoding of it, too. */
+static void check_file(struct bytes body) {
+    static uint8_t again[UINT16_MAX];
+    const uint8_t *start = (const uint8_t *)body.data, *end = start + body.n;
+    struct cursor_out out = cursor_out_of(again, sizeof again);
+    struct file_body file;
+    if (!file_body_take(&file, body))
+        return;
+    check_view(file.name, start, end, true);
+    check_view(file.content, start, end, false);
+    MUST(body_is_binary(KIND_FILE, body) && body.n <= FILE_BODY_MAX);
+    MUST(!memchr(file.name.data, '/', file.name.n));
+    file_body_put(&out, &file);
+    MUST(cursor_out_used(&out) == body.n && memcmp(again, body.data, body.n) == 0);
+}
+
+static void check_message_body(uint8_t kind, struct bytes body) {
+    MUST(body_is_binary(kind, body) || text_is_valid(body));
+    check_file(body);
+}
+
+static void check_body(const struct frame *frame) {
+    if (frame->type == FRAME_SEND)
+        check_message_body(frame->send.kind, frame->send.body);
+    else if (frame->type == FRAME_MESSAGE)
+        check_message_body(frame->message.kind, frame->message.body);
+    else if (frame->type == FRAME_PAST)
+        check_message_body(frame->past.kind, frame->past.body);
+    else if (frame->type == FRAME_PART)
+        MUST((frame->flags & FRAME_BINARY) || text_is_valid(frame->part.body));
+}
+
 static void check_accepted(const struct frame *frame, const uint8_t *start, const uint8_t *end,
                            enum frame_from from) {
     const struct frame_row *row = frame_row(frame->type);
     MUST(row && (row->from & from));
     MUST((size_t)(end - start) >= row->min);
     check_views(frame, start, end);
+    check_body(frame);
     check_encoding(frame, start, (size_t)(end - start));
 }
 
@@ -142,6 +176,7 @@ size_t check_batch(const uint8_t *data, size_t n) {
     n_input = n;
     size_t n_frames = 0;
     uint8_t *copy = exact_copy(data, n);
+    check_file((struct bytes){(const char *)copy, n});
     for (size_t i = 0; i < ARRAY_LEN(senders); i++)
         n_frames += check_frames(copy, n, senders[i]);
     free(copy);

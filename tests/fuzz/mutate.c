@@ -19,7 +19,7 @@
 
 #define INPUT_MAX (2 * BATCH_BYTES_MAX)
 #define N_BATCHES 16
-#define N_SEEDS_MAX (SAMPLE_SIZE_END * (FRAME_TYPE_END + SIGNAL_END) + N_BATCHES)
+#define N_SEEDS_MAX (SAMPLE_SIZE_END * (FRAME_TYPE_END + SIGNAL_END + 1) + N_BATCHES)
 
 struct input {
     uint8_t data[INPUT_MAX];
@@ -82,6 +82,25 @@ static void make_signal_seeds(void) {
             if (frame_put(&out, &frame))
                 seed_end(&out, 1);
         }
+    }
+}
+
+/* A message that is a small file. */
+static void make_file_seeds(void) {
+    for (enum sample_size size = SAMPLE_LEAST; size < SAMPLE_SIZE_END; size++) {
+        char body[SAMPLE_TEXT_MOST];
+        struct frame frame = sample_frame(FRAME_SEND, size);
+        struct file_body file = {.form = FILE_BODY_FORM,
+                                 .name = sample_text(size, 1, FILE_NAME_MAX),
+                                 .content = sample_text(size, 0, 2000)};
+        struct cursor_out out = cursor_out_of(body, sizeof body);
+        file_body_put(&out, &file);
+        frame.send.kind = KIND_FILE;
+        frame.send.body = (struct bytes){body, cursor_out_used(&out)};
+        frame.send.total = (uint32_t)frame.send.body.n;
+        seed_begin(&out);
+        if (frame_put(&out, &frame))
+            seed_end(&out, 1);
     }
 }
 
@@ -309,6 +328,7 @@ int main(int argc, char **argv) {
     random_state = seed;
     make_single_seeds();
     make_signal_seeds();
+    make_file_seeds();
     make_batch_seeds();
     size_t n_accepted = 0;
     for (size_t i = 0; i < n_seeds; i++)

@@ -78,6 +78,7 @@ static inline struct signal sample_said(enum sample_size size) {
 #define SAMPLE_label(size) sample_text(size, 0, 255)
 #define SAMPLE_text(size) sample_text(size, 0, SAMPLE_TEXT_MOST)
 #define SAMPLE_rest(size) SAMPLE_text(size)
+#define SAMPLE_body(size) SAMPLE_text(size)
 #define SAMPLE_pids(size) sample_pids(size)
 #define SAMPLE_signal(size) sample_said(size)
 

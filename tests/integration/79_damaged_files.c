@@ -18,17 +18,25 @@ static struct stage stage;
 static struct program alice, bob;
 static char in[PATH_MAX / 2];
 
-enum damage { GARBAGE, EMPTY, OTHER_DIGEST, N_DAMAGES };
+enum damage { GARBAGE, EMPTY, OTHER_DIGEST, NO_TEXT, SLASH, N_DAMAGES };
 
 static size_t make_body(enum damage damage, char *body) {
-    static struct parcel parcel;
-    parcel = (struct parcel){.name = "file", .mode = 0644, .n = 5, .content = "hello"};
+    struct file_body file = {.mode = 0644, .name = bytes_of("file"), .content = bytes_of("hello")};
+    size_t n;
     switch (damage) {
     case GARBAGE:
         memcpy(body, "!!!!", 4);
         return 4;
-    case OTHER_DIGEST:
-        return parcel_encode(&parcel, body);
+    case OTHER_DIGEST: /* as base64, of an old client */
+        n = parcel_pack(&file, true, body);
+        memcpy(body + n - 4, "AAAA", 4);
+        return n;
+    case NO_TEXT:
+        n = parcel_pack(&file, false, body);
+        return n - 1;
+    case SLASH:
+        file.name = bytes_of("../file");
+        return parcel_pack(&file, false, body);
     default:
         return 0;
     }

@@ -114,14 +114,26 @@ static bool may_send(const struct client *client) {
            client->sent[client->n_sent % N_SENT_MAX].state != SENT_OPEN;
 }
 
+/* As long as this text: of a file, from its beginning on or later. */
+static struct bytes some_binary(size_t n, bool is_begin) {
+    static char binary[TEXT_MOST + 1] = {FILE_BODY_FORM};
+    for (size_t i = 1; binary[TEXT_MOST] == 0 && i <= TEXT_MOST; i++)
+        binary[i] = (char)(i * 37 | 128);
+    return (struct bytes){binary + !is_begin, n};
+}
+
 static bool make_send(struct client *client, struct frame *frame) {
     struct bytes body = some_text(0, body_most());
+    uint8_t kind = (uint8_t)chance_below(KIND_END);
     bool has_more = chance_one_in(6) && body.n > 0;
+    bool is_binary = kind == KIND_FILE && body.n > 0 && chance_one_in(2);
+    if (is_binary)
+        body = some_binary(body.n, true);
     if (!may_send(client))
         return false;
     frame->flags = (uint8_t)(chance_below(16) << 1);
     frame->send = (struct frame_send){.id = chance_one_in(6) ? some_id() : fresh_id(),
-                                      .kind = (uint8_t)chance_below(KIND_END),
+                                      .kind = kind,
                                       .to = some_target(client),
                                       .total = (uint32_t)body.n,
                                       .body = body};
@@ -130,6 +142,8 @@ static bool make_send(struct client *client, struct frame *frame) {
     if (has_more) {
         frame->flags |= FRAME_MORE_PARTS;
         frame->send.total += 1 + (chance_one_in(8) ? chance_below(50000) : chance_below(6000));
+        if (is_binary && frame->send.total > FILE_BODY_MAX)
+            frame->send.total = FILE_BODY_MAX;
     }
     client->out = (struct outgoing_parts){.on = has_more,
                                           .id = frame->send.id,
@@ -138,6 +152,7 @@ static bool make_send(struct client *client, struct frame *frame) {
                                           .total = frame->send.total,
                                           .n = (uint32_t)body.n,
                                           .kind = frame->send.kind,
+                                          .is_binary = is_binary,
                                           .to = book_index(frame->send.to)};
     note_sent(client, &frame->send.id, has_more ? SENT_MAYBE : SENT_OPEN);
     if (!has_more)
@@ -168,7 +183,9 @@ static bool make_part(struct client *client, struct frame *frame) {
     uint32_t left = out->total - out->n, most = left < body_most() ? left : body_most();
     struct bytes body = some_text(TEXT_MOST, TEXT_MOST);
     body.n = chance_one_in(4) ? 1 + chance_below(most) : most;
-    frame->flags = body.n < left ? FRAME_MORE_PARTS : 0;
+    if (out->is_binary)
+        body = some_binary(body.n, false);
+    frame->flags = (out->is_binary ? FRAME_BINARY : 0) | (body.n < left ? FRAME_MORE_PARTS : 0);
     frame->part.body = body;
     out->hash = book_hash(out->hash, body);
     out->n += (uint32_t)body.n;
@@ -327,7 +344,7 @@ static struct signal some_signal(void) {
         signal.accept.attempt = extreme_number();
         signal.accept.n_have = chance_one_in(2) ? 0 : extreme_number();
         if (signal.accept.n_have > 0)
-            signal.accept.digest = fresh_id();
+            signal.accept.digest = (struct uuid){{1, (uint8_t)chance_next()}};
         return signal;
     case SIGNAL_ATTACH:
         signal.attach = (struct signal_attach){(uint32_t)extreme_number() & INT32_MAX,

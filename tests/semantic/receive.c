@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "base/base64.h"
 #include "proto/line.h"
 #include "semantic/semantic.h"
 
@@ -10,6 +11,10 @@
 static void receive_whole(struct client *client) {
     struct incoming_parts *in = &client->in;
     in->on = false;
+    if (in->is_base64) {
+        MUST(in->n == in->total && in->n_quartet == 0);
+        in->n = in->total = in->n_decoded;
+    }
     if (!in->is_past) {
         /* each once, in the order in which they were taken */
         MUST(in->seq > client->last_seq || client->n_nicks > 0);
@@ -18,8 +23,36 @@ static void receive_whole(struct client *client) {
     book_heard(client, in);
 }
 
+/* The first part of a file: texts that are sent begin with a small letter. */
+static void receive_form(struct client *client, struct bytes body) {
+    struct incoming_parts *in = &client->in;
+    in->is_binary = body_is_binary(in->kind, body);
+    in->is_base64 = in->kind == KIND_FILE && body.n > 0 && body.data[0] == 'A';
+    MUST(!in->is_binary || (client->abilities & ABILITY_FILES));
+    MUST(!in->is_base64 || !(client->abilities & ABILITY_FILES) ||
+         !(client->abilities & ABILITY_LINES));
+}
+
+/* It is to be what was sent. */
+static void receive_base64(struct incoming_parts *in, struct bytes body) {
+    char decoded[4];
+    for (size_t i = 0; i < body.n; i++) {
+        in->quartet[in->n_quartet++] = body.data[i];
+        if (in->n_quartet < 4)
+            continue;
+        size_t n = base64_decode(decoded, (struct bytes){in->quartet, 4});
+        MUST(n <= 3);
+        in->hash = book_hash(in->hash, (struct bytes){decoded, n});
+        in->n_decoded += (uint32_t)n;
+        in->n_quartet = 0;
+    }
+}
+
 static void receive_body(struct client *client, struct bytes body, bool has_more) {
-    client->in.hash = book_hash(client->in.hash, body);
+    if (client->in.is_base64)
+        receive_base64(&client->in, body);
+    else
+        client->in.hash = book_hash(client->in.hash, body);
     client->in.n += (uint32_t)body.n;
     MUST(client->in.n <= client->in.total);
     MUST(has_more == (client->in.n < client->in.total));
@@ -39,6 +72,7 @@ static void receive_message(struct client *client, const struct frame *frame) {
                                          .from = book_index(message->from),
                                          .to = book_index(message->to),
                                          .kind = message->kind};
+    receive_form(client, message->body);
     receive_body(client, message->body, frame->flags & FRAME_MORE_PARTS);
 }
 
@@ -79,6 +113,7 @@ static void receive_past(struct client *client, const struct frame *frame) {
                                          .from = book_index(past->from),
                                          .to = book_index(past->to),
                                          .kind = past->kind};
+    receive_form(client, past->body);
     receive_body(client, past->body, frame->flags & FRAME_MORE_PARTS);
 }
 
@@ -169,6 +204,7 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         break;
     case FRAME_PART:
         MUST(client->in.on);
+        MUST(client->in.is_binary == ((frame->flags & FRAME_BINARY) != 0));
         receive_body(client, frame->part.body, frame->flags & FRAME_MORE_PARTS);
         break;
     case FRAME_ACK:

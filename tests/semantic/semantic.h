@@ -73,6 +73,10 @@ struct incoming_parts {
     uint32_t total, n;
     int from, to;
     uint8_t kind;
+    bool is_binary, is_base64; /* a file, as it is, or for who does not know files */
+    char quartet[4];           /* what it ends with, not decoded yet */
+    unsigned n_quartet;
+    uint32_t n_decoded;
 };
 
 /* A message whose parts go out. */
@@ -82,6 +86,7 @@ struct outgoing_parts {
     uint64_t hash;
     uint32_t total, n;
     uint8_t kind;
+    bool is_binary;
     int to;
 };
 

@@ -212,14 +212,6 @@ Test(source, 13_what_cannot_be_read_is_skipped_and_named) {
 
 /* --- resuming --- */
 
-static struct digest digest_of(const void *data, size_t n) {
-    struct digest_state *state = digest_new();
-    digest_add(state, data, n);
-    struct digest digest = digest_value(state);
-    digest_free(state);
-    return digest;
-}
-
 Test(source, 14_goes_on_behind_what_is_there) {
     add_bytes(in_from("file"), 0, "0123456789", 10);
     open_source("file");

@@ -37,6 +37,24 @@ Test(reassembly, 01_parts_become_one_text) {
     cr_assert(bytes_equal(reassembly.message.body, bytes_of("onetwosix")));
 }
 
+static enum reassembly_outcome add_binary(uint8_t kind, uint8_t flags) {
+    struct frame_message first = {.kind = kind,
+                                  .from = bytes_of("bob"),
+                                  .to = bytes_of("#ops"),
+                                  .total = 6,
+                                  .body = bytes_of("\x01\xff.")};
+    struct frame part = {.type = FRAME_PART, .flags = flags, .part.body = {"\0\xfe.", 3}};
+    cr_assert_eq(reassembly_begin(&reassembly, &first, FRAME_MORE_PARTS, 0), 0);
+    return reassembly_add(&reassembly, &part);
+}
+
+Test(reassembly, 90_a_part_is_of_what_it_belongs_to) {
+    cr_assert_eq(add_binary(KIND_FILE, FRAME_BINARY), REASSEMBLY_WHOLE);
+    cr_assert_eq(memcmp(reassembly.message.body.data, "\x01\xff.\0\xfe.", 6), 0);
+    cr_assert_eq(add_binary(KIND_FILE, 0), REASSEMBLY_DROPPED);
+    cr_assert_eq(add_binary(KIND_TEXT, FRAME_BINARY), REASSEMBLY_DROPPED);
+}
+
 Test(reassembly, 02_a_part_without_a_beginning_is_dropped) {
     cr_assert_eq(add("x", true), REASSEMBLY_DROPPED);
     begin(6, "one");

@@ -33,6 +33,7 @@ static bool same_said(const struct signal *a, const struct signal *b) {
 #define SAME_label(a, b) bytes_equal(a, b)
 #define SAME_text(a, b) bytes_equal(a, b)
 #define SAME_rest(a, b) bytes_equal(a, b)
+#define SAME_body(a, b) bytes_equal(a, b)
 #define SAME_pids(a, b) bytes_equal(a, b)
 #define SAME_signal(a, b) same_said(&(a), &(b))
 #define SAME_FIELD(type, name) cr_assert(SAME_##type(fields_a->name, fields_b->name), "%s", #name);

@@ -563,6 +563,6 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 6);
+    cr_assert_eq(query_number("PRAGMA user_version"), 7);
     umount2(shelf.dir, MNT_DETACH);
 }

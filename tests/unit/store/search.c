@@ -276,6 +276,29 @@ static void post(conv_number conv, uint32_t from, const char *text) {
     cr_assert_eq(store_commit(shelf.store), 0);
 }
 
+static const char no_text[] = "\1\0\xff no text \xc3";
+
+static int is_as_it_was(void *arg, const struct record *record) {
+    cr_assert(bytes_equal(record->text, (struct bytes){no_text, sizeof no_text}));
+    *(unsigned *)arg += 1;
+    return 0;
+}
+
+Test(store_search, 18_a_file_need_not_be_text) {
+    struct record record = record_of(++shelf.seq, AB, BOB, "");
+    struct store_page page = {.conv = AB, .n_max = 10};
+    unsigned n = 0;
+    show();
+    record.kind = KIND_FILE;
+    record.text = (struct bytes){no_text, sizeof no_text};
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    index_all();
+    cr_assert_eq(store_history(shelf.reader, &view, &page, is_as_it_was, &n), 0);
+    cr_assert_eq(n, 1);
+}
+
 /* They are found without their content, so by their numbers. */
 static void find_files(struct store_query query, const char *seqs) {
     char found[256] = "";
