@@ -49,9 +49,8 @@
 #define LINK_BACKOFF_MAX_MS 2000
 #define LINK_HELLO_MIN_NS (10 * NS_PER_MS) /* the well-known queue was full; then twice as long */
 #define LINK_HELLO_MAX_NS (160 * NS_PER_MS)
-#define LINK_REJECTED_MAX                                                                          \
-    3                    /* sessions that the hub ends in a row, and nothing gets on meanwhile     \
-                          */
+/* Sessions that the hub ends in a row, while nothing gets on. */
+#define LINK_REJECTED_MAX 3
 #define LINK_LOOK_MS 100 /* how often a program that only sends looks for the hub */
 #define LINK_PROOF_MIN_NS (40 * 1000)
 #define LINK_PROOF_MAX_NS (5 * NS_PER_MS)

@@ -141,7 +141,7 @@ static void hub_frames(struct play *play) {
         {.type = FRAME_HELLO,
          .hello = {PROTO_VERSION, (uint32_t)play->raw.mailbox, id, 1, alice, 1, 0}},
         {.type = FRAME_NONCE, .nonce = {id}},
-        {.type = FRAME_WELCOME, .welcome = {1, 1, 2, id, text, alice, 1}},
+        {.type = FRAME_WELCOME, .welcome = {1, 1, 2, id, text, alice, 1, 0, 0}},
         {.type = FRAME_MESSAGE,
          .message = {1, id, 1, KIND_TEXT, UID_ALICE, alice, bob, 1, {{0}}, 6, text}},
         {.type = FRAME_ACK, .flags = FRAME_UP_TO, .ack = {id, 1}},

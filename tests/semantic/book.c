@@ -133,8 +133,7 @@ void book_heard(const struct client *client, const struct incoming_parts *heard)
     bool was_said = book_was_said(client, heard, &heard->id) ||
                     (heard->kind == KIND_NOTICE && book_was_said(client, heard, &wall));
     MUST(was_said);
-    if (heard->seq == 0)
-        MUST(!"a message has a number");
+    MUST(heard->seq != 0);
     if (numbers[heard->seq % N_SEQS].seq == heard->seq) {
         MUST(numbers[heard->seq % N_SEQS].uid == heard->uid);
         MUST(uuid_equal(&numbers[heard->seq % N_SEQS].id, &heard->id));

@@ -55,11 +55,11 @@ static struct uuid offer_to(struct client *from, const char *to) {
 
 /* Of alice's to bob. */
 static void attach(struct uuid id) {
-    cr_assert_null(
-        give(alice,
-             &(struct frame){
-                 .type = FRAME_SIGNAL,
-                 .signal = {.offer = id, .uid = BOB, .link = bob->link, .said = {SIGNAL_ATTACH}}}));
+    cr_assert_null(give(alice, &(struct frame){.type = FRAME_SIGNAL,
+                                               .signal = {.offer = id,
+                                                          .uid = BOB,
+                                                          .link = bob->link,
+                                                          .said = {.what = SIGNAL_ATTACH}}}));
     cr_assert(outbox_is_idle(&alice->session->outbox), "she is told that it did not arrive");
 }
 
@@ -85,10 +85,11 @@ Test(core_delivery, 02_signals_to_who_does_not_read_have_a_bound) {
     drain();
     cr_assert(bob->session->outbox.stuck);
     for (int i = 0; i < 300; i++)
-        give(alice,
-             &(struct frame){
-                 .type = FRAME_SIGNAL,
-                 .signal = {.offer = id, .uid = BOB, .link = bob->link, .said = {SIGNAL_ATTACH}}});
+        give(alice, &(struct frame){.type = FRAME_SIGNAL,
+                                    .signal = {.offer = id,
+                                               .uid = BOB,
+                                               .link = bob->link,
+                                               .said = {.what = SIGNAL_ATTACH}}});
     cr_assert_eq(expect(alice, FRAME_SIGNALLED)->signalled.said.what, SIGNAL_CANCEL);
 }
 

@@ -555,10 +555,11 @@ Test(core_limits, 27_an_offer_is_its_senders_whoever_else_uses_its_id) {
     give(bob, &offer);
     expect(bob, FRAME_DONE);
     cr_assert_eq(expect(alice, FRAME_OFFERED)->offered.uid, BOB);
-    give(alice,
-         &(struct frame){
-             .type = FRAME_SIGNAL,
-             .signal = {.offer = id, .uid = BOB, .link = bob->link, .said = {SIGNAL_ACCEPT}}});
+    give(alice, &(struct frame){.type = FRAME_SIGNAL,
+                                .signal = {.offer = id,
+                                           .uid = BOB,
+                                           .link = bob->link,
+                                           .said = {.what = SIGNAL_ACCEPT}}});
     cr_assert_eq(expect(bob, FRAME_SIGNALLED)->signalled.uid, ALICE);
     expect_nothing(carol);
     give(carol, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {id, 0}});
@@ -573,7 +574,7 @@ Test(core_limits, 28_an_offer_whose_taker_is_gone_can_be_taken_again) {
     struct frame list = {.type = FRAME_LIST, .list = {.request = 3, .what = LIST_OFFERS}};
     struct client *bob2 = join(BOB, "bob", HERE);
     accept.signal = (struct frame_signal){
-        .offer = id, .uid = ALICE, .link = alice->link, .said = {SIGNAL_ACCEPT}};
+        .offer = id, .uid = ALICE, .link = alice->link, .said = {.what = SIGNAL_ACCEPT}};
     give(alice, &offer);
     expect(alice, FRAME_DONE);
     expect(bob, FRAME_OFFERED);

@@ -16,7 +16,8 @@ static void setup(void) {
 TestSuite(core_list_content, .init = setup, .fini = world_end);
 
 static void give_list(struct client *client, enum list_what what, const char *of) {
-    give(client, &(struct frame){.type = FRAME_LIST, .list = {REQUEST, what, bytes_of(of)}});
+    give(client,
+         &(struct frame){.type = FRAME_LIST, .list = {REQUEST, (uint8_t)what, bytes_of(of)}});
 }
 
 static uint64_t counter(struct client *client, const char *key) {

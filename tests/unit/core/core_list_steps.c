@@ -22,7 +22,8 @@ TestSuite(core_list_steps, .init = setup, .fini = world_end);
 
 static void give_list(struct client *client, uint32_t request, enum list_what what,
                       const char *of) {
-    give(client, &(struct frame){.type = FRAME_LIST, .list = {request, what, bytes_of(of)}});
+    give(client,
+         &(struct frame){.type = FRAME_LIST, .list = {request, (uint8_t)what, bytes_of(of)}});
 }
 
 static void make_handles(void) {
@@ -129,7 +130,7 @@ Test(core_list_steps, 05_the_hub_s_queues_come_before_the_mailboxes) {
     for (int i = 0; i < 3; i++)
         core_answer_object(&core, bob->session, 1, OBJECT_LANE, 100 + i, ALICE, 1);
     give_list(bob, 1, LIST_OBJECTS, "");
-    for (int i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++)
         cr_assert_eq(expect(bob, FRAME_OBJECT)->object.id, 100 + i);
     cr_assert_eq(n_listed(bob, 1, FRAME_OBJECT), 2);
     give_list(bob, 2, LIST_OBJECTS, "");

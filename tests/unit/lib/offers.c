@@ -181,8 +181,9 @@ static void put_done(uint32_t request) {
 }
 
 static void put_fail(uint32_t request, enum fail_code code) {
-    put(&(struct frame){.type = FRAME_FAIL,
-                        .fail = {.request = request, .code = code, .reason = bytes_of("no")}});
+    put(&(struct frame){
+        .type = FRAME_FAIL,
+        .fail = {.request = request, .code = (uint16_t)code, .reason = bytes_of("no")}});
 }
 
 Test(offers, 06_what_a_new_hub_refuses_fails_and_the_next_one_has_its_turn) {

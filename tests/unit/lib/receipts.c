@@ -27,9 +27,9 @@ static void want(uint32_t n, const char *to) {
 }
 
 static bool takes_with(uint32_t n, const char *by, enum message_state state, uint8_t flags) {
-    return receipts_take(&receipts,
-                         &(struct frame_state){.id = id_of(n), .state = state, .by = bytes_of(by)},
-                         flags);
+    return receipts_take(
+        &receipts,
+        &(struct frame_state){.id = id_of(n), .state = (uint8_t)state, .by = bytes_of(by)}, flags);
 }
 
 static bool takes(uint32_t n, const char *by, enum message_state state) {
