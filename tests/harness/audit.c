@@ -13,7 +13,7 @@
 #define TOLD_MAX 20 /* violations */
 
 /* A message, as its sender's book has it. */
-struct sent {
+struct audit_sent {
     char id[40], to[32];
     bool acked, refused;
     uint8_t n_read[CAST_READERS];
@@ -21,7 +21,7 @@ struct sent {
 };
 
 struct sender_book {
-    struct sent *list; /* by number */
+    struct audit_sent *list; /* by number */
     size_t n;
 };
 
@@ -37,8 +37,8 @@ struct judge {
     uint64_t last_number[CAST_SENDERS][2]; /* direct, room */
 };
 
-static void violation(struct judge *judge, unsigned long *count, const struct book_entry *entry,
-                      const char *what) {
+static void audit_violation(struct judge *judge, unsigned long *count,
+                            const struct book_entry *entry, const char *what) {
     ++*count;
     if (judge->n_told++ < TOLD_MAX)
         check_note("VIOLATION %s: %s: number %" PRIu64 " from %s to %s, seq %" PRIu64
@@ -47,10 +47,10 @@ static void violation(struct judge *judge, unsigned long *count, const struct bo
                    entry->id, entry->uid);
 }
 
-static struct sent *sent_of(struct sender_book *book, uint64_t number) {
+static struct audit_sent *audit_sent_of(struct sender_book *book, uint64_t number) {
     if (number >= book->n) {
         size_t n = 2 * (size_t)number + 1024;
-        struct sent *list = realloc(book->list, n * sizeof *list);
+        struct audit_sent *list = realloc(book->list, n * sizeof *list);
         if (!list)
             check_die("out of memory");
         memset(list + book->n, 0, (n - book->n) * sizeof *list);
@@ -59,10 +59,10 @@ static struct sent *sent_of(struct sender_book *book, uint64_t number) {
     return &book->list[number];
 }
 
-static void take_sent(void *arg, const struct book_entry *entry) {
+static void audit_take_sent(void *arg, const struct book_entry *entry) {
     struct judge *judge = arg;
     struct audit *audit = judge->audit;
-    struct sent *sent = sent_of(&judge->senders[judge->who], entry->number);
+    struct audit_sent *sent = audit_sent_of(&judge->senders[judge->who], entry->number);
     switch (entry->what) {
     case BOOK_BEGUN:
         audit->n_processes++;
@@ -81,46 +81,47 @@ static void take_sent(void *arg, const struct book_entry *entry) {
         sent->refused = true;
         break;
     default:
-        violation(judge, &audit->n_misled, entry, "an entry that no sender makes");
+        audit_violation(judge, &audit->n_misled, entry, "an entry that no sender makes");
     }
 }
 
-static int sender_named(const char *handle) {
+static int audit_sender_named(const char *handle) {
     for (int who = 0; who < CAST_SENDERS; who++)
         if (strcmp(cast_handle(who), handle) == 0)
             return who;
     return -1;
 }
 
-static bool is_for(const char *to, int reader) {
+static bool audit_is_for(const char *to, int reader) {
     return strcmp(to, cast_handle(CAST_SENDERS + reader)) == 0 ||
            (strcmp(to, CAST_ROOM) == 0 && cast_is_member(reader));
 }
 
 /* Whether a reader should have got this, from this one; NULL: it should not. */
-static struct sent *judge_entry(struct judge *judge, const struct book_entry *entry) {
-    int sender = sender_named(entry->from), reader = judge->who - CAST_SENDERS;
-    struct sent *sent = sender < 0 || entry->number >= judge->senders[sender].n
-                            ? NULL
-                            : &judge->senders[sender].list[entry->number];
+static struct audit_sent *audit_judge_entry(struct judge *judge, const struct book_entry *entry) {
+    int sender = audit_sender_named(entry->from), reader = judge->who - CAST_SENDERS;
+    struct audit_sent *sent = sender < 0 || entry->number >= judge->senders[sender].n
+                                  ? NULL
+                                  : &judge->senders[sender].list[entry->number];
     bool ok = sent && entry->what != BOOK_FOREIGN && strcmp(sent->id, entry->id) == 0 &&
               strcmp(sent->to, entry->to) == 0 && entry->uid == judge->talk->uids[sender] &&
-              is_for(entry->to, reader);
+              audit_is_for(entry->to, reader);
     if (!ok)
-        violation(judge, &judge->audit->n_misled, entry, "not what was sent, or not to this one");
+        audit_violation(judge, &judge->audit->n_misled, entry,
+                        "not what was sent, or not to this one");
     return ok ? sent : NULL;
 }
 
-static void judge_order(struct judge *judge, const struct book_entry *entry) {
-    int sender = sender_named(entry->from);
+static void audit_judge_order(struct judge *judge, const struct book_entry *entry) {
+    int sender = audit_sender_named(entry->from);
     uint64_t *last = &judge->last_number[sender][entry->to[0] == '#'];
     if (entry->number < *last)
-        violation(judge, &judge->audit->n_disorder, entry, "after a later one");
+        audit_violation(judge, &judge->audit->n_disorder, entry, "after a later one");
     else
         *last = entry->number;
 }
 
-static void take_read(void *arg, const struct book_entry *entry) {
+static void audit_take_read(void *arg, const struct book_entry *entry) {
     struct judge *judge = arg;
     struct audit *audit = judge->audit;
     int reader = judge->who - CAST_SENDERS;
@@ -132,9 +133,9 @@ static void take_read(void *arg, const struct book_entry *entry) {
         return;
     }
     if (entry->seq <= judge->last_seq)
-        violation(judge, &audit->n_backwards, entry, "the sequence number does not ascend");
+        audit_violation(judge, &audit->n_backwards, entry, "the sequence number does not ascend");
     judge->last_seq = entry->seq;
-    struct sent *sent = judge_entry(judge, entry);
+    struct audit_sent *sent = audit_judge_entry(judge, entry);
     if (entry->what == BOOK_REPEATED)
         audit->n_repeated++;
     if (!sent || entry->what == BOOK_REPEATED)
@@ -144,14 +145,14 @@ static void take_read(void *arg, const struct book_entry *entry) {
         char what[64];
         snprintf(what, sizeof what, "read again, %zu entries later",
                  judge->n_entries - sent->read_at[reader]);
-        violation(judge, &audit->n_doubled, entry, what);
+        audit_violation(judge, &audit->n_doubled, entry, what);
         return;
     }
     sent->read_at[reader] = judge->n_entries;
-    judge_order(judge, entry);
+    audit_judge_order(judge, entry);
 }
 
-static void read_book(struct judge *judge, int who, book_visit *visit) {
+static void audit_read_book(struct judge *judge, int who, book_visit *visit) {
     int book = book_open(judge->talk->books, cast_handle(who));
     judge->who = who;
     judge->last_seq = 0;
@@ -161,18 +162,18 @@ static void read_book(struct judge *judge, int who, book_visit *visit) {
     close(book);
 }
 
-static void find_lost(struct judge *judge, int sender) {
+static void audit_find_lost(struct judge *judge, int sender) {
     struct sender_book *book = &judge->senders[sender];
     for (size_t number = 1; number < book->n; number++) {
-        struct sent *sent = &book->list[number];
+        struct audit_sent *sent = &book->list[number];
         struct book_entry entry = {.number = number, .uid = judge->talk->uids[sender]};
         memcpy(entry.id, sent->id, sizeof entry.id);
         memcpy(entry.to, sent->to, sizeof entry.to);
         snprintf(entry.from, sizeof entry.from, "%s", cast_handle(sender));
         for (int reader = 0; sent->acked && reader < CAST_READERS; reader++) {
             judge->who = CAST_SENDERS + reader;
-            if (is_for(sent->to, reader) && sent->n_read[reader] == 0)
-                violation(judge, &judge->audit->n_lost, &entry, "acknowledged and not read");
+            if (audit_is_for(sent->to, reader) && sent->n_read[reader] == 0)
+                audit_violation(judge, &judge->audit->n_lost, &entry, "acknowledged and not read");
         }
     }
     free(book->list);
@@ -182,11 +183,11 @@ bool audit_books(const struct cast *cast, struct audit *audit) {
     *audit = (struct audit){0};
     struct judge judge = {.audit = audit, .talk = cast->talk};
     for (int who = 0; who < CAST_SENDERS; who++)
-        read_book(&judge, who, take_sent);
+        audit_read_book(&judge, who, audit_take_sent);
     for (int who = CAST_SENDERS; who < CAST_TALKERS; who++)
-        read_book(&judge, who, take_read);
+        audit_read_book(&judge, who, audit_take_read);
     for (int sender = 0; sender < CAST_SENDERS; sender++)
-        find_lost(&judge, sender);
+        audit_find_lost(&judge, sender);
     check_note("%lu messages sent, %lu acknowledged, %lu refused; read %lu times, %lu repeats "
                "passed over; %lu processes",
                audit->n_sent, audit->n_acked, audit->n_refused, audit->n_read, audit->n_repeated,

@@ -37,7 +37,7 @@ struct cast_part {
     int who;
 };
 
-static int play(void *arg) {
+static int cast_play(void *arg) {
     const struct cast_part *part = arg;
     if (part->who < CAST_SENDERS)
         return cast_sender(part->talk, part->who);
@@ -46,12 +46,12 @@ static int play(void *arg) {
     return cast_mover(part->talk, part->who);
 }
 
-static void start_one(struct cast *cast, int who) {
+static void cast_start_one(struct cast *cast, int who) {
     struct cast_part part = {cast->talk, who};
-    cast->pids[who] = user_start(cast->talk->uids[who], play, &part);
+    cast->pids[who] = user_start(cast->talk->uids[who], cast_play, &part);
 }
 
-static bool all_ready(void *arg) {
+static bool cast_all_ready(void *arg) {
     struct cast *cast = arg;
     for (int who = 0; who < CAST_N; who++)
         if (!atomic_load(&cast->talk->ready[who]))
@@ -59,7 +59,7 @@ static bool all_ready(void *arg) {
     return true;
 }
 
-static bool readers_ready(void *arg) {
+static bool cast_readers_ready(void *arg) {
     struct cast *cast = arg;
     for (int who = CAST_SENDERS; who < CAST_N; who++)
         if (!atomic_load(&cast->talk->ready[who]))
@@ -77,16 +77,17 @@ bool cast_start(struct cast *cast, const char *dir, const char *books, const uid
     for (int who = 0; who < CAST_N; who++)
         talk->uids[who] = uids[who % 2];
     for (int who = CAST_SENDERS; who < CAST_N; who++)
-        start_one(cast, who);
-    bool ok = check_until(readers_ready, cast, START_MS);
+        cast_start_one(cast, who);
+    bool ok = check_until(cast_readers_ready, cast, START_MS);
     for (int who = 0; who < CAST_SENDERS; who++)
-        start_one(cast, who);
-    return ok && check_until(all_ready, cast, START_MS) && cast_keep_talking(cast, 100, START_MS);
+        cast_start_one(cast, who);
+    return ok && check_until(cast_all_ready, cast, START_MS) &&
+           cast_keep_talking(cast, 100, START_MS);
 }
 
 void cast_restart(struct cast *cast, int who) {
     user_kill(cast->pids[who]);
-    start_one(cast, who);
+    cast_start_one(cast, who);
 }
 
 void cast_look_after(struct cast *cast) {
@@ -95,22 +96,22 @@ void cast_look_after(struct cast *cast) {
             continue;
         check_note("%s has ended by itself: %s", cast_handle(who), cast->talk->error[who]);
         cast->n_fallen++;
-        start_one(cast, who);
+        cast_start_one(cast, who);
     }
 }
 
-struct goal {
+struct cast_goal {
     struct cast_talk *talk;
     unsigned long n_acked, n_read;
 };
 
-static bool reached(void *arg) {
-    const struct goal *goal = arg;
+static bool cast_reached(void *arg) {
+    const struct cast_goal *goal = arg;
     return atomic_load(&goal->talk->n_acked) >= goal->n_acked &&
            atomic_load(&goal->talk->n_read) >= goal->n_read;
 }
 
-static void tell_errors(const struct cast *cast) {
+static void cast_tell_errors(const struct cast *cast) {
     for (int who = 0; who < CAST_N; who++)
         if (cast->talk->error[who][0])
             check_note("%s, last: %s", cast_handle(who), cast->talk->error[who]);
@@ -118,18 +119,18 @@ static void tell_errors(const struct cast *cast) {
 
 bool cast_keep_talking(struct cast *cast, unsigned long n, int ms) {
     struct cast_talk *talk = cast->talk;
-    struct goal goal = {talk, atomic_load(&talk->n_acked) + n, atomic_load(&talk->n_read) + n};
-    if (check_until(reached, &goal, ms))
+    struct cast_goal goal = {talk, atomic_load(&talk->n_acked) + n, atomic_load(&talk->n_read) + n};
+    if (check_until(cast_reached, &goal, ms))
         return true;
     check_note("too quiet: sent %lu, acknowledged %lu, read %lu, refused %lu",
                atomic_load(&talk->n_sent), atomic_load(&talk->n_acked), atomic_load(&talk->n_read),
                atomic_load(&talk->n_refused));
-    tell_errors(cast);
+    cast_tell_errors(cast);
     cast_look_after(cast);
     return false;
 }
 
-static bool end_one(struct cast *cast, int who, int ms) {
+static bool cast_end_one(struct cast *cast, int who, int ms) {
     int code = user_wait(cast->pids[who], ms);
     if (code != 0)
         check_note("%s does not come to an end (%d): %s", cast_handle(who), code,
@@ -142,9 +143,9 @@ bool cast_finish(struct cast *cast, int ms) {
     bool ok = true;
     atomic_store(&cast->talk->stop, true);
     for (int who = 0; who < CAST_N; who++)
-        ok = end_one(cast, who, ok ? ms : 1000) && ok;
+        ok = cast_end_one(cast, who, ok ? ms : 1000) && ok;
     if (atomic_load(&cast->talk->n_refused) > 0)
-        tell_errors(cast);
+        cast_tell_errors(cast);
     return ok;
 }
 
@@ -153,8 +154,8 @@ bool cast_check_moves(struct cast *cast, int ms) {
     unsigned long before = atomic_load(&talk->n_compared);
     bool ok = true;
     for (int who = CAST_TALKERS; who < CAST_N; who++) {
-        start_one(cast, who);
-        ok = end_one(cast, who, ms) && ok;
+        cast_start_one(cast, who);
+        ok = cast_end_one(cast, who, ms) && ok;
     }
     check_note("%lu changes were DONE, and looked at %lu times", atomic_load(&talk->n_moved),
                atomic_load(&talk->n_compared));

@@ -90,7 +90,7 @@ static void move_done(struct mover *mover, enum move move, size_t i, uint64_t nu
     }
 }
 
-static void remember(void *arg, const struct book_entry *entry) {
+static void mover_remember(void *arg, const struct book_entry *entry) {
     struct mover *mover = arg;
     if (entry->number > mover->number)
         mover->number = entry->number;
@@ -100,11 +100,11 @@ static void remember(void *arg, const struct book_entry *entry) {
         move_done(mover, (enum move)entry->code, entry->size, entry->number);
 }
 
-static void note(struct mover *mover, enum book_what what, enum move move, size_t i) {
+static void mover_note(struct mover *mover, enum book_what what, enum move move, size_t i) {
     struct book_entry entry = {
         .what = what, .number = mover->number, .code = move, .size = (uint32_t)i};
     book_write(mover->book, &entry);
-    remember(mover, &entry);
+    mover_remember(mover, &entry);
 }
 
 /* Asking. */
@@ -112,8 +112,8 @@ static void note(struct mover *mover, enum book_what what, enum move move, size_
 typedef void hear_fn(struct mover *mover, const struct earshot_event *event);
 
 /* 0: DONE; 1: FAILED; -1: the link has ended. */
-static int answer_to(struct mover *mover, earshot *link, int asked, uint32_t request,
-                     hear_fn *hear) {
+static int mover_answer_to(struct mover *mover, earshot *link, int asked, uint32_t request,
+                           hear_fn *hear) {
     struct earshot_event event;
     int r = asked == EARSHOT_OK ? 0 : -1;
     while (r == 0) {
@@ -162,59 +162,59 @@ static void hear_past(struct mover *mover, const struct earshot_event *event) {
         mover->oldest = number;
 }
 
-static void broken(struct mover *mover, const char *what, size_t i, uint64_t number) {
+static void mover_broken(struct mover *mover, const char *what, size_t i, uint64_t number) {
     struct cast_talk *talk = mover->talk;
     if (atomic_fetch_add(&talk->n_broken, 1) < 20)
         check_note("VIOLATION %s: %s: %zu (%lu)", cast_handle(mover->who), what, i,
                    (unsigned long)number);
 }
 
-static void compare(struct mover *mover) {
+static void mover_compare(struct mover *mover) {
     for (size_t i = 0; i < N_ROOMS; i++) {
         const struct mover_room *place = &mover->places[i], *shown = &mover->shown[i];
         if (place->in_is_sure && place->is_in != shown->is_in)
-            broken(mover,
-                   place->is_in ? "it joined a room that is not there"
-                                : "it left a room that is there",
-                   i, place->topic);
+            mover_broken(mover,
+                         place->is_in ? "it joined a room that is not there"
+                                      : "it left a room that is there",
+                         i, place->topic);
         if (place->in_is_sure && place->is_in && place->topic_is_sure &&
             place->topic != shown->topic)
-            broken(mover, "another topic than it has set", i, shown->topic);
+            mover_broken(mover, "another topic than it has set", i, shown->topic);
     }
     for (size_t i = 0; i < N_HANDLES; i++)
         if (mover->has_handle[i] && !mover->shows_handle[i])
-            broken(mover, "a handle of its own is not there", i, 0);
+            mover_broken(mover, "a handle of its own is not there", i, 0);
     if (mover->oldest <= mover->forgotten)
-        broken(mover, "what it has forgotten is shown", 0, mover->oldest);
+        mover_broken(mover, "what it has forgotten is shown", 0, mover->oldest);
     atomic_fetch_add(&mover->talk->n_compared, 1);
 }
 
 /* 0: all could be looked at. */
-static int look(struct mover *mover) {
+static int mover_look(struct mover *mover) {
     uint32_t request = 0;
     earshot *link = mover->link;
     memset(mover->shown, 0, sizeof mover->shown);
     memset(mover->shows_handle, 0, sizeof mover->shows_handle);
     mover->oldest = UINT64_MAX;
     int r = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
-    r = answer_to(mover, link, r, request, hear_room);
+    r = mover_answer_to(mover, link, r, request, hear_room);
     if (r == 0) {
         r = earshot_ask(link, EARSHOT_HANDLES, NULL, &request);
-        r = answer_to(mover, link, r, request, hear_handle);
+        r = mover_answer_to(mover, link, r, request, hear_handle);
     }
     if (r == 0) {
         r = earshot_history(link, cast_handle(mover->who), 0, 0, 100, &request);
-        r = answer_to(mover, link, r, request, hear_past);
+        r = mover_answer_to(mover, link, r, request, hear_past);
     }
     if (r == 0)
-        compare(mover);
+        mover_compare(mover);
     return r;
 }
 
 /* Moving. */
 
 /* To itself, with the number of the move; 0: it is stored. */
-static int write_down(struct mover *mover) {
+static int mover_write_down(struct mover *mover) {
     char text[32];
     struct earshot_event event;
     struct earshot_message message = {.to = cast_handle(mover->who), .text = text};
@@ -231,23 +231,23 @@ static int write_down(struct mover *mover) {
     return -1;
 }
 
-static int forget_all(struct mover *mover) {
+static int mover_forget_all(struct mover *mover) {
     uint32_t request = 0;
-    int r = write_down(mover);
+    int r = mover_write_down(mover);
     if (r != 0)
         return r;
     r = earshot_forget(mover->link, cast_handle(mover->who), &request);
-    return answer_to(mover, mover->link, r, request, NULL);
+    return mover_answer_to(mover, mover->link, r, request, NULL);
 }
 
 /* On a link of its own, so that this one keeps its handle. */
-static int take_handle(struct mover *mover, size_t i) {
+static int mover_take_handle(struct mover *mover, size_t i) {
     char name[32];
     uint32_t request = 0;
     earshot *link = cast_join(mover->talk, mover->who, 0, 0);
     name_handle(name, mover, i);
     int r = link ? earshot_nick(link, name, &request) : EARSHOT_NO_HUB;
-    r = answer_to(mover, link, r, request, NULL);
+    r = mover_answer_to(mover, link, r, request, NULL);
     earshot_close(link);
     return r;
 }
@@ -260,11 +260,11 @@ static int move_room(struct mover *mover, enum move move, size_t i) {
     int r = move == MOVE_JOIN    ? earshot_join(mover->link, room, false, &request)
             : move == MOVE_TOPIC ? earshot_topic(mover->link, room, topic, &request)
                                  : earshot_part(mover->link, room, &request);
-    return answer_to(mover, mover->link, r, request, NULL);
+    return mover_answer_to(mover, mover->link, r, request, NULL);
 }
 
 /* Only where it is in a room something else can be done there. */
-static enum move choose(struct mover *mover, size_t i) {
+static enum move mover_choose(struct mover *mover, size_t i) {
     const struct mover_room *place = &mover->places[i % N_ROOMS];
     long choice = nrand48(mover->random) % 12;
     if (choice == 0)
@@ -278,15 +278,15 @@ static enum move choose(struct mover *mover, size_t i) {
 
 static int move_on(struct mover *mover) {
     size_t i = (size_t)nrand48(mover->random);
-    enum move move = choose(mover, i);
+    enum move move = mover_choose(mover, i);
     i %= move == MOVE_NICK ? N_HANDLES : N_ROOMS;
     mover->number++;
-    note(mover, BOOK_SENT, move, i);
-    int r = move == MOVE_NICK     ? take_handle(mover, i)
-            : move == MOVE_FORGET ? forget_all(mover)
+    mover_note(mover, BOOK_SENT, move, i);
+    int r = move == MOVE_NICK     ? mover_take_handle(mover, i)
+            : move == MOVE_FORGET ? mover_forget_all(mover)
                                   : move_room(mover, move, i);
     if (r == 0) {
-        note(mover, BOOK_ACKED, move, i);
+        mover_note(mover, BOOK_ACKED, move, i);
         atomic_fetch_add(&mover->talk->n_moved, 1);
     }
     return r < 0 ? r : 0;
@@ -298,14 +298,14 @@ int cast_mover(struct cast_talk *talk, int who) {
     int us = 0, r;
     mover = (struct mover){.talk = talk, .who = who};
     mover.book = book_open(talk->books, cast_handle(who));
-    book_read(mover.book, SIZE_MAX, remember, &mover);
+    book_read(mover.book, SIZE_MAX, mover_remember, &mover);
     mover.random[0] = (unsigned short)(talk->seed + (unsigned)who);
     mover.random[1] = (unsigned short)mover.number;
     do {
         mover.link = cast_join(talk, who, 0, 0);
         if (!mover.link)
             return 1;
-        r = look(&mover);
+        r = mover_look(&mover);
         atomic_store(&talk->ready[who], true);
         for (us = 0; r == 0 && !atomic_load(&talk->stop); check_pause(&us))
             r = move_on(&mover);

@@ -54,13 +54,13 @@ int cast_fail(struct cast_talk *talk, int who, earshot *link, int r) {
     return 1;
 }
 
-static void forget(struct sender *sender, size_t at) {
+static void sender_forget(struct sender *sender, size_t at) {
     sender->n_open--;
     memmove(&sender->open[at], &sender->open[at + 1],
             (sender->n_open - at) * sizeof sender->open[0]);
 }
 
-static size_t find(const struct sender *sender, const char *id) {
+static size_t sender_find(const struct sender *sender, const char *id) {
     size_t at = 0;
     while (at < sender->n_open && strcmp(sender->open[at].id, id) != 0)
         at++;
@@ -68,9 +68,9 @@ static size_t find(const struct sender *sender, const char *id) {
 }
 
 /* What an earlier process of this sender did. */
-static void remember(void *arg, const struct book_entry *entry) {
+static void sender_remember(void *arg, const struct book_entry *entry) {
     struct sender *sender = arg;
-    size_t at = find(sender, entry->id);
+    size_t at = sender_find(sender, entry->id);
     if (entry->what == BOOK_SENT && at == sender->n_open && entry->number > sender->number) {
         if (sender->n_open == WINDOW)
             check_die("%s: more is open than a window", cast_handle(sender->who));
@@ -80,11 +80,11 @@ static void remember(void *arg, const struct book_entry *entry) {
         memcpy(message->to, entry->to, sizeof message->to);
     }
     if ((entry->what == BOOK_ACKED || entry->what == BOOK_REFUSED) && at < sender->n_open)
-        forget(sender, at);
+        sender_forget(sender, at);
 }
 
-static void note(struct sender *sender, enum book_what what, const struct open_message *message,
-                 uint64_t seq, unsigned code) {
+static void sender_note(struct sender *sender, enum book_what what,
+                        const struct open_message *message, uint64_t seq, unsigned code) {
     struct book_entry entry = {.what = what, .number = message->number, .seq = seq, .code = code};
     memcpy(entry.id, message->id, sizeof message->id);
     memcpy(entry.to, message->to, sizeof message->to);
@@ -92,37 +92,37 @@ static void note(struct sender *sender, enum book_what what, const struct open_m
         book_write(sender->book, &entry);
 }
 
-static void acknowledged(struct sender *sender, const struct earshot_event *event) {
-    size_t at = find(sender, event->state.id);
+static void sender_acknowledged(struct sender *sender, const struct earshot_event *event) {
+    size_t at = sender_find(sender, event->state.id);
     if (at == sender->n_open || event->state.state != EARSHOT_STORED)
         return;
     for (size_t from = event->state.up_to ? 0 : at, n = at - from + 1; n > 0; n--) {
-        note(sender, BOOK_ACKED, &sender->open[from], event->state.seq, 0);
-        forget(sender, from);
+        sender_note(sender, BOOK_ACKED, &sender->open[from], event->state.seq, 0);
+        sender_forget(sender, from);
         atomic_fetch_add(&sender->talk->n_acked, 1);
     }
 }
 
-static void refused(struct sender *sender, const struct earshot_event *event) {
-    size_t at = find(sender, event->failed.id);
+static void sender_refused(struct sender *sender, const struct earshot_event *event) {
+    size_t at = sender_find(sender, event->failed.id);
     snprintf(sender->talk->error[sender->who], sizeof sender->talk->error[0], "refused: %s",
              event->failed.reason);
     atomic_fetch_add(&sender->talk->n_refused, 1);
     if (at == sender->n_open)
         return;
-    note(sender, BOOK_REFUSED, &sender->open[at], 0, event->failed.code);
-    forget(sender, at);
+    sender_note(sender, BOOK_REFUSED, &sender->open[at], 0, event->failed.code);
+    sender_forget(sender, at);
 }
 
 /* All that is there within `ms`; not 0: the link has ended. */
-static int take_events(struct sender *sender, int ms) {
+static int sender_take_events(struct sender *sender, int ms) {
     struct earshot_event event;
     int r;
     while ((r = earshot_next(sender->link, &event, ms)) == EARSHOT_OK) {
         if (event.type == EARSHOT_EVENT_STATE)
-            acknowledged(sender, &event);
+            sender_acknowledged(sender, &event);
         if (event.type == EARSHOT_EVENT_REFUSED)
-            refused(sender, &event);
+            sender_refused(sender, &event);
         if (event.type == EARSHOT_EVENT_BACK)
             atomic_fetch_add(&sender->talk->n_back, 1);
         ms = 0;
@@ -131,7 +131,7 @@ static int take_events(struct sender *sender, int ms) {
 }
 
 /* The message is open already, in memory and in the book. It may be settled on return. */
-static int hand_over(struct sender *sender, const struct open_message *open, bool cork) {
+static int sender_hand_over(struct sender *sender, const struct open_message *open, bool cork) {
     static char text[CAST_TEXT_MAX];
     struct open_message copy = *open;
     struct earshot_message message = {.to = copy.to,
@@ -145,13 +145,14 @@ static int hand_over(struct sender *sender, const struct open_message *open, boo
         int r = earshot_send(sender->link, &message, NULL);
         if (r != EARSHOT_AGAIN)
             return r;
-        r = take_events(sender, 1);
+        r = sender_take_events(sender, 1);
         if (r != 0)
             return r;
     }
 }
 
-static struct open_message *open_message(struct sender *sender, uint64_t number, const char *to) {
+static struct open_message *sender_open_message(struct sender *sender, uint64_t number,
+                                                const char *to) {
     struct uuid id = uuid_random();
     struct open_message *message = &sender->open[sender->n_open++];
     message->number = number;
@@ -161,71 +162,71 @@ static struct open_message *open_message(struct sender *sender, uint64_t number,
     return message;
 }
 
-static int send_new(struct sender *sender, bool cork) {
+static int sender_send_new(struct sender *sender, bool cork) {
     long choice = nrand48(sender->random) % (CAST_READERS + 2);
     const char *to = choice < CAST_READERS ? cast_handle(CAST_SENDERS + (int)choice) : CAST_ROOM;
-    struct open_message *message = open_message(sender, ++sender->number, to);
-    note(sender, BOOK_SENT, message, 0, 0);
+    struct open_message *message = sender_open_message(sender, ++sender->number, to);
+    sender_note(sender, BOOK_SENT, message, 0, 0);
     atomic_fetch_add(&sender->talk->n_sent, 1);
-    return hand_over(sender, message, cork);
+    return sender_hand_over(sender, message, cork);
 }
 
-static int send_burst(struct sender *sender) {
+static int sender_send_burst(struct sender *sender) {
     long n = 1 + nrand48(sender->random) % BURST;
     int r = 0;
     for (; r == 0 && n > 0 && sender->n_open < WINDOW; n--)
-        r = send_new(sender, n > 1 && nrand48(sender->random) % 4 != 0);
+        r = sender_send_new(sender, n > 1 && nrand48(sender->random) % 4 != 0);
     if (r == 0)
         r = earshot_flush(sender->link);
     return r == EARSHOT_AGAIN ? 0 : r;
 }
 
 /* The list changes while it is sent: what was open is copied first. */
-static int send_again(struct sender *sender) {
+static int sender_send_again(struct sender *sender) {
     struct open_message open[WINDOW];
     size_t n = sender->n_open;
     int r = 0;
     memcpy(open, sender->open, n * sizeof open[0]);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        note(sender, BOOK_SENT, &open[i], 0, 0);
-        r = hand_over(sender, &open[i], false);
+        sender_note(sender, BOOK_SENT, &open[i], 0, 0);
+        r = sender_hand_over(sender, &open[i], false);
     }
     return r;
 }
 
-static int drain(struct sender *sender) {
+static int sender_drain(struct sender *sender) {
     int r = 0;
     while (r == 0 && sender->n_open > 0)
-        r = take_events(sender, 20);
+        r = sender_take_events(sender, 20);
     return r;
 }
 
 /* Everything is acknowledged; then one more message to each reader: this was all. */
-static int come_to_an_end(struct sender *sender) {
-    int r = drain(sender);
+static int sender_come_to_an_end(struct sender *sender) {
+    int r = sender_drain(sender);
     for (int reader = CAST_SENDERS; r == 0 && reader < CAST_TALKERS; reader++)
-        r = hand_over(sender, open_message(sender, 0, cast_handle(reader)), false);
-    return r == 0 ? drain(sender) : r;
+        r = sender_hand_over(sender, sender_open_message(sender, 0, cast_handle(reader)), false);
+    return r == 0 ? sender_drain(sender) : r;
 }
 
 int cast_sender(struct cast_talk *talk, int who) {
     static struct sender sender;
     sender = (struct sender){.talk = talk, .who = who};
     sender.book = book_open(talk->books, cast_handle(who));
-    book_read(sender.book, BOOK_TAIL, remember, &sender);
+    book_read(sender.book, BOOK_TAIL, sender_remember, &sender);
     book_write(sender.book, &(struct book_entry){.what = BOOK_BEGUN});
     sender.random[0] = (unsigned short)(talk->seed + (unsigned)who);
     sender.random[1] = (unsigned short)sender.number;
     sender.link = cast_join(talk, who, EARSHOT_RECONNECT, 0);
-    int r = sender.link ? send_again(&sender) : 1;
+    int r = sender.link ? sender_send_again(&sender) : 1;
     atomic_store(&talk->ready[who], true);
     while (r == 0 && !atomic_load(&talk->stop)) {
-        r = send_burst(&sender);
+        r = sender_send_burst(&sender);
         if (r == 0)
-            r = take_events(&sender, (int)(nrand48(sender.random) % PAUSE_MS));
+            r = sender_take_events(&sender, (int)(nrand48(sender.random) % PAUSE_MS));
     }
     if (r == 0)
-        r = come_to_an_end(&sender);
+        r = sender_come_to_an_end(&sender);
     if (r != 0)
         return cast_fail(talk, who, sender.link, r);
     earshot_close(sender.link);

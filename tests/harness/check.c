@@ -25,7 +25,7 @@ void check_begin(void) {
 }
 
 /* One write per line, so that lines of several processes stay whole. */
-static void say(const char *head, const char *format, va_list args) {
+static void check_say(const char *head, const char *format, va_list args) {
     char line[1024];
     int n = snprintf(line, sizeof line, "%s", head);
     int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, format, args);
@@ -40,7 +40,7 @@ static void say(const char *head, const char *format, va_list args) {
 bool check_line(bool ok, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say(ok ? "ok - " : "not ok - ", format, args);
+    check_say(ok ? "ok - " : "not ok - ", format, args);
     va_end(args);
     atomic_fetch_add(ok ? &shared->n_ok : &shared->n_failed, 1);
     return ok;
@@ -49,14 +49,14 @@ bool check_line(bool ok, const char *format, ...) {
 void check_note(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say("# ", format, args);
+    check_say("# ", format, args);
     va_end(args);
 }
 
 void check_skip(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say("SKIPPED ", format, args);
+    check_say("SKIPPED ", format, args);
     va_end(args);
     exit(77);
 }
@@ -64,7 +64,7 @@ void check_skip(const char *format, ...) {
 void check_die(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say("not ok - harness: ", format, args);
+    check_say("not ok - harness: ", format, args);
     va_end(args);
     if (shared)
         atomic_fetch_add(&shared->n_failed, 1);
@@ -84,13 +84,13 @@ void check_pause(int *us) {
 }
 
 /* A program under a sanitizer is several times slower. */
-static int patience(void) {
+static int check_patience(void) {
     const char *sanitizer = getenv("SANITIZE");
     return sanitizer && *sanitizer ? 5 : 1;
 }
 
 bool check_until(check_state state, void *arg, int ms) {
-    mono_time deadline = mono_add_ms(mono_now(), (int64_t)ms * patience());
+    mono_time deadline = mono_add_ms(mono_now(), (int64_t)ms * check_patience());
     int us = 0;
     while (!state(arg)) {
         if (mono_ms_until(mono_now(), deadline) <= 0)
@@ -109,7 +109,7 @@ long check_env(const char *name, long otherwise) {
     return *end ? otherwise : value;
 }
 
-static int compare(const void *a, const void *b) {
+static int check_compare(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
@@ -117,7 +117,7 @@ static int compare(const void *a, const void *b) {
 int64_t check_percentile(int64_t *samples, size_t n, double p) {
     if (n == 0)
         return 0;
-    qsort(samples, n, sizeof *samples, compare);
+    qsort(samples, n, sizeof *samples, check_compare);
     size_t at = (size_t)((double)n * p / 100.0);
     return samples[at < n ? at : n - 1];
 }

@@ -21,7 +21,7 @@ static sqlite3 *open_database(const char *state, int flags) {
 }
 
 /* The first column of the first row. */
-static bool ask(const char *state, const char *query, char *answer, size_t size) {
+static bool database_ask(const char *state, const char *query, char *answer, size_t size) {
     sqlite3 *db = open_database(state, SQLITE_OPEN_READWRITE);
     sqlite3_stmt *statement = NULL;
     bool ok = db && sqlite3_prepare_v2(db, query, -1, &statement, NULL) == SQLITE_OK &&
@@ -36,12 +36,12 @@ static bool ask(const char *state, const char *query, char *answer, size_t size)
 }
 
 bool database_is_whole(const char *state, char *why, size_t size) {
-    return ask(state, "PRAGMA integrity_check", why, size) && strcmp(why, "ok") == 0;
+    return database_ask(state, "PRAGMA integrity_check", why, size) && strcmp(why, "ok") == 0;
 }
 
 int64_t database_number(const char *state, const char *query) {
     char answer[256];
-    if (ask(state, query, answer, sizeof answer))
+    if (database_ask(state, query, answer, sizeof answer))
         return strtoll(answer, NULL, 10);
     check_note("%s: %s", query, answer);
     return -1;

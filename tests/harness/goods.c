@@ -21,7 +21,7 @@ const struct goods_row GOODS[N_KINDS] = {
     [STREAM] = {"stream", "stdin", 12000000},
 };
 
-static void write_random(const char *path, long n, uid_t owner) {
+static void goods_write_random(const char *path, long n, uid_t owner) {
     static unsigned char bytes[64 * 1024];
     FILE *file = fopen(path, "we");
     if (!file)
@@ -38,8 +38,8 @@ static void write_random(const char *path, long n, uid_t owner) {
         check_die("%s: %s", path, strerror(errno));
 }
 
-static void make_place(char *path, size_t size, const struct stage *stage, const char *name,
-                       uid_t owner) {
+static void goods_make_place(char *path, size_t size, const struct stage *stage, const char *name,
+                             uid_t owner) {
     snprintf(path, size, "%s/%s", stage->root, name);
     if (mkdir(path, 0755) < 0 || chown(path, owner, owner) < 0)
         check_die("%s: %s", path, strerror(errno));
@@ -47,23 +47,23 @@ static void make_place(char *path, size_t size, const struct stage *stage, const
 
 void goods_make(struct goods *goods, const struct stage *stage, uid_t from, uid_t to) {
     char path[PATH_MAX];
-    make_place(goods->sources, sizeof goods->sources, stage, "sources", from);
-    make_place(goods->target, sizeof goods->target, stage, "target", to);
+    goods_make_place(goods->sources, sizeof goods->sources, stage, "sources", from);
+    goods_make_place(goods->target, sizeof goods->target, stage, "target", to);
     for (enum goods_kind kind = 0; kind < N_KINDS; kind++) {
         snprintf(path, sizeof path, "%s/%s", goods->sources, GOODS[kind].source);
         if (kind != TREE)
-            write_random(path, GOODS[kind].n_bytes, from);
+            goods_write_random(path, GOODS[kind].n_bytes, from);
     }
-    make_place(path, sizeof path, stage, "sources/tree", from);
+    goods_make_place(path, sizeof path, stage, "sources/tree", from);
     for (int i = 0; i < N_TREE_FILES; i++) {
         snprintf(path, sizeof path, "%s/tree/%02d", goods->sources, i);
-        write_random(path, random() % 8 == 0 ? random() % 3000000 : random() % 50000, from);
+        goods_write_random(path, random() % 8 == 0 ? random() % 3000000 : random() % 50000, from);
     }
 }
 
 /* --- what has come --- */
 
-static int run_child(void *arg) {
+static int goods_run_child(void *arg) {
     char *const *argv = arg;
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (null >= 0)
@@ -73,8 +73,8 @@ static int run_child(void *arg) {
 }
 
 /* Runs a program of the system to its end: its exit code. */
-static int tool(const char *const *argv) {
-    return user_run(geteuid(), run_child, (void *)(uintptr_t)argv, TOOL_MS);
+static int goods_tool(const char *const *argv) {
+    return user_run(geteuid(), goods_run_child, (void *)(uintptr_t)argv, TOOL_MS);
 }
 
 void goods_clear(const struct goods *goods, bool keep) {
@@ -88,7 +88,7 @@ void goods_clear(const struct goods *goods, bool keep) {
             (keep && is_part))
             continue;
         snprintf(path, sizeof path, "%s/%s", goods->target, entry->d_name);
-        tool((const char *const[]){"rm", "-rf", "--", path, NULL});
+        goods_tool((const char *const[]){"rm", "-rf", "--", path, NULL});
     }
     if (dir)
         closedir(dir);
@@ -104,7 +104,8 @@ long goods_written(const struct goods *goods, enum goods_kind kind) {
 bool goods_are_whole(const struct goods *goods, enum goods_kind kind, const char *path) {
     char source[PATH_MAX];
     snprintf(source, sizeof source, "%s/%s", goods->sources, GOODS[kind].source);
-    return tool((const char *const[]){"diff", "-rq", "--no-dereference", source, path, NULL}) == 0;
+    return goods_tool(
+               (const char *const[]){"diff", "-rq", "--no-dereference", source, path, NULL}) == 0;
 }
 
 bool goods_are_begun(const struct goods *goods, enum goods_kind kind, const char *path) {
@@ -116,5 +117,5 @@ bool goods_are_begun(const struct goods *goods, enum goods_kind kind, const char
     if (stat(path, &status) < 0)
         return false;
     snprintf(n, sizeof n, "%lld", (long long)status.st_size);
-    return tool((const char *const[]){"cmp", "-s", "-n", n, source, path, NULL}) == 0;
+    return goods_tool((const char *const[]){"cmp", "-s", "-n", n, source, path, NULL}) == 0;
 }

@@ -18,7 +18,7 @@ struct program_start {
     const char *const *argv;
 };
 
-static int run(void *arg) {
+static int program_run(void *arg) {
     const struct program_start *start = arg;
     if (dup2(start->input, STDIN_FILENO) < 0 || dup2(start->log, STDOUT_FILENO) < 0 ||
         dup2(start->log, STDERR_FILENO) < 0)
@@ -28,7 +28,7 @@ static int run(void *arg) {
 }
 
 /* All is opened here: the other uid need not reach the paths. */
-static int open_file(const char *path, int flags) {
+static int program_open_file(const char *path, int flags) {
     int fd = open(path, flags | O_CLOEXEC, 0644);
     if (fd < 0)
         check_die("%s: %s", path, strerror(errno));
@@ -40,11 +40,11 @@ void program_start(struct program *program, const char *const *argv, const char 
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/earshot", bin ? bin : "build/bin");
     struct program_start start = {
-        .program = open_file(path, O_PATH),
-        .log = open_file(program->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND),
-        .input = open_file(input ? input : "/dev/null", O_RDONLY),
+        .program = program_open_file(path, O_PATH),
+        .log = program_open_file(program->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND),
+        .input = program_open_file(input ? input : "/dev/null", O_RDONLY),
         .argv = argv};
-    program->pid = user_start(program->uid, run, &start);
+    program->pid = user_start(program->uid, program_run, &start);
     program->code = 0;
     close(start.program);
     close(start.log);
@@ -63,7 +63,7 @@ bool program_runs(struct program *program) {
     return false;
 }
 
-static char *read_log(const struct program *program) {
+static char *program_read_log(const struct program *program) {
     FILE *file = fopen(program->log, "re");
     char *text = calloc(1, LOG_BYTES);
     if (!file || !text)
@@ -74,14 +74,14 @@ static char *read_log(const struct program *program) {
 }
 
 bool program_said(const struct program *program, const char *text) {
-    char *log = read_log(program);
+    char *log = program_read_log(program);
     bool has = strstr(log, text) != NULL;
     free(log);
     return has;
 }
 
 void program_show(const struct program *program) {
-    char *log = read_log(program), *rest = log, *line;
+    char *log = program_read_log(program), *rest = log, *line;
     while ((line = strsep(&rest, "\n")))
         if (*line)
             check_note("    %s", line);

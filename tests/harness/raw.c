@@ -190,7 +190,7 @@ int raw_say(struct raw *raw, const char *to, const char *text, struct uuid *id) 
     return raw_send(raw, &frame);
 }
 
-static int receive_batch(struct raw *raw, int ms) {
+static int raw_receive_batch(struct raw *raw, int ms) {
     mono_time deadline = mono_add_ms(mono_now(), ms);
     int us = 0;
     for (;;) {
@@ -218,7 +218,7 @@ int raw_next(struct raw *raw, struct frame *frame, int ms) {
     struct frame ready = {.type = FRAME_READY};
     for (;;) {
         while (raw->n_left == 0) {
-            int r = receive_batch(raw, ms);
+            int r = raw_receive_batch(raw, ms);
             if (r != QUEUE_OK)
                 return r;
         }

@@ -29,12 +29,12 @@ static void remove_root(void) {
         nftw(root_to_remove, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void make_place(const char *path, uid_t owner, mode_t mode) {
+static void stage_make_place(const char *path, uid_t owner, mode_t mode) {
     if (mkdir(path, mode) < 0 || (owner != geteuid() && chown(path, owner, owner) < 0))
         check_die("%s: %s", path, strerror(errno));
 }
 
-static void make_places(struct stage *stage) {
+static void stage_make_places(struct stage *stage) {
     umask(022);
     const char *base = getenv("TMPDIR");
     snprintf(stage->root, sizeof stage->root, "%s/stage-XXXXXX", base ? base : "/tmp");
@@ -46,8 +46,8 @@ static void make_places(struct stage *stage) {
     snprintf(stage->dir, sizeof stage->dir, "%s/rendezvous", stage->root);
     snprintf(stage->state, sizeof stage->state, "%s/state", stage->root);
     snprintf(stage->log, sizeof stage->log, "%s/hub.log", stage->root);
-    make_place(stage->dir, stage->uid_hub, 0755);
-    make_place(stage->state, stage->uid_hub, 0700);
+    stage_make_place(stage->dir, stage->uid_hub, 0755);
+    stage_make_place(stage->state, stage->uid_hub, 0700);
 }
 
 void stage_prepare_somehow(struct stage *stage) {
@@ -57,7 +57,7 @@ void stage_prepare_somehow(struct stage *stage) {
     if (is_root && unshare(CLONE_NEWIPC) < 0)
         check_skip("cannot make an IPC namespace: %s", strerror(errno));
     stage->uid_hub = is_root ? UID_HUB : geteuid();
-    make_places(stage);
+    stage_make_places(stage);
 }
 
 void stage_prepare(struct stage *stage) {
@@ -195,7 +195,7 @@ struct first {
     bool any;
 };
 
-static bool take_first(void *arg, const struct queue_info *info) {
+static bool stage_take_first(void *arg, const struct queue_info *info) {
     *(struct first *)arg = (struct first){info->msqid, true};
     return false;
 }
@@ -204,7 +204,7 @@ static void remove_all(void) {
     struct first first;
     do {
         first.any = false;
-        queue_each(take_first, &first);
+        queue_each(stage_take_first, &first);
     } while (first.any && queue_remove(first.msqid) == QUEUE_OK);
 }
 

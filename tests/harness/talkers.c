@@ -12,7 +12,7 @@
 #define OPEN_MS 10000
 #define PAUSE_MS 2
 
-static earshot *join(struct talkers_talk *talk, int who, const char *handle) {
+static earshot *talkers_join(struct talkers_talk *talk, int who, const char *handle) {
     struct earshot_options options = {.hub = talk->dir,
                                       .handle = handle,
                                       .flags = EARSHOT_LISTEN | EARSHOT_RECONNECT,
@@ -25,12 +25,12 @@ static earshot *join(struct talkers_talk *talk, int who, const char *handle) {
     return NULL;
 }
 
-static void note_end(struct talkers_talk *talk, int who, earshot *link, int r) {
+static void talkers_note_end(struct talkers_talk *talk, int who, earshot *link, int r) {
     snprintf(talk->error[who], sizeof talk->error[who], "%d: %s", r, earshot_error(link));
     atomic_store(&talk->broken[who], true);
 }
 
-static void note_event(struct talkers_talk *talk, const struct earshot_event *event) {
+static void talkers_note_event(struct talkers_talk *talk, const struct earshot_event *event) {
     unsigned long number;
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
@@ -55,30 +55,30 @@ static void note_event(struct talkers_talk *talk, const struct earshot_event *ev
 }
 
 /* All that is there within `ms`; not 0: the link has ended. */
-static int take_events(struct talkers_talk *talk, earshot *link, int ms) {
+static int talkers_take_events(struct talkers_talk *talk, earshot *link, int ms) {
     struct earshot_event event;
     int r;
     while ((r = earshot_next(link, &event, ms)) == EARSHOT_OK) {
-        note_event(talk, &event);
+        talkers_note_event(talk, &event);
         ms = 0;
     }
     return r == EARSHOT_AGAIN || r == -EINTR ? 0 : r;
 }
 
-static int bob_main(void *arg) {
+static int talkers_bob_main(void *arg) {
     struct talkers_talk *talk = arg;
-    earshot *link = join(talk, 1, "bob");
+    earshot *link = talkers_join(talk, 1, "bob");
     int r = link ? 0 : 1;
     while (r == 0)
-        r = take_events(talk, link, -1);
+        r = talkers_take_events(talk, link, -1);
     if (link)
-        note_end(talk, 1, link, r);
+        talkers_note_end(talk, 1, link, r);
     return 1;
 }
 
-static int alice_main(void *arg) {
+static int talkers_alice_main(void *arg) {
     struct talkers_talk *talk = arg;
-    earshot *link = join(talk, 0, "alice");
+    earshot *link = talkers_join(talk, 0, "alice");
     int r = link ? 0 : 1;
     for (unsigned long number = 1; r == 0; number++) {
         char text[32];
@@ -87,27 +87,27 @@ static int alice_main(void *arg) {
         atomic_store(&talk->n_sent, number);
         r = earshot_send(link, &message, NULL);
         if (r == 0 || r == EARSHOT_AGAIN)
-            r = take_events(talk, link, PAUSE_MS);
+            r = talkers_take_events(talk, link, PAUSE_MS);
     }
     if (link)
-        note_end(talk, 0, link, r);
+        talkers_note_end(talk, 0, link, r);
     return 1;
 }
 
 void talkers_start(struct talkers *talkers, const char *dir) {
     talkers->talk = check_shared(sizeof *talkers->talk);
     snprintf(talkers->talk->dir, sizeof talkers->talk->dir, "%s", dir);
-    talkers->bob = user_start(UID_BOB, bob_main, talkers->talk);
-    talkers->alice = user_start(UID_ALICE, alice_main, talkers->talk);
+    talkers->bob = user_start(UID_BOB, talkers_bob_main, talkers->talk);
+    talkers->alice = user_start(UID_ALICE, talkers_alice_main, talkers->talk);
 }
 
-struct goal {
+struct talkers_goal {
     struct talkers_talk *talk;
     unsigned long number, n;
 };
 
-static bool reached(void *arg) {
-    const struct goal *goal = arg;
+static bool talkers_reached(void *arg) {
+    const struct talkers_goal *goal = arg;
     struct talkers_talk *talk = goal->talk;
     return (atomic_load(&talk->last) > goal->number && atomic_load(&talk->n_received) >= goal->n) ||
            atomic_load(&talk->broken[0]) || atomic_load(&talk->broken[1]);
@@ -115,8 +115,9 @@ static bool reached(void *arg) {
 
 bool talkers_keep_talking(struct talkers *talkers, unsigned long n, int ms) {
     struct talkers_talk *talk = talkers->talk;
-    struct goal goal = {talk, atomic_load(&talk->n_sent), atomic_load(&talk->n_received) + n};
-    bool ok = check_until(reached, &goal, ms);
+    struct talkers_goal goal = {talk, atomic_load(&talk->n_sent),
+                                atomic_load(&talk->n_received) + n};
+    bool ok = check_until(talkers_reached, &goal, ms);
     for (int who = 0; who < 2; who++)
         if (atomic_load(&talk->broken[who]))
             check_note("%s: the link has ended: %s", who ? "bob" : "alice", talk->error[who]);

@@ -26,7 +26,7 @@ void user_need_root(void) {
         check_skip("needs root, to act as several Unix users");
 }
 
-static _Noreturn void become(uid_t uid, gid_t gid, user_main run, void *arg) {
+static _Noreturn void user_become(uid_t uid, gid_t gid, user_main run, void *arg) {
     bool is_other = geteuid() != uid || getegid() != gid;
     if (is_other &&
         (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
@@ -43,7 +43,7 @@ pid_t user_start_in_group(uid_t uid, gid_t gid, user_main run, void *arg) {
     if (pid < 0)
         check_die("fork: %s", strerror(errno));
     if (pid == 0)
-        become(uid, gid, run, arg);
+        user_become(uid, gid, run, arg);
     return pid;
 }
 
@@ -61,7 +61,7 @@ pid_t user_start_as_pid(uid_t uid, pid_t pid, user_main run, void *arg) {
     if (child < 0)
         return -errno;
     if (child == 0)
-        become(uid, uid, run, arg);
+        user_become(uid, uid, run, arg);
     return (pid_t)child;
 }
 
