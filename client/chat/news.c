@@ -140,6 +140,16 @@ void news_known(struct chat *chat, const char *handle) {
     news_drop_presence(chat, handle);
 }
 
+static void news_named(struct chat *chat, const struct earshot_event *event) {
+    const char *was = event->news.who, *now = event->news.detail;
+    view_note(&chat->view, VIEW_INFO,
+              "you are now known as %s: the name %s was freed for others, or its login came", now,
+              was);
+    if (words_same_name(chat->target, was))
+        chat_set_target(chat, now);
+    snprintf(chat->me, sizeof chat->me, "%s", now);
+}
+
 /* What the user does in another window concerns this one, but is no news. */
 static void news_own(struct chat *chat, const struct earshot_event *event) {
     switch (event->news.what) {
@@ -156,6 +166,9 @@ static void news_own(struct chat *chat, const struct earshot_event *event) {
         view_note(&chat->view, VIEW_INFO, "%s is not %s, which looks like it", event->news.room,
                   event->news.detail);
         break;
+    case EARSHOT_NEWS_NAMED:
+        news_named(chat, event);
+        break;
     default:
         break;
     }
@@ -164,6 +177,10 @@ static void news_own(struct chat *chat, const struct earshot_event *event) {
 static void news_renamed(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who, *now = event->news.detail;
     bool matters = roster_matters(&chat->roster, who);
+    if (words_same_name(now, chat->me)) { /* which was told as it was done */
+        roster_presence(&chat->roster, who, EARSHOT_OFFLINE, "");
+        return;
+    }
     roster_rename(&chat->roster, who, now);
     news_drop_all(chat, who);
     news_drop_all(chat, now);

@@ -122,6 +122,8 @@ enum earshot_news_what {
     EARSHOT_NEWS_RENAMED, /* who: a handle, or a room that one is in; detail: its new name */
     EARSHOT_NEWS_MANY,    /* too many changes to name each; detail: "12 came, 3 left" */
     EARSHOT_NEWS_ALIKE, /* the room that one has just joined looks like another; detail: that one */
+    EARSHOT_NEWS_NAMED, /* the name of one's own handle, who, was taken from it; detail: what it is
+                           called now, which the link goes on with */
 };
 
 /* EARSHOT_HANDLES: every handle that the hub knows, here or not, as USER events. */

@@ -19,7 +19,7 @@ _Static_assert(EARSHOT_PAGE_MAX == PAGE_MESSAGES_MAX, "");
 _Static_assert((int)EARSHOT_WELL_KNOWN == (int)OBJECT_WELL_KNOWN, "");
 _Static_assert((int)EARSHOT_MAILBOX == (int)OBJECT_MAILBOX, "");
 _Static_assert((int)EARSHOT_NEWS_ONLINE == (int)NEWS_ONLINE, "");
-_Static_assert((int)EARSHOT_NEWS_ALIKE == (int)NEWS_ALIKE, "");
+_Static_assert((int)EARSHOT_NEWS_NAMED == (int)NEWS_NAMED, "");
 _Static_assert(EARSHOT_ID_SIZE == UUID_TEXT_SIZE && EARSHOT_TEXT_MAX == MESSAGE_TEXT_MAX, "");
 _Static_assert(EARSHOT_PROTOCOL_VERSION == PROTO_VERSION, "");
 

@@ -439,7 +439,27 @@ static int on_object(struct earshot *link, const struct frame *frame, struct ear
     return incoming_made(event_from_object(&link->store, event, &frame->object));
 }
 
+/*
+ * The name of our handle was taken from it. It stays the same handle, so its mail goes on where it
+ * was; under the new name the link joins again. What a lost session left behind says nothing about
+ * a session that has begun since: WELCOME said what that one is called.
+ */
+static int on_named(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    struct frame_news news = frame->news;
+    struct name was = link->handle, now;
+    bool is_past = link->phase == LINK_JOINED && link->current->session != link->session;
+    if (is_past || name_parse(&now, frame->news.who) != NAME_OK || name_is_same(&was, &now))
+        return 0;
+    link->handle = now;
+    news.who = name_bytes(&was);
+    news.detail = name_bytes(&now);
+    return link->flags & EARSHOT_NEWS ? incoming_made(event_from_news(&link->store, event, &news))
+                                      : 0;
+}
+
 static int on_news(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (frame->news.what == NEWS_NAMED)
+        return on_named(link, frame, event);
     if (frame->news.what == NEWS_RENAMED)
         request_room_renamed(link, frame->news.who, frame->news.detail);
     return incoming_made(event_from_news(&link->store, event, &frame->news));

@@ -246,7 +246,8 @@ static int send_hello(struct earshot *link) {
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
-                               ABILITY_ALIKE | ABILITY_FILES | (is_known ? ABILITY_AFTER : 0),
+                               ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED |
+                               (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},

@@ -630,6 +630,13 @@ static void dirty_not_stored(struct core *core, struct dirty *dirty, const char 
     waits_end(core, waits, trouble);
 }
 
+/* Not before that: whoever comes again after a restart of the hub asks for the name it was told. */
+static void tell_stored_name(struct core *core, const struct change *row) {
+    struct handle *handle = row->what == CHANGE_HANDLE ? handle_of_number(core, row->handle) : NULL;
+    if (handle && handle->is_named && name_is_same(&row->name, &handle->name))
+        handle_tell_name(core, handle);
+}
+
 void changes_committed(struct core *core, struct changes *rows, const char *trouble) {
     for (size_t i = 0; i < rows->n; i++) {
         const struct change *row = &rows->list[i];
@@ -639,6 +646,8 @@ void changes_committed(struct core *core, struct changes *rows, const char *trou
             dirty_not_stored(core, row->dirty, trouble);
         else if (trouble)
             persist_position(core, handle_of_number(core, row->handle));
+        if (!trouble)
+            tell_stored_name(core, row);
     }
     changes_deinit(rows);
 }

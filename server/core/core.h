@@ -110,6 +110,7 @@ struct handle {
     enum presence announced; /* what NEWS last told */
     bool in_news;            /* its presence may have changed since */
     uint8_t news_what;       /* enum news_what: what is about to be told */
+    bool is_named;           /* its name was taken from it, and its sessions are to be told */
     char *was;               /* this, too: what it was called before it was taken; NULL: not */
     uint32_t renamed_to;     /* this, too; the number of a handle, 0: none */
     char *away;              /* NULL: not away */

@@ -80,6 +80,18 @@ static bool add_by_name(struct core *core, struct handle *handle, const struct n
     return handle->hh.tbl != NULL;
 }
 
+void handle_tell_name(struct core *core, struct handle *handle) {
+    struct frame frame = {
+        .type = FRAME_NEWS,
+        .news = {.what = NEWS_NAMED, .who = name_bytes(&handle->name), .uid = handle->user->uid}};
+    struct session *session;
+    handle->is_named = false;
+    DL_FOREACH2(handle->sessions, session, next_of_handle) {
+        if (session->abilities & ABILITY_NAMED)
+            (void)session_notify(core, handle->user, session, NOTICE_FOR_IT, &frame);
+    }
+}
+
 static bool rename_away(struct core *core, struct handle *handle) {
     struct name name, key, old_name = handle->name, old_key = handle->key;
     if (!name_set_aside(core, &handle->name, handle->user->uid, &name, &key))
@@ -89,6 +101,9 @@ static bool rename_away(struct core *core, struct handle *handle) {
         if (persist_handle(core, handle)) {
             core->epoch++;
             news_taken(core, handle, &old_name);
+            handle->is_named = handle->sessions != NULL;
+            if (!core->config.durable)
+                handle_tell_name(core, handle);
             return true;
         }
         HASH_DELETE(hh, core->handles, handle);

@@ -336,6 +336,8 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 void handle_attach(struct core *core, struct handle *handle, struct session *session,
                    uint64_t after);
 void handle_free(struct core *core, struct handle *handle);
+/* Its name was taken from it, and it has another one for good: its sessions are told. */
+void handle_tell_name(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
 /* An administrator may: root and the hub's owner, but not the members of its --wall-group. */
 static inline bool session_is_administrator(const struct core *core,

@@ -226,7 +226,8 @@ enum {
     ABILITY_WITHDRAWN = 128, /* WITHDRAWN instead of WITHDRAW */
     ABILITY_ALIKE = 256,     /* NEWS_ALIKE */
     ABILITY_FILES = 512,     /* bodies that are no text; else the hub makes base64 of them */
-    ABILITY_ALL = 1007,
+    ABILITY_NAMED = 1024,    /* NEWS_NAMED, without ABILITY_NEWS, too */
+    ABILITY_ALL = 2031,
 };
 
 enum message_kind {
@@ -309,6 +310,8 @@ enum news_what {
     NEWS_MANY,  /* too many changes to name each; who: the hub's owner, detail: "12 came, 3 left" */
     NEWS_ALIKE, /* to who has just come into a room that looks like another one; room, detail: the
                    other one; with ABILITY_ALIKE */
+    NEWS_NAMED, /* to the sessions of a handle whose name was taken from it; who: what it is called
+                   now; with ABILITY_NAMED */
     NEWS_END
 };
 

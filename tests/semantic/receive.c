@@ -235,7 +235,7 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         receive_about(client, frame->object.request);
         break;
     case FRAME_NEWS:
-        MUST(client->abilities & ABILITY_NEWS);
+        MUST(client->abilities & (frame->news.what == NEWS_NAMED ? ABILITY_NAMED : ABILITY_NEWS));
         break;
     case FRAME_MORE:
         client->owes_ready = true;

@@ -59,6 +59,16 @@ Test(core_logins, 01_a_login_name_is_taken_from_whoever_has_it) {
     get_in(BOB, away, "", &no_right);
 }
 
+Test(core_logins, 01b_whoever_had_it_is_told_what_he_is_called_now) {
+    struct client *mallory = join(BOB, "newhire", HERE | ABILITY_NAMED);
+    get_in(ALICE, "newhire", "newhire", &(struct core_right){true, BOB});
+    const struct frame *frame = expect(mallory, FRAME_NEWS);
+    cr_assert_eq(frame->news.what, NEWS_NAMED);
+    cr_assert(bytes_equal(frame->news.who, bytes_of(mallory->session->handle->name.s)));
+    cr_assert_eq(frame->news.uid, BOB);
+    expect_nothing(mallory);
+}
+
 Test(core_logins, 02_only_from_the_uid_that_was_asked_about) {
     enum fail_code code;
     get_in(BOB, "newhire", "", &no_right);

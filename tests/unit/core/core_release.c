@@ -1,4 +1,4 @@
-/* Rooms whose name an administrator frees: they go on under another one. */
+/* Handles and rooms whose name an administrator frees: they go on under another one. */
 
 #include <string.h>
 
@@ -144,4 +144,73 @@ Test(core_release, 07_the_disk_is_full_meanwhile) {
     hears(alice, "#ops.1001", "it holds for now"); /* it is not known whether she had taken it */
     say(bob, "#ops.1001", "and then");
     hears(alice, "#ops.1001", "and then");
+}
+
+/* A handle's own sessions are told what it is called now: once, those that know of that. */
+static void expect_named(struct client *client, const char *name) {
+    const struct frame *frame = expect(client, FRAME_NEWS);
+    cr_assert_eq(frame->news.what, NEWS_NAMED);
+    cr_assert(bytes_equal(frame->news.who, bytes_of(name)), "%.*s", (int)frame->news.who.n,
+              frame->news.who.data);
+    cr_assert_eq(frame->news.detail.n, 0);
+}
+
+Test(core_release, 08_a_handle_is_told_its_new_name) {
+    struct client *carol = join(CAROL, "carol", HERE | ABILITY_NAMED);
+    struct client *talks = join(CAROL, "carol", HERE | ABILITY_NAMED | ABILITY_NEWS);
+    struct client *sends = join(CAROL, "carol", ABILITY_NAMED);
+    struct client *old = join(CAROL, "carol", HERE);
+    struct client *other = join(CAROL, "caroline", HERE | ABILITY_NAMED);
+    settle();
+    pass_ms(10 * NEWS_DELAY_MS);
+    while (next_frame(talks))
+        ;
+    cr_assert_eq(release(boss, "CAROL"), 0);
+    expect_named(carol, "carol.1003");
+    expect_named(talks, "carol.1003");
+    expect_named(sends, "carol.1003");
+    pass_ms(10 * NEWS_DELAY_MS);
+    settle();
+    cr_assert_eq(expect(talks, FRAME_NEWS)->news.what, NEWS_RENAMED, "as everybody else");
+    expect_nothing(carol);
+    expect_nothing(talks);
+    expect_nothing(sends);
+    expect_nothing(old);
+    expect_nothing(other);
+}
+
+/* Whoever was told comes again under that name, and the hub knows it. */
+Test(core_release, 09_it_is_told_once_it_is_stored) {
+    struct client *carol = join(CAROL, "carol", HERE | ABILITY_NAMED);
+    settle();
+    say(alice, "carol", "old");
+    expect_text(carol, "old");
+    take(carol, core.seq, core.seq);
+    settle();
+    fake.fails = true;
+    cr_assert_eq(release(boss, "carol"), FAIL_NOT_STORED);
+    expect_nothing(carol);
+    fake.fails = false;
+    settle();
+    expect_named(carol, "carol.1003");
+    hub_crash();
+    everybody_joins();
+    say(bob, "carol.1003", "new");
+    carol = join(CAROL, "carol.1003", HERE | ABILITY_NAMED);
+    settle();
+    expect_late(carol, "new");
+    expect_nothing(carol);
+}
+
+Test(core_release, 10_of_two_names_only_the_last_is_told) {
+    struct client *carol = join(CAROL, "carol", HERE | ABILITY_NAMED);
+    settle();
+    give(boss, &(struct frame){.type = FRAME_RELEASE, .release = {77, bytes_of("carol")}});
+    commit_take();
+    give(boss, &(struct frame){.type = FRAME_RELEASE, .release = {78, bytes_of("carol.1003")}});
+    commit_finish();
+    expect_nothing(carol);
+    settle();
+    expect_named(carol, "carol.1003.1003");
+    expect_nothing(carol);
 }

@@ -177,3 +177,46 @@ Test(incoming, 06_a_receipt_of_somebody_else_is_no_event) {
     nothing_comes();
     receipts_deinit(&link_->receipts);
 }
+
+static void put_named(struct inbox_batch *batch, const char *name) {
+    batch_put(batch, &(struct frame){.type = FRAME_NEWS,
+                                     .news = {.what = NEWS_NAMED, .who = bytes_of(name)}});
+}
+
+static void is_called(const char *name) {
+    cr_assert_str_eq(link_->handle.s, name);
+}
+
+/* The name was taken away: the link goes on, and joins again, with the one that it got instead. */
+Test(incoming, 20_another_name_for_the_same_handle) {
+    struct earshot_event event;
+    cr_assert_eq(name_parse(&link_->handle, bytes_of("bob")), NAME_OK);
+    put_named(new_batch(), "bob.7");
+    nothing_comes();
+    is_called("bob.7");
+    link_->flags = EARSHOT_NEWS;
+    struct inbox_batch *batch = new_batch();
+    put_named(batch, "bob.7");
+    put_named(batch, "bob.8");
+    cr_assert_eq(incoming_next(link_, &event), 1);
+    cr_assert_eq(event.type, EARSHOT_EVENT_NEWS);
+    cr_assert_eq(event.news.what, EARSHOT_NEWS_NAMED);
+    cr_assert_str_eq(event.news.who, "bob.7");
+    cr_assert_str_eq(event.news.detail, "bob.8");
+    nothing_comes();
+    is_called("bob.8");
+}
+
+Test(incoming, 21_a_name_that_an_earlier_session_was_told) {
+    cr_assert_eq(name_parse(&link_->handle, bytes_of("bob")), NAME_OK);
+    put_named(new_batch(), "bob.7");
+    link_->session = SESSION + 1;
+    link_->phase = LINK_JOINED;
+    nothing_comes();
+    is_called("bob");
+    put_named(new_batch(), "bob.7");
+    link_->session = 0;
+    link_->phase = LINK_BACKOFF;
+    nothing_comes();
+    is_called("bob.7");
+}
