@@ -39,6 +39,35 @@ static int exit_code_of(int result) {
     }
 }
 
+/* Whether it was the directory above that was not there; `above` is that one then. */
+static bool lacks_directory_above(const char *dir, char above[PATH_MAX]) {
+    snprintf(above, PATH_MAX, "%s", dir);
+    char *slash = strrchr(above, '/');
+    if (!slash || slash == above)
+        return false;
+    *slash = '\0';
+    return access(above, F_OK) < 0 && errno == ENOENT;
+}
+
+/* What is wrong with the directory. */
+static void explain_directory(const char *dir, enum rendezvous_outcome outcome) {
+    struct rendezvous_record other;
+    char above[PATH_MAX];
+    bool is_machine = strcmp(dir, RENDEZVOUS_SYSTEM_DIR) == 0;
+    if (outcome == RENDEZVOUS_NO_DIRECTORY && lacks_directory_above(dir, above))
+        fprintf(stderr,
+                "earshotd: cannot start in %s: there is no directory %s; make it (mkdir -p), or "
+                "name another --dir\n",
+                dir, above);
+    else if (is_machine && rendezvous_find(dir, (uid_t)-1, &other) == RENDEZVOUS_OK)
+        fprintf(stderr,
+                "earshotd: the machine's hub runs in %s already (pid %d of uid %u); join it with "
+                "`earshot`, or name another directory with --dir\n",
+                dir, other.pid, other.uid);
+    else
+        fprintf(stderr, "earshotd: cannot start: %s %s\n", dir, rendezvous_outcome_text(outcome));
+}
+
 static void explain_start(const struct hub *hub, const char *dir, int result) {
     const struct rendezvous_record *record = &hub->rendezvous.record;
     char other[PATH_MAX];
@@ -55,10 +84,10 @@ static void explain_start(const struct hub *hub, const char *dir, int result) {
                 "earshotd: cannot start in %s: %s; name another --state DIR, or start with "
                 "--ephemeral\n",
                 dir, hub->no_store);
+    else if (result > 0)
+        explain_directory(dir, (enum rendezvous_outcome)result);
     else
-        fprintf(stderr, "earshotd: cannot start in %s: %s\n", dir,
-                result > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)result)
-                           : strerror(-result));
+        fprintf(stderr, "earshotd: cannot start in %s: %s\n", dir, strerror(-result));
 }
 
 /* The log of a hub in the background; "" when there is none. */
@@ -155,8 +184,13 @@ static bool become_owner(const struct rendezvous_record *record) {
 }
 
 static int explain_stop(const char *dir, int r) {
-    fprintf(stderr, "earshotd: no hub to stop in %s: %s\n", dir,
-            r > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)r) : strerror(-r));
+    if (r == RENDEZVOUS_NO_HUB || r == RENDEZVOUS_NO_DIRECTORY)
+        fprintf(stderr, "earshotd: no hub runs in %s\n", dir);
+    else if (r > 0)
+        fprintf(stderr, "earshotd: no hub is stopped: %s %s\n", dir,
+                rendezvous_outcome_text((enum rendezvous_outcome)r));
+    else
+        fprintf(stderr, "earshotd: no hub is stopped in %s: %s\n", dir, strerror(-r));
     bool is_refused = r == RENDEZVOUS_DENIED || r == RENDEZVOUS_NOT_TRUSTED ||
                       r == RENDEZVOUS_EXPOSED || r == RENDEZVOUS_NOT_PROVED;
     return is_refused ? EX_NOPERM : EX_UNAVAILABLE;

@@ -22,14 +22,15 @@ static const char help[] =
     "The hub: chat for everybody who is logged in to this machine.\n"
     "\n"
     "  --dir DIR            the rendezvous directory, where clients find the hub\n"
-    "                       (default: $EARSHOT_HUB, else $XDG_RUNTIME_DIR/earshot,\n"
-    "                       else /tmp/earshot-<uid>, or where that is not yours `run` in\n"
-    "                       the directory of --state)\n"
+    "                       (default: $EARSHOT_HUB, else /run/earshot while the\n"
+    "                       machine's hub runs, else $XDG_RUNTIME_DIR/earshot, else\n"
+    "                       /tmp/earshot-<uid>)\n"
     "  --mode MODE          who may join: private (only you), group, open (default: private)\n"
     "  --group NAME         with --mode group: the members of this Unix group\n"
     "  --wall-group NAME    its members may use `earshot wall`; else root and the hub's owner\n"
     "  --state DIR          where the hub keeps its log (default: $XDG_STATE_HOME/earshot,\n"
-    "                       /var/lib/earshot for /run/earshot, DIR/state with --dir)\n"
+    "                       /var/lib/earshot for /run/earshot, DIR/state for any\n"
+    "                       other --dir but that of your private hub)\n"
     "  --ephemeral          nothing on disk: history and mail live in bounded memory\n"
     "  --keep-days N        delete messages that are older (default: 365; 0: never)\n"
     "  --keep-bytes N       delete the oldest messages when the log is larger; K, M or G may\n"
@@ -102,10 +103,9 @@ static int read_group(gid_t *gid, const char *name, const char *option) {
         return -1;
     const struct group *group = getgrnam(name);
     if (!group) {
-        fprintf(stderr,
-                "earshotd: there is no Unix group of the name given with %s; "
-                "`getent group` lists them\n",
-                option);
+        CLEANUP_FREE char *safe = text_safe(bytes_of(name), TEXT_ONE_LINE);
+        fprintf(stderr, "earshotd: there is no Unix group \"%s\" (%s); `getent group` lists them\n",
+                safe ? safe : "", option);
         return EX_CONFIG;
     }
     *gid = group->gr_gid;

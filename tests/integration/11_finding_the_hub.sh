@@ -22,7 +22,13 @@ try earshot --start status --json
 check "--start keeps a hub that lives" test "$(jq .pid <<<"$OUT")" = "$HUB_PID"
 exits 73 "a second hub on the directory" "$BIN/earshotd" --dir "$HUB" --ephemeral
 check "names the first one's process" has "$ERR" "$HUB_PID"
+exits 73 "below what is not there" "$BIN/earshotd" --dir "$T/no/such/dir" --ephemeral
+check "it is named" has "$ERR" "there is no directory $T/no/such; make it"
+exits 78 "a group that is not there" "$BIN/earshotd" --dir "$T/none" --mode group --group no-such-group
+check "it is named, too" has "$ERR" 'no Unix group "no-such-group"'
 stop_hub
+exits 69 "a second stop" "$BIN/earshotd" --dir "$HUB" --stop
+is "says that there is none" "$ERR" "earshotd: no hub runs in $HUB"
 exits 69 "after a stop" earshot who
 
 HUB=$XDG_RUNTIME_DIR/earshot

@@ -26,6 +26,8 @@ private=$XDG_RUNTIME_DIR/earshot
 start_hub --mode open
 try "$BIN/earshot" status
 check "it is found" has "$OUT" "in /run/earshot (open)"
+exits 77 "another user's hub beside it" setpriv --reuid 12012 --clear-groups "$BIN/earshotd" --ephemeral
+check "is told to join it" has "$ERR" "the machine's hub runs in /run/earshot already (pid $HUB_PID"
 
 for i in 1 2 3; do
     kill_hub
