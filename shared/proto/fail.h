@@ -17,7 +17,7 @@
     R(11, LIMIT, 75, "limit", "a limit is reached; earshot(7) lists them")                         \
     R(12, VERSION, 69, "version", "the hub has another version; upgrade the older side")           \
     R(13, BAD_HANDSHAKE, 77, "bad-handshake", "the mailbox did not prove who is there; try again") \
-    R(14, NOT_MEMBER, 67, "not-member", "you are not in this room; join it first")                 \
+    R(14, NOT_MEMBER, 77, "not-member", "you are not in this room; join it first")                 \
     /* from here on: found by the client */                                                        \
     R(15, NO_HUB, 69, "no-hub", "there is no hub; start one with earshotd")                        \
     R(16, OTHER_NAMESPACE, 69, "other-namespace", "the hub is in another IPC namespace; go there") \

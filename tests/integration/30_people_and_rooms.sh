@@ -47,7 +47,7 @@ check "and the same when decoded" json '.away == "tag \udb40\udc41, \ufeff, plai
 try earshot rooms --json
 check "rooms --json" json '.type == "room" and .name == "#ops" and .topic == null
     and (.members | type == "number")' "$OUT"
-exits 67 "topic: not by who is not in the room" earshot --name alice topic '#ops' mine now
+exits 77 "topic: not by who is not in the room" earshot --name alice topic '#ops' mine now
 check "which says what to do" has "$ERR" "join it first"
 try earshot --name bob topic '#ops' who is on call
 check "topic: set by who is" test "$STATUS" -eq 0

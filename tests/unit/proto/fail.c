@@ -17,6 +17,7 @@ Test(fail, 01_scripts_rely_on_these) {
         {FAIL_BAD_NAME, "bad-name", 64},
         {FAIL_BAD_TEXT, "bad-text", 65},
         {FAIL_VERSION, "version", 69},
+        {FAIL_NOT_MEMBER, "not-member", 77},
         {FAIL_NO_HUB, "no-hub", 69},
         {FAIL_NOT_TRUSTED, "not-trusted", 77},
         {FAIL_TIMED_OUT, "timed-out", 75},
