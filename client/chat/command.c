@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "base/uuid.h"
 #include "chat/files.h"
 #include "chat/inquiry.h"
@@ -501,6 +502,13 @@ static void command_help_line(struct chat *chat, const struct command *command) 
 }
 
 void command_help(struct chat *chat, const char *name) {
+    /* Each fits into a narrow window, for a line that is broken looks like two. */
+    static const char *const rules[] = {
+        "a word may be cut short: /q is /query, /r is /reply, /p is /part,",
+        "the first one above that fits; so are /dm, /list, /leave and /exit known",
+        "Tab completes; Alt-Enter breaks a line; // begins a text with /;",
+        "Ctrl-C clears the line",
+    };
     if (*name == '/')
         name++;
     const struct command *one = *name ? command_find(name, strlen(name)) : NULL;
@@ -511,12 +519,6 @@ void command_help(struct chat *chat, const char *name) {
     for (const struct command *command = command_table; command->name; command++)
         if (!one || command == one)
             command_help_line(chat, command);
-    if (!one)
-        view_note(&chat->view, VIEW_INFO,
-                  "a word may be cut short: /q is /query, /r is /reply, /p is /part, the first one "
-                  "above that fits; so are /dm, /list, /leave and /exit known");
-    if (!one)
-        view_note(&chat->view, VIEW_INFO,
-                  "Tab completes; Alt-Enter breaks a line; // begins a text with /; Ctrl-C "
-                  "clears the line");
+    for (size_t i = 0; !one && i < ARRAY_LEN(rules); i++)
+        view_note(&chat->view, VIEW_INFO, "%s", rules[i]);
 }

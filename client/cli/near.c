@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/distance.h"
@@ -112,7 +111,7 @@ static void near_ask(struct near *near, const struct cli_options *options) {
 void near_tell(const struct cli_options *options, const char *word) {
     struct near near;
     char text[NEAR_TEXT_SIZE];
-    if (options->json || options->quiet || !isatty(STDERR_FILENO) || !near_init(&near, word))
+    if (!cli_has_reader(options) || !near_init(&near, word))
         return;
     near_ask(&near, options);
     near_text(&near, text);

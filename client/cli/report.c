@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/interrupt.h"
@@ -56,6 +57,10 @@ void cli_remark(const struct cli_options *options, const char *format, ...) {
     va_end(args);
 }
 
+bool cli_has_reader(const struct cli_options *options) {
+    return !options->json && !options->quiet && isatty(STDERR_FILENO);
+}
+
 static int report_interrupted(const struct cli_options *options) {
     if (cli_interrupted())
         return cli_interrupted();
@@ -72,6 +77,16 @@ int cli_fail_link(const struct cli_options *options, const earshot *link, int re
                     outcome.text);
 }
 
+/* What to do; "" where the sentence says it. */
+static const char *report_file_advice(unsigned code, enum outcome_use use, const char *path) {
+    if (use == OUTCOME_WRITE)
+        return strcmp(path, REPORT_STDOUT) == 0 ? "; check where it goes"
+                                                : "; name another directory with --dir";
+    return code == OUTCOME_FILE          ? "; check the path"
+           : code == OUTCOME_FILE_DENIED ? "; ask its owner for permission"
+                                         : "";
+}
+
 int cli_fail_file(const struct cli_options *options, const earshot *link, int result,
                   enum outcome_use use, const char *path) {
     if (result == -EINTR)
@@ -80,8 +95,8 @@ int cli_fail_file(const struct cli_options *options, const earshot *link, int re
     if (!outcome.is_errno)
         return cli_fail(options, outcome.code, "%s", outcome.text);
     return cli_fail(options, outcome.code,
-                    use == OUTCOME_WRITE ? "cannot write to %s: %s" : "cannot read \"%s\": %s",
-                    path, outcome.text);
+                    use == OUTCOME_WRITE ? "cannot write to %s: %s%s" : "cannot read \"%s\": %s%s",
+                    path, outcome.text, report_file_advice(outcome.code, use, path));
 }
 
 int cli_take_failed(const struct cli_options *options, const struct earshot_event *event) {

@@ -33,9 +33,15 @@ int cli_take_failed(const struct cli_options *options, const struct earshot_even
 void cli_tell_hub(const struct cli_options *options, const struct earshot_event *event,
                   const char *consequence);
 
-/* Reports what came of a file: cannot be read, or be written into that directory. */
+#define REPORT_STDOUT "standard output"
+
+/* Reports what came of a file: cannot be read, or be written into that directory, or stdout. */
 int cli_fail_file(const struct cli_options *options, const earshot *link, int result,
                   enum outcome_use use, const char *path);
+
+/* Whether a person reads along: standard error is a terminal, and neither -q nor --json is given.
+ */
+bool cli_has_reader(const struct cli_options *options);
 
 /* A line about what is going on, for people; nothing with -q. */
 void cli_remark(const struct cli_options *options, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -16,7 +16,7 @@ const char *transfer_outcome_text(enum transfer_outcome outcome) {
         [TRANSFER_TOO_MUCH] =
             "it is more than the recipient takes, or far more than was offered; offer it again",
         [TRANSFER_DAMAGED] = "the content is not what was sent: the digests differ",
-        [TRANSFER_NO_SPACE] = "the recipient's disk is full; make room and get it again",
+        [TRANSFER_NO_SPACE] = "the recipient's disk is full; make room there and try again",
         [TRANSFER_UNWRITABLE] = "the recipient may not write there",
         [TRANSFER_NO_NAME] = "no name is free for it in the destination",
         [TRANSFER_DISTURBED] = "somebody changed the destination meanwhile",

@@ -119,6 +119,12 @@ check "and arrives once" json '.text == "last"' "$LINE"
 
 exits 67 "a user that nobody knows" earshot send nobody-at-all hi
 exits 67 "a room that is not there" earshot send '#nowhere' hi
+seq 1 100000 >"$T/lines"
+try earshot send nobody-at-all --lines <"$T/lines"
+is "lines to nobody: exit status" "$STATUS" 67
+sent=$(sed -n 's/.* \([0-9]*\) messages were refused in all$/\1/p' <<<"$ERR")
+check "what was left out is told, with its first line" has "$ERR" \
+    "earshot: $((100000 - sent)) lines were not sent, from line $((sent + 1)) on; send these again"
 exits 67 "one of two recipients is unknown" earshot --name alice send nobody-at-all,bob hi
 next bob
 check "the other one gets it" json '.text == "hi"' "$LINE"

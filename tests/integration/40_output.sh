@@ -15,6 +15,17 @@ try env NO_COLOR=1 script -qec "$BIN/earshot --hub $HUB who" /dev/null
 check "NO_COLOR" test "$OUT" = "${OUT//$'\e'/}"
 try script -qec "$BIN/earshot --hub $HUB who --no-color" /dev/null
 check "--no-color" test "$OUT" = "${OUT//$'\e'/}"
+on_a_terminal() { # WORD...
+    try script -qec "$(printf '%q ' "$BIN/earshot" --hub "$HUB" --timeout 1 "$@")" /dev/null
+}
+on_a_terminal --name ann get
+check "a person is told what is waited for" has "$OUT" "waiting for somebody to put something; Ctrl-C ends it"
+head -c 100000 /dev/zero >"$T/big"
+earshot --name ben -q rooms
+on_a_terminal --name ann put ben "$T/big"
+check "and for whom" has "$OUT" "waiting for ben to take big (earshot get, or /get in the window); Ctrl-C"
+on_a_terminal --name ann -q put ben "$T/big"
+check "not with -q" test "$OUT" = "${OUT/waiting for/}"
 try env TERM=dumb script -qec "$BIN/earshot --hub $HUB who" /dev/null
 check "TERM=dumb" test "$OUT" = "${OUT//$'\e'/}"
 

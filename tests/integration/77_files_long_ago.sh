@@ -68,6 +68,7 @@ is "which finds no files" "$OUT" ""
 
 # Refused at once.
 exits 73 "no such directory" earshot --name bob get --dir "$T/nowhere" --timeout 20
+check "what to do about it" has "$ERR" "name another directory with --dir"
 check "it is named" has "$ERR" "$T/nowhere"
 exits 73 "no name of a directory" earshot --name bob get --dir '' --timeout 20
 exits 73 "a file is no directory" earshot --name bob get --all --dir "$T/s1"
@@ -75,6 +76,7 @@ exits 0 "refusing needs none" earshot --name bob get --decline --all --dir "$T/n
 exits 64 "a room offers nothing" earshot --name bob get --from '#noise' --timeout 20
 exits 67 "nobody" earshot --name bob get --from nosuch --timeout 20
 exits 75 "somebody who is away" earshot --name bob get --from alice --timeout 0.5
+check "and why nothing came" has "$ERR" "nothing is offered to you"
 run_earshot get --name bob get --from alice --dir "$dst" --timeout 20
 wait_for "who is waited for" is_here bob
 earshot --name alice put --no-wait bob "$T/s1" >"$T/put.out"

@@ -27,6 +27,7 @@ wait_for "a directory is offered" offered tree 1
 try earshot --name bob --json get --dir "$T/small" --timeout 30
 is "it cannot be created" "$STATUS" 73
 is "every line is told" "$(jq -r .state <<<"$OUT" | paste -sd ,)" running,failed
+check "and what to do" json '.state != "failed" or (.error | contains("make room there and try again"))' "$OUT"
 check "with the file" json '.state != "failed" or (.error | contains("z<FF>"))' "$OUT"
 ends "$PUT"
 is "its sender hears of it" "$STATUS" 1

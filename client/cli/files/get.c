@@ -66,6 +66,7 @@ struct get {
     unsigned long long n_taken, n_over; /* asked for, ended */
     unsigned long long n_failed;        /* of those that ended: another one is taken for it */
     bool has_no_place;                  /* nothing can be written: no other one is tried */
+    bool is_wait_told;                  /* that nothing is offered yet */
     bool is_kind_told;                  /* that there is something which cannot be taken so */
     int code;                           /* of the first that failed */
 };
@@ -140,10 +141,12 @@ static int get_tell(struct get *get, const struct earshot_transfer *transfer, co
     if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
         return CLI_CLOSED;
     bool has_no_place = transfer->reason == EARSHOT_REASON_PLACE;
+    bool is_gone = has_no_place && strcmp(via, "shm") == 0; /* a message stays in the history */
     get->has_no_place = get->has_no_place || has_no_place;
     get_note_code(get,
                   cli_fail(get->options, has_no_place ? OUTCOME_TRANSFER_PLACE : OUTCOME_TRANSFER,
-                           "%s from %s: %s%s%s", transfer->name, transfer->peer, transfer->error,
+                           "%s from %s: %s%s%s%s", transfer->name, transfer->peer, transfer->error,
+                           is_gone ? "; it must be offered again (put)" : "",
                            *path ? "; what has come is in " : "", path));
     return code;
 }
@@ -155,7 +158,7 @@ static int get_result(const struct get *get, int result) {
 
 /* The same of one that may be about the destination. */
 static int get_fail(const struct get *get, int result) {
-    const char *dir = get->wish->dir, *where = !dir ? "standard output" : *dir ? dir : "\"\"";
+    const char *dir = get->wish->dir, *where = !dir ? REPORT_STDOUT : *dir ? dir : "\"\"";
     return cli_fail_file(get->options, get->link, result, OUTCOME_WRITE, where);
 }
 
@@ -452,6 +455,21 @@ static int get_take(void *arg, const struct earshot_event *event) {
     }
 }
 
+/* The time is up. */
+static int get_fail_late(const struct get *get) {
+    unsigned long long n_came = get->n_over - get->n_failed;
+    unsigned long long n_wanted = get->wish->all ? get->n_taken - get->n_failed : get->wish->count;
+    if (get->n_taken == get->n_failed && !get->is_kind_told)
+        return cli_fail(get->options, FAIL_TIMED_OUT,
+                        "nothing came within %g s, for nothing is offered to you (any more); its "
+                        "sender must put it (again)",
+                        cli_limit_seconds());
+    return cli_fail(get->options, FAIL_TIMED_OUT,
+                    "%llu of %llu came within %g s; get the rest again, or allow more with "
+                    "--timeout",
+                    n_came, n_wanted, cli_limit_seconds());
+}
+
 static int get_cancel_all(struct get *get) {
     progress_clear(&get->progress);
     for (unsigned long long i = 0; i < get->n_taken && get->wish->dir; i++)
@@ -459,9 +477,18 @@ static int get_cancel_all(struct get *get) {
             earshot_cancel(get->link, get->taken[i]);
     if (cli_interrupted())
         return cli_interrupted();
-    return cli_fail(get->options, FAIL_TIMED_OUT,
-                    "%llu came within %g s; try again, or allow more with --timeout", get->n_over,
-                    cli_limit_seconds());
+    return get_fail_late(get);
+}
+
+/* Once, to a person: why nothing happens. */
+static void get_tell_wait(struct get *get) {
+    if (get->is_wait_told || get->is_kind_told || get->n_taken > 0 || get->listing != 0 ||
+        get->past.request != 0 || get->is_unanswered || !cli_has_reader(get->options))
+        return;
+    get->is_wait_told = true;
+    cli_remark(get->options,
+               "nothing is offered to you yet: waiting for %s to put something; Ctrl-C ends it",
+               get->options->from ? get->options->from : "somebody");
 }
 
 static int get_follow(struct get *get) {
@@ -469,6 +496,7 @@ static int get_follow(struct get *get) {
     while (code == CLI_DONE && !get_is_done(get)) {
         if (cli_interrupted() || cli_limit_passed())
             return get_cancel_all(get);
+        get_tell_wait(get);
         progress_tick(&get->progress);
         code = cli_take_next(get->link, get->options,
                              progress_timeout(&get->progress, get_n_open(get) > 0), get_take, get);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/json.h"
+#include "cli/report.h"
 
 #define PERIOD_MS 500
 
@@ -22,8 +22,7 @@ struct progress_item {
 
 static bool progress_has_terminal(const struct cli_options *options) {
     const char *term = getenv("TERM");
-    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 && !options->quiet &&
-           !options->json;
+    return cli_has_reader(options) && term && strcmp(term, "dumb") != 0;
 }
 
 void progress_init(struct progress *progress, const struct cli_options *options, earshot *link,

@@ -66,6 +66,7 @@ struct put {
     struct put_offer *offers;
     size_t n_offers, first_open, n_open; /* every offer before first_open is closed */
     bool are_made;                       /* none is PUT_UNMADE */
+    bool is_wait_told;                   /* for whom it waits */
     bool in_background;                  /* and somebody waits until the offers stand */
     int code;                            /* of the first that failed */
 };
@@ -483,6 +484,27 @@ static int put_cancel_all(struct put *put) {
     return put->code;
 }
 
+/* Once, to a person: why nothing happens. */
+static void put_tell_wait(struct put *put) {
+    const struct put_offer *first = NULL;
+    if (put->is_wait_told || put->options->no_wait || !cli_has_reader(put->options) ||
+        !put_all_stand(put) || put_n_running(put) > 0)
+        return;
+    for (size_t i = put->first_open; i < put->n_offers && !first; i++)
+        if (put->offers[i].phase == PUT_OPEN)
+            first = &put->offers[i];
+    if (!first)
+        return;
+    put->is_wait_told = true;
+    char more[48] = "";
+    if (put->n_open > 1)
+        snprintf(more, sizeof more, " (and %zu more)", put->n_open - 1);
+    cli_remark(put->options, "waiting for %s to take %s%s (%s); Ctrl-C ends it", first->to,
+               first->name, more,
+               put_offer_is_stream(first) ? "earshot pipe, or earshot get --stdout"
+                                          : "earshot get, or /get in the window");
+}
+
 static int put_follow(struct put *put) {
     int code = CLI_DONE;
     while (code == CLI_DONE) {
@@ -497,6 +519,7 @@ static int put_follow(struct put *put) {
             continue;
         if (cli_interrupted() || cli_limit_passed())
             return put_cancel_all(put);
+        put_tell_wait(put);
         progress_tick(&put->progress);
         code =
             cli_take_next(put->link, put->options,

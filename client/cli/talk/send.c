@@ -8,6 +8,7 @@
  * error of theirs: it is reported and leaves its exit code in sending->code.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,8 @@
 #define SEND_MS 30000 /* the time limit of a message that only has to be stored */
 #define BUFFER_BYTES (4 * EARSHOT_TEXT_MAX)
 #define UTF8_BYTES_MAX 4
-#define ACKNOWLEDGE_MS 30000 /* the time limit for the last lines, once input has ended */
+#define UNSENT_BYTES_MAX (16 << 20) /* of input that is read only to count its lines */
+#define ACKNOWLEDGE_MS 30000        /* the time limit for the last lines, once input has ended */
 
 const struct cli_option cli_send_options[] = {
     {"wait", 0, CLI_CHOICE, CLI_AT(wait), "sent|stored|delivered|read", "when to end; else stored",
@@ -370,6 +372,11 @@ static int lines_send_beginning(struct lines *lines, struct bytes *rest) {
     return code;
 }
 
+static void lines_keep(struct lines *lines, struct bytes rest) {
+    memmove(lines->data, rest.data, rest.n);
+    lines->n = rest.n;
+}
+
 /* What is left without a newline: it goes at the end of input, or when it is too long to wait. */
 static int lines_send_rest(struct lines *lines, struct bytes rest) {
     int code = CLI_DONE;
@@ -377,10 +384,11 @@ static int lines_send_rest(struct lines *lines, struct bytes rest) {
         return lines_send_line(lines, rest);
     while (code == CLI_DONE && rest.n > EARSHOT_TEXT_MAX + UTF8_BYTES_MAX)
         code = lines_send_beginning(lines, &rest);
-    if (code == CLI_DONE && lines->ended && rest.n > 0)
-        return lines_send_line(lines, rest);
-    memmove(lines->data, rest.data, rest.n);
-    lines->n = rest.n;
+    if (code == CLI_DONE && lines->ended && rest.n > 0) {
+        code = lines_send_line(lines, rest);
+        rest.n = 0;
+    }
+    lines_keep(lines, rest);
     return code;
 }
 
@@ -400,8 +408,10 @@ static int lines_send_buffer(struct lines *lines) {
             code = lines_send_line(lines, (struct bytes){at, (size_t)(newline - at)});
         lines_end(lines);
         at = newline + 1;
-        if (lines->sending->code != CLI_DONE)
+        if (lines->sending->code != CLI_DONE) {
+            lines_keep(lines, (struct bytes){at, (size_t)(end - at)});
             return code;
+        }
     }
     return code != CLI_DONE ? code : lines_send_rest(lines, (struct bytes){at, (size_t)(end - at)});
 }
@@ -458,6 +468,39 @@ static void lines_tell_changes(const struct lines *lines) {
                    lines->n_cut, lines->n_cut == 1 ? " was" : "s were", EARSHOT_TEXT_MAX);
 }
 
+/* The lines that are kept, and those that come without being waited for: *is_all, up to the end. */
+static unsigned long long lines_count_unsent(struct lines *lines, bool *is_all) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    unsigned long long n = 0;
+    bool is_begun = false; /* a line that lacks its newline */
+    for (size_t n_read = 0;; n_read += lines->n) {
+        for (size_t i = 0; i < lines->n; i++)
+            n += lines->data[i] == '\n';
+        if (lines->n > 0)
+            is_begun = lines->data[lines->n - 1] != '\n';
+        lines->n = 0;
+        if (lines->ended || n_read > UNSENT_BYTES_MAX || poll(&input, 1, 0) != 1 ||
+            lines_read(lines) != CLI_DONE)
+            break;
+    }
+    *is_all = lines->ended;
+    return n + is_begun;
+}
+
+/* After a refusal: what was left out. */
+static void lines_tell_unsent(struct lines *lines, unsigned long long n_sent) {
+    const struct cli_options *options = lines->sending->options;
+    bool is_all;
+    unsigned long long n = lines_count_unsent(lines, &is_all);
+    if (n > 0)
+        cli_fail(options, OUTCOME_REFUSED, "%s%llu line%s not sent, from line %llu on; send %s",
+                 is_all ? "" : "at least ", n, n == 1 ? " was" : "s were", n_sent + 1,
+                 n == 1 ? "it again" : "these again");
+    else if (!is_all)
+        cli_fail(options, OUTCOME_REFUSED, "nothing is sent from line %llu on; begin again there",
+                 n_sent + 1);
+}
+
 /* Everybody in `to` gets them as they come; lines that come together go together. */
 static int lines_send(struct sending *sending, char **to, size_t n_to) {
     struct lines lines = {.sending = sending, .to = to, .n_to = n_to};
@@ -467,15 +510,19 @@ static int lines_send(struct sending *sending, char **to, size_t n_to) {
     int code = CLI_DONE;
     while (code == CLI_DONE && sending->code == CLI_DONE && !lines.ended)
         code = lines_pump(&lines);
+    bool is_stopped = code == CLI_DONE && sending->code != CLI_DONE;
+    unsigned long long n_sent = lines.n_lines;
     lines_end(&lines); /* the last one may lack its newline */
-    free(lines.data);
-    free(lines.mended);
     lines_tell_changes(&lines);
     /* Bad input ends the reading, not the messages before it. */
     if (code == CLI_DONE || code == CLI_DATA) {
         int finished = lines_finish(&lines);
         code = code != CLI_DONE ? code : finished;
     }
+    if (is_stopped)
+        lines_tell_unsent(&lines, n_sent);
+    free(lines.data);
+    free(lines.mended);
     return code;
 }
 
