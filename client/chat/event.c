@@ -90,6 +90,10 @@ static void event_take_lost(struct chat *chat, const struct earshot_event *event
     revive_lost(chat);
 }
 
+static void event_take_shut_out(struct chat *chat, const struct earshot_event *event) {
+    view_note(&chat->view, VIEW_ERROR, "%s", event->lost.reason);
+}
+
 static void event_take_back(struct chat *chat, const struct earshot_event *event) {
     struct earshot_hub_info hub;
     (void)event;
@@ -124,7 +128,7 @@ static void (*const event_takers[])(struct chat *chat, const struct earshot_even
     [EARSHOT_EVENT_BACK] = event_take_back,       [EARSHOT_EVENT_WOKEN] = NULL,
     [EARSHOT_EVENT_PAST] = inquiry_event,         [EARSHOT_EVENT_OFFER] = files_event,
     [EARSHOT_EVENT_WITHDRAWN] = files_event,      [EARSHOT_EVENT_TRANSFER] = files_event,
-    [EARSHOT_EVENT_SKIPPED] = files_event,
+    [EARSHOT_EVENT_SKIPPED] = files_event,        [EARSHOT_EVENT_SHUT_OUT] = event_take_shut_out,
 };
 
 static void event_take(struct chat *chat, const struct earshot_event *event) {

@@ -108,6 +108,8 @@ void cli_tell_hub(const struct cli_options *options, const struct earshot_event 
                   const char *consequence) {
     if (event->type == EARSHOT_EVENT_BACK)
         cli_remark(options, "the hub is back");
+    else if (event->type == EARSHOT_EVENT_SHUT_OUT)
+        cli_remark(options, "%s", event->lost.reason);
     else if (*event->lost.reason)
         cli_fail(options, FAIL_BAD_FRAME, "%s", event->lost.reason);
     else

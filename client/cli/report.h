@@ -29,7 +29,7 @@ int cli_fail_event(const struct cli_options *options, const struct earshot_event
  */
 int cli_take_failed(const struct cli_options *options, const struct earshot_event *event);
 
-/* A LOST event, and what it means for the command; or a BACK event. */
+/* A LOST event, and what it means for the command; or a SHUT_OUT or BACK event. */
 void cli_tell_hub(const struct cli_options *options, const struct earshot_event *event,
                   const char *consequence);
 

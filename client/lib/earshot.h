@@ -109,6 +109,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_BACK,      /* the link is joined again */
     EARSHOT_EVENT_WOKEN,     /* earshot_wake() was called */
     EARSHOT_EVENT_SKIPPED,   /* an entry of a directory of ours is not sent */
+    EARSHOT_EVENT_SHUT_OUT,  /* after LOST: a hub is there, but does not let the link in; it goes on
+                                trying. Told once for each outcome, not at each attempt */
 };
 
 enum earshot_news_what {
@@ -285,8 +287,8 @@ struct earshot_event {
         } skipped;
         uint64_t missed;
         struct {
-            const char *reason; /* the hub has ended the session for a frame that broke the
-                                   protocol: the sentence; else "" */
+            const char *reason; /* LOST: the hub has ended the session for a frame that broke the
+                                   protocol: the sentence; else "". SHUT_OUT: why */
         } lost;
     };
 };

@@ -60,6 +60,24 @@ static void back_off(struct earshot *link) {
 }
 
 /*
+ * The hub may be there and not let us in. While it starts, that may be so for a moment only: an
+ * outcome is told when it has come twice in a row, and then not again.
+ */
+static void join_tell_shut_out(struct earshot *link, int outcome) {
+    bool is_told = outcome != link->failed || outcome == link->told_failed;
+    link->failed = outcome;
+    if (is_told || outcome == EARSHOT_NO_HUB || link->fail_code == FAIL_BUSY)
+        return;
+    struct inbox_note *note = note_new(EARSHOT_EVENT_SHUT_OUT);
+    if (!note)
+        return;
+    note_set_reason(note, bytes_of(link->error));
+    note->event.lost.reason = note->reason;
+    absorb_note(link, note);
+    link->told_failed = outcome;
+}
+
+/*
  * This attempt to join failed. A link that was joined before tries again later, unless that is
  * `final`. Returns 0 then, else the outcome.
  */
@@ -69,6 +87,7 @@ static int join_fail(struct earshot *link, int outcome, bool final) {
         leave_end(link, outcome);
         return outcome;
     }
+    join_tell_shut_out(link, outcome);
     back_off(link);
     return 0;
 }
@@ -368,6 +387,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     link->phase = LINK_JOINED;
     link->session = session;
     link->backoff_ms = LINK_BACKOFF_MIN_MS;
+    link->failed = link->told_failed = EARSHOT_OK;
     link->hub.mode = (enum hub_mode)welcome->mode;
     link->hub.instance = welcome->instance;
     atomic_store(&link->lane, (int)welcome->lane);

@@ -90,6 +90,7 @@ struct earshot {
     enum link_phase phase;
     int ended; /* LINK_ENDED: what earshot_next() returns */
     bool was_joined;
+    int failed, told_failed; /* of attempts to come back: the last outcome, and what was told */
     struct rendezvous_record hub;
     struct queue_limits limits;
     char hub_name[256];

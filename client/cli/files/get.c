@@ -444,6 +444,7 @@ static int get_take(void *arg, const struct earshot_event *event) {
     case EARSHOT_EVENT_FAILED:
         return get_take_failure(get, event);
     case EARSHOT_EVENT_LOST:
+    case EARSHOT_EVENT_SHUT_OUT:
         progress_clear(&get->progress);
         cli_tell_hub(get->options, event, "what is under way goes on");
         return CLI_DONE;

@@ -429,6 +429,7 @@ static int put_take(void *arg, const struct earshot_event *event) {
     case EARSHOT_EVENT_SKIPPED:
         return put_tell_skipped(put, event);
     case EARSHOT_EVENT_LOST:
+    case EARSHOT_EVENT_SHUT_OUT:
     case EARSHOT_EVENT_BACK:
         progress_clear(&put->progress);
         cli_tell_hub(put->options, event,

@@ -81,6 +81,7 @@ static int tail_take(struct tail *tail, const struct earshot_event *event) {
                  (unsigned long long)event->missed);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
+    case EARSHOT_EVENT_SHUT_OUT:
     case EARSHOT_EVENT_BACK:
         cli_tell_hub(tail->options, event, "waiting for it to come back");
         return CLI_DONE;

@@ -75,6 +75,7 @@ static int ask_take(void *arg, const struct earshot_event *event) {
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(ask->options, event);
     case EARSHOT_EVENT_LOST:
+    case EARSHOT_EVENT_SHUT_OUT:
     case EARSHOT_EVENT_BACK:
         if (event->type == EARSHOT_EVENT_BACK)
             ask_note_old(ask);

@@ -182,6 +182,9 @@ static int listen_take(struct listen *listen, const struct earshot_event *event)
                  "%llu messages are lost: they are not in the hub's log any more",
                  (unsigned long long)event->missed);
         return CLI_DONE;
+    case EARSHOT_EVENT_SHUT_OUT:
+        cli_tell_hub(listen->options, event, "");
+        return CLI_DONE;
     default:
         return CLI_DONE;
     }

@@ -168,8 +168,9 @@ static int sending_take(void *arg, const struct earshot_event *event) {
         sending_take_refusal(sending, event);
         return CLI_DONE;
     case EARSHOT_EVENT_LOST:
+    case EARSHOT_EVENT_SHUT_OUT:
     case EARSHOT_EVENT_BACK:
-        sending->lost = event->type == EARSHOT_EVENT_LOST;
+        sending->lost = event->type != EARSHOT_EVENT_BACK;
         cli_tell_hub(sending->options, event, "waiting for it to come back");
         return CLI_DONE;
     default:
