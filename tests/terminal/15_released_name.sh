@@ -18,7 +18,7 @@ sees "he is told" bob "you are now known as $named: the name bob was freed"
 sees "the others are told, too" ann "= bob is now known as $named"
 enter bob "/who #ops"
 sees "/who knows it" bob "$named (you)"
-check "it is told once" eval '[ "$(whole_lines bob | grep -c "now known as")" = 1 ]'
+is "it is told once" "$(whole_lines bob | grep -c "now known as")" 1
 enter ann "/msg $named for you"
 sees "mail to the new name" bob "<ann> for you"
 
