@@ -95,8 +95,10 @@ void encode_message(const struct core *core, const struct record *record, const 
 static struct record record_as_text(const struct core *core, const struct record *record) {
     struct record text = *record;
     char *base64 = (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
-    if (body_is_binary(record->kind, record->text))
+    if (body_is_binary(record->kind, record->text)) {
+        assert(record->text.n <= FILE_BODY_MAX); /* body_is_valid() */
         text.text = (struct bytes){base64, base64_encode(base64, record->text)};
+    }
     return text;
 }
 

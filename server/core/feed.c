@@ -79,14 +79,14 @@ static bool feed_one(struct core *core, struct session *session, const struct re
     struct encoded encoded;
     struct names names;
     uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
-    if (!is_for(session, record) || !names_of(core, record, &names))
+    bool is_new = encoded_is_for(session, record);
+    if (!is_for(session, record) || !names_of(core, record, &names) || !record_is_sendable(record))
         return true;
-    (encoded_is_for(session, record) ? encode_message : encode_old_message)(core, record, &names,
-                                                                            flags, &encoded);
+    (is_new ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
     if (!session_append(core, session, &encoded))
         return false;
     core->counters.deliveries++;
-    core_spend_slice(core, 4);
+    core_spend_slice(core, 4 + (is_new ? 0 : (unsigned)(encoded.n / ENCODED_PER_LOOK)));
     return true;
 }
 

@@ -168,6 +168,17 @@ struct bytes encode(const struct frame *frame);
 /* Room for the parts of the longest text. */
 #define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
 
+/* Of what is made anew for one session, such as base64, so many bytes take as long as a look. */
+#define ENCODED_PER_LOOK 128
+
+/*
+ * Whether a frame may carry its body. Of what comes from a client that is known; but a store may be
+ * damaged, or older than the rule that a file which is no text has at most FILE_BODY_MAX bytes.
+ */
+static inline bool record_is_sendable(const struct record *record) {
+    return body_is_valid(record->kind, record->text);
+}
+
 /* The abilities of who can read a message as encode_message() writes it; */
 static inline unsigned encoded_needs(const struct record *record) {
     return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u);

@@ -238,7 +238,7 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
                      const struct record *record) {
     struct encoded encoded;
     struct names names;
-    if (!names_of(core, record, &names))
+    if (!names_of(core, record, &names) || !record_is_sendable(record))
         return true;
     encode_past(core, record, &names, request, session->abilities, &encoded);
     return session_append(core, session, &encoded);

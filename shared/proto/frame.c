@@ -80,6 +80,11 @@ static struct uuid id_of_attempt(uint64_t attempt) {
     return id;
 }
 
+/* Bytes with a nil digest count as none: the sender begins anew. */
+static uint64_t n_of_digest(uint64_t n, const struct uuid *digest) {
+    return uuid_is_nil(digest) ? 0 : n;
+}
+
 static bool signal_read_attach(struct signal *signal, const struct signal_wire *wire) {
     signal->attach = (struct signal_attach){.shmid = (uint32_t)wire->first,
                                             .n_slots = (uint32_t)(wire->second >> 32),
@@ -91,9 +96,10 @@ static bool signal_read_attach(struct signal *signal, const struct signal_wire *
 
 static bool signal_read(struct signal *signal, const struct signal_wire *wire) {
     switch (signal->what) {
-    case SIGNAL_ACCEPT:
-        signal->accept = (struct signal_accept){wire->first, wire->id, wire->second};
-        return (wire->first == 0) == uuid_is_nil(&wire->id) && wire->reason.n == 0;
+    case SIGNAL_ACCEPT: /* a digest may be nil by chance, or because a sender wants it to be */
+        signal->accept =
+            (struct signal_accept){n_of_digest(wire->first, &wire->id), wire->id, wire->second};
+        return (wire->first > 0 || uuid_is_nil(&wire->id)) && wire->reason.n == 0;
     case SIGNAL_ATTACH:
         return signal_read_attach(signal, wire);
     case SIGNAL_DECLINE:
@@ -110,7 +116,8 @@ static bool signal_read(struct signal *signal, const struct signal_wire *wire) {
 static struct signal_wire signal_write(const struct signal *signal) {
     switch (signal->what) {
     case SIGNAL_ACCEPT:
-        return (struct signal_wire){.first = signal->accept.n_have,
+        return (struct signal_wire){.first =
+                                        n_of_digest(signal->accept.n_have, &signal->accept.digest),
                                     .second = signal->accept.attempt,
                                     .id = signal->accept.digest};
     case SIGNAL_ATTACH:
@@ -208,11 +215,20 @@ static bool check_none(const struct frame *frame) {
     return true;
 }
 
+/* `body` is all of it, or its first part. */
+static bool body_fits(uint8_t kind, size_t total, struct bytes body) {
+    if (body_is_binary(kind, body))
+        return total <= FILE_BODY_MAX;
+    return kind < KIND_END && total <= MESSAGE_TEXT_MAX && text_is_valid(body);
+}
+
+bool body_is_valid(uint8_t kind, struct bytes body) {
+    return body_fits(kind, body.n, body);
+}
+
 static bool check_body(const struct frame *frame, uint8_t kind, uint32_t total, struct bytes body) {
     bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
-    bool fits = body_is_binary(kind, body) ? total <= FILE_BODY_MAX
-                                           : total <= MESSAGE_TEXT_MAX && text_is_valid(body);
-    return kind < KIND_END && fits && (split ? body.n < total : body.n == total);
+    return body_fits(kind, total, body) && (split ? body.n < total : body.n == total);
 }
 
 static bool check_send(const struct frame *frame) {

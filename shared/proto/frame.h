@@ -356,6 +356,9 @@ static inline bool body_is_binary(uint8_t kind, struct bytes body) {
     return kind == KIND_FILE && body.n > 0 && body.data[0] == FILE_BODY_FORM;
 }
 
+/* Whether a frame may carry this body, in one piece or in parts. */
+bool body_is_valid(uint8_t kind, struct bytes body);
+
 /* Views into the body. False: it is none, or a field is out of its bounds. The name is a file's, in
  * UTF-8, without a slash; whether the content is what the digest says is not looked at. */
 bool file_body_take(struct file_body *file, struct bytes body);
