@@ -112,10 +112,11 @@ static enum frame_outcome send(uint8_t kind, struct bytes body, uint32_t total, 
 Test(file_body, 07_only_a_file_may_be_no_text) {
     static char bytes[100] = {FILE_BODY_FORM, (char)0xff, 0};
     struct bytes binary = {bytes, sizeof bytes}, other = {"\xff", 1};
-    for (uint8_t kind = 0; kind < KIND_END; kind++) {
-        cr_assert_eq(send(kind, binary, sizeof bytes, 0),
+    for (unsigned kind = 0; kind < KIND_END; kind++) {
+        cr_assert_eq(send((uint8_t)kind, binary, sizeof bytes, 0),
                      kind == KIND_FILE ? FRAME_OK : FRAME_BAD_FIELD);
-        cr_assert_eq(send(kind, other, 1, 0), FRAME_BAD_FIELD, "it does not begin as one does");
+        cr_assert_eq(send((uint8_t)kind, other, 1, 0), FRAME_BAD_FIELD,
+                     "it does not begin as one does");
     }
     cr_assert_eq(send(KIND_FILE, binary, FILE_BODY_MAX, FRAME_MORE_PARTS), FRAME_OK);
     cr_assert_eq(send(KIND_FILE, binary, FILE_BODY_MAX + 1, FRAME_MORE_PARTS), FRAME_BAD_FIELD);
