@@ -34,6 +34,7 @@ struct intake {
     bool is_lone;          /* one small batch, which was waited for: none will be behind it */
     bool is_flood;         /* last time several came */
     bool owes_leave;       /* some mailboxes were full, and are to be tried again */
+    bool has_dying;        /* the lane has sessions that end when it is empty */
     mono_time slice;       /* when the lane took the lock, or was charged last */
     uint32_t cost;         /* of what it did since it looked at the clock */
     unsigned n_slices;     /* after which somebody else had the lock */
@@ -270,34 +271,6 @@ static void intake_drain(struct intake *intake) {
         intake->is_drained = intake_receive(intake, false) != QUEUE_OK;
 }
 
-/* Before it waits for more: mailboxes that were full are tried again, or marked with MORE. */
-static int receive_or_leave(struct intake *intake) {
-    int r = intake_receive(intake, false);
-    if (r != QUEUE_OK) {
-        hub_enter(intake->lane->hub);
-        hub_leave(intake->lane->hub);
-        intake->owes_leave = false;
-    }
-    return r;
-}
-
-/* Blocks for the first batch, then takes what else is there. */
-static int intake_fill(struct intake *intake) {
-    intake->n = 0;
-    int r = intake->owes_leave ? receive_or_leave(intake) : QUEUE_EMPTY;
-    mono_time before = mono_now();
-    if (r != QUEUE_OK)
-        r = intake_receive(intake, true);
-    if (r != QUEUE_OK)
-        return r;
-    intake->is_lone =
-        !intake->is_flood && intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
-    intake->is_drained = false;
-    if (!intake->is_lone)
-        intake_drain(intake);
-    return r;
-}
-
 #define LOOK_COST 16 /* of looking at a session, as of a frame; ending one costs as much as BYE */
 
 /*
@@ -316,6 +289,40 @@ static void end_dying(struct intake *intake) {
             core_end(core, session);
         (void)slice_check(intake, ends ? frame_row(FRAME_BYE)->cost : LOOK_COST);
     }
+}
+
+/*
+ * Before it waits for more: mailboxes that were full are tried again, or marked with MORE; and
+ * sessions that were to end when the lane is empty, which nobody may have seen it be, end.
+ */
+static int receive_or_leave(struct intake *intake) {
+    int r = intake_receive(intake, false);
+    if (r != QUEUE_OK) {
+        slice_begin(intake);
+        intake->is_drained = true;
+        end_dying(intake);
+        slice_charge(intake);
+        hub_leave(intake->lane->hub);
+        intake->owes_leave = intake->has_dying = false;
+    }
+    return r;
+}
+
+/* Blocks for the first batch, then takes what else is there. */
+static int intake_fill(struct intake *intake) {
+    intake->n = 0;
+    int r = intake->owes_leave || intake->has_dying ? receive_or_leave(intake) : QUEUE_EMPTY;
+    mono_time before = mono_now();
+    if (r != QUEUE_OK)
+        r = intake_receive(intake, true);
+    if (r != QUEUE_OK)
+        return r;
+    intake->is_lone =
+        !intake->is_flood && intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
+    intake->is_drained = false;
+    if (!intake->is_lone)
+        intake_drain(intake);
+    return r;
 }
 
 /*
@@ -380,6 +387,7 @@ static void intake_process(struct intake *intake) {
     bool is_over = slice_is_over(intake);
     slice_pause(intake);
     intake->owes_leave = intake->is_flood && !is_over;
+    intake->has_dying = lane->n_dying > 0;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
 }
 
