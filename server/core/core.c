@@ -76,6 +76,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_SIGNAL] = offer_signal,      [FRAME_WITHDRAW] = offer_withdraw,
     [FRAME_HISTORY] = past_history,     [FRAME_SEARCH] = past_search,
     [FRAME_FORGET] = past_forget,       [FRAME_RELEASE] = handle_receive_release,
+    [FRAME_CHANNEL] = channel_receive,  [FRAME_SWITCH] = channel_receive_switch,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {

@@ -463,3 +463,7 @@ void listing_drop_all(struct session *session);
 void listing_leave_handle(struct handle *handle);
 void listing_leave_room(struct room *room);
 void listing_leave_member(struct membership *member);
+
+/* channel.c */
+void channel_receive(struct core *core, struct session *session, const struct frame *frame);
+void channel_receive_switch(struct core *core, struct session *session, const struct frame *frame);

@@ -326,6 +326,10 @@ static bool check_news(const struct frame *frame) {
     return frame->news.what < NEWS_END;
 }
 
+static bool check_switch_to(const struct frame *frame) {
+    return frame->switch_to.to < SWITCH_TO_END;
+}
+
 #define check_hello check_none
 #define check_nonce check_none
 #define check_ready check_none
@@ -345,6 +349,7 @@ static bool check_news(const struct frame *frame) {
 #define check_taken check_none
 #define check_forget check_none
 #define check_release check_none
+#define check_channel check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

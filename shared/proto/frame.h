@@ -124,6 +124,8 @@
 #define FRAME_NEWS_FIELDS(F) F(u8, what) F(name, who) F(u32, uid) F(label, room) F(text, detail)
 #define FRAME_MORE_FIELDS(F)
 #define FRAME_MISSED_FIELDS(F) F(u64, n)
+#define FRAME_CHANNEL_FIELDS(F) F(u32, shmid)
+#define FRAME_SWITCH_FIELDS(F) F(u8, to)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -188,7 +190,10 @@ enum frame_from {
     R(40, LINE, line, FROM_HUB, 0)            /* a plain message */                                \
     R(41, GATE, gate, FROM_HUB, 0)            /* before the session's lane: see ipc/gate.h */       \
     R(42, WITHDRAWN, withdrawn, FROM_HUB, 0)  /* WITHDRAW, with whose offer it is */               \
-    R(43, RELEASE, release, FROM_CLIENT, 1024) /* a handle or a room: its name is free */
+    R(43, RELEASE, release, FROM_CLIENT, 1024) /* a handle or a room: its name is free */          \
+    R(44, CHANNEL, channel, FROM_CLIENT, 4096) /* a segment for a busy session: ipc/channel.h */   \
+    R(45, SWITCH, switch_to, FROM_CLIENT | FROM_HUB, 64) /* ends its batch: what follows in this
+                                               direction goes another way */
 /* clang-format on */
 
 enum frame_type {
@@ -227,7 +232,8 @@ enum {
     ABILITY_ALIKE = 256,     /* NEWS_ALIKE */
     ABILITY_FILES = 512,     /* bodies that are no text; else the hub makes base64 of them */
     ABILITY_NAMED = 1024,    /* NEWS_NAMED, without ABILITY_NEWS, too */
-    ABILITY_ALL = 2031,
+    ABILITY_CHANNEL = 2048,  /* SWITCH frames: its batches may go through shared memory */
+    ABILITY_ALL = 4079,
 };
 
 enum message_kind {
@@ -289,6 +295,14 @@ struct signal {
         } attach;
         struct bytes reason; /* DECLINE, CANCEL */
     };
+};
+
+/* Where the batches of one direction go; and, if it is where they go already, that the CHANNEL was
+ * refused. */
+enum switch_to {
+    SWITCH_TO_QUEUE,   /* lane and mailbox */
+    SWITCH_TO_CHANNEL, /* the rings of the segment */
+    SWITCH_TO_END
 };
 
 enum withdraw_why {

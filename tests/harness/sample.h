@@ -105,6 +105,9 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
         frame->offered.kind = (uint8_t)sample_number(size, OFFER_KIND_END - 1);
         frame->offered.name = sample_text(size, 0, OFFER_NAME_MAX);
         break;
+    case FRAME_SWITCH:
+        frame->switch_to.to = (uint8_t)sample_number(size, SWITCH_TO_END - 1);
+        break;
     case FRAME_WITHDRAWN:
         frame->withdrawn.why = (uint8_t)sample_number(size, WITHDRAW_END - 1);
         break;

@@ -148,6 +148,11 @@ static void make_forget(const struct raw *raw, unsigned long i, struct frame *fr
     *frame = (struct frame){.type = FRAME_FORGET, .forget = {11, bytes_of("mallory")}};
 }
 
+static void make_channel(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_CHANNEL, .channel = {(uint32_t)i}};
+}
+
 static void make_release(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RELEASE, .release = {12, bytes_of("alice")}};
@@ -412,6 +417,7 @@ const struct storm_row storm_rows[] = {
     {"search", FRAME_SEARCH, STORM_LOG, 1, true, false, make_search, NULL},
     {"forget", FRAME_FORGET, STORM_LOG, 1, true, false, make_forget, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
+    {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},
     {"offer", FRAME_OFFER, STORM_ONE, 1, true, false, make_offer, NULL},
     {"offer-crowd", FRAME_OFFER, STORM_CROWD, 1, false, false, make_offer, NULL},
     {"offer-others", FRAME_OFFER, STORM_CROWD, 1, true, false, make_offer_to_others, NULL},

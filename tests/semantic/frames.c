@@ -385,6 +385,18 @@ static bool make_bye(struct client *client, struct frame *frame) {
     return true;
 }
 
+static bool make_channel(struct client *client, struct frame *frame) {
+    (void)client;
+    frame->channel.shmid = chance_below(4);
+    return true;
+}
+
+static bool make_switch(struct client *client, struct frame *frame) {
+    (void)client;
+    frame->switch_to.to = (uint8_t)chance_below(SWITCH_TO_END);
+    return true;
+}
+
 /* One row per type that a client may send, and how often: a type without one ends the run. */
 static const struct {
     bool (*make)(struct client *client, struct frame *frame);
@@ -400,6 +412,7 @@ static const struct {
     [FRAME_FORGET] = {make_forget, 10},   [FRAME_OFFER] = {make_offer, 40},
     [FRAME_SIGNAL] = {make_signal, 60},   [FRAME_WITHDRAW] = {make_withdraw, 20},
     [FRAME_WALL] = {make_wall, 2},        [FRAME_RELEASE] = {make_release, 5},
+    [FRAME_CHANNEL] = {make_channel, 5},  [FRAME_SWITCH] = {make_switch, 1},
 };
 
 static unsigned frames_weight(void) {

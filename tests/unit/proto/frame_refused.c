@@ -122,6 +122,7 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_LIST, list.what, LIST_END);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_SENT);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_STORED);
+    REFUSES(FRAME_SWITCH, switch_to.to, SWITCH_TO_END);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_END);
     REFUSES(FRAME_STATE, state.state, STATE_END);
     REFUSES(FRAME_WELCOME, welcome.mode, HUB_MODE_END);
