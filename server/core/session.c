@@ -169,10 +169,11 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
 }
 
 void core_welcome(struct core *core, struct session *session, int lane_msqid) {
-    uint8_t flags = session->abilities & ABILITY_FILES ? FRAME_TAKES_FILES : 0;
+    uint8_t files = session->abilities & ABILITY_FILES ? FRAME_TAKES_FILES : 0;
+    uint8_t channel = session->abilities & ABILITY_CHANNEL ? FRAME_TAKES_CHANNEL : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = flags,
+                                   .flags = files | channel,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,

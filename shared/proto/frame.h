@@ -206,17 +206,18 @@ enum frame_type {
 
 /* Frame flags; their meaning depends on the type. */
 enum {
-    FRAME_MORE_PARTS = 1,   /* SEND, MESSAGE, PAST, PART: a PART follows */
-    FRAME_BINARY = 2,       /* PART: of a body that is no text */
-    FRAME_ACK_NOW = 2,      /* SEND: the sender waits for the ACK */
-    FRAME_WANT_SEQ = 4,     /* SEND: an ACK of its own, with the sequence number */
-    FRAME_WANT_RECEIPT = 8, /* SEND, LINE, MESSAGE: tell when it is delivered and read */
-    FRAME_REPEAT = 16,      /* SEND: this id may have been sent before */
-    FRAME_UP_TO = 1,        /* ACK: this one and every earlier one that was not refused */
-    FRAME_LATE = 32,        /* LINE, MESSAGE: sent while the session was not here, or behind */
-    FRAME_RECIPIENT = 1,    /* STATE: `by` is whom the direct message was for, by whatever name */
-    FRAME_SESSION_ONLY = 1, /* JOIN: this session listens; the handle becomes no member */
-    FRAME_TAKES_FILES = 1,  /* WELCOME: to who has ABILITY_FILES, and may send files as they are */
+    FRAME_MORE_PARTS = 1,    /* SEND, MESSAGE, PAST, PART: a PART follows */
+    FRAME_BINARY = 2,        /* PART: of a body that is no text */
+    FRAME_ACK_NOW = 2,       /* SEND: the sender waits for the ACK */
+    FRAME_WANT_SEQ = 4,      /* SEND: an ACK of its own, with the sequence number */
+    FRAME_WANT_RECEIPT = 8,  /* SEND, LINE, MESSAGE: tell when it is delivered and read */
+    FRAME_REPEAT = 16,       /* SEND: this id may have been sent before */
+    FRAME_UP_TO = 1,         /* ACK: this one and every earlier one that was not refused */
+    FRAME_LATE = 32,         /* LINE, MESSAGE: sent while the session was not here, or behind */
+    FRAME_RECIPIENT = 1,     /* STATE: `by` is whom the direct message was for, by whatever name */
+    FRAME_SESSION_ONLY = 1,  /* JOIN: this session listens; the handle becomes no member */
+    FRAME_TAKES_FILES = 1,   /* WELCOME: to who has ABILITY_FILES, and may send files as they are */
+    FRAME_TAKES_CHANNEL = 2, /* WELCOME: to who has ABILITY_CHANNEL, and may send CHANNEL */
 };
 
 /* HELLO: what the session wants. */

@@ -20,6 +20,14 @@ Test(core, 01_welcome_tells_who_and_where) {
     expect_nothing(alice);
 }
 
+Test(core, 01_welcome_says_that_the_hub_takes_channels_to_who_knows_them) {
+    enum fail_code code;
+    struct client *alice = try_join(ALICE, "alice", HERE | ABILITY_CHANNEL, &code);
+    cr_assert_eq(expect(alice, FRAME_WELCOME)->flags, FRAME_TAKES_CHANNEL);
+    struct client *bob = try_join(BOB, "bob", HERE, &code);
+    cr_assert_eq(expect(bob, FRAME_WELCOME)->flags, 0);
+}
+
 Test(core, 02_a_session_is_found_by_its_whole_number_only) {
     struct client *alice = join(ALICE, "alice", HERE);
     cr_assert_eq(core_session(&core, alice->number), alice->session);
