@@ -85,15 +85,11 @@ int reader_start(struct mailbox_reader *reader, int mailbox, pid_t pid) {
 void reader_stop(struct mailbox_reader *reader) {
     if (!reader->running)
         return;
-    struct queue_message wake = {.mtype = reader->pid};
-    struct cursor_out out = cursor_out_of(wake.data, ENVELOPE_BYTES);
-    envelope_put(&out, &(struct envelope){.version = PROTO_VERSION});
-
     pthread_mutex_lock(&reader->lock);
     reader->stop = true;
     pthread_cond_signal(&reader->taken);
     pthread_mutex_unlock(&reader->lock);
-    queue_send(reader->mailbox, &wake, ENVELOPE_BYTES, false);
+    queue_ring_bell(reader->mailbox, reader->pid, 0);
     pthread_join(reader->thread, NULL);
     reader->running = reader->gone = false;
     if (!reader->queue.head)

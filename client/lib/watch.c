@@ -20,13 +20,10 @@ void watch_deinit(struct watch *watch) {
 }
 
 static void watch_fire(struct watch *watch, bool hub_is_dead) {
-    struct queue_message wake = {.mtype = watch->pid};
-    struct cursor_out out = cursor_out_of(wake.data, ENVELOPE_BYTES);
-    envelope_put(&out, &(struct envelope){.version = PROTO_VERSION});
     atomic_store(&watch->fired, true);
     if (hub_is_dead && atomic_load(&watch->blocked))
         watch->release_lane(watch->arg);
-    queue_send(watch->mailbox, &wake, ENVELOPE_BYTES, false);
+    queue_ring_bell(watch->mailbox, watch->pid, 0);
 }
 
 /* poll(2) leaves out what has a negative descriptor. */

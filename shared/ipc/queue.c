@@ -290,6 +290,18 @@ int queue_send(int msqid, const struct queue_message *message, size_t n, bool wa
     return 0;
 }
 
+int queue_ring_bell(int msqid, long mtype, uint64_t session) {
+    struct {
+        long mtype;
+        uint8_t data[ENVELOPE_BYTES];
+    } bell = {.mtype = mtype};
+    struct cursor_out out = cursor_out_of(bell.data, sizeof bell.data);
+    envelope_put(&out, &(struct envelope){.version = PROTO_VERSION, .session = session});
+    if (msgsnd(msqid, &bell, sizeof bell.data, IPC_NOWAIT) < 0)
+        return queue_call_outcome(CALL_SEND);
+    return 0;
+}
+
 int queue_receive(int msqid, struct queue_message *message, long mtype, size_t *n, bool wait) {
     int flags = MSG_NOERROR | (wait ? 0 : IPC_NOWAIT);
     ssize_t got = msgrcv(msqid, message, sizeof message->data, mtype, flags);

@@ -119,6 +119,12 @@ int queue_each(bool (*visit)(void *arg, const struct queue_info *info), void *ar
 int queue_send(int msqid, const struct queue_message *message, size_t n, bool wait);
 
 /*
+ * A bell: sends a batch without a frame, which only ends the wait of who receives it, and never
+ * waits itself. Outcomes: FULL (nobody sleeps there, then), GONE, DENIED, NO_MEMORY.
+ */
+int queue_ring_bell(int msqid, long mtype, uint64_t session);
+
+/*
  * Receives the first message of this mtype (0: of any); a longer one than fits is truncated
  * (MSG_NOERROR), so that it can never jam the queue: the frame check refuses it then. Outcomes:
  * EMPTY, GONE, DENIED, INTERRUPTED.

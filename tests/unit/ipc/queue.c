@@ -63,6 +63,26 @@ Test(queue, message_arrives_by_type) {
     queue_remove(msqid);
 }
 
+Test(queue, bell_is_a_batch_without_a_frame) {
+    int msqid = new_queue();
+    struct queue_message got;
+    struct envelope envelope;
+    size_t n = 0;
+    cr_assert_eq(queue_ring_bell(msqid, 7, 1234), 0);
+    cr_assert_eq(queue_receive(msqid, &got, 7, &n, false), 0);
+    struct cursor_in in = cursor_in_of(got.data, n);
+    cr_assert(envelope_take(&in, &envelope));
+    cr_expect_eq(cursor_in_left(&in), 0);
+    cr_expect_eq(envelope.n_frames, 0);
+    cr_expect_eq(envelope.session, 1234);
+    int r = 0;
+    while (r == 0)
+        r = queue_ring_bell(msqid, 7, 0);
+    cr_expect_eq(r, QUEUE_FULL);
+    cr_expect_eq(queue_remove(msqid), 0);
+    cr_expect_eq(queue_ring_bell(msqid, 7, 0), QUEUE_GONE);
+}
+
 Test(queue, full_queue_refuses_without_wait) {
     int msqid = new_queue();
     static struct queue_message message = {.mtype = 1};
