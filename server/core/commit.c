@@ -125,7 +125,7 @@ void persist_give_up(struct core *core) {
         return;
     changes_give_up(core);
     for (const struct log_entry *entry; (entry = log_next(&place));)
-        release_storing(core, entry->record.uid, entry->size);
+        release_storing(core, entry->record.uid, persist_cost(entry));
     for (size_t i = 0; i < persist->n_repeats; i++)
         release_storing(core, persist->repeats[i].uid, sizeof persist->repeats[i]);
     persist->n_repeats = 0;
@@ -137,7 +137,7 @@ static void answer_messages(struct core *core, const struct commit *commit, cons
         size_t at = 0;
         for (const struct log_entry *entry; (entry = log_span_next(&commit->spans[i], &at));) {
             answer_message(core, commit, entry, reason);
-            release_storing(core, entry->record.uid, entry->size);
+            release_storing(core, entry->record.uid, persist_cost(entry));
         }
     }
 }

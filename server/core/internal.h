@@ -287,6 +287,8 @@ bool persist_may_change(const struct core *core, struct user *user, char reason[
 void persist_note_storing(struct core *core, const struct user *user);
 /* Whether the next message can have a number that no other one will ever have. */
 bool persist_may_number(const struct core *core);
+/* What storing it costs, about, as ACCOUNT_STORING counts it. */
+size_t persist_cost(const struct log_entry *entry);
 /* Into the log; NULL when memory is out. */
 struct log_entry *persist_message(struct core *core, const struct session *session,
                                   const struct record *record, unsigned ack_flags);

@@ -26,6 +26,12 @@ static void uuid_stamp(struct uuid *id, wall_time now) {
     id->b[8] = (uint8_t)(0x80 | (id->b[8] & 0x3f));
 }
 
+int64_t uuid_ms(const struct uuid *id) {
+    uint64_t big_endian = 0;
+    memcpy(&big_endian, id->b, UUID_TIME_BYTES);
+    return (int64_t)(be64toh(big_endian) >> 16);
+}
+
 /* libuuid knows what to do where the kernel gives nothing. */
 static void source_fill(struct uuid_source *source) {
     (void)pthread_once(&fork_watch, fork_watch_start);

@@ -40,6 +40,9 @@ struct uuid uuid_next(struct uuid_source *source, wall_time now);
 /* Of version 4, without a source: random from end to end. */
 struct uuid uuid_random(void);
 
+/* Milliseconds since 1970 that one of version 7 begins with; of any other one, some number. */
+int64_t uuid_ms(const struct uuid *id);
+
 void uuid_format(const struct uuid *id, char text[UUID_TEXT_SIZE]);
 
 /* False when `text` is not a UUID. */

@@ -263,3 +263,24 @@ Test(core_disk, 06_what_others_could_not_store_keeps_nobody_waiting) {
     cr_assert_eq(bob->session->user->account.used[ACCOUNT_STORING], 0);
     cr_assert_eq(core.persist.uncommitted, 0);
 }
+
+/* What it is charged for one more message with this id. */
+static uint64_t cost_of_id(struct uuid id) {
+    uint64_t before = alices()->account.used[ACCOUNT_STORING];
+    give_send(alice, id, "bob", "hi", 0);
+    return alices()->account.used[ACCOUNT_STORING] - before;
+}
+
+Test(core_disk, 07_an_id_without_its_time_costs_a_page) {
+    struct uuid_source ids = {0};
+    commit_take();
+    uint64_t usual = cost_of_id(new_id());
+    cr_assert_lt(usual, 1024);
+    cr_assert_eq(cost_of_id(uuid_random()), usual + 4096);
+    cr_assert_eq(cost_of_id(uuid_next(&ids, (wall_time){core.wall.ms - 60000})), usual + 4096);
+    cr_assert_eq(cost_of_id(uuid_next(&ids, (wall_time){core.wall.ms + 60000})), usual + 4096);
+    commit_finish();
+    settle();
+    cr_assert_eq(alices()->account.used[ACCOUNT_STORING], 0);
+    cr_assert_eq(core.persist.uncommitted, 0);
+}
