@@ -121,7 +121,8 @@ static int serve_hub(const struct options *options) {
                                       .name = options->name,
                                       .state = options->state,
                                       .keep_days = options->keep_days,
-                                      .keep_bytes = options->keep_bytes};
+                                      .keep_bytes = options->keep_bytes,
+                                      .channel_quiet_ms = options->channel_quiet_ms};
     char log[PATH_MAX];
     int parent = options->foreground ? -1 : daemon_fork();
     if (!options->foreground && parent < 0) {

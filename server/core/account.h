@@ -28,6 +28,7 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
 #define ACCOUNT_SESSIONS_MAX 4096 /* or less, when the hub may open few files */
 #define ACCOUNT_MEMORY_BYTES (UINT64_C(6) * 1024 * 1024)
 #define ACCOUNT_STORING_BYTES (UINT64_C(2) * 1024 * 1024)
+#define ACCOUNT_CHANNELS_BYTES (UINT64_C(14) * 1024 * 1024) /* a room of a hundred of one user */
 
 /*
  * Constant, name in status, sort, limit, what wears off of a rate per second (of time: of the whole
@@ -52,7 +53,9 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
     R(ROOMS, "rooms", ACCOUNT_STOCK, 4096, 0,                                                      \
       "rooms that were made", "leave some first")                                                  \
     R(OFFERS, "offers", ACCOUNT_STOCK, 64, 0,                                                      \
-      "open offers", "wait until some are taken, or cancel some")
+      "open offers", "wait until some are taken, or cancel some")                                  \
+    R(CHANNELS, "channels", ACCOUNT_STOCK, ACCOUNT_CHANNELS_BYTES, 0,                              \
+      "bytes of channels for busy sessions", "the others go on without one")
 /* clang-format on */
 
 enum account_kind {

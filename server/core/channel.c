@@ -1,19 +1,128 @@
-/* Channels: which sessions have one, and who pays for it. */
+/*
+ * Channels: which sessions have one, and who pays for it.
+ *
+ *              CHANNEL, granted        SWITCH{CHANNEL}          it is quiet
+ *      NONE ---------------------> OFFERED -----------> USED ------------------> LEFT
+ *        ^    hub: SWITCH{CHANNEL}     (client's)           hub: SWITCH{QUEUE}     |
+ *        +-------------------------------------------------------------------------+
+ *                                  SWITCH{QUEUE} (client's)
+ *
+ * Each side says SWITCH behind the last batch that goes the old way, so nobody has to guess where
+ * the next one is. Any other CHANNEL or SWITCH of the client breaks the protocol. A CHANNEL that is
+ * refused is answered by SWITCH{QUEUE}, and nothing has changed.
+ */
+#include <utlist.h>
 
 #include "core/internal.h"
 
-/* A hub that cannot attach segments goes on with queues; the client keeps to them, too. */
+/* Fewer batches than this, both ways, while it might have been quiet: then it was. */
+#define QUIET_BATCHES 32
+
+static void channel_say(struct core *core, struct session *session, enum switch_to to) {
+    struct frame frame = {.type = FRAME_SWITCH, .switch_to = {(uint8_t)to}};
+    if (session->dead || session->broken)
+        return;
+    if (session_put(core, session, &frame))
+        outbox_turn(&session->outbox, to == SWITCH_TO_CHANNEL ? TURN_TO_CHANNEL : TURN_TO_QUEUE);
+    else
+        session_break(core, session);
+}
+
+bool core_channel_may_begin(const struct core *core, const struct session *session) {
+    const struct account *account = &session->user->account;
+    return (session->abilities & ABILITY_CHANNEL) && session->channel == CHANNEL_NONE &&
+           core->config.channel_bytes > 0 &&
+           account_left(account, ACCOUNT_CHANNELS) >= core->config.channel_bytes;
+}
+
+static void channel_begin(struct core *core, struct session *session) {
+    session->channel = CHANNEL_OFFERED;
+    session->n_moved = 0;
+    session->channel_since = core->now;
+    DL_APPEND2(core->channels, session, prev_channel, next_channel);
+    core->n_channels++;
+    if (core->channels_due.ns == 0)
+        core->channels_due = mono_add_ms(core->now, core->config.channel_quiet_ms);
+}
+
+void channel_end(struct core *core, struct session *session) {
+    if (session->channel == CHANNEL_NONE)
+        return;
+    session->channel = CHANNEL_NONE;
+    DL_DELETE2(core->channels, session, prev_channel, next_channel);
+    core->n_channels--;
+    account_give_back(&session->user->account, ACCOUNT_CHANNELS, core->config.channel_bytes);
+    outbox_has_room_again(&session->outbox); /* in the mailbox */
+    session_weigh(session);
+    session_touch(core, session);
+}
+
+/* One that the hub did not attach because of the account is refused by that, too, and counted. */
+static bool channel_is_granted(const struct core *core, const struct session *session,
+                               bool is_there) {
+    struct account *account = &session->user->account;
+    size_t n = core->config.channel_bytes;
+    bool is_full = account_left(account, ACCOUNT_CHANNELS) < n;
+    return (is_there || is_full) && account_charge(account, ACCOUNT_CHANNELS, n);
+}
+
 void channel_receive(struct core *core, struct session *session, const struct frame *frame) {
+    bool is_there = core->channel_is_there;
     (void)frame;
+    core->channel_is_there = false;
     if (!(session->abilities & ABILITY_CHANNEL)) {
         core->broken_rule = "a channel, without the ability to use one";
-        return;
+    } else if (session->channel != CHANNEL_NONE) {
+        core->broken_rule = "a second channel";
+    } else if (channel_is_granted(core, session, is_there)) {
+        channel_begin(core, session);
+        channel_say(core, session, SWITCH_TO_CHANNEL);
+    } else {
+        channel_say(core, session, SWITCH_TO_QUEUE);
     }
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_SWITCH, .switch_to = {SWITCH_TO_QUEUE}});
 }
 
 void channel_receive_switch(struct core *core, struct session *session, const struct frame *frame) {
-    (void)session, (void)frame;
-    core->broken_rule = "a switch to a channel that there is not";
+    const struct outbox *outbox = &session->outbox;
+    bool to_channel = frame->switch_to.to == SWITCH_TO_CHANNEL;
+    bool can_have_heard = !outbox->by_channel || outbox->in_flight;
+    if (session->channel == CHANNEL_OFFERED && to_channel)
+        session->channel = CHANNEL_USED;
+    else if (session->channel == CHANNEL_LEFT && !to_channel && can_have_heard)
+        channel_end(core, session);
+    else
+        core->broken_rule = "a switch that answers none";
+}
+
+void core_channel_moved(struct core *core, struct session *session, unsigned n) {
+    session->n_moved += n;
+    core->counters.channel_batches += n;
+}
+
+void core_channel_has_room(struct core *core, struct session *session) {
+    outbox_has_room_again(&session->outbox);
+    session_weigh(session);
+    session_touch(core, session);
+}
+
+/* Quiet. */
+
+static bool channel_is_quiet(const struct core *core, const struct session *session) {
+    mono_time from = mono_add_ms(session->channel_since, core->config.channel_quiet_ms);
+    return session->channel == CHANNEL_USED && from.ns <= core->now.ns &&
+           session->n_moved < QUIET_BATCHES;
+}
+
+void channel_tick(struct core *core) {
+    struct session *session;
+    DL_FOREACH2(core->channels, session, next_channel) {
+        if (channel_is_quiet(core, session)) {
+            session->channel = CHANNEL_LEFT;
+            channel_say(core, session, SWITCH_TO_QUEUE);
+        }
+        session->n_moved = 0;
+    }
+    core->channels_due.ns = 0;
+    if (core->channels)
+        core->channels_due = mono_add_ms(core->now, core->config.channel_quiet_ms);
 }

@@ -110,7 +110,8 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 mono_time core_due(const struct core *core) {
     return mono_earlier(mono_earlier(core->acks_due, core->positions_due),
                         mono_earlier(mono_earlier(core->news_due, core->ending_due),
-                                     mono_earlier(core->steps_due, core->walls_due)));
+                                     mono_earlier(mono_earlier(core->steps_due, core->walls_due),
+                                                  core->channels_due)));
 }
 
 void core_tick(struct core *core) {
@@ -127,4 +128,6 @@ void core_tick(struct core *core) {
         persist_tick(core);
     if (core_is_due(core, core->ending_due))
         session_end_due(core);
+    if (core_is_due(core, core->channels_due))
+        channel_tick(core);
 }

@@ -46,6 +46,15 @@
 #define CONDEMNED_MS 1000 /* until it is ended, a session that broke the protocol may read why */
 
 struct lane; /* the hub's */
+struct road; /* this, too: a channel as its threads see it */
+
+/* What a session has agreed on with the hub about a channel, see channel.c. */
+enum channel_state {
+    CHANNEL_NONE,    /* nothing; */
+    CHANNEL_OFFERED, /* the hub sends through it, or will; the client does not yet; */
+    CHANNEL_USED,    /* both do; */
+    CHANNEL_LEFT,    /* the hub does not any more, or will not; the client still does */
+};
 
 /* What sessions wait for; see outgoing.c. */
 enum session_list {
@@ -199,8 +208,9 @@ struct seat {
     int msqid; /* the mailbox; -1: it is not ours any more */
     int pidfd;
     struct lane *lane;
-    bool is_dying;    /* the process is dead; */
-    uint64_t dies_at; /* the session ends when the lane has received so many batches */
+    struct road *road; /* NULL: it has no channel */
+    bool is_dying;     /* the process is dead; */
+    uint64_t dies_at;  /* the session ends when the lane has received so many batches */
     struct seat *next;
 };
 
@@ -261,6 +271,9 @@ struct session {
     struct object *objects; /* see core_answer_object() */
     size_t n_objects, objects_size;
     bool lacks_objects; /* there was no memory for more */
+    enum channel_state channel;
+    unsigned n_moved; /* batches through it, both ways, since it was looked at last */
+    mono_time channel_since;
     struct outbox outbox;
     unsigned n_weighed; /* chunks in it, as its user was told last, */
     bool is_hoarder;    /* and whether it was stuck */
@@ -283,6 +296,7 @@ struct session {
     struct session *next_news, *prev_news;     /* of all that want NEWS */
     struct session *next_ending, *prev_ending; /* of core->unconfirmed or core->condemned */
     struct session *next_feed, *prev_feed;     /* of its user, see past.c */
+    struct session *next_channel, *prev_channel;
     UT_hash_handle hh_link, hh_mailbox;
 };
 
@@ -324,6 +338,7 @@ struct news {
 
 struct core_counters {
     uint64_t messages, deliveries, refused, missed, rejected, joins, batches_in, batches_out;
+    uint64_t channel_batches; /* of both, those that went through channels */
 };
 
 /* What the store has under an id. */
@@ -345,7 +360,9 @@ struct core_config {
     size_t log_bytes_max; /* of the log in memory; a store may need more for a moment */
     unsigned keep_days;   /* for WELCOME and status; 0: without bound */
     uint64_t keep_bytes;
-    uint32_t numbers_max; /* of handles and rooms; 0: as many as there are, see record.h */
+    size_t channel_bytes;     /* of a channel's segment; 0: there are none */
+    int64_t channel_quiet_ms; /* then a session goes back to its queues */
+    uint32_t numbers_max;     /* of handles and rooms; 0: as many as there are, see record.h */
     /* Where the message with uid and id of this record is stored. NULL: there is no store. */
     enum stored (*find_stored)(void *arg, const struct record *like, uint64_t *seq);
     void *find_arg;
@@ -386,9 +403,12 @@ struct core {
     struct user *turns[SESSION_LISTS]; /* who has sessions that wait, in turn */
     unsigned slice;                    /* what is left of a turn of these */
     mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
-    mono_time steps_due, walls_due;
-    struct wall *walls; /* messages to all that not all have yet, see route.c */
-    mono_time now;      /* of the call under way */
+    mono_time steps_due, walls_due, channels_due;
+    struct session *channels; /* sessions that have one */
+    unsigned n_channels;
+    bool channel_is_there; /* the segment of the CHANNEL under way; set by the hub */
+    struct wall *walls;    /* messages to all that not all have yet, see route.c */
+    mono_time now;         /* of the call under way */
     wall_time wall;
     struct calendar calendar;     /* whether that can be believed */
     const char *broken_rule;      /* by the frame under way */
@@ -483,6 +503,17 @@ enum handle_holder core_handle_holder(struct core *core, const struct name *key,
 void core_answer_object(struct core *core, struct session *session, uint32_t request,
                         enum object_role role, int id, uid_t uid, pid_t pid);
 
+/* Whether CHANNEL from this session could be granted: then the hub attaches the segment before. */
+bool core_channel_may_begin(const struct core *core, const struct session *session);
+/* Whether the client sends through its channel. */
+static inline bool core_channel_is_read(const struct session *session) {
+    return session->channel == CHANNEL_USED || session->channel == CHANNEL_LEFT;
+}
+/* So many batches have come through it. */
+void core_channel_moved(struct core *core, struct session *session, unsigned n);
+/* There is room in the channel, which may have been full. */
+void core_channel_has_room(struct core *core, struct session *session);
+
 /* Does what is due (acks, news, handshakes that failed). */
 void core_tick(struct core *core);
 
@@ -496,14 +527,15 @@ void core_say_bye(struct core *core);
 struct delivery {
     struct session *session;
     int msqid;
+    struct road *road;    /* NULL: by the mailbox */
     struct chunk *chunks; /* the hub advances it past those that were sent and releases them */
     struct chunk *sent;
     bool close_reserve;
-    bool full;           /* set by the hub: the mailbox was full, MORE lies at its end */
+    bool full;           /* set by the hub: it was full, and is told when there is room */
     bool deferred;       /* set by the hub: it was full; it is tried again before long */
     bool may_defer;      /* a few times in a row, then MORE has to say when there is room */
     bool reserve_opened; /* set by the hub */
-    bool gone;           /* set by the hub: the mailbox was removed */
+    bool gone;           /* set by the hub: the mailbox was removed, or the ring is broken */
 };
 
 /* Delivers the messages to a room that were gathered last. */

@@ -22,6 +22,7 @@ static struct delivery delivery_to(struct core *core, struct session *session) {
     struct chunk *chunks = outbox_take(outbox);
     struct delivery delivery = {.session = session,
                                 .msqid = session->seat->msqid,
+                                .road = outbox->by_channel ? session->seat->road : NULL,
                                 .chunks = chunks,
                                 .may_defer =
                                     session->n_deferred < DEFERRED_MAX && !outbox->has_marked,
@@ -134,12 +135,17 @@ static void user_shed(struct core *core, struct user *user) {
 }
 
 static void release_sent(struct core *core, struct delivery *delivery) {
-    while (delivery->sent) {
+    unsigned n = 0;
+    if (delivery->sent)
+        outbox_note_sent(&delivery->session->outbox, delivery->sent);
+    for (; delivery->sent; n++) {
         struct chunk *chunk = delivery->sent;
         delivery->sent = chunk->next;
-        core->counters.batches_out++;
         chunk_release(&core->pool, chunk);
     }
+    core->counters.batches_out += n;
+    if (delivery->road)
+        core_channel_moved(core, delivery->session, n);
 }
 
 static void session_returned(struct core *core, struct delivery *delivery) {

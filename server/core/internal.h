@@ -466,6 +466,10 @@ void listing_leave_handle(struct handle *handle);
 void listing_leave_room(struct room *room);
 void listing_leave_member(struct membership *member);
 
-/* channel.c */
+/* Channels (channel.c). */
+/* It has none any more. */
+void channel_end(struct core *core, struct session *session);
+/* Those who are quiet are sent back to their queues. */
+void channel_tick(struct core *core);
 void channel_receive(struct core *core, struct session *session, const struct frame *frame);
 void channel_receive_switch(struct core *core, struct session *session, const struct frame *frame);

@@ -154,6 +154,8 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
         {"batches_in", counters->batches_in},
         {"batches_out", counters->batches_out},
         {"outbox_chunks", core->pool.n_used},
+        {"channels", core->n_channels},
+        {"channel_batches", counters->channel_batches},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         put_counter(core, session, request, rows[i].key, rows[i].value);

@@ -238,9 +238,9 @@ static struct chunk *outbox_add_chunk(struct outbox *outbox, struct chunk_pool *
     return chunk;
 }
 
-/* MORE always fits behind the frames, and nothing comes behind MORE. */
+/* MORE always fits behind the frames, and nothing comes behind MORE or SWITCH. */
 static size_t room_in(const struct chunk *chunk, const struct outbox_address *address) {
-    return chunk->has_more ? 0 : address->batch - FRAME_HEADER_BYTES - chunk->n;
+    return chunk->has_more || chunk->turn ? 0 : address->batch - FRAME_HEADER_BYTES - chunk->n;
 }
 
 static size_t frame_bytes(const uint8_t *frame) {
@@ -466,29 +466,57 @@ static void mark_more(struct chunk *chunk) {
     chunk->n = (uint16_t)(chunk->n + FRAME_HEADER_BYTES);
 }
 
+void outbox_turn(struct outbox *outbox, enum chunk_turn turn) {
+    outbox->tail->turn = (uint8_t)turn;
+}
+
+static void outbox_count(struct outbox *outbox, const struct chunk *chunk) {
+    outbox->n_chunks++;
+    outbox->n_notices += chunk->n_notices;
+}
+
+static void outbox_discount(struct outbox *outbox, const struct chunk *chunk) {
+    outbox->n_chunks--;
+    outbox->n_notices -= chunk->n_notices;
+}
+
+/* READY came, and more waits than the mailbox takes. */
+static bool outbox_wants_marking(const struct outbox *outbox) {
+    return outbox->is_mailbox_empty && outbox->n_chunks > MAILBOX_BATCHES;
+}
+
+static int flight_max(const struct outbox *outbox) {
+    if (outbox->by_channel)
+        return CHANNEL_FLIGHT_MAX;
+    return outbox_wants_marking(outbox) ? MAILBOX_BATCHES : OUTBOX_FLIGHT_MAX;
+}
+
 struct chunk *outbox_take(struct outbox *outbox) {
     struct chunk *first = outbox->head, *last = first;
     assert(outbox_is_sendable(outbox));
-    bool mark = outbox->is_mailbox_empty && outbox->n_chunks > MAILBOX_BATCHES;
-    int max = mark ? MAILBOX_BATCHES : OUTBOX_FLIGHT_MAX;
-    outbox->n_chunks--;
-    outbox->n_notices -= last->n_notices;
-    for (int n = 1; n < max && last->next; n++) {
+    bool wants_marking = !outbox->by_channel && outbox_wants_marking(outbox);
+    int max = flight_max(outbox);
+    outbox_discount(outbox, last);
+    for (int n = 1; n < max && last->next && !last->turn; n++) {
         last = last->next;
-        outbox->n_chunks--;
-        outbox->n_notices -= last->n_notices;
+        outbox_discount(outbox, last);
     }
     outbox->head = last->next;
     if (!outbox->head)
         outbox->tail = NULL;
     last->next = NULL;
-    if (mark)
+    outbox->has_marked = wants_marking && !last->turn;
+    if (outbox->has_marked)
         mark_more(last);
-    outbox->has_marked = mark;
     outbox->is_mailbox_empty = false;
     outbox->in_flight = true;
     outbox->ready = false;
     return first;
+}
+
+void outbox_note_sent(struct outbox *outbox, const struct chunk *last) {
+    if (last->turn)
+        outbox->by_channel = last->turn == TURN_TO_CHANNEL;
 }
 
 void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
@@ -498,12 +526,10 @@ void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
     if (!rest)
         return;
     struct chunk *last = rest;
-    outbox->n_chunks++;
-    outbox->n_notices += last->n_notices;
+    outbox_count(outbox, last);
     while (last->next) {
         last = last->next;
-        outbox->n_chunks++;
-        outbox->n_notices += last->n_notices;
+        outbox_count(outbox, last);
     }
     last->next = outbox->head;
     outbox->head = rest;
@@ -511,9 +537,13 @@ void outbox_return(struct outbox *outbox, struct chunk *rest, bool full) {
         outbox->tail = last;
 }
 
-void outbox_ready(struct outbox *outbox) {
+void outbox_has_room_again(struct outbox *outbox) {
     outbox->ready = true;
     outbox->stuck = false;
+}
+
+void outbox_ready(struct outbox *outbox) {
+    outbox_has_room_again(outbox);
     outbox->is_mailbox_empty = true;
 }
 

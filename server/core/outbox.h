@@ -20,6 +20,10 @@
  *
  * One thread at a time sends for a session (in_flight), outside the core's lock. A READY that
  * arrives before that thread has reported "full" is remembered in `ready`, or it would be lost.
+ *
+ * To a session that uses a channel (channel.c) its batches go through that, and it is stuck while
+ * there is no room in the ring; nothing is marked. The road turns behind the chunk that tells so:
+ * it ends a flight, and nothing is added to it.
  */
 #pragma once
 
@@ -34,6 +38,7 @@
 #define NOTICES_BYTES_MAX 16384
 #define NOTICES_BYTES_MUST 65536 /* and of those that may not */
 #define OUTBOX_FLIGHT_MAX 4      /* chunks that are taken at once */
+#define CHANNEL_FLIGHT_MAX 8     /* the same for a channel: what fits into its ring */
 #define MAILBOX_BATCHES 2        /* batches that fit into an empty mailbox */
 
 /* Whole frames of a body. */
@@ -44,6 +49,8 @@ struct chunk_part {
     bool has_origin; /* its ORIGIN goes before them */
 };
 
+enum chunk_turn { TURN_NONE, TURN_TO_QUEUE, TURN_TO_CHANNEL };
+
 struct chunk {
     struct chunk *next;
     uint64_t session;
@@ -51,11 +58,12 @@ struct chunk {
     struct account *payer;
     uint16_t n; /* bytes of the batch */
     uint16_t n_frames;
-    uint16_t n_origin;             /* bytes of the last ORIGIN in it; 0: none */
-    uint16_t n_notices;            /* bytes of notices in it */
-    bool has_more;                 /* MORE is its last frame */
-    bool has_others;               /* besides messages: it cannot be made from the log again */
-    const uint8_t *origin;         /* the last one */
+    uint16_t n_origin;     /* bytes of the last ORIGIN in it; 0: none */
+    uint16_t n_notices;    /* bytes of notices in it */
+    bool has_more;         /* MORE is its last frame */
+    bool has_others;       /* besides messages: it cannot be made from the log again */
+    uint8_t turn;          /* enum chunk_turn: SWITCH is its last frame, what follows goes there */
+    const uint8_t *origin; /* the last one */
     struct queue_message *message; /* as large as message_class says; NULL: it consists of parts */
     uint8_t message_class;
     struct chunk_part *parts;
@@ -91,6 +99,7 @@ struct outbox {
     bool is_mailbox_empty; /* READY has come, nothing was sent since */
     bool has_marked;       /* MORE lies at the end of what is in flight */
     bool reserve_open;     /* the mailbox's reserve was opened to make room for MORE */
+    bool by_channel;       /* the next flight goes through the channel */
 };
 
 /* Where the frames go: what each batch starts with. */
@@ -142,14 +151,22 @@ static inline bool outbox_is_sendable(const struct outbox *outbox) {
 int outbox_append(struct outbox *outbox, struct chunk_pool *pool,
                   const struct outbox_address *address, const struct encoded *encoded);
 
-/* Takes up to OUTBOX_FLIGHT_MAX chunks off the front; the outbox is in flight until returned. */
+/* What was appended last is SWITCH: nothing comes behind it in its batch. */
+void outbox_turn(struct outbox *outbox, enum chunk_turn turn);
+
+/* Takes so many chunks off the front as go at once, and one way; in flight until returned. */
 struct chunk *outbox_take(struct outbox *outbox);
 
 /* Ends the flight: `rest` (NULL: all was sent) goes back to the front, stuck when `full`. */
 void outbox_return(struct outbox *outbox, struct chunk *rest, bool full);
 
+/* The flight sent this chunk last: behind it the road may turn. */
+void outbox_note_sent(struct outbox *outbox, const struct chunk *last);
+
 /* READY has come: the mailbox is empty. */
 void outbox_ready(struct outbox *outbox);
+/* There is room in the channel. */
+void outbox_has_room_again(struct outbox *outbox);
 
 /*
  * The first of the messages that wait, if nothing else does, and no part of it was sent: then the

@@ -170,7 +170,9 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
 
 void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t files = session->abilities & ABILITY_FILES ? FRAME_TAKES_FILES : 0;
-    uint8_t channel = session->abilities & ABILITY_CHANNEL ? FRAME_TAKES_CHANNEL : 0;
+    bool takes_channel =
+        (session->abilities & ABILITY_CHANNEL) && core->config.channel_bytes > 0;
+    uint8_t channel = takes_channel ? FRAME_TAKES_CHANNEL : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
                                    .flags = files | channel,
@@ -217,6 +219,7 @@ void core_end(struct core *core, struct session *session) {
     HASH_DELETE(hh_mailbox, core->mailboxes, session);
     ack_cancel(core, session);
     session_drop_assembly(session);
+    channel_end(core, session);
     session_unlist(core, session);
     if (session->abilities & ABILITY_NEWS) {
         news_forget_session(core, session);

@@ -17,6 +17,7 @@
 #include "io/storage.h"
 #include "io/sweep.h"
 #include "io/watch.h"
+#include "ipc/channel.h"
 #include "store/store.h"
 
 #define LOG_BYTES                                                                                  \
@@ -74,16 +75,18 @@ static size_t log_bytes(const struct hub *hub) {
 }
 
 static int init_core(struct hub *hub) {
-    struct core_config config = {.batch = hub->limits.batch,
-                                 .uid = geteuid(),
-                                 .mode = hub->options.mode,
-                                 .sessions_per_user = sessions_per_user(hub->options.mode),
-                                 .instance = hub->rendezvous.record.instance,
-                                 .durable = hub->options.state[0] != '\0',
-                                 .log_bytes_max =
-                                     hub->options.state[0] ? LOG_BYTES : log_bytes(hub),
-                                 .keep_days = hub->options.state[0] ? hub->options.keep_days : 0,
-                                 .keep_bytes = hub->options.keep_bytes};
+    struct core_config config = {
+        .batch = hub->limits.batch,
+        .uid = geteuid(),
+        .mode = hub->options.mode,
+        .sessions_per_user = sessions_per_user(hub->options.mode),
+        .instance = hub->rendezvous.record.instance,
+        .durable = hub->options.state[0] != '\0',
+        .log_bytes_max = hub->options.state[0] ? LOG_BYTES : log_bytes(hub),
+        .keep_days = hub->options.state[0] ? hub->options.keep_days : 0,
+        .keep_bytes = hub->options.keep_bytes,
+        .channel_bytes = hub->options.channel_quiet_ms > 0 ? channel_bytes() : 0,
+        .channel_quiet_ms = hub->options.channel_quiet_ms};
     if (getrandom(&config.secret, sizeof config.secret, 0) != sizeof config.secret)
         return -errno;
     snprintf(config.name, sizeof config.name, "%s", hub->options.name);

@@ -35,6 +35,7 @@ struct hub_options {
     const char *state;  /* the store's directory; "": ephemeral, nothing on disk */
     unsigned keep_days; /* messages are kept so long, and so many bytes of them; 0: no bound */
     uint64_t keep_bytes;
+    int64_t channel_quiet_ms; /* see struct core_config; 0: there are no channels */
 };
 
 /* A queue into the hub, and the thread that reads it. Guarded by the lock but for the constants. */
@@ -46,11 +47,13 @@ struct lane {
     int msqid;             /* changes only when the well-known queue was removed by somebody */
     struct gate gate;      /* when many send into it */
     unsigned n_sessions;
-    unsigned n_dying;         /* sessions whose process is dead, see seat->dies_at */
-    uint64_t n_received;      /* batches */
-    bool closed;              /* no new sessions: it is being removed */
-    bool thread_ended;        /* the last session frees it */
-    struct lane *next, *prev; /* of all lanes of the hub */
+    unsigned n_dying;    /* sessions whose process is dead, see seat->dies_at */
+    uint64_t n_received; /* batches */
+    struct road *roads;  /* of its sessions, see road.h */
+    unsigned n_roads;
+    bool closed;                              /* no new sessions: it is being removed */
+    bool thread_ended;                        /* the last session frees it */
+    struct lane *next, *prev;                 /* of all lanes of the hub */
     struct lane *next_of_user, *prev_of_user; /* of user->lanes */
 };
 
@@ -65,6 +68,7 @@ struct hub {
     unsigned lanes_per_user; /* constant */
     unsigned n_lane_threads;
     pthread_cond_t no_lane_threads;
+    struct road *left;   /* roads that nobody uses any more, to be closed */
     unsigned n_flushing; /* threads that leave and send just now */
     mono_time armed;     /* what the timer is set to; ns 0: not set */
     bool stopping;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "io/join.h"
 #include "io/right.h"
+#include "io/road.h"
 #include "io/storage.h"
 #include "io/tell.h"
 #include "proto/stranger.h"
@@ -24,6 +25,10 @@
 
 #define WAITED_NS 3000 /* a receive that took longer found the queue empty and slept */
 
+#define ROADS_TURN_BYTES                                                                           \
+    ((size_t)256 * 1024) /* out of the channels, before what they make is sent */
+#define BELL_COST 16     /* of a batch without frames */
+
 /* What a lane thread works on. */
 struct intake {
     struct lane *lane;
@@ -35,6 +40,9 @@ struct intake {
     bool is_flood;         /* last time several came */
     bool owes_leave;       /* some mailboxes were full, and are to be tried again */
     bool has_dying;        /* the lane has sessions that end when it is empty */
+    bool has_roads;        /* some use channels */
+    size_t n_road_bytes;   /* out of these, in the last turn */
+    uint8_t *records;      /* CHANNEL_RING_BYTES; NULL: there was no channel yet */
     mono_time slice;       /* when the lane took the lock, or was charged last */
     uint32_t cost;         /* of what it did since it looked at the clock */
     unsigned n_slices;     /* after which somebody else had the lock */
@@ -46,6 +54,12 @@ struct intake *intake_new(struct lane *lane) {
     if (intake)
         intake->lane = lane;
     return intake;
+}
+
+void intake_free(struct intake *intake) {
+    if (intake)
+        free(intake->records);
+    free(intake);
 }
 
 /* A broken rule is counted, and told in the log. */
@@ -174,21 +188,180 @@ static void break_off(struct lane *lane, struct session *session, const char *ru
     core_condemn(&lane->hub->core, session, rule);
 }
 
+/* Outside the lock; the session may end meanwhile. NULL: it has no use for a segment, or for this.
+ */
+static struct road *intake_attach(struct intake *intake, struct session *session, int shmid) {
+    struct hub *hub = intake->lane->hub;
+    struct user *user = session->user;
+    uint64_t number = session->number;
+    if (!core_channel_may_begin(&hub->core, session))
+        return NULL;
+    if (!intake->records)
+        intake->records = malloc(CHANNEL_RING_BYTES);
+    if (!intake->records)
+        return NULL;
+    slice_charge(intake);
+    hub_leave(hub);
+    mono_time began = mono_now();
+    struct road *road = road_new(number, shmid, user->uid);
+    int64_t ns = mono_now().ns - began.ns;
+    slice_begin(intake);
+    core_spend_time(&hub->core, user, ns);
+    return road;
+}
+
+static const char *take_channel(struct intake *intake, uint64_t number, const struct frame *frame) {
+    struct core *core = &intake->lane->hub->core;
+    struct road *road =
+        intake_attach(intake, core_session(core, number), (int)frame->channel.shmid);
+    struct session *session = core_session(core, number);
+    core->channel_is_there = road != NULL;
+    const char *broken = session ? core_receive(core, session, frame) : NULL;
+    session = core_session(core, number);
+    if (road && session && session->channel != CHANNEL_NONE)
+        road_begin(road, session);
+    else if (road)
+        road_free(road);
+    return broken;
+}
+
+static const char *take_switch(struct intake *intake, struct session *session,
+                               const struct frame *frame) {
+    struct hub *hub = intake->lane->hub;
+    uint64_t number = session->number;
+    const char *broken = core_receive(&hub->core, session, frame);
+    session = core_session(&hub->core, number);
+    if (session && session->channel == CHANNEL_NONE)
+        road_leave(hub, session->seat);
+    return broken;
+}
+
 /* Returns the session; NULL when there is nothing to be done with the rest of the batch. */
 static struct session *take_frame(struct intake *intake, struct session *session,
                                   const struct frame *frame) {
     struct lane *lane = intake->lane;
     struct core *core = &lane->hub->core;
     uint64_t number = session->number;
+    const char *broken = NULL;
     if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
         lane_list_all(lane->hub, session, frame->list.request);
     bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, &frame->nick);
     if (!session)
         return NULL; /* it ended meanwhile */
-    const char *broken = is_allowed ? core_receive(core, session, frame) : NULL;
+    if (frame->type == FRAME_CHANNEL)
+        broken = take_channel(intake, number, frame);
+    else if (frame->type == FRAME_SWITCH)
+        broken = take_switch(intake, session, frame);
+    else if (is_allowed)
+        broken = core_receive(core, session, frame);
     if (broken)
         lane_reject(lane, broken);
     return core_session(core, number);
+}
+
+/* Each frame: length, type, fields; dispatch. */
+static void take_frames(struct intake *intake, struct session *session, struct cursor_in *in) {
+    struct core *core = &intake->lane->hub->core;
+    struct frame frame;
+    uint64_t number = session->number;
+    if (cursor_in_left(in) == 0 && slice_check(intake, BELL_COST))
+        return;
+    while (session && !session->condemned && cursor_in_left(in) > 0) {
+        enum frame_outcome outcome = frame_take(in, &frame, FROM_CLIENT);
+        const char *broken = outcome != FRAME_OK ? frame_outcome_text(outcome) : NULL;
+        if (!broken && frame.type == FRAME_SWITCH && cursor_in_left(in) > 0)
+            broken = "a frame behind a switch";
+        if (broken) {
+            break_off(intake->lane, session, broken);
+            return;
+        }
+        uint16_t cost = frame_row(frame.type)->cost;
+        session = take_frame(intake, session, &frame); /* NULL: it said BYE, or takes in nothing */
+        if (session && slice_check(intake, cost))
+            session = core_session(core, number);
+    }
+}
+
+/* Channels. */
+
+/* One batch out of the ring of this session. False: nothing more of the ring counts. */
+static bool take_record(struct intake *intake, uint64_t number, struct bytes batch) {
+    struct lane *lane = intake->lane;
+    struct core *core = &lane->hub->core;
+    struct session *session = core_session(core, number);
+    struct cursor_in in = cursor_in_of(batch.data, batch.n);
+    struct envelope envelope;
+    if (!session || session->condemned)
+        return false;
+    core->counters.batches_in++;
+    core_channel_moved(core, session, 1);
+    const char *broken = NULL;
+    if (!core_channel_is_read(session))
+        broken = "a batch behind the switch to the lane";
+    else if (!envelope_take(&in, &envelope))
+        broken = "a batch without a valid envelope";
+    else if (envelope.session != number)
+        broken = "a batch in the ring of another session";
+    if (broken)
+        break_off(lane, session, broken);
+    else
+        take_frames(intake, session, &in);
+    return !broken;
+}
+
+/* False: it will not wake up by itself, and cannot be woken. */
+static bool ring_bell(const struct session *session) {
+    int r = queue_ring_bell(session->seat->msqid, session->pid, session->number);
+    return r == QUEUE_OK || r == QUEUE_FULL;
+}
+
+/*
+ * What lies in the ring of a road now: the client may go on filling it meanwhile. Returns how many
+ * bytes; afterwards the session may have ended, and the road with it.
+ */
+static size_t take_road(struct intake *intake, struct road *road) {
+    struct lane *lane = intake->lane;
+    struct batch_ring *up = &road->channel.up;
+    struct session *session = core_session(&lane->hub->core, road->session);
+    uint64_t number = road->session;
+    struct bytes batch;
+    size_t n = 0, at = 0;
+    road_wake(road);
+    if (!session || session->condemned || !core_channel_is_read(session))
+        return 0;
+    int r = batch_ring_take_records(up, intake->records, CHANNEL_RING_BYTES, &n);
+    if (r == BATCH_RING_BROKEN)
+        break_off(lane, session, "a ring that makes no sense");
+    if (r != BATCH_RING_OK)
+        return 0;
+    if (batch_ring_is_writer_due(up) && !ring_bell(session)) {
+        core_end(&lane->hub->core, session);
+        return 0;
+    }
+    while (batch_record_next(intake->records, n, &at, &batch) && take_record(intake, number, batch))
+        ;
+    return n;
+}
+
+/* Each in turn, with the lock held; what is not looked at now comes first the next time. */
+static size_t take_roads(struct intake *intake) {
+    struct lane *lane = intake->lane;
+    size_t n_bytes = 0;
+    for (unsigned n = lane->n_roads; n > 0 && lane->roads && n_bytes < ROADS_TURN_BYTES; n--)
+        n_bytes += take_road(intake, road_next(lane));
+    return n_bytes;
+}
+
+/*
+ * A session that uses its channel has sent something in another way, or has died: what it has put
+ * into the ring before comes first. Returns it; NULL: it has ended.
+ */
+static struct session *take_road_first(struct intake *intake, struct session *session) {
+    uint64_t number = session->number;
+    if (!core_channel_is_read(session))
+        return session;
+    (void)take_road(intake, session->seat->road);
+    return core_session(&intake->lane->hub->core, number);
 }
 
 /* Whose batch it is; NULL when it is nobody's who may send here. */
@@ -210,28 +383,21 @@ static struct session *sender_of(struct lane *lane, const struct queue_message *
     return session;
 }
 
-/* The order of checks: envelope, session, lane; then each frame: length, type, fields; dispatch. */
+/* The order of checks: envelope, session, lane; then each frame. */
 static void take_batch(struct intake *intake, const struct queue_message *message, size_t n) {
     struct lane *lane = intake->lane;
-    struct core *core = &lane->hub->core;
     struct cursor_in in;
-    struct frame frame;
     struct session *session = sender_of(lane, message, n, &in);
-    core->counters.batches_in++;
-    if (session && message->mtype != HUB_MTYPE && message->mtype != OBITUARY_MTYPE)
+    bool is_obituary = message->mtype == OBITUARY_MTYPE;
+    lane->hub->core.counters.batches_in++;
+    if (session && message->mtype != HUB_MTYPE && !is_obituary)
         break_off(lane, session, "a message that is not addressed to the hub");
-    uint64_t number = session ? session->number : 0;
-    while (session && !session->condemned && cursor_in_left(&in) > 0) {
-        enum frame_outcome outcome = frame_take(&in, &frame, FROM_CLIENT);
-        if (outcome != FRAME_OK) {
-            break_off(lane, session, frame_outcome_text(outcome));
-            return;
-        }
-        uint16_t cost = frame_row(frame.type)->cost;
-        session = take_frame(intake, session, &frame); /* NULL: it said BYE, or takes in nothing */
-        if (session && slice_check(intake, cost))
-            session = core_session(core, number);
-    }
+    if (session && cursor_in_left(&in) > 0)
+        session = take_road_first(intake, session);
+    if (session && cursor_in_left(&in) > 0 && core_channel_is_read(session) && !is_obituary)
+        break_off(lane, session, "a frame in the lane of a session that uses its channel");
+    if (session)
+        take_frames(intake, session, &in);
 }
 
 /* A batch of session 0 holds one HELLO. It is dealt with outside the lock. */
@@ -285,33 +451,46 @@ static void end_dying(struct intake *intake) {
         bool is_dying =
             session && !session->dead && session->seat->lane == lane && session->seat->is_dying;
         bool ends = is_dying && (intake->is_drained || session->seat->dies_at <= lane->n_received);
-        if (ends)
+        if (ends && (session = take_road_first(intake, session)))
             core_end(core, session);
         (void)slice_check(intake, ends ? frame_row(FRAME_BYE)->cost : LOOK_COST);
     }
 }
 
 /*
- * Before it waits for more: mailboxes that were full are tried again, or marked with MORE; and
- * sessions that were to end when the lane is empty, which nobody may have seen it be, end.
+ * Before it waits for more: mailboxes that were full are tried again, or marked with MORE; sessions
+ * that were to end when the lane is empty, which nobody may have seen it be, end; and who uses a
+ * channel is told to ring the bell. EMPTY: nothing is there, and it may wait.
  */
 static int receive_or_leave(struct intake *intake) {
+    struct lane *lane = intake->lane;
     int r = intake_receive(intake, false);
-    if (r != QUEUE_OK) {
-        slice_begin(intake);
-        intake->is_drained = true;
-        end_dying(intake);
-        slice_charge(intake);
-        hub_leave(intake->lane->hub);
-        intake->owes_leave = intake->has_dying = false;
-    }
+    if (r == QUEUE_OK)
+        return r;
+    intake->is_drained = true;
+    if (r == QUEUE_EMPTY && intake->n_road_bytes > 0)
+        return QUEUE_OK; /* there probably is more */
+    slice_begin(intake);
+    end_dying(intake);
+    if (!road_sleep_all(lane) && r == QUEUE_EMPTY)
+        r = QUEUE_OK;
+    slice_charge(intake);
+    hub_leave(lane->hub);
+    intake->owes_leave = intake->has_dying = false;
     return r;
 }
 
-/* Blocks for the first batch, then takes what else is there. */
+/*
+ * Blocks for the first batch, then takes what else is there. With OK but without a batch there is
+ * something in a channel.
+ */
 static int intake_fill(struct intake *intake) {
+    bool is_due = intake->owes_leave || intake->has_dying || intake->has_roads;
     intake->n = 0;
-    int r = intake->owes_leave || intake->has_dying ? receive_or_leave(intake) : QUEUE_EMPTY;
+    intake->is_lone = false;
+    int r = is_due ? receive_or_leave(intake) : QUEUE_EMPTY;
+    if (r == QUEUE_OK && intake->n == 0)
+        return r;
     mono_time before = mono_now();
     if (r != QUEUE_OK)
         r = intake_receive(intake, true);
@@ -326,8 +505,8 @@ static int intake_fill(struct intake *intake) {
 }
 
 /*
- * What was received goes through the core; what the core wants sent stays in the outboxes. Takes
- * the lock, and keeps it.
+ * What was received goes through the core, then what lies in channels; what the core wants sent
+ * stays in the outboxes. Takes the lock, and keeps it.
  */
 static void intake_hand_over(struct intake *intake) {
     struct lane *lane = intake->lane;
@@ -339,6 +518,7 @@ static void intake_hand_over(struct intake *intake) {
         if (!is_hello[i])
             take_batch(intake, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
+    intake->n_road_bytes = take_roads(intake);
     end_dying(intake);
 }
 
@@ -351,6 +531,8 @@ static void intake_hand_over(struct intake *intake) {
 static bool intake_wants_more(struct intake *intake) {
     const struct lane *lane = intake->lane;
     const struct core *core = &lane->hub->core;
+    if (intake->n == 0 || intake->n_road_bytes > 0)
+        return false; /* what came out of a channel is as much as a channel takes */
     if (intake->is_lone && lane->n_dying == 0 && core_n_waiting_for_run(core) < CROWD)
         return false;
     if (intake->is_drained && !intake->is_flood && intake->sizes[0] < BULK_BYTES && intake->n < 2)
@@ -381,13 +563,14 @@ static void intake_process(struct intake *intake) {
     for (int turn = 1; turn < FLUSH_TURNS && intake_wants_more(intake) && intake_take_more(intake);
          turn++)
         n_batches += intake->n;
-    intake->is_flood = n_batches > 1;
+    intake->is_flood = n_batches > 1 || intake->n_road_bytes >= BULK_BYTES;
     core_close_run(&lane->hub->core);
     slice_charge(intake);
     bool is_over = slice_is_over(intake);
     slice_pause(intake);
     intake->owes_leave = intake->is_flood && !is_over;
     intake->has_dying = lane->n_dying > 0;
+    intake->has_roads = lane->n_roads > 0;
     (intake->owes_leave ? hub_leave_for_now : hub_leave)(lane->hub);
 }
 

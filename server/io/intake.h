@@ -7,8 +7,10 @@
 
 #include "io/lane.h"
 
-/* free() it when the thread has ended; NULL: memory is out. */
+/* For intake_free() when the thread has ended; NULL: memory is out. */
 struct intake *intake_new(struct lane *lane);
+/* Safe on NULL. */
+void intake_free(struct intake *intake);
 
 /* The lane's thread: until the queue is gone for good. */
 void intake_run(struct intake *intake);

@@ -94,7 +94,7 @@ static void *lane_thread(void *arg) {
     else
         entrance_run(lane);
     lane_thread_ends(lane);
-    free(intake);
+    intake_free(intake);
     return NULL;
 }
 
@@ -135,13 +135,13 @@ int lane_start(struct hub *hub, int msqid, struct user *user, bool is_well_known
     int r = lane_enlist(hub, new) ? 0 : -ESHUTDOWN;
     if (r < 0) {
         free(new);
-        free(intake);
+        intake_free(intake);
         return r;
     }
     r = lane_start_thread(new);
     if (r < 0) {
         lane_thread_ends(new);
-        free(intake);
+        intake_free(intake);
         return r;
     }
     return 0; /* it may be gone already */

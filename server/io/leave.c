@@ -9,6 +9,7 @@
 #include "io/hub.h"
 #include "io/lane.h"
 #include "io/reader.h"
+#include "io/road.h"
 #include "io/storage.h"
 #include "io/tell.h"
 #include "ipc/process.h"
@@ -56,17 +57,51 @@ static void put_marker(struct delivery *delivery) {
         say_gone(delivery, r);
 }
 
-static void send_one(struct delivery *delivery, bool may_defer) {
+static void send_next(struct delivery *delivery) {
+    struct chunk *chunk = delivery->chunks;
+    delivery->chunks = chunk->next;
+    chunk->next = delivery->sent;
+    delivery->sent = chunk;
+}
+
+static void say_broken(struct delivery *delivery) {
+    const struct session *session = delivery->session;
+    delivery->gone = true;
+    if (tell_may(TELL_REJECTED, session->user->uid))
+        log_warning("uid %u pid %d: the ring to it makes no sense; the session is ended",
+                    session->user->uid, session->pid);
+}
+
+/* When the ring is full, the client is asked for a bell; else it gets one, if it sleeps. */
+static void send_by_channel(struct delivery *delivery, bool may_defer) {
+    struct batch_ring *down = &delivery->road->channel.down;
     struct queue_message scratch;
-    if (delivery->close_reserve)
-        (void)queue_reserve(delivery->msqid, false);
     while (delivery->chunks && !delivery->full && !delivery->deferred && !delivery->gone) {
-        struct chunk *chunk = delivery->chunks;
+        const struct chunk *chunk = delivery->chunks;
+        int r = batch_ring_put(down, chunk_message(chunk, &scratch)->data, chunk->n);
+        if (r == BATCH_RING_OK)
+            send_next(delivery);
+        else if (r == BATCH_RING_BROKEN)
+            say_broken(delivery);
+        else if (may_defer && delivery->may_defer)
+            delivery->deferred = true;
+        else
+            delivery->full = batch_ring_writer_waits(down, chunk->n);
+    }
+    if (!delivery->sent || !batch_ring_is_reader_due(down))
+        return;
+    int r = queue_ring_bell(delivery->msqid, delivery->sent->mtype, delivery->sent->session);
+    if (r != QUEUE_OK && r != QUEUE_FULL)
+        say_gone(delivery, r);
+}
+
+static void send_by_mailbox(struct delivery *delivery, bool may_defer) {
+    struct queue_message scratch;
+    while (delivery->chunks && !delivery->full && !delivery->deferred && !delivery->gone) {
+        const struct chunk *chunk = delivery->chunks;
         int r = queue_send(delivery->msqid, chunk_message(chunk, &scratch), chunk->n, false);
         if (r == QUEUE_OK) {
-            delivery->chunks = chunk->next;
-            chunk->next = delivery->sent;
-            delivery->sent = chunk;
+            send_next(delivery);
         } else if (r == QUEUE_FULL && may_defer && delivery->may_defer) {
             delivery->deferred = true;
         } else if (r == QUEUE_FULL) {
@@ -77,6 +112,12 @@ static void send_one(struct delivery *delivery, bool may_defer) {
     }
 }
 
+static void send_one(struct delivery *delivery, bool may_defer) {
+    if (delivery->close_reserve)
+        (void)queue_reserve(delivery->msqid, false);
+    (delivery->road ? send_by_channel : send_by_mailbox)(delivery, may_defer);
+}
+
 /* Sessions that have ended: their descriptors and queues. */
 
 /* With the lock held. */
@@ -84,6 +125,7 @@ static struct seat *take_ended(struct hub *hub) {
     struct seat *ended = hub->core.ended;
     hub->core.ended = NULL;
     for (struct seat *seat = ended; seat; seat = seat->next) {
+        road_leave(hub, seat);
         seat->lane->n_dying -= seat->is_dying;
         lane_release(seat->lane);
     }
@@ -98,6 +140,20 @@ static void release_seats(struct seat *seat) {
             (void)queue_remove(seat->msqid);
         free(seat);
         seat = next;
+    }
+}
+
+static struct road *take_left(struct hub *hub) {
+    struct road *left = hub->left;
+    hub->left = NULL;
+    return left;
+}
+
+static void release_roads(struct road *road) {
+    while (road) {
+        struct road *next = road->next;
+        road_free(road);
+        road = next;
     }
 }
 
@@ -120,15 +176,21 @@ static void arm_timer(struct hub *hub) {
 static bool flush_round(struct hub *hub, bool may_defer) {
     struct delivery deliveries[FLUSH_MAX];
     size_t n = core_take(&hub->core, deliveries, FLUSH_MAX);
+    for (size_t i = 0; i < n; i++)
+        road_lend(deliveries[i].road);
     struct seat *ended = take_ended(hub);
-    if (n == 0 && !ended)
+    struct road *left = take_left(hub);
+    if (n == 0 && !ended && !left)
         return false;
     lock_give(&hub->lock);
     for (size_t i = 0; i < n; i++)
         send_one(&deliveries[i], may_defer);
     release_seats(ended);
+    release_roads(left);
     lock_take(&hub->lock);
     core_returned(&hub->core, deliveries, n);
+    for (size_t i = 0; i < n; i++)
+        road_returned(hub, deliveries[i].road);
     return true;
 }
 

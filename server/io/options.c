@@ -16,6 +16,8 @@
 
 #define KEEP_DAYS 365
 #define KEEP_BYTES (UINT64_C(4) << 30)
+#define QUIET_SECONDS 3.0
+#define QUIET_SECONDS_MAX 3600.0
 
 static const char help[] =
     "Usage: earshotd [OPTION...]\n"
@@ -35,6 +37,9 @@ static const char help[] =
     "  --keep-days N        delete messages that are older (default: 365; 0: never)\n"
     "  --keep-bytes N       delete the oldest messages when the log is larger; K, M or G may\n"
     "                       follow the number (default: 4G; 0: no bound)\n"
+    "  --channel-quiet SECONDS  a session that was busy, and so uses shared memory, goes back to\n"
+    "                       queues when it has been quiet so long (default: 3; 0: only\n"
+    "                       queues are used)\n"
     "  --name HUBNAME       what clients show as its name (default: the host's name)\n"
     "  --foreground         stay in the foreground, log to standard error\n"
     "  --log-level LEVEL    error, warning, info or debug (default: info)\n"
@@ -50,11 +55,12 @@ enum {
     OPTION_LEVEL,
     OPTION_DAYS,
     OPTION_BYTES,
-    OPTION_WALL
+    OPTION_WALL,
+    OPTION_QUIET
 };
 
 struct option_words {
-    const char *dir, *state, *mode, *group, *name, *level, *days, *bytes, *wall;
+    const char *dir, *state, *mode, *group, *name, *level, *days, *bytes, *wall, *quiet;
     int ephemeral, foreground, stop, help, version;
 };
 
@@ -76,15 +82,16 @@ static int read_words(struct option_words *words, int argc, char **argv) {
                                    {"keep-days", required_argument, NULL, OPTION_DAYS},
                                    {"keep-bytes", required_argument, NULL, OPTION_BYTES},
                                    {"wall-group", required_argument, NULL, OPTION_WALL},
+                                   {"channel-quiet", required_argument, NULL, OPTION_QUIET},
                                    {"ephemeral", no_argument, &words->ephemeral, 1},
                                    {"foreground", no_argument, &words->foreground, 1},
                                    {"stop", no_argument, &words->stop, 1},
                                    {"help", no_argument, &words->help, 1},
                                    {"version", no_argument, &words->version, 1},
                                    {0}};
-    const char **const targets[] = {&words->dir,   &words->state, &words->mode,
-                                    &words->group, &words->name,  &words->level,
-                                    &words->days,  &words->bytes, &words->wall};
+    const char **const targets[] = {&words->dir,  &words->state, &words->mode, &words->group,
+                                    &words->name, &words->level, &words->days, &words->bytes,
+                                    &words->wall, &words->quiet};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
         if (c == ':')
@@ -172,6 +179,20 @@ static int read_keep(struct options *options, const struct option_words *words) 
     return -1;
 }
 
+static int read_quiet(struct options *options, const struct option_words *words) {
+    double seconds = QUIET_SECONDS;
+    char *end;
+    if (words->quiet) {
+        seconds = strtod(words->quiet, &end);
+        if (end == words->quiet || *end || !(seconds == 0 || seconds >= 0.001) ||
+            seconds > QUIET_SECONDS_MAX)
+            return usage_error("--channel-quiet is a number of seconds up to 3600, not ",
+                               words->quiet);
+    }
+    options->channel_quiet_ms = (int64_t)(seconds * 1000);
+    return -1;
+}
+
 static int too_long(void) {
     return usage_error("the path of the directory is too long", NULL);
 }
@@ -238,6 +259,8 @@ int options_read(struct options *options, int argc, char **argv) {
         code = read_name(options, &words);
     if (code < 0)
         code = read_keep(options, &words);
+    if (code < 0)
+        code = read_quiet(options, &words);
     if (code < 0)
         code = read_state(options, &words, origin);
     return code < 0 ? make_absolute(options->state) : code;

@@ -17,6 +17,7 @@ struct options {
     bool foreground, stop;
     unsigned keep_days;  /* 0: for ever */
     uint64_t keep_bytes; /* 0: without bound */
+    int64_t channel_quiet_ms;
 };
 
 /*

@@ -119,6 +119,7 @@ enum raw_answer raw_join(struct raw *raw, const char *dir, const char *handle, u
 }
 
 void raw_drop(struct raw *raw) {
+    raw_drop_channel(raw);
     if (raw->mailbox >= 0)
         queue_remove(raw->mailbox);
     raw->mailbox = -1;
@@ -165,8 +166,71 @@ int raw_send_bytes(int msqid, long mtype, const void *data, size_t n) {
     return errno == EAGAIN ? QUEUE_FULL : errno == EIDRM ? QUEUE_GONE : -errno;
 }
 
+/* Without sleeping: a test that does not go on tells the hub nothing. */
+static int put_up(struct raw *raw, const struct raw_batch *batch) {
+    struct batch_ring *up = &raw->channel.up;
+    int r, us = 0;
+    while ((r = batch_ring_put(up, batch->message.data, cursor_out_used(&batch->out))) ==
+           BATCH_RING_FULL)
+        check_pause(&us);
+    if (r != BATCH_RING_OK)
+        return -EBADMSG;
+    if (!batch_ring_is_reader_due(up))
+        return QUEUE_OK;
+    r = queue_ring_bell(raw->lane, HUB_MTYPE, raw->session);
+    return r == QUEUE_FULL ? QUEUE_OK : r;
+}
+
+int raw_batch_go(struct raw *raw, struct raw_batch *batch) {
+    return raw->by_up ? put_up(raw, batch) : raw_batch_send(batch, raw->lane, HUB_MTYPE);
+}
+
 int raw_send(struct raw *raw, const struct frame *frame) {
-    return send_one(frame, raw->session, raw->lane, HUB_MTYPE);
+    struct raw_batch batch;
+    raw_batch_start(&batch, raw->session);
+    return raw_batch_add(&batch, frame) ? raw_batch_go(raw, &batch) : -E2BIG;
+}
+
+/* Channels. */
+
+int raw_offer_channel(struct raw *raw) {
+    struct frame frame = {.type = FRAME_CHANNEL};
+    int r = channel_create(&raw->channel, raw->hub.uid);
+    frame.channel.shmid = (uint32_t)raw->channel.shmid;
+    return r == 0 ? raw_send(raw, &frame) : r;
+}
+
+void raw_drop_channel(struct raw *raw) {
+    channel_close(&raw->channel);
+    raw->by_up = raw->by_down = false;
+}
+
+/* What follows goes the way that this one says. */
+static void answer_switch(struct raw *raw, bool to_channel) {
+    struct frame frame = {.type = FRAME_SWITCH,
+                          .switch_to = {to_channel ? SWITCH_TO_CHANNEL : SWITCH_TO_QUEUE}};
+    bool is_new = to_channel != raw->by_down;
+    raw->n_switches++;
+    raw->by_down = to_channel;
+    if (is_new)
+        (void)raw_send(raw, &frame);
+    raw->by_up = to_channel;
+    if (!to_channel)
+        raw_drop_channel(raw);
+}
+
+static bool has_channel(void *arg) {
+    struct raw *raw = arg;
+    struct frame frame;
+    (void)raw_next(raw, &frame, 0);
+    return raw->by_up || !channel_is_open(&raw->channel);
+}
+
+int raw_take_channel(struct raw *raw, int ms) {
+    int r = raw_offer_channel(raw);
+    if (r == 0)
+        (void)check_until(has_channel, raw, ms);
+    return r != 0 || raw->by_up ? r : QUEUE_EMPTY;
 }
 
 void raw_fill_send(struct frame *frame, const char *to, const char *text) {
@@ -190,15 +254,27 @@ int raw_say(struct raw *raw, const char *to, const char *text, struct uuid *id) 
     return raw_send(raw, &frame);
 }
 
+/* From where the next one comes; the ring, if it is empty, is not waited for in the queue. */
+static int take_batch(struct raw *raw, size_t *n, bool wait) {
+    if (!raw->by_down)
+        return queue_receive(raw->mailbox, &raw->in, raw->pid, n, wait);
+    int r = batch_ring_take(&raw->channel.down, raw->in.data, n);
+    if (r == BATCH_RING_BROKEN)
+        return -EBADMSG;
+    if (r == BATCH_RING_OK && batch_ring_is_writer_due(&raw->channel.down))
+        (void)queue_ring_bell(raw->lane, HUB_MTYPE, raw->session);
+    return r == BATCH_RING_OK ? QUEUE_OK : QUEUE_EMPTY;
+}
+
 static int raw_receive_batch(struct raw *raw, int ms) {
     mono_time deadline = mono_add_ms(mono_now(), ms);
     int us = 0;
     for (;;) {
         size_t n = 0;
-        int r = queue_receive(raw->mailbox, &raw->in, raw->pid, &n, ms < 0);
+        int r = take_batch(raw, &n, ms < 0);
         if (r == QUEUE_INTERRUPTED)
             continue;
-        if (r == QUEUE_EMPTY && mono_ms_until(mono_now(), deadline) > 0) {
+        if (r == QUEUE_EMPTY && (ms < 0 || mono_ms_until(mono_now(), deadline) > 0)) {
             check_pause(&us);
             continue;
         }
@@ -226,9 +302,11 @@ int raw_next(struct raw *raw, struct frame *frame, int ms) {
         enum frame_outcome outcome = frame_take(&raw->at, frame, FROM_HUB | FROM_SELF);
         if (outcome != FRAME_OK)
             return -EBADMSG;
-        if (frame->type != FRAME_MORE || raw->never_ready)
+        if (frame->type == FRAME_SWITCH && !raw->never_switches)
+            answer_switch(raw, frame->switch_to.to == SWITCH_TO_CHANNEL);
+        else if (frame->type != FRAME_MORE || raw->never_ready)
             return QUEUE_OK;
-        if (raw->session)
+        else if (raw->session)
             raw_send(raw, &ready);
     }
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/uuid.h"
+#include "ipc/channel.h"
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
 #include "proto/fail.h"
@@ -34,6 +35,12 @@ struct raw {
     unsigned fail;    /* enum fail_code of the refused HELLO */
     char reason[512];
     bool never_ready; /* do not answer MORE by itself */
+
+    /* With a channel: which way batches go. SWITCH is answered by itself, and not returned. */
+    struct channel channel;
+    bool by_up, by_down;
+    bool never_switches; /* it is returned, and not answered */
+    unsigned n_switches; /* SWITCH frames that have come */
 
     struct queue_message in; /* the batch that is being read */
     struct cursor_in at;
@@ -78,7 +85,7 @@ int raw_batch_send(struct raw_batch *batch, int msqid, long mtype);
 /* Any bytes at all, to any queue. msgsnd(2) without waiting; a queue_outcome. */
 int raw_send_bytes(int msqid, long mtype, const void *data, size_t n);
 
-/* One frame to the own lane, with the own session; waits for room. */
+/* One frame to the hub, with the own session; waits for room. */
 int raw_send(struct raw *raw, const struct frame *frame);
 
 /* A SEND frame with a new id. */
@@ -92,6 +99,18 @@ int raw_say(struct raw *raw, const char *to, const char *text, struct uuid *id);
  * and not returned. A queue_outcome: EMPTY when the time is over.
  */
 int raw_next(struct raw *raw, struct frame *frame, int ms);
+
+/* Creates a segment and sends CHANNEL; raw_next() does the rest. An shm_ or queue_outcome. */
+int raw_offer_channel(struct raw *raw);
+
+/* The same, and waits until both directions go through it; QUEUE_EMPTY: they do not. */
+int raw_take_channel(struct raw *raw, int ms);
+
+/* Detaches it, without a word to the hub. */
+void raw_drop_channel(struct raw *raw);
+
+/* A batch to where the next one goes now. Waits for room. */
+int raw_batch_go(struct raw *raw, struct raw_batch *batch);
 
 /* Skips frames until one of this type comes; QUEUE_EMPTY when none came within `ms`. */
 int raw_await(struct raw *raw, struct frame *frame, enum frame_type type, int ms);

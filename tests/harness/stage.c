@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipc/shm.h"
+
 #define TALK_ROUNDS 20
 #define TALK_MS 10000
 #define LOG_MS 3000
@@ -69,6 +71,7 @@ void stage_prepare(struct stage *stage) {
 void stage_start_hub(struct stage *stage, const char *mode) {
     struct hub_options options = {
         .uid = stage->uid_hub, .dir = stage->dir, .mode = mode, .log = stage->log};
+    memcpy(options.more, stage->more, sizeof options.more);
     if (stage->durable)
         options.state = stage->state;
     if (!hub_start(&stage->hub, &options)) {
@@ -229,6 +232,24 @@ void stage_check_nothing_left(const char *when) {
     if (n > 0)
         queue_each(tell_one, NULL);
     remove_all();
+}
+
+static bool count_segment(void *arg, const struct shm_segment *segment) {
+    (void)segment;
+    ++*(size_t *)arg;
+    return true;
+}
+
+static bool has_no_segment(void *arg) {
+    size_t *n = arg;
+    *n = 0;
+    (void)shm_each(count_segment, n);
+    return *n == 0;
+}
+
+void stage_check_no_segment(const char *when, int ms) {
+    size_t n;
+    check(check_until(has_no_segment, &n, ms), "%s: no segment is left (%zu)", when, n);
 }
 
 int stage_end(struct stage *stage) {

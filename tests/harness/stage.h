@@ -18,6 +18,7 @@ struct stage {
     char log[PATH_MAX / 2];
     char state[PATH_MAX / 2]; /* where a durable hub keeps its store, owned by the same */
     bool durable;             /* stage_start_hub() gives it this state directory */
+    const char *more[3];      /* arguments for stage_start_hub(), up to NULL */
     uid_t uid_hub;            /* UID_HUB; our own when we are not root */
     struct hub hub;
     struct bystanders pair;
@@ -66,6 +67,9 @@ void stage_remove_nameless(void);
 
 /* One line: no queue is left in the namespace; tells which. Removes them. */
 void stage_check_nothing_left(const char *when);
+
+/* One line: within `ms` no shared memory segment is left in the namespace. */
+void stage_check_no_segment(const char *when, int ms);
 
 /* Stops everything, checks the clean stop and that nothing is left; the exit code of the test. */
 int stage_end(struct stage *stage);

@@ -153,6 +153,11 @@ static void make_channel(const struct raw *raw, unsigned long i, struct frame *f
     *frame = (struct frame){.type = FRAME_CHANNEL, .channel = {(uint32_t)i}};
 }
 
+static void make_switch(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_SWITCH, .switch_to = {(uint8_t)(i % SWITCH_TO_END)}};
+}
+
 static void make_release(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RELEASE, .release = {12, bytes_of("alice")}};
@@ -225,7 +230,8 @@ static void make_wall(const struct raw *raw, unsigned long i, struct frame *fram
 /* Talking. */
 
 static void storm_join(const struct storm_shared *shared, struct raw *raw, const char *handle) {
-    unsigned abilities = ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES;
+    unsigned abilities =
+        ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES | ABILITY_CHANNEL;
     while (raw_join_link(raw, shared->dir, handle, abilities, getuid()) != RAW_WELCOME)
         raw_drop(raw);
 }
@@ -418,6 +424,7 @@ const struct storm_row storm_rows[] = {
     {"forget", FRAME_FORGET, STORM_LOG, 1, true, false, make_forget, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
     {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},
+    {"switch", FRAME_SWITCH, STORM_ONE, 1, true, false, make_switch, NULL},
     {"offer", FRAME_OFFER, STORM_ONE, 1, true, false, make_offer, NULL},
     {"offer-crowd", FRAME_OFFER, STORM_CROWD, 1, false, false, make_offer, NULL},
     {"offer-others", FRAME_OFFER, STORM_CROWD, 1, true, false, make_offer_to_others, NULL},
@@ -495,7 +502,8 @@ static void populate_offers(struct raw *raw) {
 
 /* Until the user may have no more, or as many as are wanted. */
 static void populate_sessions(const struct storm_shared *shared) {
-    unsigned abilities = ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES;
+    unsigned abilities =
+        ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS | ABILITY_LINES | ABILITY_CHANNEL;
     long wanted = shared->row->population == STORM_CROWD ? shared->n_sessions : 1;
     storm_join(shared, &sessions[0], "mallory");
     for (n_sessions = 1; n_sessions < wanted && n_sessions < SESSIONS_MAX; n_sessions++) {

@@ -16,7 +16,7 @@ for name in $(jq -r '.counters | keys[] | select(startswith("limit_")) | ltrimst
     value=$(jq ".counters.limit_$name" <<<"$status")
     case $name in
     time) value="$((value / 1000000)) ms" ;;
-    memory | storing) value="$((value / 1048576)) MiB" ;;
+    memory | storing | channels) value="$((value / 1048576)) MiB" ;;
     sessions) value=4096 ;; # or less, where the hub may open few files
     esac
     is "the limit of $name" "$(row "$name")" "$value"

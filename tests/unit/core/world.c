@@ -47,7 +47,9 @@ void world_begin_with(size_t log_bytes_max, bool durable) {
                                  .sessions_per_user = 100,
                                  .name = "test",
                                  .durable = durable,
-                                 .log_bytes_max = log_bytes_max};
+                                 .log_bytes_max = log_bytes_max,
+                                 .channel_bytes = CHANNEL_BYTES,
+                                 .channel_quiet_ms = CHANNEL_QUIET_MS};
     now = (mono_time){1000 * NS_PER_S};
     cr_assert_eq(core_init(&core, &config, now), 0);
     core_set_time(&core, now, (wall_time){WALL_MS});

@@ -8,6 +8,8 @@
 #define ALICE 1001
 #define BOB 1002
 #define CAROL 1003
+#define CHANNEL_BYTES 1000000 /* a user has room for some */
+#define CHANNEL_QUIET_MS 3000
 #define HERE (ABILITY_LISTEN | ABILITY_ALL_ROOMS)
 
 struct client {
