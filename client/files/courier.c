@@ -324,6 +324,12 @@ static int courier_make_ring(struct courier *courier, uid_t uid, pid_t pid,
     return r == -ESRCH ? TRANSFER_PEER_DIED : r;
 }
 
+/* Called by the source, in the thread. */
+static bool courier_is_starved(void *arg) {
+    const struct courier *courier = arg;
+    return ring_fill(&courier->ring) == 0;
+}
+
 int courier_send(struct courier **out, const struct source *what, uid_t uid, pid_t pid,
                  const struct item_prefix *prefix, struct courier_passage *passage,
                  courier_wake *wake, void *arg) {
@@ -331,8 +337,10 @@ int courier_send(struct courier **out, const struct source *what, uid_t uid, pid
     if (!courier)
         return -ENOMEM;
     courier->prefix = *prefix;
-    struct source_options options = {
-        .stop = &courier->stop, .skipped = skip_note, .context = courier};
+    struct source_options options = {.stop = &courier->stop,
+                                     .skipped = skip_note,
+                                     .is_starved = courier_is_starved,
+                                     .context = courier};
     int r = source_again(&courier->source, what, &options);
     if (r == 0)
         courier->size = source_offer(courier->source)->size;

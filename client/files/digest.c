@@ -58,6 +58,10 @@ void digest_reset(struct digest_state *state) {
     assert(result == XXH_OK);
 }
 
+void digest_copy(struct digest_state *state, const struct digest_state *from) {
+    XXH3_copyState(state->hash, from->hash);
+}
+
 void digest_add(struct digest_state *state, const void *data, size_t n) {
     XXH_errorcode result = XXH3_128bits_update_dispatch != NULL
                                ? XXH3_128bits_update_dispatch(state->hash, data, n)

@@ -36,6 +36,9 @@ void digest_free(struct digest_state *state);
 /* Begins anew. */
 void digest_reset(struct digest_state *state);
 
+/* Goes on from where another one is. */
+void digest_copy(struct digest_state *state, const struct digest_state *from);
+
 void digest_add(struct digest_state *state, const void *data, size_t n);
 void digest_add_zeros(struct digest_state *state, uint64_t n);
 

@@ -1,7 +1,6 @@
 #include "files/source.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,9 @@
 #include "files/attributes.h"
 #include "files/extent.h"
 #include "files/filename.h"
+#include "files/read_group.h"
 #include "files/snapshot.h"
+#include "files/source_path.h"
 #include "files/source_tree.h"
 
 #define PIPE_BYTES (1024 * 1024)       /* what an ordinary user may ask for */
@@ -51,7 +52,10 @@ struct source {
     bool has_grown;            /* something that was read has grown meanwhile */
     struct source_content content;
     uint64_t start;
-    uint8_t *small; /* SOURCE_SMALL_BYTES of a file in a tree, or NULL */
+    struct read_group *group; /* of a file that others may take, too; NULL: it reads alone */
+    enum read_use use;
+    struct read_member *member; /* while it reads together with others */
+    uint8_t *small;             /* SOURCE_SMALL_BYTES of a file in a tree, or NULL */
     struct tree tree;
     struct tree_memory found;           /* when it was opened */
     const struct tree_memory *known;    /* that of the source that was opened, perhaps our own */
@@ -92,6 +96,8 @@ static void source_close_content(struct source *source) {
 void source_free(struct source *source) {
     if (!source)
         return;
+    read_member_leave(source->member);
+    read_group_drop(source->group, source->use);
     source_close_content(source);
     tree_close(&source->tree);
     tree_memory_free(&source->found);
@@ -101,93 +107,6 @@ void source_free(struct source *source) {
     digest_free(source->sum);
     free(source->small);
     free(source);
-}
-
-/* --- the path, once --- */
-
-#define PROC_PATH_SIZE 32
-
-static void proc_path(char path[PROC_PATH_SIZE], int fd) {
-    snprintf(path, PROC_PATH_SIZE, "/proc/self/fd/%d", fd);
-}
-
-/* A name for a path that ends in "..", "." or "/": that of what is open. */
-static int source_name_of_path(struct filename *name, const char *path, int fd) {
-    char proc[PROC_PATH_SIZE];
-    CLEANUP_FREE char *copy = strdup(path);
-    if (!copy)
-        return -ENOMEM;
-    const char *base = basename(copy);
-    if (strcmp(base, ".") != 0 && strcmp(base, "..") != 0)
-        return filename_clean(name, bytes_of(base));
-    proc_path(proc, fd);
-    CLEANUP_FREE char *real = realpath(proc, NULL);
-    if (!real)
-        return error_errno();
-    return filename_clean(name, bytes_of(basename(real)));
-}
-
-static bool path_is_refused(const struct stat *status, const struct source_options *options) {
-    return S_ISSOCK(status->st_mode) || (options->no_wait && S_ISFIFO(status->st_mode)) ||
-           (options->only_files && !S_ISREG(status->st_mode));
-}
-
-/* What `found` is, for reading. Where there is no /proc it is opened by its path and compared. */
-static int path_open_found(int found, const char *path, const struct stat *status, int flags) {
-    char proc[PROC_PATH_SIZE];
-    struct stat now;
-    flags |= O_RDONLY | O_NOCTTY | O_CLOEXEC;
-    proc_path(proc, found);
-    int fd = open(proc, flags);
-    if (fd >= 0)
-        return fd;
-    int r = error_errno();
-    if (access("/proc/self/fd", F_OK) == 0)
-        return r;
-    fd = open(path, flags);
-    if (fd < 0)
-        return error_errno();
-    if (fstat(fd, &now) == 0 && now.st_dev == status->st_dev && now.st_ino == status->st_ino)
-        return fd;
-    close(fd);
-    return -ESTALE;
-}
-
-/*
- * First only found, to see what it is: opening a pipe has consequences for its writer, who waits
- * for a reader and is killed when it goes. It is opened once; that waits for a writer, if it may.
- * Whatever else must not make us wait.
- */
-static int path_open_no_directory(const char *path, struct stat *status,
-                                  const struct source_options *options) {
-    int found = open(path, O_PATH | O_CLOEXEC);
-    if (found < 0)
-        return error_errno();
-    int fd = fstat(found, status) < 0 ? error_errno() : 0;
-    if (fd == 0 && path_is_refused(status, options))
-        fd = -ENXIO;
-    else if (fd == 0)
-        fd = path_open_found(found, path, status, S_ISFIFO(status->st_mode) ? 0 : O_NONBLOCK);
-    close(found);
-    return fd;
-}
-
-/*
- * A directory is opened by its path: only found (O_PATH), one on which something is to be mounted
- * when it is used, as home directories often are, would stay what is below, which is empty.
- */
-static int path_open(const char *path, struct stat *status, const struct source_options *options) {
-    int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = options->only_files ? -1 : open(path, flags);
-    if (fd < 0 && (options->only_files || errno == ENOTDIR))
-        return path_open_no_directory(path, status, options);
-    if (fd < 0)
-        return error_errno();
-    if (fstat(fd, status) == 0)
-        return fd;
-    int r = error_errno();
-    close(fd);
-    return r;
 }
 
 /* --- what it is --- */
@@ -244,6 +163,9 @@ static int source_begin_file(struct source *source) {
     if (source->is_endless) {
         source->offer.kind = ENTRY_STREAM;
         source->offer.size = ITEM_SIZE_UNKNOWN;
+    } else if (source->options.pool) {
+        source->use = source->options.is_for_many ? READ_OFFER_TO_MANY : READ_OFFER;
+        source->group = read_group_get(source->options.pool, &source->status, source->use);
     }
     return source_refresh(source);
 }
@@ -264,10 +186,10 @@ static int source_begin_top(struct source *source) {
 }
 
 static int source_begin_path(struct source *source, const char *path) {
-    source->top = path_open(path, &source->status, &source->options);
+    source->top = source_path_open(path, &source->status, &source->options);
     if (source->top < 0)
         return source->top == -ENXIO ? TRANSFER_NO_FILE : source->top;
-    int r = source_name_of_path(&source->name, path, source->top);
+    int r = source_path_name(&source->name, path, source->top);
     source->offer.name = source->name.s;
     if (r == 0)
         r = source_begin_top(source);
@@ -294,6 +216,8 @@ static int source_share_top(struct source *source, const struct source *opened) 
     source->offer.name = source->name.s;
     source->is_endless = opened->is_endless;
     source->known = opened->known;
+    source->use = READ_TAKER;
+    source->group = read_group_keep(opened->group, source->use);
     if (opened->content.is_stream)
         source->content = opened->content;
     if (opened->top < 0)
@@ -459,21 +383,70 @@ static int content_read_endless(struct source *source, void *buffer, size_t capa
     return got < 0 ? error_errno() : 0;
 }
 
-static int content_read(struct source *source, void *buffer, size_t capacity, size_t *n,
-                        uint64_t *hole) {
-    *hole = 0;
-    if (source->content.is_stream)
-        return content_read_stream(source, buffer, capacity, n);
-    if (source->content.memory)
-        return content_read_memory(source, buffer, capacity, n);
-    if (source->content.is_endless)
-        return content_read_endless(source, buffer, capacity, n);
+static int content_read_extent(struct source *source, void *buffer, size_t capacity, size_t *n,
+                               uint64_t *hole) {
     int r = extent_next(&source->content.extent, buffer, capacity, n, hole);
     if (r < 0 || *n > 0 || *hole > 0)
         return r;
     if (!extent_is_done(&source->content.extent))
         return TRANSFER_CHANGED;
     return content_check_unchanged(source);
+}
+
+/* Whatever is next of it, and sums it up. */
+static int content_read(struct source *source, void *buffer, size_t capacity, size_t *n,
+                        uint64_t *hole) {
+    int r;
+    if (source->content.is_stream)
+        r = content_read_stream(source, buffer, capacity, n);
+    else if (source->content.memory)
+        r = content_read_memory(source, buffer, capacity, n);
+    else if (source->content.is_endless)
+        r = content_read_endless(source, buffer, capacity, n);
+    else
+        r = content_read_extent(source, buffer, capacity, n, hole);
+    if (r != 0)
+        return r;
+    digest_add(source->sum, buffer, *n);
+    digest_add_zeros(source->sum, *hole);
+    return 0;
+}
+
+/* --- reading together with others --- */
+
+static void source_read_together(struct source *source, size_t capacity) {
+    const struct read_joining joining = {.fd = source->top,
+                                         .status = source->status,
+                                         .capacity = capacity,
+                                         .sum = source->sum,
+                                         .stop = source->options.stop,
+                                         .is_starved = source->options.is_starved,
+                                         .context = source->options.context};
+    if (source->offer.kind == ENTRY_FILE && source->start == 0)
+        source->member = read_group_join(source->group, &joining);
+}
+
+/* What is left, by itself. */
+static void source_read_alone(struct source *source) {
+    struct extent *extent = &source->content.extent;
+    read_member_leave(source->member);
+    source->member = NULL;
+    extent->position = extent->data_end = source->content.n_read;
+}
+
+/* The next piece, if it still reads together with others. */
+static int source_read(struct source *source, void *buffer, size_t capacity, size_t *n,
+                       uint64_t *hole) {
+    *n = 0;
+    *hole = 0;
+    int r = source->member ? read_member_next(source->member, buffer, n, hole) : READ_ALONE;
+    if (r == READ_STOPPED)
+        return TRANSFER_CANCELLED;
+    if (r == 0)
+        return 0;
+    if (source->member)
+        source_read_alone(source);
+    return content_read(source, buffer, capacity, n, hole);
 }
 
 /* --- items --- */
@@ -498,9 +471,10 @@ static int source_begin_tree(struct source *source) {
     return tree_open(&source->tree, source->top, &source->options, source->known);
 }
 
-static void source_begin_content(struct source *source) {
+static void source_begin_content(struct source *source, size_t capacity) {
     if (source->top >= 0 && !source->content.is_stream)
         content_begin(source, source->top, &source->status, source->offer.size);
+    source_read_together(source, capacity);
     source->content.is_endless = source->is_endless;
     source->totals.n_bytes = source->start;
     source->phase = PHASE_CONTENT;
@@ -520,7 +494,7 @@ static int give_top(struct source *source, void *buffer, size_t capacity, struct
     if (offer->kind == ENTRY_DIRECTORY)
         r = source_begin_tree(source);
     else
-        source_begin_content(source);
+        source_begin_content(source, capacity);
     return r < 0 ? r : give_record(source, &record, buffer, capacity, item);
 }
 
@@ -655,7 +629,7 @@ static int give_void(struct source *source, void *buffer, size_t capacity, struc
 static int give_content(struct source *source, void *buffer, size_t capacity, struct item *item) {
     size_t n;
     uint64_t hole;
-    int r = content_read(source, buffer, capacity, &n, &hole);
+    int r = source_read(source, buffer, capacity, &n, &hole);
     if (r == TRANSFER_CHANGED && source->offer.kind == ENTRY_DIRECTORY)
         return give_void(source, buffer, capacity, item);
     if (r != 0)
@@ -664,8 +638,6 @@ static int give_content(struct source *source, void *buffer, size_t capacity, st
         return give_entry_end(source, buffer, capacity, item);
     *item = n > 0 ? (struct item){.kind = ITEM_DATA, .n = n, .data = buffer}
                   : (struct item){.kind = ITEM_HOLE, .hole = hole};
-    digest_add(source->sum, buffer, n);
-    digest_add_zeros(source->sum, hole);
     source->content.n_read += n + hole;
     source->totals.n_bytes += n + hole;
     return 0;

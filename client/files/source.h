@@ -36,6 +36,7 @@
 
 #include "files/item.h"
 
+struct read_pool;
 struct source;
 
 enum source_skip {
@@ -56,9 +57,13 @@ struct source_options {
     /* Called in source_next for each entry that is left out and was not when the source was opened;
      * `path` is relative and raw. */
     void (*skipped)(void *context, const char *path, enum source_skip why, int error);
+    /* Whether its recipient has taken all that source_next has given; NULL: yes. */
+    bool (*is_starved)(void *context);
     void *context;
-    bool no_wait;    /* a pipe is refused: to open one can take for ever */
-    bool only_files; /* so is all but regular files, without opening it */
+    struct read_pool *pool; /* of a regular file: it is read together with others (read_group.h) */
+    bool is_for_many;       /* then: more than one may take it */
+    bool no_wait;           /* a pipe is refused: to open one can take for ever */
+    bool only_files;        /* so is all but regular files, without opening it */
 };
 
 /*

@@ -6,6 +6,7 @@
 
 #include "files/courier.h"
 #include "files/left_out.h"
+#include "files/read_group.h"
 #include "files/source.h"
 #include "lib/link.h"
 
@@ -59,6 +60,7 @@ struct offer_in {
 
 struct transfers {
     struct offer_out *out;
+    struct read_pool pool;       /* of the sources */
     unsigned n_standing, n_held; /* of these */
     mono_time again_at;          /* the first of theirs; 0: none */
     struct offer_in *in;

@@ -104,10 +104,11 @@ static const char *guess_mime(const struct item_offer *what) {
  * Opens what is offered, once. What cannot be offered is told as the system's error, or as the
  * courier's. A program that polls is never made to wait.
  */
-static int open_source(struct earshot *link, struct source **source,
+static int open_source(struct earshot *link, const struct name *to, struct source **source,
                        const struct earshot_source *what) {
     const char *name = what->name ? what->name : "stream";
-    struct source_options options = {.no_wait = link->pollable};
+    struct source_options options = {
+        .pool = &link->transfers->pool, .is_for_many = name_is_room(to), .no_wait = link->pollable};
     int r = what->path ? source_open(source, what->path, &options)
                        : source_open_stream(source, what->fd, name, &options);
     if (r > 0)
@@ -150,7 +151,7 @@ static int check_and_open(struct earshot *link, const char *to, const struct ear
     if (r == 0)
         r = check_source(link, what);
     if (r == 0)
-        r = transfers_of(link) ? open_source(link, opened, what) : -ENOMEM;
+        r = transfers_of(link) ? open_source(link, name, opened, what) : -ENOMEM;
     return r;
 }
 
