@@ -31,6 +31,9 @@ struct bare_frame {
 int bare_queues_new(struct bench *bench, int *ids, unsigned n);
 void bare_queues_remove(const int *ids, unsigned n);
 
+/* Lets other users send and receive: a bare relay has nothing to hide. 0 or -errno. */
+int bare_queue_open(int id);
+
 /* Block; false when the queue is gone, which is how the parent ends a relay. */
 bool bare_send(int id, const struct bare_batch *batch, size_t n);
 bool bare_receive(int id, struct bare_batch *batch, size_t *n);

@@ -3,6 +3,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 
+#include "base/error.h"
 #include "bench/bare.h"
 
 int bare_queues_new(struct bench *bench, int *ids, unsigned n) {
@@ -20,6 +21,14 @@ int bare_queues_new(struct bench *bench, int *ids, unsigned n) {
 void bare_queues_remove(const int *ids, unsigned n) {
     for (unsigned i = 0; i < n; i++)
         msgctl(ids[i], IPC_RMID, NULL);
+}
+
+int bare_queue_open(int id) {
+    struct msqid_ds ds;
+    if (msgctl(id, IPC_STAT, &ds) < 0)
+        return error_errno();
+    ds.msg_perm.mode = 0666;
+    return msgctl(id, IPC_SET, &ds) < 0 ? error_errno() : 0;
 }
 
 bool bare_send(int id, const struct bare_batch *batch, size_t n) {

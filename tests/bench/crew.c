@@ -64,25 +64,51 @@ static void become_worker(pid_t parent) {
         _exit(1);
 }
 
-int crew_start(struct bench *bench, struct crew *crew, unsigned n, crew_main main, void *arg) {
+static int crew_init(struct crew *crew, unsigned n) {
     *crew =
         (struct crew){.arena = shared_new(sizeof *crew->arena), .pids = calloc(n, sizeof(pid_t))};
-    if (!crew->arena || !crew->pids)
-        return -ENOMEM;
+    return crew->arena && crew->pids ? 0 : -ENOMEM;
+}
+
+/* Forks until there are n. */
+static int crew_grow(struct bench *bench, struct crew *crew, unsigned n, crew_main main,
+                     void *arg) {
     atomic_store(&crew->arena->n_expected, n);
     fflush(NULL);
     pid_t parent = getpid();
     for (; crew->n < n; crew->n++) {
+        unsigned index = crew->n; /* the crew may lie in memory that the worker shares */
         pid_t pid = fork();
         if (pid < 0)
-            return bench_fail(bench, "fork of worker %u: %s", crew->n, strerror(errno));
+            return bench_fail(bench, "fork of worker %u: %s", index, strerror(errno));
         if (pid == 0) {
             become_worker(parent);
-            _exit(main(crew->arena, crew->n, arg));
+            _exit(main(crew->arena, index, arg));
         }
         crew->pids[crew->n] = pid;
     }
     return 0;
+}
+
+int crew_start(struct bench *bench, struct crew *crew, unsigned n, crew_main main, void *arg) {
+    int r = crew_init(crew, n);
+    return r == 0 ? crew_grow(bench, crew, n, main, arg) : r;
+}
+
+int crew_start_in_steps(struct bench *bench, struct crew *crew, unsigned n, unsigned n_step,
+                        crew_main main, void *arg) {
+    int r = crew_init(crew, n);
+    while (r == 0 && crew->n < n) {
+        unsigned n_next = n - crew->n < n_step ? n : crew->n + n_step;
+        r = crew_grow(bench, crew, n_next, main, arg);
+        if (r == 0)
+            r = crew_await_ready(bench, crew, n_next);
+    }
+    return r;
+}
+
+static int tell_failure(struct bench *bench, const struct crew *crew) {
+    return bench_fail(bench, "%.*s", BENCH_TEXT_SIZE - 1, crew->arena->failure);
 }
 
 /* Whether all that ended did so well; *n_left counts those that live. */
@@ -105,9 +131,7 @@ static int look_for_dead(struct bench *bench, struct crew *crew, unsigned *n_lef
         if (WEXITSTATUS(status) != 0)
             return bench_fail(bench, "worker %u ended with %d", i, WEXITSTATUS(status));
     }
-    if (atomic_load(&arena->failed))
-        return bench_fail(bench, "%.*s", BENCH_TEXT_SIZE - 1, arena->failure);
-    return 0;
+    return atomic_load(&arena->failed) ? tell_failure(bench, crew) : 0;
 }
 
 static int await(struct bench *bench, struct crew *crew, atomic_uint *count, unsigned n,
@@ -159,6 +183,13 @@ static void gate_open(atomic_uint *gate) {
 static void gate_pass(atomic_uint *gate) {
     while (!atomic_load(gate))
         futex_wait(gate, 0, -1);
+}
+
+int crew_check(struct bench *bench, struct crew *crew, bool thoroughly) {
+    unsigned n_left;
+    if (thoroughly)
+        return look_for_dead(bench, crew, &n_left);
+    return atomic_load(&crew->arena->failed) ? tell_failure(bench, crew) : 0;
 }
 
 void crew_go(struct crew *crew) {

@@ -31,10 +31,16 @@ typedef int (*crew_main)(struct crew_arena *arena, unsigned index, void *arg);
 /* Forks n workers. `arg` should lie in memory from shared_new() if they write to it. */
 int crew_start(struct bench *bench, struct crew *crew, unsigned n, crew_main main, void *arg);
 
+/* The same, so many at a time: the next ones are forked when all before are ready. */
+int crew_start_in_steps(struct bench *bench, struct crew *crew, unsigned n, unsigned n_step,
+                        crew_main main, void *arg);
+
 /* The parent's view: these wait, and fail when a worker fails or dies, or when it takes long. */
 int crew_await_ready(struct bench *bench, struct crew *crew, unsigned n);
 int crew_await_done(struct bench *bench, struct crew *crew, unsigned n);
 int crew_await_exit(struct bench *bench, struct crew *crew);
+/* Does not wait; thoroughly: also for who died silently, which takes a call for each worker. */
+int crew_check(struct bench *bench, struct crew *crew, bool thoroughly);
 void crew_go(struct crew *crew);
 void crew_leave(struct crew *crew);
 

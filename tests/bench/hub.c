@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,14 +32,20 @@ int hub_program(struct bench *bench, char path[PATH_MAX], const char *name) {
     return 0;
 }
 
+enum { START_DURABLE = 1, START_OPEN = 2 };
+
 /* In the child: a session of its own, so that Ctrl-C reaches it through its parent only. */
 static void become_hub(const struct bench *bench, const struct hub *hub, const char *program,
-                       bool durable) {
+                       unsigned how) {
     char log[HUB_DIR_SIZE + sizeof "/" HUB_LOG];
-    const char *argv[6 + BENCH_HUB_OPTIONS_MAX + 1] = {program, "--dir", hub->dir, "--foreground"};
+    const char *argv[8 + BENCH_HUB_OPTIONS_MAX] = {program, "--dir", hub->dir, "--foreground"};
     size_t n = 4;
-    if (!durable)
+    if (!(how & START_DURABLE))
         argv[n++] = "--ephemeral";
+    if (how & START_OPEN) {
+        argv[n++] = "--mode";
+        argv[n++] = "open";
+    }
     for (size_t i = 0; i < bench->options.n_hub_options; i++)
         argv[n++] = bench->options.hub_options[i];
     setsid();
@@ -91,7 +98,7 @@ static int hub_await(struct bench *bench, struct hub *hub) {
     }
 }
 
-static int start(struct bench *bench, struct hub *hub, bool durable) {
+static int start(struct bench *bench, struct hub *hub, unsigned how) {
     char program[PATH_MAX];
     *hub = (struct hub){.dir = "/tmp/earshot-bench-XXXXXX"};
     int r = hub_program(bench, program, "earshotd");
@@ -99,20 +106,26 @@ static int start(struct bench *bench, struct hub *hub, bool durable) {
         return r;
     if (!mkdtemp(hub->dir))
         return error_errno();
+    if (how & START_OPEN && chmod(hub->dir, 0755) < 0)
+        return error_errno();
     hub->pid = fork();
     if (hub->pid < 0)
         return error_errno();
     if (hub->pid == 0)
-        become_hub(bench, hub, program, durable);
+        become_hub(bench, hub, program, how);
     return hub_await(bench, hub);
 }
 
 int hub_start(struct bench *bench, struct hub *hub) {
-    return start(bench, hub, false);
+    return start(bench, hub, 0);
 }
 
 int hub_start_durable(struct bench *bench, struct hub *hub) {
-    return start(bench, hub, true);
+    return start(bench, hub, START_DURABLE);
+}
+
+int hub_start_open(struct bench *bench, struct hub *hub) {
+    return start(bench, hub, START_OPEN);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {

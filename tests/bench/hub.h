@@ -19,6 +19,9 @@ int hub_start(struct bench *bench, struct hub *hub);
 /* The same with a store, in the hub's directory. */
 int hub_start_durable(struct bench *bench, struct hub *hub);
 
+/* Without a store, and open to all users of the machine. */
+int hub_start_open(struct bench *bench, struct hub *hub);
+
 /* Stops it, waits for its end and removes its directory; safe on the zero state. */
 void hub_stop(struct hub *hub);
 

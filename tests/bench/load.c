@@ -50,6 +50,26 @@ int load_check(struct load *expected, struct crew_arena *arena, const char *text
     return 0;
 }
 
+int64_t load_compare(struct load *expected, const char *text, size_t n) {
+    if (n == expected->n && memcmp(text, expected->text, n) == 0) {
+        load_next(expected);
+        return 0;
+    }
+    if (n != expected->n || read_hex(text) != expected->sender)
+        return LOAD_FOREIGN;
+    uint32_t number = read_hex(text + NUMBER_AT);
+    struct load other = *expected;
+    write_hex(other.text + NUMBER_AT, number);
+    if (memcmp(text, other.text, n) != 0)
+        return LOAD_FOREIGN;
+    if (number < expected->number)
+        return LOAD_DISORDER;
+    int64_t n_passed = number - expected->number;
+    expected->number = number;
+    load_next(expected);
+    return n_passed;
+}
+
 void credit_await(struct credit *credit, unsigned n_sent, unsigned window) {
     while (!credit_left(credit, n_sent, window)) {
         unsigned n = atomic_load(&credit->n);

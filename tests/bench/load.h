@@ -29,6 +29,15 @@ void load_next(struct load *load); /* counts up and writes the number into the t
  */
 int load_check(struct load *expected, struct crew_arena *arena, const char *text, size_t n);
 
+/*
+ * The same where loss is counted: how many messages were passed over before this one, 0 when it is
+ * the expected one; then the one after it is expected. LOAD_DISORDER: an earlier one, doubled or
+ * out of order. LOAD_FOREIGN: none of this sender, or damaged.
+ */
+#define LOAD_DISORDER (-1)
+#define LOAD_FOREIGN (-2)
+int64_t load_compare(struct load *expected, const char *text, size_t n);
+
 /* Messages on their way: `n` were received by all; the sender stays within the window. */
 struct credit {
     _Alignas(64) atomic_uint n;
