@@ -86,7 +86,7 @@ LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/cli/talk client/cli/files client/cli/past client/cli/look \
 	client/chat)
 EXAMPLE_SRC := $(call sources,client/examples)
-BENCH_SRC := $(call sources,tests/bench)
+BENCH_SRC := $(call sources,tests/bench tests/bench/flood tests/bench/peers)
 HARNESS_SRC := $(call sources,tests/harness)
 FUZZ_SRC := $(call sources,tests/fuzz)
 SEMANTIC_SRC := $(call sources,tests/semantic)
@@ -383,6 +383,13 @@ demo: all ## watch two clients talk to each other
 .PHONY: bench
 bench: all ## measure, beside the bare kernel calls; BENCH_ARGS='--json ...'
 	@$(BUILD)/bin/earshot-bench $(BENCH_ARGS)
+
+# ROUNDS and DURATION have other values for other targets.
+PEERS_ARGS = $(if $(filter file,$(origin ROUNDS)),,--rounds '$(ROUNDS)') \
+	$(if $(filter file,$(origin DURATION)),,--duration '$(DURATION)') $(if $(ROWS),--only '$(ROWS)')
+.PHONY: bench-peers
+bench-peers: all ## floods beside those of nats-server, redis, ngircd, mosquitto and dbus-daemon that are installed; ROUNDS=5 ROWS='flood-* ...' DURATION=0.7
+	@$(BUILD)/bin/earshot-bench --peers $(PEERS_ARGS) $(BENCH_ARGS)
 
 .PHONY: picture
 picture: all ## measure messages and shared memory by size, and draw tests/bench/crossing.svg

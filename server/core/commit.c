@@ -198,6 +198,7 @@ void core_committed(struct core *core, struct commit *commit, const char *troubl
     uint64_t before = persist->committed;
     char text[256];
     const char *reason = not_stored_reason(trouble, text);
+    core->counters.commits += !trouble;
     persist->committed = commit->upto;
     persist->trouble = trouble;
     if (commit->seq_limit && trouble)

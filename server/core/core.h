@@ -339,6 +339,7 @@ struct news {
 struct core_counters {
     uint64_t messages, deliveries, refused, missed, rejected, joins, batches_in, batches_out;
     uint64_t channel_batches; /* of both, those that went through channels */
+    uint64_t commits; /* of the store, that succeeded */
 };
 
 /* What the store has under an id. */

@@ -153,6 +153,7 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
         {"keep_bytes", core->config.keep_bytes},
         {"batches_in", counters->batches_in},
         {"batches_out", counters->batches_out},
+        {"commits", counters->commits},
         {"outbox_chunks", core->pool.n_used},
         {"channels", core->n_channels},
         {"channel_batches", counters->channel_batches},

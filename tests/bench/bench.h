@@ -19,7 +19,10 @@ struct bench_options {
     unsigned n_rounds;
     bool quick; /* small counts, for a first look and for CI */
     bool json;
-    const char *only; /* rows whose name holds this, or matches it as a glob; NULL for all */
+    bool peers; /* floods also through the servers of other projects, as far as they are there */
+    double duration_s; /* how long senders flood; 0: as the row does */
+    const char *only;  /* patterns, separated by spaces or commas: rows whose name holds one, or
+                          matches it as a glob; NULL for all */
     const char *hub_options[BENCH_HUB_OPTIONS_MAX + 1];
     size_t n_hub_options;
 };

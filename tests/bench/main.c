@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bench/crew.h"
+#include "bench/flood/contest.h"
 #include "bench/report.h"
 #include "bench/run.h"
 
@@ -16,6 +17,10 @@ static const struct scenario_list *const lists[] = {
     &row_ring, &row_transfer,   &row_pipe,   &row_sizes, &row_store,  &row_durable,
 };
 
+/* What stands first in the report. */
+static const struct contest_list *const contests[] = {&row_flood, &row_stored, &row_quiet,
+                                                      &row_stopped, &row_trip};
+
 static const char usage[] =
     "Usage: earshot-bench [OPTION...]\n"
     "Measures the hub and the client library beside bare relays over the same kernel calls,\n"
@@ -24,7 +29,10 @@ static const char usage[] =
     "\n"
     "  -r, --rounds N       rounds per row (5)\n"
     "  -q, --quick          small counts and 3 rounds, nothing that takes long\n"
-    "  -o, --only PATTERN   the rows whose name holds PATTERN, or matches it as a glob\n"
+    "  -o, --only PATTERNS  the rows whose name holds one of them, or matches it as a glob\n"
+    "  -p, --peers          the floods, as a table in Markdown, beside the servers of other\n"
+    "                       projects that are installed (scripts/install-deps peers)\n"
+    "  -d, --duration S     seconds for which senders flood (0.5 to 0.7)\n"
     "  -l, --list           the rows there are\n"
     "  -j, --json           one object per row\n"
     "  -g, --goals          a missed goal makes the exit code 1, as a failed row does\n"
@@ -43,6 +51,8 @@ static const struct option long_options[] = {
     {"rounds", required_argument, NULL, 'r'},
     {"quick", no_argument, NULL, 'q'},
     {"only", required_argument, NULL, 'o'},
+    {"peers", no_argument, NULL, 'p'},
+    {"duration", required_argument, NULL, 'd'},
     {"list", no_argument, NULL, 'l'},
     {"json", no_argument, NULL, 'j'},
     {"goals", no_argument, NULL, 'g'},
@@ -71,6 +81,14 @@ static int take_rounds(struct bench_options *options, const char *text) {
     return 0;
 }
 
+static int take_duration(struct bench_options *options, const char *text) {
+    char *end;
+    options->duration_s = strtod(text, &end);
+    if (*text == '\0' || *end != '\0' || !(options->duration_s > 0 && options->duration_s <= 600))
+        return fail_usage("--duration takes seconds, up to 600");
+    return 0;
+}
+
 static int take_hub_option(struct bench_options *options, const char *text) {
     if (options->n_hub_options == BENCH_HUB_OPTIONS_MAX)
         return fail_usage("too many --hub-option");
@@ -84,6 +102,8 @@ static int take_option(struct command_line *line, int option) {
     switch (option) {
     case 'r':
         return take_rounds(options, optarg);
+    case 'd':
+        return take_duration(options, optarg);
     case OPTION_HUB:
         return take_hub_option(options, optarg);
     case 'q':
@@ -91,6 +111,9 @@ static int take_option(struct command_line *line, int option) {
         break;
     case 'o':
         options->only = optarg;
+        break;
+    case 'p':
+        options->peers = true;
         break;
     case 'l':
         line->list = true;
@@ -109,7 +132,8 @@ static int take_option(struct command_line *line, int option) {
 
 /* 0 to go on, the exit code, or -1 when all is said. */
 static int parse(struct command_line *line, int argc, char **argv) {
-    for (int option; (option = getopt_long(argc, argv, "r:qo:ljghV", long_options, NULL)) >= 0;) {
+    for (int option;
+         (option = getopt_long(argc, argv, "r:qo:pd:ljghV", long_options, NULL)) >= 0;) {
         if (option == 'h' || option == 'V') {
             fputs(option == 'h' ? usage : "earshot-bench " EARSHOT_VERSION "\n", stdout);
             return -1;
@@ -125,19 +149,33 @@ static int parse(struct command_line *line, int argc, char **argv) {
     return 0;
 }
 
-static void list_all(const struct bench_options *options) {
+static void list_contests(const struct bench_options *options) {
+    for (size_t i = 0; i < ARRAY_LEN(contests); i++)
+        for (size_t j = 0; j < contests[i]->n; j++)
+            contest_list_rows(options, &contests[i]->contests[j]);
+}
+
+static void list_scenarios(const struct bench_options *options) {
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         for (size_t j = 0; j < lists[i]->n; j++) {
             const struct scenario *scenario = &lists[i]->scenarios[j];
             for (size_t k = 0; k < scenario->n_rows; k++)
-                if (run_wants(options, &scenario->rows[k]))
+                if (run_wants(options, scenario->rows[k].name))
                     report_list(scenario, &scenario->rows[k]);
         }
 }
 
-static int run_all(struct bench *bench, struct tally *tally) {
-    interrupt_install();
-    report_head(&bench->options);
+static int run_contests(struct bench *bench, struct tally *tally) {
+    for (size_t i = 0; i < ARRAY_LEN(contests); i++)
+        for (size_t j = 0; j < contests[i]->n; j++) {
+            int r = contest_run(bench, &contests[i]->contests[j], tally);
+            if (r < 0)
+                return r;
+        }
+    return 0;
+}
+
+static int run_scenarios(struct bench *bench, struct tally *tally) {
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         for (size_t j = 0; j < lists[i]->n; j++) {
             int r = run_scenario(bench, &lists[i]->scenarios[j], tally);
@@ -147,6 +185,17 @@ static int run_all(struct bench *bench, struct tally *tally) {
     return 0;
 }
 
+static int run_all(struct bench *bench, struct tally *tally) {
+    interrupt_install();
+    if (bench->options.peers) {
+        contest_head(&bench->options);
+        return run_contests(bench, tally);
+    }
+    report_head(&bench->options);
+    int r = run_contests(bench, tally);
+    return r < 0 ? r : run_scenarios(bench, tally);
+}
+
 int main(int argc, char **argv) {
     static struct command_line line;
     struct tally tally = {0};
@@ -154,7 +203,8 @@ int main(int argc, char **argv) {
     if (r != 0)
         return r < 0 ? 0 : r;
     if (line.list) {
-        list_all(&line.bench.options);
+        list_contests(&line.bench.options);
+        list_scenarios(&line.bench.options);
         return 0;
     }
     if (run_all(&line.bench, &tally) < 0) {

@@ -1,6 +1,5 @@
 #include "bench/report.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -56,8 +55,7 @@ static struct figures figures_of(const struct scenario *scenario, const struct r
     return figures;
 }
 
-/* 2,345,678 as 2346k; small numbers with the digits that they have. */
-static void number_text(char *text, size_t n, double value) {
+void report_number(char *text, size_t n, double value) {
     if (value >= 100000)
         snprintf(text, n, "%.0fk", value / 1000);
     else
@@ -66,10 +64,15 @@ static void number_text(char *text, size_t n, double value) {
 
 static void summary_text(char *text, size_t n, const struct summary *summary) {
     char median[24], least[24], most[24];
-    number_text(median, sizeof median, summary->median);
-    number_text(least, sizeof least, summary->least);
-    number_text(most, sizeof most, summary->most);
+    report_number(median, sizeof median, summary->median);
+    report_number(least, sizeof least, summary->least);
+    report_number(most, sizeof most, summary->most);
     snprintf(text, n, "%s (%s-%s)", median, least, most);
+}
+
+void report_summary(char *text, size_t n, const double *values, unsigned n_values) {
+    struct summary summary = summary_of(values, n_values);
+    summary_text(text, n, &summary);
 }
 
 static void goal_text(char *text, size_t n, const struct scenario *scenario,
@@ -80,7 +83,7 @@ static void goal_text(char *text, size_t n, const struct scenario *scenario,
         snprintf(ratio, sizeof ratio, " %s %.2f", sign, goal->ratio);
     if (goal->has_value) {
         char number[24];
-        number_text(number, sizeof number, goal->value);
+        report_number(number, sizeof number, goal->value);
         snprintf(value, sizeof value, " %s %s", sign, number);
     }
     snprintf(text, n, "%s%s%s", goal->has_ratio || goal->has_value ? met ? "met" : "MISSED" : "",
@@ -94,7 +97,7 @@ void report_head(const struct bench_options *options) {
 }
 
 static void print_table_row(const struct scenario *scenario, const struct row *row,
-                            const struct figures *figures) {
+                            const struct figures *figures, const char *note) {
     char subject[80], reference[80] = "-", goal[96], ratio[16] = "-", paired[16] = "-";
     summary_text(subject, sizeof subject, &figures->subject);
     if (row->reference != NO_REFERENCE) {
@@ -103,8 +106,8 @@ static void print_table_row(const struct scenario *scenario, const struct row *r
         snprintf(paired, sizeof paired, "%.2f", figures->paired);
     }
     goal_text(goal, sizeof goal, scenario, &row->goal, figures->met);
-    printf("%-24s %-12s %-26s %-26s %6s %6s  %s\n", row->name, scenario->unit, reference, subject,
-           ratio, paired, goal);
+    printf("%-24s %-12s %-26s %-26s %6s %6s  %s%s\n", row->name, scenario->unit, reference, subject,
+           ratio, paired, goal, note ? note : "");
 }
 
 static json_t *side_json(const struct scenario *scenario, unsigned side,
@@ -125,7 +128,7 @@ static json_t *goal_json(const struct scenario *scenario, const struct goal *goa
                      goal->has_value ? json_real(goal->value) : json_null(), "met", met);
 }
 
-static void print_json(json_t *object) {
+void report_json(json_t *object) {
     json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(8));
     putchar('\n');
     json_decref(object);
@@ -134,22 +137,22 @@ static void print_json(json_t *object) {
 static void print_json_row(const struct scenario *scenario, const struct row *row,
                            const struct figures *figures, const struct results *results) {
     bool beside = row->reference != NO_REFERENCE;
-    print_json(json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "type", "bench", "row", row->name,
-        "title", row->title, "unit", scenario->unit, "earshot",
+    report_json(json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?, s:n}", "type", "bench", "row",
+        row->name, "title", row->title, "unit", scenario->unit, "earshot",
         side_json(scenario, row->subject, &figures->subject, results), "beside",
         beside ? side_json(scenario, (unsigned)row->reference, &figures->reference, results)
                : json_null(),
         "ratio", beside ? json_real(figures->ratio) : json_null(), "ratio_paired",
         beside ? json_real(figures->paired) : json_null(), "goal",
-        goal_json(scenario, &row->goal, figures->met), "failed"));
+        goal_json(scenario, &row->goal, figures->met), "note", results->note, "failed"));
 }
 
 static void print_failure(const struct bench_options *options, const struct row *row,
                           const char *failure) {
     if (options->json)
-        print_json(json_pack("{s:s, s:s, s:s, s:s}", "type", "bench", "row", row->name, "title",
-                             row->title, "failed", failure));
+        report_json(json_pack("{s:s, s:s, s:s, s:s}", "type", "bench", "row", row->name, "title",
+                              row->title, "failed", failure));
     else
         printf("%-24s FAIL: %s\n", row->name, failure);
 }
@@ -165,7 +168,7 @@ bool report_row(const struct bench_options *options, const struct scenario *scen
         if (options->json)
             print_json_row(scenario, row, &figures, results);
         else
-            print_table_row(scenario, row, &figures);
+            print_table_row(scenario, row, &figures, results->note);
     }
     fflush(stdout);
     return met;

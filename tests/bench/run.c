@@ -17,16 +17,27 @@ int bench_fail(struct bench *bench, const char *format, ...) {
     return BENCH_FAILED;
 }
 
-bool run_wants(const struct bench_options *options, const struct row *row) {
-    return !options->only || strstr(row->name, options->only) ||
-           fnmatch(options->only, row->name, 0) == 0;
+static bool name_matches(const char *name, const char *pattern) {
+    return strstr(name, pattern) || fnmatch(pattern, name, 0) == 0;
+}
+
+bool run_wants(const struct bench_options *options, const char *row) {
+    char patterns[BENCH_TEXT_SIZE];
+    if (!options->only)
+        return true;
+    snprintf(patterns, sizeof patterns, "%s", options->only);
+    char *rest = patterns;
+    for (char *pattern; (pattern = strsep(&rest, " ,"));)
+        if (*pattern && name_matches(row, pattern))
+            return true;
+    return false;
 }
 
 static unsigned sides_wanted(const struct bench_options *options, const struct scenario *scenario) {
     unsigned sides = 0;
     for (size_t i = 0; i < scenario->n_rows; i++) {
         const struct row *row = &scenario->rows[i];
-        if (!run_wants(options, row))
+        if (!run_wants(options, row->name))
             continue;
         sides |= 1u << row->subject;
         if (row->reference != NO_REFERENCE)
@@ -77,7 +88,7 @@ int run_scenario(struct bench *bench, const struct scenario *scenario, struct ta
         return -EINTR;
     for (size_t i = 0; i < scenario->n_rows; i++) {
         const struct row *row = &scenario->rows[i];
-        if (!run_wants(&bench->options, row))
+        if (!run_wants(&bench->options, row->name))
             continue;
         bool met = report_row(&bench->options, scenario, row, &results);
         tally->n_rows++;

@@ -10,4 +10,4 @@ struct tally {
 /* Returns 0, or -EINTR when a signal asked to stop. What fails is reported and counted. */
 int run_scenario(struct bench *bench, const struct scenario *scenario, struct tally *tally);
 
-bool run_wants(const struct bench_options *options, const struct row *row);
+bool run_wants(const struct bench_options *options, const char *row);

@@ -1,0 +1,180 @@
+#include "bench/flood/flood.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "bench/samples.h"
+
+#define START_AT_ONCE 32 /* more would overrun what a listening socket holds */
+#define LOOK_MS 4
+#define MEMORY_EVERY 8 /* looks */
+#define DEAD_EVERY 64
+
+/* The router is started in private memory: a child that is forked for it writes there, too. */
+int flood_open(struct bench *bench, struct flood **flood, const struct router_kind *kind,
+               unsigned n_clients, bool is_open) {
+    struct router router = {.kind = kind, .n_clients = n_clients, .is_open = is_open};
+    *flood = shared_new(sizeof **flood);
+    if (!*flood)
+        return -ENOMEM;
+    int r = router_start(bench, &router);
+    (*flood)->router = router;
+    return r;
+}
+
+void flood_close(struct flood *flood) {
+    if (!flood)
+        return;
+    if (flood->crew.arena)
+        crew_stop(&flood->crew);
+    router_stop(&flood->router);
+    shared_free(flood, sizeof *flood);
+}
+
+unsigned flood_add(struct flood *flood, const struct flood_member *member) {
+    flood->members[flood->n_members] = *member;
+    return flood->n_members++;
+}
+
+static int flood_become(struct crew_arena *arena, uid_t uid) {
+    if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+        return crew_fail(arena, "cannot become uid %u: %s", uid, strerror(errno));
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* forgotten with the old uid */
+    return 0;
+}
+
+static int flood_work(struct crew_arena *arena, unsigned index, void *arg) {
+    struct flood *flood = arg;
+    const struct flood_member *member = &flood->members[index];
+    const struct router_kind *kind = flood->router.kind;
+    struct client client = {.arena = arena,
+                            .router = &flood->router,
+                            .index = index,
+                            .listens = member->listens,
+                            .bulk = member->bulk};
+    signal(SIGPIPE, SIG_IGN);
+    if (member->uid != 0 && flood_become(arena, member->uid) != 0)
+        return 1;
+    int r = kind->open(&client);
+    if (r == CLIENT_OK && member->joins)
+        r = kind->join(&client);
+    if (r != CLIENT_OK)
+        return crew_fail(arena, "client %u cannot join %s", index, kind->name);
+    crew_ready(arena); /* not before all are there to be heard and answered */
+    r = member->role(&client, flood);
+    if (r == CLIENT_FAILED)
+        return crew_fail(arena, "client %u of %s failed", index, kind->name);
+    atomic_store(&flood->slots[index].is_cut_off, true);
+    crew_done(arena);
+    return 0;
+}
+
+int flood_start(struct bench *bench, struct flood *flood) {
+    int r = crew_start_in_steps(bench, &flood->crew, flood->n_members, START_AT_ONCE, flood_work,
+                                flood);
+    if (r == 0)
+        crew_go(&flood->crew);
+    return r;
+}
+
+/* One look at all that goes on. */
+static int flood_look(struct bench *bench, struct flood *flood) {
+    unsigned n = flood->n_looks++;
+    poll(NULL, 0, LOOK_MS);
+    if (interrupt_came())
+        return -EINTR;
+    int r = crew_check(bench, &flood->crew, n % DEAD_EVERY == 0);
+    if (r == 0 && n % MEMORY_EVERY == 0)
+        r = router_memory(bench, &flood->router, &flood->memory);
+    return r;
+}
+
+int flood_wait(struct bench *bench, struct flood *flood, double seconds) {
+    mono_time end = mono_add_ms(mono_now(), (int64_t)(seconds * 1000));
+    int r = 0;
+    while (r == 0 && mono_now().ns < end.ns)
+        r = flood_look(bench, flood);
+    return r;
+}
+
+void flood_next_turn(struct flood *flood) {
+    atomic_fetch_add(&flood->turn, 1);
+    futex_wake_all(&flood->turn);
+}
+
+int flood_await_turn(struct bench *bench, struct flood *flood, unsigned member, double seconds) {
+    const struct flood_slot *slot = &flood->slots[member];
+    mono_time end = mono_add_ms(mono_now(), (int64_t)(seconds * 1000));
+    int r = 0;
+    while (r == 0 && mono_now().ns < end.ns) {
+        if (atomic_load(&slot->turn) == atomic_load(&flood->turn) || atomic_load(&slot->is_cut_off))
+            break;
+        r = flood_look(bench, flood);
+    }
+    return r;
+}
+
+uint64_t flood_received(const struct flood *flood) {
+    uint64_t n = 0;
+    for (unsigned i = 0; i < flood->n_members; i++)
+        if (flood->members[i].role == flood_sink)
+            n += atomic_load_explicit(&flood->slots[i].n, memory_order_relaxed);
+    return n;
+}
+
+int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double quiet, double most,
+                 mono_time *last) {
+    mono_time begin = mono_now();
+    uint64_t n_before = UINT64_MAX;
+    int r = 0;
+    *last = begin;
+    while (r == 0) {
+        uint64_t n_now = flood_received(flood);
+        mono_time now = mono_now();
+        if (n_now != n_before)
+            *last = now;
+        n_before = n_now;
+        if (n_now >= n || (double)(now.ns - last->ns) > quiet * NS_PER_S ||
+            (double)(now.ns - begin.ns) > most * NS_PER_S)
+            break;
+        r = flood_look(bench, flood);
+    }
+    return r;
+}
+
+static int flood_compare(const void *a, const void *b) {
+    const float *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+int flood_percentile(struct bench *bench, const struct flood *flood, unsigned phase, double share,
+                     double *us) {
+    const struct flood_samples *samples = &flood->samples[phase];
+    unsigned n = atomic_load(&samples->n);
+    if (n == 0)
+        return bench_fail(bench, "%s: no answer came", flood->router.kind->name);
+    CLEANUP_FREE float *sorted = calloc(n, sizeof *sorted);
+    if (!sorted)
+        return -ENOMEM;
+    memcpy(sorted, samples->us, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, flood_compare);
+    *us = (double)sorted[(unsigned)((double)(n - 1) * share)];
+    return 0;
+}
+
+void flood_judge(const struct flood *flood, uint64_t n_due, struct contest_result *result) {
+    uint64_t n = flood_received(flood);
+    result->n_lost = n_due > n ? n_due - n : 0;
+    for (unsigned i = 0; i < flood->n_members; i++) {
+        const struct flood_slot *slot = &flood->slots[i];
+        result->n_missed += atomic_load(&slot->n_missed);
+        result->n_disorder += atomic_load(&slot->n_disorder);
+        result->n_cut_off += atomic_load(&slot->is_cut_off);
+    }
+}

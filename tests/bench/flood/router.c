@@ -1,0 +1,118 @@
+#include "bench/flood/router.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+int router_start(struct bench *bench, struct router *router) {
+    return router->kind->start(bench, router);
+}
+
+void router_stop(struct router *router) {
+    if (router->kind)
+        router->kind->stop(router);
+    *router = (struct router){.kind = router->kind};
+}
+
+const char *client_address(struct client *client, int to, const char *format) {
+    if (client->to_text[0] == '\0' || client->to != to) {
+        client->to = to;
+        if (to == ROUTER_ROOM)
+            snprintf(client->to_text, sizeof client->to_text, "room");
+        else
+            snprintf(client->to_text, sizeof client->to_text, format, to);
+    }
+    return client->to_text;
+}
+
+bool router_program(const struct router_kind *kind, char path[PATH_MAX]) {
+    const char *given = getenv("PATH");
+    char places[4096];
+    snprintf(places, sizeof places, "%s:/usr/local/sbin:/usr/sbin:/sbin", given ? given : "");
+    char *rest = places;
+    for (char *place; (place = strsep(&rest, ":"));) {
+        snprintf(path, PATH_MAX, "%s/%s", place, kind->program);
+        if (place[0] == '/' && access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The number behind a label of /proc/PID/status, in KiB there. */
+static size_t status_bytes(FILE *file, const char *label) {
+    char line[256];
+    rewind(file);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, label, strlen(label)) == 0)
+            return strtoul(line + strlen(label), NULL, 10) * 1024;
+    return 0;
+}
+
+/* What the segments take that this process made or attached last: proc_sysvipc(5). */
+static size_t segments_bytes(pid_t pid) {
+    char line[512];
+    size_t sum = 0;
+    FILE *file = fopen("/proc/sysvipc/shm", "re");
+    while (file && fgets(line, sizeof line, file)) {
+        unsigned long rss = 0;
+        int creator = 0, last = 0;
+        if (sscanf(line, "%*d %*d %*o %*u %d %d %*u %*u %*u %*u %*u %*u %*u %*u %lu", &creator,
+                   &last, &rss) == 3 &&
+            (creator == pid || last == pid))
+            sum += rss;
+    }
+    if (file)
+        fclose(file);
+    return sum;
+}
+
+int router_memory(struct bench *bench, const struct router *router, struct router_memory *memory) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)router->pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return bench_fail(bench, "%s has ended", router->kind->name);
+    memory->now = status_bytes(file, "VmRSS:");
+    size_t most = status_bytes(file, "VmHWM:");
+    if (router->kind->has_segments)
+        memory->now += segments_bytes(router->pid) - status_bytes(file, "RssShmem:");
+    fclose(file);
+    if (most < memory->now)
+        most = memory->now;
+    if (memory->peak < most)
+        memory->peak = most;
+    return 0;
+}
+
+int router_fork(struct router *router, void (*relay)(struct router *router)) {
+    pid_t parent = getpid();
+    fflush(NULL);
+    router->pid = fork();
+    if (router->pid < 0)
+        return error_errno();
+    if (router->pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        prctl(PR_SET_NAME, "bench-relay");
+        if (getppid() == parent)
+            relay(router);
+        _exit(0);
+    }
+    return 0;
+}
+
+void router_kill(struct router *router) {
+    if (router->pid <= 0)
+        return;
+    kill(router->pid, SIGKILL);
+    waitpid(router->pid, NULL, 0);
+    router->pid = 0;
+}
