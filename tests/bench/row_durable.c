@@ -66,7 +66,8 @@ static int measure_command(struct bench *bench, const struct scenario *scenario,
 }
 
 static const struct row stored_rows[] = {{"stored-16x120",
-                                          "16 pairs, 120 B, bulk, acknowledged when stored",
+                                          "16 pairs, 120 B, bulk, acknowledged when stored, a "
+                                          "credit holds the senders back",
                                           DURABLE,
                                           REFERENCE,
                                           {.has_ratio = true, .ratio = 0.6}}};

@@ -1,4 +1,7 @@
-/* One sender floods a room; every member is a process of its own and must get everything. */
+/*
+ * One sender floods a room, as far as a credit lets it; every member is a process of its own and
+ * must get everything.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,10 +121,12 @@ static void teardown(void *state) {
 #define FANOUT_GOAL                                                                                \
     { .has_ratio = true, .ratio = 0.6, .has_value = true, .value = 1000000 }
 
-static const struct row small_rows[] = {
-    {"fanout-100", "room of 100, 120 B", EARSHOT, BARE, FANOUT_GOAL}};
-static const struct row large_rows[] = {
-    {"fanout-1000", "room of 1000, 120 B", EARSHOT, BARE, FANOUT_GOAL}};
+static const struct row small_rows[] = {{"fanout-100",
+                                         "room of 100, 120 B, a credit holds the sender back",
+                                         EARSHOT, BARE, FANOUT_GOAL}};
+static const struct row large_rows[] = {{"fanout-1000",
+                                         "room of 1000, 120 B, a credit holds the sender back",
+                                         EARSHOT, BARE, FANOUT_GOAL}};
 
 #define SCENARIO(rows_, n_members_)                                                                \
     {                                                                                              \

@@ -1,4 +1,7 @@
-/* Throughput of direct messages between pairs of processes. */
+/*
+ * Throughput of direct messages between pairs of processes, where a credit holds the senders back
+ * to the pace of the receivers.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +188,9 @@ static void teardown(void *state) {
     free(throughput);
 }
 
+/* Nobody does that for those who send in earnest: see flood/row_flood.c. */
+#define CREDIT ", a credit holds the senders back"
+
 /* Rows of one scenario: beside the relay that its goal names, and beside the other one. */
 #define ROWS(rows_, name_, title_, main_, main_title_, other_, other_title_, ...)                  \
     static const struct row rows_[] = {                                                            \
@@ -192,10 +198,10 @@ static void teardown(void *state) {
         {name_ "-other", "the same" other_title_, EARSHOT, other_, {0}},                           \
     };
 #define SINGLE(rows_, name_, title_, ...)                                                          \
-    ROWS(rows_, "single-" name_, title_ ", one at a time", BARE_ONE, "", BARE_LANES,               \
+    ROWS(rows_, "single-" name_, title_ ", one at a time" CREDIT, BARE_ONE, "", BARE_LANES,        \
          " beside a relay of as many queues", __VA_ARGS__)
 #define BULK(rows_, name_, title_, ...)                                                            \
-    ROWS(rows_, "bulk-" name_, title_ ", bulk", BARE_LANES, "", BARE_ONE,                          \
+    ROWS(rows_, "bulk-" name_, title_ ", bulk" CREDIT, BARE_LANES, "", BARE_ONE,                   \
          " beside a relay of one queue", __VA_ARGS__)
 
 SINGLE(single_1_small, "1x120", "1 pair, 120 B", {0})
