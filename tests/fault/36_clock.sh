@@ -16,9 +16,10 @@ STORED=yes
 # The hub alone sees another time.
 start_shifted() { # SECONDS
     set_shift "$1"
-    export LD_PRELOAD=$SHIM
+    local others=${LD_PRELOAD-}
+    export LD_PRELOAD=$SHIM${others:+:$others}
     start_hub
-    unset LD_PRELOAD
+    LD_PRELOAD=$others
 }
 
 set_shift() {

@@ -33,13 +33,13 @@ start() { # DIR UID [OPTION...]
     local dir=$1 uid=$2
     shift 2
     install -d -o "$uid" -m 755 "$dir"
-    as "$uid" env LD_PRELOAD="$SHIM" "$BIN/earshotd" --dir "$dir" --ephemeral "$@" || exit 99
+    as "$uid" env LD_PRELOAD="$SHIM${LD_PRELOAD:+:$LD_PRELOAD}" "$BIN/earshotd" --dir "$dir" --ephemeral "$@" || exit 99
 }
 
 say() { # UID WORD...
     local uid=$1
     shift
-    as "$uid" env LD_PRELOAD="$SHIM" "$BIN/earshot" --hub "$HUB" --timeout 1 "$@"
+    as "$uid" env LD_PRELOAD="$SHIM${LD_PRELOAD:+:$LD_PRELOAD}" "$BIN/earshot" --hub "$HUB" --timeout 1 "$@"
 }
 
 cannot_join() { # UID

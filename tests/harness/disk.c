@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/macro.h"
 #include "harness/stage.h"
 
 #define SHELL_MS 20000
@@ -60,9 +61,13 @@ bool disk_start_hub(struct disk *disk, struct stage *stage, const struct disk_fa
                                   .state = stage->state};
     disk->orders->fault = *fault;
     atomic_store(&disk->orders->n, 0);
-    setenv("LD_PRELOAD", disk->shim, 1);
+    char shims[2 * PATH_MAX];
+    const char *others = getenv("LD_PRELOAD"); /* tests/isolate may have set it */
+    CLEANUP_FREE char *before = strdup(others ? others : "");
+    snprintf(shims, sizeof shims, "%s:%s", disk->shim, before ? before : "");
+    setenv("LD_PRELOAD", shims, 1);
     bool is_up = hub_start(&stage->hub, &options);
-    unsetenv("LD_PRELOAD");
+    setenv("LD_PRELOAD", before ? before : "", 1);
     return is_up;
 }
 

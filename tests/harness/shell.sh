@@ -24,9 +24,9 @@ N_CHECKS=0
 N_FAILED=0
 STARTED=() # processes of `run`, to be ended
 SEEN=()    # processes whose queues must be gone at the end
-export LC_ALL=C.UTF-8 XDG_RUNTIME_DIR=$T/runtime XDG_STATE_HOME=$T/state
-unset EARSHOT_HUB NO_COLOR
-mkdir -m 700 "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME"
+export LC_ALL=C.UTF-8 XDG_RUNTIME_DIR=$T/runtime XDG_STATE_HOME=$T/state HOME=$T/own-home
+unset EARSHOT_HUB EARSHOT_CONFIG XDG_CONFIG_HOME NO_COLOR
+mkdir -m 700 "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" "$HOME"
 
 earshot() {
     timeout -k 5 60 "$BIN/earshot" --hub "$HUB" "$@"
