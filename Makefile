@@ -26,7 +26,7 @@ MAKEFLAGS += --no-builtin-rules
 # --- packages ------------------------------------------------------------------------------------
 
 PKGS_CORE := uuid libutf8proc libxxhash
-PKGS_HUB := sqlite3 icu-i18n icu-uc
+PKGS_HUB := sqlite3 icu-i18n icu-uc inih
 PKGS_CLIENT := jansson readline inih
 PKGS_BENCH := jansson
 PKGS_TEST := criterion
@@ -110,8 +110,10 @@ LIB_SO := $(BUILD)/lib/libearshot.so.$(SOVERSION)
 
 .PHONY: all
 all: ## build everything
-all: $(BUILD)/bin/earshotd $(BUILD)/bin/earshot $(BUILD)/bin/earshot-bench \
-	$(LIB_EARSHOT) $(BUILD)/lib/libearshot.so
+all: programs $(BUILD)/bin/earshot-bench $(LIB_EARSHOT) $(BUILD)/lib/libearshot.so
+
+.PHONY: programs
+programs: $(BUILD)/bin/earshotd $(BUILD)/bin/earshot ## build the hub and the client
 
 # Rewritten only when their content changes. What is compiled depends on the flags, what is linked
 # on the list of sources, so that neither another flag nor a deleted file goes unnoticed.
@@ -372,12 +374,12 @@ fuzz-hub: all $(BUILD)/tests/hostile/41_meaning
 .PHONY: run
 run: ## install what is missing, build, join a private hub (NAME=handle); without a terminal: demo
 	@scripts/install-deps build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BUILD)/bin/earshot $(if $(NAME),--name '$(NAME)'); \
 		else BUILD='$(BUILD)' exec scripts/demo; fi
 
 .PHONY: demo
-demo: all ## watch two clients talk to each other
+demo: programs ## watch two clients talk to each other
 	@BUILD='$(BUILD)' scripts/demo
 
 .PHONY: bench
@@ -407,6 +409,7 @@ libdir = $(exec_prefix)/lib
 includedir = $(prefix)/include
 datadir = $(prefix)/share
 mandir = $(datadir)/man
+docdir = $(datadir)/doc/earshot
 pkgconfigdir = $(libdir)/pkgconfig
 systemdsystemdir = $(prefix)/lib/systemd/system
 systemduserdir = $(prefix)/lib/systemd/user
@@ -415,6 +418,9 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 bashdir = $(datadir)/bash-completion/completions
 zshdir = $(datadir)/zsh/site-functions
 fishdir = $(datadir)/fish/vendor_completions.d
+
+# Templates for /etc are examples here: what an administrator has written there is his.
+EXAMPLES := $(wildcard client/examples/*) client/etc/earshot/config server/etc/earshot/hub.conf
 
 # mode:file:where it goes
 PAGES := $(wildcard client/man/*.[1-8] server/man/*.[1-8])
@@ -431,6 +437,9 @@ FILES = 755:$(BUILD)/bin/earshot:$(bindir)/earshot \
 	644:client/completion/earshot.bash:$(bashdir)/earshot \
 	644:client/completion/_earshot:$(zshdir)/_earshot \
 	644:client/completion/earshot.fish:$(fishdir)/earshot.fish \
+	644:README.md:$(docdir)/README.md \
+	644:server/etc/default/earshot:$(docdir)/examples/default \
+	$(foreach file,$(EXAMPLES),$(if $(filter %.sh,$(file)),755,644):$(file):$(docdir)/examples/$(notdir $(file))) \
 	$(foreach page,$(PAGES),644:$(page):$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 LINKS = libearshot.so.$(SOVERSION) libearshot.so
 

@@ -15,6 +15,7 @@
 #include "base/home.h"
 #include "base/log.h"
 #include "base/standard.h"
+#include "io/check.h"
 #include "io/daemon.h"
 #include "io/hub.h"
 #include "io/notify.h"
@@ -112,6 +113,18 @@ static void note_place(const struct options *options) {
                     options->state, strerror(-r));
 }
 
+/* What the hub is like, for its log. */
+static void log_options(const struct options *options) {
+    static const char *const modes[] = {"private", "for a group", "open"};
+    log_info("earshotd " EARSHOT_VERSION ", %s, %s%s; %s%s", modes[options->mode],
+             options->state[0] ? "state in " : "ephemeral", options->state,
+             options->conf[0] ? "configuration: " : "no hub.conf", options->conf);
+    if (options->mode == HUB_PRIVATE && strcmp(options->dir, RENDEZVOUS_SYSTEM_DIR) == 0)
+        log_warning("this hub is in %s, where everybody looks for the machine's, and is private: "
+                    "only uid %u can join; for everybody: --mode open",
+                    options->dir, (unsigned)geteuid());
+}
+
 static int serve_hub(const struct options *options) {
     static struct hub hub;
     struct hub_options hub_options = {.dir = options->dir,
@@ -122,7 +135,8 @@ static int serve_hub(const struct options *options) {
                                       .state = options->state,
                                       .keep_days = options->keep_days,
                                       .keep_bytes = options->keep_bytes,
-                                      .channel_quiet_ms = options->channel_quiet_ms};
+                                      .channel_quiet_ms = options->channel_quiet_ms,
+                                      .end_after_s = options->end_after_s};
     char log[PATH_MAX];
     int parent = options->foreground ? -1 : daemon_fork();
     if (!options->foreground && parent < 0) {
@@ -138,6 +152,7 @@ static int serve_hub(const struct options *options) {
         notify_init(); /* what a service manager opened for us is its business */
     else
         standard_let_go();
+    log_options(options);
     int r = hub_start(&hub, &hub_options), code = exit_code_of(r);
     if (r != 0)
         log_stop(); /* what comes first is told first */
@@ -239,5 +254,7 @@ int main(int argc, char **argv) {
     int code = options_read(&options, argc, argv);
     if (code >= 0)
         return code;
-    return options.stop ? stop_hub(options.dir) : serve_hub(&options);
+    if (options.stop)
+        return stop_hub(options.dir);
+    return options.check ? check_start(&options) : serve_hub(&options);
 }

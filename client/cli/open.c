@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/records.h"
 #include "cli/report.h"
 #include "cli/start.h"
 #include "ipc/rendezvous.h"
@@ -22,6 +23,23 @@ static enum rendezvous_origin open_origin(const struct cli_options *options) {
     return rendezvous_locate(dir, &origin, options->hub) == 0 ? origin : RENDEZVOUS_NAMED;
 }
 
+/* In the machine's place there may be a private hub, which lets only its user in. */
+static bool open_is_closed(const struct cli_options *options) {
+    struct rendezvous_record record;
+    char login[LOGIN_SIZE];
+    if (open_origin(options) != RENDEZVOUS_PRIVATE || access(MACHINE_KEY_FILE, F_OK) < 0 ||
+        rendezvous_find(RENDEZVOUS_SYSTEM_DIR, (uid_t)-1, &record) != RENDEZVOUS_OK ||
+        record.mode != HUB_PRIVATE)
+        return false;
+    cli_login(record.uid, login);
+    cli_remark(options,
+               "the hub in " RENDEZVOUS_SYSTEM_DIR
+               " is private, only %s may join it; this is your private one. An administrator opens "
+               "that one for everybody with --mode open (earshotd(8))",
+               login);
+    return true;
+}
+
 /*
  * A hub of the machine that died has left its key file, and is about to be started again. In the
  * private place we would meet nobody meanwhile.
@@ -29,6 +47,8 @@ static enum rendezvous_origin open_origin(const struct cli_options *options) {
 static void open_await_machine(const struct cli_options *options) {
     const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
     mono_time end = mono_add_ms(mono_now(), MACHINE_MS);
+    if (open_is_closed(options))
+        return;
     while (open_origin(options) == RENDEZVOUS_PRIVATE && access(MACHINE_KEY_FILE, F_OK) == 0 &&
            !cli_interrupted() && !cli_limit_passed()) {
         if (mono_ms_until(mono_now(), end) <= 0) {

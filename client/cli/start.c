@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,10 +49,19 @@ static int start_wait(const struct start *start, int *status) {
     return CLI_DONE;
 }
 
+/* The end of what the hub printed. */
+static ssize_t start_read_errors(int errors, char *text, size_t size) {
+    struct stat status;
+    if (errors < 0 || fstat(errors, &status) < 0)
+        return 0;
+    off_t from = status.st_size > (off_t)size - 1 ? status.st_size - (off_t)size + 1 : 0;
+    return pread(errors, text, size - 1, from);
+}
+
 /* The last line that the hub printed, or what its exit status says. */
 static void start_explain(const struct start *start, int status, char *text, size_t size) {
-    char printed[1024];
-    ssize_t n = start->errors < 0 ? 0 : pread(start->errors, printed, sizeof printed - 1, 0);
+    char printed[CLI_WHY_SIZE];
+    ssize_t n = start_read_errors(start->errors, printed, sizeof printed);
     while (n > 0 && printed[n - 1] == '\n')
         n--;
     printed[n > 0 ? n : 0] = '\0';
@@ -111,4 +121,25 @@ int cli_start_hub(const struct cli_options *options, const char *dir, char why[C
     if (start.errors >= 0)
         close(start.errors);
     return code;
+}
+
+int cli_check_hub(const char *dir, char *text, size_t size) {
+    char program[PATH_MAX], path[PATH_MAX], check[] = "--check", dir_option[] = "--dir",
+                                            to[PATH_MAX];
+    char *argv[] = {program, check, dir_option, to, NULL};
+    int status = 0;
+    pid_t pid;
+    snprintf(program, sizeof program, "%s", cli_hub_program(path));
+    snprintf(to, sizeof to, "%s", dir);
+    CLEANUP_CLOSE int errors = memfd_create("hub-errors", MFD_CLOEXEC);
+    CLEANUP_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int r = child_start(&pid, argv, &(struct child_files){-1, null, errors}, false);
+    if (r < 0)
+        return r;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    ssize_t n = start_read_errors(errors, text, size);
+    text[n > 0 ? n : 0] = '\0';
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }

@@ -18,5 +18,11 @@ const char *cli_hub_program(char path[PATH_MAX]);
  */
 int cli_start_hub(const struct cli_options *options, const char *dir, char why[CLI_WHY_SIZE]);
 
+/*
+ * What earshotd says would keep it from starting, a line for each reason; "": nothing. Returns its
+ * exit code, or -errno when it could not be asked.
+ */
+int cli_check_hub(const char *dir, char *text, size_t size);
+
 /* Tells that the hub did not start, and why. Returns the exit code. */
 int cli_fail_start(const struct cli_options *options, const char *dir, const char *why);

@@ -45,8 +45,12 @@ static void share_heap(void) {
 }
 
 static void init_state(struct hub *hub, const struct hub_options *options) {
-    *hub = (struct hub){
-        .options = *options, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1, .tell_fd = -1};
+    *hub = (struct hub){.options = *options,
+                        .epoll_fd = -1,
+                        .timer_fd = -1,
+                        .signal_fd = -1,
+                        .tell_fd = -1,
+                        .end_fd = -1};
     hub->rendezvous.lock_fd = -1;
     lock_init(&hub->lock);
     pthread_cond_init(&hub->no_lane_threads, NULL);

@@ -36,6 +36,7 @@ struct hub_options {
     unsigned keep_days; /* messages are kept so long, and so many bytes of them; 0: no bound */
     uint64_t keep_bytes;
     int64_t channel_quiet_ms; /* see struct core_config; 0: there are no channels */
+    unsigned end_after_s;     /* of nobody being there; 0: never */
 };
 
 /* A queue into the hub, and the thread that reads it. Guarded by the lock but for the constants. */
@@ -78,7 +79,7 @@ struct hub {
     struct log_reader *reader;   /* this one instead */
     mono_time swept_at;          /* used by the well-known queue's thread only */
 
-    int epoll_fd, timer_fd, signal_fd, tell_fd;
+    int epoll_fd, timer_fd, signal_fd, tell_fd, end_fd;
 };
 
 /* Besides what rendezvous.h has: the store cannot be used, and hub->no_store says why. */

@@ -203,11 +203,25 @@ static bool watch_process(const struct hub *hub, int pidfd, uint64_t number) {
     return epoll_ctl(hub->epoll_fd, EPOLL_CTL_ADD, pidfd, &event) == 0;
 }
 
+static void limit_reason(int r, char reason[256]) {
+    if (r == -EIDRM)
+        snprintf(reason, 256, "your lane was removed meanwhile; try again");
+    else if (r == -ESHUTDOWN)
+        snprintf(reason, 256, "the hub is being stopped; try again when it is back");
+    else if (r == -EAGAIN)
+        snprintf(reason, 256,
+                 "the hub cannot start a thread for your lane; raise the limit of "
+                 "threads of the hub's user (ulimit -u, TasksMax=)");
+    else
+        snprintf(reason, 256, "no lane can be made for you: %s",
+                 r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
+}
+
 static enum fail_code begin_locked(struct hub *hub, const struct core_join *join, struct lane *lane,
                                    char reason[256]) {
     struct session *session;
-    if (lane->closed) {
-        snprintf(reason, 256, "your lane was removed meanwhile; try again");
+    if (lane->closed || hub->stopping) {
+        limit_reason(hub->stopping ? -ESHUTDOWN : -EIDRM, reason);
         return FAIL_LIMIT;
     }
     core_evict_mailbox(&hub->core, join->seat->msqid);
@@ -252,20 +266,6 @@ static enum fail_code claim_begin(struct claim *claim, struct user *user, struct
     return code;
 }
 
-static void limit_reason(int r, char reason[256]) {
-    if (r == -EIDRM)
-        snprintf(reason, 256, "your lane was removed meanwhile; try again");
-    else if (r == -ESHUTDOWN)
-        snprintf(reason, 256, "the hub is being stopped; try again when it is back");
-    else if (r == -EAGAIN)
-        snprintf(reason, 256,
-                 "the hub cannot start a thread for your lane; raise the limit of "
-                 "threads of the hub's user (ulimit -u, TasksMax=)");
-    else
-        snprintf(reason, 256, "no lane can be made for you: %s",
-                 r > 0 ? queue_outcome_text((enum queue_outcome)r) : strerror(-r));
-}
-
 static bool claim_admit(struct claim *claim) {
     struct hub *hub = claim->hub;
     char reason[256];
@@ -283,8 +283,10 @@ static bool claim_admit(struct claim *claim) {
     if (code != FAIL_NONE) {
         hub_enter(hub);
         lane_release(lane);
+        bool is_ending = hub->stopping; /* which its client sees, and starts another one */
         hub_leave(hub);
-        claim_refuse(claim, code, reason);
+        if (!is_ending)
+            claim_refuse(claim, code, reason);
         return false;
     }
     if (claim->right.take_from != LOGIN_NOBODY)

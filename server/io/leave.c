@@ -12,6 +12,7 @@
 #include "io/road.h"
 #include "io/storage.h"
 #include "io/tell.h"
+#include "io/watch.h"
 #include "ipc/process.h"
 
 #define FLUSH_MAX 64 /* mailboxes per round */
@@ -129,6 +130,8 @@ static struct seat *take_ended(struct hub *hub) {
         seat->lane->n_dying -= seat->is_dying;
         lane_release(seat->lane);
     }
+    if (ended && hub->core.n_sessions == 0)
+        watch_nobody_is_here(hub);
     return ended;
 }
 

@@ -1,4 +1,4 @@
-/* The command line of earshotd. */
+/* The command line of earshotd, and its hub.conf for what does not stand there. */
 #pragma once
 
 #include <limits.h>
@@ -10,14 +10,16 @@
 struct options {
     char dir[PATH_MAX];   /* the rendezvous directory */
     char state[PATH_MAX]; /* "" with --ephemeral */
+    char conf[PATH_MAX];  /* the hub.conf that was read; "": none */
     char name[128];       /* of the hub */
     enum hub_mode mode;
     gid_t gid;      /* with --mode group */
     gid_t wall_gid; /* of --wall-group, or (gid_t)-1 */
-    bool foreground, stop;
+    bool foreground, stop, check;
     unsigned keep_days;  /* 0: for ever */
     uint64_t keep_bytes; /* 0: without bound */
     int64_t channel_quiet_ms;
+    unsigned end_after_s; /* of nobody being there; 0: never */
 };
 
 /*

@@ -13,11 +13,13 @@
 #include "base/log.h"
 #include "io/lane.h"
 #include "io/tell.h"
+#include "ipc/queue.h"
 
 /* Not session numbers: the low 16 bits of those are a slot, and there are fewer slots than that. */
 #define EVENT_SIGNAL UINT64_C(0xffff)
 #define EVENT_TIMER UINT64_C(0xfffe)
 #define EVENT_TELL UINT64_C(0xfffd)
+#define EVENT_END UINT64_C(0xfffc)
 
 static int watch_add(const struct hub *hub, int fd, uint64_t what) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
@@ -35,17 +37,21 @@ int watch_init(struct hub *hub) {
     hub->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     hub->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     hub->tell_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0 || hub->tell_fd < 0)
+    hub->end_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0 || hub->tell_fd < 0 ||
+        hub->end_fd < 0)
         return error_errno();
     tell_init(hub->tell_fd);
     int r = watch_add(hub, hub->timer_fd, EVENT_TIMER);
     if (r == 0)
         r = watch_add(hub, hub->tell_fd, EVENT_TELL);
+    if (r == 0)
+        r = watch_add(hub, hub->end_fd, EVENT_END);
     return r < 0 ? r : watch_add(hub, hub->signal_fd, EVENT_SIGNAL);
 }
 
 void watch_deinit(struct hub *hub) {
-    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd, &hub->tell_fd};
+    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd, &hub->tell_fd, &hub->end_fd};
     tell_init(-1);
     tell_rest();
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -127,8 +133,42 @@ static void on_death(struct hub *hub, uint64_t number) {
         end_later(hub, number);
 }
 
+/* The end of a hub that nobody is in. */
+
+void watch_nobody_is_here(const struct hub *hub) {
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)hub->options.end_after_s}};
+    if (hub->options.end_after_s > 0 && timerfd_settime(hub->end_fd, 0, &when, NULL) < 0)
+        log_warning("the timer for the hub's end cannot be set: %s", strerror(errno));
+}
+
+/* Somebody knocks, or something is to be stored; and what is in memory only would be gone. */
+static bool end_would_lose(struct hub *hub) {
+    struct queue_info info;
+    bool is_quiet =
+        queue_stat(hub->rendezvous.record.msqid, &info) == QUEUE_OK && info.n_messages == 0;
+    return !is_quiet || core_has_commit(&hub->core) || (!hub->storage && hub->core.log.n_bytes > 0);
+}
+
+/* The timer was set when the last session ended; there may be new ones. True: the hub ends. */
+static bool on_end(struct hub *hub) {
+    uint64_t n;
+    while (read(hub->end_fd, &n, sizeof n) > 0) {
+    }
+    hub_enter(hub);
+    bool is_empty = hub->core.n_sessions == 0;
+    bool ends = is_empty && !end_would_lose(hub);
+    hub->stopping = ends; /* from now on nobody is let in */
+    if (is_empty && !ends)
+        watch_nobody_is_here(hub);
+    hub_leave(hub);
+    if (ends)
+        log_info("nobody has been here for %u s: the hub ends", hub->options.end_after_s);
+    return ends;
+}
+
 void watch_run(struct hub *hub) {
     struct epoll_event events[64];
+    watch_nobody_is_here(hub);
     for (bool stop = false; !stop;) {
         int n = epoll_wait(hub->epoll_fd, events, ARRAY_LEN(events), -1);
         for (int i = 0; i < n; i++) {
@@ -138,6 +178,8 @@ void watch_run(struct hub *hub) {
                 on_timer(hub);
             else if (events[i].data.u64 == EVENT_TELL)
                 on_tell(hub);
+            else if (events[i].data.u64 == EVENT_END)
+                stop = on_end(hub) || stop;
             else
                 on_death(hub, events[i].data.u64);
         }

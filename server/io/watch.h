@@ -7,5 +7,11 @@
 int watch_init(struct hub *hub);
 void watch_deinit(struct hub *hub);
 
-/* Returns when the hub is to stop. */
+/*
+ * Returns when the hub is to stop: on a signal; or of itself, when nobody has been there for as
+ * long as it is to wait then, and nothing would be lost with it.
+ */
 void watch_run(struct hub *hub);
+
+/* With the lock held: the last session has ended; so that time begins now. */
+void watch_nobody_is_here(const struct hub *hub);

@@ -16,8 +16,8 @@
 #include "store/inside.h"
 #include "store/store.h"
 
-#define FILE_NAME "earshot.db"
-#define LOCK_NAME "earshot.lock"
+#define FILE_NAME STORE_FILE
+#define LOCK_NAME STORE_LOCK_FILE
 
 #define READ_SIZE (32 * 1024)
 #define HEADER_SIZE 100 /* https://sqlite.org/fileformat2.html, section 1.3 */

@@ -25,6 +25,10 @@
 struct store;
 struct store_reader;
 
+/* In the store's directory: the database, and the file that a hub holds a lock on. */
+#define STORE_FILE "earshot.db"
+#define STORE_LOCK_FILE "earshot.lock"
+
 enum store_outcome {
     STORE_OK = 0,
     STORE_NEWER,     /* the database was made by a newer version; it was not touched */

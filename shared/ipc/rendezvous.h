@@ -96,7 +96,8 @@ enum rendezvous_outcome {
     RENDEZVOUS_NO_KEY,          /* all project ids are taken by foreign queues */
     RENDEZVOUS_NO_QUEUE,        /* the queue cannot be created: a kernel limit was reached */
     RENDEZVOUS_NOT_PROVED,      /* the process in the record is not, or not surely, the hub */
-    RENDEZVOUS_READ_ONLY,       /* read-only file system, or no space for the key file */
+    RENDEZVOUS_READ_ONLY,       /* it is on a read-only file system */
+    RENDEZVOUS_FULL,            /* no space for it or the key file */
 };
 
 /* What is wrong with it and what to do, without the path: "does not exist; ...". */

@@ -160,9 +160,10 @@ int rendezvous_outcome_of_directory(int errno_value) {
     case EPERM:
         return RENDEZVOUS_DENIED;
     case EROFS:
+        return RENDEZVOUS_READ_ONLY;
     case ENOSPC:
     case EDQUOT:
-        return RENDEZVOUS_READ_ONLY;
+        return RENDEZVOUS_FULL;
     default:
         return errno_value > 0 ? -errno_value : -EIO;
     }
@@ -211,7 +212,10 @@ const char *rendezvous_outcome_text(enum rendezvous_outcome outcome) {
         return "has a key file that names a process which is not, or cannot be shown to be, its "
                "hub; ask the owner of the directory";
     case RENDEZVOUS_READ_ONLY:
-        return "cannot be written to: its file system is read-only or full";
+        return "cannot be written to: it is on a read-only file system; name another one "
+               "(XDG_RUNTIME_DIR for a private hub, else --dir)";
+    case RENDEZVOUS_FULL:
+        return "cannot be written to: its disk is full, or your quota is; make room there";
     }
     return "unknown outcome";
 }

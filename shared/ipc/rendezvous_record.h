@@ -26,7 +26,7 @@ int record_is_locked(int fd, bool *locked);
 /* Reads and parses the key file: RENDEZVOUS_OK, RENDEZVOUS_BAD_RECORD or -errno. */
 int record_read(int fd, struct rendezvous_record *record);
 
-/* Writes it in place: RENDEZVOUS_OK, RENDEZVOUS_READ_ONLY or -errno. */
+/* Writes it in place: RENDEZVOUS_OK, RENDEZVOUS_FULL or another outcome, or -errno. */
 int record_write(int fd, const struct rendezvous_record *record);
 
 /* The key that ftok gives for the key file in `dir`; -1 when there is none. */

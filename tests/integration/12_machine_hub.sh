@@ -23,6 +23,47 @@ is_dead() {
 
 HUB=/run/earshot
 private=$XDG_RUNTIME_DIR/earshot
+
+# As the unit starts it: what names no mode leaves it open to everybody.
+unit=$(dirname "$0")/../../server/systemd/system.service.in
+words=$(sed -n 's|^ExecStart=@bindir@/earshotd --foreground \(.*\) .EARSHOTD_OPTIONS$|\1|p' "$unit")
+for options in "--keep-days 30" "--keep-bytes 1G --name lab" ""; do
+    # shellcheck disable=SC2086 # words of their own
+    start_hub $words $options
+    is "with options \"$options\" the machine's hub is open" \
+        "$(earshot status --json | jq -r .mode)" open
+    stop_hub
+done
+# shellcheck disable=SC2086
+start_hub $words --mode group --group daemon
+is "a mode that is named counts" "$(earshot status --json | jq -r .mode)" group
+stop_hub
+
+# A private one there is told of, and not taken for dead.
+if [ "$(id -u)" -eq 0 ]; then
+    start_hub --mode private
+    check "its log tells" grep -q 'is private: only uid 0 can join' "$T/hub.log"
+    chmod 755 "$T"
+    cp "$BIN/earshot" "$BIN/earshotd" "$T"
+    stranger() {
+        setpriv --reuid 12012 --regid 12012 --clear-groups env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME=/nonexistent \
+            "$T/earshot" "$@"
+    }
+    try stranger --json status
+    is "who may not join has a private hub" "$STATUS" 0
+    SEEN+=("$(jq -r .pid <<<"$OUT")")
+    check "and is told why" has "$ERR" "the hub in /run/earshot is private, only root may join it"
+    try stranger -q --json status
+    is "with -q he is not" "$ERR" ''
+    try stranger doctor --json
+    is "doctor tells it, too" "$(jq -r 'select(.name == "machine") | .state' <<<"$OUT")" warning
+    check "and what to do" has "$OUT" "--mode open"
+    setpriv --reuid 12012 --regid 12012 --clear-groups env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME \
+        "$T/earshotd" --dir /tmp/earshot-12012 --stop
+    rm -rf /tmp/earshot-12012
+    stop_hub
+fi
+
 start_hub --mode open
 try "$BIN/earshot" status
 check "it is found" has "$OUT" "in /run/earshot (open)"

@@ -71,6 +71,8 @@ int cli_doctor(const struct cli_options *options, int n_words, char **words) {
     doctor_check_left(&doctor);
     doctor_check_directory(&doctor);
     doctor_check_hub(&doctor);
+    doctor_check_start(&doctor);
+    doctor_check_machine(&doctor);
     doctor_check_store(&doctor);
     doctor_check_logout(&doctor);
     doctor_check_versions(&doctor);

@@ -46,6 +46,9 @@ void doctor_check_versions(struct doctor *doctor);
 /* doctor_hub.c: the directory, the hub in it, and its queue as the kernel sees it. */
 void doctor_check_directory(struct doctor *doctor);
 void doctor_check_hub(struct doctor *doctor);
+/* What would keep a hub of one's own from starting, and whether the machine's lets everybody in. */
+void doctor_check_start(struct doctor *doctor);
+void doctor_check_machine(struct doctor *doctor);
 
 /* What the hub itself says; its log, and the disk under it. */
 void doctor_check_store(struct doctor *doctor);

@@ -13,6 +13,7 @@
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/request.h"
+#include "cli/start.h"
 #include "ipc/process.h"
 #include "ipc/queue.h"
 
@@ -134,6 +135,46 @@ static void hub_say_none(struct doctor *doctor) {
              doctor->found > 0 ? rendezvous_outcome_text((enum rendezvous_outcome)doctor->found)
                                : strerror(-doctor->found));
     doctor_say_sentence(doctor, DOCTOR_PROBLEM, "hub", sentence);
+}
+
+/* Each line of earshotd is a sentence; "earshotd: " in front of it is left out. */
+static void hub_say_hindrances(struct doctor *doctor, char *text) {
+    static const char head[] = "earshotd: ";
+    for (char *line; (line = strsep(&text, "\n"));)
+        if (strncmp(line, head, sizeof head - 1) == 0)
+            doctor_say_sentence(doctor, DOCTOR_PROBLEM, "start", line + sizeof head - 1);
+}
+
+void doctor_check_start(struct doctor *doctor) {
+    char text[4096];
+    bool may_start = doctor->origin == RENDEZVOUS_PRIVATE ||
+                     (doctor->origin == RENDEZVOUS_NAMED && doctor->options->start);
+    if (doctor->found == RENDEZVOUS_OK || !may_start)
+        return;
+    int code = cli_check_hub(doctor->dir, text, sizeof text);
+    if (code == CLI_DONE)
+        doctor_say(doctor, DOCTOR_OK, "start", NULL, "nothing is in the way of a hub in %s",
+                   doctor->dir);
+    else if (code > 0 && code != CLI_USAGE) /* an older one has no --check */
+        hub_say_hindrances(doctor, text);
+}
+
+void doctor_check_machine(struct doctor *doctor) {
+    struct rendezvous_record record;
+    char owner[LOGIN_SIZE];
+    if (doctor->origin != RENDEZVOUS_PRIVATE ||
+        access(RENDEZVOUS_SYSTEM_DIR "/" RENDEZVOUS_KEY_FILE, F_OK) < 0)
+        return;
+    int r = rendezvous_find(RENDEZVOUS_SYSTEM_DIR, (uid_t)-1, &record);
+    cli_login(record.uid, owner);
+    if (r == RENDEZVOUS_OK && record.mode == HUB_PRIVATE)
+        doctor_say(doctor, DOCTOR_WARNING, "machine",
+                   "an administrator starts it with --mode open, or for a group: earshotd(8)",
+                   "the hub in " RENDEZVOUS_SYSTEM_DIR " is private: only %s may join it", owner);
+    else if (r != RENDEZVOUS_OK)
+        doctor_say(doctor, DOCTOR_WARNING, "machine",
+                   "an administrator starts it again: systemctl restart earshot",
+                   "the machine's hub, in " RENDEZVOUS_SYSTEM_DIR ", does not run any more");
 }
 
 void doctor_check_hub(struct doctor *doctor) {

@@ -119,6 +119,6 @@ Test(rendezvous, only_one_hub_at_a_time) {
 }
 
 Test(rendezvous, every_outcome_has_a_text) {
-    for (int i = RENDEZVOUS_OK; i <= RENDEZVOUS_READ_ONLY; i++)
+    for (int i = RENDEZVOUS_OK; i <= RENDEZVOUS_FULL; i++)
         cr_expect_str_neq(rendezvous_outcome_text((enum rendezvous_outcome)i), "unknown outcome");
 }
