@@ -118,7 +118,11 @@ static int set_owner(int shmid, uid_t owner) {
     return shmctl(shmid, IPC_SET, &ds) < 0 ? shm_call_outcome(CALL_CONTROL) : 0;
 }
 
-/* A child that only runs another program for a while must not keep the segment alive. */
+/*
+ * A child that only runs another program for a while must not keep the segment alive. And as no
+ * size of ours is a multiple of a huge page, this fails for segments of these (SHM_HUGETLB), of
+ * which a page may be not to be had when it is touched: SIGBUS.
+ */
 static int keep_from_children(void *memory, size_t size) {
     return madvise(memory, size, MADV_DONTFORK) < 0 ? error_errno() : 0;
 }

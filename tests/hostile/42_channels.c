@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include "harness/stage.h"
@@ -122,6 +124,19 @@ static int play_not_given(void) {
     int shmid;
     void *memory;
     if (shm_create(&shmid, &memory, channel_bytes(), getuid()) != 0)
+        return PLAY_IS_WRONG;
+    return offer_segment(shmid);
+}
+
+/* To touch one of its pages may be SIGBUS. Only a group may have them: that of root, by default. */
+static int play_huge_pages(void) {
+    int shmid =
+        shmget(IPC_PRIVATE, channel_bytes(), IPC_CREAT | 0600 | SHM_HUGETLB | SHM_NORESERVE);
+    struct shmid_ds ds = {.shm_perm = {.uid = UID_HUB, .gid = getgid(), .mode = 0600}};
+    if (shmid < 0)
+        check_note("no huge pages here");
+    else if (shmat(shmid, NULL, 0) == NULL || shmctl(shmid, IPC_RMID, NULL) < 0 ||
+             shmctl(shmid, IPC_SET, &ds) < 0)
         return PLAY_IS_WRONG;
     return offer_segment(shmid);
 }
@@ -332,6 +347,7 @@ static const struct play {
     {"a segment of another size", play_size, false},
     {"a segment that was not given to the hub", play_not_given, false},
     {"a segment of another user", play_foreign, false},
+    {"a segment of huge pages", play_huge_pages, false},
     {"any number for a segment", play_any_number, false},
     {"a second channel", play_second, true},
     {"a second channel before the first one is used", play_second_at_once, true},
@@ -366,7 +382,8 @@ static int play_main(void *arg) {
 
 static void check_play(const struct play *play) {
     uid_t uid = UID_PLAYERS + (uid_t)(play - plays);
-    int r = user_run(uid, play_main, (void *)(uintptr_t)play, PLAY_MS);
+    gid_t gid = play->run == play_huge_pages ? 0 : uid;
+    int r = user_wait(user_start_in_group(uid, gid, play_main, (void *)(uintptr_t)play), PLAY_MS);
     check(r == (play->ends ? PLAY_IS_ENDED : PLAY_GOES_ON), "%s: the session %s (%d)", play->name,
           play->ends ? "is ended, and the next one is given" : "goes on", r);
     stage_check_talk(&stage, play->name);

@@ -38,6 +38,19 @@ static void wait_for(const volatile int *word) {
     }
 }
 
+/* As anybody may make one: its pages are not there, and may never be. */
+Test(shm, huge_pages_are_not_attached) {
+    int shmid = shmget(IPC_PRIVATE, SIZE, IPC_CREAT | 0600 | SHM_HUGETLB | SHM_NORESERVE);
+    const struct shm_expectation expected = {.size = SIZE, .creator = geteuid()};
+    void *memory;
+    if (shmid < 0)
+        cr_skip_test("no huge pages here");
+    const void *at = shmat(shmid, NULL, 0);
+    cr_assert_eq(shm_remove(shmid), 0);
+    cr_expect_neq(shm_attach(shmid, &memory, &expected, NULL), 0);
+    shm_detach(at);
+}
+
 Test(shm, segment_is_private_removed_and_attached) {
     int shmid = -1;
     unsigned char *memory = new_segment(&shmid, geteuid());
