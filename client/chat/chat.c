@@ -244,6 +244,7 @@ static void chat_loop_deinit(struct chat_loop *loop) {
     notify_deinit(&chat->notify);
     past_deinit(chat);
     mark_deinit(chat);
+    attention_deinit(&chat->attention);
     scrollback_deinit(&chat->scrollback);
     files_deinit(chat);
     news_deinit(chat);
@@ -300,10 +301,12 @@ static int chat_timeout_ms(const struct chat_loop *loop) {
 }
 
 static void chat_read_keyboard(struct chat_loop *loop) {
-    if (loop->chat.view.edits)
+    if (loop->chat.view.edits) {
         editor_read();
-    else
+    } else {
+        attention_look(&loop->chat);
         plain_read(&loop->chat, &loop->plain);
+    }
 }
 
 static bool chat_wants_input(const struct chat_loop *loop) {
@@ -319,16 +322,17 @@ static int chat_loop_turn(struct chat_loop *loop) {
         {.fd = chat_wants_input(loop) ? STDIN_FILENO : -1, .events = POLLIN},
         {.fd = login_fd(chat), .events = POLLIN},
     };
+    uint64_t told = chat->attention.told;
     if (poll(fds, ARRAY_LEN(fds), chat_timeout_ms(loop)) < 0)
         return errno == EINTR ? 0 : error_errno();
     if (chat->view.edits)
         editor_follow_size();
     if (fds[0].revents)
         chat_read_signals(loop);
-    if (fds[1].revents)
-        event_take_all(chat);
     if (fds[2].revents && !chat->leaving)
         chat_read_keyboard(loop);
+    if (fds[1].revents || chat->attention.told != told) /* by a key: the link is to tell the hub */
+        event_take_all(chat);
     if (fds[3].revents)
         login_tell_found(chat);
     if (!chat->has_editor)
@@ -341,6 +345,7 @@ static int chat_loop_turn(struct chat_loop *loop) {
         chat->at_once = true;
         chat->exit_code = CLI_CLOSED;
     }
+    attention_flushed(chat);
     return 0;
 }
 
@@ -384,6 +389,8 @@ int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
     const struct cli_config *config = cli_config();
     struct chat_loop loop = {.chat = {.options = options, .bell = config->when}, .signal_fd = -1};
     unsigned flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_RECONNECT;
+    flags |= chat_is_windowed(options) ? EARSHOT_UNTIL_READ : 0;
+    loop.chat.attention.looked_at = mono_now();
     int code = chat_check_rooms(options, rooms, n_rooms);
     if (code == CLI_DONE)
         code = cli_open(&loop.chat.link, options, flags);

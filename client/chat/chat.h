@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "chat/attention.h"
 #include "chat/roster.h"
 #include "chat/scrollback.h"
 #include "chat/view.h"
@@ -54,6 +55,7 @@ struct chat {
     struct view view;
     struct roster roster;
     struct talk talk;
+    struct attention attention;
     struct revive revive;
     struct inquiry *inquiries;
     struct logins *logins;

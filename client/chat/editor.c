@@ -1,5 +1,7 @@
 #include "chat/editor.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,9 @@
 #define EDITOR_HISTORY_LINES 1000
 #define EDITOR_KEPT_BYTES 1000
 #define EDITOR_END_OF_PASTES "\033[?2004l"
+#define EDITOR_FOCUS_ON "\033[?1004h" /* the terminal tells when it gets the focus, or loses it */
+#define EDITOR_FOCUS_OFF "\033[?1004l"
+#define EDITOR_ESCAPE_MS 100 /* how long the rest of a key's sequence may take */
 #define EDITOR_TRIES_TO_STOP 100
 
 /* readline's callbacks have no argument that could be this. */
@@ -28,11 +33,29 @@ static char *kept; /* what was not sent: it is put into the next line */
 static bool prompt_is_stale;
 static struct termios terminal_before;
 
+/* What was typed and readline has not taken yet. */
+static struct {
+    char bytes[3];
+    size_t at, n;
+    bool has_ended;
+} typed;
+
 /* Giving the terminal back. */
+
+static void editor_prep_terminal(void) {
+    rl_prep_terminal(1);
+    fputs(EDITOR_FOCUS_ON, stdout);
+}
+
+static void editor_deprep_terminal(void) {
+    fputs(EDITOR_FOCUS_OFF, stdout);
+    rl_deprep_terminal();
+    fflush(stdout);
+}
 
 static void editor_restore_terminal(void) {
     if (window)
-        rl_deprep_terminal();
+        editor_deprep_terminal();
 }
 
 /*
@@ -58,7 +81,7 @@ static void editor_await_terminal(void) {
 }
 
 static void editor_restore_and_abort(int signal_number) {
-    static const char end[] = EDITOR_END_OF_PASTES "\r\n";
+    static const char end[] = EDITOR_FOCUS_OFF EDITOR_END_OF_PASTES "\r\n";
     tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
     if (write(STDOUT_FILENO, end, sizeof end - 1) < 0)
         _exit(128 + signal_number);
@@ -211,6 +234,68 @@ static int editor_break_line(int count, int key) {
     return 0;
 }
 
+/* Reading. */
+
+static bool editor_has_input(int ms) {
+    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&fd, 1, ms) > 0;
+}
+
+/* One byte more; waits for it. The terminal's end is none. */
+static void editor_read_byte(void) {
+    ssize_t n;
+    do
+        n = read(STDIN_FILENO, typed.bytes + typed.n, 1);
+    while (n < 0 && (errno == EINTR || (errno == EAGAIN && editor_has_input(-1))));
+    typed.n += n == 1;
+    typed.has_ended = n != 1;
+}
+
+/*
+ * The next key, or the beginning of one. What the terminal says of its focus is none: readline
+ * would take it for one, and end a search or a question for it.
+ */
+static void editor_read_key(void) {
+    static const char focus[] = "\033[";
+    typed.at = typed.n = 0;
+    editor_read_byte();
+    for (size_t i = 0; i < 2 && typed.n == i + 1 && typed.bytes[i] == focus[i]; i++)
+        if (editor_has_input(0))
+            editor_read_byte();
+    char last = typed.n == 3 ? typed.bytes[2] : 0;
+    if (typed.n > 0 && last != 'O')
+        attention_look(window);
+    if (last == 'O')
+        attention_leave(window);
+    if (last == 'O' || last == 'I')
+        typed.n = 0;
+}
+
+/* In the place of readline's function that reads a byte. */
+static int editor_next_byte(FILE *stream) {
+    (void)stream;
+    while (typed.at == typed.n && !typed.has_ended)
+        editor_read_key();
+    return typed.at < typed.n ? (unsigned char)typed.bytes[typed.at++] : EOF;
+}
+
+/* Whether a byte is there, or comes while the rest of a sequence may still come. */
+static int editor_has_byte(void) {
+    return typed.at < typed.n || editor_has_input(EDITOR_ESCAPE_MS);
+}
+
+/* What was there may be gone: with Ctrl-C the kernel drops what was not read yet. */
+void editor_read(void) {
+    if (!editor_has_input(0))
+        return;
+    if (typed.at == typed.n)
+        editor_read_key();
+    while (window && !window->leaving && (typed.at < typed.n || typed.has_ended))
+        rl_callback_read_char();
+    if (window && !window->leaving && prompt_is_stale)
+        editor_target_changed(window);
+}
+
 static void editor_bind_keys(void) {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
@@ -238,6 +323,8 @@ void editor_start(struct chat *chat) {
     rl_catch_sigwinch = 0;
     rl_startup_hook = editor_insert_kept;
     rl_deprep_term_function = editor_hold_terminal;
+    rl_getc_function = editor_next_byte;
+    rl_input_available_hook = editor_has_byte;
     stifle_history(EDITOR_HISTORY_LINES);
     using_history();
     rl_initialize();
@@ -246,6 +333,8 @@ void editor_start(struct chat *chat) {
     view_flush(&chat->view);
     chat->view.edits = true;
     editor_install();
+    fputs(EDITOR_FOCUS_ON, stdout);
+    fflush(stdout);
 }
 
 void editor_stop(struct chat *chat) {
@@ -254,19 +343,12 @@ void editor_stop(struct chat *chat) {
     paste_cancel();
     rl_clear_visible_line();
     rl_callback_handler_remove();
-    rl_deprep_terminal();
-    fflush(stdout);
+    editor_deprep_terminal();
     chat->view.edits = false;
     free(kept);
     kept = NULL;
     clear_history();
     window = NULL;
-}
-
-void editor_read(void) {
-    rl_callback_read_char();
-    if (prompt_is_stale && !window->leaving)
-        editor_target_changed(window);
 }
 
 /* Signals. */
@@ -346,15 +428,14 @@ void editor_follow_size(void) {
 void editor_suspend(void) {
     view_end_lost(&window->view);
     rl_clear_visible_line();
-    rl_deprep_terminal();
-    fflush(stdout);
+    editor_deprep_terminal();
     raise(SIGSTOP);
 }
 
 void editor_resume(void) {
     editor_await_terminal();
     rl_deprep_terminal(); /* the shell may have changed its modes, unknown to readline */
-    rl_prep_terminal(1);
+    editor_prep_terminal();
     fputs("\r\033[K", stdout); /* the shell may have left its prompt there */
     rl_on_new_line();
     rl_forced_update_display();

@@ -67,7 +67,7 @@ void event_message(struct chat *chat, const struct earshot_event *event) {
     show_message(chat, event, SHOW_NEW);
     files_message(chat, event);
     event_notify(chat, event);
-    earshot_mark_read(chat->link, event);
+    attention_shown(chat, event);
 }
 
 static void event_take_message(struct chat *chat, const struct earshot_event *event) {
@@ -101,6 +101,7 @@ static void event_take_back(struct chat *chat, const struct earshot_event *event
     earshot_hub(chat->link, &hub);
     view_note(&chat->view, VIEW_INFO, "the hub is back (pid %ld)", (long)hub.pid);
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
+    attention_back(chat, hub.seq);
     if (chat->view.windowed)
         inquiry_list(chat, EARSHOT_USERS, NULL, INQUIRY_HERE_AGAIN, "");
     if (chat->view.windowed)

@@ -6,5 +6,5 @@
 /* Takes what is there, never blocking, up to a bound, so that the keyboard does not wait. */
 void event_take_all(struct chat *chat);
 
-/* Shows a message, rings for it, and marks it as read. */
+/* Shows a message, and rings for it. */
 void event_message(struct chat *chat, const struct earshot_event *event);

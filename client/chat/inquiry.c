@@ -271,6 +271,7 @@ static void inquiry_here_done(struct chat *chat, struct inquiry *inquiry) {
 
 static void inquiry_away_done(struct chat *chat, struct inquiry *inquiry) {
     (void)inquiry;
+    attention_leave(chat);
     view_note(&chat->view, VIEW_INFO, "you are away; /back ends that");
 }
 

@@ -43,9 +43,14 @@ static void show_print(struct chat *chat, struct format_message *line, const cha
         view_talk(&chat->view, in_order ? &at : NULL, lines);
 }
 
-/* One line stands before all the messages that waited, however many conversations they are from. */
-static void show_tell_late(struct chat *chat, bool late) {
-    if (late && !chat->in_late)
+/*
+ * One line stands before all the messages that waited, however many conversations they are from;
+ * and before those that come to an open window while nobody looks at it.
+ */
+static void show_tell_new(struct chat *chat, const struct earshot_event *event, enum show_how how) {
+    bool late = how == SHOW_NEW && event->message.late && chat->view.windowed;
+    bool is_unseen = how == SHOW_NEW && !show_is_own(chat, event) && attention_wants_line(chat);
+    if ((late || is_unseen) && !chat->in_late)
         view_note(&chat->view, VIEW_NEWS, "--- new ---");
     chat->in_late = late;
 }
@@ -71,7 +76,7 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
         json_message(event);
         return;
     }
-    show_tell_late(chat, how == SHOW_NEW && event->message.late && chat->view.windowed);
+    show_tell_new(chat, event, how);
     show_print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
     if (how != SHOW_FOUND &&
         !scrollback_has(&chat->scrollback,

@@ -37,10 +37,12 @@ void bookmark_end(struct bookmark *bookmark, uint64_t received) {
 void bookmark_read(struct bookmark *bookmark, uint64_t seq) {
     if (seq > bookmark->read && seq <= bookmark->newest && !bookmark->is_passed)
         bookmark->read = seq;
+    if (bookmark->until_read && bookmark->read > bookmark->taken)
+        bookmark->taken = bookmark->read;
 }
 
 void bookmark_told(struct bookmark *bookmark) {
-    bookmark->told_taken = bookmark->taken;
+    bookmark->told_taken = bookmark_next(bookmark);
     bookmark->told_read = bookmark->read;
     bookmark->due = (mono_time){0};
 }

@@ -18,6 +18,7 @@
 struct bookmark {
     bool counts;          /* what comes is mail of the handle: the hub wants to know it was taken */
     bool is_passed;       /* the program passed a message over: nothing counts as taken any more */
+    bool until_read;      /* only what was read counts as taken */
     bool has_begin;       /* `begin` was asked for, or is where the first session began */
     uint64_t begin;       /* messages after this one */
     uint64_t resume;      /* had been received when this session began */
@@ -46,8 +47,10 @@ static inline void bookmark_enter(struct bookmark *bookmark, uint64_t resume) {
  * begins where that handle is, which only the hub knows.
  */
 static inline void bookmark_renamed(struct bookmark *bookmark) {
-    *bookmark = (struct bookmark){
-        .counts = bookmark->counts, .is_passed = bookmark->is_passed, .newest = bookmark->newest};
+    *bookmark = (struct bookmark){.counts = bookmark->counts,
+                                  .is_passed = bookmark->is_passed,
+                                  .until_read = bookmark->until_read,
+                                  .newest = bookmark->newest};
 }
 
 /* A whole message has come. False: it had come before. */
@@ -70,7 +73,7 @@ void bookmark_end(struct bookmark *bookmark, uint64_t received);
 static inline void bookmark_take(struct bookmark *bookmark) {
     /* What came from a log that is lost means nothing to this hub. */
     if (bookmark->in_hand > bookmark->taken && bookmark->in_hand <= bookmark->newest &&
-        !bookmark->is_passed)
+        !bookmark->is_passed && !bookmark->until_read)
         bookmark->taken = bookmark->in_hand;
     bookmark->in_hand = 0;
 }
@@ -84,4 +87,15 @@ static inline bool bookmark_has_news(const struct bookmark *bookmark) {
            (bookmark->taken > bookmark->told_taken || bookmark->read > bookmark->told_read);
 }
 
+/*
+ * How far the hub is to be told that messages were taken. A session that begins behind others which
+ * its handle has not taken yet takes these first: the hub cannot tell what it skips from what it
+ * has read.
+ */
+static inline uint64_t bookmark_next(const struct bookmark *bookmark) {
+    bool is_before = bookmark->told_taken < bookmark->resume && bookmark->taken > bookmark->resume;
+    return is_before ? bookmark->resume : bookmark->taken;
+}
+
+/* It was told that. */
 void bookmark_told(struct bookmark *bookmark);

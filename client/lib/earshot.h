@@ -68,11 +68,13 @@ enum earshot_mode { EARSHOT_PRIVATE, EARSHOT_GROUP, EARSHOT_OPEN };
 
 /* earshot_options.flags */
 enum {
-    EARSHOT_LISTEN = 1,     /* receive direct messages, and count as being here */
-    EARSHOT_ALL_ROOMS = 2,  /* receive the messages of all rooms that the handle is a member of */
-    EARSHOT_NEWS = 4,       /* receive EARSHOT_EVENT_NEWS */
-    EARSHOT_RECONNECT = 16, /* come back by itself; else a lost hub ends the link */
-    EARSHOT_AFTER = 8,      /* begin after the message `after`, see there */
+    EARSHOT_LISTEN = 1,      /* receive direct messages, and count as being here */
+    EARSHOT_ALL_ROOMS = 2,   /* receive the messages of all rooms that the handle is a member of */
+    EARSHOT_NEWS = 4,        /* receive EARSHOT_EVENT_NEWS */
+    EARSHOT_RECONNECT = 16,  /* come back by itself; else a lost hub ends the link */
+    EARSHOT_AFTER = 8,       /* begin after the message `after`, see there */
+    EARSHOT_UNTIL_READ = 32, /* a message counts as received only with earshot_mark_read(): else who
+                                joins next under this handle gets it, too */
 };
 
 struct earshot_options {
@@ -369,9 +371,10 @@ bool earshot_is_waiting(const earshot *link);
 int earshot_mark_read(earshot *link, const struct earshot_event *event);
 
 /*
- * A message counts as received when the program makes its next call to earshot_next() or
- * earshot_close(). One that it has no use for it can pass over, before that call: then neither
- * this message nor anything after it counts, and who joins next under this handle gets it all.
+ * Without EARSHOT_UNTIL_READ a message counts as received when the program makes its next call to
+ * earshot_next() or earshot_close(). One that it has no use for it can pass over, before that call:
+ * then neither this message nor anything after it counts, and who joins next under this handle gets
+ * it all.
  */
 void earshot_pass_over(earshot *link, const struct earshot_event *event);
 

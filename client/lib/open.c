@@ -45,7 +45,8 @@ static uint64_t link_number(void) {
 }
 
 #define KNOWN_FLAGS                                                                                \
-    (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_AFTER | EARSHOT_RECONNECT)
+    (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_AFTER | EARSHOT_RECONNECT |       \
+     EARSHOT_UNTIL_READ)
 
 static int open_check_options(struct earshot *link, const struct earshot_options *options) {
     int r = check_pointer(link, options, "the options");
@@ -58,6 +59,7 @@ static int set_options(struct earshot *link, const struct earshot_options *optio
     link->bookmark.counts = (options->flags & (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS)) != 0;
     link->bookmark.has_begin = (options->flags & EARSHOT_AFTER) != 0;
     link->bookmark.begin = options->after;
+    link->bookmark.until_read = (options->flags & EARSHOT_UNTIL_READ) != 0;
     link->pid = getpid();
     link->backoff_ms = LINK_BACKOFF_MIN_MS;
     int r = rendezvous_locate(link->dir, &link->origin, options->hub);

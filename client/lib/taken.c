@@ -37,7 +37,7 @@ void taken_next(struct earshot *link) {
 }
 
 static struct frame frame_of(const struct bookmark *bookmark) {
-    return (struct frame){.type = FRAME_TAKEN, .taken = {bookmark->taken, bookmark->read}};
+    return (struct frame){.type = FRAME_TAKEN, .taken = {bookmark_next(bookmark), bookmark->read}};
 }
 
 void taken_put(struct earshot *link) {
@@ -49,10 +49,12 @@ void taken_put(struct earshot *link) {
 }
 
 void taken_tell(struct earshot *link) {
-    struct frame frame = frame_of(&link->bookmark);
-    if (link->phase == LINK_JOINED && bookmark_has_news(&link->bookmark) &&
-        outgoing_control(link, &frame))
+    while (link->phase == LINK_JOINED && bookmark_has_news(&link->bookmark)) {
+        struct frame frame = frame_of(&link->bookmark);
+        if (!outgoing_control(link, &frame))
+            return;
         bookmark_told(&link->bookmark);
+    }
 }
 
 void taken_tick(struct earshot *link) {

@@ -36,6 +36,7 @@ still_typed "the history is as it was" ann "[#ops] second"
 key ann C-c
 still_typed "Ctrl-C clears a line of the history" ann "[#ops]"
 type_in ann "not to be said"
+still_typed "a line" ann "[#ops] not to be said"
 key ann C-c
 still_typed "Ctrl-C clears the line" ann "[#ops]"
 key ann C-c

@@ -19,7 +19,9 @@ chat ann ann '#ops'
 chat ben ben '#ops'
 sees "they are together" ann "+ ben joined #ops"
 enter ann "/msg ben hello"
-await "it was read" line_is ann hello "@ben <ann> hello  read"
+await "it is on the screen of a window where nobody is" line_is ann hello "@ben <ann> hello  delivered"
+key ben Left
+await "a key there, and it was read" line_is ann hello "@ben <ann> hello  read"
 run_earshot tess --name tess tail
 tess=$PID
 sees "tess is here" ann "+ tess came"

@@ -127,6 +127,33 @@ Test(bookmark, 10_a_link_without_mail_has_nothing_to_tell) {
     cr_assert_not(bookmark_has_news(&bookmark));
 }
 
+Test(bookmark, 11_until_it_is_read_nothing_counts_as_taken) {
+    bookmark = (struct bookmark){.counts = true, .until_read = true};
+    bookmark_begin(&bookmark, 10);
+    receive(11);
+    receive(12);
+    cr_assert_not(bookmark_has_news(&bookmark));
+    bookmark_read(&bookmark, 11);
+    cr_assert(bookmark_has_news(&bookmark));
+    cr_assert_eq(bookmark_next(&bookmark), 11);
+}
+
+Test(bookmark, 12_what_was_skipped_is_told_before_what_came_after_it) {
+    bookmark = (struct bookmark){.counts = true, .until_read = true};
+    bookmark_begin(&bookmark, 10);
+    receive(11);
+    bookmark_end(&bookmark, 11);
+    bookmark_begin(&bookmark, 11);
+    receive(12);
+    bookmark_read(&bookmark, 12);
+    cr_assert_eq(bookmark_next(&bookmark), 11, "this session began behind it");
+    bookmark_told(&bookmark);
+    cr_assert(bookmark_has_news(&bookmark));
+    cr_assert_eq(bookmark_next(&bookmark), 12);
+    bookmark_told(&bookmark);
+    cr_assert_not(bookmark_has_news(&bookmark));
+}
+
 Test(bookmark, renamed_lets_older_mail_in) {
     struct bookmark mine = {.counts = true};
     bookmark_begin(&mine, 100);
