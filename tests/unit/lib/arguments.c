@@ -252,14 +252,14 @@ Test(arguments, 10_open) {
     cr_expect_eq(earshot_open(NULL, &(struct earshot_options){0}), BAD);
     cr_expect_eq(earshot_open(&link, NULL), BAD);
     earshot_close(link);
-    cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .flags = 32}), BAD);
+    cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .flags = 64}), BAD);
     cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .handle = ""}),
                  EARSHOT_BAD_NAME);
     cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .handle = "#ops"}),
                  EARSHOT_BAD_NAME);
     cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .handle = not_utf8}),
                  EARSHOT_BAD_NAME);
-    cr_expect_neq(open_with((struct earshot_options){.hub = nowhere, .flags = 31}), BAD);
+    cr_expect_neq(open_with((struct earshot_options){.hub = nowhere, .flags = 63}), BAD);
     cr_expect_eq(open_with((struct earshot_options){.hub = of_length(PATH_MAX + 1)}),
                  EARSHOT_NO_HUB);
 }
