@@ -2,6 +2,7 @@
  * Acknowledgements. A sender that waits gets its ACK at once; for the others the hub notes only
  * the last message and tells "all up to this one" with the next batch that goes there anyway, or
  * ACK_DELAY_MS later: so a conversation costs no extra wake-ups and a flood no extra messages.
+ * While a sender is held (pace.c) it is noted only.
  */
 
 #include <utlist.h>
@@ -14,19 +15,44 @@ static void put_ack(struct core *core, struct session *session, const struct uui
                    &(struct frame){.type = FRAME_ACK, .flags = flags, .ack = {*id, seq}});
 }
 
-void ack_cancel(struct core *core, struct session *session) {
-    if (!session->ack_due)
-        return;
-    session->ack_due = false;
+static void ack_enlist(struct core *core, struct session *session) {
+    DL_APPEND2(core->acks, session, prev_ack, next_ack);
+    if (core->acks_due.ns == 0)
+        core->acks_due = mono_add_ms(core->now, ACK_DELAY_MS);
+}
+
+static void ack_unlist(struct core *core, struct session *session) {
     DL_DELETE2(core->acks, session, prev_ack, next_ack);
 }
 
+void ack_cancel(struct core *core, struct session *session) {
+    if (session->ack_due && !session->pace.by)
+        ack_unlist(core, session);
+    session->ack_due = false;
+}
+
+bool ack_is_due(const struct session *session) {
+    return session->ack_due && !session->pace.by;
+}
+
 void ack_put_due(struct core *core, struct session *session) {
-    if (!session->ack_due || !session_takes_answer(core, session, FRAME_TEXT_RESERVE))
+    if (!ack_is_due(session) || !session_takes_answer(core, session, FRAME_TEXT_RESERVE))
         return;
     ack_cancel(core, session);
     put_ack(core, session, &session->ack_id, session->ack_seq, FRAME_UP_TO);
     session_unlist(core, session); /* put_ack() listed it; the caller is sending for it already */
+}
+
+void ack_hold(struct core *core, struct session *session) {
+    if (session->ack_due)
+        ack_unlist(core, session);
+}
+
+void ack_resume(struct core *core, struct session *session) {
+    if (!session->ack_due)
+        return;
+    ack_enlist(core, session);
+    session_touch(core, session);
 }
 
 static void ack_note(struct core *core, struct session *session, const struct uuid *id,
@@ -38,9 +64,8 @@ static void ack_note(struct core *core, struct session *session, const struct uu
     if (session->ack_due)
         return;
     session->ack_due = true;
-    DL_APPEND2(core->acks, session, prev_ack, next_ack);
-    if (core->acks_due.ns == 0)
-        core->acks_due = mono_add_ms(core->now, ACK_DELAY_MS);
+    if (!session->pace.by)
+        ack_enlist(core, session);
 }
 
 void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,
@@ -49,7 +74,7 @@ void ack_stored(struct core *core, struct session *session, const struct uuid *i
         put_ack(core, session, id, seq, 0);
     else
         ack_note(core, session, id, seq);
-    if (flags & FRAME_ACK_NOW)
+    if ((flags & FRAME_ACK_NOW) && !session->pace.by)
         session_touch(core, session);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/macro.h"
 #include "core/internal.h"
 
 int core_init(struct core *core, const struct core_config *config, mono_time now) {
@@ -108,16 +109,20 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 /* Time. */
 
 mono_time core_due(const struct core *core) {
-    return mono_earlier(mono_earlier(core->acks_due, core->positions_due),
-                        mono_earlier(mono_earlier(core->news_due, core->ending_due),
-                                     mono_earlier(mono_earlier(core->steps_due, core->walls_due),
-                                                  core->channels_due)));
+    const mono_time due[] = {core->acks_due,     core->positions_due, core->news_due,
+                             core->ending_due,   core->steps_due,     core->walls_due,
+                             core->channels_due, pace_due(core)};
+    mono_time first = {0};
+    for (size_t i = 0; i < ARRAY_LEN(due); i++)
+        first = mono_earlier(first, due[i]);
+    return first;
 }
 
 void core_tick(struct core *core) {
     run_close(core);
     if (core_is_due(core, core->acks_due))
         ack_tick(core);
+    pace_tick(core);
     if (core_is_due(core, core->steps_due))
         core->steps_due.ns = 0; /* they are taken when the core is left */
     if (core_is_due(core, core->walls_due))

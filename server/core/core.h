@@ -232,6 +232,26 @@ struct target {
     struct room *room;
 };
 
+/* How a session is held to the pace of others, and others to its own; see pace.c. */
+struct pace {
+    struct session *by;                    /* it is held by this recipient; NULL: it is not held */
+    struct session *held;                  /* it holds these senders */
+    struct session *next, *prev;           /* who is held by the same */
+    struct session *next_held, *prev_held; /* of core->held_senders */
+    mono_time since;                       /* held; or looked at while it is */
+    mono_time took_at;                     /* when its mailbox took something in last */
+    mono_time burst_began;
+    uint32_t n_burst; /* bytes that it has sent since then, as far as they are counted */
+    uint8_t n_turns;  /* through which it is held */
+    bool is_stalled;
+};
+
+/* What a delivery has met. */
+struct pace_look {
+    struct session *full; /* one of those that have much waiting; NULL: there is none */
+    unsigned n_full, n_reading;
+};
+
 struct session {
     uint64_t number; /* a secret between the hub and the client */
     uint64_t link;   /* chosen by the client, the same after it came back; not secret */
@@ -284,6 +304,7 @@ struct session {
     enum session_list list;
     uint64_t ack_seq;
     struct uuid ack_id;
+    struct pace pace;
     struct assembly *assembly;
     struct listening *listenings;
     unsigned n_listenings, listenings_size, index_size;
@@ -397,6 +418,8 @@ struct core {
     uint8_t *frames; /* of a run, of the message under way, and base64; see encode.c */
     struct run run;
     struct session *acks, *news_sessions;
+    struct session *held_senders; /* in the order in which they are looked at, see pace.c */
+    struct pace_look pace_look;   /* of the delivery under way */
     struct session *unconfirmed, *condemned; /* in the order in which they end */
     struct seat *ended; /* of sessions that have ended; the hub takes them from here */
     struct news news;

@@ -69,6 +69,7 @@ static void do_steps(struct core *core, struct session *session) {
     unsigned before = core->slice;
     offer_step(core, session);
     feed_step(core, session);
+    pace_settle(core, session);
     if (!session->broken)
         listing_step(core, session);
     core_spend_time(core, session->user, (int64_t)(before - core->slice) * SLICE_NS);
@@ -151,9 +152,12 @@ static void release_sent(struct core *core, struct delivery *delivery) {
 static void session_returned(struct core *core, struct delivery *delivery) {
     struct session *session = delivery->session;
     struct outbox *outbox = &session->outbox;
+    bool has_taken = delivery->sent != NULL;
     release_sent(core, delivery);
     outbox_return(outbox, delivery->chunks, delivery->full);
     session_weigh(session);
+    if (has_taken)
+        pace_note_taken(core, session);
     outbox->reserve_open = delivery->reserve_opened;
     session->n_deferred = delivery->deferred ? session->n_deferred + 1 : 0;
     if (session->dead) /* it ended while its outbox was in flight */
@@ -162,7 +166,7 @@ static void session_returned(struct core *core, struct delivery *delivery) {
         core_end(core, session);
     else if (delivery->deferred)
         session_defer(core, session);
-    else if (outbox_is_sendable(outbox) || session_has_more(session) || session->ack_due)
+    else if (outbox_is_sendable(outbox) || session_has_more(session) || ack_is_due(session))
         session_touch(core, session); /* memory may have been short for the acknowledgement */
 }
 

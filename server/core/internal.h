@@ -106,7 +106,8 @@ static inline struct outbox_address session_address(const struct core *core,
                                    .payer = &session->user->account};
 }
 
-/* A message goes into its outbox at once, or (false) the session falls behind with it. */
+/* A message goes into its outbox at once, or (false) the session falls behind with it. When all
+ * have it, pace_judge(). */
 bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
                      uint64_t seq);
 
@@ -432,9 +433,28 @@ void route_stored_before(struct core *core, const struct record *record, uint64_
 /* Acknowledgements (ack.c). */
 void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,
                 unsigned flags);
+bool ack_is_due(const struct session *session);
 void ack_put_due(struct core *core, struct session *session);
 void ack_cancel(struct core *core, struct session *session);
 void ack_tick(struct core *core);
+/* They are not given from now on; they are again, and what was noted meanwhile goes at once. */
+void ack_hold(struct core *core, struct session *session);
+void ack_resume(struct core *core, struct session *session);
+
+/* Pace (pace.c). So many bytes of text were sent. */
+void pace_note_sent(struct core *core, struct session *sender, size_t n);
+/* This one has got a message, or has fallen behind with it; after all of them pace_judge(). */
+void pace_note_recipient(struct core *core, struct session *recipient);
+void pace_judge(struct core *core, struct session *sender);
+/* Its mailbox has taken something in. */
+void pace_note_taken(struct core *core, struct session *recipient);
+/* It may have read all: then nobody is held by it any more. */
+void pace_settle(struct core *core, struct session *recipient);
+/* The session ends; the hub does. */
+void pace_end(struct core *core, struct session *session);
+void pace_end_all(struct core *core);
+mono_time pace_due(const struct core *core);
+void pace_tick(struct core *core);
 
 /* News (news.c). */
 void news_presence(struct core *core, struct handle *handle);

@@ -272,6 +272,17 @@ bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_addr
     return FAIR_PART * n_others * CHUNK_BYTES_MAX <= max - used;
 }
 
+/* And by the same measure half of its fair part. */
+bool outbox_is_high(const struct outbox *outbox, const struct outbox_address *address) {
+    const struct account *payer = address->payer;
+    uint64_t used = payer->used[ACCOUNT_MEMORY];
+    uint64_t max = MESSAGES_PART(payer->limits->max[ACCOUNT_MEMORY]);
+    unsigned n = outbox->n_chunks;
+    if (n >= OUTBOX_CHUNKS_HIGH)
+        return true;
+    return n > 0 && (used >= max || 2 * FAIR_PART * n * CHUNK_BYTES_MAX > max - used);
+}
+
 static uint64_t chunk_first_seq(const struct chunk *chunk) {
     struct queue_message scratch;
     struct cursor_in in = cursor_in_of(chunk_message(chunk, &scratch)->data, chunk->n);

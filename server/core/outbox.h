@@ -34,6 +34,7 @@
 #include "proto/batch.h"
 
 #define OUTBOX_CHUNKS_MAX 32
+#define OUTBOX_CHUNKS_HIGH 10 /* what is left holds the window of a client, see lib/pending.h */
 /* Of a session that does not read: of notices that may be missed, less than feeding waits for, */
 #define NOTICES_BYTES_MAX 16384
 #define NOTICES_BYTES_MUST 65536 /* and of those that may not */
@@ -139,6 +140,9 @@ bool outbox_takes_messages(const struct outbox *outbox, const struct outbox_addr
 static inline bool outbox_is_low(const struct outbox *outbox) {
     return outbox->n_chunks < 4;
 }
+
+/* Whether so much waits in it, or of what its user may have, that its senders should pause. */
+bool outbox_is_high(const struct outbox *outbox, const struct outbox_address *address);
 
 static inline bool outbox_is_sendable(const struct outbox *outbox) {
     return outbox->head && !outbox->in_flight && !outbox->stuck;

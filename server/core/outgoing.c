@@ -194,8 +194,8 @@ static void session_fall_behind(struct core *core, struct session *session, uint
  * Where memory is short, what is to go to many is sent soon; and who does not get it at once is fed
  * when its turn to be sent to comes.
  */
-bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
-                     uint64_t seq) {
+static bool session_take_message(struct core *core, struct session *session,
+                                 const struct encoded *encoded, uint64_t seq) {
     struct outbox_address address = session_address(core, session);
     if (session->behind)
         return false;
@@ -209,6 +209,13 @@ bool session_deliver(struct core *core, struct session *session, const struct en
     }
     work_note_delivery(core, session->user);
     return true;
+}
+
+bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
+                     uint64_t seq) {
+    bool is_delivered = session_take_message(core, session, encoded, seq);
+    pace_note_recipient(core, session);
+    return is_delivered;
 }
 
 /*
@@ -238,6 +245,7 @@ void run_close(struct core *core) {
         if (run->room->listeners[i] != run->sender)
             n_reached += session_deliver(core, run->room->listeners[i], &encoded, run->seq);
     encoded_shared(&encoded);
+    pace_judge(core, run->sender);
     core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
     run->room = NULL;
 }
@@ -312,6 +320,7 @@ void session_fail(struct core *core, struct session *session, uint32_t request, 
 }
 
 void core_say_bye(struct core *core) {
+    pace_end_all(core);
     for (uint32_t slot = 0; slot < core->n_slots; slot++)
         if (core->slots[slot])
             session_answer(core, core->slots[slot], &(struct frame){.type = FRAME_BYE});

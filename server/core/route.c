@@ -35,9 +35,9 @@ void route_refuse(struct core *core, struct session *session, const struct uuid 
 
 /* Delivering. */
 
-static size_t deliver_to_handle(struct core *core, struct handle *handle,
-                                const struct session *except, const struct encoded *encoded,
-                                uint64_t seq) {
+/* To all but the one that it is from. */
+static size_t deliver_to_handle(struct core *core, struct handle *handle, struct session *from,
+                                const struct encoded *encoded, uint64_t seq) {
     struct session *session;
     struct encoded shared = *encoded;
     size_t n = 0;
@@ -45,10 +45,11 @@ static size_t deliver_to_handle(struct core *core, struct handle *handle,
     work_begin_delivery(core);
     encoded_share(&shared, handle->n_listening);
     DL_FOREACH2(handle->sessions, session, next_of_handle) {
-        if ((session->abilities & ABILITY_LISTEN) && session != except)
+        if ((session->abilities & ABILITY_LISTEN) && session != from)
             n += session_deliver(core, session, &shared, seq);
     }
     encoded_shared(&shared);
+    pace_judge(core, from);
     return n;
 }
 
@@ -66,6 +67,7 @@ static size_t deliver_to_room(struct core *core, struct session *session, struct
         if (room->listeners[i] != session)
             n += session_deliver(core, room->listeners[i], &shared, seq);
     encoded_shared(&shared);
+    pace_judge(core, session);
     return n;
 }
 
@@ -169,6 +171,7 @@ static void route_new(struct core *core, struct session *session, const struct t
         return;
     }
     session->last_seq = record.seq;
+    pace_note_sent(core, session, in->text.n);
     /* As long as the first copy is in the log, everybody gets that one. */
     bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
     entry->copy_of = copy_of;

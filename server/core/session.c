@@ -217,6 +217,7 @@ void core_end(struct core *core, struct session *session) {
     listing_drop_all(session);
     leave_link(session);
     HASH_DELETE(hh_mailbox, core->mailboxes, session);
+    pace_end(core, session);
     ack_cancel(core, session);
     session_drop_assembly(session);
     channel_end(core, session);

@@ -1,0 +1,134 @@
+/*
+ * Pace: who floods is held to the pace of who reads it.
+ *
+ * A client sends no more than its window ahead of its acknowledgements. So while a recipient has
+ * much waiting, its sender is held: its acknowledgements are not given. When the recipient has read
+ * nearly all of it, the sender gets them, and may send the next window. The window and what may
+ * wait before a sender is held fit together into an outbox: so nobody who reads falls behind, which
+ * costs the hub more than hearing directly, and where there is no store also messages.
+ *
+ * It is bounded what anybody can do to others by that:
+ *
+ *   - Only who sends much is held; a single message is acknowledged at once.
+ *   - A recipient that takes in nothing for PACE_TURN_MS has stalled: nobody waits for it any more,
+ *     until it has read all. Where there is a store it has stalled also when it takes longer than
+ *     that for all, for it can lose nothing.
+ *   - Whoever is sent to by other users holds them no longer than that for each window, and his own
+ *     senders no longer than PACE_TURNS_OWN times that, which is less than any client waits.
+ *   - In a room so many must have much waiting that they are one in PACE_SHARE of those who read.
+ *
+ * A sender is held by one recipient, so what is kept for a session does not grow with others.
+ */
+
+#include <utlist.h>
+
+#include "core/internal.h"
+
+#define PACE_BURST_MS 1000
+#define PACE_BURST_BYTES 16384 /* who sends so much in that time is held */
+#define PACE_MESSAGE_BYTES 40  /* what a message takes besides its text, about */
+#define PACE_TURN_MS 1000
+#define PACE_TURNS_OWN 10
+#define PACE_SHARE 4
+#define PACE_CHECKS_MAX 256 /* at a time; then the lock is left */
+
+void pace_note_sent(struct core *core, struct session *sender, size_t n) {
+    struct pace *pace = &sender->pace;
+    if (core->now.ns - pace->burst_began.ns > PACE_BURST_MS * NS_PER_MS) {
+        pace->burst_began = core->now;
+        pace->n_burst = 0;
+    }
+    if (pace->n_burst < PACE_BURST_BYTES)
+        pace->n_burst += (uint32_t)n + PACE_MESSAGE_BYTES;
+}
+
+void pace_note_recipient(struct core *core, struct session *recipient) {
+    struct pace_look *look = &core->pace_look;
+    struct outbox_address address = session_address(core, recipient);
+    if (recipient->held || recipient->pace.is_stalled)
+        return;
+    look->n_reading++;
+    if (!recipient->behind && !outbox_is_high(&recipient->outbox, &address))
+        return;
+    look->n_full++;
+    look->full = recipient;
+}
+
+static void pace_hold(struct core *core, struct session *sender, struct session *recipient) {
+    ack_hold(core, sender);
+    sender->pace.by = recipient;
+    sender->pace.since = core->now;
+    sender->pace.n_turns = 0;
+    DL_APPEND2(recipient->pace.held, sender, pace.prev, pace.next);
+    DL_APPEND2(core->held_senders, sender, pace.prev_held, pace.next_held);
+}
+
+void pace_judge(struct core *core, struct session *sender) {
+    struct pace_look look = core->pace_look;
+    core->pace_look = (struct pace_look){0};
+    if (look.full && look.n_full * PACE_SHARE >= look.n_reading && !sender->pace.by &&
+        sender->pace.n_burst >= PACE_BURST_BYTES && look.full != sender)
+        pace_hold(core, sender, look.full);
+}
+
+static void pace_let_go(struct core *core, struct session *sender) {
+    DL_DELETE2(sender->pace.by->pace.held, sender, pace.prev, pace.next);
+    DL_DELETE2(core->held_senders, sender, pace.prev_held, pace.next_held);
+    sender->pace.by = NULL;
+    ack_resume(core, sender);
+}
+
+static void pace_let_all_go(struct core *core, struct session *recipient) {
+    while (recipient->pace.held)
+        pace_let_go(core, recipient->pace.held);
+}
+
+void pace_settle(struct core *core, struct session *recipient) {
+    if (recipient->behind || !outbox_is_low(&recipient->outbox))
+        return;
+    recipient->pace.is_stalled = false;
+    pace_let_all_go(core, recipient);
+}
+
+void pace_note_taken(struct core *core, struct session *recipient) {
+    recipient->pace.took_at = core->now;
+    pace_settle(core, recipient);
+}
+
+void pace_end(struct core *core, struct session *session) {
+    pace_let_all_go(core, session);
+    if (session->pace.by)
+        pace_let_go(core, session);
+}
+
+void pace_end_all(struct core *core) {
+    while (core->held_senders)
+        pace_let_go(core, core->held_senders);
+}
+
+/* One turn is over, and its recipient has not read all yet. */
+static void pace_check(struct core *core, struct session *sender) {
+    struct session *recipient = sender->pace.by;
+    bool is_reading = recipient->pace.took_at.ns > sender->pace.since.ns;
+    if (core->config.durable || !is_reading) {
+        recipient->pace.is_stalled = true;
+        pace_let_all_go(core, recipient);
+    } else if (sender->user != recipient->user || ++sender->pace.n_turns >= PACE_TURNS_OWN) {
+        pace_let_go(core, sender);
+    } else {
+        sender->pace.since = core->now;
+        DL_DELETE2(core->held_senders, sender, pace.prev_held, pace.next_held);
+        DL_APPEND2(core->held_senders, sender, pace.prev_held, pace.next_held);
+    }
+}
+
+/* The first was held first, or was looked at first. */
+mono_time pace_due(const struct core *core) {
+    const struct session *first = core->held_senders;
+    return first ? mono_add_ms(first->pace.since, PACE_TURN_MS) : (mono_time){0};
+}
+
+void pace_tick(struct core *core) {
+    for (unsigned n = 0; n < PACE_CHECKS_MAX && core_is_due(core, pace_due(core)); n++)
+        pace_check(core, core->held_senders);
+}
