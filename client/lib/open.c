@@ -168,6 +168,7 @@ static void say_bye(struct earshot *link) {
     mono_time until = mono_add_ms(mono_now(), CLOSE_MS);
     bookmark_take(&link->bookmark);
     taken_tell(link);
+    link->pending.is_closing = true;
     while (link->phase == LINK_JOINED && (outgoing_has_frames(link) || link->writer.given) &&
            mono_now().ns < until.ns) {
         int r = outgoing_send(link, OUTGOING_TRY, true);

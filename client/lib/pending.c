@@ -57,11 +57,18 @@ void pending_commit(struct pending *pending, const struct uuid *id, const struct
     *entry_at(pending, pending->end++) = (struct pending_entry){.id = *id, .at = at, .n = n};
     pending->tail = at + n;
     pending->n_bytes += n;
+    pending->n_unsent += n;
     pending->n_waiting++;
 }
 
+/* A message that has begun goes on. */
+static bool may_hand_out(const struct pending *pending) {
+    return pending->unsent_offset > 0 || pending->is_closing ||
+           pending->n_bytes - pending->n_unsent < PENDING_WINDOW_BYTES;
+}
+
 bool pending_next(const struct pending *pending, struct bytes *frame) {
-    if (pending->unsent == pending->end)
+    if (pending->unsent == pending->end || !may_hand_out(pending))
         return false;
     const struct pending_entry *entry = entry_at(pending, pending->unsent);
     const uint8_t *data = pending->bytes + entry->at + pending->unsent_offset;
@@ -71,25 +78,30 @@ bool pending_next(const struct pending *pending, struct bytes *frame) {
     return true;
 }
 
+static void pass_unsent(struct pending *pending) {
+    pending->n_unsent -= entry_at(pending, pending->unsent++)->n;
+    pending->unsent_offset = 0;
+}
+
 /* Messages that were done before they were sent again are not sent. */
 static void skip_done(struct pending *pending) {
     while (pending->unsent < pending->end && pending->unsent_offset == 0 &&
            entry_at(pending, pending->unsent)->done)
-        pending->unsent++;
+        pass_unsent(pending);
 }
 
 void pending_advance(struct pending *pending, size_t n) {
     pending->unsent_offset += (uint32_t)n;
     if (pending->unsent_offset < entry_at(pending, pending->unsent)->n)
         return;
-    pending->unsent++;
-    pending->unsent_offset = 0;
+    pass_unsent(pending);
     skip_done(pending);
 }
 
 void pending_rewind(struct pending *pending) {
     pending->unsent = pending->first;
     pending->unsent_offset = 0;
+    pending->n_unsent = pending->n_bytes;
     for (uint64_t at = pending->first; at < pending->end; at++)
         frame_mark_repeated(pending->bytes + entry_at(pending, at)->at);
     skip_done(pending);
@@ -119,11 +131,10 @@ void pending_to(const struct pending *pending, uint64_t position, struct name *t
 
 /* Frees the oldest messages as far as they are done. */
 static void pending_release(struct pending *pending) {
-    while (pending->first < pending->end && entry_at(pending, pending->first)->done)
+    while (pending->first < pending->end && entry_at(pending, pending->first)->done) {
+        if (pending->unsent == pending->first)
+            pass_unsent(pending);
         pending->n_bytes -= entry_at(pending, pending->first++)->n;
-    if (pending->unsent < pending->first) {
-        pending->unsent = pending->first;
-        pending->unsent_offset = 0;
     }
     skip_done(pending);
 }

@@ -5,6 +5,12 @@
  * Every message has a position: a number that counts up and is never used again. The messages
  * before `unsent` have been handed out, `unsent_offset` bytes of the one there too.
  *
+ * The window is how many bytes of messages may be handed out that are not acknowledged, the last
+ * one of them as long as it is. It fits into what is left of a recipient's outbox when the hub
+ * begins to hold acknowledgements back (core/pace.c): so who reads does not fall behind a sender.
+ * Who sends by itself is made to wait when its messages fill the window; who must not wait can put
+ * more in here.
+ *
  * The bytes of one message are contiguous in a circular buffer; what does not fit at the end of
  * it starts at 0 again. Pages that were never used take no memory.
  */
@@ -21,6 +27,7 @@
 
 #define PENDING_MESSAGES_MAX 4096
 #define PENDING_BYTES_MAX (1024 * 1024)
+#define PENDING_WINDOW_BYTES (128 * 1024)
 
 struct pending_entry {
     struct uuid id;
@@ -36,7 +43,9 @@ struct pending {
     uint32_t unsent_offset;
     uint32_t tail;      /* where the next message's bytes may start */
     uint32_t n_bytes;   /* of the messages that are kept */
+    uint32_t n_unsent;  /* of these, of those that are not wholly handed out */
     uint32_t n_waiting; /* messages that are not done */
+    bool is_closing;    /* the window does not matter any more */
 };
 
 /* 0 or -ENOMEM. deinit is safe on the zero state. */
@@ -49,7 +58,7 @@ bool pending_reserve(const struct pending *pending, size_t n, struct cursor_out 
 /* Appends the frames that were written to the reserved room. */
 void pending_commit(struct pending *pending, const struct uuid *id, const struct cursor_out *out);
 
-/* The next frame to be handed out. False when there is none. */
+/* The next frame to be handed out. False when there is none, or the window is full. */
 bool pending_next(const struct pending *pending, struct bytes *frame);
 
 /* That frame was handed out. */
@@ -73,5 +82,9 @@ void pending_done_up_to(struct pending *pending, uint64_t position);
 /* Half of the window is used: the hub should acknowledge soon. */
 static inline bool pending_is_half_full(const struct pending *pending) {
     return pending->end - pending->first >= PENDING_MESSAGES_MAX / 2 ||
-           pending->n_bytes >= PENDING_BYTES_MAX / 2;
+           pending->n_bytes >= PENDING_WINDOW_BYTES / 2;
+}
+
+static inline bool pending_fills_window(const struct pending *pending) {
+    return pending->n_bytes >= PENDING_WINDOW_BYTES;
 }

@@ -67,6 +67,8 @@ static size_t chunk_bytes(const struct earshot *link) {
 }
 
 static bool send_reserve(struct earshot *link, size_t text_n, struct cursor_out *out) {
+    if (!link->pollable && pending_fills_window(&link->pending))
+        return false;
     size_t n_parts = text_n / (chunk_bytes(link) - 3) + 1;
     return pending_reserve(&link->pending, text_n + FIRST_FRAME_BYTES + n_parts * PART_FRAME_BYTES,
                            out);
@@ -229,7 +231,7 @@ int earshot_send(earshot *link, const struct earshot_message *message, char id[E
 
 static int flush_later(struct earshot *link) {
     int r = outgoing_send(link, OUTGOING_LATER, true);
-    if (r != 0 || !link->writer.given)
+    if (r != 0 || !(link->writer.given || outgoing_has_frames(link)))
         return r;
     return EARSHOT_AGAIN;
 }

@@ -157,6 +157,58 @@ Test(pending, 08_the_window_has_a_bound_in_bytes) {
     cr_assert_gt(n, PENDING_BYTES_MAX / 7200);
     cr_assert_leq(pending.n_bytes, PENDING_BYTES_MAX);
     cr_assert(pending_is_half_full(&pending));
+    cr_assert(pending_fills_window(&pending));
+}
+
+/* Handed out and not acknowledged; the last one reaches beyond it. */
+Test(pending, 11_no_more_is_handed_out_than_the_window_holds) {
+    uint32_t n = 0, n_sent = 0, n_done = 0;
+    while (n < 100 && append(n + 1, 7000))
+        n++;
+    cr_assert_eq(n, 100);
+    while (n_done < n) {
+        uint32_t before = n_sent;
+        while (hand_out())
+            n_sent++;
+        cr_assert(n_sent == n || (n_sent - n_done) * 7100 >= PENDING_WINDOW_BYTES);
+        cr_assert_leq((n_sent - n_done - 1) * 7000, PENDING_WINDOW_BYTES);
+        cr_assert(n_sent == n || n_sent > before);
+        n_done += 3;
+        pending_done_up_to(&pending, find(n_done < n ? n_done : n));
+    }
+    cr_assert_eq(pending.n_bytes, 0);
+    cr_assert_eq(pending.n_unsent, 0);
+}
+
+Test(pending, 12_the_window_opens_again_when_all_is_sent_again) {
+    uint32_t n_first = 0, n_again = 0;
+    for (uint32_t n = 1; n <= 50; n++)
+        append(n, 7000);
+    while (hand_out())
+        n_first++;
+    pending_done(&pending, find(2)); /* it keeps its place, and is not sent again */
+    pending_rewind(&pending);
+    while (hand_out())
+        n_again++;
+    cr_assert_eq(n_again, n_first - 1);
+    pending.is_closing = true;
+    while (hand_out())
+        n_again++;
+    cr_assert_eq(n_again, 49);
+}
+
+Test(pending, 13_a_message_that_has_begun_goes_on) {
+    for (uint32_t n = 1; n <= 9; n++)
+        append_parts(n, 7000, 2);
+    append_parts(10, 7000, 9);
+    append(11, 1);
+    unsigned n_frames = 0;
+    struct bytes frame;
+    while (pending_next(&pending, &frame)) {
+        pending_advance(&pending, frame.n);
+        n_frames++;
+    }
+    cr_assert_eq(n_frames, 9 * 2 + 9);
 }
 
 Test(pending, 09_an_acknowledgement_before_it_is_sent_again_skips_it) {
