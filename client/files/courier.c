@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "files/sink.h"
+#include "files/slot_fill.h"
 #include "ipc/ring.h"
 #include "ipc/shm.h"
 
@@ -37,6 +38,7 @@ struct courier {
     struct sink *sink;     /* the recipient's */
     struct ring ring;
     int shmid;
+    struct slot_fill fill;
     struct item_prefix prefix;
     pthread_t thread;
     bool has_thread, has_ring;
@@ -208,6 +210,7 @@ void courier_free(struct courier *courier) {
     if (courier->dir >= 0)
         close(courier->dir);
     source_free(courier->source);
+    slot_fill_deinit(&courier->fill);
     sink_free(courier->sink);
     courier_skips_free(courier);
     pthread_mutex_destroy(&courier->lock);
@@ -238,6 +241,15 @@ static int courier_await_stream(struct courier *courier) {
     return r;
 }
 
+/* The next item, in this slot. */
+static int courier_fill(struct courier *courier, void *slot, struct item *item) {
+    void *buffer = slot_fill_begin(&courier->fill, slot);
+    int r = source_next(courier->source, buffer, courier->ring.layout.slot_bytes, item);
+    if (r == 0)
+        slot_fill_end(&courier->fill, slot, item->n);
+    return r;
+}
+
 /* Everything into the ring, and the recipient's word that it is well. */
 static enum transfer_outcome courier_send_items(struct courier *courier) {
     struct ring *ring = &courier->ring;
@@ -249,7 +261,7 @@ static enum transfer_outcome courier_send_items(struct courier *courier) {
             r = courier_await_stream(courier);
         if (r != RING_OK)
             return courier_outcome_of_ring(ring, r);
-        r = source_next(courier->source, slot, ring->layout.slot_bytes, &item);
+        r = courier_fill(courier, slot, &item);
         if (r != 0)
             return courier_fail(courier, source_where(courier->source), r, TRANSFER_UNREADABLE);
         courier_commit(ring, &item);
@@ -291,6 +303,7 @@ static enum transfer_outcome courier_resume(struct courier *courier) {
 static void *courier_send_thread(void *arg) {
     struct courier *courier = arg;
     enum transfer_outcome reason = TRANSFER_OK;
+    slot_fill_init(&courier->fill, courier->ring.layout.slot_bytes);
     if (source_fd(courier->source) >= 0)
         reason = courier_outcome_of_ring(&courier->ring, courier_await_recipient(courier));
     if (reason == TRANSFER_OK && courier->prefix.offset > 0)

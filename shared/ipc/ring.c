@@ -369,6 +369,15 @@ static bool head_is_valid(const struct ring *ring, uint32_t kind, uint32_t n, ui
     }
 }
 
+/* All pages of a slot at once, when it is first read: a fault for each would take longer. */
+static void map_own_slot(struct ring *ring, enum ring_kind kind, uint32_t n) {
+    uint64_t place = UINT64_C(1) << ring->position % ring->layout.n_slots;
+    if (kind != RING_DATA || (ring->mapped & place) != 0)
+        return;
+    shm_map(own_slot(ring), n);
+    ring->mapped |= place;
+}
+
 int ring_consumer_acquire(struct ring *ring, mono_time deadline, struct ring_item *item) {
     assert(ring->side == RING_CONSUMER && !ring->is_ended && !ring->is_holding);
     enum ring_outcome r = ring_await(ring, look_for_slot, deadline);
@@ -380,6 +389,7 @@ int ring_consumer_acquire(struct ring *ring, mono_time deadline, struct ring_ite
     uint64_t value = atomic_load_explicit(&head->value, memory_order_relaxed);
     if (!head_is_valid(ring, kind, n, value))
         return (int)ring_end_with(ring, RING_PEER_BROKEN);
+    map_own_slot(ring, (enum ring_kind)kind, n);
     *item = (struct ring_item){
         .kind = (enum ring_kind)kind,
         .n = n,

@@ -89,7 +89,8 @@ struct ring {
     struct ring_layout layout;
     uint64_t position;       /* slots that we have committed, or released */
     uint64_t peer_position;  /* the same of the peer, last seen and in range */
-    uint32_t n_touched;      /* slots whose pages are there */
+    uint32_t n_touched;      /* producer: slots whose pages are there */
+    uint64_t mapped;         /* consumer: a bit for each place whose pages are mapped */
     uint32_t bell;           /* the value of our bell */
     bool is_holding;         /* a slot is acquired */
     bool is_ended;           /* RING_END was committed, or seen */

@@ -175,6 +175,11 @@ int shm_touch(void *memory, size_t n) {
     return 0;
 }
 
+/* Before Linux 5.14, and when it fails, each page comes when it is read. */
+void shm_map(void *memory, size_t n) {
+    (void)madvise(memory, n, MADV_POPULATE_READ);
+}
+
 static void segment_from(struct shm_segment *segment, int shmid, const struct shmid_ds *ds) {
     *segment = (struct shm_segment){
         .shmid = shmid,

@@ -75,6 +75,9 @@ int shm_create(int *shmid, void **memory, size_t size, uid_t owner);
  */
 int shm_touch(void *memory, size_t n);
 
+/* So that reading n bytes from here, where pages are already, does not stop at each page. */
+void shm_map(void *memory, size_t n);
+
 /* What a segment must be before it is used. */
 struct shm_expectation {
     size_t size;
