@@ -34,7 +34,11 @@ int hub_program(struct bench *bench, char path[PATH_MAX], const char *name) {
 
 enum { START_DURABLE = 1, START_OPEN = 2 };
 
-/* In the child: a session of its own, so that Ctrl-C reaches it through its parent only. */
+/*
+ * In the child: a group of its own, so that Ctrl-C reaches it through its parent only. No session:
+ * the kernel shares the processors out by session (sched(7), autogroup), and the hub's half would be
+ * another measurement than the bare relays'.
+ */
 static void become_hub(const struct bench *bench, const struct hub *hub, const char *program,
                        unsigned how) {
     char log[HUB_DIR_SIZE + sizeof "/" HUB_LOG];
@@ -48,7 +52,7 @@ static void become_hub(const struct bench *bench, const struct hub *hub, const c
     }
     for (size_t i = 0; i < bench->options.n_hub_options; i++)
         argv[n++] = bench->options.hub_options[i];
-    setsid();
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     snprintf(log, sizeof log, "%s/" HUB_LOG, hub->dir);
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

@@ -9,7 +9,7 @@
 #define FLOOD_S 0.7
 #define ROOM_S 0.5
 #define SENDER_S 10 /* a sender may hang on a router that stands still */
-#define QUIET_S 1.5
+#define QUIET_S 3   /* and nothing more is expected after so long without anything */
 #define SETTLE_S 10 /* what is not received by then is missing */
 
 struct flood_params {

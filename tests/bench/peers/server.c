@@ -54,7 +54,7 @@ int server_find_port(struct bench *bench, struct router *router) {
     return found ? 0 : bench_fail(bench, "no port is free: %s", strerror(errno));
 }
 
-/* In the child. Some servers are content with the soft limit of descriptors. */
+/* In the child, as become_hub(). Some servers are content with the soft limit of descriptors. */
 static void server_become(const struct router *router, const char *program,
                           const char *const *options) {
     const char *argv[SERVER_OPTIONS_MAX + 2] = {program};
@@ -66,7 +66,7 @@ static void server_become(const struct router *router, const char *program,
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    setsid();
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     server_path(router, log, "log");
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
