@@ -36,8 +36,8 @@ enum { START_DURABLE = 1, START_OPEN = 2 };
 
 /*
  * In the child: a group of its own, so that Ctrl-C reaches it through its parent only. No session:
- * the kernel shares the processors out by session (sched(7), autogroup), and the hub's half would be
- * another measurement than the bare relays'.
+ * the kernel shares the processors out by session (sched(7), autogroup), and the hub's half would
+ * be another measurement than the bare relays'.
  */
 static void become_hub(const struct bench *bench, const struct hub *hub, const char *program,
                        unsigned how) {

@@ -72,7 +72,10 @@ static void summary_text(char *text, size_t n, const struct summary *summary) {
 
 void report_summary(char *text, size_t n, const double *values, unsigned n_values) {
     struct summary summary = summary_of(values, n_values);
-    summary_text(text, n, &summary);
+    if (n_values > 1)
+        summary_text(text, n, &summary);
+    else
+        report_number(text, n, summary.median);
 }
 
 static void goal_text(char *text, size_t n, const struct scenario *scenario,

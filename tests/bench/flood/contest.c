@@ -56,7 +56,8 @@ static void loss_text(char *text, size_t size, const struct contest_result *sum)
         const char *what;
         uint64_t value;
     } parts[] = {
-        {"missing", sum->n_lost},
+        {"lost", sum->n_lost},
+        {"late", sum->n_late},
         {"told as missed", sum->n_missed},
         {"doubled or out of order", sum->n_disorder},
         {"cut off", sum->n_cut_off},
@@ -86,6 +87,7 @@ static int attempt_once(struct bench *bench, const struct contest *contest,
     for (size_t j = 0; j < contest->n_figures; j++)
         attempt->values[j][attempts->n_rounds] = result.values[j];
     attempt->sum.n_lost += result.n_lost;
+    attempt->sum.n_late += result.n_late;
     attempt->sum.n_missed += result.n_missed;
     attempt->sum.n_disorder += result.n_disorder;
     attempt->sum.n_cut_off += result.n_cut_off;
@@ -181,7 +183,7 @@ static double attempt_median(const struct attempts *attempts, const struct attem
 }
 
 static bool is_clean(const struct contest_result *sum) {
-    return sum->n_lost == 0 && sum->n_disorder == 0 && sum->n_cut_off == 0;
+    return sum->n_lost == 0 && sum->n_late == 0 && sum->n_disorder == 0 && sum->n_cut_off == 0;
 }
 
 static size_t column_of(const struct router_kind *kind) {
@@ -274,10 +276,11 @@ static json_t *attempt_json(const struct attempts *attempts, const struct attemp
     for (unsigned i = 0; i < attempts->n_rounds; i++)
         json_array_append_new(rounds, json_real(attempt->values[figure][i]));
     const struct contest_result *sum = &attempt->sum;
-    return json_pack("{s:s, s:f, s:o, s:I, s:I, s:I, s:i}", "name", attempt->kind->name, "median",
-                     attempt_median(attempts, attempt, figure), "rounds", rounds, "lost",
-                     (json_int_t)sum->n_lost, "missed", (json_int_t)sum->n_missed, "disorder",
-                     (json_int_t)sum->n_disorder, "cut_off", (int)sum->n_cut_off);
+    return json_pack("{s:s, s:f, s:o, s:I, s:I, s:I, s:I, s:i}", "name", attempt->kind->name,
+                     "median", attempt_median(attempts, attempt, figure), "rounds", rounds, "lost",
+                     (json_int_t)sum->n_lost, "late", (json_int_t)sum->n_late, "missed",
+                     (json_int_t)sum->n_missed, "disorder", (json_int_t)sum->n_disorder, "cut_off",
+                     (int)sum->n_cut_off);
 }
 
 static void report_peers_json(const struct bench *bench, const struct contest *contest,
@@ -309,7 +312,8 @@ void contest_head(const struct bench_options *options) {
     printf("| row |");
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         if (is_there(options, columns[i]))
-            printf(" %s%s |", columns[i]->name, columns[i] == &router_rings ? ", or SQLite" : "");
+            printf(" %s%s |", i == 0 ? "Earshot" : columns[i]->name,
+                   columns[i] == &router_rings ? ", or SQLite" : "");
     printf(" Earshot beside |\n|---|");
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         if (is_there(options, columns[i]))

@@ -21,6 +21,7 @@ struct figure {
 struct contest_result {
     double values[FIGURES_MAX];
     uint64_t n_lost;     /* sent and never received */
+    uint64_t n_late;     /* still on their way when it was waited for them long enough */
     uint64_t n_missed;   /* of them: the router said so */
     uint64_t n_disorder; /* doubled or out of order */
     unsigned n_cut_off;  /* clients that the router has disconnected */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -140,8 +141,8 @@ int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double qu
         if (n_now != n_before)
             *last = now;
         n_before = n_now;
-        if (n_now >= n || (double)(now.ns - last->ns) > quiet * NS_PER_S ||
-            (double)(now.ns - begin.ns) > most * NS_PER_S)
+        flood->is_late = (double)(now.ns - begin.ns) > most * NS_PER_S;
+        if (n_now >= n || flood->is_late || (double)(now.ns - last->ns) > quiet * NS_PER_S)
             break;
         r = flood_look(bench, flood);
     }
@@ -164,13 +165,13 @@ int flood_percentile(struct bench *bench, const struct flood *flood, unsigned ph
         return -ENOMEM;
     memcpy(sorted, samples->us, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, flood_compare);
-    *us = (double)sorted[(unsigned)((double)(n - 1) * share)];
+    *us = (double)sorted[(unsigned)ceil(share * n) - 1]; /* of few, the longest */
     return 0;
 }
 
 void flood_judge(const struct flood *flood, uint64_t n_due, struct contest_result *result) {
     uint64_t n = flood_received(flood);
-    result->n_lost = n_due > n ? n_due - n : 0;
+    *(flood->is_late ? &result->n_late : &result->n_lost) = n_due > n ? n_due - n : 0;
     for (unsigned i = 0; i < flood->n_members; i++) {
         const struct flood_slot *slot = &flood->slots[i];
         result->n_missed += atomic_load(&slot->n_missed);

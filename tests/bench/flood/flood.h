@@ -40,6 +40,7 @@ struct flood {
     struct crew crew;
     struct router_memory memory;
     unsigned n_looks;
+    bool is_late;
     unsigned n_members;
     struct flood_member members[ROUTER_CLIENTS_MAX];
     /* Shared words. */
@@ -66,7 +67,7 @@ void flood_next_turn(struct flood *flood);
 int flood_await_turn(struct bench *bench, struct flood *flood, unsigned member, double seconds);
 /*
  * Until so many messages were received by all, or none came for `quiet` seconds, or for `most`
- * seconds; *last: when one was seen last.
+ * seconds, and then what is missing is late, not lost; *last: when one was seen last.
  */
 int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double quiet, double most,
                  mono_time *last);

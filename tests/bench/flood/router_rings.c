@@ -247,6 +247,8 @@ static int rings_enter(struct client *client) {
     own->relay = client->router->own;
     own->rings = &own->relay->clients[client->index];
     own->mailbox = own->relay->ids[1 + client->index];
+    memset(own->rings->up.bytes, 0, RING_BYTES); /* a page is not made while it is measured */
+    memset(own->rings->down.bytes, 0, RING_BYTES);
     return CLIENT_OK;
 }
 

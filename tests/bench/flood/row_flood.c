@@ -10,7 +10,7 @@
 #define ROOM_S 0.5
 #define SENDER_S 10 /* a sender may hang on a router that stands still */
 #define QUIET_S 3   /* and nothing more is expected after so long without anything */
-#define SETTLE_S 10 /* what is not received by then is missing */
+#define SETTLE_S 12 /* what is still on its way then is late */
 
 struct flood_params {
     unsigned n_pairs, n_room; /* one of the two */

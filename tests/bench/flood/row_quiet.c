@@ -8,9 +8,9 @@
 #include "bench/flood/flood.h"
 
 #define N_PAIRS 16
-#define WARM_S 0.3
-#define QUIET_S 1.0
-#define LOAD_S 1.5
+#define WARM_S 0.2
+#define QUIET_S 0.8
+#define LOAD_S 1.4
 
 enum { PHASE_WARM, PHASE_QUIET, PHASE_LOAD };
 enum { FIGURE_P99, FIGURE_P50, FIGURE_QUIET_P99, FIGURE_QUIET_P50 };
