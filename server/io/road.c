@@ -55,14 +55,6 @@ void road_lend(struct road *road) {
         road->is_written = true;
 }
 
-void road_returned(struct hub *hub, struct road *road) {
-    if (!road)
-        return;
-    road->is_written = false;
-    if (road->is_left)
-        road_put_away(hub, road);
-}
-
 struct road *road_next(struct lane *lane) {
     struct road *road = lane->roads;
     DL_DELETE(lane->roads, road);
@@ -76,6 +68,21 @@ static void road_look_for_room(struct core *core, struct road *road, struct sess
     bool waits = outbox->by_channel && outbox->stuck && outbox->head && !road->is_written;
     if (waits && !batch_ring_writer_waits(&road->channel.down, outbox->head->n))
         core_channel_has_room(core, session);
+}
+
+/*
+ * The bell of a client that has made room meanwhile has been heard in vain, for the outbox was not
+ * there to be looked at; so it is looked at now.
+ */
+void road_returned(struct hub *hub, struct road *road) {
+    if (!road)
+        return;
+    road->is_written = false;
+    struct session *session = road->is_left ? NULL : core_session(&hub->core, road->session);
+    if (road->is_left)
+        road_put_away(hub, road);
+    else if (session)
+        road_look_for_room(&hub->core, road, session);
 }
 
 bool road_sleep_all(struct lane *lane) {
