@@ -75,6 +75,8 @@ enum {
     EARSHOT_AFTER = 8,       /* begin after the message `after`, see there */
     EARSHOT_UNTIL_READ = 32, /* a message counts as received only with earshot_mark_read(): else who
                                 joins next under this handle gets it, too */
+    EARSHOT_CHANNEL = 64, /* expect to be busy: take shared memory (some 140 KiB) for what is sent
+                             and received at once, not only when the queues are full often */
 };
 
 struct earshot_options {

@@ -1,4 +1,4 @@
-/* From the mailbox into batches, and from batches to events. */
+/* From the conduit into batches, and from batches to events. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +98,11 @@ static bool fail_is_rejection(const struct frame_fail *fail) {
     return fail->request == 0 && fail->code == FAIL_BAD_FRAME;
 }
 
+static void answer_more(struct earshot *link) {
+    outgoing_control(link, &(struct frame){.type = FRAME_READY});
+    link_note_busy(link);
+}
+
 /* 1: it was dealt with, 0: it is for a handler, or -ENOMEM. */
 static int absorb_frame(struct earshot *link, struct inbox_batch *batch,
                         const struct frame *frame) {
@@ -112,7 +117,9 @@ static int absorb_frame(struct earshot *link, struct inbox_batch *batch,
         return r < 0 ? r : 1;
     case FRAME_MORE:
         if (batch->session == link->session)
-            outgoing_control(link, &(struct frame){.type = FRAME_READY});
+            answer_more(link);
+        return 1;
+    case FRAME_SWITCH: /* the conduit has seen to it */
         return 1;
     case FRAME_BYE:
         link->said_bye = true;
@@ -159,7 +166,7 @@ int absorb_all(struct earshot *link) {
     return r;
 }
 
-/* --- from the mailbox into batches --- */
+/* --- from the conduit into batches --- */
 
 static struct inbox_batch *new_batch(struct earshot *link) {
     struct inbox_batch *batch = link->spare;
@@ -202,31 +209,35 @@ void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inb
         link->current = batch;
 }
 
-int receive_batch(struct earshot *link, bool wait, bool to_inbox) {
+const char *receive_why_gone(const struct earshot *link) {
+    return link->conduit.is_broken ? "sends nonsense" : "removed our mailbox";
+}
+
+int receive_batch(struct earshot *link, enum conduit_wait how, bool to_inbox) {
     struct inbox_batch *batch = new_batch(link);
     if (!batch)
         return -ENOMEM;
-    int r = queue_receive(link->mailbox, &batch->message, link->pid, &batch->n, wait);
+    int r = conduit_receive(&link->conduit, batch, how);
     if (r == QUEUE_OK) {
         receive_accept(link, batch, to_inbox);
         return r;
     }
     receive_recycle(link, batch);
     if (r == QUEUE_GONE || r == QUEUE_DENIED) {
-        join_lose(link, "removed our mailbox");
+        join_lose(link, receive_why_gone(link));
         return QUEUE_GONE;
     }
     return r;
 }
 
-/* Called when the hub is lost: nothing else will come into this mailbox. */
+/* Called when the hub is lost: nothing else will come. */
 void receive_drain(struct earshot *link) {
     struct inbox_batch *batch;
     reader_stop(&link->reader);
     while ((batch = reader_take(&link->reader)))
         receive_accept(link, batch, true);
     while ((batch = new_batch(link))) {
-        if (queue_receive(link->mailbox, &batch->message, link->pid, &batch->n, false) != 0) {
+        if (conduit_receive(&link->conduit, batch, CONDUIT_NOW) != 0) {
             receive_recycle(link, batch);
             return;
         }
@@ -476,7 +487,7 @@ static int on_more(struct earshot *link, const struct frame *frame, struct earsh
     (void)frame, (void)event;
     if (link->current->absorbed || link->current->session != link->session)
         return 0;
-    outgoing_control(link, &(struct frame){.type = FRAME_READY});
+    answer_more(link);
     return 0;
 }
 

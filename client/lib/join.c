@@ -33,6 +33,7 @@ void join_leave(struct earshot *link) {
     writer_stop(&link->writer);
     while ((batch = reader_take(&link->reader)))
         receive_recycle(link, batch);
+    conduit_close(&link->conduit);
     if (link->mailbox >= 0)
         queue_remove(link->mailbox);
     link->mailbox = -1;
@@ -265,7 +266,7 @@ static int send_hello(struct earshot *link) {
                   .mailbox = (uint32_t)link->mailbox,
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
-                               ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED |
+                               ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
                                (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
@@ -382,7 +383,7 @@ static void note_back(struct earshot *link) {
     link->was_joined = true;
 }
 
-static void begin_session(struct earshot *link, const struct frame_welcome *welcome,
+static void begin_session(struct earshot *link, const struct frame_welcome *welcome, uint8_t flags,
                           uint64_t session) {
     link->phase = LINK_JOINED;
     link->session = session;
@@ -397,6 +398,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     link->keep_days = welcome->keep_days;
     link->keep_bytes = welcome->keep_bytes;
     link->joined_seq = welcome->seq;
+    link->hub_takes_files = flags & FRAME_TAKES_FILES;
 
     pending_rewind(&link->pending);
     control_clear(&link->control);
@@ -404,6 +406,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     bookmark_begin(&link->bookmark, welcome->seq);
     request_restore(link); /* rooms first: they begin where the session begins, at READY */
     taken_begin(link);
+    link_begin_channel(link, flags & FRAME_TAKES_CHANNEL);
     note_back(link);
     outgoing_send(link, OUTGOING_LATER, true);
 }
@@ -450,8 +453,7 @@ bool join_answer(struct earshot *link, struct inbox_batch *batch) {
             fail_version(link, frame.welcome.version);
             return false;
         }
-        link->hub_takes_files = frame.flags & FRAME_TAKES_FILES;
-        begin_session(link, &frame.welcome, batch->session);
+        begin_session(link, &frame.welcome, frame.flags, batch->session);
         return batch->n_frames > 0;
     }
     return false;

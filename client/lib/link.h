@@ -4,8 +4,9 @@
  *   open.c      earshot_open, earshot_close, what is known about the hub
  *   join.c      finding the hub and the handshake, at first and again; leaving it, losing it
  *   send.c      earshot_send, earshot_flush: into the pending messages
- *   outgoing.c  pending messages and other frames -> batches -> lane
- *   incoming.c  mailbox -> batches -> events, and acknowledgements early
+ *   conduit.c   lane and mailbox, or the channel of a busy session
+ *   outgoing.c  pending messages and other frames -> batches -> conduit
+ *   incoming.c  conduit -> batches -> events, and acknowledgements early
  *   transfer*.c offers and transfers (courier.h moves the bytes)
  *   request.c   earshot_join ... earshot_forget, and what is asked again after a reconnect
  *   check.c     the arguments of all public functions
@@ -29,6 +30,7 @@
 #include "ipc/queue.h"
 #include "ipc/rendezvous.h"
 #include "lib/bookmark.h"
+#include "lib/conduit.h"
 #include "lib/control.h"
 #include "lib/earshot.h"
 #include "lib/events.h"
@@ -69,6 +71,7 @@ struct outgoing {
     struct queue_message message;
     struct cursor_out out;
     uint16_t n_frames;
+    bool ends;          /* a SWITCH is the last frame of it */
     bool lane_full;     /* the last attempt to send found no room */
     unsigned n_gather;  /* full batches that are to find room at once: see outgoing.c */
     mono_time tried_at; /* when it was, on the coarse clock */
@@ -102,6 +105,7 @@ struct earshot {
     int mailbox;          /* msqid, or -1 */
     atomic_int lane;      /* msqid, or -1; the watch reads it too */
     uint64_t session;
+    struct conduit conduit;
     struct uuid nonce;
     mono_time retry_at, answer_by;
     int backoff_ms;
@@ -182,6 +186,12 @@ void join_leave(struct earshot *link);
 /* Takes a dead hub's lane away from whoever is blocked in it. Called by the watch, too. */
 void join_release_lane(void *link);
 
+/* conduit.c */
+/* A session begins, with a hub that may be asked for a channel. */
+void link_begin_channel(struct earshot *link, bool may_ask);
+/* A queue was too small once more. */
+void link_note_busy(struct earshot *link);
+
 /* send.c */
 /* earshot_send() of any kind of message. */
 int send_message(struct earshot *link, const struct earshot_message *message,
@@ -204,6 +214,8 @@ bool outgoing_has_frames(const struct earshot *link);
 
 /* Whether what is in the batch should be tried now, though it may not be full. */
 bool outgoing_may_try(const struct earshot *link);
+/* How: in a channel it waits for room, which there soon is, so that nothing lies about. */
+enum outgoing_policy outgoing_at_once(const struct earshot *link);
 /*
  * Sends full batches and, if `all`, the last one too. 0, also when the hub was lost meanwhile;
  * EARSHOT_AGAIN when frames are left; -EINTR with OUTGOING_BLOCK.
@@ -217,11 +229,13 @@ void outgoing_gate(struct earshot *link, const struct frame_gate *gate);
 
 /* incoming.c */
 /* The next batch into link->current or the inbox. A queue_outcome; GONE was dealt with. */
-int receive_batch(struct earshot *link, bool wait, bool to_inbox);
+int receive_batch(struct earshot *link, enum conduit_wait how, bool to_inbox);
+/* Ends the sentence "the hub ... ", see join_lose(). */
+const char *receive_why_gone(const struct earshot *link);
 /* Makes it the current batch, or appends it to the inbox, or drops it. Owns it. */
 void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inbox);
 void receive_recycle(struct earshot *link, struct inbox_batch *batch);
-/* Everything that the mailbox still holds, into the inbox. */
+/* Everything that has come, into the inbox. */
 void receive_drain(struct earshot *link);
 /* A note at the end of the inbox. Frees it when it adds nothing to the one before. */
 void absorb_note(struct earshot *link, struct inbox_note *note);

@@ -1,5 +1,5 @@
 /*
- * From the pending messages into the lane.
+ * From the pending messages into the lane or, while there is one, into the channel.
  *
  * Frames are gathered in one batch. While the lane has room they go at once, one batch per
  * message if need be: that is the shortest way. When it is full they gather until the batch is
@@ -11,6 +11,9 @@
  * once. Else one message alone would slip in wherever another sender's full batch does not fit, and
  * a flood would mostly travel one by one. What is gathered does not get older than GATHER_MS by
  * that, as far as the program calls at all.
+ *
+ * In a channel a batch costs no system call, so nothing gathers; whoever finds no room there waits
+ * for the hub's bell.
  */
 #include <poll.h>
 
@@ -19,11 +22,13 @@
 
 #define GATHER_MS 4
 #define GATHER_BATCHES 8
+#define DEAF_MS 2 /* until room is looked for again, while the reader has too much to read on */
 
 static void start_batch(struct earshot *link) {
     struct outgoing *outgoing = &link->outgoing;
     outgoing->message.mtype = HUB_MTYPE;
     outgoing->n_frames = 0;
+    outgoing->ends = false;
     outgoing->out = cursor_out_of(outgoing->message.data, link->limits.batch);
     envelope_put(&outgoing->out,
                  &(struct envelope){.version = PROTO_VERSION, .session = link->session});
@@ -46,8 +51,18 @@ bool outgoing_may_try(const struct earshot *link) {
            mono_coarse().ns - outgoing->tried_at.ns >= GATHER_MS * NS_PER_MS;
 }
 
+static bool is_on_channel(const struct earshot *link) {
+    return link->conduit.up == CONDUIT_CHANNEL;
+}
+
+enum outgoing_policy outgoing_at_once(const struct earshot *link) {
+    if (link->pollable)
+        return OUTGOING_LATER;
+    return is_on_channel(link) ? OUTGOING_BLOCK : OUTGOING_TRY;
+}
+
 static bool outgoing_put(struct outgoing *outgoing, struct bytes frame) {
-    if (cursor_out_left(&outgoing->out) < frame.n)
+    if (outgoing->ends || cursor_out_left(&outgoing->out) < frame.n)
         return false;
     cursor_put(&outgoing->out, frame.data, frame.n);
     outgoing->n_frames++;
@@ -72,8 +87,27 @@ bool outgoing_fill(struct earshot *link) {
 }
 
 bool outgoing_has_frames(const struct earshot *link) {
-    return link->outgoing.n_frames > 0 || !control_is_empty(&link->control) ||
-           link->pending.unsent < link->pending.end;
+    return link->outgoing.n_frames > 0 || conduit_owes(&link->conduit) >= 0 ||
+           !control_is_empty(&link->control) || link->pending.unsent < link->pending.end;
+}
+
+/* The way that batches go now; nothing waits. A queue_outcome. */
+static int outgoing_post(struct earshot *link, size_t n) {
+    if (is_on_channel(link))
+        return conduit_put(&link->conduit, link->outgoing.message.data, n);
+    int r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
+    if (r == QUEUE_FULL)
+        link_note_busy(link);
+    return r;
+}
+
+/* The batch is on its way. */
+static void next_batch(struct earshot *link) {
+    if (link->outgoing.ends) {
+        conduit_switched(&link->conduit);
+        link->outgoing.n_gather = 0;
+    }
+    start_batch(link);
 }
 
 /* The lane's answer: 0 sent (or the hub is lost), EARSHOT_AGAIN full, -EINTR. */
@@ -83,11 +117,12 @@ static int outgoing_sent(struct earshot *link, int r) {
         link->outgoing.lane_full = false;
         if (link->outgoing.n_gather > 0)
             link->outgoing.n_gather--;
-        start_batch(link);
+        next_batch(link);
         return 0;
     case QUEUE_FULL:
         link->outgoing.lane_full = true;
-        outgoing_gather(&link->outgoing);
+        if (!is_on_channel(link))
+            outgoing_gather(&link->outgoing);
         return EARSHOT_AGAIN;
     case QUEUE_NO_MEMORY:
         return -ENOMEM;
@@ -121,10 +156,27 @@ static int send_waiting(struct earshot *link, size_t n) {
     return r;
 }
 
+/*
+ * Waits once for room in the channel; then it is tried again. The bell comes into the mailbox. What
+ * else is there has no place to be in, but behind a change back to queues.
+ */
+static int await_room(struct earshot *link, size_t n) {
+    int r = watch_start(&link->watch);
+    if (r < 0 || !conduit_wait_for_room(&link->conduit, n, false))
+        return r;
+    if (watch_has_fired(&link->watch))
+        wait_service(link);
+    else
+        r = receive_batch(link, CONDUIT_FOR_ROOM, true);
+    return r == QUEUE_INTERRUPTED ? -EINTR : r < 0 ? r : 0;
+}
+
 static int send_blocking(struct earshot *link, size_t n) {
-    int r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, false);
+    int r = outgoing_post(link, n);
     if (r != QUEUE_FULL)
         return outgoing_sent(link, r);
+    if (is_on_channel(link))
+        return await_room(link, n);
     struct gate *gate = &link->gate;
     gate_enter(gate);
     r = send_waiting(link, n);
@@ -163,16 +215,38 @@ int outgoing_wait(struct earshot *link) {
     return 0;
 }
 
+/* The hub's bell makes the descriptor readable, or ends the wait of who blocks. */
+static int outgoing_later(struct earshot *link, size_t n) {
+    if (!conduit_wait_for_room(&link->conduit, n, link->pollable))
+        return 0;
+    if (link->pollable && reader_is_full(&link->reader)) /* nobody hears it */
+        wait_arm(link, mono_add_ms(mono_now(), DEAF_MS));
+    return EARSHOT_AGAIN;
+}
+
 static int give_to_writer(struct earshot *link, size_t n) {
     struct outgoing *outgoing = &link->outgoing;
-    int r = queue_send(atomic_load(&link->lane), &outgoing->message, n, false);
+    int r = outgoing_post(link, n);
     if (r != QUEUE_FULL)
         return outgoing_sent(link, r);
     outgoing->lane_full = true;
+    if (is_on_channel(link))
+        return outgoing_later(link, n);
     r = writer_give(&link->writer, atomic_load(&link->lane), &outgoing->message, n);
     if (r == 0)
-        start_batch(link);
+        next_batch(link);
     return r;
+}
+
+/* A SWITCH that is due ends the batch, if it fits. */
+static void put_switch(struct earshot *link) {
+    struct outgoing *outgoing = &link->outgoing;
+    int to = conduit_owes(&link->conduit);
+    struct frame frame = {.type = FRAME_SWITCH, .switch_to = {(uint8_t)to}};
+    if (outgoing->ends || to < 0 || !frame_put(&outgoing->out, &frame))
+        return;
+    outgoing->n_frames++;
+    outgoing->ends = true;
 }
 
 static int send_batch(struct earshot *link, enum outgoing_policy policy) {
@@ -182,12 +256,12 @@ static int send_batch(struct earshot *link, enum outgoing_policy policy) {
     if (link->phase != LINK_JOINED)
         return 0;
     taken_put(link);
+    put_switch(link);
     size_t n = cursor_out_used(&outgoing->out);
     envelope_set_n_frames(outgoing->message.data, outgoing->n_frames);
     switch (policy) {
     case OUTGOING_TRY:
-        return outgoing_sent(link,
-                             queue_send(atomic_load(&link->lane), &outgoing->message, n, false));
+        return outgoing_sent(link, outgoing_post(link, n));
     case OUTGOING_LATER:
         return give_to_writer(link, n);
     case OUTGOING_BLOCK:
@@ -199,9 +273,10 @@ static int send_batch(struct earshot *link, enum outgoing_policy policy) {
 int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all) {
     int r = 0;
     writer_is_free(link);
+    conduit_settle(&link->conduit);
     while (r == 0 && link->phase == LINK_JOINED) {
-        bool full = outgoing_fill(link);
-        if (!full && (!all || link->outgoing.n_frames == 0))
+        bool due = outgoing_fill(link) || conduit_owes(&link->conduit) >= 0;
+        if (!due && (!all || link->outgoing.n_frames == 0))
             return 0;
         r = send_batch(link, policy);
     }

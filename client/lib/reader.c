@@ -30,8 +30,10 @@ static bool reader_put(struct mailbox_reader *reader, struct inbox_batch *batch)
     inbox_append(&reader->queue, &batch->item);
     if (was_empty)
         event_set(reader->ready_fd);
-    while (!reader->stop && reader->queue.n_batches >= READER_BATCHES_MAX)
+    while (!reader->stop && reader->queue.n_batches >= READER_BATCHES_MAX) {
+        conduit_tell_room(reader->conduit); /* the bell may come when nobody is there */
         pthread_cond_wait(&reader->taken, &reader->lock);
+    }
     bool go_on = !reader->stop;
     pthread_mutex_unlock(&reader->lock);
     return go_on;
@@ -44,33 +46,45 @@ static void set_gone(struct mailbox_reader *reader) {
     event_set(reader->ready_fd);
 }
 
+static bool reader_is_stopped(struct mailbox_reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    bool stop = reader->stop;
+    pthread_mutex_unlock(&reader->lock);
+    return stop;
+}
+
+/* The next batch that is more than a bell. NULL: stop, or it is gone. */
+static struct inbox_batch *reader_receive(struct mailbox_reader *reader) {
+    struct inbox_batch *batch = malloc(sizeof *batch);
+    int r = batch ? QUEUE_INTERRUPTED : -ENOMEM;
+    while (r == QUEUE_INTERRUPTED) {
+        r = conduit_receive(reader->conduit, batch, CONDUIT_WAIT);
+        if (r == QUEUE_OK && conduit_is_bell(batch) && !reader_is_stopped(reader))
+            r = QUEUE_INTERRUPTED;
+    }
+    if (r == QUEUE_OK && !conduit_is_bell(batch)) {
+        batch->item.is_note = false;
+        return batch;
+    }
+    free(batch);
+    if (r != QUEUE_OK)
+        set_gone(reader);
+    return NULL;
+}
+
 /* Without memory nothing can be received; the link joins again when there is some. */
 static void *reader_run(void *arg) {
     struct mailbox_reader *reader = arg;
-    for (;;) {
-        struct inbox_batch *batch = malloc(sizeof *batch);
-        int r = -ENOMEM;
-        if (batch) {
-            batch->item.is_note = false;
-            do {
-                r = queue_receive(reader->mailbox, &batch->message, reader->pid, &batch->n, true);
-            } while (r == QUEUE_INTERRUPTED);
-        }
-        if (r != QUEUE_OK) {
-            free(batch);
-            set_gone(reader);
-            return NULL;
-        }
-        if (!reader_put(reader, batch))
-            return NULL;
-    }
+    struct inbox_batch *batch;
+    while ((batch = reader_receive(reader)) && reader_put(reader, batch))
+        ;
+    return NULL;
 }
 
-int reader_start(struct mailbox_reader *reader, int mailbox, pid_t pid) {
+int reader_start(struct mailbox_reader *reader, struct conduit *conduit) {
     if (reader->running)
         return 0;
-    reader->mailbox = mailbox;
-    reader->pid = pid;
+    reader->conduit = conduit;
     reader->stop = reader->gone = false;
     int r = thread_start(&reader->thread, reader_run, reader);
     if (r == 0)
@@ -89,7 +103,7 @@ void reader_stop(struct mailbox_reader *reader) {
     reader->stop = true;
     pthread_cond_signal(&reader->taken);
     pthread_mutex_unlock(&reader->lock);
-    queue_ring_bell(reader->mailbox, reader->pid, 0);
+    queue_ring_bell(reader->conduit->mailbox, reader->conduit->pid, 0);
     pthread_join(reader->thread, NULL);
     reader->running = reader->gone = false;
     if (!reader->queue.head)
@@ -113,4 +127,11 @@ bool reader_is_gone(struct mailbox_reader *reader) {
     bool gone = reader->gone;
     pthread_mutex_unlock(&reader->lock);
     return gone;
+}
+
+bool reader_is_full(struct mailbox_reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    bool full = reader->queue.n_batches >= READER_BATCHES_MAX;
+    pthread_mutex_unlock(&reader->lock);
+    return full;
 }

@@ -155,7 +155,7 @@ static int peek_acks(struct earshot *link) {
     if (link->pollable || link->phase != LINK_JOINED || !pending_is_half_full(&link->pending) ||
         inbox_is_full(&link->inbox))
         return 0;
-    int r = receive_batch(link, false, true);
+    int r = receive_batch(link, CONDUIT_NOW, true);
     return r < 0 ? r : 0;
 }
 
@@ -167,7 +167,7 @@ static int send_dispatch(struct earshot *link, bool cork) {
     uint16_t n_before = link->outgoing.n_frames;
     int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
     if (r == 0 && !cork && outgoing_may_try(link))
-        r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_TRY, true);
+        r = outgoing_send(link, outgoing_at_once(link), true);
     if (r >= 0 && link->outgoing.n_frames < n_before)
         r = peek_acks(link);
     return r < 0 && r != -EINTR ? r : 0;

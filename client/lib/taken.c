@@ -42,7 +42,8 @@ static struct frame frame_of(const struct bookmark *bookmark) {
 
 void taken_put(struct earshot *link) {
     struct frame frame = frame_of(&link->bookmark);
-    if (!bookmark_has_news(&link->bookmark) || !frame_put(&link->outgoing.out, &frame))
+    if (link->outgoing.ends || !bookmark_has_news(&link->bookmark) ||
+        !frame_put(&link->outgoing.out, &frame))
         return;
     link->outgoing.n_frames++;
     bookmark_told(&link->bookmark);

@@ -87,7 +87,10 @@ int wait_start(struct earshot *link) {
     link->watch.pid = link->pid;
     link->watch.release_lane = join_release_lane;
     link->watch.arg = link;
-    return link->pollable ? reader_start(&link->reader, link->mailbox, link->pid) : 0;
+    link->conduit.mailbox = link->mailbox;
+    link->conduit.pid = link->pid;
+    link->conduit.room_fd = link->writer.done_fd; /* either way there is room again */
+    return link->pollable ? reader_start(&link->reader, &link->conduit) : 0;
 }
 
 void wait_stop(struct earshot *link) {
@@ -110,7 +113,7 @@ static void wait_serve(struct earshot *link, enum wait_source source) {
         break;
     case WAIT_SOURCE_READER:
         if (reader_is_gone(&link->reader))
-            join_lose(link, "removed our mailbox");
+            join_lose(link, receive_why_gone(link));
         break;
     case WAIT_SOURCE_HUB:
         join_lose(link, "died");
@@ -160,7 +163,7 @@ static int step_poll(struct earshot *link, mono_time until) {
 
 /* What is there now, without blocking; then what is to be sent, and all the other sources. */
 static int step_now(struct earshot *link, bool to_inbox) {
-    int r = receive_batch(link, false, to_inbox);
+    int r = receive_batch(link, CONDUIT_NOW, to_inbox);
     if (r != QUEUE_EMPTY)
         return r < 0 ? r : 0;
     r = outgoing_send(link, OUTGOING_LATER, true);
@@ -186,7 +189,7 @@ static int step_mailbox(struct earshot *link, mono_time until, bool to_inbox) {
     wait_arm(link, until);
     if (watch_has_fired(&link->watch))
         return 0;
-    r = receive_batch(link, true, to_inbox);
+    r = receive_batch(link, CONDUIT_WAIT, to_inbox);
     if (r == QUEUE_INTERRUPTED)
         return -EINTR;
     return r < 0 ? r : 0;

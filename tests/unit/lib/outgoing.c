@@ -2,10 +2,12 @@
 #include <stdatomic.h>
 
 #include "ipc/queue.h"
+#include "ipc/shm.h"
 #include "unit/lib/batches.h"
 
 static struct earshot *ours;
-static int lane;
+static int lane, mailbox;
+static struct channel hub;
 
 static void begin(void) {
     ours = link_new(0);
@@ -13,6 +15,7 @@ static void begin(void) {
     ours->limits.batch = BATCH_BYTES_MAX;
     ours->epoll_fd = ours->timer_fd = ours->wake_fd = -1;
     cr_assert_eq(pending_init(&ours->pending), 0);
+    cr_assert_eq(control_init(&ours->control), 0);
     cr_assert_eq(queue_create_private(&lane), 0);
     atomic_store(&ours->lane, lane);
     ours->looked_at = mono_coarse();
@@ -21,7 +24,12 @@ static void begin(void) {
 
 static void end(void) {
     cr_expect_eq(queue_remove(lane), 0);
+    conduit_close(&ours->conduit);
+    channel_close(&hub);
+    if (mailbox > 0)
+        cr_expect_eq(queue_remove(mailbox), 0);
     pending_deinit(&ours->pending);
+    control_deinit(&ours->control);
     link_free(ours);
 }
 
@@ -141,4 +149,187 @@ Test(outgoing, 05_nothing_is_held_back_for_long) {
     send_one();
     cr_expect_eq(ours->outgoing.n_frames, 0);
     cr_expect_eq(take(), 3);
+}
+
+/* --- a channel --- */
+
+static bool asks(void) {
+    return channel_is_open(&ours->conduit.channel);
+}
+
+static void find_full(unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        ours->outgoing.n_gather = 0;
+        send_one();
+    }
+}
+
+static void may_ask(bool may) {
+    ours->hub.uid = geteuid();
+    link_begin_channel(ours, may);
+}
+
+Test(outgoing, 10_asks_for_a_channel_when_it_was_full_often) {
+    fill_lane();
+    may_ask(true);
+    find_full(CONDUIT_BUSY_N - 1);
+    cr_expect_not(asks());
+    find_full(1);
+    cr_expect(asks());
+}
+
+Test(outgoing, 11_asks_no_hub_that_does_not_know_it) {
+    fill_lane();
+    ours->flags |= EARSHOT_CHANNEL;
+    may_ask(false);
+    find_full(CONDUIT_BUSY_N);
+    cr_expect_not(asks());
+}
+
+Test(outgoing, 12_not_for_what_was_long_ago) {
+    fill_lane();
+    may_ask(true);
+    find_full(CONDUIT_BUSY_N - 1);
+    ours->conduit.busy_since = mono_add_ms(mono_coarse(), -2 * CONDUIT_BUSY_MS);
+    find_full(1);
+    cr_expect_not(asks());
+    find_full(CONDUIT_BUSY_N - 1);
+    cr_expect(asks());
+}
+
+static void hub_says(enum switch_to to, bool in_ring) {
+    struct queue_message message = {.mtype = ours->conduit.pid};
+    struct cursor_out out = cursor_out_of(message.data, sizeof message.data);
+    envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, SESSION});
+    frame_put(&out, &(struct frame){.type = FRAME_SWITCH, .switch_to = {(uint8_t)to}});
+    size_t n = cursor_out_used(&out);
+    if (in_ring)
+        cr_assert_eq(batch_ring_put(&hub.down, message.data, n), BATCH_RING_OK);
+    else
+        cr_assert_eq(queue_send(mailbox, &message, n, false), 0);
+    cr_assert_eq(receive_batch(ours, CONDUIT_NOW, true), 0);
+}
+
+/* The program asks for a channel, and the hub has one for it. */
+static void is_offered_one(void) {
+    cr_assert_eq(queue_create_private(&mailbox), 0);
+    ours->mailbox = ours->conduit.mailbox = mailbox;
+    ours->conduit.pid = getpid();
+    ours->flags |= EARSHOT_CHANNEL;
+    may_ask(true);
+    cr_assert(asks());
+    cr_assert_eq(channel_attach(&hub, ours->conduit.channel.shmid, geteuid()), 0);
+}
+
+/* The type of the last frame of a batch, and how many it has. */
+static unsigned last_of(const uint8_t *batch, size_t n, unsigned *n_frames) {
+    struct cursor_in in = cursor_in_of(batch, n);
+    struct envelope envelope;
+    struct frame frame = {0};
+    cr_assert(envelope_take(&in, &envelope));
+    cr_assert_eq(envelope.session, SESSION);
+    for (uint16_t i = 0; i < envelope.n_frames; i++)
+        cr_assert_eq(frame_take(&in, &frame, FROM_CLIENT), FRAME_OK);
+    *n_frames = envelope.n_frames;
+    return frame.type;
+}
+
+static unsigned take_ring(unsigned *n_frames) {
+    static uint8_t batch[BATCH_BYTES_MAX];
+    size_t n;
+    *n_frames = 0;
+    return batch_ring_take(&hub.up, batch, &n) == BATCH_RING_OK ? last_of(batch, n, n_frames)
+                                                                : FRAME_NONE;
+}
+
+static unsigned take_lane(unsigned *n_frames) {
+    static struct queue_message message;
+    size_t n = take_one(&message);
+    *n_frames = 0;
+    return n > 0 ? last_of(message.data, n, n_frames) : FRAME_NONE;
+}
+
+static void go_to_channel(void) {
+    unsigned n;
+    is_offered_one();
+    hub_says(SWITCH_TO_CHANNEL, false);
+    send_one();
+    cr_assert_eq(take_lane(&n), FRAME_SWITCH);
+    cr_assert_eq(n, 3, "CHANNEL, the message, SWITCH");
+}
+
+Test(outgoing, 13_each_message_at_once_through_the_channel) {
+    unsigned n;
+    go_to_channel();
+    for (int i = 0; i < 3; i++)
+        send_one();
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(take_ring(&n), FRAME_SEND);
+        cr_expect_eq(n, 1);
+    }
+    cr_expect_eq(take_ring(&n), FRAME_NONE);
+    cr_expect_eq(take_lane(&n), FRAME_NONE);
+}
+
+/* What waits before a full lane goes before what goes through the channel. */
+Test(outgoing, 14_nothing_behind_the_switch_in_its_batch) {
+    unsigned n;
+    fill_lane();
+    is_offered_one();
+    send_one();
+    hub_says(SWITCH_TO_CHANNEL, false);
+    cr_expect_eq(outgoing_send(ours, OUTGOING_TRY, false), EARSHOT_AGAIN);
+    cr_expect(ours->outgoing.ends);
+    while (take_one(&dropped) > 0)
+        ;
+    send_one();
+    send_one();
+    cr_expect_eq(take_lane(&n), FRAME_SWITCH);
+    cr_expect_eq(n, 3);
+    cr_expect_eq(take_ring(&n), FRAME_SEND);
+    cr_expect_eq(n, 1);
+    cr_expect_eq(take_ring(&n), FRAME_SEND);
+}
+
+Test(outgoing, 15_back_to_the_lane) {
+    unsigned n;
+    go_to_channel();
+    hub_says(SWITCH_TO_QUEUE, true);
+    send_one();
+    send_one();
+    cr_expect_eq(take_ring(&n), FRAME_SWITCH);
+    cr_expect_eq(n, 2);
+    cr_expect_eq(take_lane(&n), FRAME_SEND);
+    cr_expect_not(asks());
+}
+
+Test(outgoing, 16_without_anything_to_say) {
+    unsigned n;
+    is_offered_one();
+    hub_says(SWITCH_TO_CHANNEL, false);
+    cr_expect(outgoing_has_frames(ours));
+    cr_assert_eq(outgoing_send(ours, OUTGOING_LATER, false), 0);
+    cr_expect_eq(take_lane(&n), FRAME_SWITCH);
+    hub_says(SWITCH_TO_QUEUE, true);
+    cr_expect(outgoing_has_frames(ours));
+    cr_assert_eq(outgoing_send(ours, OUTGOING_LATER, false), 0);
+    cr_expect_eq(take_ring(&n), FRAME_SWITCH);
+    cr_expect_not(outgoing_has_frames(ours));
+}
+
+Test(outgoing, 17_refused_is_asked_for_later) {
+    struct shm_segment segment;
+    is_offered_one();
+    channel_close(&hub);
+    int shmid = ours->conduit.channel.shmid;
+    hub_says(SWITCH_TO_QUEUE, false);
+    send_one();
+    cr_expect_not(asks());
+    cr_expect_eq(shm_stat_any(shmid, &segment), SHM_GONE);
+    fill_lane();
+    find_full(CONDUIT_BUSY_N);
+    cr_expect_not(asks());
+    ours->conduit.ask_at = mono_coarse();
+    find_full(CONDUIT_BUSY_N);
+    cr_expect(asks());
 }
