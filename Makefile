@@ -86,7 +86,7 @@ LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/cli/talk client/cli/files client/cli/past client/cli/look \
 	client/chat)
 EXAMPLE_SRC := $(call sources,client/examples)
-BENCH_SRC := $(call sources,tests/bench tests/bench/flood tests/bench/peers)
+BENCH_SRC := $(call sources,tests/bench tests/bench/rows tests/bench/flood tests/bench/peers)
 HARNESS_SRC := $(call sources,tests/harness)
 FUZZ_SRC := $(call sources,tests/fuzz)
 SEMANTIC_SRC := $(call sources,tests/semantic)

@@ -18,6 +18,8 @@ int bench_fail(struct bench *bench, const char *format, ...) {
 }
 
 static bool name_matches(const char *name, const char *pattern) {
+    if (*pattern == '=')
+        return strcmp(name, pattern + 1) == 0;
     return strstr(name, pattern) || fnmatch(pattern, name, 0) == 0;
 }
 
