@@ -32,6 +32,13 @@ void load_next(struct load *load) {
     write_hex(load->text + NUMBER_AT, load->number);
 }
 
+void load_compose(struct load *load) {
+    char text[LOAD_TEXT_MAX + 1];
+    snprintf(text, sizeof text, "%08x%08x%.*s", load->sender, load->number,
+             (int)load->n - LOAD_TEXT_MIN, load->text + LOAD_TEXT_MIN);
+    memcpy(load->text, text, load->n);
+}
+
 static const char *violation(const struct load *expected, const char *text, size_t n) {
     if (n != expected->n || read_hex(text) != expected->sender)
         return "a foreign or damaged message";

@@ -22,6 +22,8 @@ struct load {
 
 void load_init(struct load *load, uint32_t sender, unsigned n);
 void load_next(struct load *load); /* counts up and writes the number into the text */
+/* Writes the same text as a whole, as a program composes what it sends, with printf(3). */
+void load_compose(struct load *load);
 
 /*
  * Compares what came with what is expected; then expects the next. When it is something else it

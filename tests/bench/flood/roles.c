@@ -44,6 +44,7 @@ static int source_turn(struct client *client, struct flood *flood, struct load *
     for (unsigned i = 0; member->n_per_turn == 0 || i < member->n_per_turn; i++) {
         if (atomic_load_explicit(&flood->stop, memory_order_relaxed))
             break;
+        load_compose(load);
         int r = kind->send(client, member->to, load);
         if (r != CLIENT_OK)
             return r;
