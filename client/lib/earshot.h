@@ -351,11 +351,12 @@ struct earshot_message {
 
 /*
  * Sends a message and keeps it until the hub acknowledges it. Sends at once when the lane has
- * room; for a while after it had none, gathers what follows until a batch is full, or a call some
- * milliseconds later finds room. Blocks while the window of unacknowledged messages is full;
- * with earshot_fd() in use it returns EARSHOT_AGAIN instead, and the descriptor becomes readable
- * when there is room. It also returns EARSHOT_AGAIN when so much has come meanwhile that events
- * must be taken first. The id is stored in `id` unless that is NULL.
+ * room; for a while after it had none, gathers what follows until a batch is full or a millisecond
+ * is over: then it goes, whatever the program does next. Blocks while the window of unacknowledged
+ * messages is full; with earshot_fd() in use it returns EARSHOT_AGAIN instead, and the descriptor
+ * becomes readable when there is room: so long some may wait here until it is served. It also
+ * returns EARSHOT_AGAIN when so much has come meanwhile that events must be taken first. The id is
+ * stored in `id` unless that is NULL.
  */
 int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
 

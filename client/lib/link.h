@@ -71,10 +71,10 @@ struct outgoing {
     struct queue_message message;
     struct cursor_out out;
     uint16_t n_frames;
-    bool ends;          /* a SWITCH is the last frame of it */
-    bool lane_full;     /* the last attempt to send found no room */
-    unsigned n_gather;  /* full batches that are to find room at once: see outgoing.c */
-    mono_time tried_at; /* when it was, on the coarse clock */
+    bool ends;         /* a SWITCH is the last frame of it */
+    bool lane_full;    /* the last attempt to send found no room */
+    unsigned n_gather; /* full batches that are to find room at once: see outgoing.c */
+    mono_time due;     /* what has gathered is left with the writer until then; ns 0: it is not */
 };
 
 struct request;
@@ -221,6 +221,8 @@ enum outgoing_policy outgoing_at_once(const struct earshot *link);
  * EARSHOT_AGAIN when frames are left; -EINTR with OUTGOING_BLOCK.
  */
 int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all);
+/* The program has sent what is in the batch, and goes its own way. 0 or -errno. */
+int outgoing_leave(struct earshot *link);
 /* A frame that needs no acknowledgement, behind what was sent before. False: no room now. */
 bool outgoing_control(struct earshot *link, const struct frame *frame);
 

@@ -9,8 +9,8 @@
  *
  * Whoever found the lane full goes on gathering until some batches in a row have found room at
  * once. Else one message alone would slip in wherever another sender's full batch does not fit, and
- * a flood would mostly travel one by one. What is gathered does not get older than GATHER_MS by
- * that, as far as the program calls at all.
+ * a flood would mostly travel one by one. What gathers is left with the writer, who sends it when
+ * it is GATHER_MS old, whatever the program does.
  *
  * In a channel a batch costs no system call, so nothing gathers; whoever finds no room there waits
  * for the hub's bell.
@@ -20,7 +20,7 @@
 #include "base/thread.h"
 #include "lib/link.h"
 
-#define GATHER_MS 4
+#define GATHER_MS 1
 #define GATHER_BATCHES 8
 #define DEAF_MS 2 /* until room is looked for again, while the reader has too much to read on */
 
@@ -29,6 +29,7 @@ static void start_batch(struct earshot *link) {
     outgoing->message.mtype = HUB_MTYPE;
     outgoing->n_frames = 0;
     outgoing->ends = false;
+    outgoing->due = (mono_time){0};
     outgoing->out = cursor_out_of(outgoing->message.data, link->limits.batch);
     envelope_put(&outgoing->out,
                  &(struct envelope){.version = PROTO_VERSION, .session = link->session});
@@ -40,15 +41,8 @@ void outgoing_reset(struct earshot *link) {
     start_batch(link);
 }
 
-static void outgoing_gather(struct outgoing *outgoing) {
-    outgoing->n_gather = GATHER_BATCHES;
-    outgoing->tried_at = mono_coarse();
-}
-
 bool outgoing_may_try(const struct earshot *link) {
-    const struct outgoing *outgoing = &link->outgoing;
-    return link->pollable || outgoing->n_gather == 0 ||
-           mono_coarse().ns - outgoing->tried_at.ns >= GATHER_MS * NS_PER_MS;
+    return link->pollable || link->outgoing.n_gather == 0;
 }
 
 static bool is_on_channel(const struct earshot *link) {
@@ -110,6 +104,23 @@ static void next_batch(struct earshot *link) {
     start_batch(link);
 }
 
+/* Who blocks goes on gathering, or sends the batch; it may be on its way by now. */
+static void take_back_left(struct earshot *link) {
+    if (link->writer.has_left && !writer_take_back(&link->writer))
+        next_batch(link);
+}
+
+int outgoing_leave(struct earshot *link) {
+    struct outgoing *outgoing = &link->outgoing;
+    if (link->phase != LINK_JOINED || outgoing->n_frames == 0 || is_on_channel(link))
+        return 0;
+    if (outgoing->due.ns == 0)
+        outgoing->due = mono_add_ms(mono_now(), GATHER_MS);
+    envelope_set_n_frames(outgoing->message.data, outgoing->n_frames);
+    return writer_leave(&link->writer, atomic_load(&link->lane), &outgoing->message,
+                        cursor_out_used(&outgoing->out), outgoing->due);
+}
+
 /* The lane's answer: 0 sent (or the hub is lost), EARSHOT_AGAIN full, -EINTR. */
 static int outgoing_sent(struct earshot *link, int r) {
     switch (r) {
@@ -122,7 +133,7 @@ static int outgoing_sent(struct earshot *link, int r) {
     case QUEUE_FULL:
         link->outgoing.lane_full = true;
         if (!is_on_channel(link))
-            outgoing_gather(&link->outgoing);
+            link->outgoing.n_gather = GATHER_BATCHES;
         return EARSHOT_AGAIN;
     case QUEUE_NO_MEMORY:
         return -ENOMEM;
@@ -152,7 +163,7 @@ static int send_waiting(struct earshot *link, size_t n) {
     r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, true);
     atomic_store(&link->watch.blocked, false);
     r = outgoing_sent(link, r);
-    outgoing_gather(&link->outgoing);
+    link->outgoing.n_gather = GATHER_BATCHES;
     return r;
 }
 
@@ -196,6 +207,8 @@ static bool writer_is_free(struct earshot *link) {
     if (writer_is_busy(&link->writer, &result))
         return false;
     link->outgoing.lane_full = false;
+    if (link->outgoing.n_gather > 0)
+        link->outgoing.n_gather--;
     if (result != QUEUE_OK)
         join_lose(link, "removed its queue");
     return true;
@@ -272,6 +285,7 @@ static int send_batch(struct earshot *link, enum outgoing_policy policy) {
 
 int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all) {
     int r = 0;
+    take_back_left(link);
     writer_is_free(link);
     conduit_settle(&link->conduit);
     while (r == 0 && link->phase == LINK_JOINED) {

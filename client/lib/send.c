@@ -161,7 +161,7 @@ static int peek_acks(struct earshot *link) {
 
 /*
  * Hands out what can be. The message is kept already, so nothing but a fatal error matters: what
- * is not sent now goes with the next batch.
+ * is not sent now goes with the next batch or, unless it is corked, without any further call.
  */
 static int send_dispatch(struct earshot *link, bool cork) {
     uint16_t n_before = link->outgoing.n_frames;
@@ -170,6 +170,8 @@ static int send_dispatch(struct earshot *link, bool cork) {
         r = outgoing_send(link, outgoing_at_once(link), true);
     if (r >= 0 && link->outgoing.n_frames < n_before)
         r = peek_acks(link);
+    if (r >= 0 && !cork)
+        r = outgoing_leave(link);
     return r < 0 && r != -EINTR ? r : 0;
 }
 

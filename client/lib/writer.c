@@ -7,8 +7,12 @@
 #include "base/thread.h"
 
 int writer_init(struct writer *writer) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&writer->lock, NULL);
-    pthread_cond_init(&writer->changed, NULL);
+    pthread_cond_init(&writer->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     writer->done_fd = event_open();
     return writer->done_fd < 0 ? writer->done_fd : 0;
 }
@@ -36,10 +40,44 @@ static int send_cancellable(struct writer *writer) {
     return r;
 }
 
+/* The rest with the lock held. */
+
+static void copy_batch(struct writer *writer, int lane, const struct queue_message *message,
+                       size_t n) {
+    writer->lane = lane;
+    writer->message.mtype = message->mtype;
+    memcpy(writer->message.data, message->data, n);
+    writer->n = n;
+    writer->state = WRITER_BUSY;
+}
+
+/* After a batch that could not be sent none is: it would come before the others. */
+static bool take_left(struct writer *writer) {
+    if (!writer->left || writer->result != QUEUE_OK || mono_now().ns < writer->left_due.ns)
+        return false;
+    copy_batch(writer, writer->left_lane, writer->left, writer->left_n);
+    writer->left = NULL;
+    return true;
+}
+
+static void writer_sleep(struct writer *writer) {
+    mono_time until = writer->left_due;
+    if (!writer->left || writer->result != QUEUE_OK) {
+        until = mono_add_ms(mono_now(), WRITER_LOOK_MS);
+        writer->n_looks++;
+    }
+    writer->is_looking = writer->n_looks <= WRITER_LOOKS;
+    if (writer->is_looking)
+        pthread_cond_timedwait(&writer->changed, &writer->lock,
+                               &(struct timespec){until.ns / NS_PER_S, until.ns % NS_PER_S});
+    else
+        pthread_cond_wait(&writer->changed, &writer->lock);
+}
+
 static bool wait_for_batch(struct writer *writer) {
     pthread_mutex_lock(&writer->lock);
-    while (writer->state != WRITER_BUSY && !writer->stop)
-        pthread_cond_wait(&writer->changed, &writer->lock);
+    while (writer->state != WRITER_BUSY && !writer->stop && !take_left(writer))
+        writer_sleep(writer);
     bool go_on = !writer->stop;
     pthread_mutex_unlock(&writer->lock);
     return go_on;
@@ -59,26 +97,56 @@ static void *writer_run(void *arg) {
     return NULL;
 }
 
+static int writer_start(struct writer *writer) {
+    if (writer->running)
+        return 0;
+    writer->stop = writer->is_looking = false;
+    writer->state = WRITER_IDLE;
+    writer->result = QUEUE_OK;
+    int r = thread_start(&writer->thread, writer_run, writer);
+    writer->running = r == 0;
+    return r;
+}
+
 int writer_give(struct writer *writer, int lane, const struct queue_message *message, size_t n) {
-    if (!writer->running) {
-        writer->stop = false;
-        writer->state = WRITER_IDLE;
-        int r = thread_start(&writer->thread, writer_run, writer);
-        if (r < 0)
-            return r;
-        writer->running = true;
-    }
+    int r = writer_start(writer);
+    if (r < 0)
+        return r;
     pthread_mutex_lock(&writer->lock);
-    assert(writer->state == WRITER_IDLE);
-    writer->lane = lane;
-    writer->message.mtype = message->mtype;
-    memcpy(writer->message.data, message->data, n);
-    writer->n = n;
-    writer->state = WRITER_BUSY;
+    assert(writer->state == WRITER_IDLE && !writer->left);
+    copy_batch(writer, lane, message, n);
     pthread_cond_signal(&writer->changed);
     pthread_mutex_unlock(&writer->lock);
     writer->given = true;
     return 0;
+}
+
+int writer_leave(struct writer *writer, int lane, const struct queue_message *message, size_t n,
+                 mono_time due) {
+    int r = writer_start(writer);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&writer->lock);
+    writer->left = message;
+    writer->left_lane = lane;
+    writer->left_n = n;
+    writer->left_due = due;
+    writer->n_looks = 0;
+    if (!writer->is_looking)
+        pthread_cond_signal(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
+    writer->has_left = true;
+    return 0;
+}
+
+bool writer_take_back(struct writer *writer) {
+    pthread_mutex_lock(&writer->lock);
+    bool is_here = writer->left != NULL;
+    writer->left = NULL;
+    pthread_mutex_unlock(&writer->lock);
+    writer->has_left = false;
+    writer->given |= !is_here;
+    return is_here;
 }
 
 bool writer_is_busy(struct writer *writer, int *result) {
@@ -109,5 +177,6 @@ void writer_stop(struct writer *writer) {
     pthread_cancel(writer->thread);
     pthread_join(writer->thread, NULL);
     event_clear(writer->done_fd);
-    writer->running = writer->given = false;
+    writer->left = NULL;
+    writer->running = writer->given = writer->has_left = false;
 }

@@ -8,6 +8,7 @@
 static struct earshot *ours;
 static int lane, mailbox;
 static struct channel hub;
+static bool is_patient; /* what gathers is left with the writer for longer than a test takes */
 
 static void begin(void) {
     ours = link_new(0);
@@ -16,6 +17,7 @@ static void begin(void) {
     ours->epoll_fd = ours->timer_fd = ours->wake_fd = -1;
     cr_assert_eq(pending_init(&ours->pending), 0);
     cr_assert_eq(control_init(&ours->control), 0);
+    cr_assert_eq(writer_init(&ours->writer), 0);
     cr_assert_eq(queue_create_private(&lane), 0);
     atomic_store(&ours->lane, lane);
     ours->looked_at = mono_coarse();
@@ -23,6 +25,7 @@ static void begin(void) {
 }
 
 static void end(void) {
+    writer_deinit(&ours->writer);
     cr_expect_eq(queue_remove(lane), 0);
     conduit_close(&ours->conduit);
     channel_close(&hub);
@@ -33,7 +36,7 @@ static void end(void) {
     link_free(ours);
 }
 
-TestSuite(outgoing, .init = begin, .fini = end);
+TestSuite(outgoing, .init = begin, .fini = end, .timeout = 60);
 
 /* With batches of others, to the last byte. */
 static void fill_lane(void) {
@@ -73,6 +76,8 @@ static void drop_one(void) {
 static void send_one(void) {
     struct earshot_message message = {.to = "bob", .text = "a line", .text_n = 6};
     ours->looked_at = mono_coarse(); /* there is no hub to be looked for */
+    if (is_patient && ours->outgoing.due.ns == 0)
+        ours->outgoing.due = mono_add_ms(mono_now(), 1000000);
     cr_assert_eq(earshot_send(ours, &message, NULL), EARSHOT_OK);
 }
 
@@ -96,6 +101,7 @@ Test(outgoing, 01_at_once_while_there_is_room) {
 }
 
 Test(outgoing, 02_gathered_while_there_is_none) {
+    is_patient = true;
     fill_lane();
     send_one();
     send_one();
@@ -103,15 +109,11 @@ Test(outgoing, 02_gathered_while_there_is_none) {
     cr_expect(earshot_is_waiting(ours));
 }
 
-static void never_try_for_its_age(void) {
-    ours->outgoing.tried_at = mono_add_ms(mono_coarse(), 100000);
-}
-
 /* Room for less than a full batch is not taken by one message after the other. */
 Test(outgoing, 03_gathers_on_while_full_batches_must_wait) {
+    is_patient = true;
     fill_lane();
     send_one();
-    never_try_for_its_age();
     drop_one();
     unsigned n = send_batch();
     cr_expect_gt(n, 50);
@@ -120,12 +122,12 @@ Test(outgoing, 03_gathers_on_while_full_batches_must_wait) {
 
 Test(outgoing, 04_at_once_again_when_full_batches_had_room) {
     unsigned n_batches = 0;
+    is_patient = true;
     fill_lane();
     send_one();
     while (take_one(&dropped) > 0)
         ;
     while (ours->outgoing.n_gather > 0) {
-        never_try_for_its_age();
         unsigned n = send_batch();
         n_batches++;
         cr_expect_gt(n, 50);
@@ -138,17 +140,65 @@ Test(outgoing, 04_at_once_again_when_full_batches_had_room) {
     cr_expect_eq(take(), 1);
 }
 
-Test(outgoing, 05_nothing_is_held_back_for_long) {
+/* Waits for our next batch, and takes it. */
+static unsigned await(void) {
+    unsigned n;
+    while ((n = take()) == 0) {
+        size_t size = 0;
+        cr_assert_eq(queue_receive(lane, &dropped, 0, &size, true), QUEUE_OK);
+        struct cursor_in in = cursor_in_of(dropped.data, size);
+        struct envelope envelope = {0};
+        envelope_take(&in, &envelope);
+        if (envelope.n_frames > 0)
+            return envelope.n_frames;
+    }
+    return n;
+}
+
+Test(outgoing, 05_what_has_gathered_leaves_whatever_the_program_does_next) {
     fill_lane();
     send_one();
-    drop_one();
-    never_try_for_its_age();
+    cr_expect_eq(await(), 1);
+}
+
+Test(outgoing, 06_and_what_comes_then_comes_behind_it) {
+    unsigned n = 0, n_sent = 0;
+    for (int i = 0; i < 300; i++) {
+        if (i % 20 == 0)
+            fill_lane();
+        for (int k = 0; k < i % 7; k++, n_sent++)
+            send_one();
+        while (i % 3 == 0 && n < n_sent)
+            n += await();
+    }
+    while (n < n_sent)
+        n += await();
+    cr_expect_eq(n, n_sent);
+    cr_expect_eq(earshot_n_unacknowledged(ours), n_sent);
+}
+
+Test(outgoing, 07_corked_it_stays_until_the_flush) {
+    struct earshot_message message = {.to = "bob", .text = "a line", .text_n = 6};
+    fill_lane();
+    message.flags = EARSHOT_CORK;
+    cr_assert_eq(earshot_send(ours, &message, NULL), EARSHOT_OK);
+    cr_expect_not(ours->writer.has_left);
+    cr_expect_not(ours->writer.running);
+}
+
+Test(outgoing, 08_a_link_that_is_given_up_takes_what_it_left_along) {
+    is_patient = true;
+    fill_lane();
     send_one();
-    cr_expect_eq(ours->outgoing.n_frames, 2);
-    ours->outgoing.tried_at = mono_add_ms(mono_coarse(), -1000);
+    cr_expect(ours->writer.has_left);
+    writer_stop(&ours->writer);
+    cr_expect_not(ours->writer.has_left);
+    while (take_one(&dropped) > 0)
+        ;
+    outgoing_reset(ours);
+    pending_rewind(&ours->pending);
     send_one();
-    cr_expect_eq(ours->outgoing.n_frames, 0);
-    cr_expect_eq(take(), 3);
+    cr_expect_eq(take(), 2);
 }
 
 /* --- a channel --- */
