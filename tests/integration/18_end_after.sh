@@ -59,10 +59,10 @@ stop_hub
 mkdir -p "$HOME/.config/earshot"
 echo 'end-after = 1s' >"$HOME/.config/earshot/hub.conf"
 HUB=$XDG_RUNTIME_DIR/earshot
-"$BIN/earshot" --name bob -q rooms
+earshot --start --name bob -q rooms
 for i in 1 2 3 4; do
     for j in 1 2 3; do
-        run "send$j" timeout 60 "$BIN/earshot" --name alice send bob "$i.$j"
+        run "send$j" timeout 60 "$BIN/earshot" --hub "$HUB" --start --name alice send bob "$i.$j"
         pids[j]=$PID
     done
     for j in 1 2 3; do
@@ -71,6 +71,6 @@ for i in 1 2 3 4; do
     done
     wait_for "hub $i ends" has_ended "$HUB"
 done
-try timeout 60 "$BIN/earshot" --name bob tail --dm --count 12 --json
+try earshot --start --name bob tail --dm --count 12 --json
 is "all are there, once" "$(jq -r .text <<<"$OUT" | sort | uniq | wc -l)" 12
 wait_for "the last hub ends" has_ended "$HUB"
