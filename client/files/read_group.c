@@ -67,6 +67,7 @@ struct read_group {
     struct read_pool *pool;
     pthread_mutex_t lock; /* of all that follows, and of the members */
     unsigned n_uses[READ_USE_END];
+    mono_time offered_at; /* the last time */
     struct read_run *runs;
     UT_hash_handle hh;
 };
@@ -93,7 +94,13 @@ struct read_group *read_group_get(struct read_pool *pool, const struct stat *sta
     struct read_group *group;
     struct read_file_key key = {.dev = status->st_dev, .ino = status->st_ino};
     HASH_FIND(hh, pool->groups, &key, sizeof key, group);
-    return read_group_keep(group ? group : read_group_new(pool, &key), use);
+    group = read_group_keep(group ? group : read_group_new(pool, &key), use);
+    if (group) {
+        pthread_mutex_lock(&group->lock);
+        group->offered_at = mono_now();
+        pthread_mutex_unlock(&group->lock);
+    }
+    return group;
 }
 
 struct read_group *read_group_keep(struct read_group *group, enum read_use use) {
@@ -144,6 +151,12 @@ static void read_run_init_condition(struct read_run *run) {
     pthread_condattr_destroy(&attributes);
 }
 
+static mono_time read_group_patience(const struct read_group *group) {
+    mono_time start = mono_add_ms(mono_now(), READ_GROUP_START_MS);
+    mono_time offer = mono_add_ms(group->offered_at, READ_GROUP_OFFER_MS);
+    return start.ns > offer.ns ? start : offer;
+}
+
 static struct read_run *read_run_new(struct read_group *group, const struct read_joining *how) {
     struct read_run *run = calloc(1, sizeof *run);
     if (!run)
@@ -151,7 +164,7 @@ static struct read_run *read_run_new(struct read_group *group, const struct read
     bool is_sparse = extent_has_holes(&how->status);
     run->status = how->status;
     run->capacity = how->capacity;
-    run->joinable_until = mono_add_ms(mono_now(), READ_GROUP_START_MS);
+    run->joinable_until = read_group_patience(group);
     run->extent = extent_of(how->fd, 0, (uint64_t)how->status.st_size, is_sparse);
     run->sum = digest_new();
     read_run_init_condition(run);

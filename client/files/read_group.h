@@ -7,7 +7,8 @@
  * READ_GROUP_PIECES pieces of a run are in memory. So whoever is ahead of the last one by that much
  * waits for them, but no more than READ_GROUP_HOLD_MS in all while the own recipient has nothing to
  * do: then the last one goes on alone from the place where it is, and so does everybody when
- * reading fails. A run waits READ_GROUP_START_MS for those who may still join it.
+ * reading fails. A run waits READ_GROUP_START_MS for those who may still join it, and at least
+ * until READ_GROUP_OFFER_MS after the file was offered: whoever waits for it takes it about then.
  *
  *     group = read_group_get(&pool, &status, use)      for each offer of the file
  *     member = read_group_join(group, ...)             for each who begins to send it
@@ -32,6 +33,7 @@ struct read_member;
 #define READ_GROUP_PIECES 16
 #define READ_GROUP_HOLD_MS 500
 #define READ_GROUP_START_MS 25
+#define READ_GROUP_OFFER_MS 100
 #define READ_GROUP_RUNS_MAX 4 /* of a group at a time */
 
 /* The groups of all files that are offered. Zeroed: none; it is empty again when all are dropped.
