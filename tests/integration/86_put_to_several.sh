@@ -25,6 +25,7 @@ no_segment() { # of the sender
 # open for reading, too, so that nobody waits for the other end to be opened).
 begin() { # RECIPIENTS
     local handle n=0
+    rm -f "$T/put.out"
     for handle in "${everybody[@]}"; do
         rm -f "$T/$handle"*
         mkfifo "$T/$handle"
