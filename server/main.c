@@ -154,20 +154,19 @@ static int serve_hub(const struct options *options) {
         standard_let_go();
     log_options(options);
     int r = hub_start(&hub, &hub_options), code = exit_code_of(r);
-    if (r != 0)
-        log_stop(); /* what comes first is told first */
-    if (r != 0)
-        explain_start(&hub, options->dir, r);
-    else
+    if (r == 0) {
         log_path(options, log);
+    } else {
+        hub_deinit(&hub); /* whoever hears of the failure finds nothing of it any more */
+        log_stop();       /* the reason is told last */
+        explain_start(&hub, options->dir, r);
+    }
     if (parent >= 0)
         daemon_tell(parent, code, code == EX_OK && log[0] ? log : NULL);
     if (r == 0) {
         note_place(options);
         notify_send("READY=1");
         hub_run(&hub);
-    } else {
-        hub_deinit(&hub);
     }
     notify_deinit();
     log_stop();

@@ -36,6 +36,7 @@ struct talk {
 struct revive {
     mono_time due;     /* 0: nothing is to be done */
     pid_t pid;         /* of the program that starts it, until that ends; 0: none */
+    int errors;        /* until then: a file in memory that takes what it prints */
     mono_time started; /* when this window last started one; 0: never */
     unsigned n_soon;   /* how often in a row that hub ended soon */
 };

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,19 +58,28 @@ static bool revive_was_stopped(const char *dir) {
     return access(path, F_OK) < 0;
 }
 
+/* The child is over. */
+static void revive_forget(struct chat *chat) {
+    if (chat->revive.errors >= 0)
+        close(chat->revive.errors);
+    chat->revive.errors = -1;
+    chat->revive.pid = 0;
+}
+
 static void revive_start(struct chat *chat, const char *hub_dir) {
-    static const struct child_files nothing = {-1, -1, -1};
     char program[PATH_MAX], dir_option[] = "--dir", dir[PATH_MAX], name[PATH_MAX];
     char *argv[] = {name, dir_option, dir, NULL};
     snprintf(name, sizeof name, "%s", cli_hub_program(program));
     snprintf(dir, sizeof dir, "%s", hub_dir);
-    int r = child_start(&chat->revive.pid, argv, &nothing, true);
+    chat->revive.errors = memfd_create("hub-errors", MFD_CLOEXEC);
+    int r = child_start(&chat->revive.pid, argv, &(struct child_files){-1, -1, chat->revive.errors},
+                        true);
     chat->revive.started = mono_now();
     if (r == 0) {
         view_note(&chat->view, VIEW_INFO, "starting the hub again");
         return;
     }
-    chat->revive.pid = 0;
+    revive_forget(chat);
     view_note(&chat->view, VIEW_ERROR, "cannot start %s: %s", name, strerror(-r));
 }
 
@@ -94,13 +104,15 @@ void revive_reap(struct chat *chat) {
     int status;
     if (chat->revive.pid <= 0 || waitpid(chat->revive.pid, &status, WNOHANG) <= 0)
         return;
-    chat->revive.pid = 0;
-    int code = child_exit_code(status);
-    if (code == CLI_DONE || code == CLI_CANNOT_CREATE) /* somebody else was first */
-        return;
     struct earshot_hub_info hub;
+    struct rendezvous_record record;
+    char why[CLI_WHY_SIZE], dir[PATH_MAX];
+    cli_explain_start(chat->revive.errors, status, why, sizeof why);
+    revive_forget(chat);
     earshot_hub(chat->link, &hub);
-    view_note(&chat->view, VIEW_ERROR,
-              "the hub does not start (exit code %d); to see why: earshotd --dir %s", code,
-              hub.dir);
+    bool is_there = revive_find_private(chat, hub.dir, dir) &&
+                    rendezvous_find(dir, geteuid(), &record) == RENDEZVOUS_OK;
+    if (child_exit_code(status) == CLI_DONE || is_there) /* another one was first */
+        return;
+    view_note(&chat->view, VIEW_ERROR, "the hub does not start: %s", why);
 }

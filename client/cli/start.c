@@ -58,10 +58,9 @@ static ssize_t start_read_errors(int errors, char *text, size_t size) {
     return pread(errors, text, size - 1, from);
 }
 
-/* The last line that the hub printed, or what its exit status says. */
-static void start_explain(const struct start *start, int status, char *text, size_t size) {
+void cli_explain_start(int errors, int status, char *text, size_t size) {
     char printed[CLI_WHY_SIZE];
-    ssize_t n = start_read_errors(start->errors, printed, sizeof printed);
+    ssize_t n = start_read_errors(errors, printed, sizeof printed);
     while (n > 0 && printed[n - 1] == '\n')
         n--;
     printed[n > 0 ? n : 0] = '\0';
@@ -84,7 +83,7 @@ int cli_fail_start(const struct cli_options *options, const char *dir, const cha
 static int start_check(const struct start *start, int status, char why[CLI_WHY_SIZE]) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return CLI_DONE;
-    start_explain(start, status, why, CLI_WHY_SIZE);
+    cli_explain_start(start->errors, status, why, CLI_WHY_SIZE);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FAILED;
     if (code == CLI_CANNOT_CREATE || code == CLI_TRY_AGAIN)
         return code;

@@ -18,6 +18,9 @@ const char *cli_hub_program(char path[PATH_MAX]);
  */
 int cli_start_hub(const struct cli_options *options, const char *dir, char why[CLI_WHY_SIZE]);
 
+/* The last line that the hub printed into that file, or what its wait status says. */
+void cli_explain_start(int errors, int status, char *text, size_t size);
+
 /*
  * What earshotd says would keep it from starting, a line for each reason; "": nothing. Returns its
  * exit code, or -errno when it could not be asked.

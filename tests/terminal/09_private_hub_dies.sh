@@ -83,6 +83,21 @@ HUB_PID=$(hub_pid)
 SEEN+=("$HUB_PID")
 stop_hub
 
+window ann
+HUB_PID=$(hub_pid)
+SEEN+=("$HUB_PID")
+mv "$XDG_STATE_HOME/earshot" "$T/kept"
+echo "no directory" >"$XDG_STATE_HOME/earshot"
+kill -9 "$HUB_PID"
+sees "when it cannot be started the window says so" ann "the hub does not start: earshotd: cannot start"
+sees "and why" ann "Not a directory"
+rm "$XDG_STATE_HOME/earshot"
+mv "$T/kept" "$XDG_STATE_HOME/earshot"
+key ann C-d
+await "ann has left once more" bottom_is ann '$'
+HUB_PID=
+rm -f "$HUB/hub"
+
 private=$HUB
 HUB=$T/named
 start_hub
