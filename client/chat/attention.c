@@ -59,6 +59,7 @@ void attention_look(struct chat *chat) {
     attention->looked_at = mono_now();
     attention->is_away = attention->has_line = false;
     attention->read = attention->visible;
+    unread_visit(chat, chat->target);
     attention_tell(chat);
 }
 

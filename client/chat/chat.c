@@ -17,16 +17,17 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "chat/begin.h"
 #include "chat/command.h"
-#include "chat/editor.h"
 #include "chat/event.h"
 #include "chat/files.h"
 #include "chat/inquiry.h"
+#include "chat/line/editor.h"
+#include "chat/line/plain.h"
 #include "chat/login.h"
 #include "chat/mark.h"
 #include "chat/news.h"
 #include "chat/past.h"
-#include "chat/plain.h"
 #include "chat/revive.h"
 #include "chat/talk.h"
 #include "cli/outcome.h"
@@ -38,7 +39,18 @@
 void chat_set_target(struct chat *chat, const char *name) {
     if (name != chat->target)
         snprintf(chat->target, sizeof chat->target, "%s", name);
+    unread_know(chat, chat->target);
+    unread_visit(chat, chat->target);
+    if (chat->view.windowed)
+        memory_set(&chat->memory, MEMORY_TARGET, "", *chat->target ? chat->target : NULL);
     editor_target_changed(chat);
+}
+
+void chat_configured(struct chat *chat) {
+    const struct cli_config *config = cli_config();
+    bool is_plain = chat->options->no_color || config->no_color;
+    chat->bell = config->when;
+    chat->view.colour = chat->has_editor && !is_plain;
 }
 
 void chat_fail(struct chat *chat, unsigned code, const char *format, ...) {
@@ -200,6 +212,8 @@ static void chat_join_rooms(struct chat *chat, char **rooms, int n_rooms) {
                      "");
     if (chat->view.windowed)
         files_ask(chat);
+    if (chat->view.windowed)
+        begin_start(chat, n_rooms == 0);
 }
 
 static bool chat_is_windowed(const struct cli_options *options) {
@@ -245,6 +259,9 @@ static void chat_loop_deinit(struct chat_loop *loop) {
     past_deinit(chat);
     mark_deinit(chat);
     attention_deinit(&chat->attention);
+    unread_deinit(&chat->unread);
+    memory_deinit(&chat->memory);
+    begin_deinit(chat);
     scrollback_deinit(&chat->scrollback);
     files_deinit(chat);
     news_deinit(chat);
@@ -294,6 +311,7 @@ static int chat_earlier(int a, int b) {
 static int chat_timeout_ms(const struct chat_loop *loop) {
     int ms = chat_earlier(talk_timeout_ms(&loop->chat), news_timeout_ms(&loop->chat));
     ms = chat_earlier(ms, mark_timeout_ms(&loop->chat));
+    ms = chat_earlier(ms, past_timeout_ms(&loop->chat));
     ms = chat_earlier(ms, revive_timeout_ms(&loop->chat));
     if (loop->chat.leaving)
         ms = chat_earlier(ms, mono_poll_ms(loop->give_up_at));
@@ -323,7 +341,7 @@ static int chat_loop_turn(struct chat_loop *loop) {
         {.fd = login_fd(chat), .events = POLLIN},
     };
     uint64_t told = chat->attention.told;
-    if (poll(fds, ARRAY_LEN(fds), chat_timeout_ms(loop)) < 0)
+    if (poll(fds, ARRAY_LEN(fds), chat->has_events ? 0 : chat_timeout_ms(loop)) < 0)
         return errno == EINTR ? 0 : error_errno();
     if (chat->view.edits)
         editor_follow_size();
@@ -331,7 +349,8 @@ static int chat_loop_turn(struct chat_loop *loop) {
         chat_read_signals(loop);
     if (fds[2].revents && !chat->leaving)
         chat_read_keyboard(loop);
-    if (fds[1].revents || chat->attention.told != told) /* by a key: the link is to tell the hub */
+    if (fds[1].revents || chat->has_events ||
+        chat->attention.told != told) /* by a key: the link is to tell the hub */
         event_take_all(chat);
     if (fds[3].revents)
         login_tell_found(chat);
@@ -340,7 +359,10 @@ static int chat_loop_turn(struct chat_loop *loop) {
     talk_report(chat);
     revive_tick(chat);
     mark_show_due(chat);
+    past_show_due(chat);
     news_flush_due(chat);
+    if (chat->unread.changed)
+        editor_unread_changed(chat);
     if (!view_flush(&chat->view)) {
         chat->at_once = true;
         chat->exit_code = CLI_CLOSED;
@@ -401,7 +423,10 @@ int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
         code = cli_fail(options, FAIL_INTERNAL, "cannot start: %s", strerror(-r));
     } else {
         chat_greet(&loop.chat);
+        past_ask_newest(&loop.chat);
         chat_ignore_configured(&loop.chat);
+        if (loop.chat.view.windowed)
+            memory_start(&loop.chat);
         if (n_rooms > 0)
             chat_join_rooms(&loop.chat, rooms, n_rooms);
         else

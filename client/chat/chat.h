@@ -6,8 +6,10 @@
 
 #include "base/clock.h"
 #include "chat/attention.h"
+#include "chat/memory.h"
 #include "chat/roster.h"
 #include "chat/scrollback.h"
+#include "chat/unread.h"
 #include "chat/view.h"
 #include "cli/config.h"
 #include "cli/notify.h"
@@ -47,18 +49,30 @@ struct news_item;    /* news.h */
 struct logins;       /* login.h */
 struct past_opening; /* past.h */
 struct files_item;   /* files.c */
+struct begin;        /* begin.c */
+
+/* How far what waited for the user has come; see past.h. */
+struct past_late {
+    bool is_asking;
+    uint64_t newest, reached; /* 0: not known */
+    mono_time until;          /* it goes on, if nothing else is known */
+};
 
 struct chat {
     const struct cli_options *options;
     earshot *link;
     int link_fd;
+    bool has_events; /* the link was not asked until it had none */
     bool has_editor; /* both sides are a terminal that can do more than print lines */
     struct view view;
     struct roster roster;
     struct talk talk;
     struct attention attention;
+    struct unread unread;
+    struct memory memory;
     struct revive revive;
     struct inquiry *inquiries;
+    struct begin *begin; /* until the window knows where it is */
     struct logins *logins;
     struct news_item *news;
     mono_time news_due; /* when there are news */
@@ -66,6 +80,7 @@ struct chat {
     char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
     struct scrollback scrollback;
     struct past_opening *openings;
+    struct past_late late;
     struct files_item *files;
     bool in_late; /* the last message shown had waited for the user to come */
     struct mark *marks;
@@ -83,6 +98,9 @@ struct chat {
     unsigned n_failed; /* how often chat_fail() was called since the last command began */
     bool is_doubtful;  /* the last command was refused, so the next plain line is asked about */
 };
+
+/* The configuration has changed. */
+void chat_configured(struct chat *chat);
 
 /* Changes where plain lines go, and the prompt. */
 void chat_set_target(struct chat *chat, const char *name);

@@ -1,5 +1,6 @@
 #include "chat/command.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "cli/words.h"
 
 #define COMMAND_HISTORY_LINES 20
+#define COMMAND_MENTIONS 40
 
 size_t command_skip_word(const char *line) {
     size_t n = strcspn(line, COMMAND_BLANKS);
@@ -53,11 +55,16 @@ static int action_sent(int outcome) {
     return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
 }
 
+/* To each of some handles and rooms, separated by commas. */
 static int action_msg(struct chat *chat, char *arguments) {
-    char *text = action_cut_word(arguments);
+    char *text = action_cut_word(arguments), *rest = arguments;
     if (!*arguments || !*text)
         return command_usage(chat, "msg");
-    return action_sent(talk_send(chat, action_handle(arguments), text, EARSHOT_TEXT, NULL));
+    int outcome = TALK_SENT;
+    for (char *to; outcome != TALK_FULL && (to = strsep(&rest, ","));)
+        if (*to)
+            outcome = talk_send(chat, action_handle(to), text, EARSHOT_TEXT, NULL);
+    return action_sent(outcome);
 }
 
 static int action_me(struct chat *chat, char *arguments) {
@@ -84,21 +91,114 @@ static int action_join(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
+void command_go(struct chat *chat, const char *conv) {
+    char name[CHAT_NAME_SIZE];
+    snprintf(name, sizeof name, "%s", conv); /* which may be in what is changed now */
+    chat_set_target(chat, name);
+    past_open(chat, name);
+    past_ask(chat, name);
+    talk_tell_if_away(chat, name);
+}
+
+bool command_next(struct chat *chat) {
+    const char *conv = unread_next(chat);
+    if (conv)
+        command_go(chat, conv);
+    return conv != NULL;
+}
+
+static int action_next(struct chat *chat, char *arguments) {
+    (void)arguments;
+    if (!command_next(chat))
+        view_note(&chat->view, VIEW_INFO, "nothing is new elsewhere");
+    return COMMAND_DONE;
+}
+
+static int action_unread(struct chat *chat, char *arguments) {
+    (void)arguments;
+    unread_list(chat);
+    return COMMAND_DONE;
+}
+
 static int action_query(struct chat *chat, char *arguments) {
+    char back[CHAT_NAME_SIZE];
     action_cut_word(arguments);
     const char *to = action_handle(arguments);
     if (*to == '#' && !roster_is_joined(&chat->roster, to))
         return action_join(chat, arguments);
-    if (*to && !words_is_name(to)) {
+    if (!*to)
+        return action_unread(chat, arguments);
+    if (!words_is_name(to)) {
         chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", to);
         return COMMAND_DONE;
     }
-    chat_set_target(chat, *to ? to : roster_first_joined(&chat->roster));
-    if (*to && *to != '#') {
-        past_open(chat, to);
-        past_ask(chat, to);
+    snprintf(back, sizeof back, "%s", chat->target);
+    command_go(chat, to);
+    if (*to != '#' && !roster_is_known(&chat->roster, to))
+        inquiry_queried(chat, to, back);
+    return COMMAND_DONE;
+}
+
+/* "CONV LEVEL", "LEVEL" for where one is, or "CONV" alone, which shows it. */
+static void action_tell_level(struct chat *chat, const char *conv) {
+    static const char *const meanings[] = {
+        [UNREAD_DEFAULT] = "rings as /bell says",
+        [UNREAD_EVERY] = "rings for each message",
+        [UNREAD_MENTIONS] = "rings for what names you",
+        [UNREAD_OFF] = "does not ring, and is not counted in the prompt",
+        [UNREAD_MUTE] = "is not shown while you are elsewhere, but for what names you",
+    };
+    view_note(&chat->view, VIEW_INFO, "%s%s %s", conv[0] == '#' ? "" : "@", conv,
+              meanings[unread_level(chat, conv)]);
+}
+
+static int action_level(struct chat *chat, const char *conv, const char *word,
+                        const char *command) {
+    if (!words_is_name(conv))
+        return command_usage(chat, command);
+    for (int i = 0; unread_level_words[i]; i++) {
+        if (strcmp(unread_level_words[i], word) != 0)
+            continue;
+        unread_set_level(chat, conv, (enum unread_level)i);
+        word = "";
     }
-    talk_tell_if_away(chat, to);
+    if (*word)
+        return command_usage(chat, command);
+    action_tell_level(chat, conv);
+    return COMMAND_DONE;
+}
+
+static bool action_is_level(const char *word) {
+    for (int i = 0; unread_level_words[i]; i++)
+        if (strcmp(unread_level_words[i], word) == 0)
+            return true;
+    return false;
+}
+
+static int action_notify(struct chat *chat, char *arguments) {
+    char *level = action_cut_word(arguments);
+    action_cut_word(level);
+    bool is_here = !*arguments || (!*level && action_is_level(arguments));
+    const char *conv = is_here ? chat->target : action_handle(arguments);
+    return action_level(chat, conv, is_here ? arguments : level, "notify");
+}
+
+static int action_mute(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    return action_level(chat, *arguments ? action_handle(arguments) : chat->target, "mute", "mute");
+}
+
+static int action_unmute(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    return action_level(chat, *arguments ? action_handle(arguments) : chat->target, "default",
+                        "unmute");
+}
+
+static int action_mentions(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    (void)arguments;
+    int r = earshot_search(chat->link, chat->me, NULL, NULL, 0, COMMAND_MENTIONS, &request);
+    inquiry_made(chat, r, request, INQUIRY_MENTIONS, chat->me);
     return COMMAND_DONE;
 }
 
@@ -114,10 +214,23 @@ static int action_part(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
+static int action_whois(struct chat *chat, char *arguments) {
+    action_cut_word(arguments);
+    const char *handle = action_handle(arguments);
+    if (!words_is_name(handle) || *handle == '#')
+        return command_usage(chat, "whois");
+    inquiry_list(chat, EARSHOT_HANDLES, NULL, INQUIRY_WHOIS, handle);
+    return COMMAND_DONE;
+}
+
+/* Of a word without `#` the handle is meant, if it is one that is known. */
 static int action_who(struct chat *chat, char *arguments) {
     char room[CHAT_NAME_SIZE];
     action_cut_word(arguments);
     action_room_name(room, arguments);
+    bool is_room = *arguments == '#' || roster_is_joined(&chat->roster, room);
+    if (*arguments && !is_room)
+        return action_whois(chat, arguments);
     const char *of = *arguments ? room : NULL;
     inquiry_list(chat, EARSHOT_USERS, of, INQUIRY_WHO, of ? of : "");
     return COMMAND_DONE;
@@ -183,6 +296,11 @@ static void action_tell_ignored(void *arg, const char *name) {
 static int action_ignore(struct chat *chat, char *arguments) {
     action_cut_word(arguments);
     const char *handle = action_handle(arguments);
+    if (*handle == '#') {
+        chat_fail(chat, FAIL_BAD_NAME, "people are ignored, by their handle; /mute %s hides a room",
+                  handle);
+        return COMMAND_DONE;
+    }
     if (words_is_name(handle))
         roster_ignore(&chat->roster, handle, true);
     else if (*handle)
@@ -297,7 +415,6 @@ static int action_reply(struct chat *chat, char *arguments) {
 }
 
 static int action_history(struct chat *chat, char *arguments) {
-    uint32_t request = 0;
     action_cut_word(arguments);
     char *end;
     unsigned long n = *arguments ? strtoul(arguments, &end, 10) : COMMAND_HISTORY_LINES;
@@ -307,10 +424,7 @@ static int action_history(struct chat *chat, char *arguments) {
         chat_fail(chat, OUTCOME_USAGE, "history of what? /join #ROOM or /query HANDLE first");
         return COMMAND_DONE;
     }
-    if (n > EARSHOT_PAGE_MAX)
-        n = EARSHOT_PAGE_MAX;
-    int r = earshot_history(chat->link, chat->target, 0, 0, (unsigned)n, &request);
-    inquiry_made(chat, r, request, INQUIRY_HISTORY, chat->target);
+    past_page(chat, chat->target, n < UINT_MAX ? (unsigned)n : UINT_MAX, *arguments != '\0');
     return COMMAND_DONE;
 }
 
@@ -344,6 +458,66 @@ static int action_bell(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
+static void action_tell_alias(void *arg, const char *word, const char *meaning) {
+    struct chat *chat = arg;
+    view_note(&chat->view, VIEW_INFO, "/%s is /%s", word, meaning);
+}
+
+/* A command of its own cannot be had: the word of a command means that command. */
+static int action_alias(struct chat *chat, char *arguments) {
+    char *meaning = action_cut_word(arguments);
+    const char *word = *arguments == '/' ? arguments + 1 : arguments;
+    meaning += *meaning == '/';
+    if (!*word) {
+        memory_each(&chat->memory, MEMORY_ALIAS, action_tell_alias, chat);
+        view_note(&chat->view, VIEW_INFO, "/alias WORD COMMAND makes one, /alias WORD removes it");
+        return COMMAND_DONE;
+    }
+    for (const struct command *row = command_table; row->name; row++) {
+        if (strcmp(row->name, word) != 0)
+            continue;
+        chat_fail(chat, OUTCOME_USAGE, "/%s is a command; call it otherwise", word);
+        return COMMAND_DONE;
+    }
+    if (strpbrk(meaning, "\n\t"))
+        return command_usage(chat, "alias");
+    bool was = memory_get(&chat->memory, MEMORY_ALIAS, word) != NULL;
+    memory_set(&chat->memory, MEMORY_ALIAS, word, *meaning ? meaning : NULL);
+    if (*meaning)
+        action_tell_alias(chat, word, meaning);
+    else
+        view_note(&chat->view, VIEW_INFO, was ? "/%s is none any more" : "/%s was none", word);
+    return COMMAND_DONE;
+}
+
+static void action_tell_setting(void *arg, const char *name, const char *value) {
+    struct chat *chat = arg;
+    view_note(&chat->view, VIEW_INFO, "%s = %s", name, value);
+}
+
+/* "KEY VALUE" or "KEY = VALUE"; for this window. */
+static int action_set(struct chat *chat, char *arguments) {
+    char *value = action_cut_word(arguments), why[256];
+    if (value[0] == '=')
+        value += 1 + strspn(value + 1, COMMAND_BLANKS);
+    if (!*arguments) {
+        config_each(action_tell_setting, chat);
+        view_note(&chat->view, VIEW_INFO,
+                  "/set KEY VALUE changes one in this window, ~/.config/earshot/config for good");
+        return COMMAND_DONE;
+    }
+    if (*value && !config_change(arguments, value, why)) {
+        chat_fail(chat, OUTCOME_CONFIGURATION, "%s", why);
+        return COMMAND_DONE;
+    }
+    if (*value)
+        chat_configured(chat);
+    if (!config_show(arguments, action_tell_setting, chat))
+        chat_fail(chat, OUTCOME_USAGE, "there is no %s to be set; /set lists what there is",
+                  arguments);
+    return COMMAND_DONE;
+}
+
 static int action_help(struct chat *chat, char *arguments) {
     action_cut_word(arguments);
     command_help(chat, arguments);
@@ -360,17 +534,22 @@ static int action_quit(struct chat *chat, char *arguments) {
 
 /* A beginning that fits several rows means the first: what people mean most stands first. */
 const struct command command_table[] = {
-    {"msg", "TO TEXT", "one message to a handle or a #room", ARGUMENT_CONV, action_msg},
-    {"query", "[TO]", "plain lines go to TO from now on", ARGUMENT_CONV, action_query},
+    {"msg", "TO[,TO...] TEXT", "one message to handles and #rooms", ARGUMENT_CONV, action_msg},
+    {"query", "[TO]", "plain lines go to TO from now on; alone, as /unread", ARGUMENT_CONV,
+     action_query},
     {"join", "#ROOM", "enter a room and talk there", ARGUMENT_ROOM, action_join},
     {"part", "[#ROOM]", "leave a room", ARGUMENT_ROOM, action_part},
-    {"who", "[#ROOM]", "who is here", ARGUMENT_ROOM, action_who},
+    {"who", "[#ROOM|HANDLE]", "who is here, or in a room; who somebody is", ARGUMENT_CONV,
+     action_who},
     {"reply", "[N|ID] TEXT", "answer the last message here, the one N back, or the one with ID",
      ARGUMENT_NONE, action_reply},
     {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, action_names},
+    {"unread", "", "your conversations, and what is new in each", ARGUMENT_NONE, action_unread},
+    {"next", "", "to the next one with something new (also Alt-A)", ARGUMENT_NONE, action_next},
     {"rooms", "", "which rooms there are", ARGUMENT_NONE, action_rooms},
     {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, action_help},
-    {"history", "[N]", "the last N messages here", ARGUMENT_NONE, action_history},
+    {"history", "[N]", "the last N messages here; alone, further back each time", ARGUMENT_NONE,
+     action_history},
     {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, action_search},
     {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_PATH, files_put},
     {"get", "[N|HANDLE|NAME]", "take the last file offered, or the one with this number in /files",
@@ -383,6 +562,13 @@ const struct command command_table[] = {
     {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, action_away},
     {"back", "", "you are there again", ARGUMENT_NONE, action_back},
     {"topic", "[#ROOM] [TEXT]", "show or set the topic of a room", ARGUMENT_ROOM, action_topic},
+    {"whois", "HANDLE", "login, programs, since when, as the kernel says", ARGUMENT_HANDLE,
+     action_whois},
+    {"mentions", "", "the last messages that name you", ARGUMENT_NONE, action_mentions},
+    {"mute", "[CONV]", "show nothing of it while you are elsewhere", ARGUMENT_CONV, action_mute},
+    {"unmute", "[CONV]", "show it again", ARGUMENT_CONV, action_unmute},
+    {"notify", "[CONV] [LEVEL]", "default, every, mentions, off or mute", ARGUMENT_LEVEL,
+     action_notify},
     {"ignore", "[HANDLE]", "show nothing of them in this window", ARGUMENT_HANDLE, action_ignore},
     {"unignore", "HANDLE", "show them again", ARGUMENT_HANDLE, action_unignore},
     {"nick", "HANDLE", "change your handle", ARGUMENT_NONE, action_nick},
@@ -390,6 +576,10 @@ const struct command command_table[] = {
     {"status", "", "the hub, and what waits for it", ARGUMENT_NONE, action_status},
     {"bell", "[off|dm|all|every]", "ring never, for direct messages, mentions too, or all",
      ARGUMENT_BELL, action_bell},
+    {"set", "[KEY [VALUE]]", "what the configuration has, and change it in this window",
+     ARGUMENT_NONE, action_set},
+    {"alias", "[WORD [COMMAND]]", "a command of your own for a longer one", ARGUMENT_NONE,
+     action_alias},
     {"quit", "", "leave (also Ctrl-D)", ARGUMENT_NONE, action_quit},
     {0},
 };
@@ -443,7 +633,23 @@ static void command_unknown(struct chat *chat, const char *word, size_t n) {
               shown, meant ? "/" : "", meant ? meant : "", meant ? "? " : "");
 }
 
-static int command_run(struct chat *chat, const char *line) {
+/* The line that an alias stands for; the caller frees it. NULL: it is none. */
+static char *command_expanded(const struct chat *chat, const char *line) {
+    size_t n = strcspn(line, COMMAND_BLANKS);
+    CLEANUP_FREE char *word = strndup(line, n);
+    const char *meaning = word ? memory_get(&chat->memory, MEMORY_ALIAS, word) : NULL;
+    const char *rest = line + command_skip_word(line);
+    char *whole = NULL;
+    if (!meaning || command_find_row(line, n, false))
+        return NULL;
+    if (asprintf(&whole, "%s%s%s", meaning, *rest ? " " : "", rest) < 0)
+        return NULL;
+    return whole;
+}
+
+static int command_run(struct chat *chat, const char *typed) {
+    CLEANUP_FREE char *expanded = command_expanded(chat, typed);
+    const char *line = expanded ? expanded : typed;
     size_t n = strcspn(line, COMMAND_BLANKS);
     const struct command *command = command_find(line, n);
     if (!command) {
@@ -495,19 +701,25 @@ int command_line(struct chat *chat, const char *line) {
     return command_text(chat, is_escaped ? line + 1 : line);
 }
 
+#define COMMAND_HELP_COLUMN 26 /* where the words begin that say what it does */
+
 static void command_help_line(struct chat *chat, const struct command *command) {
     char usage[64];
+    CLEANUP_FREE char *line = NULL;
     snprintf(usage, sizeof usage, "/%s %s", command->name, command->arguments);
-    view_note(&chat->view, VIEW_INFO, "%-24s %s", usage, command->help);
+    if (asprintf(&line, "%-*s %s", COMMAND_HELP_COLUMN - 1, usage, command->help) < 0)
+        line = NULL;
+    else
+        view_note_wrapped(&chat->view, COMMAND_HELP_COLUMN, line);
 }
 
 void command_help(struct chat *chat, const char *name) {
-    /* Each fits into a narrow window, for a line that is broken looks like two. */
     static const char *const rules[] = {
-        "a word may be cut short: /q is /query, /r is /reply, /p is /part,",
-        "the first one above that fits; so are /dm, /list, /leave and /exit known",
-        "Tab completes; Alt-Enter breaks a line; // begins a text with /;",
-        "Ctrl-C clears the line",
+        "a word may be cut short: /q is /query, /r is /reply, /p is /part, the first one above "
+        "that fits; so are /dm, /list, /leave and /exit known",
+        "Tab completes; Alt-Enter breaks a line; Ctrl-X Ctrl-E opens $EDITOR; Ctrl-C clears the "
+        "line; // begins a text with /",
+        "Alt-A goes to where something is new, Alt-1 to Alt-9 as /unread numbers them",
     };
     if (*name == '/')
         name++;
@@ -520,5 +732,5 @@ void command_help(struct chat *chat, const char *name) {
         if (!one || command == one)
             command_help_line(chat, command);
     for (size_t i = 0; !one && i < ARRAY_LEN(rules); i++)
-        view_note(&chat->view, VIEW_INFO, "%s", rules[i]);
+        view_note_wrapped(&chat->view, 0, rules[i]);
 }

@@ -15,7 +15,8 @@ enum command_argument {
     ARGUMENT_CONV, /* a handle or a room */
     ARGUMENT_BELL, /* config_when_words */
     ARGUMENT_COMMAND,
-    ARGUMENT_PATH, /* [TO] PATH */
+    ARGUMENT_PATH,  /* [TO] PATH */
+    ARGUMENT_LEVEL, /* [CONV] unread_level_words */
 };
 
 enum command_outcome {
@@ -49,6 +50,12 @@ int command_line(struct chat *chat, const char *line);
 
 /* The same for a text, whatever it begins with. */
 int command_text(struct chat *chat, const char *text);
+
+/* Plain lines go to this conversation, which the window knows, and its last lines are shown. */
+void command_go(struct chat *chat, const char *conv);
+
+/* The same for the next one with something new. False: nothing is new. */
+bool command_next(struct chat *chat);
 
 /* How many bytes the first word of a line and the blanks behind it take. */
 size_t command_skip_word(const char *line);

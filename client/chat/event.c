@@ -18,8 +18,20 @@
 
 #define EVENT_AT_ONCE 256 /* events before the keyboard is looked at again */
 
+/* /notify of the conversation is heard before /bell. */
+static enum config_when event_when(const struct chat *chat, const char *conv) {
+    static const enum config_when whens[] = {
+        [UNREAD_EVERY] = CONFIG_WHEN_EVERY,
+        [UNREAD_MENTIONS] = CONFIG_WHEN_ALL,
+        [UNREAD_OFF] = CONFIG_WHEN_OFF,
+        [UNREAD_MUTE] = CONFIG_WHEN_OFF,
+    };
+    enum unread_level level = unread_level(chat, conv);
+    return level == UNREAD_DEFAULT ? chat->bell : whens[level];
+}
+
 static bool event_rings(const struct chat *chat, const struct earshot_event *event) {
-    switch (chat->bell) {
+    switch (event_when(chat, event->message.conv)) {
     case CONFIG_WHEN_OFF:
         return false;
     case CONFIG_WHEN_DM:
@@ -58,14 +70,29 @@ static void event_tell_login(struct chat *chat, const struct earshot_event *even
         view_note(&chat->view, VIEW_NEWS, "%s%s writes", event->message.from, remark);
 }
 
-void event_message(struct chat *chat, const struct earshot_event *event) {
+void event_pass(struct chat *chat, const struct earshot_event *event) {
     if (!event->message.mine)
         roster_heard(&chat->roster, event->message.from);
     if (event->message.conv[0] == '#')
         roster_room(&chat->roster, event->message.conv, true);
+    unread_message(chat, event);
+    files_message(chat, event);
+}
+
+static bool event_is_muted(const struct chat *chat, const struct earshot_event *event) {
+    const char *conv = event->message.conv;
+    return unread_level(chat, conv) == UNREAD_MUTE && !words_same_name(conv, chat->target) &&
+           !show_is_highlight(chat, event) && !show_is_own(chat, event);
+}
+
+void event_message(struct chat *chat, const struct earshot_event *event) {
+    if (event_is_muted(chat, event)) {
+        event_pass(chat, event);
+        return;
+    }
     event_tell_login(chat, event);
     show_message(chat, event, SHOW_NEW);
-    files_message(chat, event);
+    event_pass(chat, event);
     event_notify(chat, event);
     attention_shown(chat, event);
 }
@@ -73,6 +100,8 @@ void event_message(struct chat *chat, const struct earshot_event *event) {
 static void event_take_message(struct chat *chat, const struct earshot_event *event) {
     if (!roster_is_ignored(&chat->roster, event->message.from) && !past_hold(chat, event))
         event_message(chat, event);
+    if (event->message.late)
+        past_reached(chat, event->message.seq);
 }
 
 static void event_take_missed(struct chat *chat, const struct earshot_event *event) {
@@ -102,6 +131,7 @@ static void event_take_back(struct chat *chat, const struct earshot_event *event
     view_note(&chat->view, VIEW_INFO, "the hub is back (pid %ld)", (long)hub.pid);
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
     attention_back(chat, hub.seq);
+    past_ask_newest(chat);
     if (chat->view.windowed)
         inquiry_list(chat, EARSHOT_USERS, NULL, INQUIRY_HERE_AGAIN, "");
     if (chat->view.windowed)
@@ -148,6 +178,7 @@ void event_take_all(struct chat *chat) {
             break;
         event_take(chat, &event);
     }
+    chat->has_events = r == EARSHOT_OK; /* of which the descriptor may say nothing any more */
     if (r != EARSHOT_OK && r != EARSHOT_AGAIN && r != -EINTR)
         chat->link_result = r;
 }

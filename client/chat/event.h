@@ -8,3 +8,6 @@ void event_take_all(struct chat *chat);
 
 /* Shows a message, and rings for it. */
 void event_message(struct chat *chat, const struct earshot_event *event);
+
+/* Takes note of a message that is not shown. */
+void event_pass(struct chat *chat, const struct earshot_event *event);

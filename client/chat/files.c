@@ -145,6 +145,21 @@ static void files_tell_declined(struct chat *chat, const struct earshot_transfer
         files_free(chat, item);
 }
 
+/* Where it is; and, if it has another name there, how its sender calls it. */
+static void files_tell_arrived(struct chat *chat, const struct earshot_transfer *transfer,
+                               const char *size, const char *change) {
+    const char *slash = strrchr(transfer->path, '/');
+    bool is_renamed = strcmp(slash ? slash + 1 : transfer->path, transfer->name) != 0;
+    view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", transfer->path, transfer->peer,
+              size, change);
+    if (is_renamed && *transfer->name)
+        view_note(&chat->view, VIEW_INFO, "there it has another name than %s, as %s calls it",
+                  transfer->name, transfer->peer);
+    if (transfer->skipped > 0)
+        view_note(&chat->view, VIEW_INFO, "it is not all of it: %llu of its entries were left out",
+                  (unsigned long long)transfer->skipped);
+}
+
 /* The line of a transfer that begins or ends. */
 static void files_tell_transfer(struct chat *chat, const struct earshot_transfer *transfer) {
     char size[SIZE_TEXT], change[FILE_CHANGE_TEXT];
@@ -163,12 +178,7 @@ static void files_tell_transfer(struct chat *chat, const struct earshot_transfer
             view_note(&chat->view, VIEW_INFO, "%s has %s (%s)%s", transfer->peer, transfer->name,
                       size, change);
         else
-            view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", transfer->path,
-                      transfer->peer, size, change);
-        if (!transfer->outgoing && transfer->skipped > 0)
-            view_note(&chat->view, VIEW_INFO,
-                      "it is not all of it: %llu of its entries were left out",
-                      (unsigned long long)transfer->skipped);
+            files_tell_arrived(chat, transfer, size, change);
         break;
     case EARSHOT_TRANSFER_FAILED:
         chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s", transfer->name,

@@ -16,18 +16,50 @@
 
 #define DIM "\033[2m"
 #define BOLD "\033[1m"
-#define ROOM_COLOUR "\033[36m"
-#define HIGHLIGHT_COLOUR "\033[1;33m"
 #define NORMAL "\033[0m"
 
-/* One colour for one handle, so that people can be told apart at a glance. */
+/*
+ * Each can be read on white and on black: its luminance is between a tenth and three tenths of
+ * white's. Where a terminal has only eight colours, their shades are its own.
+ */
+static const char *const format_colours_256[] = {
+    "\033[38;5;25m",  "\033[38;5;28m",  "\033[38;5;31m",  "\033[38;5;64m",
+    "\033[38;5;65m",  "\033[38;5;67m",  "\033[38;5;96m",  "\033[38;5;97m",
+    "\033[38;5;99m",  "\033[38;5;100m", "\033[38;5;130m", "\033[38;5;131m",
+    "\033[38;5;133m", "\033[38;5;136m", "\033[38;5;166m", "\033[38;5;169m"};
+static const char *const format_colours_8[] = {"\033[32m", "\033[35m", "\033[36m"};
+
+static bool format_has_256(void) {
+    static int has = -1;
+    const char *term = getenv("TERM"), *more = getenv("COLORTERM");
+    if (has < 0)
+        has = (term && strstr(term, "256")) || (more && *more);
+    return has > 0;
+}
+
+static const char *format_room_colour(void) {
+    return format_has_256() ? "\033[38;5;31m" : "\033[36m";
+}
+
+/* Not one of those of handles. */
+static const char *format_highlight_colour(void) {
+    return format_has_256() ? "\033[1;38;5;161m" : "\033[1;31m";
+}
+
+static char *format_folded(const char *text) {
+    return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)text);
+}
+
+/* One colour for one handle, however it is spelled, so that people can be told apart at a glance.
+ */
 static const char *format_handle_colour(const char *handle) {
-    static const char *const colours[] = {"\033[32m", "\033[34m", "\033[35m",
-                                          "\033[92m", "\033[94m", "\033[95m"};
-    unsigned hash = 5381;
-    for (const char *c = handle; *c; c++)
-        hash = hash * 33 + (unsigned char)*c;
-    return colours[hash % ARRAY_LEN(colours)];
+    CLEANUP_FREE char *folded = format_folded(handle);
+    uint32_t hash = 2166136261;
+    for (const char *c = folded ? folded : handle; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619;
+    hash ^= hash >> 15;
+    return format_has_256() ? format_colours_256[hash % ARRAY_LEN(format_colours_256)]
+                            : format_colours_8[hash % ARRAY_LEN(format_colours_8)];
 }
 
 /* What stands around the sender, by the kind of the message. */
@@ -42,7 +74,7 @@ static const struct {
 static const char *format_sender_colour(const struct format_message *message) {
     if (message->mine)
         return DIM;
-    return message->highlight ? HIGHLIGHT_COLOUR : format_handle_colour(message->from);
+    return message->highlight ? format_highlight_colour() : format_handle_colour(message->from);
 }
 
 static void format_write_time(const struct format_message *message, const struct tm *at,
@@ -73,8 +105,8 @@ static size_t format_write_head(FILE *out, const struct format_message *message,
     char time[CONFIG_TIME_SIZE + 16];
     format_write_time(message, at, time);
     fprintf(out, "%s%s%s %s%s%s%s %s%s%s%s%s ", colour ? DIM : "", time, colour ? NORMAL : "",
-            colour ? ROOM_COLOUR : "", at_sign, conv, colour ? NORMAL : "", who, before, from,
-            after, colour ? NORMAL : "");
+            colour ? format_room_colour() : "", at_sign, conv, colour ? NORMAL : "", who, before,
+            from, after, colour ? NORMAL : "");
     return text_columns(time) + 1 + strlen(at_sign) + text_columns(conv) + 1 + strlen(before) +
            text_columns(from) + strlen(after) + 1;
 }
@@ -125,12 +157,55 @@ char *format_preview(const char *text, size_t n) {
     return preview;
 }
 
-static char *format_folded(const char *text) {
-    return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)text);
+/* Alphabets, as far as a word does not go on from one into another. */
+static int format_alphabet(utf8proc_int32_t c) {
+    static const struct {
+        utf8proc_int32_t first, last;
+    } alphabets[] = {
+        {0x30, 0x24f},    /* Latin, and digits */
+        {0x370, 0x3ff},   /* Greek */
+        {0x400, 0x52f},   /* Cyrillic */
+        {0x3040, 0x309f}, /* Hiragana */
+        {0x30a0, 0x30ff}, /* Katakana */
+        {0x3400, 0x9fff}, /* Han */
+        {0xac00, 0xd7af}, /* Hangul */
+    };
+    if (c >= 0x1e00 && c <= 0x1eff)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(alphabets); i++)
+        if (c >= alphabets[i].first && c <= alphabets[i].last)
+            return (int)i;
+    return -1;
 }
 
-static bool format_is_in_word(char c) {
-    return isalnum((unsigned char)c) || c == '_' || c == '-' || (c & 0x80);
+static bool format_is_letter(utf8proc_int32_t c) {
+    utf8proc_category_t category = utf8proc_category(c);
+    return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO) || c == '_' ||
+           c == '-';
+}
+
+/* Whether a word goes on between these two: "alice" does not into a suffix of another alphabet. */
+static bool format_is_in_word(utf8proc_int32_t before, utf8proc_int32_t after) {
+    if (!format_is_letter(before) || !format_is_letter(after))
+        return false;
+    return after == '_' || after == '-' || before == '_' || before == '-' ||
+           utf8proc_category(after) == UTF8PROC_CATEGORY_MN ||
+           format_alphabet(before) == format_alphabet(after);
+}
+
+/* The code point at `at`, and the one that ends there; 0 at the ends of the text. */
+static utf8proc_int32_t format_code_at(const char *at) {
+    utf8proc_int32_t code = 0;
+    return utf8proc_iterate((const utf8proc_uint8_t *)at, -1, &code) > 0 ? code : 0;
+}
+
+static utf8proc_int32_t format_code_before(const char *text, const char *at) {
+    if (at == text)
+        return 0;
+    do
+        at--;
+    while (at > text && ((unsigned char)*at & 0xc0) == 0x80);
+    return format_code_at(at);
 }
 
 bool format_mentions(const char *text, const char *handle) {
@@ -140,7 +215,8 @@ bool format_mentions(const char *text, const char *handle) {
         return false;
     size_t n = strlen(what);
     for (const char *at = where; (at = strstr(at, what)); at++)
-        if ((at == where || !format_is_in_word(at[-1])) && !format_is_in_word(at[n]))
+        if (!format_is_in_word(format_code_before(where, at), format_code_at(at)) &&
+            !format_is_in_word(format_code_before(where, at + n), format_code_at(at + n)))
             return true;
     return false;
 }

@@ -1,16 +1,20 @@
 #include "chat/inquiry.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
 
+#include "chat/begin.h"
 #include "chat/files.h"
+#include "chat/format.h"
 #include "chat/login.h"
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/show.h"
+#include "chat/whois.h"
 #include "cli/near.h"
 #include "cli/outcome.h"
 #include "cli/records.h"
@@ -26,13 +30,16 @@ struct inquiry {
     uint32_t number; /* of the request */
     enum inquiry_kind kind;
     char about[CHAT_NAME_SIZE];
-    size_t n;  /* lines of the answer that count */
-    FILE *out; /* writes `text`: an answer that is shown as one line */
+    size_t n;                /* lines of the answer that count */
+    size_t n_wanted;         /* of HISTORY */
+    uint64_t before, oldest; /* of HISTORY: where the page ends, and begins; of NEWEST: that one */
+    FILE *out;               /* writes `text`: an answer that is shown as one line */
     char *text;
     size_t n_text;
     char *topic;               /* of TOPIC, JOINED, MEMBERS */
     struct past_message *held; /* of OPENED, SEARCH: shown when all are here */
-    struct near near;          /* of NEAR */
+    struct near near;          /* of NEAR, QUERIED */
+    char back[CHAT_NAME_SIZE]; /* of QUERIED */
     struct inquiry *prev, *next;
 };
 
@@ -120,6 +127,7 @@ static const char *inquiry_end_names(struct inquiry *inquiry) {
 
 static void inquiry_join_done(struct chat *chat, struct inquiry *inquiry) {
     roster_room(&chat->roster, inquiry->about, true);
+    unread_know(chat, inquiry->about);
     past_ask(chat, inquiry->about);
     if (chat->view.windowed)
         inquiry_list(chat, EARSHOT_ROOMS, NULL, INQUIRY_JOINED, inquiry->about);
@@ -183,6 +191,7 @@ static void inquiry_members_done(struct chat *chat, struct inquiry *inquiry) {
 
 static void inquiry_part_done(struct chat *chat, struct inquiry *inquiry) {
     roster_room(&chat->roster, inquiry->about, false);
+    unread_forget(chat, inquiry->about);
     view_note(&chat->view, VIEW_INFO, "you left %s", inquiry->about);
     if (words_same_name(chat->target, inquiry->about))
         chat_set_target(chat, roster_first_joined(&chat->roster));
@@ -264,9 +273,6 @@ static void inquiry_here_done(struct chat *chat, struct inquiry *inquiry) {
         view_note(&chat->view, VIEW_INFO, "here: %s", names);
     else
         view_note(&chat->view, VIEW_INFO, "nobody else is here yet");
-    if (!*chat->target)
-        view_note(&chat->view, VIEW_INFO,
-                  "/join #lobby enters a room, /msg HANDLE TEXT talks to one; /help");
 }
 
 static void inquiry_away_done(struct chat *chat, struct inquiry *inquiry) {
@@ -289,7 +295,8 @@ static void inquiry_nick_done(struct chat *chat, struct inquiry *inquiry) {
 
 static void inquiry_keep_line(struct chat *chat, struct inquiry *inquiry,
                               const struct earshot_event *event) {
-    (void)chat;
+    if (inquiry->kind == INQUIRY_SEARCH && roster_is_ignored(&chat->roster, event->message.from))
+        return;
     inquiry->n++;
     past_keep(&inquiry->held, event);
 }
@@ -302,19 +309,37 @@ static void inquiry_opened_failed(struct chat *chat, struct inquiry *inquiry) {
     past_open_failed(chat, inquiry->about);
 }
 
+void inquiry_page(struct inquiry *inquiry, uint64_t before, unsigned n) {
+    if (!inquiry)
+        return;
+    inquiry->before = before;
+    inquiry->n_wanted = n;
+}
+
 static void inquiry_history_line(struct chat *chat, struct inquiry *inquiry,
                                  const struct earshot_event *event) {
-    if (inquiry->n++ == 0)
-        view_note(&chat->view, VIEW_INFO, "what was said in %s:", inquiry->about);
-    show_message(chat, event, SHOW_PAST);
+    if (inquiry->n++ == 0) {
+        view_note(&chat->view, VIEW_INFO, "what was said in %s%s:", inquiry->about,
+                  inquiry->before > 0 ? " before" : "");
+        inquiry->oldest = event->message.seq;
+    }
+    if (!roster_is_ignored(&chat->roster, event->message.from))
+        show_message(chat, event, SHOW_PAST);
 }
 
 static void inquiry_history_done(struct chat *chat, struct inquiry *inquiry) {
+    const char *conv = inquiry->about;
     if (inquiry->n == 0)
-        view_note(&chat->view, VIEW_INFO, "nothing was said in %s yet", inquiry->about);
+        view_note(&chat->view, VIEW_INFO,
+                  inquiry->before > 0 ? "nothing older is there of %s"
+                                      : "nothing was said in %s yet",
+                  conv);
     else
-        view_note(&chat->view, VIEW_INFO, "so far %s, %zu message%s", inquiry->about, inquiry->n,
-                  inquiry->n == 1 ? "" : "s");
+        view_note(&chat->view, VIEW_INFO, "so far %s, %zu message%s%s; /history goes further back",
+                  conv, inquiry->n, inquiry->n == 1 ? "" : "s",
+                  inquiry->n_wanted > EARSHOT_PAGE_MAX ? ", no more at a time" : "");
+    if (inquiry->n > 0)
+        unread_set_page(chat, conv, inquiry->oldest);
 }
 
 static void inquiry_search_done(struct chat *chat, struct inquiry *inquiry) {
@@ -375,7 +400,115 @@ static void inquiry_near_done(struct chat *chat, struct inquiry *inquiry) {
         view_note(&chat->view, VIEW_INFO, "near %s: %s", inquiry->about, text);
 }
 
+static void inquiry_newest_line(struct chat *chat, struct inquiry *inquiry,
+                                const struct earshot_event *event) {
+    if (!show_is_own(chat, event))
+        inquiry->oldest = event->message.seq;
+}
+
+static void inquiry_newest_done(struct chat *chat, struct inquiry *inquiry) {
+    past_newest(chat, inquiry->oldest);
+}
+
+/* Where the window begins. */
+
+static void inquiry_begin_room_line(struct chat *chat, struct inquiry *inquiry,
+                                    const struct earshot_event *event) {
+    (void)inquiry;
+    begin_room(chat, event->room.name, event->room.members);
+}
+
+static void inquiry_begin_rooms_done(struct chat *chat, struct inquiry *inquiry) {
+    (void)inquiry;
+    begin_rooms_done(chat);
+}
+
+static void inquiry_begin_member_line(struct chat *chat, struct inquiry *inquiry,
+                                      const struct earshot_event *event) {
+    inquiry->n += words_same_name(event->user.handle, chat->me);
+}
+
+static void inquiry_begin_members_done(struct chat *chat, struct inquiry *inquiry) {
+    begin_room_done(chat, inquiry->about, inquiry->n > 0);
+}
+
+/* Whether somebody exists. */
+
+void inquiry_queried(struct chat *chat, const char *handle, const char *back) {
+    struct near near;
+    if (!chat->view.windowed || !near_init(&near, handle))
+        return;
+    struct inquiry *inquiry = inquiry_list(chat, EARSHOT_HANDLES, NULL, INQUIRY_QUERIED, handle);
+    if (!inquiry)
+        return;
+    inquiry->near = near;
+    snprintf(inquiry->back, sizeof inquiry->back, "%s", back);
+}
+
+static void inquiry_queried_line(struct chat *chat, struct inquiry *inquiry,
+                                 const struct earshot_event *event) {
+    (void)chat;
+    inquiry->n += words_same_name(event->user.handle, inquiry->about);
+    near_consider(&inquiry->near, event->user.handle);
+}
+
+/* Who has a login may come. */
+static void inquiry_queried_done(struct chat *chat, struct inquiry *inquiry) {
+    char text[NEAR_TEXT_SIZE];
+    if (inquiry->n > 0 || getpwnam(inquiry->about))
+        return;
+    near_text(&inquiry->near, text);
+    chat_fail(chat, FAIL_NO_USER, "there is nobody called %s%s%s", inquiry->about,
+              *text ? "; near: " : "", text);
+    chat->is_doubtful = true;
+    if (words_same_name(chat->target, inquiry->about))
+        chat_set_target(chat, inquiry->back);
+    unread_forget(chat, inquiry->about);
+}
+
+static void inquiry_whois_line(struct chat *chat, struct inquiry *inquiry,
+                               const struct earshot_event *event) {
+    near_consider(&inquiry->near, event->user.handle);
+    if (!words_same_name(event->user.handle, inquiry->about))
+        return;
+    inquiry->n++;
+    whois_tell(chat, event);
+}
+
+static void inquiry_whois_done(struct chat *chat, struct inquiry *inquiry) {
+    if (inquiry->n > 0)
+        return;
+    chat_fail(chat, FAIL_NO_USER, "there is nobody called %s", inquiry->about);
+    inquiry_near(chat, inquiry->about);
+}
+
+/* What was said by oneself, or holds the name within another word, does not count. */
+static void inquiry_mention_line(struct chat *chat, struct inquiry *inquiry,
+                                 const struct earshot_event *event) {
+    if (show_is_own(chat, event) || roster_is_ignored(&chat->roster, event->message.from) ||
+        !format_mentions(event->message.text, chat->me))
+        return;
+    inquiry->n++;
+    past_keep(&inquiry->held, event);
+}
+
+static void inquiry_mentions_done(struct chat *chat, struct inquiry *inquiry) {
+    past_found(chat, &inquiry->held);
+    view_note(&chat->view, VIEW_INFO, "%zu message%s you", inquiry->n,
+              inquiry->n == 1 ? " names" : "s name");
+}
+
 static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
+    [INQUIRY_BEGIN_ROOMS] = {"ask for the rooms", inquiry_begin_room_line, inquiry_begin_rooms_done,
+                             inquiry_begin_rooms_done, true},
+    [INQUIRY_BEGIN_MEMBERS] = {"ask who is in", inquiry_begin_member_line,
+                               inquiry_begin_members_done, inquiry_begin_members_done, true},
+    [INQUIRY_NEWEST] = {"ask for", inquiry_newest_line, inquiry_newest_done, inquiry_newest_done,
+                        true},
+    [INQUIRY_QUERIED] = {"ask who there is", inquiry_queried_line, inquiry_queried_done,
+                         .is_silent = true},
+    [INQUIRY_WHOIS] = {"ask for", inquiry_whois_line, inquiry_whois_done},
+    [INQUIRY_MENTIONS] = {"search for", inquiry_mention_line, inquiry_mentions_done},
     [INQUIRY_JOIN] = {"join", NULL, inquiry_join_done, inquiry_join_failed},
     [INQUIRY_REJOIN] = {"join"},
     [INQUIRY_PART] = {"leave", NULL, inquiry_part_done},

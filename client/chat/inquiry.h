@@ -22,9 +22,15 @@ enum inquiry_kind {
     INQUIRY_OPENED,  /* about: the conversation; its last lines */
     INQUIRY_HISTORY, /* about: the conversation */
     INQUIRY_SEARCH,
-    INQUIRY_OFFER,  /* about: to whom */
-    INQUIRY_OFFERS, /* what was offered to us while no window was open */
-    INQUIRY_NEAR,   /* about: a name that nobody has; asks which are like it */
+    INQUIRY_OFFER,         /* about: to whom */
+    INQUIRY_OFFERS,        /* what was offered to us while no window was open */
+    INQUIRY_NEAR,          /* about: a name that nobody has; asks which are like it */
+    INQUIRY_BEGIN_ROOMS,   /* see begin.h */
+    INQUIRY_BEGIN_MEMBERS, /* about: the room */
+    INQUIRY_QUERIED,       /* about: a handle that plain lines go to, if there is one */
+    INQUIRY_NEWEST,        /* see past.h */
+    INQUIRY_WHOIS,         /* about: the handle */
+    INQUIRY_MENTIONS,
     INQUIRY_KINDS
 };
 
@@ -39,6 +45,13 @@ struct inquiry *inquiry_made(struct chat *chat, int result, uint32_t number, enu
 /* Asks for a list with earshot_ask(), and the same. */
 struct inquiry *inquiry_list(struct chat *chat, enum earshot_list what, const char *of,
                              enum inquiry_kind kind, const char *about);
+
+/* It is for a page of /history, of `n` messages before this one; NULL is none. */
+void inquiry_page(struct inquiry *inquiry, uint64_t before, unsigned n);
+
+/* Plain lines go to a handle that the window does not know: asks whether there is one. If not, they
+ * go to `back` again. */
+void inquiry_queried(struct chat *chat, const char *handle, const char *back);
 
 /* Nobody has this name: asks who there is, and tells which names are near. */
 void inquiry_near(struct chat *chat, const char *word);

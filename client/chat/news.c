@@ -155,9 +155,11 @@ static void news_own(struct chat *chat, const struct earshot_event *event) {
     switch (event->news.what) {
     case EARSHOT_NEWS_JOINED:
         roster_room(&chat->roster, event->news.room, true);
+        unread_know(chat, event->news.room);
         break;
     case EARSHOT_NEWS_LEFT:
         roster_room(&chat->roster, event->news.room, false);
+        unread_forget(chat, event->news.room);
         break;
     case EARSHOT_NEWS_TOPIC:
         view_note(&chat->view, VIEW_INFO, "topic of %s: %s", event->news.room, event->news.detail);

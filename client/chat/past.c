@@ -12,14 +12,28 @@
 #include "cli/words.h"
 
 #define PAST_LINES 10
-#define PAST_HELD_MAX 1000 /* then they are shown, although older ones will come */
+/*
+ * All that waited is here when the newest message is, or when nothing came for so long: after the
+ * first request, while something is missing, and when nobody knows, with little of it and with
+ * much.
+ */
+#define PAST_BEGIN_MS 500
+#define PAST_MISSING_MS 1500
+#define PAST_QUIET_MS 250
+#define PAST_QUIET_MANY_MS 1000
+#define PAST_NEWEST 10       /* messages, among which is one that somebody else wrote */
+#define PAST_ROWS_BESIDES 10 /* of the terminal, besides what is shown of one conversation */
+#define PAST_ROWS_MIN 10
 
-/* A conversation whose last lines were asked for. */
+/* A conversation whose last lines were asked for, or of which something waited. */
 struct past_opening {
     char conv[CHAT_NAME_SIZE];
-    struct past_message *held; /* what came meanwhile */
-    size_t n_held;
+    struct past_message *before; /* its last lines, from the log */
+    struct past_message *held;   /* what came meanwhile: the last screenful, */
+    size_t n_held, n_left_out;   /* and how much more there was */
+    bool is_open;                /* its last lines are wanted, and not here yet */
     bool asked, asked_again;
+    mono_time due; /* nothing of it comes any more, unless it does before; ns 0: nothing waited */
     struct past_opening *prev, *next;
 };
 
@@ -74,6 +88,7 @@ static struct past_opening *past_find(const struct chat *chat, const char *conv)
 
 static void past_free_opening(struct chat *chat, struct past_opening *opening) {
     DL_DELETE(chat->openings, opening);
+    past_free(&opening->before);
     past_free(&opening->held);
     free(opening);
 }
@@ -83,15 +98,23 @@ void past_deinit(struct chat *chat) {
         past_free_opening(chat, chat->openings);
 }
 
-void past_open(struct chat *chat, const char *conv) {
-    if (!chat->view.windowed || past_find(chat, conv) ||
-        scrollback_has_conv(&chat->scrollback, conv))
-        return;
+static struct past_opening *past_add(struct chat *chat, const char *conv) {
     struct past_opening *opening = calloc(1, sizeof *opening);
     if (!opening)
-        return;
+        return NULL;
     snprintf(opening->conv, sizeof opening->conv, "%s", conv);
     DL_APPEND(chat->openings, opening);
+    return opening;
+}
+
+void past_open(struct chat *chat, const char *conv) {
+    struct past_opening *opening = past_find(chat, conv);
+    if (!chat->view.windowed || scrollback_has_conv(&chat->scrollback, conv))
+        return;
+    if (!opening)
+        opening = past_add(chat, conv);
+    if (opening)
+        opening->is_open = true;
 }
 
 static void past_request(struct chat *chat, struct past_opening *opening, uint64_t before) {
@@ -105,15 +128,33 @@ static void past_request(struct chat *chat, struct past_opening *opening, uint64
 
 void past_ask(struct chat *chat, const char *conv) {
     struct past_opening *opening = past_find(chat, conv);
-    if (!opening || opening->asked)
+    if (!opening || !opening->is_open || opening->asked)
         return;
     opening->asked = true;
     past_request(chat, opening, 0);
 }
 
+static void past_show_before(struct chat *chat, const struct past_opening *opening) {
+    uint64_t first = opening->held ? opening->held->event.message.seq : UINT64_MAX;
+    const struct past_message *message;
+    if (opening->n_left_out > 0) { /* these are not the lines before what is shown */
+        view_note(&chat->view, VIEW_INFO, "%zu more in %s%s: /history", opening->n_left_out,
+                  opening->conv[0] == '#' ? "" : "@", opening->conv);
+        unread_set_page(chat, opening->conv, first);
+        return;
+    }
+    DL_FOREACH(opening->before, message) {
+        struct scrollback_key key = {message->event.message.uid, message->event.message.id};
+        if (message->event.message.seq < first && !scrollback_has(&chat->scrollback, key) &&
+            !roster_is_ignored(&chat->roster, message->event.message.from))
+            show_message(chat, &message->event, SHOW_PAST);
+    }
+}
+
 /* Ends the opening; the messages held are taken as if they had just come. */
 static void past_release(struct chat *chat, struct past_opening *opening) {
     struct past_message *held = opening->held;
+    past_show_before(chat, opening);
     opening->held = NULL;
     past_free_opening(chat, opening);
     while (held) {
@@ -122,22 +163,109 @@ static void past_release(struct chat *chat, struct past_opening *opening) {
     }
 }
 
-void past_open_failed(struct chat *chat, const char *conv) {
-    struct past_opening *opening = past_find(chat, conv);
-    if (opening)
+static bool past_is_ready(const struct past_opening *opening) {
+    return !opening->is_open && mono_ms_until(mono_now(), opening->due) <= 0;
+}
+
+static void past_release_if_ready(struct chat *chat, struct past_opening *opening) {
+    if (past_is_ready(opening))
         past_release(chat, opening);
 }
 
+void past_show_due(struct chat *chat) {
+    struct past_opening *opening, *next;
+    DL_FOREACH_SAFE(chat->openings, opening, next) {
+        past_release_if_ready(chat, opening);
+    }
+}
+
+int past_timeout_ms(const struct chat *chat) {
+    const struct past_opening *opening;
+    int ms = -1;
+    DL_FOREACH(chat->openings, opening) {
+        int one = opening->is_open ? -1 : mono_poll_ms(opening->due);
+        if (one >= 0 && (ms < 0 || one < ms))
+            ms = one;
+    }
+    return ms;
+}
+
+void past_open_failed(struct chat *chat, const char *conv) {
+    struct past_opening *opening = past_find(chat, conv);
+    if (!opening)
+        return;
+    opening->is_open = false;
+    past_release_if_ready(chat, opening);
+}
+
+static void past_leave_out(struct chat *chat, struct past_opening *opening) {
+    event_pass(chat, &opening->held->event);
+    past_free_message(&opening->held, opening->held);
+    opening->n_held--;
+    opening->n_left_out++;
+}
+
+/* Whether more of what waits may come: the newest message has not, nor has time passed. */
+static bool past_is_catching_up(const struct chat *chat) {
+    const struct past_late *late = &chat->late;
+    bool is_there = !late->is_asking && late->reached >= late->newest;
+    return !is_there && mono_ms_until(mono_now(), late->until) > 0;
+}
+
+static mono_time past_due(const struct chat *chat, const struct past_opening *opening) {
+    if (past_is_catching_up(chat))
+        return chat->late.until;
+    return mono_add_ms(mono_now(), opening->n_left_out > 0 ? PAST_QUIET_MANY_MS : PAST_QUIET_MS);
+}
+
+/* Behind the newest message nothing waits. */
+static void past_end_waiting(struct chat *chat) {
+    struct past_opening *opening;
+    bool is_over = chat->late.newest > 0 && chat->late.reached >= chat->late.newest;
+    DL_FOREACH(chat->openings, opening) {
+        if (opening->due.ns != 0)
+            opening->due = is_over ? mono_now() : past_due(chat, opening);
+    }
+}
+
+void past_ask_newest(struct chat *chat) {
+    uint32_t request = 0;
+    if (!chat->view.windowed)
+        return;
+    int r = earshot_history(chat->link, NULL, 0, 0, PAST_NEWEST, &request);
+    chat->late = (struct past_late){.reached = chat->late.reached};
+    chat->late.is_asking =
+        r == EARSHOT_OK && inquiry_made(chat, r, request, INQUIRY_NEWEST, "") != NULL;
+    chat->late.until = mono_add_ms(mono_now(), PAST_BEGIN_MS);
+}
+
+void past_newest(struct chat *chat, uint64_t seq) {
+    chat->late.is_asking = false;
+    chat->late.newest = seq;
+    past_end_waiting(chat);
+}
+
+void past_reached(struct chat *chat, uint64_t seq) {
+    chat->late.reached = seq;
+    chat->late.until = mono_add_ms(mono_now(), PAST_MISSING_MS);
+    if (chat->late.newest > 0 && seq >= chat->late.newest)
+        past_end_waiting(chat);
+}
+
 bool past_hold(struct chat *chat, const struct earshot_event *event) {
-    struct past_opening *opening = chat->openings ? past_find(chat, event->message.conv) : NULL;
+    bool late = event->message.late && chat->view.windowed;
+    struct past_opening *opening =
+        chat->openings || late ? past_find(chat, event->message.conv) : NULL;
+    if (!opening && late)
+        opening = past_add(chat, event->message.conv);
     if (!opening)
         return false;
-    if (opening->n_held == PAST_HELD_MAX) {
-        past_release(chat, opening);
-        return false;
-    }
     past_keep(&opening->held, event);
     opening->n_held++;
+    if (opening->n_held > view_rows(PAST_ROWS_BESIDES, PAST_ROWS_MIN))
+        past_leave_out(chat, opening);
+    if (late)
+        opening->due = past_due(chat, opening);
     return true;
 }
 
@@ -155,20 +283,28 @@ static bool past_has_older(const struct past_message *held, uint64_t first) {
 void past_opened(struct chat *chat, const char *conv, struct past_message **held) {
     struct past_opening *opening = past_find(chat, conv);
     uint64_t first = opening && opening->held ? opening->held->event.message.seq : UINT64_MAX;
-    const struct past_message *message;
     if (!opening) /* messages were shown already: older lines would stand below them */
         return;
-    if (!opening->asked_again && past_has_older(*held, first)) {
+    if (!opening->asked_again && opening->n_left_out == 0 && past_has_older(*held, first)) {
         opening->asked_again = true;
         past_request(chat, opening, first);
         return;
     }
-    DL_FOREACH(*held, message) {
-        struct scrollback_key key = {message->event.message.uid, message->event.message.id};
-        if (message->event.message.seq < first && !scrollback_has(&chat->scrollback, key))
-            show_message(chat, &message->event, SHOW_PAST);
-    }
-    past_release(chat, opening);
+    past_free(&opening->before);
+    opening->before = *held;
+    *held = NULL;
+    opening->is_open = false;
+    if (past_is_catching_up(chat))
+        opening->due = chat->late.until;
+    past_release_if_ready(chat, opening);
+}
+
+void past_page(struct chat *chat, const char *conv, unsigned n, bool is_end) {
+    uint32_t request = 0;
+    uint64_t before = is_end ? 0 : unread_page(chat, conv);
+    unsigned limit = n < EARSHOT_PAGE_MAX ? n : EARSHOT_PAGE_MAX;
+    int r = earshot_history(chat->link, conv, before, 0, limit, &request);
+    inquiry_page(inquiry_made(chat, r, request, INQUIRY_HISTORY, conv), before, n);
 }
 
 /* The hub tells the newest first; here it stands at the bottom, next to the prompt. */

@@ -127,6 +127,11 @@ bool roster_is_here(const struct roster *roster, const char *handle) {
     return entry && entry->presence != EARSHOT_OFFLINE;
 }
 
+bool roster_is_known(const struct roster *roster, const char *handle) {
+    const struct roster_entry *entry = roster_find(roster, handle);
+    return entry && (entry->presence != EARSHOT_OFFLINE || entry->heard || entry->member);
+}
+
 void roster_member(struct roster *roster, const char *handle) {
     struct roster_entry *entry = roster_find_or_add(roster, handle);
     if (entry)

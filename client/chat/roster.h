@@ -30,6 +30,9 @@ void roster_rename(struct roster *roster, const char *handle, const char *now);
 
 bool roster_is_here(const struct roster *roster, const char *handle);
 
+/* Whether there is such a handle, here or not, as far as this window has heard. */
+bool roster_is_known(const struct roster *roster, const char *handle);
+
 /* The handle is a member of a room that this window is in, also when it is not here. */
 void roster_member(struct roster *roster, const char *handle);
 

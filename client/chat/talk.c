@@ -66,6 +66,7 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
     talk_remember(chat, id, format_preview(text, message.text_n), false);
     show_own(chat, &message, id);
     mark_sent(chat, &message, id);
+    unread_visit(chat, to);
     talk_tell_if_away(chat, to);
     return TALK_SENT;
 }

@@ -14,6 +14,7 @@
 #include "cli/config.h"
 #include "cli/report.h"
 
+#define VIEW_COLUMNS 80      /* where a terminal does not tell */
 #define VIEW_MARK_COLUMNS 12 /* "  delivered" and one to spare */
 
 static const struct {
@@ -69,6 +70,33 @@ void view_note(struct view *view, enum view_style style, const char *format, ...
     free(text);
 }
 
+/* How many bytes of the text are one line of so many columns; all, or up to a blank. */
+static size_t view_line_bytes(const char *text, size_t columns) {
+    size_t n = 0, fits = 0;
+    while (text[n]) {
+        size_t word = n + strspn(text + n, " ");
+        word += strcspn(text + word, " ");
+        CLEANUP_FREE char *line = strndup(text, word);
+        if (!line || (fits > 0 && text_columns(line) > columns))
+            break;
+        fits = n = word;
+    }
+    return fits;
+}
+
+void view_note_wrapped(struct view *view, size_t indent, const char *text) {
+    struct winsize size;
+    bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    size_t columns = is_known ? size.ws_col : VIEW_COLUMNS;
+    columns = columns > indent + 20 ? columns - 4 : indent + 16; /* a mark stands before it */
+    size_t n = view_line_bytes(text, columns);
+    view_note(view, VIEW_INFO, "%.*s", (int)n, text);
+    for (text += n; *(text += strspn(text, " ")); text += n) {
+        n = view_line_bytes(text, columns - indent);
+        view_note(view, VIEW_INFO, "%*s%.*s", (int)indent, "", (int)n, text);
+    }
+}
+
 static void view_day_separator(struct view *view, const struct tm *at) {
     if (at->tm_yday == view->day.tm_yday && at->tm_year == view->day.tm_year)
         return;
@@ -105,6 +133,12 @@ void view_talk(struct view *view, const struct tm *at, const char *lines) {
 static int view_width(void) {
     struct winsize size;
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+size_t view_rows(size_t besides, size_t min) {
+    struct winsize size;
+    size_t rows = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+    return rows > besides + min ? rows - besides : min;
 }
 
 bool view_end_here(struct view *view) {

@@ -39,8 +39,15 @@ void view_deinit(struct view *view);
 /* A remark on one line. Made safe here as a whole: arguments may come from anybody. */
 void view_note(struct view *view, enum view_style style, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* The same in as many lines as it needs; those behind the first are indented so far. Between words
+ * only. */
+void view_note_wrapped(struct view *view, size_t indent, const char *text);
+
 /* Lines that format.h made; `at` is their day, for the separators between days; NULL: none. */
 void view_talk(struct view *view, const struct tm *at, const char *lines);
+
+/* The rows of the terminal, less `besides`; at least `min`. */
+size_t view_rows(size_t besides, size_t min);
 
 /* Wipes the screen with the next flush; the scrollback stays. */
 void view_clear(struct view *view);

@@ -254,6 +254,17 @@ static const struct config_key config_keys[] = {
     {0},
 };
 
+/* As it was written, by key; NULL: it was not. */
+static char *config_given[KEYS_MAX];
+
+static void config_note_given(size_t i, const char *value, bool more) {
+    char *whole = NULL;
+    if (more && config_given[i] && asprintf(&whole, "%s, %s", config_given[i], value) < 0)
+        return;
+    free(config_given[i]);
+    config_given[i] = whole ? whole : cli_copy(value);
+}
+
 /* Reading. */
 
 static struct cli_config the_config = {.when = CONFIG_WHEN_ALL, .how = CONFIG_BELL};
@@ -413,8 +424,10 @@ static void config_take_value(struct config_file *file, const struct config_key 
     CLEANUP_FREE char *copy = cli_copy(value);
     bool more = file->given[i];
     file->given[i] = true;
-    if ((*value || key->is_list) && key->take(&the_config, copy, more))
+    if ((*value || key->is_list) && key->take(&the_config, copy, more)) {
+        config_note_given(i, value, more);
         return;
+    }
     config_complain(file, "`%s` cannot be \"%s\"; give %s", key->name, value, key->want);
 }
 
@@ -503,4 +516,74 @@ int cli_config_load(struct cli_options *options) {
         options->name = the_config.name;
     options->no_color |= the_config.no_color;
     return CLI_DONE;
+}
+
+/* Changing. */
+
+/* What was decided when the window was opened is not changed by another value. */
+static bool config_can_change(const struct config_key *key) {
+    static const char *const fixed[] = {"hub", "name", "rooms", "ignore"};
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+        if (strcmp(key->name, fixed[i]) == 0)
+            return false;
+    return true;
+}
+
+static void config_key_name(const struct config_key *key, char name[64]) {
+    snprintf(name, 64, "%s%s%s", key->section, *key->section ? "." : "", key->name);
+}
+
+/* By its name, or that without the section. */
+static const struct config_key *config_find_changeable(const char *name) {
+    char whole[64];
+    for (const struct config_key *key = config_keys; key->name; key++) {
+        config_key_name(key, whole);
+        if (config_can_change(key) && (strcmp(whole, name) == 0 || strcmp(key->name, name) == 0))
+            return key;
+    }
+    return NULL;
+}
+
+static void config_visit(const struct config_key *key,
+                         void (*visit)(void *arg, const char *name, const char *value), void *arg) {
+    const char *given = config_given[key - config_keys];
+    char name[64], value[128];
+    config_key_name(key, name);
+    snprintf(value, sizeof value, "(not set; %s)", key->want);
+    visit(arg, name, given ? given : value);
+}
+
+void config_each(void (*visit)(void *arg, const char *name, const char *value), void *arg) {
+    for (const struct config_key *key = config_keys; key->name; key++)
+        if (config_can_change(key))
+            config_visit(key, visit, arg);
+}
+
+bool config_show(const char *name, void (*visit)(void *arg, const char *name, const char *value),
+                 void *arg) {
+    const struct config_key *key = config_find_changeable(name);
+    if (key)
+        config_visit(key, visit, arg);
+    return key != NULL;
+}
+
+/* A wrong value may be half taken, so what was there before is taken again. */
+bool config_change(const char *name, const char *value, char why[256]) {
+    const struct config_key *key = config_find_changeable(name);
+    if (!key) {
+        snprintf(why, 256, "there is no %s to be set; /set lists what there is", name);
+        return false;
+    }
+    size_t i = (size_t)(key - config_keys);
+    CLEANUP_FREE char *copy = cli_copy(value);
+    if (key->take(&the_config, copy, false)) {
+        config_note_given(i, value, false);
+        return true;
+    }
+    snprintf(why, 256, "%s cannot be that; give %s", name, key->want);
+    if (config_given[i]) {
+        CLEANUP_FREE char *before = cli_copy(config_given[i]);
+        key->take(&the_config, before, false);
+    }
+    return false;
 }

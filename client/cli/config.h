@@ -65,6 +65,19 @@ const struct cli_config *cli_config(void);
  */
 int cli_config_load(struct cli_options *options);
 
+/*
+ * What was given for each key that can be changed while the window is open, as "notify.when"; in
+ * brackets what holds without.
+ */
+void config_each(void (*visit)(void *arg, const char *name, const char *value), void *arg);
+
+/* The same for one of them. False: there is no such key. */
+bool config_show(const char *name, void (*visit)(void *arg, const char *name, const char *value),
+                 void *arg);
+
+/* Changes one for this process. False: it cannot be that, and why. */
+bool config_change(const char *name, const char *value, char why[256]);
+
 #define CONFIG_TIME_SIZE 64
 
 /* A time of day as the user wants to see it. */

@@ -101,8 +101,12 @@ hides() { # NAME TEXT
 
 # The last line that is not empty, however many rows it takes, is exactly this. (Rows that end
 # where a wide character did not fit are not known to tmux as parts of one line.)
+# What the prompt says of other conversations counts only if the line has it.
 bottom_is() { # NAME LINE
-    ends_with_line "$(whole_lines "$1")" "$2" || ends_with_line "$(screen "$1")" "$2"
+    local counters='s/^(\[[#@][^] ]*) \| [^]]*\]/\1]/'
+    [[ $2 != *" | "* ]] || counters=
+    ends_with_line "$(whole_lines "$1" | sed -E -e "$counters")" "$2" ||
+        ends_with_line "$(screen "$1" | sed -E -e "$counters")" "$2"
 }
 
 ends_with_line() { # TEXT LINE

@@ -17,7 +17,7 @@ chat ann ann '#ops'
 sees "who is here is known" ann "#ops: you and"
 
 completes ann "/he" "/help"
-completes ann "/un" "/unignore"
+completes ann "/unig" "/unignore"
 key ann C-u
 enter ann "/rooms"
 sees "the rooms are listed" ann "#development, 1 member"

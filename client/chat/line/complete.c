@@ -1,4 +1,4 @@
-#include "chat/complete.h"
+#include "chat/line/complete.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -51,10 +51,10 @@ static void complete_add_commands(void) {
             complete_add(command->name);
 }
 
-static void complete_add_bell_words(void) {
-    for (int i = 0; config_when_words[i]; i++)
-        if (strncmp(config_when_words[i], candidates.word, strlen(candidates.word)) == 0)
-            complete_add(config_when_words[i]);
+static void complete_add_words(const char *const *words) {
+    for (int i = 0; words[i]; i++)
+        if (strncmp(words[i], candidates.word, strlen(candidates.word)) == 0)
+            complete_add(words[i]);
 }
 
 static void complete_add_handles(const char *after) {
@@ -144,10 +144,14 @@ static void complete_add_argument(enum command_argument argument) {
         roster_each(&window->roster, ROSTER_ROOMS, complete_visit_name, NULL);
         break;
     case ARGUMENT_BELL:
-        complete_add_bell_words();
+        complete_add_words(config_when_words);
         break;
     case ARGUMENT_COMMAND:
         complete_add_commands();
+        break;
+    case ARGUMENT_LEVEL:
+        complete_add_argument(ARGUMENT_CONV);
+        complete_add_words(unread_level_words);
         break;
     case ARGUMENT_PATH: /* see complete_add_put() */
         break;

@@ -1,4 +1,4 @@
-#include "chat/editor.h"
+#include "chat/line/editor.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,13 @@
 
 #include "base/text.h"
 #include "chat/command.h"
-#include "chat/complete.h"
-#include "chat/paste.h"
+#include "chat/line/complete.h"
+#include "chat/line/compose.h"
+#include "chat/line/paste.h"
+#include "chat/line/recall.h"
 #include "chat/talk.h"
 
-#define EDITOR_HISTORY_LINES 1000
+#define EDITOR_PROMPT_SIZE (4 * (CHAT_NAME_SIZE + UNREAD_PROMPT_SIZE))
 #define EDITOR_KEPT_BYTES 1000
 #define EDITOR_END_OF_PASTES "\033[?2004l"
 #define EDITOR_FOCUS_ON "\033[?1004h" /* the terminal tells when it gets the focus, or loses it */
@@ -102,16 +104,19 @@ static void editor_guard_terminal(void) {
 /* The prompt. */
 
 static void editor_prompt_text(const struct chat *chat, char *prompt, size_t size) {
-    char *safe = text_safe(bytes_of(chat->target), TEXT_ONE_LINE);
+    char news[UNREAD_PROMPT_SIZE];
+    unread_prompt(chat, news);
+    CLEANUP_FREE char *safe = text_safe(bytes_of(chat->target), TEXT_ONE_LINE);
+    CLEANUP_FREE char *safe_news = text_safe(bytes_of(news), TEXT_ONE_LINE);
     if (!safe || !*safe)
         snprintf(prompt, size, "> ");
     else
-        snprintf(prompt, size, "[%s%s] ", safe[0] == '#' ? "" : "@", safe);
-    free(safe);
+        snprintf(prompt, size, "[%s%s%s] ", safe[0] == '#' ? "" : "@", safe,
+                 safe_news ? safe_news : "");
 }
 
 static void editor_set_prompt(struct chat *chat) {
-    char prompt[4 * CHAT_NAME_SIZE];
+    char prompt[EDITOR_PROMPT_SIZE];
     editor_prompt_text(chat, prompt, sizeof prompt);
     rl_set_prompt(prompt);
 }
@@ -132,6 +137,16 @@ void editor_target_changed(struct chat *chat) {
     rl_redisplay();
 }
 
+void editor_unread_changed(struct chat *chat) {
+    char prompt[EDITOR_PROMPT_SIZE];
+    chat->unread.changed = false;
+    if (!chat->view.edits)
+        return;
+    editor_prompt_text(chat, prompt, sizeof prompt);
+    if (strcmp(prompt, rl_prompt) != 0)
+        editor_target_changed(chat);
+}
+
 /* Lines. */
 
 /* The return key. The line vanishes: what it says is shown above, as everybody sees it. */
@@ -143,13 +158,6 @@ static int editor_submit(int count, int key) {
     return 0;
 }
 
-static void editor_remember(const char *line) {
-    using_history();
-    HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
-    if (*line && (!last || strcmp(last->line, line) != 0))
-        add_history(line);
-}
-
 /*
  * What was not sent goes back into the line. What is too long to be looked at there does not, but
  * the Up key brings it back; then it returns false.
@@ -159,7 +167,7 @@ static bool editor_keep(const char *text) {
     if (is_short)
         kept = strdup(text);
     else
-        editor_remember(text);
+        recall_add(text);
     return is_short;
 }
 
@@ -200,7 +208,7 @@ static void editor_on_line(char *line) {
         return;
     }
     window->view.edits = false;
-    editor_remember(line);
+    recall_add(line);
     if (paste_take_each())
         editor_send_each(line);
     else
@@ -296,6 +304,54 @@ void editor_read(void) {
         editor_target_changed(window);
 }
 
+/* Ctrl-X Ctrl-E: the line in an editor. It is not sent before the user says so. */
+static int editor_compose(int count, int key) {
+    (void)count;
+    (void)key;
+    rl_clear_visible_line();
+    editor_deprep_terminal();
+    CLEANUP_FREE char *text = compose_edit(window, rl_line_buffer);
+    editor_prep_terminal();
+    view_end_lost(&window->view);
+    if (text) {
+        rl_begin_undo_group();
+        rl_delete_text(0, rl_end);
+        rl_point = 0;
+        rl_insert_text(text);
+        rl_end_undo_group();
+    }
+    rl_on_new_line();
+    rl_forced_update_display();
+    return 0;
+}
+
+/* Alt-A: to where something is new. */
+static int editor_go_next(int count, int key) {
+    (void)count;
+    (void)key;
+    if (!command_next(window))
+        rl_ding();
+    return 0;
+}
+
+/* Alt-1 to Alt-9: to the conversation of this number. */
+static int editor_go_to(int count, int key) {
+    (void)count;
+    const char *conv = unread_at(window, (size_t)((key & 0x7f) - '0'));
+    if (conv)
+        command_go(window, conv);
+    else
+        rl_ding();
+    return 0;
+}
+
+static void editor_bind_going(void) {
+    char sequence[] = "\0331";
+    rl_bind_keyseq_in_map("\033a", editor_go_next, emacs_standard_keymap);
+    for (sequence[1] = '1'; sequence[1] <= '9'; sequence[1]++)
+        rl_bind_keyseq_in_map(sequence, editor_go_to, emacs_standard_keymap);
+}
+
 static void editor_bind_keys(void) {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
@@ -304,12 +360,14 @@ static void editor_bind_keys(void) {
         rl_bind_keyseq_in_map("\033\r", editor_break_line, maps[i]);
         rl_bind_keyseq_in_map("\033\n", editor_break_line, maps[i]);
         rl_bind_key_in_map(CTRL('L'), editor_clear_screen, maps[i]);
+        rl_bind_keyseq_in_map("\030\005", editor_compose, maps[i]);
     }
+    editor_bind_going();
     paste_start(editor_submit);
 }
 
 static void editor_install(void) {
-    char prompt[4 * CHAT_NAME_SIZE];
+    char prompt[EDITOR_PROMPT_SIZE];
     editor_prompt_text(window, prompt, sizeof prompt);
     rl_callback_handler_install(prompt, editor_on_line);
 }
@@ -325,8 +383,7 @@ void editor_start(struct chat *chat) {
     rl_deprep_term_function = editor_hold_terminal;
     rl_getc_function = editor_next_byte;
     rl_input_available_hook = editor_has_byte;
-    stifle_history(EDITOR_HISTORY_LINES);
-    using_history();
+    recall_start();
     rl_initialize();
     complete_start(chat);
     editor_bind_keys();
@@ -347,7 +404,7 @@ void editor_stop(struct chat *chat) {
     chat->view.edits = false;
     free(kept);
     kept = NULL;
-    clear_history();
+    recall_stop();
     window = NULL;
 }
 

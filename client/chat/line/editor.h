@@ -15,6 +15,9 @@ void editor_read(void);
 /* The prompt follows the target. */
 void editor_target_changed(struct chat *chat);
 
+/* And what is new in other conversations. */
+void editor_unread_changed(struct chat *chat);
+
 /*
  * Draws the line anew if the terminal has another size than before; to be called before anything
  * else is drawn.

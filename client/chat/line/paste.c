@@ -1,4 +1,4 @@
-#include "chat/paste.h"
+#include "chat/line/paste.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "chat/plain.h"
+#include "chat/line/plain.h"
 
 #include <errno.h>
 #include <stdlib.h>

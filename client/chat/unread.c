@@ -1,0 +1,220 @@
+#include "chat/unread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/macro.h"
+#include "base/text.h"
+#include "chat/chat.h"
+#include "chat/show.h"
+#include "cli/words.h"
+
+#define UNREAD_ITEMS_MAX 200
+#define UNREAD_PROMPT_COLUMNS 40 /* of all that is new, in the prompt */
+
+struct unread_item {
+    char conv[CHAT_NAME_SIZE];
+    size_t n, n_mentions; /* since the user was there */
+    enum unread_level level;
+    uint64_t page; /* /history goes on before this message; 0: at the end */
+    struct unread_item *prev, *next;
+};
+
+const char *const unread_level_words[] = {
+    [UNREAD_DEFAULT] = "default", [UNREAD_EVERY] = "every", [UNREAD_MENTIONS] = "mentions",
+    [UNREAD_OFF] = "off",         [UNREAD_MUTE] = "mute",   NULL,
+};
+
+static void unread_free(struct unread *unread, struct unread_item *item) {
+    DL_DELETE(unread->items, item);
+    free(item);
+}
+
+void unread_deinit(struct unread *unread) {
+    while (unread->items)
+        unread_free(unread, unread->items);
+}
+
+static struct unread_item *unread_find(const struct chat *chat, const char *conv) {
+    struct unread_item *item;
+    DL_FOREACH(chat->unread.items, item) {
+        if (words_same_name(item->conv, conv))
+            return item;
+    }
+    return NULL;
+}
+
+/* Others choose how many conversations there are: of those where nothing is new the oldest goes. */
+static void unread_make_room(struct unread *unread) {
+    struct unread_item *item;
+    size_t n = 0;
+    DL_COUNT(unread->items, item, n);
+    if (n < UNREAD_ITEMS_MAX)
+        return;
+    DL_SEARCH_SCALAR(unread->items, item, n, 0);
+    unread_free(unread, item ? item : unread->items);
+}
+
+/* As it was remembered of the last time. */
+static enum unread_level unread_known_level(const struct chat *chat, const char *conv) {
+    const char *word = memory_get(&chat->memory, MEMORY_LEVEL, conv);
+    for (int i = 0; word && unread_level_words[i]; i++)
+        if (strcmp(unread_level_words[i], word) == 0)
+            return (enum unread_level)i;
+    return UNREAD_DEFAULT;
+}
+
+static struct unread_item *unread_find_or_add(struct chat *chat, const char *conv) {
+    struct unread_item *item = unread_find(chat, conv);
+    if (item || !words_is_name(conv))
+        return item;
+    item = calloc(1, sizeof *item);
+    if (!item)
+        return NULL;
+    unread_make_room(&chat->unread);
+    snprintf(item->conv, sizeof item->conv, "%s", conv);
+    item->level = unread_known_level(chat, conv);
+    DL_APPEND(chat->unread.items, item);
+    return item;
+}
+
+void unread_know(struct chat *chat, const char *conv) {
+    (void)unread_find_or_add(chat, conv);
+}
+
+void unread_forget(struct chat *chat, const char *conv) {
+    struct unread_item *item = unread_find(chat, conv);
+    if (!item)
+        return;
+    chat->unread.changed |= item->n > 0;
+    unread_free(&chat->unread, item);
+}
+
+void unread_visit(struct chat *chat, const char *conv) {
+    struct unread_item *item = unread_find(chat, conv);
+    if (!item || item->n == 0)
+        return;
+    item->n = item->n_mentions = 0;
+    chat->unread.changed = true;
+}
+
+void unread_message(struct chat *chat, const struct earshot_event *event) {
+    if (show_is_own(chat, event)) {
+        unread_visit(chat, event->message.conv);
+        return;
+    }
+    struct unread_item *item = unread_find_or_add(chat, event->message.conv);
+    if (!item)
+        return;
+    item->n++;
+    item->n_mentions += show_is_highlight(chat, event);
+    chat->unread.changed = true;
+}
+
+/* Levels. */
+
+enum unread_level unread_level(const struct chat *chat, const char *conv) {
+    const struct unread_item *item = unread_find(chat, conv);
+    return item ? item->level : UNREAD_DEFAULT;
+}
+
+void unread_set_level(struct chat *chat, const char *conv, enum unread_level level) {
+    struct unread_item *item = unread_find_or_add(chat, conv);
+    if (!item)
+        return;
+    item->level = level;
+    chat->unread.changed = true;
+    memory_set(&chat->memory, MEMORY_LEVEL, conv,
+               level == UNREAD_DEFAULT ? NULL : unread_level_words[level]);
+}
+
+uint64_t unread_page(const struct chat *chat, const char *conv) {
+    const struct unread_item *item = unread_find(chat, conv);
+    return item ? item->page : 0;
+}
+
+void unread_set_page(struct chat *chat, const char *conv, uint64_t before) {
+    struct unread_item *item = unread_find_or_add(chat, conv);
+    if (item)
+        item->page = before;
+}
+
+/* Telling. */
+
+/* Where plain lines go, only what came since the last key is new, and that stands on the screen. */
+static bool unread_counts(const struct chat *chat, const struct unread_item *item) {
+    if (item->n == 0 || words_same_name(item->conv, chat->target))
+        return false;
+    return item->level < UNREAD_OFF || item->n_mentions > 0;
+}
+
+const char *unread_next(const struct chat *chat) {
+    const struct unread_item *item, *any = NULL;
+    DL_FOREACH(chat->unread.items, item) {
+        if (!unread_counts(chat, item))
+            continue;
+        if (item->n_mentions > 0)
+            return item->conv;
+        if (!any)
+            any = item;
+    }
+    return any ? any->conv : NULL;
+}
+
+const char *unread_at(const struct chat *chat, size_t number) {
+    const struct unread_item *item;
+    DL_FOREACH(chat->unread.items, item) {
+        if (--number == 0)
+            return item->conv;
+    }
+    return NULL;
+}
+
+void unread_prompt(const struct chat *chat, char text[UNREAD_PROMPT_SIZE]) {
+    const struct unread_item *item;
+    size_t used = 0, n_more = 0, columns = 0;
+    *text = '\0';
+    DL_FOREACH(chat->unread.items, item) {
+        char one[CHAT_NAME_SIZE + 32];
+        if (!unread_counts(chat, item))
+            continue;
+        int n = snprintf(one, sizeof one, "%s %s%s %zu%s", used == 0 ? " |" : "",
+                         item->conv[0] == '#' ? "" : "@", item->conv, item->n,
+                         item->conv[0] == '#' && item->n_mentions > 0 ? "!" : "");
+        columns += text_columns(one);
+        if (columns > UNREAD_PROMPT_COLUMNS || used + (size_t)n + 16 > UNREAD_PROMPT_SIZE) {
+            n_more++;
+            continue;
+        }
+        memcpy(text + used, one, (size_t)n + 1);
+        used += (size_t)n;
+    }
+    if (n_more > 0)
+        snprintf(text + used, UNREAD_PROMPT_SIZE - used, "%s +%zu", used == 0 ? " |" : "", n_more);
+}
+
+void unread_list(struct chat *chat) {
+    const struct unread_item *item;
+    size_t number = 0;
+    DL_FOREACH(chat->unread.items, item) {
+        char news[80] = "";
+        bool is_here = words_same_name(item->conv, chat->target);
+        number++;
+        if (item->n_mentions > 0 && item->conv[0] == '#')
+            snprintf(news, sizeof news, ": %zu new, %zu for you", item->n, item->n_mentions);
+        else if (item->n > 0 && !is_here)
+            snprintf(news, sizeof news, ": %zu new", item->n);
+        view_note(&chat->view, VIEW_INFO, "%zu %s%s%s%s%s%s", number,
+                  item->conv[0] == '#' ? "" : "@", item->conv, is_here ? ", where you are" : "",
+                  item->level == UNREAD_DEFAULT ? "" : ", ",
+                  item->level == UNREAD_DEFAULT ? "" : unread_level_words[item->level], news);
+    }
+    if (number == 0)
+        view_note(&chat->view, VIEW_INFO, "no conversation yet");
+    else
+        view_note(&chat->view, VIEW_INFO,
+                  "Alt-1 to Alt-9 goes to one, Alt-A or /next to where something is new");
+}
