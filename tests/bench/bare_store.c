@@ -36,6 +36,21 @@ conv_number chatter_conv(unsigned index) {
     return index % 2 ? conv_of_room(1 + index / 2) : conv_of_pair(1, 2 + index / 2);
 }
 
+static void chatter_record(struct chatter *chatter, unsigned conv, size_t n,
+                           struct record *record) {
+    chatter->seq++;
+    *record = (struct record){
+        .seq = chatter->seq,
+        .at_ms = INT64_C(1700000000000) + (int64_t)chatter->seq / CHATTER_PER_MS,
+        .conv = chatter_conv(conv % CHATTER_CONVERSATIONS),
+        .from = 1,
+        .uid = 1000,
+        .link = 7,
+        .text = {chatter->text, n},
+    };
+    record->id = uuid_next(&chatter->ids, (wall_time){record->at_ms});
+}
+
 void chatter_next(struct chatter *chatter, struct record *record) {
     char word[24];
     size_t n = 0;
@@ -44,17 +59,17 @@ void chatter_next(struct chatter *chatter, struct record *record) {
         n += (size_t)snprintf(chatter->text + n, sizeof chatter->text - n, n > 0 ? " %s" : "%s",
                               word);
     }
-    chatter->seq++;
-    *record = (struct record){
-        .seq = chatter->seq,
-        .at_ms = INT64_C(1700000000000) + (int64_t)chatter->seq / CHATTER_PER_MS,
-        .conv = chatter_conv((unsigned)(next_random(chatter) % CHATTER_CONVERSATIONS)),
-        .from = 1,
-        .uid = 1000,
-        .link = 7,
-        .text = {chatter->text, n},
-    };
-    record->id = uuid_next(&chatter->ids, (wall_time){record->at_ms});
+    chatter_record(chatter, (unsigned)(next_random(chatter) % CHATTER_CONVERSATIONS), n, record);
+}
+
+#define FLOOD_TEXT 120
+#define FLOOD_RUN 40 /* messages of one sender follow each other, as they do in a batch */
+
+void chatter_flood(struct chatter *chatter, struct record *record) {
+    int n =
+        snprintf(chatter->text, sizeof chatter->text, "%016llx", (unsigned long long)chatter->seq);
+    memset(chatter->text + n, 'x', FLOOD_TEXT - (size_t)n);
+    chatter_record(chatter, (unsigned)(chatter->seq / FLOOD_RUN), FLOOD_TEXT, record);
 }
 
 /* Directories. */
@@ -106,7 +121,7 @@ static int insert_one(sqlite3_stmt *insert, const struct record *record) {
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int insert_all(sqlite3 *db, sqlite3_stmt *insert, unsigned n_messages,
+static int insert_all(sqlite3 *db, sqlite3_stmt *insert, chatter_maker next, unsigned n_messages,
                       unsigned n_per_commit) {
     struct chatter chatter = {0};
     struct record record;
@@ -114,7 +129,7 @@ static int insert_all(sqlite3 *db, sqlite3_stmt *insert, unsigned n_messages,
     for (unsigned i = 0; code == SQLITE_OK && i < n_messages; i++) {
         if (i % n_per_commit == 0)
             code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-        chatter_next(&chatter, &record);
+        next(&chatter, &record);
         if (code == SQLITE_OK)
             code = insert_one(insert, &record);
         if (code == SQLITE_OK && (i % n_per_commit == n_per_commit - 1 || i == n_messages - 1))
@@ -123,7 +138,7 @@ static int insert_all(sqlite3 *db, sqlite3_stmt *insert, unsigned n_messages,
     return code;
 }
 
-static int insert_timed(sqlite3 *db, unsigned n_messages, unsigned n_per_commit,
+static int insert_timed(sqlite3 *db, chatter_maker next, unsigned n_messages, unsigned n_per_commit,
                         double *per_second) {
     sqlite3_stmt *insert = NULL;
     int code = sqlite3_exec(db, tables, NULL, NULL, NULL);
@@ -134,14 +149,14 @@ static int insert_timed(sqlite3 *db, unsigned n_messages, unsigned n_per_commit,
                                   -1, &insert, NULL);
     mono_time start = mono_now();
     if (code == SQLITE_OK)
-        code = insert_all(db, insert, n_messages, n_per_commit);
+        code = insert_all(db, insert, next, n_messages, n_per_commit);
     *per_second = n_messages * 1e9 / (double)(mono_now().ns - start.ns);
     sqlite3_finalize(insert);
     return code;
 }
 
-int bare_store_inserts(struct bench *bench, unsigned n_messages, unsigned n_per_commit,
-                       double *per_second) {
+int bare_store_inserts(struct bench *bench, chatter_maker next, unsigned n_messages,
+                       unsigned n_per_commit, double *per_second) {
     char dir[PATH_MAX], path[PATH_MAX + 8];
     sqlite3 *db = NULL;
     int r = bench_dir_make(bench, dir);
@@ -149,7 +164,7 @@ int bare_store_inserts(struct bench *bench, unsigned n_messages, unsigned n_per_
         return r;
     snprintf(path, sizeof path, "%s/bare.db", dir);
     if (sqlite3_open(path, &db) != SQLITE_OK ||
-        insert_timed(db, n_messages, n_per_commit, per_second) != SQLITE_OK)
+        insert_timed(db, next, n_messages, n_per_commit, per_second) != SQLITE_OK)
         r = bench_fail(bench, "bare SQLite: %s", db ? sqlite3_errmsg(db) : "out of memory");
     sqlite3_close(db);
     bench_dir_remove(dir);

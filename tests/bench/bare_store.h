@@ -12,9 +12,12 @@
 #include "bench/bench.h"
 #include "core/record.h"
 
+struct chatter;
+typedef void (*chatter_maker)(struct chatter *chatter, struct record *record);
+
 /* Inserts n_messages, so many per commit, into a new database in a directory of its own. */
-int bare_store_inserts(struct bench *bench, unsigned n_messages, unsigned n_per_commit,
-                       double *per_second);
+int bare_store_inserts(struct bench *bench, chatter_maker next, unsigned n_messages,
+                       unsigned n_per_commit, double *per_second);
 
 /* A directory on the disk of $TMPDIR or /tmp; removed with all that is in it. */
 int bench_dir_make(struct bench *bench, char dir[PATH_MAX]);
@@ -36,6 +39,8 @@ struct chatter {
 };
 
 void chatter_next(struct chatter *chatter, struct record *record);
+/* The same with a text of 120 bytes that costs nothing to make, as senders of a flood have it. */
+void chatter_flood(struct chatter *chatter, struct record *record);
 conv_number chatter_conv(unsigned index);
 /* The word of that rank: 0 is the most frequent one. */
 void chatter_word(char *word, size_t size, unsigned rank);

@@ -97,7 +97,7 @@ static int stored_measure(struct bench *bench, const struct contest *contest,
         return stored_measure_hub(bench, kind, result);
     result->values[FIGURE_GROUP] = subject->values[FIGURE_GROUP];
     result->values[FIGURE_ROWS] = subject->values[FIGURE_ROWS];
-    return bare_store_inserts(bench, (unsigned)subject->values[FIGURE_ROWS],
+    return bare_store_inserts(bench, chatter_flood, (unsigned)subject->values[FIGURE_ROWS],
                               (unsigned)subject->values[FIGURE_GROUP] + 1,
                               &result->values[FIGURE_RATE]);
 }

@@ -42,7 +42,8 @@ static int measure_stored(struct bench *bench, const struct scenario *scenario, 
     if (bench->options.quick)
         params.n_messages /= 10;
     if (side == REFERENCE)
-        return bare_store_inserts(bench, params.n_pairs * params.n_messages, PER_COMMIT, value);
+        return bare_store_inserts(bench, chatter_flood, params.n_pairs * params.n_messages,
+                                  PER_COMMIT, value);
     return throughput_of_hub(bench, &durable->hubs[DURABLE], &params, value);
 }
 
@@ -60,7 +61,7 @@ static int measure_command(struct bench *bench, const struct scenario *scenario,
     unsigned n = bench->options.quick ? 20 : 200;
     if (side == DURABLE)
         return command_of_hub(bench, &durable->hubs[DURABLE], "stored", n, value);
-    int r = bare_store_inserts(bench, n, 1, value);
+    int r = bare_store_inserts(bench, chatter_flood, n, 1, value);
     *value = *value > 0 ? 1000 / *value : 0;
     return r;
 }

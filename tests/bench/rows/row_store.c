@@ -60,8 +60,9 @@ static int measure_inserts(struct bench *bench, const struct scenario *scenario,
                            unsigned side, double *value) {
     (void)scenario, (void)state;
     unsigned n_messages = bench->options.quick ? 20 * PER_COMMIT : 200 * PER_COMMIT;
-    return side == INSERT_BARE ? bare_store_inserts(bench, n_messages, PER_COMMIT, value)
-                               : store_inserts(bench, n_messages, value);
+    return side == INSERT_BARE
+               ? bare_store_inserts(bench, chatter_next, n_messages, PER_COMMIT, value)
+               : store_inserts(bench, n_messages, value);
 }
 
 static int setup_inserts(struct bench *bench, const struct scenario *scenario, unsigned sides,
