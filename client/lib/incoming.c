@@ -99,7 +99,7 @@ static bool fail_is_rejection(const struct frame_fail *fail) {
 }
 
 static void answer_more(struct earshot *link) {
-    outgoing_control(link, &(struct frame){.type = FRAME_READY});
+    outgoing_ready(link);
     link_note_busy(link);
 }
 

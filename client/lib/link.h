@@ -72,6 +72,7 @@ struct outgoing {
     struct cursor_out out;
     uint16_t n_frames;
     bool ends;         /* a SWITCH is the last frame of it */
+    bool owes_ready;   /* to a MORE */
     bool lane_full;    /* the last attempt to send found no room */
     unsigned n_gather; /* full batches that are to find room at once: see outgoing.c */
     mono_time due;     /* what has gathered is left with the writer until then; ns 0: it is not */
@@ -225,6 +226,10 @@ int outgoing_send(struct earshot *link, enum outgoing_policy policy, bool all);
 int outgoing_leave(struct earshot *link);
 /* A frame that needs no acknowledgement, behind what was sent before. False: no room now. */
 bool outgoing_control(struct earshot *link, const struct frame *frame);
+
+/* Answers MORE, before all that waits: the acknowledgements behind it may be what that waits for.
+ */
+void outgoing_ready(struct earshot *link);
 
 /* From now on whoever waits for room passes this gate. */
 void outgoing_gate(struct earshot *link, const struct frame_gate *gate);

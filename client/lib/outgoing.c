@@ -36,7 +36,7 @@ static void start_batch(struct earshot *link) {
 }
 
 void outgoing_reset(struct earshot *link) {
-    link->outgoing.lane_full = false;
+    link->outgoing.lane_full = link->outgoing.owes_ready = false;
     link->outgoing.n_gather = 0;
     start_batch(link);
 }
@@ -63,8 +63,23 @@ static bool outgoing_put(struct outgoing *outgoing, struct bytes frame) {
     return true;
 }
 
+void outgoing_ready(struct earshot *link) {
+    link->outgoing.owes_ready = true;
+}
+
+static bool put_ready(struct outgoing *outgoing) {
+    struct frame ready = {.type = FRAME_READY};
+    if (outgoing->ends || !frame_put(&outgoing->out, &ready))
+        return false;
+    outgoing->n_frames++;
+    outgoing->owes_ready = false;
+    return true;
+}
+
 bool outgoing_fill(struct earshot *link) {
     struct bytes frame;
+    if (link->outgoing.owes_ready && !put_ready(&link->outgoing))
+        return true;
     for (;;) {
         if (control_next(&link->control, link->pending.unsent, &frame)) {
             if (!outgoing_put(&link->outgoing, frame))
@@ -81,8 +96,9 @@ bool outgoing_fill(struct earshot *link) {
 }
 
 bool outgoing_has_frames(const struct earshot *link) {
-    return link->outgoing.n_frames > 0 || conduit_owes(&link->conduit) >= 0 ||
-           !control_is_empty(&link->control) || link->pending.unsent < link->pending.end;
+    return link->outgoing.n_frames > 0 || link->outgoing.owes_ready ||
+           conduit_owes(&link->conduit) >= 0 || !control_is_empty(&link->control) ||
+           link->pending.unsent < link->pending.end;
 }
 
 /* The way that batches go now; nothing waits. A queue_outcome. */

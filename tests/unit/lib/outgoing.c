@@ -201,6 +201,26 @@ Test(outgoing, 08_a_link_that_is_given_up_takes_what_it_left_along) {
     cr_expect_eq(take(), 2);
 }
 
+/* Who is asked for READY gets nothing more before it: neither what the window waits for. */
+Test(outgoing, 06_ready_goes_before_what_waits) {
+    struct queue_message message;
+    struct frame frame;
+    ours->pollable = true;
+    while (pending_is_half_full(&ours->pending) == false || ours->pending.n_unsent == 0) {
+        send_one();
+        while (take() > 0)
+            ;
+    }
+    outgoing_ready(ours);
+    cr_expect(outgoing_has_frames(ours));
+    cr_assert_eq(outgoing_send(ours, OUTGOING_TRY, true), 0);
+    size_t n = take_one(&message);
+    struct cursor_in in = cursor_in_of(message.data + ENVELOPE_BYTES, n - ENVELOPE_BYTES);
+    cr_assert_eq(frame_take(&in, &frame, FROM_CLIENT), FRAME_OK);
+    cr_expect_eq(frame.type, FRAME_READY);
+    cr_expect_gt(ours->pending.n_unsent, 0);
+}
+
 /* --- a channel --- */
 
 static bool asks(void) {
