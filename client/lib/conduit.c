@@ -273,7 +273,8 @@ void link_note_busy(struct earshot *link) {
         conduit->busy_since = now;
         conduit->n_busy = 0;
     }
-    if (++conduit->n_busy >= CONDUIT_BUSY_N && now.ns >= conduit->ask_at.ns) {
+    unsigned enough = link->flags & EARSHOT_CHANNEL ? 1 : CONDUIT_BUSY_N;
+    if (++conduit->n_busy >= enough && now.ns >= conduit->ask_at.ns) {
         conduit->n_busy = 0;
         link_ask_channel(link);
     }

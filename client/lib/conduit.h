@@ -26,7 +26,8 @@
 #include "ipc/channel.h"
 #include "lib/inbox.h"
 
-/* Signs within a second that the queues are too small: then the hub is asked for a channel. */
+/* Signs within a second that the queues are too small: then the hub is asked for a channel; at the
+ * first one by a program that has said EARSHOT_CHANNEL. */
 #define CONDUIT_BUSY_N 16
 #define CONDUIT_BUSY_MS 1000
 #define CONDUIT_REFUSED_MS 60000 /* the hub is not asked again for so long */

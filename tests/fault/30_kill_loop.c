@@ -2,8 +2,8 @@
  * The kill loop: senders and readers of two uids talk through a durable hub and movers change
  * rooms, topics and handles, while the hub and all of them are killed with -9 at random and started
  * again. Afterwards an independent judge compares what both ends noted: what was acknowledged was
- * read exactly once, in order, by the right one only. What movers were told to be DONE they look at
- * after each start.
+ * read exactly once, in order, by the right one only. They go through channels and back to their
+ * queues all the time. What movers were told to be DONE they look at after each start.
  *
  * DURATION: seconds (10). KILLS: that many at least (0). SEED: as printed by an earlier run.
  * test: alone
@@ -119,6 +119,8 @@ int main(void) {
                own[0] == 0 ? "" : " (SKIPPED: a second uid, which needs root)");
     make_books(books, sizeof books, &loop.stage);
     loop.stage.durable = true;
+    loop.stage.more[0] = "--channel-quiet";
+    loop.stage.more[1] = "0.02";
     stage_start_hub(&loop.stage, own[0] == 0 ? "open" : NULL);
     if (!check(cast_start(&loop.cast, loop.stage.dir, books, own[0] == 0 ? two : own, seed),
                "%d senders and %d readers talk", CAST_SENDERS, CAST_READERS))
