@@ -31,7 +31,7 @@ static bool enter(struct raw *raw, const char *handle, unsigned abilities) {
            raw_ask(raw, &frame, 1, ANSWER_MS) == 0;
 }
 
-/* A message is its number. False: none has come. */
+/* A message is its number, and something behind it. False: none has come. */
 static bool take_line(int ms) {
     struct frame frame;
     if (raw_await(&reader, &frame, FRAME_LINE, ms) != QUEUE_OK)
@@ -140,7 +140,7 @@ static int fill_ring(void *arg) {
         return 2;
     for (unsigned n = 0; r == BATCH_RING_OK; n++) {
         atomic_store(&death->n_put, n);
-        snprintf(text, sizeof text, "%u", n);
+        snprintf(text, sizeof text, "%u.", n);
         raw_fill_send(&frame, ROOM, text);
         raw_batch_start(&batch, sender.session);
         (void)raw_batch_add(&batch, &frame);
