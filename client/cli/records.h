@@ -52,8 +52,9 @@ struct cli_segment {
     struct shm_segment info;
     pid_t pids[SEGMENT_PIDS_MAX]; /* that are attached, as far as we may see it */
     size_t n_pids;
-    bool has_view; /* we may look into its ring */
-    bool is_gate;  /* not of a transfer, but of the hub */
+    bool has_view;   /* we may look into its ring */
+    bool is_gate;    /* not of a transfer, but of the hub; */
+    bool is_channel; /* nor this one, of a busy session */
     struct ring_view view;
 };
 

@@ -310,9 +310,10 @@ void text_segment(const struct cli_options *options, const struct cli_segment *s
     char creator[LOGIN_SIZE], owner[LOGIN_SIZE];
     cli_login(info->cuid, creator);
     cli_login(info->uid, owner);
-    printf("%s%s%s\n", color ? "\033[1m" : "",
-           segment->is_gate ? "segment with the gate of a lane" : "segment of a transfer",
-           color ? "\033[0m" : "");
+    const char *what = segment->is_gate      ? "segment with the gate of a lane"
+                       : segment->is_channel ? "segment with the channel of a busy session"
+                                             : "segment of a transfer";
+    printf("%s%s%s\n", color ? "\033[1m" : "", what, color ? "\033[0m" : "");
     printf("  id %d, %zu bytes%s\n", info->shmid, info->size,
            info->is_removed ? ", gone with the last who is attached" : "");
     printf("  created by %s, owned by %s, mode %04o\n", creator, owner, (unsigned)info->mode);

@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/text.h"
+#include "ipc/channel.h"
 #include "ipc/gate.h"
 
 struct inspect_queues {
@@ -80,7 +81,9 @@ static bool inspect_print_segment(void *arg, const struct shm_segment *info) {
     *segment = (struct cli_segment){.info = *info};
     (void)shm_each_attached(info->shmid, inspect_add_process, segment);
     segment->is_gate = gate_size_is_marked(info->size);
-    segment->has_view = !segment->is_gate && ring_look(info->shmid, &segment->view) == 0;
+    segment->is_channel = info->size == channel_bytes();
+    segment->has_view =
+        !segment->is_gate && !segment->is_channel && ring_look(info->shmid, &segment->view) == 0;
     if (inspect->options->json)
         json_segment(segment);
     else
