@@ -246,6 +246,7 @@ static int chat_loop_start(struct chat_loop *loop) {
                       chat->has_editor && !chat->options->no_color);
     if (r < 0)
         return r;
+    chat->view.edits_screen = chat->has_editor;
     loop->signal_fd = chat_block_signals(chat->has_editor);
     if (loop->signal_fd < 0)
         return loop->signal_fd;
@@ -368,6 +369,8 @@ static int chat_loop_turn(struct chat_loop *loop) {
         chat->exit_code = CLI_CLOSED;
     }
     attention_flushed(chat);
+    if (!chat->has_editor)
+        plain_prompt(chat);
     return 0;
 }
 
@@ -391,6 +394,8 @@ static int chat_loop_run(struct chat_loop *loop) {
         r = chat_loop_turn(loop);
     editor_stop(chat);
     view_flush(&chat->view);
+    if (chat->view.has_prompt)
+        fputc('\n', stdout);
     if (r < 0)
         return cli_fail(chat->options, FAIL_INTERNAL, "cannot go on: %s", strerror(-r));
     if (chat->link_result != 0)

@@ -587,6 +587,8 @@ static void files_put_one(struct chat *chat, const char *to, const char *path) {
     if (files_put_refused(chat, to, path))
         return;
     int result = earshot_put(chat->link, to, &source, &file, &request);
+    if (result == EARSHOT_OK && file_is_renamed(path, file.name))
+        view_note(&chat->view, VIEW_INFO, "%s is called %s there", path, file.name);
     if (result == EARSHOT_OK)
         files_put_done(chat, to, &file, request);
     else

@@ -97,6 +97,17 @@ static bool news_same_line(const struct news_item *a, const struct news_item *b)
     return !news_is_rename(a) && a->what == b->what && strcmp(a->object, b->object) == 0;
 }
 
+/* "+ alice, bob joined #ops" */
+static void news_tell(struct chat *chat, const struct news_item *first, const char *others) {
+    char *text = NULL;
+    if (asprintf(&text, "%c %s%s%s %s%s%s", news_verbs[first->what].sign, first->who,
+                 login_first(chat, first->who, first->uid), others, news_verbs[first->what].verb,
+                 *first->object ? " " : "", first->object) < 0)
+        return;
+    view_news(&chat->view, text);
+    free(text);
+}
+
 /* Prints one line for the first item and all that fit into its line, and removes them. */
 static void news_flush_line(struct chat *chat) {
     struct news_item *first = chat->news, *item, *next;
@@ -113,9 +124,7 @@ static void news_flush_line(struct chat *chat) {
     if (out && n >= NEWS_NAMES_MAX)
         fprintf(out, " and %zu others", n - NEWS_NAMES_MAX + 1);
     if (out && fclose(out) == 0)
-        view_note(&chat->view, VIEW_NEWS, "%c %s%s%s %s%s%s", news_verbs[first->what].sign,
-                  first->who, login_first(chat, first->who, first->uid), names,
-                  news_verbs[first->what].verb, *first->object ? " " : "", first->object);
+        news_tell(chat, first, names);
     free(names);
     news_free(chat, first);
 }

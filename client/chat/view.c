@@ -39,7 +39,13 @@ void view_deinit(struct view *view) {
     view_flush(view);
     fclose(view->burst);
     free(view->buffer);
+    free(view->news);
     *view = (struct view){0};
+}
+
+static int view_width(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static void view_write_note(struct view *view, enum view_style style, const char *text) {
@@ -68,6 +74,36 @@ void view_note(struct view *view, enum view_style style, const char *format, ...
         view_write_note(view, style, safe);
     free(safe);
     free(text);
+}
+
+/* True: the last line was news, and tells this, too. */
+static bool view_add_news(struct view *view, const char *text) {
+    CLEANUP_FREE char *whole = NULL;
+    if (!view->news || !view->edits_screen)
+        return false;
+    if (asprintf(&whole, "%s; %s", view->news, text) < 0) {
+        whole = NULL;
+        return false;
+    }
+    if (view_width() != view->news_width || text_columns(whole) >= (size_t)view->news_width)
+        return false;
+    fprintf(view->burst, "\033[A\r%s%s%s\033[K\n",
+            view->colour ? view_styles[VIEW_NEWS].colour : "", whole,
+            view->colour ? "\033[0m" : "");
+    free(view->news);
+    view->news = whole;
+    whole = NULL;
+    return true;
+}
+
+void view_news(struct view *view, const char *text) {
+    CLEANUP_FREE char *safe = text_safe(bytes_of(text), TEXT_ONE_LINE);
+    if (!safe || view->options->quiet || view_add_news(view, safe))
+        return;
+    view_write_note(view, VIEW_NEWS, safe);
+    view->news_width = view_width();
+    if (text_columns(safe) < (size_t)view->news_width)
+        view->news = strdup(safe);
 }
 
 /* How many bytes of the text are one line of so many columns; all, or up to a blank. */
@@ -130,11 +166,6 @@ void view_talk(struct view *view, const struct tm *at, const char *lines) {
     view_end_lost(view);
 }
 
-static int view_width(void) {
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 size_t view_rows(size_t besides, size_t min) {
     struct winsize size;
     size_t rows = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
@@ -158,6 +189,8 @@ bool view_end_mark(struct view *view, const char *word) {
 
 void view_end_lost(struct view *view) {
     view->end_columns = 0;
+    free(view->news);
+    view->news = NULL;
 }
 
 void view_notify(struct view *view, unsigned how, const char *from, const char *text) {
@@ -199,6 +232,9 @@ bool view_flush(struct view *view) {
         rl_on_new_line();
         rl_redisplay();
     } else {
+        if (view->has_prompt && view->n_buffer > 0)
+            fputc('\n', stdout);
+        view->has_prompt &= view->n_buffer == 0;
         view_write_burst(view);
     }
     view->bell = false;

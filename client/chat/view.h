@@ -30,6 +30,10 @@ struct view {
     size_t last_columns; /* of the last line of talk */
     size_t end_columns;  /* what the last line takes, if it is one that can be marked; else 0 */
     int end_width;       /* of the terminal then */
+    bool edits_screen;   /* the terminal can change what stands above the prompt */
+    int news_width;      /* of the terminal when `news` was written */
+    char *news;          /* the last line, if it tells who came and went; else NULL */
+    bool has_prompt;     /* without an editor: a prompt stands below, with what is being typed */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -39,7 +43,13 @@ void view_deinit(struct view *view);
 /* A remark on one line. Made safe here as a whole: arguments may come from anybody. */
 void view_note(struct view *view, enum view_style style, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* The same in as many lines as it needs; those behind the first are indented so far. Between words
+/*
+ * Who came and went. If that is what the last line tells, it goes on with this, as long as it fits:
+ * a room where many come and go takes few lines.
+ */
+void view_news(struct view *view, const char *text);
+
+/* A remark in as many lines as it needs; those behind the first are indented so far. Between words
  * only. */
 void view_note_wrapped(struct view *view, size_t indent, const char *text);
 

@@ -86,3 +86,15 @@ void file_size_text(uint64_t bytes, char text[SIZE_TEXT]) {
     else
         size_text(bytes, text);
 }
+
+bool file_is_renamed(const char *path, const char *name) {
+    size_t end = strlen(path), n;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (n = 0; n < end && path[end - n - 1] != '/'; n++)
+        continue;
+    const char *last = path + end - n;
+    if (n == 0 || (n == 1 && last[0] == '.') || (n == 2 && strncmp(last, "..", 2) == 0))
+        return false;
+    return strlen(name) != n || strncmp(last, name, n) != 0;
+}

@@ -42,3 +42,7 @@ void file_change_text(const struct earshot_transfer *transfer, char text[FILE_CH
 
 /* "1.2 GiB"; "" when it is not known. */
 void file_size_text(uint64_t bytes, char text[SIZE_TEXT]);
+
+/* Whether a file of this path goes over under another name than it has: a leading dot is left out.
+ */
+bool file_is_renamed(const char *path, const char *name);

@@ -21,7 +21,6 @@
 #include "chat/line/recall.h"
 #include "chat/talk.h"
 
-#define EDITOR_PROMPT_SIZE (4 * (CHAT_NAME_SIZE + UNREAD_PROMPT_SIZE))
 #define EDITOR_KEPT_BYTES 1000
 #define EDITOR_END_OF_PASTES "\033[?2004l"
 #define EDITOR_FOCUS_ON "\033[?1004h" /* the terminal tells when it gets the focus, or loses it */
@@ -103,21 +102,21 @@ static void editor_guard_terminal(void) {
 
 /* The prompt. */
 
-static void editor_prompt_text(const struct chat *chat, char *prompt, size_t size) {
+void editor_prompt_text(const struct chat *chat, char prompt[EDITOR_PROMPT_SIZE]) {
     char news[UNREAD_PROMPT_SIZE];
     unread_prompt(chat, news);
     CLEANUP_FREE char *safe = text_safe(bytes_of(chat->target), TEXT_ONE_LINE);
     CLEANUP_FREE char *safe_news = text_safe(bytes_of(news), TEXT_ONE_LINE);
     if (!safe || !*safe)
-        snprintf(prompt, size, "> ");
+        snprintf(prompt, EDITOR_PROMPT_SIZE, "> ");
     else
-        snprintf(prompt, size, "[%s%s%s] ", safe[0] == '#' ? "" : "@", safe,
+        snprintf(prompt, EDITOR_PROMPT_SIZE, "[%s%s%s] ", safe[0] == '#' ? "" : "@", safe,
                  safe_news ? safe_news : "");
 }
 
 static void editor_set_prompt(struct chat *chat) {
     char prompt[EDITOR_PROMPT_SIZE];
-    editor_prompt_text(chat, prompt, sizeof prompt);
+    editor_prompt_text(chat, prompt);
     rl_set_prompt(prompt);
 }
 
@@ -142,7 +141,7 @@ void editor_unread_changed(struct chat *chat) {
     chat->unread.changed = false;
     if (!chat->view.edits)
         return;
-    editor_prompt_text(chat, prompt, sizeof prompt);
+    editor_prompt_text(chat, prompt);
     if (strcmp(prompt, rl_prompt) != 0)
         editor_target_changed(chat);
 }
@@ -368,7 +367,7 @@ static void editor_bind_keys(void) {
 
 static void editor_install(void) {
     char prompt[EDITOR_PROMPT_SIZE];
-    editor_prompt_text(window, prompt, sizeof prompt);
+    editor_prompt_text(window, prompt);
     rl_callback_handler_install(prompt, editor_on_line);
 }
 

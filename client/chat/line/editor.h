@@ -12,6 +12,10 @@ void editor_stop(struct chat *chat);
 /* Standard input has something. */
 void editor_read(void);
 
+/* What the prompt says, safe to print. */
+#define EDITOR_PROMPT_SIZE (4 * (CHAT_NAME_SIZE + UNREAD_PROMPT_SIZE))
+void editor_prompt_text(const struct chat *chat, char prompt[EDITOR_PROMPT_SIZE]);
+
 /* The prompt follows the target. */
 void editor_target_changed(struct chat *chat);
 

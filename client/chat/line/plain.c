@@ -1,11 +1,13 @@
 #include "chat/line/plain.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "chat/command.h"
+#include "chat/line/editor.h"
 #include "cli/report.h"
 
 #define PLAIN_READ_BYTES 65536
@@ -47,12 +49,23 @@ void plain_read(struct chat *chat, struct plain *plain) {
         return;
     }
     ssize_t n = read(STDIN_FILENO, plain->buffer + plain->n, PLAIN_READ_BYTES);
-    if (n > 0) {
+    if (n > 0) { /* a whole line: the terminal has shown its end */
         plain->n += (size_t)n;
+        chat->view.has_prompt = false;
     } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
         plain->ended = true;
         plain->buffer[plain->n++] = '\n'; /* the last line may lack it */
     }
+}
+
+void plain_prompt(struct chat *chat) {
+    char prompt[EDITOR_PROMPT_SIZE];
+    if (!chat->view.windowed || chat->view.has_prompt || chat->leaving)
+        return;
+    editor_prompt_text(chat, prompt);
+    fputs(prompt, stdout);
+    fflush(stdout);
+    chat->view.has_prompt = true;
 }
 
 /* False when the line has to wait for the hub. */

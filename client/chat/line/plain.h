@@ -20,5 +20,8 @@ bool plain_wants_input(const struct plain *plain);
 /* Standard input has something, or has ended. */
 void plain_read(struct chat *chat, struct plain *plain);
 
+/* At a terminal that can only print lines: the prompt, unless it stands there. */
+void plain_prompt(struct chat *chat);
+
 /* Does what the lines say that are there, as far as the hub takes them. */
 void plain_run(struct chat *chat, struct plain *plain);

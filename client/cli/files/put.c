@@ -261,6 +261,8 @@ static int put_hand_over(struct put *put, struct put_offer *offer) {
     if (result == EARSHOT_OK) {
         offer->is_post = offer->request == 0;
         offer->name = cli_copy(offer->file.name);
+        if (!put_offer_is_stream(offer) && file_is_renamed(offer->path, offer->name))
+            cli_remark(put->options, "%s is called %s there", offer->path, offer->name);
         memcpy(offer->id, offer->file.id, sizeof offer->id);
     }
     return result;

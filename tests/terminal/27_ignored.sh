@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Who is ignored stays hidden in the past, too; who is named by a word of another alphabet behind
+# the handle is named; a file that gets another name is told of; who comes and goes takes one line.
+# shellcheck source=tests/harness/terminal.sh
+. "$(dirname "$0")/../harness/terminal.sh"
+
+start_hub
+terminal ann 100 40
+chat ann ann '#ops'
+earshot --name eve send '#ops' "a word of eve"
+earshot --name ben send '#ops' "a word of ben"
+sees "both are heard" ann "<ben> a word of ben"
+enter ann "/ignore eve"
+sees "eve is ignored" ann "ignored: eve"
+enter ann "/clear"
+enter ann "/history"
+sees "the past" ann "<ben> a word of ben"
+check "without eve" hides ann "a word of eve"
+enter ann "/clear"
+enter ann "/search word of"
+sees "what is found" ann "1 message found with: word of"
+check "without eve" hides ann "a word of eve"
+enter ann "/unignore eve"
+enter ann "/clear"
+enter ann "/search word of"
+sees "and with her" ann "2 messages found with: word of"
+
+enter ann "/clear"
+earshot --name ben send '#ops' "annさん、こんにちは"
+earshot --name ben send '#ops' "annabel is somebody else"
+sees "both are shown" ann "annabel is somebody else"
+enter ann "/mentions"
+sees "a suffix of another alphabet is no part of a name" ann "1 message names you"
+
+mkdir "$T/from" && head -c 40000 /dev/urandom >"$T/from/.bashrc"
+enter ann "/set files.directory $T"
+sees "a place for files" ann "files.directory = $T"
+run_earshot ben --name ben put ann "$T/from/.bashrc"
+sees "a file" ann "ben offers _bashrc"
+wait_for "its sender hears of the name" grep -q "bashrc is called _bashrc there" "$T/ben.err"
+touch "$T/_bashrc"
+enter ann "/get"
+sees "it is here" ann "_bashrc (2) from ben is here"
+sees "under another name" ann "there it has another name than _bashrc, as ben calls it"
+
+enter ann "/clear"
+still_typed "an empty screen" ann "[#ops]"
+for who in u1 u2 u3; do
+    run_earshot "$who" --name "$who" tail
+    sees "$who came" ann "+ $who came"
+done
+is "in one line" "$(whole_lines ann | grep -c ' came')" 1
