@@ -166,7 +166,7 @@ no_queue_is_left() {
 }
 
 finish() {
-    local pid
+    local status=$? pid
     trap - EXIT
     for pid in "${STARTED[@]}"; do
         kill -CONT "$pid" 2>/dev/null
@@ -176,7 +176,7 @@ finish() {
     stop_hub
     wait_for "no queue is left" no_queue_is_left && STATUS='' check "no queue is left" true
     rm -rf "$T"
-    echo "1..$N_CHECKS"
+    [ "$status" -eq 77 ] || echo "1..$N_CHECKS" # what was skipped ends with the reason
     # A bare `exit` in a trap gives the status from before the trap, whatever was done in it.
     [ "$N_FAILED" -eq 0 ] || exit 1
     exit
