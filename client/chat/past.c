@@ -24,6 +24,8 @@
 #define PAST_NEWEST 10       /* messages, among which is one that somebody else wrote */
 #define PAST_ROWS_BESIDES 10 /* of the terminal, besides what is shown of one conversation */
 #define PAST_ROWS_MIN 10
+#define PAST_HELD_BYTES_MAX                                                                        \
+    (4 * 1024 * 1024) /* of all conversations, but for one message of each */
 
 /* A conversation whose last lines were asked for, or of which something waited. */
 struct past_opening {
@@ -31,7 +33,8 @@ struct past_opening {
     struct past_message *before; /* its last lines, from the log */
     struct past_message *held;   /* what came meanwhile: the last screenful, */
     size_t n_held, n_left_out;   /* and how much more there was */
-    bool is_open;                /* its last lines are wanted, and not here yet */
+    size_t held_bytes;
+    bool is_open; /* its last lines are wanted, and not here yet */
     bool asked, asked_again;
     mono_time due; /* nothing of it comes any more, unless it does before; ns 0: nothing waited */
     struct past_opening *prev, *next;
@@ -198,7 +201,25 @@ void past_open_failed(struct chat *chat, const char *conv) {
     past_release_if_ready(chat, opening);
 }
 
+static size_t past_bytes(const struct earshot_event *event) {
+    return event->message.text_n + (event->message.file ? event->message.file_n : 0);
+}
+
+static bool past_is_too_much(const struct chat *chat, const struct past_opening *opening) {
+    const struct past_opening *other;
+    size_t bytes = 0;
+    if (!opening->held || !opening->held->next)
+        return false;
+    if (opening->n_held > view_rows(PAST_ROWS_BESIDES, PAST_ROWS_MIN))
+        return true;
+    DL_FOREACH(chat->openings, other) {
+        bytes += other->held_bytes;
+    }
+    return bytes > PAST_HELD_BYTES_MAX;
+}
+
 static void past_leave_out(struct chat *chat, struct past_opening *opening) {
+    opening->held_bytes -= past_bytes(&opening->held->event);
     event_pass(chat, &opening->held->event);
     past_free_message(&opening->held, opening->held);
     opening->n_held--;
@@ -262,7 +283,8 @@ bool past_hold(struct chat *chat, const struct earshot_event *event) {
         return false;
     past_keep(&opening->held, event);
     opening->n_held++;
-    if (opening->n_held > view_rows(PAST_ROWS_BESIDES, PAST_ROWS_MIN))
+    opening->held_bytes += past_bytes(event);
+    while (past_is_too_much(chat, opening))
         past_leave_out(chat, opening);
     if (late)
         opening->due = past_due(chat, opening);
