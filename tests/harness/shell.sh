@@ -165,8 +165,8 @@ no_queue_is_left() {
     [ -z "$(left_queues)" ]
 }
 
-finish() {
-    local status=$? pid
+finish() { # [STATUS]
+    local status=${1-$?} pid
     trap - EXIT
     for pid in "${STARTED[@]}"; do
         kill -CONT "$pid" 2>/dev/null

@@ -32,9 +32,11 @@ example() { # FILE: as a user would type it
         exec timeout -k 5 60 bash -eu -o pipefail "$1" </dev/null)
 }
 
+me=$(id -un 2>/dev/null) || me=user-$(id -u)
+
 # Messages of every kind, until it has printed something or the time is up.
 feed() { # NAME
-    earshot --name bob send "$(id -un)" "the disk is full" 2>/dev/null
+    earshot --name bob send "$me" "the disk is full" 2>/dev/null
     earshot --name bob send '#ops' "the disk is full"
     [ -s "$T/$1.out" ]
 }

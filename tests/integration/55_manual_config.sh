@@ -39,6 +39,7 @@ complaint() { # SECTION KEY VALUE
     try with_config "$T/config" --hub "$HUB" who
 }
 
+mkdir "$T/home"
 start_hub
 keys_of_manual | sort >"$T/manual"
 keys_of_program | sort >"$T/program"
