@@ -26,13 +26,13 @@ static void ack_unlist(struct core *core, struct session *session) {
 }
 
 void ack_cancel(struct core *core, struct session *session) {
-    if (session->ack_due && !session->pace.by)
+    if (session->ack_due && !session_is_held(session))
         ack_unlist(core, session);
     session->ack_due = false;
 }
 
 bool ack_is_due(const struct session *session) {
-    return session->ack_due && !session->pace.by;
+    return session->ack_due && !session_is_held(session);
 }
 
 void ack_put_due(struct core *core, struct session *session) {
@@ -64,7 +64,7 @@ static void ack_note(struct core *core, struct session *session, const struct uu
     if (session->ack_due)
         return;
     session->ack_due = true;
-    if (!session->pace.by)
+    if (!session_is_held(session))
         ack_enlist(core, session);
 }
 
@@ -74,7 +74,7 @@ void ack_stored(struct core *core, struct session *session, const struct uuid *i
         put_ack(core, session, id, seq, 0);
     else
         ack_note(core, session, id, seq);
-    if ((flags & FRAME_ACK_NOW) && !session->pace.by)
+    if ((flags & FRAME_ACK_NOW) && !session_is_held(session))
         session_touch(core, session);
 }
 

@@ -240,9 +240,7 @@ struct pace {
     struct session *next_held, *prev_held; /* of core->held_senders */
     mono_time since;                       /* held; or looked at while it is */
     mono_time took_at;                     /* when its mailbox took something in last */
-    mono_time burst_began;
-    uint32_t n_burst; /* bytes that it has sent since then, as far as they are counted */
-    uint8_t n_turns;  /* through which it is held */
+    uint8_t n_turns;                       /* through which it is held */
     bool is_stalled;
 };
 
@@ -304,7 +302,9 @@ struct session {
     enum session_list list;
     uint64_t ack_seq;
     struct uuid ack_id;
-    struct pace pace;
+    struct pace *pace;       /* NULL: it was never held, nor has it held others */
+    uint32_t burst_began_ms; /* and so many bytes it has sent since then, as far as they count */
+    uint32_t n_burst;
     struct assembly *assembly;
     struct listening *listenings;
     unsigned n_listenings, listenings_size, index_size;
@@ -360,7 +360,7 @@ struct news {
 struct core_counters {
     uint64_t messages, deliveries, refused, missed, rejected, joins, batches_in, batches_out;
     uint64_t channel_batches; /* of both, those that went through channels */
-    uint64_t commits; /* of the store, that succeeded */
+    uint64_t commits;         /* of the store, that succeeded */
 };
 
 /* What the store has under an id. */

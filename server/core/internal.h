@@ -441,7 +441,11 @@ void ack_tick(struct core *core);
 void ack_hold(struct core *core, struct session *session);
 void ack_resume(struct core *core, struct session *session);
 
-/* Pace (pace.c). So many bytes of text were sent. */
+/* Pace (pace.c). */
+static inline bool session_is_held(const struct session *session) {
+    return session->pace && session->pace->by;
+}
+/* So many bytes of text were sent. */
 void pace_note_sent(struct core *core, struct session *sender, size_t n);
 /* This one has got a message, or has fallen behind with it; after all of them pace_judge(). */
 void pace_note_recipient(struct core *core, struct session *recipient);

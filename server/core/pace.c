@@ -20,6 +20,7 @@
  * A sender is held by one recipient, so what is kept for a session does not grow with others.
  */
 
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "core/internal.h"
@@ -33,19 +34,19 @@
 #define PACE_CHECKS_MAX 256 /* at a time; then the lock is left */
 
 void pace_note_sent(struct core *core, struct session *sender, size_t n) {
-    struct pace *pace = &sender->pace;
-    if (core->now.ns - pace->burst_began.ns > PACE_BURST_MS * NS_PER_MS) {
-        pace->burst_began = core->now;
-        pace->n_burst = 0;
+    uint32_t now_ms = (uint32_t)(core->now.ns / NS_PER_MS);
+    if (now_ms - sender->burst_began_ms > PACE_BURST_MS) {
+        sender->burst_began_ms = now_ms;
+        sender->n_burst = 0;
     }
-    if (pace->n_burst < PACE_BURST_BYTES)
-        pace->n_burst += (uint32_t)n + PACE_MESSAGE_BYTES;
+    if (sender->n_burst < PACE_BURST_BYTES)
+        sender->n_burst += (uint32_t)n + PACE_MESSAGE_BYTES;
 }
 
 void pace_note_recipient(struct core *core, struct session *recipient) {
     struct pace_look *look = &core->pace_look;
     struct outbox_address address = session_address(core, recipient);
-    if (recipient->held || recipient->pace.is_stalled)
+    if (recipient->held || (recipient->pace && recipient->pace->is_stalled))
         return;
     look->n_reading++;
     if (!recipient->behind && !outbox_is_high(&recipient->outbox, &address))
@@ -54,50 +55,89 @@ void pace_note_recipient(struct core *core, struct session *recipient) {
     look->full = recipient;
 }
 
+/* Only who is held, holds others or has stalled has one. NULL: memory is out. */
+static struct pace *pace_of(struct session *session) {
+    if (session->pace)
+        return session->pace;
+    session->pace = calloc(1, sizeof *session->pace);
+    if (session->pace)
+        account_spend(&session->user->account, ACCOUNT_MEMORY, sizeof *session->pace);
+    return session->pace;
+}
+
+static void pace_drop_unused(struct session *session) {
+    const struct pace *pace = session->pace;
+    if (!pace || pace->by || pace->held || pace->is_stalled)
+        return;
+    account_give_back(&session->user->account, ACCOUNT_MEMORY, sizeof *pace);
+    free(session->pace);
+    session->pace = NULL;
+}
+
 static void pace_hold(struct core *core, struct session *sender, struct session *recipient) {
+    struct pace *pace = pace_of(recipient) ? pace_of(sender) : NULL;
+    if (!pace) {
+        pace_drop_unused(recipient);
+        return;
+    }
     ack_hold(core, sender);
-    sender->pace.by = recipient;
-    sender->pace.since = core->now;
-    sender->pace.n_turns = 0;
-    DL_APPEND2(recipient->pace.held, sender, pace.prev, pace.next);
-    DL_APPEND2(core->held_senders, sender, pace.prev_held, pace.next_held);
+    pace->by = recipient;
+    pace->since = core->now;
+    pace->n_turns = 0;
+    DL_APPEND2(recipient->pace->held, sender, pace->prev, pace->next);
+    DL_APPEND2(core->held_senders, sender, pace->prev_held, pace->next_held);
 }
 
 void pace_judge(struct core *core, struct session *sender) {
     struct pace_look look = core->pace_look;
     core->pace_look = (struct pace_look){0};
-    if (look.full && look.n_full * PACE_SHARE >= look.n_reading && !sender->pace.by &&
-        sender->pace.n_burst >= PACE_BURST_BYTES && look.full != sender)
+    if (look.full && look.n_full * PACE_SHARE >= look.n_reading && !session_is_held(sender) &&
+        sender->n_burst >= PACE_BURST_BYTES && look.full != sender)
         pace_hold(core, sender, look.full);
 }
 
 static void pace_let_go(struct core *core, struct session *sender) {
-    DL_DELETE2(sender->pace.by->pace.held, sender, pace.prev, pace.next);
-    DL_DELETE2(core->held_senders, sender, pace.prev_held, pace.next_held);
-    sender->pace.by = NULL;
+    struct session *recipient = sender->pace->by;
+    DL_DELETE2(recipient->pace->held, sender, pace->prev, pace->next);
+    DL_DELETE2(core->held_senders, sender, pace->prev_held, pace->next_held);
+    sender->pace->by = NULL;
     ack_resume(core, sender);
+    pace_drop_unused(sender);
+    pace_drop_unused(recipient);
 }
 
 static void pace_let_all_go(struct core *core, struct session *recipient) {
-    while (recipient->pace.held)
-        pace_let_go(core, recipient->pace.held);
+    while (recipient->pace && recipient->pace->held)
+        pace_let_go(core, recipient->pace->held);
 }
 
-void pace_settle(struct core *core, struct session *recipient) {
-    if (recipient->behind || !outbox_is_low(&recipient->outbox))
-        return;
-    recipient->pace.is_stalled = false;
+static void pace_stall(struct core *core, struct session *recipient) {
+    recipient->pace->is_stalled = true;
     pace_let_all_go(core, recipient);
 }
 
+static void pace_recover(struct core *core, struct session *recipient) {
+    if (!recipient->pace)
+        return;
+    recipient->pace->is_stalled = false;
+    pace_let_all_go(core, recipient);
+    pace_drop_unused(recipient);
+}
+
+void pace_settle(struct core *core, struct session *recipient) {
+    if (!recipient->behind && outbox_is_low(&recipient->outbox))
+        pace_recover(core, recipient);
+}
+
 void pace_note_taken(struct core *core, struct session *recipient) {
-    recipient->pace.took_at = core->now;
+    if (recipient->pace)
+        recipient->pace->took_at = core->now;
     pace_settle(core, recipient);
 }
 
 void pace_end(struct core *core, struct session *session) {
-    pace_let_all_go(core, session);
-    if (session->pace.by)
+    pace_recover(core, session);
+    if (session->pace)
         pace_let_go(core, session);
 }
 
@@ -108,24 +148,24 @@ void pace_end_all(struct core *core) {
 
 /* One turn is over, and its recipient has not read all yet. */
 static void pace_check(struct core *core, struct session *sender) {
-    struct session *recipient = sender->pace.by;
-    bool is_reading = recipient->pace.took_at.ns > sender->pace.since.ns;
+    struct pace *pace = sender->pace;
+    struct session *recipient = pace->by;
+    bool is_reading = recipient->pace->took_at.ns > pace->since.ns;
     if (core->config.durable || !is_reading) {
-        recipient->pace.is_stalled = true;
-        pace_let_all_go(core, recipient);
-    } else if (sender->user != recipient->user || ++sender->pace.n_turns >= PACE_TURNS_OWN) {
+        pace_stall(core, recipient);
+    } else if (sender->user != recipient->user || ++pace->n_turns >= PACE_TURNS_OWN) {
         pace_let_go(core, sender);
     } else {
-        sender->pace.since = core->now;
-        DL_DELETE2(core->held_senders, sender, pace.prev_held, pace.next_held);
-        DL_APPEND2(core->held_senders, sender, pace.prev_held, pace.next_held);
+        pace->since = core->now;
+        DL_DELETE2(core->held_senders, sender, pace->prev_held, pace->next_held);
+        DL_APPEND2(core->held_senders, sender, pace->prev_held, pace->next_held);
     }
 }
 
 /* The first was held first, or was looked at first. */
 mono_time pace_due(const struct core *core) {
     const struct session *first = core->held_senders;
-    return first ? mono_add_ms(first->pace.since, PACE_TURN_MS) : (mono_time){0};
+    return first ? mono_add_ms(first->pace->since, PACE_TURN_MS) : (mono_time){0};
 }
 
 void pace_tick(struct core *core) {

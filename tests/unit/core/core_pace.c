@@ -44,12 +44,31 @@ static void flood(struct client *from, const char *to) {
     flood_n(from, to, FLOOD);
 }
 
+static const struct session *held_by(const struct client *client) {
+    return client->session->pace ? client->session->pace->by : NULL;
+}
+
 static bool is_held(const struct client *client) {
-    return client->session->pace.by != NULL;
+    return held_by(client) != NULL;
 }
 
 static bool is_held_by(const struct client *client, const struct client *by) {
-    return client->session->pace.by == by->session;
+    return held_by(client) == by->session;
+}
+
+static bool is_stalled(const struct session *session) {
+    return session->pace && session->pace->is_stalled;
+}
+
+static void set_stalled(struct client *client, bool stalled) {
+    struct session *session = client->session;
+    if (!session->pace && stalled) {
+        session->pace = own_memory(NULL, sizeof *session->pace);
+        *session->pace = (struct pace){0};
+        account_spend(&session->user->account, ACCOUNT_MEMORY, sizeof *session->pace);
+    }
+    if (session->pace)
+        session->pace->is_stalled = stalled;
 }
 
 static unsigned n_acks(struct client *client) {
@@ -121,7 +140,7 @@ Test(core_pace, 03_who_sends_little_is_not_held) {
         struct client *sender = join(BOB, name, 0);
         bool was_held = false;
         for (unsigned k = 0; k < rows[i].n_messages; k++) {
-            bob->session->pace.is_stalled = false;
+            set_stalled(bob, false);
             say(sender, "bob", text_of(rows[i].n_bytes));
             was_held |= is_held(sender);
             pass_ms(rows[i].pause_ms);
@@ -219,7 +238,7 @@ static unsigned turns_held(struct client *sender, struct client *reader) {
         n++;
         cr_assert_lt(n, 100);
     }
-    cr_assert(!reader->session->pace.is_stalled);
+    cr_assert(!is_stalled(reader->session));
     return n;
 }
 
@@ -247,7 +266,7 @@ Test(core_pace_stored, 14_with_a_store_a_turn_is_all) {
     take_some(bob);
     pass_ms(TURN_MS / 2);
     cr_assert(!is_held(own));
-    cr_assert(bob->session->pace.is_stalled);
+    cr_assert(is_stalled(bob->session));
     cr_assert_eq(n_acks(own), 1);
 }
 
@@ -301,7 +320,7 @@ Test(core_pace, 21_the_end_of_the_sender) {
     cr_assert(is_held_by(carol, bob));
     cr_assert_eq(core.held_senders, carol->session);
     core_end(&core, carol->session);
-    cr_assert_null(bob->session->pace.held);
+    cr_assert_null(bob->session->pace);
     cr_assert_null(core.held_senders);
 }
 
@@ -321,6 +340,19 @@ Test(core_pace, 23_two_who_flood_each_other) {
         drain();
         cr_assert(!is_held(alice) && !is_held(bob));
     }
+}
+
+Test(core_pace, 24_what_it_takes_is_charged_and_given_back) {
+    uint64_t before = memory_of(ALICE);
+    flood(alice, "bob");
+    cr_assert(is_held(alice));
+    uint64_t held = memory_of(ALICE);
+    read_on(bob);
+    (void)n_acks(alice);
+    cr_assert_null(alice->session->pace);
+    cr_assert_null(bob->session->pace);
+    cr_assert_eq(memory_of(ALICE), held - sizeof(struct pace));
+    cr_assert_geq(memory_of(ALICE), before);
 }
 
 /* Rooms. */
@@ -352,7 +384,7 @@ Test(core_pace, 30_in_a_room_a_quarter_of_those_who_read_must_have_much_waiting)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         gather(rows[i].n_members);
         for (unsigned k = 0; k < rows[i].n_slow + rows[i].n_stalled; k++) {
-            crowd[k]->session->pace.is_stalled = k >= rows[i].n_slow;
+            set_stalled(crowd[k], k >= rows[i].n_slow);
             crowd[k]->is_full = true;
         }
         for (unsigned k = 0; k < FLOOD; k++) {
@@ -361,7 +393,7 @@ Test(core_pace, 30_in_a_room_a_quarter_of_those_who_read_must_have_much_waiting)
         }
         cr_expect_eq(is_held(alice), rows[i].is_held, "row %zu", i);
         if (is_held(alice))
-            cr_expect(alice->session->pace.by->pace.is_stalled == false, "row %zu", i);
+            cr_expect(!is_stalled(held_by(alice)), "row %zu", i);
         for (unsigned k = 0; k < rows[i].n_members; k++)
             core_end(&core, crowd[k]->session);
         pass_ms(ACK_DELAY_MS);
