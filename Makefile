@@ -301,9 +301,9 @@ check-semantic: $(SEMANTIC) ## only the core under valid frames with extreme val
 	@tests/isolate -t 1200 $< $(or $(FRAMES),200000) $(SEED)
 
 .PHONY: model
-model: ## check the model of the ring in all its states, and that its mutants are found out
-	@echo "== model of the ring"
-	@tests/isolate -t 300 tests/model/run
+model: ## check the models of ring and channel in all their states, and that mutants are found out
+	@echo "== models of ring and channel"
+	@tests/isolate -t 900 tests/model/run
 
 .PHONY: check-programs
 check-programs: all $(TEST_BIN) $(SHIMS) $(EXAMPLE_BIN) ## only the tests of the real programs; TESTS='tests/a/b.sh ...'

@@ -39,14 +39,18 @@ void route_refuse(struct core *core, struct session *session, const struct uuid 
 static size_t deliver_to_handle(struct core *core, struct handle *handle, struct session *from,
                                 const struct encoded *encoded, uint64_t seq) {
     struct session *session;
-    struct encoded shared = *encoded;
+    struct encoded shared = {0};
+    bool is_shared = handle->n_listening >= BODY_RECIPIENTS_MIN;
     size_t n = 0;
     handle->last_direct = seq;
     work_begin_delivery(core);
-    encoded_share(&shared, handle->n_listening);
+    if (is_shared) {
+        shared = *encoded;
+        encoded_share(&shared, handle->n_listening);
+    }
     DL_FOREACH2(handle->sessions, session, next_of_handle) {
         if ((session->abilities & ABILITY_LISTEN) && session != from)
-            n += session_deliver(core, session, &shared, seq);
+            n += session_deliver(core, session, is_shared ? &shared : encoded, seq);
     }
     encoded_shared(&shared);
     pace_judge(core, from);

@@ -67,7 +67,15 @@ static bool is_in_place(int dir_fd, int fd) {
            open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
-/* The hub that holds the lock may just be starting: wait a little for its record. */
+static bool lives_with_queue(const struct rendezvous_record *record) {
+    struct queue_info info;
+    return process_exists(record->pid) && queue_stat_any(record->msqid, &info) == QUEUE_OK;
+}
+
+/*
+ * The hub that holds the lock may just be starting: wait a little for its record. Or just ending:
+ * then its queue is gone already.
+ */
 static int read_taken(int fd, struct rendezvous_record *record) {
     mono_time end = mono_add_ms(mono_now(), RENDEZVOUS_GRACE_MS);
     for (;;) {
@@ -80,7 +88,7 @@ static int read_taken(int fd, struct rendezvous_record *record) {
         r = record_read(fd, record);
         if (r < 0)
             return r;
-        if ((r == RENDEZVOUS_OK && process_exists(record->pid)) || mono_now().ns >= end.ns)
+        if ((r == RENDEZVOUS_OK && lives_with_queue(record)) || mono_now().ns >= end.ns)
             return RENDEZVOUS_TAKEN;
         rendezvous_pause();
     }

@@ -32,6 +32,15 @@ earshot() {
     timeout -k 5 60 "$BIN/earshot" --hub "$HUB" "$@"
 }
 
+# Without a name the machine's hub is found before the private one. tests/isolate hides it if it may.
+need_no_machine_hub() {
+    [ -e /run/earshot/hub ] || return 0
+    trap - EXIT
+    rm -rf "$T"
+    echo "SKIPPED: a hub runs in /run/earshot, and cannot be hidden"
+    exit 77
+}
+
 # With STORED=yes it keeps everything in $HUB/state, else nothing on disk.
 # shellcheck disable=SC2120 # its options are optional
 start_hub() { # [OPTION...]

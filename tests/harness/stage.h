@@ -65,7 +65,7 @@ size_t stage_n_tagged(enum queue_tag tag);
  */
 void stage_remove_nameless(void);
 
-/* One line: no queue is left in the namespace; tells which. Removes them. */
+/* One line: no queue of ours is left; tells which. Removes them. */
 void stage_check_nothing_left(const char *when);
 
 /* One line: within `ms` no shared memory segment is left in the namespace. */

@@ -371,6 +371,37 @@ static const struct play {
     {"as many channels as there may be", play_many, false},
 };
 
+/* Until it is killed: messages to itself, through as many rings as one lane's thread reads. */
+static int flood_main(void *arg) {
+    static struct raw many[8];
+    struct raw_batch batch;
+    struct frame frame;
+    (void)arg;
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        play_join(&many[i], HERE & ~(unsigned)ABILITY_LISTEN);
+        if (raw_take_channel(&many[i], ANSWER_MS) != QUEUE_OK)
+            check_die("no channel is to be had");
+    }
+    for (size_t i = 0;; i = (i + 1) % ARRAY_LEN(many)) {
+        raw_batch_start(&batch, many[i].session);
+        do
+            raw_fill_send(&frame, user_handle(), "the same again");
+        while (raw_batch_add(&batch, &frame));
+        (void)raw_batch_go(&many[i], &batch);
+        while (raw_next(&many[i], &frame, 0) == QUEUE_OK)
+            ;
+    }
+}
+
+static void check_flood(void) {
+    pid_t pid = user_start(UID_PLAYERS + ARRAY_LEN(plays), flood_main, NULL);
+    for (int i = 0; i < 20; i++)
+        if (!bystanders_keep_talking(&stage.pair, 50, ANSWER_MS))
+            check_die("alice and bob have fallen silent");
+    stage_check_talk(&stage, "under a flood through eight rings of another user");
+    user_kill(pid);
+}
+
 static int play_main(void *arg) {
     const struct play *play = arg;
     int outcome = play->run();
@@ -401,6 +432,7 @@ int main(void) {
         check_die("no segment can be made");
     for (size_t i = 0; i < ARRAY_LEN(plays); i++)
         check_play(&plays[i]);
+    check_flood();
     shm_detach(memory);
     stage_check_no_segment("after all plays", ANSWER_MS);
     return stage_end(&stage);

@@ -2,6 +2,7 @@
 # No hub, a hub to be started, a private hub that starts by itself.
 # shellcheck source=../harness/shell.sh
 . "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
+need_no_machine_hub
 
 exits 69 "no hub in a named directory" earshot who
 check "names the directory" has "$ERR" "$HUB"

@@ -27,7 +27,7 @@ lets_go() { # WHAT COMMAND...
 
 export HUB
 HUB=$XDG_RUNTIME_DIR/earshot
-lets_go "a command that starts the private hub" "$BIN/earshot" status
+lets_go "a command that starts the private hub" earshot --start status
 HUB_PID=$(earshot status --json | jq .pid)
 SEEN+=("$HUB_PID")
 is "which lives" "$(earshot status --json | jq .pid)" "$HUB_PID"

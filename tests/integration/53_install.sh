@@ -51,7 +51,7 @@ is "both export the same" "$(<"$T/libearshot.a")" "$(<"$T/libearshot.so")"
 
 # A client that is installed finds the hub that is installed beside it.
 HUB=$XDG_RUNTIME_DIR/earshot
-try env PATH=/usr/bin:/bin "$T/root/usr/bin/earshot" status --json
+try env PATH=/usr/bin:/bin "$T/root/usr/bin/earshot" --hub "$HUB" --start status --json
 check "a client starts the private hub" test "$STATUS" -eq 0
 HUB_PID=$(jq .pid <<<"$OUT")
 SEEN+=("$HUB_PID")

@@ -96,7 +96,7 @@ check "the stream is bounded" test "$(watched | wc -c)" -le 1400000
 
 exits 67 "nobody of this name" earshot --name ci run --to nobody-at-all -- touch "$T/ran"
 check "then the command does not run" test ! -e "$T/ran"
-exits 127 "no such program" earshot --name ci run --to '#build' -- no-such-program-here
+PATH=/usr/bin:/bin exits 127 "no such program" earshot --name ci run --to '#build' -- no-such-program-here
 exits 64 "no command" earshot --name ci run --to '#build'
 exits 69 "no hub" "$BIN/earshot" --hub "$T/nothing" run -- touch "$T/ran"
 check "then the command does not run" test ! -e "$T/ran"

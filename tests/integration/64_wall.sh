@@ -9,7 +9,7 @@ for who in ann ben; do
     wait_for "$who is here" is_here "$who"
 done
 earshot --name cleo send ann "known"
-try earshot --name root wall 'the machine goes down at' 17:00
+try earshot wall 'the machine goes down at' 17:00
 check "the hub's owner may" test "$STATUS" -eq 0
 wait_for "ann has it" has_lines "$T/ann.out" 2
 wait_for "ben has it" has_lines "$T/ben.out" 1

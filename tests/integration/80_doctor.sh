@@ -114,10 +114,12 @@ is "the directory is a problem" "$(state directory)" problem
 is "the hub is a problem" "$(state hub)" problem
 check "what to do is said" has "$(fix hub)" "start a hub"
 check "nothing was made" test ! -e "$HUB"
-try "$BIN/earshot" doctor --json
-check "no private hub yet: exit status 0" test "$STATUS" -eq 0
-is "which is as it should be" "$(state hub)" ok
-check "none was started" test ! -e "$XDG_RUNTIME_DIR/earshot"
+if [ ! -e /run/earshot/hub ]; then
+    try "$BIN/earshot" doctor --json
+    check "no private hub yet: exit status 0" test "$STATUS" -eq 0
+    is "which is as it should be" "$(state hub)" ok
+    check "none was started" test ! -e "$XDG_RUNTIME_DIR/earshot"
+fi
 
 # --- logout, with a systemd of our own making
 if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null && [ -d /etc/systemd ]; then

@@ -3,6 +3,7 @@
 # stopped they say so and wait; and one in a directory that was named is not theirs to start.
 # shellcheck source=tests/harness/terminal.sh
 . "$(dirname "$0")/../harness/terminal.sh"
+need_no_machine_hub
 
 window() { # NAME [OPTION...]: in its private hub
     command_in "$1" "$BIN/earshot ${*:2} --name $1 chat '#ops'"

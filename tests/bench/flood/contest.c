@@ -111,7 +111,8 @@ static int attempt_round(struct bench *bench, const struct contest *contest,
 
 static int attempt_all(struct bench *bench, const struct contest *contest,
                        struct attempts *attempts) {
-    for (size_t i = 0; contest->entrants[i]; i++)
+    attempts->list[attempts->n++].kind = contest->entrants[0];
+    for (size_t i = 1; contest->entrants[i]; i++)
         if (is_there(&bench->options, contest->entrants[i]))
             attempts->list[attempts->n++].kind = contest->entrants[i];
     int r = 0;

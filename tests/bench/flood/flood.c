@@ -16,6 +16,7 @@
 #define LOOK_MS 4
 #define MEMORY_EVERY 8 /* looks */
 #define DEAD_EVERY 64
+#define JUDGE_S 3 /* after so long it is judged by its pace whether it comes to an end in time */
 
 /* The router is started in private memory: a child that is forked for it writes there, too. */
 int flood_open(struct bench *bench, struct flood **flood, const struct router_kind *kind,
@@ -129,10 +130,16 @@ uint64_t flood_received(const struct flood *flood) {
     return n;
 }
 
+/* Whether it goes on too long, or will at the pace that it had so far. */
+static bool flood_is_late(double elapsed_s, double most_s, uint64_t n_so_far, uint64_t n_left) {
+    double left_s = elapsed_s * (double)n_left / (double)(n_so_far + 1);
+    return elapsed_s > most_s || (elapsed_s > JUDGE_S && elapsed_s + left_s > most_s);
+}
+
 int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double quiet, double most,
                  mono_time *last) {
     mono_time begin = mono_now();
-    uint64_t n_before = UINT64_MAX;
+    uint64_t n_begin = flood_received(flood), n_before = UINT64_MAX;
     int r = 0;
     *last = begin;
     while (r == 0) {
@@ -141,8 +148,11 @@ int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double qu
         if (n_now != n_before)
             *last = now;
         n_before = n_now;
-        flood->is_late = (double)(now.ns - begin.ns) > most * NS_PER_S;
-        if (n_now >= n || flood->is_late || (double)(now.ns - last->ns) > quiet * NS_PER_S)
+        if (n_now >= n || (double)(now.ns - last->ns) > quiet * NS_PER_S)
+            break;
+        flood->is_late =
+            flood_is_late((double)(now.ns - begin.ns) / NS_PER_S, most, n_now - n_begin, n - n_now);
+        if (flood->is_late)
             break;
         r = flood_look(bench, flood);
     }

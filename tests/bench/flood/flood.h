@@ -66,8 +66,8 @@ void flood_next_turn(struct flood *flood);
 /* Until the sender has done its turn, or that long: it may hang on a router that stands still. */
 int flood_await_turn(struct bench *bench, struct flood *flood, unsigned member, double seconds);
 /*
- * Until so many messages were received by all, or none came for `quiet` seconds, or for `most`
- * seconds, and then what is missing is late, not lost; *last: when one was seen last.
+ * Until so many messages were received by all, or none came for `quiet` seconds, or it takes more
+ * than `most` seconds, and then what is missing is late, not lost; *last: when one was seen last.
  */
 int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double quiet, double most,
                  mono_time *last);

@@ -95,7 +95,8 @@ static inline void *share(size_t size) {
 /* In a mount namespace of its own. */
 static inline void mount_on(const char *path, unsigned long flags, const char *options) {
     child_unshare(CLONE_NEWNS);
-    MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        _exit(CHILD_CANNOT); /* in a chroot that is no mount point */
     MUST(mount("none", path, "tmpfs", flags, options) == 0);
 }
 
