@@ -18,7 +18,7 @@
  *
  * One of the two fences comes first. If it is the sleeper's, the other side sees the flag; if it is
  * the other side's, the sleeper sees the position. The bell may come early or for nothing: then it
- * lies in the queue, and one look was in vain. tests/model has the same in Promela.
+ * lies in the queue, and one look was in vain. tests/model/bells.pml is the same in Promela.
  *
  * What the other side is trusted with
  *
