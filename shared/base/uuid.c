@@ -37,17 +37,19 @@ static void source_fill(struct uuid_source *source) {
     (void)pthread_once(&fork_watch, fork_watch_start);
     source->n_forks = atomic_load_explicit(&n_forks, memory_order_relaxed);
     source->n_left = UUID_SOURCE_IDS_MAX;
-    if (getrandom(source->ids, sizeof source->ids, 0) == (ssize_t)sizeof source->ids)
+    if (getrandom(source->random, sizeof source->random, 0) == (ssize_t)sizeof source->random)
         return;
+    struct uuid id = uuid_random();
     source->n_left = 1;
-    source->ids[0] = uuid_random();
+    memcpy(source->random[0], id.b + UUID_TIME_BYTES, UUID_RANDOM_BYTES);
 }
 
 struct uuid uuid_next(struct uuid_source *source, wall_time now) {
     if (source->n_left == 0 ||
         source->n_forks != atomic_load_explicit(&n_forks, memory_order_relaxed))
         source_fill(source);
-    struct uuid id = source->ids[--source->n_left];
+    struct uuid id;
+    memcpy(id.b + UUID_TIME_BYTES, source->random[--source->n_left], UUID_RANDOM_BYTES);
     uuid_stamp(&id, now);
     return id;
 }

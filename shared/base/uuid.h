@@ -17,7 +17,8 @@
 #include "base/clock.h"
 
 #define UUID_TEXT_SIZE 37      /* 36 characters and the NUL */
-#define UUID_TIME_BYTES 6      /* of an id of version 7, at its begin */
+#define UUID_TIME_BYTES 6      /* of an id of version 7, at its begin; */
+#define UUID_RANDOM_BYTES 10   /* the rest */
 #define UUID_SOURCE_IDS_MAX 64 /* that the kernel is asked for at a time */
 
 struct uuid {
@@ -29,7 +30,7 @@ struct uuid {
  * several threads at once. A child that was forked does not give out what its parent will.
  */
 struct uuid_source {
-    struct uuid ids[UUID_SOURCE_IDS_MAX];
+    uint8_t random[UUID_SOURCE_IDS_MAX][UUID_RANDOM_BYTES];
     unsigned n_left;
     unsigned n_forks; /* of this process's ancestors, when they were taken */
 };
