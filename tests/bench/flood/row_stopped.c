@@ -8,10 +8,10 @@
 #include "bench/flood/flood.h"
 
 #define N_MESSAGES 200000
-#define LIVE_S 6   /* so long they may take to a live reader */
+#define LIVE_S 4   /* so long they may take to a live reader */
 #define STOP_S 1.5 /* at least so long the reader is stopped, and at most */
-#define STOP_MAX_S 6
-#define QUIET_S 1.0
+#define STOP_MAX_S 3
+#define QUIET_S 0.7
 #define SETTLE_S 10
 
 enum { PHASE_QUIET, PHASE_LIVE, PHASE_STOPPED, PHASE_AFTER };
