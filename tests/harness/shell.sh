@@ -174,8 +174,8 @@ no_queue_is_left() {
     [ -z "$(left_queues)" ]
 }
 
-finish() { # [STATUS]
-    local status=${1-$?} pid
+finish() {
+    local pid
     trap - EXIT
     for pid in "${STARTED[@]}"; do
         kill -CONT "$pid" 2>/dev/null
@@ -185,7 +185,7 @@ finish() { # [STATUS]
     stop_hub
     wait_for "no queue is left" no_queue_is_left && STATUS='' check "no queue is left" true
     rm -rf "$T"
-    [ "$status" -eq 77 ] || echo "1..$N_CHECKS" # what was skipped ends with the reason
+    echo "1..$N_CHECKS"
     # A bare `exit` in a trap gives the status from before the trap, whatever was done in it.
     [ "$N_FAILED" -eq 0 ] || exit 1
     exit

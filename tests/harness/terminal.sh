@@ -174,7 +174,7 @@ no_window_is_left() {
 
 # The windows end while they have a terminal; those that a test has ended are gone already.
 finish_terminals() {
-    local status=$? pid
+    local pid
     [ "$N_FAILED" -eq 0 ] || for_each_screen
     [ -z "${HUB_PID:-}" ] || kill -CONT "$HUB_PID" 2>/dev/null
     for pid in "${WINDOWS[@]}"; do
@@ -182,6 +182,6 @@ finish_terminals() {
     done 2>/dev/null
     wait_for "no window is left" no_window_is_left && STATUS='' check "no window is left" true
     tm kill-server 2>/dev/null
-    finish "$status"
+    finish
 }
 trap finish_terminals EXIT
