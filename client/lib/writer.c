@@ -74,7 +74,8 @@ static void writer_sleep(struct writer *writer) {
         pthread_cond_wait(&writer->changed, &writer->lock);
 }
 
-static bool wait_for_batch(struct writer *writer) {
+/* Not inlined, so that what it has on the stack is gone before the thread can be cancelled. */
+__attribute__((noinline)) static bool wait_for_batch(struct writer *writer) {
     pthread_mutex_lock(&writer->lock);
     while (writer->state != WRITER_BUSY && !writer->stop && !take_left(writer))
         writer_sleep(writer);
