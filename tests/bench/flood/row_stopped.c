@@ -18,15 +18,13 @@ enum { PHASE_QUIET, PHASE_LIVE, PHASE_STOPPED, PHASE_AFTER };
 enum { ECHO, PING, READER, SENDER };
 enum { FIGURE_P99, FIGURE_LONGEST, FIGURE_QUIET_P99, FIGURE_MEMORY };
 
-static void stopped_add_members(struct flood *flood, const struct bench *bench) {
+static void stopped_add_members(struct flood *flood) {
     flood_add(flood, &(struct flood_member){.role = flood_echo, .to = PING, .listens = true});
     flood_add(flood, &(struct flood_member){.role = flood_ping, .to = ECHO, .listens = true});
     flood_add(flood, &(struct flood_member){.role = flood_sink, .from = SENDER, .listens = true});
-    flood_add(flood, &(struct flood_member){.role = flood_source,
-                                            .to = READER,
-                                            .bulk = true,
-                                            .n_per_turn = bench->options.quick ? N_MESSAGES / 4
-                                                                               : N_MESSAGES});
+    flood_add(flood,
+              &(struct flood_member){
+                  .role = flood_source, .to = READER, .bulk = true, .n_per_turn = N_MESSAGES});
 }
 
 static uint64_t stopped_sent(const struct flood *flood) {
@@ -95,7 +93,7 @@ static int stopped_measure(struct bench *bench, const struct contest *contest,
     (void)contest, (void)subject;
     int r = flood_open(bench, &flood, kind, SENDER + 1, false);
     if (r == 0) {
-        stopped_add_members(flood, bench);
+        stopped_add_members(flood);
         r = stopped_phases(bench, flood, result);
     }
     flood_close(flood);
