@@ -11,6 +11,7 @@
  * the next one is. Any other CHANNEL or SWITCH of the client breaks the protocol. A CHANNEL that is
  * refused is answered by SWITCH{QUEUE}, and nothing has changed.
  */
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "core/internal.h"
@@ -35,21 +36,28 @@ bool core_channel_may_begin(const struct core *core, const struct session *sessi
            account_left(account, ACCOUNT_CHANNELS) >= core->config.channel_bytes;
 }
 
-static void channel_begin(struct core *core, struct session *session) {
+/* False: memory is out. */
+static bool channel_begin(struct core *core, struct session *session) {
+    struct channel_traffic *traffic = malloc(sizeof *traffic);
+    if (!traffic)
+        return false;
+    *traffic = (struct channel_traffic){.session = session, .since = core->now};
+    session->traffic = traffic;
     session->channel = CHANNEL_OFFERED;
-    session->n_moved = 0;
-    session->channel_since = core->now;
-    DL_APPEND2(core->channels, session, prev_channel, next_channel);
+    DL_APPEND(core->channels, traffic);
     core->n_channels++;
     if (core->channels_due.ns == 0)
         core->channels_due = mono_add_ms(core->now, core->config.channel_quiet_ms);
+    return true;
 }
 
 void channel_end(struct core *core, struct session *session) {
     if (session->channel == CHANNEL_NONE)
         return;
     session->channel = CHANNEL_NONE;
-    DL_DELETE2(core->channels, session, prev_channel, next_channel);
+    DL_DELETE(core->channels, session->traffic);
+    free(session->traffic);
+    session->traffic = NULL;
     core->n_channels--;
     account_give_back(&session->user->account, ACCOUNT_CHANNELS, core->config.channel_bytes);
     outbox_has_room_again(&session->outbox); /* in the mailbox */
@@ -58,12 +66,16 @@ void channel_end(struct core *core, struct session *session) {
 }
 
 /* One that the hub did not attach because of the account is refused by that, too, and counted. */
-static bool channel_is_granted(const struct core *core, const struct session *session,
-                               bool is_there) {
+static bool channel_is_granted(struct core *core, struct session *session, bool is_there) {
     struct account *account = &session->user->account;
     size_t n = core->config.channel_bytes;
     bool is_full = account_left(account, ACCOUNT_CHANNELS) < n;
-    return (is_there || is_full) && account_charge(account, ACCOUNT_CHANNELS, n);
+    if ((!is_there && !is_full) || !account_charge(account, ACCOUNT_CHANNELS, n))
+        return false;
+    bool begins = channel_begin(core, session);
+    if (!begins)
+        account_give_back(account, ACCOUNT_CHANNELS, n);
+    return begins;
 }
 
 void channel_receive(struct core *core, struct session *session, const struct frame *frame) {
@@ -75,7 +87,6 @@ void channel_receive(struct core *core, struct session *session, const struct fr
     } else if (session->channel != CHANNEL_NONE) {
         core->broken_rule = "a second channel";
     } else if (channel_is_granted(core, session, is_there)) {
-        channel_begin(core, session);
         channel_say(core, session, SWITCH_TO_CHANNEL);
     } else {
         channel_say(core, session, SWITCH_TO_QUEUE);
@@ -95,7 +106,8 @@ void channel_receive_switch(struct core *core, struct session *session, const st
 }
 
 void core_channel_moved(struct core *core, struct session *session, unsigned n) {
-    session->n_moved += n;
+    if (session->traffic)
+        session->traffic->n_moved += n;
     core->counters.channel_batches += n;
 }
 
@@ -107,20 +119,20 @@ void core_channel_has_room(struct core *core, struct session *session) {
 
 /* Quiet. */
 
-static bool channel_is_quiet(const struct core *core, const struct session *session) {
-    mono_time from = mono_add_ms(session->channel_since, core->config.channel_quiet_ms);
-    return session->channel == CHANNEL_USED && from.ns <= core->now.ns &&
-           session->n_moved < QUIET_BATCHES;
+static bool channel_is_quiet(const struct core *core, const struct channel_traffic *traffic) {
+    mono_time from = mono_add_ms(traffic->since, core->config.channel_quiet_ms);
+    return traffic->session->channel == CHANNEL_USED && from.ns <= core->now.ns &&
+           traffic->n_moved < QUIET_BATCHES;
 }
 
 void channel_tick(struct core *core) {
-    struct session *session;
-    DL_FOREACH2(core->channels, session, next_channel) {
-        if (channel_is_quiet(core, session)) {
-            session->channel = CHANNEL_LEFT;
-            channel_say(core, session, SWITCH_TO_QUEUE);
+    struct channel_traffic *traffic;
+    DL_FOREACH(core->channels, traffic) {
+        if (channel_is_quiet(core, traffic)) {
+            traffic->session->channel = CHANNEL_LEFT;
+            channel_say(core, traffic->session, SWITCH_TO_QUEUE);
         }
-        session->n_moved = 0;
+        traffic->n_moved = 0;
     }
     core->channels_due.ns = 0;
     if (core->channels)

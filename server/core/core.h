@@ -56,6 +56,14 @@ enum channel_state {
     CHANNEL_LEFT,    /* the hub does not any more, or will not; the client still does */
 };
 
+/* Of a session that has a channel: whether it is worth it. */
+struct channel_traffic {
+    struct session *session;
+    mono_time since;
+    unsigned n_moved; /* batches through it, both ways, since it was looked at last */
+    struct channel_traffic *next, *prev;
+};
+
 /* What sessions wait for; see outgoing.c. */
 enum session_list {
     LIST_NONE,
@@ -258,9 +266,12 @@ struct session {
     pid_t pid;
     unsigned abilities;
     bool confirmed, dead;
-    bool may_wall;    /* may write to everybody who is here */
-    bool condemned;   /* it broke the protocol: nothing that it says counts, and it ends soon */
-    bool skips_parts; /* of a message whose beginning was refused */
+    bool may_wall;      /* may write to everybody who is here */
+    bool condemned;     /* it broke the protocol: nothing that it says counts, and it ends soon */
+    bool skips_parts;   /* of a message whose beginning was refused */
+    bool offers_due;    /* there are offers that it does not know of yet */
+    bool lacks_objects; /* there was no memory for more of them, see core_answer_object() */
+    uint8_t channel;    /* enum channel_state */
     struct user *user;
     struct handle *handle;
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
@@ -279,19 +290,15 @@ struct session {
     unsigned n_told;        /* so many */
     unsigned known_size;    /* places in the table */
     mono_time offers_again; /* those whose senders have no memory are tried then; ns 0: none */
-    bool offers_due;        /* there are offers that it does not know of yet */
     struct announcing announcing;
     struct caller *callers;   /* who has sent signals that may still wait, see offer.c */
     uint64_t last_seq;        /* of its own latest message */
-    unsigned n_asks;          /* questions about the past that are not answered */
     struct listing *listings; /* requests for lists that are not answered, in order */
     unsigned n_listings;
+    unsigned n_asks;        /* questions about the past that are not answered */
     struct object *objects; /* see core_answer_object() */
-    size_t n_objects, objects_size;
-    bool lacks_objects; /* there was no memory for more */
-    enum channel_state channel;
-    unsigned n_moved; /* batches through it, both ways, since it was looked at last */
-    mono_time channel_since;
+    unsigned n_objects, objects_size;
+    struct channel_traffic *traffic; /* NULL: it has no channel */
     struct outbox outbox;
     unsigned n_weighed; /* chunks in it, as its user was told last, */
     bool is_hoarder;    /* and whether it was stuck */
@@ -317,7 +324,6 @@ struct session {
     struct session *next_news, *prev_news;     /* of all that want NEWS */
     struct session *next_ending, *prev_ending; /* of core->unconfirmed or core->condemned */
     struct session *next_feed, *prev_feed;     /* of its user, see past.c */
-    struct session *next_channel, *prev_channel;
     UT_hash_handle hh_link, hh_mailbox;
 };
 
@@ -428,7 +434,7 @@ struct core {
     unsigned slice;                    /* what is left of a turn of these */
     mono_time started, acks_due, news_due, ending_due, positions_due; /* ns 0: nothing is due */
     mono_time steps_due, walls_due, channels_due;
-    struct session *channels; /* sessions that have one */
+    struct channel_traffic *channels; /* of all that have one */
     unsigned n_channels;
     bool channel_is_there; /* the segment of the CHANNEL under way; set by the hub */
     struct wall *walls;    /* messages to all that not all have yet, see route.c */

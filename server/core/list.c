@@ -175,8 +175,8 @@ static void objects_drop(struct session *session) {
 
 static bool objects_grow(struct session *session) {
     struct account *account = &session->user->account;
-    size_t size = session->objects_size ? 2 * session->objects_size : 16;
-    size_t n_more = (size - session->objects_size) * sizeof *session->objects;
+    unsigned size = session->objects_size ? 2 * session->objects_size : 16;
+    size_t n_more = (size_t)(size - session->objects_size) * sizeof *session->objects;
     if (!account_charge(account, ACCOUNT_MEMORY, n_more))
         return false;
     struct object *objects = realloc(session->objects, size * sizeof *objects);

@@ -371,7 +371,7 @@ static void note_content(struct outbox *outbox, struct chunk *chunk, const struc
     if (encoded->what != ENCODED_NOTICE)
         return;
     chunk->n_notices = (uint16_t)(chunk->n_notices + n);
-    outbox->n_notices += n;
+    outbox->n_notices += (uint32_t)n;
 }
 
 /* As many of the frames as fit, the first of which does. Returns how many bytes; 0: no memory. */
@@ -432,7 +432,7 @@ static void cut_back(struct outbox *outbox, struct chunk_pool *pool, const struc
         tail->next = NULL;
         tail->n = end->n;
         tail->n_frames = end->n_frames;
-        outbox->n_notices -= (size_t)tail->n_notices - end->n_notices;
+        outbox->n_notices -= (uint32_t)tail->n_notices - end->n_notices;
         tail->n_notices = end->n_notices;
         tail->n_origin = 0; /* it may have been cut off */
         if (tail->message)

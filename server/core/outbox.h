@@ -95,7 +95,7 @@ struct chunk_pool {
 struct outbox {
     struct chunk *head, *tail;
     unsigned n_chunks;
-    size_t n_notices; /* bytes of notices in these */
+    uint32_t n_notices; /* bytes of notices in these */
     bool in_flight, stuck, ready;
     bool is_mailbox_empty; /* READY has come, nothing was sent since */
     bool has_marked;       /* MORE lies at the end of what is in flight */

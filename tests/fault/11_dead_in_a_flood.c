@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "harness/stage.h"
 
@@ -68,8 +67,7 @@ int main(void) {
     stage_begin(&stage);
     struct crowd *crowd = check_shared(sizeof *crowd);
     crowd->dir = stage.dir;
-    const char *rounds = getenv("ROUNDS");
-    int n = rounds ? atoi(rounds) : ROUNDS, n_right = 0;
+    int n = (int)check_env("ROUNDS", ROUNDS), n_right = 0;
     while (n_right < n && crowd_kill(crowd) &&
            user_run(UID_MALLORY + 1, stage_look_for_two, &stage, WAIT_MS) == 0)
         n_right++;
