@@ -51,9 +51,9 @@ struct read_member {
     struct read_group *group;
     struct read_run *run; /* NULL: alone */
     struct read_joining how;
-    uint64_t at; /* its next piece */
-    bool is_copying;
-    int64_t held_ns; /* so long the others' recipients had nothing to do because of it */
+    uint64_t at;                /* its next piece */
+    bool is_copying, is_asleep; /* its thread goes on with the run: it cannot be taken out */
+    int64_t held_ns;            /* so long the others' recipients had nothing to do because of it */
     struct read_member *prev, *next;
 };
 
@@ -258,7 +258,8 @@ static void read_run_charge_last(struct read_run *run, mono_time since) {
         if (member->at > run->first)
             continue;
         member->held_ns += ns;
-        if (member->held_ns >= READ_GROUP_HOLD_MS * NS_PER_MS && !member->is_copying)
+        if (member->held_ns >= READ_GROUP_HOLD_MS * NS_PER_MS && !member->is_copying &&
+            !member->is_asleep)
             read_member_part(member);
     }
 }
@@ -358,10 +359,12 @@ static bool read_member_is_better_alone(const struct read_member *member) {
 static void read_member_await_piece(struct read_member *member) {
     struct read_run *run = member->run;
     run->n_asleep++;
+    member->is_asleep = true;
     if (run->is_held)
         read_member_sleep_held(member);
     else
         read_run_sleep(member->group, run, READING_TICK_MS);
+    member->is_asleep = false;
     run->n_asleep--;
 }
 
