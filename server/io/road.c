@@ -65,8 +65,10 @@ struct road *road_next(struct lane *lane) {
 /* Whoever sends for it has found `down` full, and it may not be so any more. */
 static void road_look_for_room(struct core *core, struct road *road, struct session *session) {
     const struct outbox *outbox = &session->outbox;
-    bool waits = outbox->by_channel && outbox->stuck && outbox->head && !road->is_written;
-    if (waits && !batch_ring_writer_waits(&road->channel.down, outbox->head->n))
+    bool waits = outbox->by_channel && outbox->stuck && !road->is_written;
+    size_t n =
+        outbox->head ? outbox->head->n : BATCH_BYTES_MAX; /* what waited may have been shed */
+    if (waits && !batch_ring_writer_waits(&road->channel.down, n))
         core_channel_has_room(core, session);
 }
 
