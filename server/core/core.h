@@ -87,6 +87,7 @@ struct user {
     struct recent recent; /* ids of its latest messages */
     uint64_t n_work;      /* what was done for it, and nobody is charged for yet, see user.c */
     uint64_t delivery;    /* the last one that it had a part in */
+    uint64_t pace_reading, pace_full; /* the last struct pace_look in which it was counted */
     struct user *next_worked;
     int64_t at_work;       /* in which stretch of time it was seen at work last, see user.c */
     uint64_t n_rejected;   /* frames that broke a rule */
@@ -254,8 +255,10 @@ struct pace {
 
 /* What a delivery has met. */
 struct pace_look {
-    struct session *full; /* one of those that have much waiting; NULL: there is none */
+    struct session *full; /* of those that have much waiting, who is through first; NULL: none */
     unsigned n_full, n_reading;
+    unsigned n_users_full, n_users_reading;
+    uint64_t round; /* another one for each delivery */
 };
 
 struct session {

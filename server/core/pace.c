@@ -15,7 +15,8 @@
  *     that for all, for it can lose nothing.
  *   - Whoever is sent to by other users holds them no longer than that for each window, and his own
  *     senders no longer than PACE_TURNS_OWN times that, which is less than any client waits.
- *   - In a room so many must have much waiting that they are one in PACE_SHARE of those who read.
+ *   - In a room so many must have much waiting that they are one in PACE_SHARE of those who read,
+ *     of the sessions and of the users; and it is the one who is through soonest that holds.
  *
  * A sender is held by one recipient, so what is kept for a session does not grow with others.
  */
@@ -43,16 +44,39 @@ void pace_note_sent(struct core *core, struct session *sender, size_t n) {
         sender->n_burst += (uint32_t)n + PACE_MESSAGE_BYTES;
 }
 
+/* Who of two that have much waiting will probably be through sooner. */
+static bool pace_is_sooner(const struct session *a, const struct session *b) {
+    return a->behind != b->behind ? b->behind : a->outbox.n_chunks < b->outbox.n_chunks;
+}
+
+/* True: this user is counted for the first time in this delivery. */
+static bool pace_count_user(uint64_t *round, const struct pace_look *look) {
+    uint64_t now = look->round + 1; /* not 0, which they begin with */
+    bool is_first = *round != now;
+    *round = now;
+    return is_first;
+}
+
 void pace_note_recipient(struct core *core, struct session *recipient) {
     struct pace_look *look = &core->pace_look;
+    struct user *user = recipient->user;
     struct outbox_address address = session_address(core, recipient);
     if (recipient->held || (recipient->pace && recipient->pace->is_stalled))
         return;
     look->n_reading++;
+    look->n_users_reading += pace_count_user(&user->pace_reading, look);
     if (!recipient->behind && !outbox_is_high(&recipient->outbox, &address))
         return;
     look->n_full++;
-    look->full = recipient;
+    look->n_users_full += pace_count_user(&user->pace_full, look);
+    if (!look->full || pace_is_sooner(recipient, look->full))
+        look->full = recipient;
+}
+
+/* Of the sessions, and of their users: else one user with many sessions would be a crowd. */
+static bool pace_is_shared(const struct pace_look *look) {
+    return look->n_full * PACE_SHARE >= look->n_reading &&
+           look->n_users_full * PACE_SHARE >= look->n_users_reading;
 }
 
 /* Only who is held, holds others or has stalled has one. NULL: memory is out. */
@@ -90,8 +114,8 @@ static void pace_hold(struct core *core, struct session *sender, struct session 
 
 void pace_judge(struct core *core, struct session *sender) {
     struct pace_look look = core->pace_look;
-    core->pace_look = (struct pace_look){0};
-    if (look.full && look.n_full * PACE_SHARE >= look.n_reading && !session_is_held(sender) &&
+    core->pace_look = (struct pace_look){.round = look.round + 1};
+    if (look.full && pace_is_shared(&look) && !session_is_held(sender) &&
         sender->n_burst >= PACE_BURST_BYTES && look.full != sender)
         pace_hold(core, sender, look.full);
 }

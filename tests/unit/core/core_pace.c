@@ -417,6 +417,49 @@ Test(core_pace, 31_after_one_another_one_may_hold) {
     cr_assert(is_held_by(alice, second));
 }
 
+/* Sessions 0 to n_own of the crowd are one user's. */
+static void gather_with_own(unsigned n, unsigned n_own) {
+    enter(alice, "#ops", 0);
+    for (unsigned i = 0; i < n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%u", i < n_own ? 0 : i);
+        crowd[i] = join((uid_t)(i < n_own ? 2000 : 2000 + i), name, HERE);
+        enter(crowd[i], "#ops", FRAME_SESSION_ONLY);
+    }
+    drain();
+    pass_ms(NEWS_DELAY_MS);
+    drain();
+}
+
+/* What it can be is sent after each message. */
+static void flood_sent(struct client *from, const char *to) {
+    for (unsigned i = 0; i < FLOOD; i++) {
+        say(from, to, text_of(LENGTH));
+        drain();
+    }
+}
+
+Test(core_pace, 33_many_sessions_of_one_user_are_no_crowd) {
+    gather_with_own(30, 20);
+    for (unsigned i = 0; i < 20; i++)
+        crowd[i]->is_full = true;
+    flood_sent(alice, "#ops");
+    cr_assert(!is_held(alice), "20 sessions of 30, but one user of 11");
+    crowd[20]->is_full = crowd[21]->is_full = true;
+    flood_sent(alice, "#ops");
+    cr_assert(is_held(alice), "three of them");
+}
+
+Test(core_pace, 34_who_has_least_waiting_holds) {
+    gather(3);
+    for (unsigned i = 0; i < 3; i++)
+        crowd[i]->is_full = true;
+    flood_sent(bob, "m0");
+    flood_sent(bob, "m2");
+    flood_sent(alice, "#ops");
+    cr_assert(is_held_by(alice, crowd[1]), "who has heard of alice only");
+}
+
 Test(core_pace, 32_own_copies_count_as_well) {
     struct client *other = join(ALICE, "alice", HERE);
     stop_reading(other);
