@@ -170,7 +170,7 @@ static int send_dispatch(struct earshot *link, bool cork) {
         r = outgoing_send(link, outgoing_at_once(link), true);
     if (r >= 0 && link->outgoing.n_frames < n_before)
         r = peek_acks(link);
-    if (r >= 0 && !cork)
+    if ((r >= 0 || r == -EINTR) && !cork)
         r = outgoing_leave(link);
     return r < 0 && r != -EINTR ? r : 0;
 }

@@ -103,8 +103,9 @@ static int say_bye_for(uint64_t number, int msqid) {
 }
 
 /*
- * The lane is full: its thread ends the session after it has received what is there now. An
- * empty lane that is full was made so small by its owner, who then has nothing to lose.
+ * The lane is full: its thread ends the session after it has received what is there now. If that
+ * has been received meanwhile, there is room for the BYE. An empty lane that is full was made so
+ * small by its owner, who then has nothing to lose.
  */
 static void end_later(struct hub *hub, uint64_t number) {
     struct queue_info info;
@@ -117,7 +118,7 @@ static void end_later(struct hub *hub, uint64_t number) {
             seat->is_dying = true;
             seat->dies_at = seat->lane->n_received + info.n_messages + LANE_DRAIN_MAX;
             seat->lane->n_dying++;
-        } else if (!waits) {
+        } else if (!waits && say_bye_for(number, seat->lane->msqid) != QUEUE_OK) {
             core_end(&hub->core, session);
         }
     }
