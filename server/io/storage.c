@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "core/past.h"
 #include "io/archive.h"
 #include "store/store.h"
@@ -403,6 +404,7 @@ static bool storage_goes_on(const struct hub *hub, const struct storage *storage
 static void *writer_thread(void *arg) {
     struct hub *hub = arg;
     struct storage *storage = hub->storage;
+    thread_prefer_latency();
     lock_take(&hub->lock);
     while (storage_goes_on(hub, storage)) {
         bool more = storage_work(hub, storage);

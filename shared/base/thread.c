@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -22,6 +23,25 @@ int thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return -r;
+}
+
+/* As in linux/sched/types.h; the C library has it only since 2.41. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period; /* ns; runtime: the slice */
+};
+
+#define SLICE_SHORTEST_NS 100000
+
+void thread_prefer_latency(void) {
+    struct scheduling scheduling = {.size = sizeof scheduling};
+    if (syscall(SYS_sched_getattr, 0, &scheduling, sizeof scheduling, 0) != 0)
+        return;
+    scheduling.runtime = SLICE_SHORTEST_NS;
+    (void)syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
 int event_open(void) {

@@ -9,6 +9,13 @@
 /* 0 or -errno. */
 int thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
+/*
+ * The calling thread does little at a time, and others wait for it: among threads that always have
+ * work it is to run soon, for a short slice, rather than long. It gets no more of the processor.
+ * Linux 6.12 and later (sched_setattr(2), EEVDF); before that nothing changes.
+ */
+void thread_prefer_latency(void);
+
 /* A non-blocking eventfd(2), or -errno. */
 int event_open(void);
 void event_set(int fd);
