@@ -381,10 +381,13 @@ static void storm_false_hellos(struct storm_shared *shared) {
 }
 
 static void storm_die(struct storm_shared *shared) {
+    pid_t self = getpid();
     for (;; atomic_fetch_add(&shared->n_frames, 1)) {
         pid_t pid = fork();
         if (pid == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (getppid() != self)
+                _exit(1); /* it was killed before */
             storm_join(shared, &sessions[0], "mallory");
             kill(getpid(), SIGKILL);
         }
