@@ -455,6 +455,7 @@ static void inquiry_queried_line(struct chat *chat, struct inquiry *inquiry,
 /* Who has a login may come. */
 static void inquiry_queried_done(struct chat *chat, struct inquiry *inquiry) {
     char text[NEAR_TEXT_SIZE];
+    // cppcheck-suppress getpwnamCalled; no other thread asks for a user
     if (inquiry->n > 0 || getpwnam(inquiry->about))
         return;
     near_text(&inquiry->near, text);

@@ -134,6 +134,7 @@ int cli_check_hub(const char *dir, char *text, size_t size) {
     CLEANUP_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     int r = child_start(&pid, argv, &(struct child_files){-1, null, errors}, false);
     if (r < 0)
+        // cppcheck-suppress resourceLeak; CLEANUP_CLOSE closes them
         return r;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)

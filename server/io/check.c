@@ -78,6 +78,7 @@ static pid_t check_holder(const char *dir, const char *name, off_t at, off_t n) 
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
         return 0;
+    // cppcheck-suppress resourceLeak; CLEANUP_CLOSE closes it
     return lock.l_pid > 0 ? lock.l_pid : -1;
 }
 

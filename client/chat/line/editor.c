@@ -269,7 +269,9 @@ static void editor_read_key(void) {
     for (size_t i = 0; i < 2 && typed.n == i + 1 && typed.bytes[i] == focus[i]; i++)
         if (editor_has_input(0))
             editor_read_byte();
-    char last = typed.n == 3 ? typed.bytes[2] : 0;
+    char last = '\0';
+    if (typed.n == 3)
+        last = typed.bytes[2];
     if (typed.n > 0 && last != 'O')
         attention_look(window);
     if (last == 'O')
