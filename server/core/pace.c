@@ -21,6 +21,7 @@
  * A sender is held by one recipient, so what is kept for a session does not grow with others.
  */
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -121,6 +122,7 @@ void pace_judge(struct core *core, struct session *sender) {
 }
 
 static void pace_let_go(struct core *core, struct session *sender) {
+    assert(session_is_held(sender));
     struct session *recipient = sender->pace->by;
     DL_DELETE2(recipient->pace->held, sender, pace->prev, pace->next);
     DL_DELETE2(core->held_senders, sender, pace->prev_held, pace->next_held);
