@@ -215,7 +215,7 @@ endef
 $(BUILD)/tests/unit/io/run: $(call objects,server/io/lock.c server/io/noted.c server/io/tell.c)
 
 # Of the program what needs no other part of it.
-$(BUILD)/tests/unit/cli/run: $(call objects,client/cli/outcome.c)
+$(BUILD)/tests/unit/cli/run: $(call objects,client/cli/kept.c client/cli/outcome.c)
 
 $(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 

@@ -1,17 +1,16 @@
 #include "chat/memory.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <utlist.h>
 
 #include "base/home.h"
 #include "base/macro.h"
 #include "chat/chat.h"
+#include "cli/kept.h"
 
 #define MEMORY_LINE_MAX 2048
 #define MEMORY_ITEMS_MAX 1000
@@ -86,10 +85,7 @@ static void memory_put(struct memory *memory, const char *kind, const char *name
 static void memory_read(struct memory *memory) {
     char line[MEMORY_LINE_MAX];
     size_t n = 0;
-    int fd = open(memory->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (!in && fd >= 0)
-        close(fd);
+    FILE *in = kept_open(memory->path, NULL);
     if (!in)
         return;
     memory_clear(memory);
@@ -105,25 +101,12 @@ static void memory_read(struct memory *memory) {
     fclose(in);
 }
 
-static void memory_write(const struct memory *memory) {
-    CLEANUP_FREE char *new = NULL;
+static void memory_write(void *arg, FILE *out) {
+    const struct memory *memory = arg;
     const struct memory_item *item;
-    if (asprintf(&new, "%s.XXXXXX", memory->path) < 0) {
-        new = NULL;
-        return;
-    }
-    int fd = mkostemp(new, O_CLOEXEC);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!out) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
     DL_FOREACH(memory->items, item) {
         fprintf(out, "%s\t%s\t%s\n", item->kind, item->name, item->value);
     }
-    if (fclose(out) != 0 || rename(new, memory->path) < 0)
-        unlink(new);
 }
 
 /* Another window may have changed something else meanwhile. */
@@ -136,7 +119,7 @@ void memory_set(struct memory *memory, const char *kind, const char *name, const
         memory_read(memory);
     memory_put(memory, kind, name, value);
     if (memory->path)
-        memory_write(memory);
+        kept_renew(memory->path, memory_write, memory);
 }
 
 char *memory_path(const char *file) {

@@ -1,18 +1,17 @@
 #include "chat/line/recall.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
 #include "base/macro.h"
 #include "chat/memory.h"
+#include "cli/kept.h"
 
 #define RECALL_LINES 1000
 #define RECALL_FILE "lines"           /* no handle and hub have this name: these have a "!" in it */
@@ -20,13 +19,13 @@
 
 static char *recall_path; /* NULL: nothing is written down */
 
-/* Reads up to RECALL_LINES of it. */
-static void recall_load(void) {
+/* Reads up to RECALL_LINES of it; returns its size. */
+static off_t recall_load(void) {
     char line[4096];
-    int fd = open(recall_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (!in && fd >= 0)
-        close(fd);
+    struct stat status = {0};
+    FILE *in = kept_open(recall_path, NULL);
+    if (!in || fstat(fileno(in), &status) < 0)
+        status.st_size = 0;
     while (in && fgets(line, sizeof line, in)) {
         size_t n = strcspn(line, "\n");
         if (n == 0 || line[n] != '\n')
@@ -36,28 +35,13 @@ static void recall_load(void) {
     }
     if (in)
         fclose(in);
+    return status.st_size;
 }
 
-static void recall_shorten(void) {
-    struct stat status;
-    if (stat(recall_path, &status) < 0 || status.st_size < RECALL_BYTES_MAX)
-        return;
-    CLEANUP_FREE char *new = NULL;
-    if (asprintf(&new, "%s.XXXXXX", recall_path) < 0) {
-        new = NULL;
-        return;
-    }
-    int fd = mkostemp(new, O_CLOEXEC);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!out) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
+static void recall_write_all(void *arg, FILE *out) {
+    (void)arg;
     for (int i = history_base; i < history_base + history_length; i++)
         fprintf(out, "%s\n", history_get(i)->line);
-    if (fclose(out) != 0 || rename(new, recall_path) < 0)
-        unlink(new);
 }
 
 void recall_start(void) {
@@ -66,8 +50,8 @@ void recall_start(void) {
     recall_path = memory_path(RECALL_FILE);
     if (!recall_path)
         return;
-    recall_load();
-    recall_shorten();
+    if (recall_load() >= RECALL_BYTES_MAX)
+        kept_renew(recall_path, recall_write_all, NULL);
 }
 
 void recall_stop(void) {
@@ -91,17 +75,10 @@ static void recall_write(const char *line) {
     CLEANUP_FREE char *text = NULL;
     if (!recall_path || line[0] == ' ' || strchr(line, '\n') || recall_is_secret(line))
         return;
-    int n = asprintf(&text, "%s\n", line);
-    if (n < 0) {
+    if (asprintf(&text, "%s\n", line) < 0)
         text = NULL;
-        return;
-    }
-    int fd = open(recall_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return;
-    ssize_t written = write(fd, text, (size_t)n); /* else it is known to this window only */
-    (void)written;
-    close(fd);
+    else
+        (void)kept_append(recall_path, text); /* else it is known to this window only */
 }
 
 void recall_add(const char *line) {

@@ -1,19 +1,14 @@
 #include "cli/files/received.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/error.h"
 #include "base/home.h"
-#include "base/macro.h"
-#include "base/trust.h"
 #include "cli/hash.h"
+#include "cli/kept.h"
 #include "cli/records.h"
 #include "ipc/rendezvous.h"
 
@@ -38,15 +33,13 @@ static struct received_line *received_find(const struct received_list *list, con
     return line;
 }
 
-static struct received_line *received_append(struct received_list *list, const char *text) {
-    struct received_line *line = received_find(list, text);
-    if (line)
-        return line;
+static void received_append(struct received_list *list, const char *text) {
+    if (received_find(list, text))
+        return;
     size_t size = strlen(text) + 1;
-    line = cli_allocate(sizeof *line + size);
+    struct received_line *line = cli_allocate(sizeof *line + size);
     memcpy(line->text, text, size);
     HASH_ADD_STR(list->lines, text, line);
-    return line;
 }
 
 static void received_drop(struct received_list *list, struct received_line *line) {
@@ -54,52 +47,24 @@ static void received_drop(struct received_list *list, struct received_line *line
     free(line);
 }
 
-/* `first` and `n` - 1 lines behind it. */
-static int received_write(const char *path, int flags, const struct received_line *first,
-                          unsigned n) {
-    struct trust_fault fault;
-    int fd = trust_open(path, O_WRONLY | O_CREAT | flags, &fault);
-    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!file && fd >= 0)
-        close(fd);
-    if (!file)
-        return fd == TRUST_FAULTY ? -EPERM : fd < 0 ? fd : -ENOMEM;
-    for (const struct received_line *line = first; line && n > 0; line = line->hh.next, n--)
-        fprintf(file, "%s\n", line->text);
-    return fclose(file) == 0 ? 0 : error_errno();
+static void received_write(void *arg, FILE *out) {
+    const struct received_list *list = arg;
+    for (const struct received_line *line = list->lines; line; line = line->hh.next)
+        fprintf(out, "%s\n", line->text);
 }
 
 /* Only the newer half is kept. If it cannot be written, the next who reads the list tries it. */
 static void received_forget_oldest(struct received_list *list) {
-    CLEANUP_FREE char *fresh = NULL;
     while (HASH_COUNT(list->lines) > RECEIVED_FILES_MAX)
         received_drop(list, list->lines);
-    if (asprintf(&fresh, "%s.%d", list->path, (int)getpid()) < 0)
-        return;
-    if (received_write(fresh, O_TRUNC, list->lines, RECEIVED_FILES_MAX) != 0 ||
-        rename(fresh, list->path) != 0)
-        (void)unlink(fresh);
-}
-
-/* Who can write to it could keep files from us, or have us write into another file of ours. */
-static FILE *received_open(struct received_list *list) {
-    char why[2 * PATH_MAX];
-    struct trust_fault fault;
-    int fd = list->path ? trust_open(list->path, O_RDONLY, &fault) : -ENOENT;
-    if (fd == TRUST_FAULTY) {
-        trust_text(&fault, list->path, why, sizeof why);
-        list->distrust = cli_copy(why);
-    }
-    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (!file && fd >= 0)
-        close(fd);
-    return file;
+    kept_renew(list->path, received_write, list);
 }
 
 void received_load(struct received_list *list) {
     char line[LINE_SIZE];
     *list = (struct received_list){.path = received_path()};
-    FILE *file = received_open(list);
+    /* Who can write to it could keep files from us, or have us write into another file of ours. */
+    FILE *file = list->path ? kept_open(list->path, &list->distrust) : NULL;
     while (file && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
         received_append(list, line);
@@ -139,13 +104,14 @@ static void received_make_way(const char *path) {
 }
 
 int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle) {
-    char line[LINE_SIZE];
+    char line[LINE_SIZE + 1];
     received_line_text(line, id, uid, handle);
-    const struct received_line *added = received_append(list, line);
+    received_append(list, line);
     if (!list->path)
         return -ENOENT;
     if (list->distrust)
         return -EPERM;
     received_make_way(list->path);
-    return received_write(list->path, O_APPEND, added, 1);
+    strcat(line, "\n");
+    return kept_append(list->path, line);
 }
