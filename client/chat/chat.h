@@ -56,6 +56,7 @@ struct past_late {
     bool is_asking;
     uint64_t newest, reached; /* 0: not known */
     mono_time until;          /* it goes on, if nothing else is known */
+    size_t held_bytes;        /* of all openings */
 };
 
 struct chat {

@@ -9,6 +9,7 @@
 #include "chat/event.h"
 #include "chat/inquiry.h"
 #include "chat/show.h"
+#include "cli/hash.h"
 #include "cli/words.h"
 
 #define PAST_LINES 10
@@ -29,6 +30,7 @@
 
 /* A conversation whose last lines were asked for, or of which something waited. */
 struct past_opening {
+    struct name key;
     char conv[CHAT_NAME_SIZE];
     struct past_message *before; /* its last lines, from the log */
     struct past_message *held;   /* what came meanwhile: the last screenful, */
@@ -37,7 +39,7 @@ struct past_opening {
     bool is_open; /* its last lines are wanted, and not here yet */
     bool asked, asked_again;
     mono_time due; /* nothing of it comes any more, unless it does before; ns 0: nothing waited */
-    struct past_opening *prev, *next;
+    UT_hash_handle hh;
 };
 
 static char *past_copy_string(char **at, const char *text, size_t n) {
@@ -80,17 +82,18 @@ void past_free(struct past_message **held) {
         past_free_message(held, *held);
 }
 
+/* Others choose how many there are. */
 static struct past_opening *past_find(const struct chat *chat, const char *conv) {
-    struct past_opening *opening;
-    DL_FOREACH(chat->openings, opening) {
-        if (words_same_name(opening->conv, conv))
-            return opening;
-    }
-    return NULL;
+    struct past_opening *opening = NULL;
+    struct name key;
+    if (chat->openings && words_key(&key, conv))
+        HASH_FIND(hh, chat->openings, key.s, key.n, opening);
+    return opening;
 }
 
 static void past_free_opening(struct chat *chat, struct past_opening *opening) {
-    DL_DELETE(chat->openings, opening);
+    chat->late.held_bytes -= opening->held_bytes;
+    HASH_DEL(chat->openings, opening);
     past_free(&opening->before);
     past_free(&opening->held);
     free(opening);
@@ -102,11 +105,13 @@ void past_deinit(struct chat *chat) {
 }
 
 static struct past_opening *past_add(struct chat *chat, const char *conv) {
-    struct past_opening *opening = calloc(1, sizeof *opening);
+    struct name key;
+    struct past_opening *opening = words_key(&key, conv) ? calloc(1, sizeof *opening) : NULL;
     if (!opening)
         return NULL;
+    opening->key = key;
     snprintf(opening->conv, sizeof opening->conv, "%s", conv);
-    DL_APPEND(chat->openings, opening);
+    HASH_ADD(hh, chat->openings, key.s, opening->key.n, opening);
     return opening;
 }
 
@@ -177,7 +182,7 @@ static void past_release_if_ready(struct chat *chat, struct past_opening *openin
 
 void past_show_due(struct chat *chat) {
     struct past_opening *opening, *next;
-    DL_FOREACH_SAFE(chat->openings, opening, next) {
+    HASH_ITER(hh, chat->openings, opening, next) {
         past_release_if_ready(chat, opening);
     }
 }
@@ -185,7 +190,7 @@ void past_show_due(struct chat *chat) {
 int past_timeout_ms(const struct chat *chat) {
     const struct past_opening *opening;
     int ms = -1;
-    DL_FOREACH(chat->openings, opening) {
+    for (opening = chat->openings; opening; opening = opening->hh.next) {
         int one = opening->is_open ? -1 : mono_poll_ms(opening->due);
         if (one >= 0 && (ms < 0 || one < ms))
             ms = one;
@@ -206,20 +211,19 @@ static size_t past_bytes(const struct earshot_event *event) {
 }
 
 static bool past_is_too_much(const struct chat *chat, const struct past_opening *opening) {
-    const struct past_opening *other;
-    size_t bytes = 0;
     if (!opening->held || !opening->held->next)
         return false;
-    if (opening->n_held > view_rows(PAST_ROWS_BESIDES, PAST_ROWS_MIN))
-        return true;
-    DL_FOREACH(chat->openings, other) {
-        bytes += other->held_bytes;
-    }
-    return bytes > PAST_HELD_BYTES_MAX;
+    return chat->late.held_bytes > PAST_HELD_BYTES_MAX ||
+           opening->n_held > view_rows(PAST_ROWS_BESIDES, PAST_ROWS_MIN);
+}
+
+static void past_count(struct chat *chat, struct past_opening *opening, size_t bytes) {
+    opening->held_bytes += bytes;
+    chat->late.held_bytes += bytes;
 }
 
 static void past_leave_out(struct chat *chat, struct past_opening *opening) {
-    opening->held_bytes -= past_bytes(&opening->held->event);
+    past_count(chat, opening, -past_bytes(&opening->held->event));
     event_pass(chat, &opening->held->event);
     past_free_message(&opening->held, opening->held);
     opening->n_held--;
@@ -243,7 +247,7 @@ static mono_time past_due(const struct chat *chat, const struct past_opening *op
 static void past_end_waiting(struct chat *chat) {
     struct past_opening *opening;
     bool is_over = chat->late.newest > 0 && chat->late.reached >= chat->late.newest;
-    DL_FOREACH(chat->openings, opening) {
+    for (opening = chat->openings; opening; opening = opening->hh.next) {
         if (opening->due.ns != 0)
             opening->due = is_over ? mono_now() : past_due(chat, opening);
     }
@@ -254,7 +258,8 @@ void past_ask_newest(struct chat *chat) {
     if (!chat->view.windowed)
         return;
     int r = earshot_history(chat->link, NULL, 0, 0, PAST_NEWEST, &request);
-    chat->late = (struct past_late){.reached = chat->late.reached};
+    chat->late =
+        (struct past_late){.reached = chat->late.reached, .held_bytes = chat->late.held_bytes};
     chat->late.is_asking =
         r == EARSHOT_OK && inquiry_made(chat, r, request, INQUIRY_NEWEST, "") != NULL;
     chat->late.until = mono_add_ms(mono_now(), PAST_BEGIN_MS);
@@ -275,15 +280,14 @@ void past_reached(struct chat *chat, uint64_t seq) {
 
 bool past_hold(struct chat *chat, const struct earshot_event *event) {
     bool late = event->message.late && chat->view.windowed;
-    struct past_opening *opening =
-        chat->openings || late ? past_find(chat, event->message.conv) : NULL;
+    struct past_opening *opening = past_find(chat, event->message.conv);
     if (!opening && late)
         opening = past_add(chat, event->message.conv);
     if (!opening)
         return false;
     past_keep(&opening->held, event);
     opening->n_held++;
-    opening->held_bytes += past_bytes(event);
+    past_count(chat, opening, past_bytes(event));
     while (past_is_too_much(chat, opening))
         past_leave_out(chat, opening);
     if (late)

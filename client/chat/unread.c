@@ -4,23 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/macro.h"
 #include "base/text.h"
 #include "chat/chat.h"
 #include "chat/show.h"
+#include "cli/hash.h"
 #include "cli/words.h"
 
 #define UNREAD_ITEMS_MAX 200
 #define UNREAD_PROMPT_COLUMNS 40 /* of all that is new, in the prompt */
 
 struct unread_item {
+    struct name key;
     char conv[CHAT_NAME_SIZE];
     size_t n, n_mentions; /* since the user was there */
     enum unread_level level;
-    uint64_t page; /* /history goes on before this message; 0: at the end */
-    struct unread_item *prev, *next;
+    uint64_t page;     /* /history goes on before this message; 0: at the end */
+    UT_hash_handle hh; /* in the order in which they came up */
 };
 
 const char *const unread_level_words[] = {
@@ -29,7 +29,7 @@ const char *const unread_level_words[] = {
 };
 
 static void unread_free(struct unread *unread, struct unread_item *item) {
-    DL_DELETE(unread->items, item);
+    HASH_DEL(unread->items, item);
     free(item);
 }
 
@@ -39,22 +39,20 @@ void unread_deinit(struct unread *unread) {
 }
 
 static struct unread_item *unread_find(const struct chat *chat, const char *conv) {
-    struct unread_item *item;
-    DL_FOREACH(chat->unread.items, item) {
-        if (words_same_name(item->conv, conv))
-            return item;
-    }
-    return NULL;
+    struct unread_item *item = NULL;
+    struct name key;
+    if (words_key(&key, conv))
+        HASH_FIND(hh, chat->unread.items, key.s, key.n, item);
+    return item;
 }
 
 /* Others choose how many conversations there are: of those where nothing is new the oldest goes. */
 static void unread_make_room(struct unread *unread) {
-    struct unread_item *item;
-    size_t n = 0;
-    DL_COUNT(unread->items, item, n);
-    if (n < UNREAD_ITEMS_MAX)
+    struct unread_item *item = unread->items;
+    if (HASH_COUNT(item) < UNREAD_ITEMS_MAX)
         return;
-    DL_SEARCH_SCALAR(unread->items, item, n, 0);
+    while (item && item->n > 0)
+        item = item->hh.next;
     unread_free(unread, item ? item : unread->items);
 }
 
@@ -69,15 +67,17 @@ static enum unread_level unread_known_level(const struct chat *chat, const char 
 
 static struct unread_item *unread_find_or_add(struct chat *chat, const char *conv) {
     struct unread_item *item = unread_find(chat, conv);
-    if (item || !words_is_name(conv))
+    struct name key;
+    if (item || !words_key(&key, conv))
         return item;
     item = calloc(1, sizeof *item);
     if (!item)
         return NULL;
     unread_make_room(&chat->unread);
+    item->key = key;
     snprintf(item->conv, sizeof item->conv, "%s", conv);
     item->level = unread_known_level(chat, conv);
-    DL_APPEND(chat->unread.items, item);
+    HASH_ADD(hh, chat->unread.items, key.s, item->key.n, item);
     return item;
 }
 
@@ -145,16 +145,16 @@ void unread_set_page(struct chat *chat, const char *conv, uint64_t before) {
 /* Telling. */
 
 /* Where plain lines go, only what came since the last key is new, and that stands on the screen. */
-static bool unread_counts(const struct chat *chat, const struct unread_item *item) {
-    if (item->n == 0 || words_same_name(item->conv, chat->target))
+static bool unread_counts(const struct unread_item *item, const struct unread_item *here) {
+    if (item->n == 0 || item == here)
         return false;
     return item->level < UNREAD_OFF || item->n_mentions > 0;
 }
 
 const char *unread_next(const struct chat *chat) {
-    const struct unread_item *item, *any = NULL;
-    DL_FOREACH(chat->unread.items, item) {
-        if (!unread_counts(chat, item))
+    const struct unread_item *item, *any = NULL, *here = unread_find(chat, chat->target);
+    for (item = chat->unread.items; item; item = item->hh.next) {
+        if (!unread_counts(item, here))
             continue;
         if (item->n_mentions > 0)
             return item->conv;
@@ -165,21 +165,19 @@ const char *unread_next(const struct chat *chat) {
 }
 
 const char *unread_at(const struct chat *chat, size_t number) {
-    const struct unread_item *item;
-    DL_FOREACH(chat->unread.items, item) {
-        if (--number == 0)
-            return item->conv;
-    }
-    return NULL;
+    const struct unread_item *item = chat->unread.items;
+    while (item && --number > 0)
+        item = item->hh.next;
+    return item ? item->conv : NULL;
 }
 
 void unread_prompt(const struct chat *chat, char text[UNREAD_PROMPT_SIZE]) {
-    const struct unread_item *item;
+    const struct unread_item *item, *here = unread_find(chat, chat->target);
     size_t used = 0, n_more = 0, columns = 0;
     *text = '\0';
-    DL_FOREACH(chat->unread.items, item) {
+    for (item = chat->unread.items; item; item = item->hh.next) {
         char one[CHAT_NAME_SIZE + 32];
-        if (!unread_counts(chat, item))
+        if (!unread_counts(item, here))
             continue;
         int n = snprintf(one, sizeof one, "%s %s%s %zu%s", used == 0 ? " |" : "",
                          item->conv[0] == '#' ? "" : "@", item->conv, item->n,
@@ -197,11 +195,11 @@ void unread_prompt(const struct chat *chat, char text[UNREAD_PROMPT_SIZE]) {
 }
 
 void unread_list(struct chat *chat) {
-    const struct unread_item *item;
+    const struct unread_item *item, *here = unread_find(chat, chat->target);
     size_t number = 0;
-    DL_FOREACH(chat->unread.items, item) {
+    for (item = chat->unread.items; item; item = item->hh.next) {
         char news[80] = "";
-        bool is_here = words_same_name(item->conv, chat->target);
+        bool is_here = item == here;
         number++;
         if (item->n_mentions > 0 && item->conv[0] == '#')
             snprintf(news, sizeof news, ": %zu new, %zu for you", item->n, item->n_mentions);

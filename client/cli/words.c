@@ -24,10 +24,18 @@ bool words_is_name(const char *word) {
     return name_parse(&name, bytes_of(word)) == NAME_OK;
 }
 
-bool words_same_name(const char *a, const char *b) {
-    struct name name_a, name_b;
-    return name_parse(&name_a, bytes_of(a)) == NAME_OK &&
-           name_parse(&name_b, bytes_of(b)) == NAME_OK && name_is_same(&name_a, &name_b);
+bool words_key(struct name *key, const char *word) {
+    struct name name;
+    if (name_parse(&name, bytes_of(word)) != NAME_OK)
+        return false;
+    name_key(key, &name);
+    return true;
+}
+
+bool words_same_name(const char *one, const char *other) {
+    struct name key, other_key;
+    return words_key(&key, one) && words_key(&other_key, other) &&
+           bytes_equal(name_bytes(&key), name_bytes(&other_key));
 }
 
 int words_check_room(const struct cli_options *options, const char *word) {

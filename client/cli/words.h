@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "cli/options.h"
+#include "proto/name.h"
 
 /* CLI_DONE when `word` is a handle or room, else an exit code; an error has been reported. */
 int words_check_name(const struct cli_options *options, const char *word);
@@ -12,6 +13,9 @@ int words_check_room(const struct cli_options *options, const char *word);
 
 /* Whether it is the name of a handle or room, as earshot(7) says which are. */
 bool words_is_name(const char *word);
+
+/* The key under which a handle or room is found, however it is spelled. False: it is none. */
+bool words_key(struct name *key, const char *word);
 
 /* Whether both are names, and the same one. */
 bool words_same_name(const char *one, const char *other);
