@@ -9,7 +9,7 @@
 struct chat;
 
 #define MEMORY_TARGET "target" /* of nothing: the conversation that plain lines went to */
-#define MEMORY_LEVEL "level"   /* of a conversation: its enum unread_level, as a word */
+#define MEMORY_LEVEL "level"   /* of a conversation, by its key: its enum unread_level, as a word */
 #define MEMORY_ALIAS "alias"   /* of a word: what it stands for */
 
 struct memory_item {

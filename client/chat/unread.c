@@ -56,9 +56,9 @@ static void unread_make_room(struct unread *unread) {
     unread_free(unread, item ? item : unread->items);
 }
 
-/* As it was remembered of the last time. */
-static enum unread_level unread_known_level(const struct chat *chat, const char *conv) {
-    const char *word = memory_get(&chat->memory, MEMORY_LEVEL, conv);
+/* As it was remembered of the last time, under the key: a name may be spelled otherwise then. */
+static enum unread_level unread_known_level(const struct chat *chat, const struct name *key) {
+    const char *word = memory_get(&chat->memory, MEMORY_LEVEL, key->s);
     for (int i = 0; word && unread_level_words[i]; i++)
         if (strcmp(unread_level_words[i], word) == 0)
             return (enum unread_level)i;
@@ -76,7 +76,7 @@ static struct unread_item *unread_find_or_add(struct chat *chat, const char *con
     unread_make_room(&chat->unread);
     item->key = key;
     snprintf(item->conv, sizeof item->conv, "%s", conv);
-    item->level = unread_known_level(chat, conv);
+    item->level = unread_known_level(chat, &key);
     HASH_ADD(hh, chat->unread.items, key.s, item->key.n, item);
     return item;
 }
@@ -127,7 +127,7 @@ void unread_set_level(struct chat *chat, const char *conv, enum unread_level lev
         return;
     item->level = level;
     chat->unread.changed = true;
-    memory_set(&chat->memory, MEMORY_LEVEL, conv,
+    memory_set(&chat->memory, MEMORY_LEVEL, item->key.s,
                level == UNREAD_DEFAULT ? NULL : unread_level_words[level]);
 }
 
