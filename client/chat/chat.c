@@ -263,6 +263,7 @@ static void chat_loop_deinit(struct chat_loop *loop) {
     unread_deinit(&chat->unread);
     memory_deinit(&chat->memory);
     begin_deinit(chat);
+    free(chat->halt.arguments);
     scrollback_deinit(&chat->scrollback);
     files_deinit(chat);
     news_deinit(chat);

@@ -59,6 +59,12 @@ struct past_late {
     size_t held_bytes;        /* of all openings */
 };
 
+/* A /msg to several, of which not all have it: its line stays, and goes on where it stopped. */
+struct chat_halt {
+    char *arguments; /* NULL: there is none */
+    size_t n_told;
+};
+
 struct chat {
     const struct cli_options *options;
     earshot *link;
@@ -68,6 +74,7 @@ struct chat {
     struct view view;
     struct roster roster;
     struct talk talk;
+    struct chat_halt halt;
     struct attention attention;
     struct unread unread;
     struct memory memory;

@@ -55,15 +55,33 @@ static int action_sent(int outcome) {
     return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
 }
 
+/* How many of the names have it already: those before the one that it stopped at, in this line. */
+static size_t action_n_told(const struct chat *chat, const char *arguments) {
+    const struct chat_halt *halt = &chat->halt;
+    return halt->arguments && strcmp(halt->arguments, arguments) == 0 ? halt->n_told : 0;
+}
+
+static void action_forget_halt(struct chat *chat) {
+    free(chat->halt.arguments);
+    chat->halt = (struct chat_halt){0};
+}
+
 /* To each of some handles and rooms, separated by commas. */
 static int action_msg(struct chat *chat, char *arguments) {
+    CLEANUP_FREE char *whole = strdup(arguments);
+    size_t n = 0, n_told = whole ? action_n_told(chat, whole) : 0;
     char *text = action_cut_word(arguments), *rest = arguments;
     if (!*arguments || !*text)
         return command_usage(chat, "msg");
     int outcome = TALK_SENT;
-    for (char *to; outcome != TALK_FULL && (to = strsep(&rest, ","));)
-        if (*to)
+    for (char *to; outcome != TALK_FULL && (to = strsep(&rest, ",")); n++)
+        if (*to && n >= n_told)
             outcome = talk_send(chat, action_handle(to), text, EARSHOT_TEXT, NULL);
+    action_forget_halt(chat);
+    if (outcome == TALK_FULL) {
+        chat->halt = (struct chat_halt){whole, n - 1};
+        whole = NULL;
+    }
     return action_sent(outcome);
 }
 
@@ -686,7 +704,7 @@ static bool command_is_held(struct chat *chat) {
     return held;
 }
 
-int command_line(struct chat *chat, const char *line) {
+static int command_take(struct chat *chat, const char *line) {
     if (!line[strspn(line, COMMAND_BLANKS)])
         return COMMAND_DONE;
     if (line[0] == '/' && line[1] != '/') {
@@ -699,6 +717,13 @@ int command_line(struct chat *chat, const char *line) {
     if (!is_escaped && command_is_held(chat))
         return COMMAND_HELD;
     return command_text(chat, is_escaped ? line + 1 : line);
+}
+
+int command_line(struct chat *chat, const char *line) {
+    int outcome = command_take(chat, line);
+    if (outcome != COMMAND_KEEP)
+        action_forget_halt(chat);
+    return outcome;
 }
 
 #define COMMAND_HELP_COLUMN 26 /* where the words begin that say what it does */

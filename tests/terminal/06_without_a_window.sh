@@ -30,6 +30,10 @@ before=$(n_messages)
 try earshot --name ann chat '#alone' < <(seq 5000)
 is "pipes: more lines than the hub is given at once: exit status" "$STATUS" 0
 is "pipes: all of them were taken" "$(($(n_messages) - before))" 5000
+before=$(n_messages)
+try earshot --name ann chat '#one' '#two' '#three' < <(seq -f '/msg #one,#two,#three %g' 5000)
+is "pipes: more for three rooms than the hub is given at once: exit status" "$STATUS" 0
+is "pipes: each was told each once" "$(($(n_messages) - before))" 15000
 
 mkfifo "$T/in"
 "$BIN/earshot" --hub "$HUB" --name cleo chat '#ops' <"$T/in" >"$T/cleo.out" 2>"$T/cleo.err" &
