@@ -91,7 +91,7 @@ sees "TERM=dumb: lines are shown" ann "#ops <ben> to a dumb terminal"
 type_in ann "not said"
 key ann C-c
 enter ann "said"
-wait_for "it is heard" has_lines "$T/ben.out" 11
+wait_for "it is heard" has_lines "$T/ben.out" 12
 is "TERM=dumb: Ctrl-C clears the line" "$(tail -1 "$T/ben.out" | jq -r .text)" "said"
 key ann C-d
 await "TERM=dumb: Ctrl-D leaves" bottom_is ann '$'
@@ -104,7 +104,7 @@ key ann C-c
 await "output in a pipe: Ctrl-C ends it" bottom_is ann '$'
 
 command_in ann "echo a line | $BIN/earshot --hub $HUB --name ann chat '#ops'"
-wait_for "it is heard" has_lines "$T/ben.out" 12
+wait_for "it is heard" has_lines "$T/ben.out" 14
 await "input from a pipe: it ends" bottom_is ann '$'
 
 terminal colours 80 24
