@@ -8,6 +8,7 @@
 
 #define ATTENTION_IDLE_MS 300000 /* who has pressed no key for so long may be elsewhere */
 #define ATTENTION_ITEMS_MAX 8192 /* of the oldest beyond, the sender is not told */
+#define ATTENTION_DROPPED 256    /* at a time, for all the others move then */
 
 void attention_deinit(struct attention *attention) {
     free(attention->items);
@@ -22,7 +23,7 @@ static void attention_drop(struct attention *attention, size_t n) {
 
 static bool attention_make_room(struct attention *attention) {
     if (attention->n_items == ATTENTION_ITEMS_MAX)
-        attention_drop(attention, 1);
+        attention_drop(attention, ATTENTION_DROPPED);
     if (attention->n_items < attention->size)
         return true;
     size_t size = attention->size > 0 ? 2 * attention->size : 32;
