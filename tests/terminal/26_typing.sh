@@ -39,6 +39,8 @@ enter ann "/set notify.when loud"
 sees "/set of what cannot be" ann "notify.when cannot be that; give off, dm, all or every"
 enter ann "/set colour never"
 sees "/set of nothing" ann "there is no colour to be set"
+enter ann "/nonsense $(printf '%05000d' 0)"
+sees "a long line" ann "no command /nonsense"
 enter ann "/alias"
 enter ann "the password is blue"
 sees "said" ann "<ann> the password is blue"
@@ -54,6 +56,7 @@ still_typed "what looks like a secret is left out" ann "[#ops] /alias"
 lines=$XDG_STATE_HOME/earshot/window/lines
 is "nobody else reads them" "$(stat -c %a "$lines")" 600
 is "the secret is not there" "$(grep -c password "$lines")" 0
+is "nor a line that is too long to be read back whole" "$(grep -c 0000 "$lines")" 0
 key ann C-u
 enter ann "/hi again"
 sees "the alias is known still" ann "#ops * ann waves to again"

@@ -14,6 +14,7 @@
 #include "cli/kept.h"
 
 #define RECALL_LINES 1000
+#define RECALL_LINE_SIZE 4096         /* with its end; longer ones are not written down */
 #define RECALL_FILE "lines"           /* no handle and hub have this name: these have a "!" in it */
 #define RECALL_BYTES_MAX (512 * 1024) /* then only the last lines are kept */
 
@@ -21,7 +22,7 @@ static char *recall_path; /* NULL: nothing is written down */
 
 /* Reads up to RECALL_LINES of it; returns its size. */
 static off_t recall_load(void) {
-    char line[4096];
+    char line[RECALL_LINE_SIZE];
     struct stat status = {0};
     FILE *in = kept_open(recall_path, NULL);
     if (!in || fstat(fileno(in), &status) < 0)
@@ -73,7 +74,8 @@ static bool recall_is_secret(const char *line) {
 
 static void recall_write(const char *line) {
     CLEANUP_FREE char *text = NULL;
-    if (!recall_path || line[0] == ' ' || strchr(line, '\n') || recall_is_secret(line))
+    if (!recall_path || line[0] == ' ' || strlen(line) + 2 > RECALL_LINE_SIZE ||
+        strchr(line, '\n') || recall_is_secret(line))
         return;
     if (asprintf(&text, "%s\n", line) < 0)
         text = NULL;
