@@ -11,19 +11,33 @@ grep_screen() { # NAME PATTERN
 start_hub
 cat >"$T/editor" <<'EOF'
 #!/bin/sh
+echo "$1" >"$EDITED"
+grep -q 'the end' "$1" && kill -9 $$
 printf 'and a second line\n' >>"$1"
 EOF
 chmod +x "$T/editor"
 terminal ann 90 40
-enter ann "export EDITOR=$T/editor VISUAL="
+mkdir -m 777 "$T/shared"
+chmod 777 "$T/shared"
+enter ann "export EDITOR=$T/editor VISUAL= EDITED=$T/edited TMPDIR=$T/shared"
 chat ann ann '#ops'
 type_in ann "the first line"
 key ann C-x C-e
 await "the editor has added to the line" shows ann "and a second line"
+edited=$(<"$T/edited")
+is "not where others could put something else in the file's place" "$(dirname "$edited")" /tmp
+check "the file is gone" test ! -e "$edited"
 key ann Enter
 sees "it is one message" ann "#ops <ann> the first line"
 is "of two lines" "$(earshot --name ann history '#ops' --json | jq -r 'select(.text | test("second")) | .text')" \
     $'the first line\nand a second line'
+
+type_in ann "the end"
+key ann C-x C-e
+sees "an editor that was killed" ann "did not end well; the line is as it was"
+still_typed "the line is as it was" ann "[#ops] the end"
+check "its file is gone, too" test ! -e "$(<"$T/edited")"
+key ann C-u
 
 enter ann "/alias hi me waves to"
 sees "an alias" ann "-- /hi is /me waves to"

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/macro.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "cli/report.h"
 #include "ipc/process.h"
 
@@ -25,14 +27,34 @@ static const char *compose_program(void) {
     return program && *program ? program : "vi";
 }
 
+/* Not where others could put something else in its place while it is edited. */
+static int compose_create_in(const char *dir, char **path) {
+    struct trust_fault fault;
+    if (asprintf(path, "%s/earshot-XXXXXX.txt", dir) < 0) {
+        *path = NULL;
+        return -ENOMEM;
+    }
+    int fd = mkostemps(*path, 4, O_CLOEXEC);
+    if (fd < 0)
+        return error_errno();
+    int seen = trust_open(*path, O_RDONLY, &fault);
+    if (seen >= 0) {
+        close(seen);
+        return fd;
+    }
+    unlink(*path);
+    close(fd);
+    return seen == TRUST_FAULTY ? -EPERM : seen;
+}
+
 /* Where programs of the user keep such files, else where all do. The name is in `path`. */
 static int compose_create(char **path) {
     const char *dir = getenv("TMPDIR");
-    if (asprintf(path, "%s/earshot-XXXXXX.txt", dir && *dir == '/' ? dir : "/tmp") < 0) {
-        *path = NULL;
-        return -1;
-    }
-    return mkostemps(*path, 4, O_CLOEXEC);
+    int fd = dir && *dir == '/' ? compose_create_in(dir, path) : -ENOENT;
+    if (fd >= 0)
+        return fd;
+    free(*path);
+    return compose_create_in("/tmp", path);
 }
 
 static bool compose_write(int fd, const char *text) {
@@ -119,7 +141,7 @@ char *compose_edit(struct chat *chat, const char *text) {
     int fd = compose_create(&path);
     if (fd < 0 || !compose_write(fd, text))
         chat_fail(chat, OUTCOME_FILE_PLACE, "cannot write %s: %s", path ? path : "a file",
-                  strerror(errno));
+                  strerror(fd < 0 ? -fd : errno));
     else if (!compose_ran(chat, path))
         chat_fail(chat, OUTCOME_USAGE, "%s did not end well; the line is as it was",
                   compose_program());
