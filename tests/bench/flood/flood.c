@@ -25,7 +25,7 @@ int flood_open(struct bench *bench, struct flood **flood, const struct router_ki
     *flood = shared_new(sizeof **flood);
     if (!*flood)
         return -ENOMEM;
-    int r = router_start(bench, &router);
+    int r = kind->start(bench, &router);
     (*flood)->router = router;
     return r;
 }
@@ -35,7 +35,7 @@ void flood_close(struct flood *flood) {
         return;
     if (flood->crew.arena)
         crew_stop(&flood->crew);
-    router_stop(&flood->router);
+    flood->router.kind->stop(&flood->router);
     shared_free(flood, sizeof *flood);
 }
 

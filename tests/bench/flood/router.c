@@ -10,16 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-
-int router_start(struct bench *bench, struct router *router) {
-    return router->kind->start(bench, router);
-}
-
-void router_stop(struct router *router) {
-    if (router->kind)
-        router->kind->stop(router);
-    *router = (struct router){.kind = router->kind};
-}
+#include "bench/bare.h"
 
 const char *client_address(struct client *client, int to, const char *format) {
     if (client->to_text[0] == '\0' || client->to != to) {
@@ -91,7 +82,7 @@ int router_memory(struct bench *bench, const struct router *router, struct route
     return 0;
 }
 
-int router_fork(struct router *router, void (*relay)(struct router *router)) {
+static int router_fork(struct router *router, void (*relay)(struct router *router)) {
     pid_t parent = getpid();
     fflush(NULL);
     router->pid = fork();
@@ -115,4 +106,30 @@ void router_kill(struct router *router) {
     kill(router->pid, SIGKILL);
     waitpid(router->pid, NULL, 0);
     router->pid = 0;
+}
+
+int router_start_relay(struct bench *bench, struct router *router,
+                       void (*relay)(struct router *router)) {
+    struct router_shared *shared = router->own;
+    unsigned n = 1 + router->n_clients;
+    int r = bare_queues_new(bench, shared->ids, n);
+    if (r != 0)
+        return r;
+    shared->n = n;
+    for (unsigned i = 0; r == 0 && router->is_open && i < n; i++)
+        r = bare_queue_open(shared->ids[i]);
+    return r == 0 ? router_fork(router, relay) : r;
+}
+
+void router_stop_relay(struct router *router) {
+    const struct router_shared *shared = router->own;
+    router_kill(router);
+    if (shared)
+        bare_queues_remove(shared->ids, shared->n);
+}
+
+int router_join_relay(struct client *client) {
+    struct router_shared *shared = client->router->own;
+    atomic_store(&shared->in_room[client->index], true);
+    return CLIENT_OK;
 }

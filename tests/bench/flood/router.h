@@ -65,9 +65,6 @@ struct router {
     void *own;
 };
 
-int router_start(struct bench *bench, struct router *router);
-void router_stop(struct router *router);
-
 /* The address of a client, as text. */
 const char *client_address(struct client *client, int to, const char *format);
 
@@ -80,9 +77,25 @@ struct router_memory {
 };
 int router_memory(struct bench *bench, const struct router *router, struct router_memory *memory);
 
-/* The bare ones fork their relay, which ends with this process. */
-int router_fork(struct router *router, void (*relay)(struct router *router));
+/* Kills its process, if there is one, and waits for its end. */
 void router_kill(struct router *router);
+
+/* What a bare relay and its clients share: router->own begins with it. */
+struct router_shared {
+    int ids[1 + ROUTER_CLIENTS_MAX]; /* queues: the relay's, and the clients' */
+    unsigned n;
+    atomic_bool in_room[ROUTER_CLIENTS_MAX];
+};
+
+/* The room's address in a bare frame, where all are (uint16_t)to. */
+#define ROUTER_TO_ROOM ((uint16_t)ROUTER_ROOM)
+
+/* Makes the queues and forks the relay, which ends with this process. */
+int router_start_relay(struct bench *bench, struct router *router,
+                       void (*relay)(struct router *router));
+/* Leaves router->own to its kind; it may be NULL. */
+void router_stop_relay(struct router *router);
+int router_join_relay(struct client *client);
 
 /* One of the hub's counters, asked for by a client of Earshot. */
 int router_earshot_counter(struct client *client, const char *key, uint64_t *value);

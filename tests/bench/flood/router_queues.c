@@ -10,14 +10,6 @@
 #include "bench/flood/router.h"
 
 #define DRAIN_MAX 16 /* batches taken before what was gathered is sent */
-#define TO_ROOM UINT16_MAX
-
-/* Shared by the relay and its clients. */
-struct queue_relay {
-    int ids[1 + ROUTER_CLIENTS_MAX]; /* the relay's, and the clients' */
-    unsigned n;
-    atomic_bool in_room[ROUTER_CLIENTS_MAX];
-};
 
 struct relay_outbox {
     size_t n;
@@ -26,7 +18,7 @@ struct relay_outbox {
 
 /* The relay's own. */
 struct relay_state {
-    struct queue_relay *relay;
+    struct router_shared *shared;
     unsigned n_clients, n_touched;
     unsigned touched[ROUTER_CLIENTS_MAX];
     struct relay_outbox *outboxes[ROUTER_CLIENTS_MAX];
@@ -36,7 +28,7 @@ static void relay_flush(struct relay_state *state, unsigned to) {
     struct relay_outbox *outbox = state->outboxes[to];
     outbox->batch.mtype = (long)to + 1;
     if (outbox->n > 0)
-        bare_send(state->relay->ids[1 + to], &outbox->batch, outbox->n);
+        bare_send(state->shared->ids[1 + to], &outbox->batch, outbox->n);
     outbox->n = 0;
 }
 
@@ -58,10 +50,10 @@ static void relay_route(struct relay_state *state, const struct bare_batch *batc
     struct bare_frame frame;
     for (size_t at = 0; at < n;) {
         const char *text = bare_next(batch, &at, &frame);
-        if (frame.to != TO_ROOM)
+        if (frame.to != ROUTER_TO_ROOM)
             relay_add(state, frame.to, text, frame.n);
-        for (unsigned i = 0; frame.to == TO_ROOM && i < state->n_clients; i++)
-            if (atomic_load_explicit(&state->relay->in_room[i], memory_order_relaxed))
+        for (unsigned i = 0; frame.to == ROUTER_TO_ROOM && i < state->n_clients; i++)
+            if (atomic_load_explicit(&state->shared->in_room[i], memory_order_relaxed))
                 relay_add(state, i, text, frame.n);
     }
 }
@@ -70,11 +62,11 @@ static void queues_relay(struct router *router) {
     static struct relay_state state;
     struct bare_batch batch;
     size_t n;
-    state.relay = router->own;
+    state.shared = router->own;
     state.n_clients = router->n_clients;
-    while (bare_receive(state.relay->ids[0], &batch, &n)) {
+    while (bare_receive(state.shared->ids[0], &batch, &n)) {
         relay_route(&state, &batch, n);
-        for (int i = 0; i < DRAIN_MAX && bare_try_receive(state.relay->ids[0], &batch, &n); i++)
+        for (int i = 0; i < DRAIN_MAX && bare_try_receive(state.shared->ids[0], &batch, &n); i++)
             relay_route(&state, &batch, n);
         for (unsigned i = 0; i < state.n_touched; i++)
             relay_flush(&state, state.touched[i]);
@@ -83,29 +75,18 @@ static void queues_relay(struct router *router) {
 }
 
 static int queues_start(struct bench *bench, struct router *router) {
-    struct queue_relay *relay = router->own = shared_new(sizeof *relay);
-    if (!relay)
-        return -ENOMEM;
-    int r = bare_queues_new(bench, relay->ids, 1 + router->n_clients);
-    if (r != 0)
-        return r;
-    relay->n = 1 + router->n_clients;
-    for (unsigned i = 0; r == 0 && router->is_open && i < relay->n; i++)
-        r = bare_queue_open(relay->ids[i]);
-    return r == 0 ? router_fork(router, queues_relay) : r;
+    router->own = shared_new(sizeof(struct router_shared));
+    return router->own ? router_start_relay(bench, router, queues_relay) : -ENOMEM;
 }
 
 static void queues_stop(struct router *router) {
-    struct queue_relay *relay = router->own;
-    router_kill(router);
-    if (relay)
-        bare_queues_remove(relay->ids, relay->n);
-    shared_free(relay, sizeof *relay);
+    router_stop_relay(router);
+    shared_free(router->own, sizeof(struct router_shared));
 }
 
 /* A client's own: what it gathers, and what it took and where it is in it. */
 struct queue_client {
-    struct queue_relay *relay;
+    const struct router_shared *shared;
     struct bare_batch out, in;
     size_t n_out, n_in, at;
 };
@@ -114,20 +95,14 @@ static int queues_enter(struct client *client) {
     struct queue_client *own = client->own = calloc(1, sizeof *own);
     if (!own)
         return CLIENT_FAILED;
-    own->relay = client->router->own;
+    own->shared = client->router->own;
     own->out.mtype = BARE_HUB_MTYPE;
-    return CLIENT_OK;
-}
-
-static int queues_attend(struct client *client) {
-    const struct queue_client *own = client->own;
-    atomic_store(&own->relay->in_room[client->index], true);
     return CLIENT_OK;
 }
 
 static int queues_flush(struct client *client) {
     struct queue_client *own = client->own;
-    bool sent = own->n_out == 0 || bare_send(own->relay->ids[0], &own->out, own->n_out);
+    bool sent = own->n_out == 0 || bare_send(own->shared->ids[0], &own->out, own->n_out);
     own->n_out = 0;
     return sent ? CLIENT_OK : CLIENT_CUT_OFF;
 }
@@ -135,16 +110,15 @@ static int queues_flush(struct client *client) {
 /* At once while there is room, else a full batch, as soon as there is room. */
 static int queues_send(struct client *client, int to, const struct load *load) {
     struct queue_client *own = client->own;
-    uint16_t address = to == ROUTER_ROOM ? TO_ROOM : (uint16_t)to;
     bool gathering = own->n_out > 0;
-    if (!bare_append(&own->out, &own->n_out, address, load->text, load->n)) {
+    if (!bare_append(&own->out, &own->n_out, (uint16_t)to, load->text, load->n)) {
         int r = queues_flush(client);
         if (r != CLIENT_OK)
             return r;
-        bare_append(&own->out, &own->n_out, address, load->text, load->n);
+        bare_append(&own->out, &own->n_out, (uint16_t)to, load->text, load->n);
         gathering = false;
     }
-    if (!client->bulk && !gathering && bare_try_send(own->relay->ids[0], &own->out, own->n_out))
+    if (!client->bulk && !gathering && bare_try_send(own->shared->ids[0], &own->out, own->n_out))
         own->n_out = 0;
     return CLIENT_OK;
 }
@@ -153,7 +127,7 @@ static int queues_receive(struct client *client, const char **text, size_t *n) {
     struct queue_client *own = client->own;
     struct bare_frame frame;
     if (own->at == own->n_in) {
-        if (!bare_receive(own->relay->ids[1 + client->index], &own->in, &own->n_in))
+        if (!bare_receive(own->shared->ids[1 + client->index], &own->in, &own->n_in))
             return CLIENT_CUT_OFF;
         own->at = 0;
     }
@@ -167,7 +141,7 @@ const struct router_kind router_queues = {
     .start = queues_start,
     .stop = queues_stop,
     .open = queues_enter,
-    .join = queues_attend,
+    .join = router_join_relay,
     .send = queues_send,
     .flush = queues_flush,
     .receive = queues_receive,

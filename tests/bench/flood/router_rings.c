@@ -21,7 +21,6 @@
 #define RING_BYTES 65536U
 #define BELL_EVERY 32 /* messages of a sender in bulk; and when it flushes, or its ring is full */
 #define PASS_MAX 256  /* messages that the relay takes from one ring before it goes to the next */
-#define TO_ROOM UINT16_MAX
 
 enum { BELL_READ = 1, BELL_ROOM = 2 };
 
@@ -39,10 +38,8 @@ struct ring_pair {
 
 /* The segment. */
 struct ring_relay {
-    _Alignas(64) atomic_uint relay_sleeps;
-    int ids[1 + ROUTER_CLIENTS_MAX]; /* queues: the relay's, and the clients' */
-    unsigned n;
-    atomic_bool in_room[ROUTER_CLIENTS_MAX];
+    struct router_shared shared;
+    atomic_uint relay_sleeps;
     struct ring_pair clients[];
 };
 
@@ -120,11 +117,11 @@ static void rings_give(struct rings_state *state, unsigned to, const char *text,
 static bool rings_give_room(struct rings_state *state, const char *text, size_t n) {
     struct ring_relay *relay = state->relay;
     for (unsigned i = 0; i < state->n_clients; i++)
-        if (atomic_load_explicit(&relay->in_room[i], memory_order_relaxed) &&
+        if (atomic_load_explicit(&relay->shared.in_room[i], memory_order_relaxed) &&
             ring_is_full(&relay->clients[i].down, n))
             return false;
     for (unsigned i = 0; i < state->n_clients; i++)
-        if (atomic_load_explicit(&relay->in_room[i], memory_order_relaxed))
+        if (atomic_load_explicit(&relay->shared.in_room[i], memory_order_relaxed))
             rings_give(state, i, text, n);
     return true;
 }
@@ -132,7 +129,7 @@ static bool rings_give_room(struct rings_state *state, const char *text, size_t 
 /* false: a recipient has no room, and its sender waits. */
 static bool rings_route(struct rings_state *state, const struct bare_frame *frame,
                         const char *text) {
-    if (frame->to == TO_ROOM)
+    if (frame->to == ROUTER_TO_ROOM)
         return rings_give_room(state, text, frame->n);
     if (ring_is_full(&state->relay->clients[frame->to].down, frame->n))
         return false;
@@ -158,7 +155,7 @@ static bool rings_pass(struct rings_state *state, unsigned from) {
         return false;
     atomic_store(&ring->tail, at);
     if (ring_writer_is_due(ring))
-        bell_ring(state->relay->ids[1 + from], BELL_ROOM);
+        bell_ring(state->relay->shared.ids[1 + from], BELL_ROOM);
     return true;
 }
 
@@ -171,7 +168,7 @@ static bool rings_pass_all(struct rings_state *state) {
         struct bell_ring *ring = &state->relay->clients[to].down;
         state->is_touched[to] = false;
         if (atomic_load(&ring->reader_sleeps) && atomic_exchange(&ring->reader_sleeps, 0))
-            bell_ring(state->relay->ids[1 + to], BELL_READ);
+            bell_ring(state->relay->shared.ids[1 + to], BELL_READ);
     }
     state->n_touched = 0;
     return any;
@@ -186,14 +183,14 @@ static void rings_relay(struct router *router) {
             continue;
         atomic_store(&state.relay->relay_sleeps, 1);
         if (!rings_pass_all(&state))
-            bell_await(state.relay->ids[0], 0);
+            bell_await(state.relay->shared.ids[0], 0);
         atomic_store(&state.relay->relay_sleeps, 0);
     }
 }
 
 static void relay_wake(struct ring_relay *relay) {
     if (atomic_load(&relay->relay_sleeps) && atomic_exchange(&relay->relay_sleeps, 0))
-        bell_ring(relay->ids[0], BELL_READ);
+        bell_ring(relay->shared.ids[0], BELL_READ);
 }
 
 /* Its place in the world. */
@@ -209,25 +206,14 @@ static struct ring_relay *segment_new(unsigned n_clients) {
 }
 
 static int rings_start(struct bench *bench, struct router *router) {
-    struct ring_relay *relay = router->own = segment_new(router->n_clients);
-    if (!relay)
-        return error_errno();
-    int r = bare_queues_new(bench, relay->ids, 1 + router->n_clients);
-    if (r != 0)
-        return r;
-    relay->n = 1 + router->n_clients;
-    for (unsigned i = 0; r == 0 && router->is_open && i < relay->n; i++)
-        r = bare_queue_open(relay->ids[i]);
-    return r == 0 ? router_fork(router, rings_relay) : r;
+    router->own = segment_new(router->n_clients);
+    return router->own ? router_start_relay(bench, router, rings_relay) : error_errno();
 }
 
 static void rings_stop(struct router *router) {
-    struct ring_relay *relay = router->own;
-    router_kill(router);
-    if (!relay)
-        return;
-    bare_queues_remove(relay->ids, relay->n);
-    shmdt(relay);
+    router_stop_relay(router);
+    if (router->own)
+        shmdt(router->own);
 }
 
 /* A client. */
@@ -246,15 +232,9 @@ static int rings_enter(struct client *client) {
         return CLIENT_FAILED;
     own->relay = client->router->own;
     own->rings = &own->relay->clients[client->index];
-    own->mailbox = own->relay->ids[1 + client->index];
+    own->mailbox = own->relay->shared.ids[1 + client->index];
     memset(own->rings->up.bytes, 0, RING_BYTES); /* a page is not made while it is measured */
     memset(own->rings->down.bytes, 0, RING_BYTES);
-    return CLIENT_OK;
-}
-
-static int rings_attend(struct client *client) {
-    const struct ring_client *own = client->own;
-    atomic_store(&own->relay->in_room[client->index], true);
     return CLIENT_OK;
 }
 
@@ -266,8 +246,7 @@ static int rings_flush(struct client *client) {
 
 static int rings_send(struct client *client, int to, const struct load *load) {
     struct ring_client *own = client->own;
-    uint16_t address = to == ROUTER_ROOM ? TO_ROOM : (uint16_t)to;
-    while (!ring_put(&own->rings->up, address, load->text, load->n)) {
+    while (!ring_put(&own->rings->up, (uint16_t)to, load->text, load->n)) {
         if (!ring_is_full(&own->rings->up, load->n))
             continue;
         relay_wake(own->relay);
@@ -304,7 +283,7 @@ const struct router_kind router_rings = {
     .start = rings_start,
     .stop = rings_stop,
     .open = rings_enter,
-    .join = rings_attend,
+    .join = router_join_relay,
     .send = rings_send,
     .flush = rings_flush,
     .receive = rings_receive,
