@@ -35,13 +35,29 @@ int hub_program(struct bench *bench, char path[PATH_MAX], const char *name) {
 enum { START_DURABLE = 1, START_OPEN = 2 };
 
 /*
- * In the child: a group of its own, so that Ctrl-C reaches it through its parent only. No session:
- * the kernel shares the processors out by session (sched(7), autogroup), and the hub's half would
- * be another measurement than the bare relays'.
+ * A group of its own, so that Ctrl-C reaches it through its parent only. No session: the kernel
+ * shares the processors out by session (sched(7), autogroup), and the hub's half would be another
+ * measurement than the bare relays'.
  */
+void hub_exec(const struct hub *hub, const char *const *argv, int death_signal) {
+    char log[HUB_DIR_SIZE + sizeof "/" HUB_LOG];
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, death_signal);
+    snprintf(log, sizeof log, "%s/" HUB_LOG, hub->dir);
+    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+    }
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    execv(argv[0], (char *const *)argv);
+    _exit(127);
+}
+
 static void become_hub(const struct bench *bench, const struct hub *hub, const char *program,
                        unsigned how) {
-    char log[HUB_DIR_SIZE + sizeof "/" HUB_LOG];
     const char *argv[8 + BENCH_HUB_OPTIONS_MAX] = {program, "--dir", hub->dir, "--foreground"};
     size_t n = 4;
     if (!(how & START_DURABLE))
@@ -52,19 +68,7 @@ static void become_hub(const struct bench *bench, const struct hub *hub, const c
     }
     for (size_t i = 0; i < bench->options.n_hub_options; i++)
         argv[n++] = bench->options.hub_options[i];
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    snprintf(log, sizeof log, "%s/" HUB_LOG, hub->dir);
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        dup2(fd, STDOUT_FILENO);
-        dup2(fd, STDERR_FILENO);
-    }
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
-    execv(program, (char *const *)argv);
-    _exit(127);
+    hub_exec(hub, argv, SIGTERM);
 }
 
 /* The last line of the hub's log, as the reason behind a failure. */

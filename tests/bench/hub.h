@@ -28,6 +28,12 @@ void hub_stop(struct hub *hub);
 /* The path of a program that was built beside this one; 0 or BENCH_FAILED. */
 int hub_program(struct bench *bench, char path[PATH_MAX], const char *name);
 
+/*
+ * In a child: becomes the program argv[0], which writes to the log in the hub's directory and gets
+ * the signal when its parent dies.
+ */
+_Noreturn void hub_exec(const struct hub *hub, const char *const *argv, int death_signal);
+
 struct hub_memory {
     size_t rss, private_dirty; /* bytes, from /proc/PID/smaps_rollup */
 };

@@ -2,14 +2,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -54,11 +52,10 @@ int server_find_port(struct bench *bench, struct router *router) {
     return found ? 0 : bench_fail(bench, "no port is free: %s", strerror(errno));
 }
 
-/* In the child, as become_hub(). Some servers are content with the soft limit of descriptors. */
+/* In the child. Some servers are content with the soft limit of descriptors. */
 static void server_become(const struct router *router, const char *program,
                           const char *const *options) {
     const char *argv[SERVER_OPTIONS_MAX + 2] = {program};
-    char log[SERVER_PATH_SIZE];
     struct rlimit files;
     for (size_t i = 0; i < SERVER_OPTIONS_MAX && options[i]; i++)
         argv[1 + i] = options[i];
@@ -66,19 +63,7 @@ static void server_become(const struct router *router, const char *program,
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    server_path(router, log, "log");
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        dup2(fd, STDOUT_FILENO);
-        dup2(fd, STDERR_FILENO);
-    }
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
-    execv(program, (char *const *)argv);
-    _exit(127);
+    hub_exec(&router->hub, argv, SIGKILL);
 }
 
 static int server_connect(const struct router *router) {
