@@ -39,8 +39,7 @@ static int dbus_start(struct bench *bench, struct router *router) {
         return r;
     server_path(router, path, SERVER_SOCKET);
     snprintf(config, sizeof config, config_format, path);
-    r = server_write(bench, router, "bus.conf", config);
-    server_path(router, path, "bus.conf");
+    r = server_write(bench, router, path, "bus.conf", config);
     snprintf(option, sizeof option, "--config-file=%s", path);
     return r == 0 ? server_start(bench, router,
                                  (const char *const[]){option, "--nofork", "--nopidfile", NULL})
@@ -151,7 +150,8 @@ static int dbus_call(struct wire *wire, const char *member, const char *text, bo
     return wire_flush(wire) ? dbus_await(wire, DBUS_RETURN, &body, &n) : CLIENT_CUT_OFF;
 }
 
-static int dbus_authenticate(struct wire *wire) {
+static int dbus_authenticate(struct client *client) {
+    struct wire *wire = client->own;
     char uid[16];
     snprintf(uid, sizeof uid, "%u", geteuid());
     wire_put(wire, "", 1);
@@ -159,17 +159,18 @@ static int dbus_authenticate(struct wire *wire) {
     for (const char *digit = uid; *digit; digit++)
         wire_print(wire, "%02x", (unsigned)*digit);
     wire_print(wire, "\r\n");
-    if (!wire_flush(wire) || !wire_await_line(wire, "OK ", NULL))
-        return CLIENT_CUT_OFF;
+    int r = wire_ask(wire, "OK ", NULL);
+    if (r != CLIENT_OK)
+        return r;
     wire_print(wire, "BEGIN\r\n");
-    return wire_flush(wire) ? CLIENT_OK : CLIENT_CUT_OFF;
+    return wire_hand_over(client);
 }
 
 /* Signals of the bus about the name come before the last answer, and are passed over. */
 static int dbus_open(struct client *client) {
     int r = server_dial(client);
     if (r == CLIENT_OK)
-        r = dbus_authenticate(client->own);
+        r = dbus_authenticate(client);
     if (r == CLIENT_OK)
         r = dbus_call(client->own, "Hello", NULL, false);
     if (r == CLIENT_OK)

@@ -18,8 +18,7 @@ static int irc_start(struct bench *bench, struct router *router) {
              "PingTimeout=3600\nPongTimeout=3600\n"
              "[Options]\nDNS=no\nIdent=no\nPAM=no\n",
              router->port, geteuid() == 0 ? "ServerUID=nobody\nServerGID=nogroup\n" : "");
-    r = server_write(bench, router, "ngircd.conf", config);
-    server_path(router, path, "ngircd.conf");
+    r = server_write(bench, router, path, "ngircd.conf", config);
     return r == 0 ? server_start(bench, router, (const char *const[]){"-n", "-f", path, NULL}) : r;
 }
 
@@ -29,13 +28,12 @@ static int irc_open(struct client *client) {
         return r;
     struct wire *wire = client->own;
     wire_print(wire, "NICK c%u\r\nUSER bench 0 * :bench\r\n", client->index);
-    return wire_flush(wire) && wire_await_line(wire, " 376 ", " 422 ") ? CLIENT_OK : CLIENT_CUT_OFF;
+    return wire_ask(wire, " 376 ", " 422 ");
 }
 
 static int irc_join(struct client *client) {
-    struct wire *wire = client->own;
-    wire_print(wire, "JOIN #room\r\n");
-    return wire_flush(wire) && wire_await_line(wire, " 366 ", NULL) ? CLIENT_OK : CLIENT_CUT_OFF;
+    wire_print(client->own, "JOIN #room\r\n");
+    return wire_ask(client->own, " 366 ", NULL);
 }
 
 /* What the server says to a sender, who does not listen. */

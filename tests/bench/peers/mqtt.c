@@ -16,8 +16,7 @@ static int mqtt_start(struct bench *bench, struct router *router) {
     snprintf(config, sizeof config,
              "listener 0 %s\nallow_anonymous true\npersistence false\nlog_dest none\nuser root\n",
              path);
-    r = server_write(bench, router, "mosquitto.conf", config);
-    server_path(router, path, "mosquitto.conf");
+    r = server_write(bench, router, path, "mosquitto.conf", config);
     return r == 0 ? server_start(bench, router, (const char *const[]){"-c", path, NULL}) : r;
 }
 

@@ -19,7 +19,7 @@ static int nats_start(struct bench *bench, struct router *router) {
 /* What was said before is done when the answer comes. */
 static int nats_sync(struct wire *wire) {
     wire_print(wire, "PING\r\n");
-    return wire_flush(wire) && wire_await_line(wire, "PONG", NULL) ? CLIENT_OK : CLIENT_CUT_OFF;
+    return wire_ask(wire, "PONG", NULL);
 }
 
 static int nats_open(struct client *client) {

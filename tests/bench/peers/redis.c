@@ -24,7 +24,7 @@ static int redis_start(struct bench *bench, struct router *router) {
 
 static int redis_subscribe(struct wire *wire, const char *channel) {
     wire_print(wire, "SUBSCRIBE %s\r\nPING\r\n", channel);
-    return wire_flush(wire) && wire_await_line(wire, "+PONG", NULL) ? CLIENT_OK : CLIENT_CUT_OFF;
+    return wire_ask(wire, "+PONG", NULL);
 }
 
 static int redis_open(struct client *client) {

@@ -29,9 +29,8 @@ void server_path(const struct router *router, char path[SERVER_PATH_SIZE], const
     snprintf(path, SERVER_PATH_SIZE, "%s/%s", router->hub.dir, name);
 }
 
-int server_write(struct bench *bench, const struct router *router, const char *name,
-                 const char *text) {
-    char path[SERVER_PATH_SIZE];
+int server_write(struct bench *bench, const struct router *router, char path[SERVER_PATH_SIZE],
+                 const char *name, const char *text) {
     server_path(router, path, name);
     FILE *file = fopen(path, "we");
     bool good = file && fputs(text, file) >= 0;

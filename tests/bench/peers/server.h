@@ -13,8 +13,9 @@ int server_prepare(struct bench *bench, struct router *router);
 
 /* The path of a file in it. */
 void server_path(const struct router *router, char path[SERVER_PATH_SIZE], const char *name);
-int server_write(struct bench *bench, const struct router *router, const char *name,
-                 const char *text);
+/* Writes it; its path. */
+int server_write(struct bench *bench, const struct router *router, char path[SERVER_PATH_SIZE],
+                 const char *name, const char *text);
 
 /* A port of 127.0.0.1 that is free just now, in router->port. */
 int server_find_port(struct bench *bench, struct router *router);

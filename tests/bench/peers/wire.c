@@ -74,17 +74,6 @@ char *wire_line(struct wire *wire, size_t *n) {
     return line;
 }
 
-bool wire_await_line(struct wire *wire, const char *a, const char *b) {
-    for (;;) {
-        size_t n;
-        char *line = wire_line(wire, &n);
-        if (line && (strstr(line, a) || (b && strstr(line, b))))
-            return true;
-        if (!line && !wire_fill(wire))
-            return false;
-    }
-}
-
 void wire_put(struct wire *wire, const void *data, size_t n) {
     if (n > sizeof wire->out - wire->n_out)
         abort();
@@ -112,6 +101,18 @@ bool wire_flush(struct wire *wire) {
     }
     wire->n_out = 0;
     return true;
+}
+
+int wire_ask(struct wire *wire, const char *a, const char *b) {
+    bool there = wire_flush(wire);
+    while (there) {
+        size_t n;
+        const char *line = wire_line(wire, &n);
+        if (line && (strstr(line, a) || (b && strstr(line, b))))
+            return CLIENT_OK;
+        there = line || wire_fill(wire);
+    }
+    return CLIENT_CUT_OFF;
 }
 
 int wire_hand_over(struct client *client) {

@@ -31,12 +31,12 @@ static inline size_t wire_n(const struct wire *wire) {
 
 /* The next line, without its end and with a NUL; NULL when it is not all there. */
 char *wire_line(struct wire *wire, size_t *n);
-/* Waits for a line that holds one of these (b may be NULL); false when the connection is gone. */
-bool wire_await_line(struct wire *wire, const char *a, const char *b);
-
 void wire_put(struct wire *wire, const void *data, size_t n);
 void wire_print(struct wire *wire, const char *format, ...) PRINTF_LIKE(2, 3);
 bool wire_flush(struct wire *wire);
+
+/* Sends it, and waits for a line that holds one of these; b may be NULL. A client_outcome. */
+int wire_ask(struct wire *wire, const char *a, const char *b);
 
 /* After a message was put: at once, or in bulk when a batch is full. A client_outcome. */
 int wire_sent(struct client *client);
