@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -158,4 +159,16 @@ void hub_stop(struct hub *hub) {
     if (hub->dir[0] != '\0' && !strstr(hub->dir, "XXXXXX"))
         nftw(hub->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     *hub = (struct hub){0};
+}
+
+int hub_setup(struct bench *bench, const struct scenario *scenario, unsigned sides, void **state) {
+    (void)scenario, (void)sides;
+    *state = calloc(1, sizeof(struct hub));
+    return *state ? hub_start(bench, *state) : -ENOMEM;
+}
+
+void hub_teardown(void *state) {
+    if (state)
+        hub_stop(state);
+    free(state);
 }

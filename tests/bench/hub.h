@@ -25,6 +25,10 @@ int hub_start_open(struct bench *bench, struct hub *hub);
 /* Stops it, waits for its end and removes its directory; safe on the zero state. */
 void hub_stop(struct hub *hub);
 
+/* The setup and teardown of a scenario whose state is a hub without a store, and nothing else. */
+int hub_setup(struct bench *bench, const struct scenario *scenario, unsigned sides, void **state);
+void hub_teardown(void *state);
+
 /* The path of a program that was built beside this one; 0 or BENCH_FAILED. */
 int hub_program(struct bench *bench, char path[PATH_MAX], const char *name);
 

@@ -141,19 +141,6 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     return r;
 }
 
-static int setup(struct bench *bench, const struct scenario *scenario, unsigned sides,
-                 void **state) {
-    (void)scenario, (void)sides;
-    *state = calloc(1, sizeof(struct hub));
-    return *state ? hub_start(bench, *state) : -ENOMEM;
-}
-
-static void teardown(void *state) {
-    if (state)
-        hub_stop(state);
-    free(state);
-}
-
 static const struct row rows[] = {
     {"command-send", "earshot send --wait sent", EARSHOT, BARE, {.has_value = true, .value = 3}}};
 
@@ -162,9 +149,9 @@ static const struct scenario scenarios[] = {{
     .sides = {"/bin/true and msgsnd", "earshot"},
     .rows = rows,
     .n_rows = ARRAY_LEN(rows),
-    .setup = setup,
+    .setup = hub_setup,
     .measure = measure,
-    .teardown = teardown,
+    .teardown = hub_teardown,
 }};
 
 const struct scenario_list row_command = {scenarios, ARRAY_LEN(scenarios)};

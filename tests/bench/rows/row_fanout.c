@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/bare.h"
@@ -105,19 +104,6 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     return measure_hub(bench, state, n_members, n_messages, value);
 }
 
-static int setup(struct bench *bench, const struct scenario *scenario, unsigned sides,
-                 void **state) {
-    (void)scenario, (void)sides;
-    *state = calloc(1, sizeof(struct hub));
-    return *state ? hub_start(bench, *state) : -ENOMEM;
-}
-
-static void teardown(void *state) {
-    if (state)
-        hub_stop(state);
-    free(state);
-}
-
 #define FANOUT_GOAL                                                                                \
     { .has_ratio = true, .ratio = 0.6, .has_value = true, .value = 1000000 }
 
@@ -132,7 +118,7 @@ static const struct row large_rows[] = {{"fanout-1000",
     {                                                                                              \
         .unit = "deliveries/s", .more_is_better = true, .sides = {"bare", "earshot"},              \
         .rows = rows_, .n_rows = ARRAY_LEN(rows_), .params = &(const unsigned){n_members_},        \
-        .setup = setup, .measure = measure, .teardown = teardown                                   \
+        .setup = hub_setup, .measure = measure, .teardown = hub_teardown                           \
     }
 
 static const struct scenario scenarios[] = {SCENARIO(small_rows, 100), SCENARIO(large_rows, 1000)};

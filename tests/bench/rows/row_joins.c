@@ -1,7 +1,6 @@
 /* Processes that join and leave, one after another from each of two spawners. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/bare.h"
@@ -54,19 +53,6 @@ static int measure(struct bench *bench, const struct scenario *scenario, void *s
     return r;
 }
 
-static int setup(struct bench *bench, const struct scenario *scenario, unsigned sides,
-                 void **state) {
-    (void)scenario, (void)sides;
-    *state = calloc(1, sizeof(struct hub));
-    return *state ? hub_start(bench, *state) : -ENOMEM;
-}
-
-static void teardown(void *state) {
-    if (state)
-        hub_stop(state);
-    free(state);
-}
-
 static const struct row rows[] = {{"joins", "join and leave", EARSHOT, BARE, {0}}};
 
 static const struct scenario scenarios[] = {{
@@ -75,9 +61,9 @@ static const struct scenario scenarios[] = {{
     .sides = {"bare", "earshot"},
     .rows = rows,
     .n_rows = ARRAY_LEN(rows),
-    .setup = setup,
+    .setup = hub_setup,
     .measure = measure,
-    .teardown = teardown,
+    .teardown = hub_teardown,
 }};
 
 const struct scenario_list row_joins = {scenarios, ARRAY_LEN(scenarios)};
