@@ -23,6 +23,11 @@ struct attempts {
     unsigned n_rounds;
 };
 
+const struct router_kind *const contest_everybody[] = {
+    &router_earshot, &router_nats,  &router_redis,  &router_irc, &router_mqtt,
+    &router_dbus,    &router_rings, &router_queues, NULL,
+};
+
 /* Which column an entrant stands in; those of the same place share one. */
 static const struct router_kind *const columns[] = {
     &router_earshot, &router_nats, &router_redis,  &router_irc,
@@ -111,8 +116,7 @@ static int attempt_round(struct bench *bench, const struct contest *contest,
 
 static int attempt_all(struct bench *bench, const struct contest *contest,
                        struct attempts *attempts) {
-    attempts->list[attempts->n++].kind = contest->entrants[0];
-    for (size_t i = 1; contest->entrants[i]; i++)
+    for (size_t i = 0; contest->entrants[i]; i++)
         if (is_there(&bench->options, contest->entrants[i]))
             attempts->list[attempts->n++].kind = contest->entrants[i];
     int r = 0;
@@ -126,9 +130,8 @@ static int attempt_all(struct bench *bench, const struct contest *contest,
 /* So many characters of a name that the rows beside the second one and so on have it. */
 static void row_name(char *name, size_t size, const char *figure, const struct router_kind *beside,
                      bool is_first) {
-    const char *word = beside ? strrchr(beside->name, ' ') : NULL;
-    snprintf(name, size, "%s%s%s", figure, word && !is_first ? "-" : "",
-             word && !is_first ? word + 1 : "");
+    const char *word = beside && !is_first ? strrchr(beside->name, ' ') : NULL;
+    snprintf(name, size, "%s%s%s", figure, word ? "-" : "", word ? word + 1 : "");
 }
 
 static void report_beside(const struct bench *bench, const struct figure *figure, size_t index,
@@ -191,7 +194,7 @@ static size_t column_of(const struct router_kind *kind) {
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         if (columns[i] == kind)
             return i;
-    return is_peer(kind) || kind->has_segments ? 0 : ARRAY_LEN(columns) - 1;
+    return kind->has_segments ? 0 : ARRAY_LEN(columns) - 1;
 }
 
 static const struct attempt *attempt_in(const struct attempts *attempts, size_t column) {

@@ -53,4 +53,7 @@ void contest_head(const struct bench_options *options);
 int contest_run(struct bench *bench, const struct contest *contest, struct tally *tally);
 void contest_list_rows(const struct bench_options *options, const struct contest *contest);
 
+/* As entrants: Earshot, the peers, and the bare ones. */
+extern const struct router_kind *const contest_everybody[];
+
 extern const struct contest_list row_flood, row_stored, row_quiet, row_stopped, row_trip;

@@ -104,11 +104,6 @@ static int measure_room(struct bench *bench, const struct contest *contest,
     return r;
 }
 
-static const struct router_kind *const everybody[] = {
-    &router_earshot, &router_nats,  &router_redis,  &router_irc, &router_mqtt,
-    &router_dbus,    &router_rings, &router_queues, NULL,
-};
-
 #define FLOOD_FIGURE(name_, title_, unit_)                                                         \
     { .name = name_, .title = title_, .unit = unit_, .more_is_better = true, .beside = NO_FIGURE }
 #define MEMORY_FIGURE(name_, title_)                                                               \
@@ -128,7 +123,7 @@ static const struct figure room_1000[] = {
 
 #define FLOOD_CONTEST(figures_, measure_, ...)                                                     \
     {                                                                                              \
-        .figures = figures_, .n_figures = ARRAY_LEN(figures_), .entrants = everybody,              \
+        .figures = figures_, .n_figures = ARRAY_LEN(figures_), .entrants = contest_everybody,      \
         .params = &(const struct flood_params){__VA_ARGS__}, .measure = measure_                   \
     }
 

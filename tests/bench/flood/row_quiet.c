@@ -109,10 +109,6 @@ QUIET_FIGURES(other_figures, "quiet-under-flood-other", "another user")
 /* A server of another project knows no users: one row is enough for them. */
 static const struct router_kind *const without_peers[] = {&router_earshot, &router_rings,
                                                           &router_queues, NULL};
-static const struct router_kind *const everybody[] = {
-    &router_earshot, &router_nats,  &router_redis,  &router_irc, &router_mqtt,
-    &router_dbus,    &router_rings, &router_queues, NULL,
-};
 
 static const struct contest contests[] = {
     {.figures = same_figures,
@@ -122,7 +118,7 @@ static const struct contest contests[] = {
      .measure = quiet_measure},
     {.figures = other_figures,
      .n_figures = ARRAY_LEN(other_figures),
-     .entrants = everybody,
+     .entrants = contest_everybody,
      .obstacle = quiet_obstacle,
      .params = &(const struct quiet_params){true},
      .measure = quiet_measure},

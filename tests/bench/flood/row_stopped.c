@@ -112,16 +112,12 @@ static int stopped_measure(struct bench *bench, const struct contest *contest,
 STOPPED_FIGURES(stopped_figures, "stopped-reader", "")
 STOPPED_FIGURES(stored_figures, "stopped-reader-stored", ", a hub with a store")
 
-static const struct router_kind *const everybody[] = {
-    &router_earshot, &router_nats,  &router_redis,  &router_irc, &router_mqtt,
-    &router_dbus,    &router_rings, &router_queues, NULL,
-};
 static const struct router_kind *const stored[] = {&router_earshot_stored, &router_nats, NULL};
 
 static const struct contest contests[] = {
     {.figures = stopped_figures,
      .n_figures = ARRAY_LEN(stopped_figures),
-     .entrants = everybody,
+     .entrants = contest_everybody,
      .measure = stopped_measure},
     {.figures = stored_figures,
      .n_figures = ARRAY_LEN(stored_figures),

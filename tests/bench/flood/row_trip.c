@@ -77,15 +77,10 @@ static const struct figure trip_figures[] = {
     {"trip-memory", "memory of the router per idle client", "KiB", false, NO_FIGURE},
 };
 
-static const struct router_kind *const everybody[] = {
-    &router_earshot, &router_nats,  &router_redis,  &router_irc, &router_mqtt,
-    &router_dbus,    &router_rings, &router_queues, NULL,
-};
-
 static const struct contest contests[] = {{
     .figures = trip_figures,
     .n_figures = ARRAY_LEN(trip_figures),
-    .entrants = everybody,
+    .entrants = contest_everybody,
     .only_with_peers = true,
     .measure = trip_measure,
 }};
