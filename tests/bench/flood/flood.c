@@ -122,12 +122,28 @@ int flood_await_turn(struct bench *bench, struct flood *flood, unsigned member, 
     return r;
 }
 
-uint64_t flood_received(const struct flood *flood) {
+int flood_await_sources(struct bench *bench, struct flood *flood, double seconds) {
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < flood->n_members; i++)
+        if (flood->members[i].role == flood_source)
+            r = flood_await_turn(bench, flood, i, seconds);
+    return r;
+}
+
+static uint64_t flood_sum(const struct flood *flood, flood_role role) {
     uint64_t n = 0;
     for (unsigned i = 0; i < flood->n_members; i++)
-        if (flood->members[i].role == flood_sink)
+        if (flood->members[i].role == role)
             n += atomic_load_explicit(&flood->slots[i].n, memory_order_relaxed);
     return n;
+}
+
+uint64_t flood_sent(const struct flood *flood) {
+    return flood_sum(flood, flood_source);
+}
+
+uint64_t flood_received(const struct flood *flood) {
+    return flood_sum(flood, flood_sink);
 }
 
 /* Whether it goes on too long, or will at the pace that it had so far. */

@@ -65,6 +65,8 @@ int flood_wait(struct bench *bench, struct flood *flood, double seconds);
 void flood_next_turn(struct flood *flood);
 /* Until the sender has done its turn, or that long: it may hang on a router that stands still. */
 int flood_await_turn(struct bench *bench, struct flood *flood, unsigned member, double seconds);
+/* Until all flood_source have, that long each. */
+int flood_await_sources(struct bench *bench, struct flood *flood, double seconds);
 /*
  * Until so many messages were received by all, or none came for `quiet` seconds, or it takes more
  * than `most` seconds, and then what is missing is late, not lost; *last: when one was seen last.
@@ -72,6 +74,8 @@ int flood_await_turn(struct bench *bench, struct flood *flood, unsigned member, 
 int flood_settle(struct bench *bench, struct flood *flood, uint64_t n, double quiet, double most,
                  mono_time *last);
 
+/* By all flood_source, and by all flood_sink. */
+uint64_t flood_sent(const struct flood *flood);
 uint64_t flood_received(const struct flood *flood);
 /* Of the trips that began in this phase; it fails when there are none. */
 int flood_percentile(struct bench *bench, const struct flood *flood, unsigned phase, double share,

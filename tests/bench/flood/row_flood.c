@@ -43,16 +43,9 @@ static void add_room(struct flood *flood, const struct flood_params *params) {
                                             .joins = flood->router.kind->sender_joins});
 }
 
-static uint64_t sent_by(const struct flood *flood, unsigned first) {
-    uint64_t n = 0;
-    for (unsigned i = first; i < flood->n_members; i++)
-        n += atomic_load(&flood->slots[i].n);
-    return n;
-}
-
-/* All from the first sender on are senders; each message is due `copies` times. */
-static int flood_all(struct bench *bench, struct flood *flood, double seconds, unsigned first,
-                     unsigned copies, struct contest_result *result) {
+/* Each message is due `copies` times. */
+static int flood_all(struct bench *bench, struct flood *flood, double seconds, unsigned copies,
+                     struct contest_result *result) {
     mono_time last;
     int r = flood_start(bench, flood);
     mono_time begin = mono_now();
@@ -60,9 +53,9 @@ static int flood_all(struct bench *bench, struct flood *flood, double seconds, u
     if (r == 0)
         r = flood_wait(bench, flood, seconds);
     atomic_store(&flood->stop, 1);
-    for (unsigned i = first; r == 0 && i < flood->n_members; i++)
-        r = flood_await_turn(bench, flood, i, SENDER_S);
-    uint64_t n_due = sent_by(flood, first) * copies;
+    if (r == 0)
+        r = flood_await_sources(bench, flood, SENDER_S);
+    uint64_t n_due = flood_sent(flood) * copies;
     if (r == 0)
         r = flood_settle(bench, flood, n_due, QUIET_S, SETTLE_S, &last);
     if (r != 0)
@@ -82,7 +75,7 @@ static int measure_pairs(struct bench *bench, const struct contest *contest,
     int r = flood_open(bench, &flood, kind, 2 * params->n_pairs, false);
     if (r == 0) {
         add_pairs(flood, params);
-        r = flood_all(bench, flood, seconds_of(bench, FLOOD_S), params->n_pairs, 1, result);
+        r = flood_all(bench, flood, seconds_of(bench, FLOOD_S), 1, result);
     }
     flood_close(flood);
     return r;
@@ -97,8 +90,7 @@ static int measure_room(struct bench *bench, const struct contest *contest,
     int r = flood_open(bench, &flood, kind, params->n_room + 1, false);
     if (r == 0) {
         add_room(flood, params);
-        r = flood_all(bench, flood, seconds_of(bench, ROOM_S), params->n_room, params->n_room,
-                      result);
+        r = flood_all(bench, flood, seconds_of(bench, ROOM_S), params->n_room, result);
     }
     flood_close(flood);
     return r;

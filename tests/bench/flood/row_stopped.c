@@ -27,10 +27,6 @@ static void stopped_add_members(struct flood *flood) {
                   .role = flood_source, .to = READER, .bulk = true, .n_per_turn = N_MESSAGES});
 }
 
-static uint64_t stopped_sent(const struct flood *flood) {
-    return atomic_load(&flood->slots[SENDER].n);
-}
-
 /* Nothing, and then a flood to a reader who reads. */
 static int stopped_before(struct bench *bench, struct flood *flood) {
     mono_time last;
@@ -39,7 +35,7 @@ static int stopped_before(struct bench *bench, struct flood *flood) {
     flood_next_turn(flood);
     if (r == 0)
         r = flood_await_turn(bench, flood, SENDER, LIVE_S);
-    return r == 0 ? flood_settle(bench, flood, stopped_sent(flood), 1, LIVE_S, &last) : r;
+    return r == 0 ? flood_settle(bench, flood, flood_sent(flood), 1, LIVE_S, &last) : r;
 }
 
 static int stopped_meanwhile(struct bench *bench, struct flood *flood, double *growth) {
@@ -65,7 +61,7 @@ static int stopped_after(struct bench *bench, struct flood *flood) {
     atomic_store(&flood->phase, PHASE_AFTER);
     kill(flood->crew.pids[READER], SIGCONT);
     int r = flood_await_turn(bench, flood, SENDER, SETTLE_S);
-    return r == 0 ? flood_settle(bench, flood, stopped_sent(flood), 1.5, SETTLE_S, &last) : r;
+    return r == 0 ? flood_settle(bench, flood, flood_sent(flood), 1.5, SETTLE_S, &last) : r;
 }
 
 static int stopped_phases(struct bench *bench, struct flood *flood, struct contest_result *result) {
@@ -82,7 +78,7 @@ static int stopped_phases(struct bench *bench, struct flood *flood, struct conte
         r = flood_percentile(bench, flood, PHASE_STOPPED, 1, &result->values[FIGURE_LONGEST]);
     if (r == 0)
         r = flood_percentile(bench, flood, PHASE_QUIET, 0.99, &result->values[FIGURE_QUIET_P99]);
-    flood_judge(flood, stopped_sent(flood), result);
+    flood_judge(flood, flood_sent(flood), result);
     return r;
 }
 

@@ -48,18 +48,17 @@ static int stored_count_commits(struct bench *bench, struct flood *flood, uint64
 
 static int stored_flood(struct bench *bench, struct flood *flood, struct contest_result *result) {
     double seconds = bench->options.duration_s > 0 ? bench->options.duration_s : FLOOD_S;
-    uint64_t n_sent = 0, before = 0, after = 0;
+    uint64_t before = 0, after = 0;
     mono_time begin = mono_now(), last;
     flood_next_turn(flood);
     int r = stored_count_commits(bench, flood, &before);
     if (r == 0)
         r = flood_wait(bench, flood, seconds);
     atomic_store(&flood->stop, 1);
-    for (unsigned i = 0; r == 0 && i < N_PAIRS; i++)
-        r = flood_await_turn(bench, flood, N_PAIRS + i, SENDER_S);
+    if (r == 0)
+        r = flood_await_sources(bench, flood, SENDER_S);
     int64_t ns = mono_now().ns - begin.ns;
-    for (unsigned i = 0; i < N_PAIRS; i++)
-        n_sent += atomic_load(&flood->slots[N_PAIRS + i].n);
+    uint64_t n_sent = flood_sent(flood);
     if (r == 0)
         r = flood_settle(bench, flood, n_sent, 1.5, SETTLE_S, &last);
     flood_next_turn(flood);
