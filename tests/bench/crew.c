@@ -55,7 +55,7 @@ void futex_wake_all(atomic_uint *word) {
     syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void become_worker(pid_t parent) {
+void crew_become_worker(pid_t parent) {
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
@@ -82,7 +82,7 @@ static int crew_grow(struct bench *bench, struct crew *crew, unsigned n, crew_ma
         if (pid < 0)
             return bench_fail(bench, "fork of worker %u: %s", index, strerror(errno));
         if (pid == 0) {
-            become_worker(parent);
+            crew_become_worker(parent);
             _exit(main(crew->arena, index, arg));
         }
         crew->pids[crew->n] = pid;

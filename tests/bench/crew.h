@@ -56,6 +56,9 @@ void crew_joined(struct crew_arena *arena); /* counts as ready without waiting *
 void crew_done(struct crew_arena *arena);   /* returns when the parent says leave */
 int crew_fail(struct crew_arena *arena, const char *format, ...) PRINTF_LIKE(2, 3); /* 1 */
 
+/* In a child of `parent`, with whom it dies: what the parent did about signals is undone. */
+void crew_become_worker(pid_t parent);
+
 /* Memory that this process and those forked later share; zeroed. NULL when there is none. */
 void *shared_new(size_t n);
 void shared_free(void *memory, size_t n);

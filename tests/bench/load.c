@@ -39,24 +39,6 @@ void load_compose(struct load *load) {
     memcpy(load->text, text, load->n);
 }
 
-static const char *violation(const struct load *expected, const char *text, size_t n) {
-    if (n != expected->n || read_hex(text) != expected->sender)
-        return "a foreign or damaged message";
-    uint32_t number = read_hex(text + NUMBER_AT);
-    if (number == expected->number)
-        return "a damaged message";
-    return number < expected->number ? "a doubled or reordered message" : "messages are lost";
-}
-
-int load_check(struct load *expected, struct crew_arena *arena, const char *text, size_t n) {
-    if (n != expected->n || memcmp(text, expected->text, n) != 0)
-        return crew_fail(arena, "violation: %s: sender %u, number %u expected, got \"%.*s\"",
-                         violation(expected, text, n < LOAD_TEXT_MIN ? 0 : n), expected->sender,
-                         expected->number, (int)(n < LOAD_TEXT_MIN ? n : LOAD_TEXT_MIN), text);
-    load_next(expected);
-    return 0;
-}
-
 int64_t load_compare(struct load *expected, const char *text, size_t n) {
     if (n == expected->n && memcmp(text, expected->text, n) == 0) {
         load_next(expected);
@@ -75,6 +57,23 @@ int64_t load_compare(struct load *expected, const char *text, size_t n) {
     expected->number = number;
     load_next(expected);
     return n_passed;
+}
+
+static const char *load_violation(int64_t passed) {
+    if (passed > 0)
+        return "messages are lost";
+    return passed == LOAD_DISORDER ? "a doubled or reordered message"
+                                   : "a foreign or damaged message";
+}
+
+int load_check(struct load *expected, struct crew_arena *arena, const char *text, size_t n) {
+    uint32_t number = expected->number;
+    int64_t passed = load_compare(expected, text, n);
+    if (passed == 0)
+        return 0;
+    return crew_fail(arena, "violation: %s: sender %u, number %u expected, got \"%.*s\"",
+                     load_violation(passed), expected->sender, number,
+                     (int)(n < LOAD_TEXT_MIN ? n : LOAD_TEXT_MIN), text);
 }
 
 void credit_await(struct credit *credit, unsigned n_sent, unsigned window) {

@@ -89,12 +89,9 @@ static int router_fork(struct router *router, void (*relay)(struct router *route
     if (router->pid < 0)
         return error_errno();
     if (router->pid == 0) {
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        crew_become_worker(parent);
         prctl(PR_SET_NAME, "bench-relay");
-        if (getppid() == parent)
-            relay(router);
+        relay(router);
         _exit(0);
     }
     return 0;
