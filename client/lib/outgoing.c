@@ -41,12 +41,13 @@ void outgoing_reset(struct earshot *link) {
     start_batch(link);
 }
 
-bool outgoing_may_try(const struct earshot *link) {
-    return link->pollable || link->outgoing.n_gather == 0;
-}
-
 static bool is_on_channel(const struct earshot *link) {
     return link->conduit.up == CONDUIT_CHANNEL;
+}
+
+/* The batch that turned to the channel may have waited for room in the lane. */
+bool outgoing_may_try(const struct earshot *link) {
+    return link->pollable || link->outgoing.n_gather == 0 || is_on_channel(link);
 }
 
 enum outgoing_policy outgoing_at_once(const struct earshot *link) {

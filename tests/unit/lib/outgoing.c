@@ -341,6 +341,14 @@ Test(outgoing, 13_each_message_at_once_through_the_channel) {
     cr_expect_eq(take_lane(&n), FRAME_NONE);
 }
 
+Test(outgoing, 18_also_when_the_lane_was_full_before) {
+    unsigned n;
+    go_to_channel();
+    ours->outgoing.n_gather = 8; /* the batch with the SWITCH had to wait for room */
+    send_one();
+    cr_expect_eq(take_ring(&n), FRAME_SEND);
+}
+
 /* What waits before a full lane goes before what goes through the channel. */
 Test(outgoing, 14_nothing_behind_the_switch_in_its_batch) {
     unsigned n;
