@@ -30,9 +30,6 @@ struct writer {
     int old_cancel_state; /* the thread's */
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
-#define WRITER_LOOK_MS 1
-#define WRITER_LOOKS 8 /* with nothing left with it; then it sleeps until it is woken */
-
     enum writer_state state;
     bool stop;
     int lane, result;
