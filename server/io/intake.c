@@ -221,7 +221,7 @@ static const char *take_channel(struct intake *intake, uint64_t number, const st
     if (road && session && session->channel != CHANNEL_NONE)
         road_begin(road, session);
     else if (road)
-        road_free(road);
+        road_put_away(intake->lane->hub, road);
     return broken;
 }
 
@@ -505,8 +505,9 @@ static int intake_fill(struct intake *intake) {
 }
 
 /*
- * What was received goes through the core, then what lies in channels; what the core wants sent
- * stays in the outboxes. Takes the lock, and keeps it.
+ * What lies in channels goes through the core, then what was received; what the core wants sent
+ * stays in the outboxes. Channels come first, for a process that was killed may have filled one
+ * before its successor wrote into the lane. Takes the lock, and keeps it.
  */
 static void intake_hand_over(struct intake *intake) {
     struct lane *lane = intake->lane;
@@ -514,11 +515,11 @@ static void intake_hand_over(struct intake *intake) {
     for (int i = 0; i < intake->n; i++)
         is_hello[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
     slice_begin(intake);
+    intake->n_road_bytes = take_roads(intake);
     for (int i = 0; i < intake->n; i++)
         if (!is_hello[i])
             take_batch(intake, &intake->messages[i], intake->sizes[i]);
     lane->n_received += (uint64_t)intake->n;
-    intake->n_road_bytes = take_roads(intake);
     end_dying(intake);
 }
 

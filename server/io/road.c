@@ -27,15 +27,15 @@ void road_free(struct road *road) {
     free(road);
 }
 
+void road_put_away(struct hub *hub, struct road *road) {
+    LL_PREPEND(hub->left, road);
+}
+
 void road_begin(struct road *road, struct session *session) {
     struct lane *lane = session->seat->lane;
     session->seat->road = road;
     DL_APPEND(lane->roads, road);
     lane->n_roads++;
-}
-
-static void road_put_away(struct hub *hub, struct road *road) {
-    LL_PREPEND(hub->left, road);
 }
 
 void road_leave(struct hub *hub, struct seat *seat) {

@@ -26,8 +26,10 @@ struct road {
 
 /* Attaches what this client has created; NULL: it is not what it should be. Holds no lock. */
 struct road *road_new(uint64_t session, int shmid, uid_t creator);
-/* One that no session has. Holds no lock. */
+/* Holds no lock. */
 void road_free(struct road *road);
+/* With the lock held: one that no session has is freed by whoever leaves the hub next. */
+void road_put_away(struct hub *hub, struct road *road);
 
 /* With the lock held: it is this session's now. */
 void road_begin(struct road *road, struct session *session);
