@@ -567,23 +567,38 @@ bool config_show(const char *name, void (*visit)(void *arg, const char *name, co
     return key != NULL;
 }
 
-/* A wrong value may be half taken, so what was there before is taken again. */
+static void config_clear(struct cli_config *config) {
+    free(config->hub);
+    free(config->name);
+    free(config->time);
+    free(config->directory);
+    config_list_clear(&config->rooms);
+    config_list_clear(&config->ignored);
+    config_list_clear(&config->command);
+    config_clear_accept(config);
+}
+
+/* A wrong value may be half taken, so it is tried elsewhere first. */
+static bool config_is_right(const struct config_key *key, const char *value) {
+    CLEANUP_FREE char *copy = cli_copy(value);
+    struct cli_config trial = {0};
+    bool is_right = key->take(&trial, copy, false);
+    config_clear(&trial);
+    return is_right;
+}
+
 bool config_change(const char *name, const char *value, char why[256]) {
     const struct config_key *key = config_find_changeable(name);
     if (!key) {
         snprintf(why, 256, "there is no %s to be set; /set lists what there is", name);
         return false;
     }
-    size_t i = (size_t)(key - config_keys);
+    if (!config_is_right(key, value)) {
+        snprintf(why, 256, "%s cannot be that; give %s", name, key->want);
+        return false;
+    }
     CLEANUP_FREE char *copy = cli_copy(value);
-    if (key->take(&the_config, copy, false)) {
-        config_note_given(i, value, false);
-        return true;
-    }
-    snprintf(why, 256, "%s cannot be that; give %s", name, key->want);
-    if (config_given[i]) {
-        CLEANUP_FREE char *before = cli_copy(config_given[i]);
-        key->take(&the_config, before, false);
-    }
-    return false;
+    key->take(&the_config, copy, false);
+    config_note_given((size_t)(key - config_keys), value, false);
+    return true;
 }
