@@ -222,15 +222,6 @@ static void inquiry_rooms_done(struct chat *chat, struct inquiry *inquiry) {
 
 /* People. */
 
-static void inquiry_idle_text(uint32_t seconds, char text[32]) {
-    if (seconds < 60)
-        *text = '\0';
-    else if (seconds < 3600)
-        snprintf(text, 32, ", idle %u min", seconds / 60);
-    else
-        snprintf(text, 32, ", idle %u h %u min", seconds / 3600, seconds / 60 % 60);
-}
-
 static void inquiry_tty_text(const struct earshot_event *event, char text[PROCESS_TTY_SIZE + 8]) {
     *text = '\0';
     for (size_t i = 0; i < event->user.n_pids && !*text; i++) {
@@ -243,12 +234,12 @@ static void inquiry_tty_text(const struct earshot_event *event, char text[PROCES
 
 static void inquiry_who_line(struct chat *chat, struct inquiry *inquiry,
                              const struct earshot_event *event) {
-    char idle[32], tty[PROCESS_TTY_SIZE + 8];
+    char idle[WHOIS_IDLE_SIZE], tty[PROCESS_TTY_SIZE + 8];
     bool away = event->user.state == EARSHOT_AWAY;
     const char *reason = away ? event->user.away : "";
     roster_presence(&chat->roster, event->user.handle, event->user.state, event->user.away);
     inquiry->n++;
-    inquiry_idle_text(event->user.idle_s, idle);
+    whois_idle_text(event->user.idle_s, idle);
     inquiry_tty_text(event, tty);
     view_note(&chat->view, VIEW_INFO, "%s%s%s%s%s%s%s%s", event->user.handle,
               words_same_name(event->user.handle, chat->me) ? " (you)" : "",

@@ -1,50 +1,24 @@
 #include "chat/whois.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/macro.h"
 #include "chat/login.h"
 #include "ipc/process.h"
 
 #define WHOIS_PROGRAMS_MAX 8
-#define WHOIS_START_FIELD 20 /* of /proc/PID/stat, counted behind the program's name */
-
-/* How long a process runs, in seconds: proc_pid_stat(5). 0: it cannot be told. */
-static unsigned long long whois_age_s(pid_t pid) {
-    char path[32], line[1024];
-    unsigned long long start = 0;
-    double up = 0;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *in = fopen(path, "re");
-    char *at = in && fgets(line, sizeof line, in) ? strrchr(line, ')') : NULL;
-    for (int i = 0; at && i < WHOIS_START_FIELD; i++)
-        at = strchr(at + 1, ' ');
-    if (at)
-        start = strtoull(at, NULL, 10) / (unsigned long long)sysconf(_SC_CLK_TCK);
-    if (in)
-        fclose(in);
-    in = fopen("/proc/uptime", "re");
-    if (!in || fscanf(in, "%lf", &up) != 1)
-        up = 0;
-    if (in)
-        fclose(in);
-    return at && up > (double)start ? (unsigned long long)up - start : 0;
-}
+#define WHOIS_DAY_MS (24 * 60 * 60 * 1000)
 
 static void whois_since(pid_t pid, char text[48]) {
     char time_text[CONFIG_TIME_SIZE];
-    unsigned long long age = whois_age_s(pid);
-    time_t at = time(NULL) - (time_t)age;
+    wall_time began = process_began(pid);
+    time_t at = (time_t)(began.ms / 1000);
     struct tm when;
     *text = '\0';
-    if (age == 0)
+    if (began.ms == 0)
         return;
     localtime_r(&at, &when);
     config_time_text(&when, time_text);
-    if (age < 86400)
+    if (wall_now().ms - began.ms < WHOIS_DAY_MS)
         snprintf(text, 48, " since %.40s", time_text);
     else
         strftime(text, 48, " since %Y-%m-%d", &when);
@@ -59,13 +33,22 @@ static void whois_tell_program(struct chat *chat, pid_t pid) {
               *tty ? ", on " : "", tty, since);
 }
 
+void whois_idle_text(uint32_t seconds, char text[WHOIS_IDLE_SIZE]) {
+    if (seconds < 60)
+        *text = '\0';
+    else if (seconds < 3600)
+        snprintf(text, WHOIS_IDLE_SIZE, ", idle %u min", seconds / 60);
+    else
+        snprintf(text, WHOIS_IDLE_SIZE, ", idle %u h %u min", seconds / 3600, seconds / 60 % 60);
+}
+
 void whois_tell(struct chat *chat, const struct earshot_event *event) {
     static const char *const states[] = {
         [EARSHOT_OFFLINE] = "not here", [EARSHOT_ONLINE] = "here", [EARSHOT_AWAY] = "away"};
-    char idle[48] = "";
+    char idle[WHOIS_IDLE_SIZE] = "";
     bool is_away = event->user.state == EARSHOT_AWAY && *event->user.away;
-    if (event->user.state != EARSHOT_OFFLINE && event->user.idle_s >= 60)
-        snprintf(idle, sizeof idle, ", idle %u min", event->user.idle_s / 60);
+    if (event->user.state != EARSHOT_OFFLINE)
+        whois_idle_text(event->user.idle_s, idle);
     view_note(&chat->view, VIEW_INFO, "%s: uid %ld%s, %s%s%s%s", event->user.handle,
               (long)event->user.uid, login_remark(chat, event->user.handle, event->user.uid),
               states[event->user.state], is_away ? ": " : "", is_away ? event->user.away : "",

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 
 /* Major device numbers of terminals: Linux, Documentation/admin-guide/devices.txt. */
 enum { MAJOR_TTY = 4, MAJOR_PTS_FIRST = 136, MAJOR_PTS_LAST = 143, MINOR_SERIAL = 64 };
+
+#define STAT_SIZE 1024
+#define STAT_START 22 /* the field of /proc/PID/stat with its start, in ticks since the boot */
 
 int process_open(pid_t pid, int *pidfd) {
     if (pid <= 0)
@@ -148,18 +152,36 @@ static void format_tty(unsigned major, unsigned minor, char tty[PROCESS_TTY_SIZE
         snprintf(tty, PROCESS_TTY_SIZE, "ttyS%u", minor - MINOR_SERIAL);
 }
 
-/* The name in the second field of stat may hold anything, a ')' too: the last one ends it. */
+/*
+ * What stands behind the name in the second field of stat, which may hold anything, a ')' too: the
+ * last one ends it. NULL: it cannot be told.
+ */
+static const char *read_stat(pid_t pid, char stat[STAT_SIZE]) {
+    return read_proc(pid, "stat", stat, STAT_SIZE) < 0 ? NULL : strrchr(stat, ')');
+}
+
 void process_tty(pid_t pid, char tty[PROCESS_TTY_SIZE]) {
-    tty[0] = '\0';
-    char stat[1024];
-    if (read_proc(pid, "stat", stat, sizeof stat) < 0)
-        return;
-    const char *fields = strrchr(stat, ')');
+    char stat[STAT_SIZE];
+    const char *fields = read_stat(pid, stat);
     int device = 0;
+    tty[0] = '\0';
     if (!fields || sscanf(fields, ") %*c %*d %*d %*d %d", &device) != 1)
         return;
     unsigned bits = (unsigned)device;
     format_tty((bits >> 8) & 0xfff, (bits & 0xff) | ((bits >> 12) & 0xfff00), tty);
+}
+
+wall_time process_began(pid_t pid) {
+    char stat[STAT_SIZE];
+    const char *at = read_stat(pid, stat);
+    struct timespec up;
+    for (int field = 2; at && field < STAT_START; field++)
+        at = strchr(at + 1, ' ');
+    if (!at || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+        return (wall_time){0};
+    int64_t ticks_s = sysconf(_SC_CLK_TCK), ticks = strtoll(at, NULL, 10);
+    int64_t age_ms = up.tv_sec * 1000 + up.tv_nsec / NS_PER_MS - ticks * 1000 / ticks_s;
+    return (wall_time){wall_now().ms - age_ms};
 }
 
 pid_t process_of_thread(pid_t thread) {

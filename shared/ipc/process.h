@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
+
 #define PROCESS_NAME_SIZE 64
 #define PROCESS_TTY_SIZE 64
 
@@ -32,6 +34,9 @@ void process_name(pid_t pid, char name[PROCESS_NAME_SIZE]);
 
 /* "pts/3", "tty1"; "" when no terminal is behind it or it cannot be told. */
 void process_tty(pid_t pid, char tty[PROCESS_TTY_SIZE]);
+
+/* When it began, to a hundredth of a second or so; ms 0 when it cannot be told. */
+wall_time process_began(pid_t pid);
 
 /*
  * The process that a thread belongs to; the number itself when it cannot be told. A queue's

@@ -98,6 +98,17 @@ Test(process, nothing_is_told_of_the_dead) {
     process_tty(pid, tty);
     cr_expect_str_empty(name);
     cr_expect_str_empty(tty);
+    cr_expect_eq(process_began(pid).ms, 0);
+}
+
+/* As exact as a tick; the clock of the day may be set meanwhile. */
+Test(process, began_when_it_was_started) {
+    wall_time before = wall_now();
+    pid_t pid = child_start(AS_OURSELVES, wait_for_kill, NULL);
+    wall_time began = process_began(pid), after = wall_now();
+    cr_expect_gt(began.ms, before.ms - 1000);
+    cr_expect_lt(began.ms, after.ms + 1000);
+    child_kill(pid);
 }
 
 Test(process, name_is_made_safe) {
