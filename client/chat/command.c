@@ -157,7 +157,6 @@ static int action_query(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
-/* "CONV LEVEL", "LEVEL" for where one is, or "CONV" alone, which shows it. */
 static void action_tell_level(struct chat *chat, const char *conv) {
     static const char *const meanings[] = {
         [UNREAD_DEFAULT] = "rings as /bell says",
@@ -170,35 +169,26 @@ static void action_tell_level(struct chat *chat, const char *conv) {
               meanings[unread_level(chat, conv)]);
 }
 
+/* With "" it only shows the level. */
 static int action_level(struct chat *chat, const char *conv, const char *word,
                         const char *command) {
-    if (!words_is_name(conv))
+    enum unread_level level;
+    if (!words_is_name(conv) || (*word && !unread_level_of(word, &level)))
         return command_usage(chat, command);
-    for (int i = 0; unread_level_words[i]; i++) {
-        if (strcmp(unread_level_words[i], word) != 0)
-            continue;
-        unread_set_level(chat, conv, (enum unread_level)i);
-        word = "";
-    }
     if (*word)
-        return command_usage(chat, command);
+        unread_set_level(chat, conv, level);
     action_tell_level(chat, conv);
     return COMMAND_DONE;
 }
 
-static bool action_is_level(const char *word) {
-    for (int i = 0; unread_level_words[i]; i++)
-        if (strcmp(unread_level_words[i], word) == 0)
-            return true;
-    return false;
-}
-
+/* "CONV LEVEL", "LEVEL" for where one is, or "CONV" alone, which shows it. */
 static int action_notify(struct chat *chat, char *arguments) {
-    char *level = action_cut_word(arguments);
-    action_cut_word(level);
-    bool is_here = !*arguments || (!*level && action_is_level(arguments));
+    char *word = action_cut_word(arguments);
+    enum unread_level level;
+    action_cut_word(word);
+    bool is_here = !*arguments || (!*word && unread_level_of(arguments, &level));
     const char *conv = is_here ? chat->target : action_handle(arguments);
-    return action_level(chat, conv, is_here ? arguments : level, "notify");
+    return action_level(chat, conv, is_here ? arguments : word, "notify");
 }
 
 static int action_mute(struct chat *chat, char *arguments) {

@@ -28,6 +28,16 @@ const char *const unread_level_words[] = {
     [UNREAD_OFF] = "off",         [UNREAD_MUTE] = "mute",   NULL,
 };
 
+bool unread_level_of(const char *word, enum unread_level *level) {
+    for (int i = 0; unread_level_words[i]; i++) {
+        if (strcmp(unread_level_words[i], word) == 0) {
+            *level = (enum unread_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void unread_free(struct unread *unread, struct unread_item *item) {
     HASH_DEL(unread->items, item);
     free(item);
@@ -59,10 +69,8 @@ static void unread_make_room(struct unread *unread) {
 /* As it was remembered of the last time, under the key: a name may be spelled otherwise then. */
 static enum unread_level unread_known_level(const struct chat *chat, const struct name *key) {
     const char *word = memory_get(&chat->memory, MEMORY_LEVEL, key->s);
-    for (int i = 0; word && unread_level_words[i]; i++)
-        if (strcmp(unread_level_words[i], word) == 0)
-            return (enum unread_level)i;
-    return UNREAD_DEFAULT;
+    enum unread_level level;
+    return word && unread_level_of(word, &level) ? level : UNREAD_DEFAULT;
 }
 
 static struct unread_item *unread_find_or_add(struct chat *chat, const char *conv) {

@@ -24,6 +24,9 @@ enum unread_level {
 /* The words of enum unread_level; NULL ends them. */
 extern const char *const unread_level_words[];
 
+/* False: it is none of them. */
+bool unread_level_of(const char *word, enum unread_level *level);
+
 struct unread_item;
 
 struct unread {
