@@ -13,7 +13,7 @@
 #include "cli/kept.h"
 
 #define MEMORY_LINE_MAX 2048
-#define MEMORY_ITEMS_MAX 1000
+#define MEMORY_ITEMS_MAX 1000 /* then the oldest is forgotten for a new one */
 
 static void memory_free_item(struct memory *memory, struct memory_item *item) {
     DL_DELETE(memory->items, item);
@@ -75,6 +75,11 @@ static void memory_add(struct memory *memory, const char *kind, const char *name
 static void memory_put(struct memory *memory, const char *kind, const char *name,
                        const char *value) {
     struct memory_item *old = memory_find(memory, kind, name);
+    const struct memory_item *item;
+    size_t n;
+    DL_COUNT(memory->items, item, n);
+    if (!old && value && n >= MEMORY_ITEMS_MAX)
+        old = memory->items;
     if (old)
         memory_free_item(memory, old);
     if (value)

@@ -67,6 +67,12 @@ enter ann "last words"
 sees "said" ann "<ann> last words"
 key ann C-d
 await "the window has ended" bottom_is ann '$'
+memory=$(compgen -G "$XDG_STATE_HOME/earshot/window/ann*")
+remembered=$(<"$memory")
+{
+    seq -f $'level\t#room%g\tmute' $((1000 - $(wc -l <<<"$remembered")))
+    echo "$remembered"
+} >"$memory"
 chat ann ann '#ops'
 key ann Up
 still_typed "the last line of the last window" ann "[#ops] last words"
@@ -79,6 +85,9 @@ is "nor a line that is too long to be read back whole" "$(grep -c 0000 "$lines")
 key ann C-u
 enter ann "/hi again"
 sees "the alias is known still" ann "#ops * ann waves to again"
+enter ann "/alias full me is full of"
+sees "and another one" ann "-- /full is /me is full of"
+is "so many things are remembered, and no more" "$(wc -l <"$memory")" 1000
 tm resize-window -t ann -x 50 -y 60
 enter ann "/clear"
 enter ann "/help get"
@@ -94,6 +103,8 @@ await "there is a prompt" bottom_is ann "[#ops]"
 earshot --name ben send '#ops' "hello dumb one"
 sees "what comes stands on its own line" ann "#ops <ben> hello dumb one"
 await "and the prompt below it" bottom_is ann "[#ops]"
+enter ann "/alias"
+sees "what was remembered last is known, for what was oldest" ann "-- /full is /me is full of"
 enter ann "typed there"
 await "what is typed stands behind it" grep_screen ann '^\[#ops\] typed there'
 enter ann "/quit"
