@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/command.h"
 #include "chat/inquiry.h"
 #include "chat/past.h"
 #include "cli/words.h"
@@ -23,12 +24,6 @@ void begin_deinit(struct chat *chat) {
     chat->begin = NULL;
 }
 
-static void begin_open(struct chat *chat, const char *conv) {
-    chat_set_target(chat, conv);
-    past_open(chat, conv);
-    past_ask(chat, conv);
-}
-
 void begin_start(struct chat *chat, bool tells) {
     const char *last = memory_get(&chat->memory, MEMORY_TARGET, "");
     chat->begin = calloc(1, sizeof *chat->begin);
@@ -40,7 +35,7 @@ void begin_start(struct chat *chat, bool tells) {
     if (*chat->begin->last == '#')
         past_open(chat, chat->begin->last); /* what waits there is to stand below its last lines */
     else if (*chat->begin->last)
-        begin_open(chat, chat->begin->last);
+        command_go(chat, chat->begin->last);
     inquiry_list(chat, EARSHOT_ROOMS, NULL, INQUIRY_BEGIN_ROOMS, "");
 }
 
@@ -96,9 +91,9 @@ static void begin_choose(struct chat *chat, const struct begin_names *names) {
     if (*chat->target)
         return;
     if (*last == '#' && roster_is_joined(&chat->roster, last))
-        begin_open(chat, last);
+        command_go(chat, last);
     else if (names->n == 1)
-        begin_open(chat, names->first);
+        command_go(chat, names->first);
 }
 
 static void begin_done(struct chat *chat) {

@@ -121,9 +121,8 @@ static size_t view_line_bytes(const char *text, size_t columns) {
 }
 
 void view_note_wrapped(struct view *view, size_t indent, const char *text) {
-    struct winsize size;
-    bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    size_t columns = is_known ? size.ws_col : VIEW_COLUMNS;
+    int width = view_width();
+    size_t columns = width > 0 ? (size_t)width : VIEW_COLUMNS;
     columns = columns > indent + 20 ? columns - 4 : indent + 16; /* a mark stands before it */
     size_t n = view_line_bytes(text, columns);
     view_note(view, VIEW_INFO, "%.*s", (int)n, text);
