@@ -13,6 +13,7 @@ cat >"$T/editor" <<'EOF'
 #!/bin/sh
 echo "$1" >"$EDITED"
 grep -q 'the end' "$1" && kill -9 $$
+yes 2>"$EDITED.errors" | head -1 >>"$EDITED"
 printf 'and a second line\n' >>"$1"
 EOF
 chmod +x "$T/editor"
@@ -24,7 +25,8 @@ chat ann ann '#ops'
 type_in ann "the first line"
 key ann C-x C-e
 await "the editor has added to the line" shows ann "and a second line"
-edited=$(<"$T/edited")
+edited=$(head -1 "$T/edited")
+is "a pipe of the editor's that nobody reads ends who writes" "$(<"$T/edited.errors")" ""
 is "not where others could put something else in the file's place" "$(dirname "$edited")" /tmp
 check "the file is gone" test ! -e "$edited"
 key ann Enter

@@ -76,6 +76,7 @@ static void compose_run(const char *path) {
     signal(SIGTTOU, SIG_DFL);
     signal(SIGTSTP, SIG_IGN);
     signal(SIGABRT, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setenv("EARSHOT_FILE", path, 1);
     CLEANUP_FREE char *command = NULL;
