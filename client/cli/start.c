@@ -1,7 +1,6 @@
 #include "cli/start.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,10 +130,9 @@ int cli_check_hub(const char *dir, char *text, size_t size) {
     snprintf(program, sizeof program, "%s", cli_hub_program(path));
     snprintf(to, sizeof to, "%s", dir);
     CLEANUP_CLOSE int errors = memfd_create("hub-errors", MFD_CLOEXEC);
-    CLEANUP_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    int r = child_start(&pid, argv, &(struct child_files){-1, null, errors}, false);
+    int r = child_start(&pid, argv, &(struct child_files){-1, -1, errors}, false);
     if (r < 0)
-        // cppcheck-suppress resourceLeak; CLEANUP_CLOSE closes them
+        // cppcheck-suppress resourceLeak; CLEANUP_CLOSE closes it
         return r;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
