@@ -104,7 +104,7 @@ static void received_make_way(const char *path) {
 }
 
 int received_add(struct received_list *list, const char *id, uid_t uid, const char *handle) {
-    char line[LINE_SIZE + 1];
+    char line[LINE_SIZE], with_end[LINE_SIZE + 1];
     received_line_text(line, id, uid, handle);
     received_append(list, line);
     if (!list->path)
@@ -112,6 +112,6 @@ int received_add(struct received_list *list, const char *id, uid_t uid, const ch
     if (list->distrust)
         return -EPERM;
     received_make_way(list->path);
-    strcat(line, "\n");
-    return kept_append(list->path, line);
+    snprintf(with_end, sizeof with_end, "%s\n", line);
+    return kept_append(list->path, with_end);
 }

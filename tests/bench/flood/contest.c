@@ -116,10 +116,12 @@ static int attempt_round(struct bench *bench, const struct contest *contest,
 
 static int attempt_all(struct bench *bench, const struct contest *contest,
                        struct attempts *attempts) {
-    for (size_t i = 0; contest->entrants[i]; i++)
+    int r = 0;
+    attempts->list[0].kind = contest->entrants[0];
+    attempts->n = 1;
+    for (size_t i = 1; contest->entrants[i]; i++)
         if (is_there(&bench->options, contest->entrants[i]))
             attempts->list[attempts->n++].kind = contest->entrants[i];
-    int r = 0;
     while (r == 0 && attempts->n_rounds < bench->options.n_rounds && !attempts->list[0].failure[0])
         r = attempt_round(bench, contest, attempts);
     return r;
