@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/config.h"
+#include "cli/filter.h"
 #include "cli/interrupt.h"
 #include "cli/near.h"
 #include "cli/output.h"
@@ -213,7 +214,11 @@ static int command_run(struct cli_options *options, const struct cli_command *co
         return help_command(command);
     if (options->version)
         return help_version();
+    options->json_errors = options->json;
+    options->json |= options->jq != NULL;
     code = command_check_words(options, command, argc - first);
+    if (code == CLI_DONE && options->jq)
+        code = filter_open(options);
     if (code == CLI_DONE && command->run != cli_help)
         code = cli_config_load(options);
     if (code != CLI_DONE)
@@ -246,6 +251,6 @@ int cli_main(int argc, char **argv) {
     cli_interrupt_setup();
     if (argc < 1)
         return CLI_USAGE;
-    int code = command_dispatch(argc, argv);
+    int code = filter_close(command_dispatch(argc, argv));
     return code == CLI_CLOSED ? CLI_DONE : code;
 }

@@ -7,9 +7,23 @@
 
 static volatile sig_atomic_t signal_seen;
 static volatile sig_atomic_t limit_seen;
+static volatile sig_atomic_t ends_at_once;
 static int limit_ms = -1;
 
+/* Only what may be called in a signal handler. */
+static void interrupt_end_now(int number) {
+    static const char late[] = "earshot: the time limit has passed; allow more with --timeout\n";
+    if (number == SIGALRM && !signal_seen) {
+        ssize_t written = write(STDERR_FILENO, late, sizeof late - 1);
+        (void)written;
+        _exit(75); /* CLI_TRY_AGAIN */
+    }
+    _exit(128 + (number == SIGALRM ? signal_seen : number));
+}
+
 static void interrupt_take_signal(int number) {
+    if (ends_at_once)
+        interrupt_end_now(number);
     if (number == SIGALRM && !signal_seen) {
         limit_seen = 1;
         return;
@@ -29,6 +43,10 @@ void cli_interrupt_setup(void) {
     if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+void cli_interrupt_at_once(bool on) {
+    ends_at_once = on;
 }
 
 int cli_interrupted(void) {

@@ -15,6 +15,12 @@ void cli_interrupt_setup(void);
 /* The exit code for the signal that came (130 for SIGINT); 0 when none has. */
 int cli_interrupted(void);
 
+/*
+ * For what is no blocking call, and may have no end: as long as it is on, a signal and the limit
+ * end the program there and then.
+ */
+void cli_interrupt_at_once(bool on);
+
 /* Ends blocking calls after so many milliseconds; negative: never. */
 void cli_limit_start(int ms);
 void cli_limit_stop(void);

@@ -8,6 +8,7 @@
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "cli/filter.h"
 
 static const char *const kinds[] = {"text", "action", "notice"};
 static const char *const roles[] = {"well-known", "lane", "mailbox"};
@@ -21,7 +22,7 @@ static void json_write_escaped(FILE *out, uint32_t c) {
 }
 
 /* Whatever could do something to a terminal, or is never seen: JSON may escape any character. */
-static void json_write_line(FILE *out, const char *text) {
+void json_write_line(FILE *out, const char *text) {
     struct bytes rest = bytes_of(text);
     size_t at, n;
     int32_t c;
@@ -35,15 +36,33 @@ static void json_write_line(FILE *out, const char *text) {
     fputc('\n', out);
 }
 
-static void json_put(FILE *out, json_t *object) {
+/* The object as text, which the caller frees; frees the object. NULL: out of memory. */
+static char *json_dump(json_t *object) {
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
-    /* A reader expects one line for each object. */
-    json_write_line(out,
-                    text ? text
-                         : "{\"type\":\"error\",\"code\":\"internal\",\"text\":\"out of memory: "
-                           "here a line is missing; try again\"}");
-    free(text);
+    return text;
+}
+
+/* A reader expects one line for each object. */
+static const char *json_or_error(const char *text) {
+    return text ? text
+                : "{\"type\":\"error\",\"code\":\"internal\",\"text\":\"out of memory: here a line "
+                  "is "
+                  "missing; try again\"}";
+}
+
+static void json_put_whole(FILE *out, json_t *object) {
+    CLEANUP_FREE char *text = json_dump(object);
+    json_write_line(out, json_or_error(text));
+}
+
+/* Data, which --jq is for. */
+static void json_put(FILE *out, json_t *object) {
+    CLEANUP_FREE char *text = json_dump(object);
+    if (text && filter_is_open())
+        filter_put(out, text);
+    else
+        json_write_line(out, json_or_error(text));
 }
 
 /* Of others, and names of files: there may be any bytes in it, but in JSON only UTF-8. */
@@ -85,22 +104,26 @@ void json_report(const char *type, const char *code, const char *text) {
     if (code)
         json_object_set_new(object, "code", json_string(code));
     json_object_set_new(object, "text", json_string(safe ? safe : "out of memory"));
-    json_put(stderr, object);
+    json_put_whole(stderr, object);
     free(safe);
 }
 
+static json_t *json_of_message(const struct earshot_event *event) {
+    return json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message", "seq",
+                     (json_int_t)event->message.seq, "id", event->message.id, "at",
+                     json_instant(event->message.at_ms, false), "conv", event->message.conv, "from",
+                     event->message.from, "uid", (json_int_t)event->message.uid, "to",
+                     event->message.to, "kind", kinds[event->message.kind], "text",
+                     json_text(event->message.text), "reply_to",
+                     json_text_or_null(event->message.reply_to));
+}
+
 void json_message_to(FILE *out, const struct earshot_event *event) {
-    json_put(out, json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message",
-                            "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
-                            json_instant(event->message.at_ms, false), "conv", event->message.conv,
-                            "from", event->message.from, "uid", (json_int_t)event->message.uid,
-                            "to", event->message.to, "kind", kinds[event->message.kind], "text",
-                            json_text(event->message.text), "reply_to",
-                            json_text_or_null(event->message.reply_to)));
+    json_put_whole(out, json_of_message(event));
 }
 
 void json_message(const struct earshot_event *event) {
-    json_message_to(stdout, event);
+    json_put(stdout, json_of_message(event));
 }
 
 void json_sent(const struct cli_sent *sent) {

@@ -9,8 +9,12 @@
 /* On standard error: {"type":TYPE,"code":CODE,"text":TEXT}; no code when it is NULL. */
 void json_report(const char *type, const char *code, const char *text);
 
+/* A line of JSON, with escapes for whatever could do something to a terminal. */
+void json_write_line(FILE *out, const char *text);
+
 /* On standard output; the caller flushes (cli/output.h). */
 void json_message(const struct earshot_event *event);
+/* Another file than standard output: --jq is not for it. */
 void json_message_to(FILE *out, const struct earshot_event *event);
 void json_sent(const struct cli_sent *sent);
 void json_user(const struct cli_user *user);

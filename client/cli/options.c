@@ -18,6 +18,7 @@ const struct cli_option cli_global_options[] = {
     {"hub", 0, CLI_STRING, CLI_AT(hub), "DIR", "the hub in this directory", NULL, 0},
     {"name", 0, CLI_STRING, CLI_AT(name), "HANDLE", "your handle; else your login name", NULL, 0},
     {"json", 0, CLI_FLAG, CLI_AT(json), NULL, "one JSON object per line", NULL, 0},
+    {"jq", 0, CLI_STRING, CLI_AT(jq), "EXPR", "the same, through an expression of jq(1)", NULL, 0},
     {"quiet", 'q', CLI_FLAG, CLI_AT(quiet), NULL, "no remarks, only data and errors", NULL, 0},
     {"no-color", 0, CLI_FLAG, CLI_AT(no_color), NULL, "no colour", NULL, 0},
     {"timeout", 0, CLI_SECONDS, CLI_AT(timeout_ms), "SECONDS", "give up after so long", NULL, 0},
@@ -177,8 +178,8 @@ static int options_bad_option(const struct options_parser *parser, int result, c
 static void options_look_for_json(struct cli_options *options, int argc, char **argv) {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--json") == 0)
-            options->json = true;
-    cli_report_json(options->json);
+            options->json = options->json_errors = true;
+    cli_report_json(options->json_errors);
 }
 
 int cli_options_parse(struct cli_options *options, const struct cli_option *own, int argc,

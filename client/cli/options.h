@@ -16,7 +16,9 @@
 struct cli_options {
     const char *hub;  /* --hub DIR; NULL when not given */
     const char *name; /* --name HANDLE; NULL when not given */
-    bool json;        /* --json */
+    const char *jq;   /* --jq EXPR; NULL when not given */
+    bool json;        /* --json, or --jq */
+    bool json_errors; /* --json: errors and remarks, too */
     bool quiet;       /* -q, --quiet: no remarks, only data and errors */
     bool no_color;    /* --no-color, or NO_COLOR in the environment */
     bool start;       /* --start: start a hub in a DIR that was named */

@@ -32,6 +32,7 @@ enum cli_exit {
 #define OUTCOME_CODES(R)                                                                           \
     R(USAGE, CLI_USAGE, "usage")                                                                   \
     R(CONFIGURATION, CLI_CONFIGURATION, "configuration")                                           \
+    R(FILTER, CLI_DATA, "jq")                     /* it does not fit an object */                  \
     R(OUTPUT, CLI_FAILED, "output")                                                                \
     R(MISSED, CLI_FAILED, "missed")                                                                \
     R(REFUSED, CLI_FAILED, "refused")             /* of many messages */                           \

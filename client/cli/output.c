@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/filter.h"
 #include "cli/json.h"
 #include "cli/report.h"
 #include "cli/text.h"
@@ -18,7 +19,7 @@ void cli_print_message(const struct cli_options *options, const struct earshot_e
 int cli_flush(void) {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
-        return CLI_DONE;
+        return filter_verdict();
     if (errno == EPIPE)
         return CLI_CLOSED;
     return cli_fail(NULL, OUTCOME_OUTPUT,

@@ -12,5 +12,6 @@
 /* A MESSAGE or PAST event, as --json says. */
 void cli_print_message(const struct cli_options *options, const struct earshot_event *event);
 
-/* Writes out what stdio holds. Returns 0, CLI_CLOSED, or CLI_FAILED after reporting the error. */
+/* Writes out what stdio holds. Returns 0, CLI_CLOSED, CLI_FAILED after reporting the error,
+ * or what the expression of --jq ends the program with. */
 int cli_flush(void);

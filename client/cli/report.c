@@ -41,7 +41,7 @@ static void report_print(const char *type, const char *code, const char *format,
 int cli_fail(const struct cli_options *options, unsigned code, const char *format, ...) {
     va_list args;
     if (options)
-        json_wanted = options->json;
+        json_wanted = options->json_errors;
     va_start(args, format);
     report_print("error", outcome_name(code), format, args);
     va_end(args);
