@@ -55,7 +55,13 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
     R(OFFERS, "offers", ACCOUNT_STOCK, 64, 0,                                                      \
       "open offers", "wait until some are taken, or cancel some")                                  \
     R(CHANNELS, "channels", ACCOUNT_STOCK, ACCOUNT_CHANNELS_BYTES, 0,                              \
-      "bytes of channels for busy sessions", "the others go on without one")
+      "bytes of channels for busy sessions", "the others go on without one")                       \
+    R(MAIL, "mail", ACCOUNT_STOCK, 256 * 1024, 0,                                                  \
+      "bytes of mail to people who never joined", "wait until some of them have")                  \
+    R(MAILED, "mailed", ACCOUNT_STOCK, 32, 0,                                                      \
+      "people who never joined and have mail of it", "wait until some of them have")               \
+    R(LOOKUPS, "lookups", ACCOUNT_RATE, 256, 64,                                                   \
+      "look-ups of login names", "wait a little")
 /* clang-format on */
 
 enum account_kind {

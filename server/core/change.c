@@ -281,9 +281,13 @@ static void dirty_drop(struct core *core, struct dirty *dirty) {
 
 /* What is marked. */
 
-bool persist_handle(struct core *core, const struct handle *handle) {
+bool persist_handle_by(struct core *core, struct user *user, const struct handle *handle) {
     struct dirty_key key = {.what = CHANGE_HANDLE, .handle = handle->number};
-    return !core->config.durable || dirty_mark(core, handle->user, &key, false);
+    return !core->config.durable || dirty_mark(core, user, &key, false);
+}
+
+bool persist_handle(struct core *core, const struct handle *handle) {
+    return persist_handle_by(core, handle->user, handle);
 }
 
 bool persist_room(struct core *core, struct user *user, struct room *room) {
@@ -469,6 +473,7 @@ static void row_of_handle(struct change *row, const struct handle *handle) {
     row->direct = handle->direct;
     row->rooms = handle->rooms;
     row->read = handle->read;
+    row->is_unclaimed = handle->is_unclaimed;
 }
 
 static bool row_of_room(struct change *row, const struct room *room) {

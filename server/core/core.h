@@ -102,6 +102,9 @@ struct user {
     struct dirty *dirties; /* what it has changed and is not stored */
     uint64_t unstored; /* bytes of ACCOUNT_STORING that the store was given, but could not take */
     struct user *next_dirty, *prev_dirty;
+    struct mail *mails;     /* to people who never joined */
+    struct name nobody;     /* the last recipient's name that was no login name; n 0: none */
+    mono_time nobody_until; /* and so long that is believed */
     struct turn turns[SESSION_LISTS];
     struct session *hoarders[HOARDERS_MAX]; /* those that do not read, by chunks that wait; */
     unsigned n_unsent;                      /* chunks that wait for its other sessions */
@@ -138,6 +141,10 @@ struct handle {
     struct handle *next_news, *prev_news;
     uint64_t born;            /* all that was made later has a greater number; */
     struct listing *visitors; /* lists that have come to it, see list.c */
+    bool is_unclaimed;        /* its user has never joined, and it was made for mail; see mail.c */
+    struct mail *mails;       /* this, too: whose, */
+    unsigned n_mails;         /* how many messages, */
+    uint64_t n_mail_bytes;    /* and what they take */
     UT_hash_handle hh, hh_number;
 };
 
@@ -233,6 +240,18 @@ struct announcing {
     uint32_t view;        /* and these */
     struct offer *at;     /* the next one in this list; NULL: none is left */
     struct session *next_visitor, *prev_visitor; /* of all that are at this offer */
+};
+
+/* What one user has sent to a handle whose user has never joined, see mail.c. */
+struct mail {
+    struct user *sender;
+    struct handle *to;
+    unsigned n;
+    uint64_t n_bytes;
+    uint64_t last_seq; /* of the newest of it, */
+    int64_t last_ms;   /* and when that was written */
+    struct mail *next_of_sender, *prev_of_sender;
+    struct mail *next_of_handle, *prev_of_handle;
 };
 
 /* A handle, or a room. */
@@ -351,6 +370,21 @@ struct core_right {
     uid_t from; /* takes: from this uid; it stays with anybody else */
 };
 
+/* Whose login name a recipient is who is nobody's handle. */
+enum login_what {
+    LOGIN_NOT_ASKED,
+    LOGIN_NOBODYS, /* it is none */
+    LOGIN_FOUND,
+    LOGIN_UNTOLD, /* the user database does not tell */
+};
+
+struct core_login {
+    enum login_what what;
+    uid_t uid;
+    struct name name;  /* as it is spelled there */
+    struct name login; /* of the uid, which may have several such names */
+};
+
 /* What is to be told about others, see news.c. Of two lists one is gathered, the other one told. */
 struct news {
     struct room_news *rooms[2];
@@ -446,6 +480,9 @@ struct core {
     struct calendar calendar;     /* whether that can be believed */
     const char *broken_rule;      /* by the frame under way */
     struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
+    struct core_login mail_login; /* to whom the message under way goes; set by the hub */
+    unsigned n_unclaimed;         /* handles; */
+    uint64_t n_mail_bytes;        /* and what waits for them */
     bool wants_flush;             /* memory is short: what is in the outboxes is to be sent soon */
     struct account_limits limits;
     uint64_t n_own_work, delivery; /* see user.c */
@@ -511,6 +548,13 @@ const char *core_receive(struct core *core, struct session *session, const struc
  * acknowledgement covers what was not dealt with; and after CONDEMNED_MS it ends.
  */
 void core_condemn(struct core *core, struct session *session, const char *rule);
+
+/*
+ * Whether a frame ends a message to a name that is nobody's handle. Then the hub looks up whose
+ * login name that is, sets core->mail_login, and hands the frame in. The look-up is charged.
+ */
+bool core_awaits_login(struct core *core, struct session *session, const struct frame *frame,
+                       struct name *name);
 
 /* Answers a request by the hub itself, who had a reason to refuse it. */
 void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,

@@ -201,6 +201,26 @@ static enum fail_code make_handle(struct core *core, struct user *user, const st
     return FAIL_LIMIT;
 }
 
+enum fail_code handle_make_unclaimed(struct core *core, struct user *by, struct handle **handle,
+                                     char reason[256]) {
+    const struct core_login *account = &core->mail_login;
+    struct name key;
+    struct user *user = core_user(core, account->uid);
+    uint32_t number = handle_number_next(core);
+    name_key(&key, &account->name);
+    snprintf(reason, 256, "the hub is out of memory");
+    *handle = user && number ? handle_new(core, user, &account->name, &key, number) : NULL;
+    if (!*handle)
+        return FAIL_LIMIT;
+    (*handle)->login = account->login;
+    (*handle)->is_unclaimed = true;
+    core->n_unclaimed++;
+    if (persist_handle_by(core, by, *handle))
+        return FAIL_NONE;
+    handle_free(core, *handle);
+    return FAIL_LIMIT;
+}
+
 /* From now on it is known whose it is. If that cannot be stored, a later session tells it again. */
 static void note_login(struct core *core, struct handle *handle) {
     if (handle->login.n > 0 || handle->user->login.n == 0)
@@ -257,7 +277,8 @@ static enum fail_code handle_release(struct core *core, const struct name *name,
         snprintf(reason, 256, "there is no handle of this name; `earshot who --all` shows all");
         return FAIL_NO_USER;
     }
-    if (is_of_user(handle, handle->user) && is_default(handle->user, &key)) {
+    if (handle->is_unclaimed ||
+        (is_of_user(handle, handle->user) && is_default(handle->user, &key))) {
         snprintf(reason, 256, "%s is the login name of uid %u, and so its handle as long as it is",
                  handle->name.s, handle->user->uid);
         return FAIL_NOT_PERMITTED;
@@ -278,6 +299,7 @@ static void handle_end_away(struct handle *handle) {
 void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
     listing_leave_handle(handle);
+    mail_drop_all(core, handle);
     lookalike_remove(&core->alike_handles, &handle->alike);
     if (handle->hh.tbl)
         HASH_DELETE(hh, core->handles, handle);
@@ -326,6 +348,7 @@ void handle_attach(struct core *core, struct handle *handle, struct session *ses
     feed_begin(core, session, after);
     DL_APPEND2(handle->sessions, session, prev_of_handle, next_of_handle);
     handle->active = core->now;
+    mail_claim(core, handle);
     if (!(session->abilities & ABILITY_LISTEN))
         return;
     handle->n_listening++;

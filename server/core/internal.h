@@ -299,6 +299,8 @@ bool persist_repeat(struct core *core, const struct session *session, const stru
 
 /* What has changed and is not stored (change.c). False: memory is out. */
 bool persist_handle(struct core *core, const struct handle *handle);
+/* The same, and another user pays. */
+bool persist_handle_by(struct core *core, struct user *user, const struct handle *handle);
 /* user: who changed it. */
 bool persist_room(struct core *core, struct user *user, struct room *room);
 /* The same, and before any other change that is made later, such as another room of its name. */
@@ -350,6 +352,9 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
 void handle_attach(struct core *core, struct handle *handle, struct session *session,
                    uint64_t after);
 void handle_free(struct core *core, struct handle *handle);
+/* Of the account in core->mail_login, for what `by` sends. */
+enum fail_code handle_make_unclaimed(struct core *core, struct user *by, struct handle **handle,
+                                     char reason[256]);
 /* Its name was taken from it, and it has another one for good: its sessions are told. */
 void handle_tell_name(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
@@ -429,6 +434,21 @@ void route_not_stored(struct core *core, struct session *session, const struct r
 void route_stored_before(struct core *core, const struct record *record, uint64_t seq);
 #define ROUTE_ID_USED                                                                              \
     "another message of yours was sent under this id before; send this one under an id of its own"
+
+/* Mail to people who never joined (mail.c). */
+/* FAIL_NONE: the name is a login name, and the hub has told whose; else `reason` says why not. */
+enum fail_code mail_look(struct core *core, struct user *sender, struct bytes to, char reason[256]);
+/* Whether this user may send so much text to an unclaimed handle, or (NULL) to one that is to be
+ * made; else `reason` says why not. */
+bool mail_may_send(struct core *core, struct user *sender, struct handle *to, size_t n,
+                   char reason[256]);
+/* It was sent. */
+void mail_note_sent(struct core *core, struct user *sender, struct handle *to,
+                    const struct record *record);
+/* Its user has joined: it is a handle like any other. */
+void mail_claim(struct core *core, struct handle *handle);
+/* Nobody is charged for it any more. */
+void mail_drop_all(struct core *core, struct handle *handle);
 
 /* Acknowledgements (ack.c). */
 void ack_stored(struct core *core, struct session *session, const struct uuid *id, uint64_t seq,

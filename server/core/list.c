@@ -312,7 +312,7 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
 static void list_handle(struct core *core, struct session *session, struct listing *listing) {
     const struct handle *handle = listing->handle;
     listing_go_to_handle(listing, handle->hh_number.next);
-    if (listing->what == LIST_HANDLES || handle->n_listening > 0)
+    if (listing->what == LIST_HANDLES ? !handle->is_unclaimed : handle->n_listening > 0)
         put_user(core, session, listing->request, handle, NULL);
 }
 

@@ -35,6 +35,7 @@ struct change {
     struct name login;            /* HANDLE: the owner's login name when it was used first */
     char *topic;                  /* ROOM; owned, NULL: none */
     uint64_t direct, rooms, read; /* HANDLE */
+    bool is_unclaimed;            /* HANDLE */
     uint64_t seq;                 /* MEMBER: since; FORGET: up to */
     conv_number conv;             /* FORGET */
     struct dirty *dirty;          /* the core's */
@@ -108,6 +109,10 @@ struct persist {
 /* What the hub had when it ended; before the first session. */
 int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct bytes name,
                         struct bytes login, uint64_t direct, uint64_t rooms, uint64_t read);
+/* That handle's user has never joined; and what somebody had sent to it. */
+void core_restore_unclaimed(struct core *core, uint32_t number);
+int core_restore_mail(struct core *core, uint32_t handle, uid_t sender, unsigned n,
+                      uint64_t n_bytes, uint64_t last_seq, int64_t last_ms);
 int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes name,
                       struct bytes topic, uint64_t last_seq);
 int core_restore_member(struct core *core, uint32_t room, uint32_t handle, uint64_t since);

@@ -148,20 +148,32 @@ static bool route_reserve_recent(struct user *user) {
     return true;
 }
 
+/* Whether a new message can be taken at all; else the why. */
+static enum fail_code route_may_take(struct core *core, struct session *session, char reason[256]) {
+    if (!persist_may_number(core)) {
+        snprintf(reason, 256, "%s", NO_NUMBERS);
+        return FAIL_BUSY;
+    }
+    if (!persist_may_wait(core, session->user, reason))
+        return FAIL_LIMIT;
+    snprintf(reason, 256, "%s", NO_MEMORY);
+    return route_reserve_recent(session->user) ? FAIL_NONE : FAIL_LIMIT;
+}
+
+static bool route_is_mail(const struct target *target) {
+    return target->handle && target->handle->is_unclaimed;
+}
+
 static void route_new(struct core *core, struct session *session, const struct target *target,
                       const struct incoming *in, struct record record, uint64_t copy_of) {
     struct encoded encoded;
     char reason[256];
-    if (!persist_may_number(core)) {
-        route_refuse(core, session, in->id, FAIL_BUSY, NO_NUMBERS);
-        return;
-    }
-    if (!persist_may_wait(core, session->user, reason)) {
-        route_refuse(core, session, in->id, FAIL_LIMIT, reason);
-        return;
-    }
-    if (!route_reserve_recent(session->user)) {
-        route_refuse(core, session, in->id, FAIL_LIMIT, NO_MEMORY);
+    enum fail_code code = route_may_take(core, session, reason);
+    if (code == FAIL_NONE && route_is_mail(target) &&
+        !mail_may_send(core, session->user, target->handle, in->text.n, reason))
+        code = FAIL_LIMIT;
+    if (code != FAIL_NONE) {
+        route_refuse(core, session, in->id, code, reason);
         return;
     }
     struct log_entry *entry = NULL;
@@ -175,6 +187,8 @@ static void route_new(struct core *core, struct session *session, const struct t
         return;
     }
     session->last_seq = record.seq;
+    if (route_is_mail(target))
+        mail_note_sent(core, session->user, target->handle, &record);
     pace_note_sent(core, session, in->text.n);
     /* As long as the first copy is in the log, everybody gets that one. */
     bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
@@ -461,6 +475,19 @@ static void route_repeat(struct core *core, struct session *session, const struc
     tell_state_again(core, session, in, to, seq);
 }
 
+/* Nobody has the handle; if it is the login name of somebody who never joined, he gets it then. */
+static enum fail_code route_to_account(struct core *core, struct session *session,
+                                       const struct incoming *in, struct target *target,
+                                       char reason[256]) {
+    enum fail_code code = mail_look(core, session->user, in->to, reason);
+    if (code == FAIL_NONE)
+        code = route_may_take(core, session, reason);
+    if (code == FAIL_NONE && !mail_may_send(core, session->user, NULL, in->text.n, reason))
+        code = FAIL_LIMIT;
+    return code == FAIL_NONE ? handle_make_unclaimed(core, session->user, &target->handle, reason)
+                             : code;
+}
+
 static void route_message(struct core *core, struct session *session, const struct incoming *in) {
     struct target target = {0};
     struct known known = {STORED_NOTHING, 0};
@@ -481,12 +508,16 @@ static void route_message(struct core *core, struct session *session, const stru
     }
     if (code == FAIL_NONE && target.room && !room_is_alive(target.room))
         code = FAIL_NO_ROOM;
-    if (code == FAIL_NONE) {
-        route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
-        return;
+    if (code == FAIL_NO_USER) {
+        code = route_to_account(core, session, in, &target, reason);
+        record = make_record(core, session, &target, in);
+    } else {
+        target_reason(in->to, code, reason);
     }
-    target_reason(in->to, code, reason);
-    route_refuse(core, session, in->id, code, reason);
+    if (code == FAIL_NONE)
+        route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
+    else
+        route_refuse(core, session, in->id, code, reason);
 }
 
 /* Frames in. */

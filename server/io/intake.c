@@ -182,6 +182,27 @@ static bool may_be_called(struct intake *intake, struct session **session,
     return may;
 }
 
+/* Of a recipient who is nobody's handle, it is looked up whether that is a login name. Returns the
+ * session; NULL: it ended meanwhile. */
+static struct session *find_recipient(struct intake *intake, struct session *session,
+                                      const struct frame *frame) {
+    struct hub *hub = intake->lane->hub;
+    struct name name;
+    struct core_login login;
+    uint64_t number = session->number;
+    uid_t uid = session->user->uid;
+    if (!core_awaits_login(&hub->core, session, frame, &name))
+        return session;
+    slice_charge(intake);
+    hub_leave(hub);
+    right_find_login(hub, uid, &name, &login);
+    slice_begin(intake);
+    session = core_session(&hub->core, number);
+    if (session)
+        hub->core.mail_login = login;
+    return session;
+}
+
 /* Breaking the protocol: it is told, in the log too, and the session ends. */
 static void break_off(struct lane *lane, struct session *session, const char *rule) {
     lane_reject(lane, rule);
@@ -246,6 +267,8 @@ static struct session *take_frame(struct intake *intake, struct session *session
     if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
         lane_list_all(lane->hub, session, frame->list.request);
     bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, &frame->nick);
+    if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
+        session = find_recipient(intake, session, frame);
     if (!session)
         return NULL; /* it ended meanwhile */
     if (frame->type == FRAME_CHANNEL)
@@ -254,6 +277,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
         broken = take_switch(intake, session, frame);
     else if (is_allowed)
         broken = core_receive(core, session, frame);
+    core->mail_login.what = LOGIN_NOT_ASKED;
     if (broken)
         lane_reject(lane, broken);
     return core_session(core, number);

@@ -143,3 +143,54 @@ bool right_wait(struct hub *hub, struct right *right, enum fail_code *code, char
              "the user database of this machine does not tell whose name this is; try again later");
     return false;
 }
+
+/* Who is written to. */
+
+static bool login_ask(struct hub *hub, uid_t asker, const struct login_question *question,
+                      struct login_answer *answer) {
+    return !hub->stopping && resolver_wait(asker, question, answer, DATABASE_MS) &&
+           answer->error == 0;
+}
+
+static bool login_may_join(const struct hub *hub, uid_t uid, const struct login_answer *answer) {
+    return hub->options.mode == HUB_OPEN || uid == 0 || uid == hub->core.config.uid ||
+           (hub->options.mode == HUB_GROUP && answer->in_group);
+}
+
+static gid_t login_group(const struct hub *hub) {
+    return hub->options.mode == HUB_GROUP ? hub->options.gid : (gid_t)-1;
+}
+
+/* Of the account itself: one uid may have several names, of which this one is its login name. */
+static void login_find_uid(struct hub *hub, uid_t asker, const struct name *name, uid_t uid,
+                           struct core_login *login) {
+    struct login_question question = {.uid = uid, .gid = login_group(hub)};
+    struct login_answer answer;
+    if (!login_ask(hub, asker, &question, &answer))
+        return;
+    bool may_join = login_may_join(hub, uid, &answer);
+    *login = (struct core_login){.what = may_join ? LOGIN_FOUND : LOGIN_NOBODYS,
+                                 .uid = uid,
+                                 .name = *name,
+                                 .login = answer.login.n > 0 ? answer.login : *name};
+    if (name_is_same(&answer.login, name))
+        login->name = answer.login; /* as it is spelled */
+}
+
+void right_find_login(struct hub *hub, uid_t asker, const struct name *name,
+                      struct core_login *login) {
+    struct login_question question = {.name = *name};
+    struct login_answer answer;
+    *login = (struct core_login){.what = LOGIN_UNTOLD};
+    if (hub->options.mode == HUB_PRIVATE) { /* nobody else can ever join */
+        login_find_uid(hub, asker, name, hub->core.config.uid, login);
+        if (login->what != LOGIN_FOUND || !name_is_same(&login->login, name))
+            login->what = LOGIN_NOBODYS;
+    } else if (login_ask(hub, asker, &question, &answer)) {
+        login->what = LOGIN_NOBODYS;
+        if (answer.uid != LOGIN_NOBODY) {
+            login->what = LOGIN_UNTOLD;
+            login_find_uid(hub, asker, name, answer.uid, login);
+        }
+    }
+}

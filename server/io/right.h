@@ -40,6 +40,13 @@ enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_co
                               char reason[256]);
 void right_answer(struct right *right, const struct login_answer *answer);
 
+/*
+ * To whom a message to this name goes, which is nobody's handle: to the account of this name, if
+ * its user may join the hub. Without the lock; waits for the database.
+ */
+void right_find_login(struct hub *hub, uid_t asker, const struct name *name,
+                      struct core_login *login);
+
 #define DATABASE_MS 3000 /* for an answer, where nobody else waits meanwhile */
 
 /* All steps at once, without the lock. False: the name is not his, or the database is silent. */

@@ -66,7 +66,14 @@ static int pass_over(int r, const char *what, uint32_t number) {
 static int load_handle(void *arg, const struct store_handle *handle) {
     int r = core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->login,
                                 handle->direct, handle->rooms, handle->read);
+    if (r == 0 && handle->is_unclaimed)
+        core_restore_unclaimed(arg, handle->number);
     return pass_over(r, "handle", handle->number);
+}
+
+static int load_mail(void *arg, const struct store_mail *mail) {
+    return core_restore_mail(arg, mail->handle, mail->uid, mail->n, mail->n_bytes, mail->last_seq,
+                             mail->last_ms);
 }
 
 static int load_room(void *arg, const struct store_room *room) {
@@ -90,7 +97,7 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
 
 static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
-    struct store_visitor visitor = {core, load_handle, load_room, load_member};
+    struct store_visitor visitor = {core, load_handle, load_mail, load_room, load_member};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
     if (r == 0)
@@ -130,13 +137,15 @@ static int open_store(struct hub *hub, struct storage *storage) {
 static int put_change(struct store *store, const struct change *change) {
     switch (change->what) {
     case CHANGE_HANDLE:
-        return store_put_handle(store, &(struct store_handle){.number = change->handle,
-                                                              .uid = change->uid,
-                                                              .name = name_bytes(&change->name),
-                                                              .direct = change->direct,
-                                                              .rooms = change->rooms,
-                                                              .read = change->read,
-                                                              .login = name_bytes(&change->login)});
+        return store_put_handle(store,
+                                &(struct store_handle){.number = change->handle,
+                                                       .uid = change->uid,
+                                                       .name = name_bytes(&change->name),
+                                                       .direct = change->direct,
+                                                       .rooms = change->rooms,
+                                                       .read = change->read,
+                                                       .login = name_bytes(&change->login),
+                                                       .is_unclaimed = change->is_unclaimed});
     case CHANGE_ROOM:
         return store_put_room(
             store, &(struct store_room){.number = change->room,

@@ -85,25 +85,45 @@ static const char drop_message_uid[] = "DROP INDEX message_uid;";
 /* Version 7: a small file is no text any more, and an older hub would send it as one. */
 static const char files_are_no_text[] = "";
 
-/* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin,      add_parts,        add_files,        add_users,
-                                    add_logins, drop_message_uid, files_are_no_text};
-#define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
-/* What comes after this version only saves time, or keeps older hubs out: a hub on a full disk goes
- * without it until it is started again. */
-#define SCHEMA_NEEDED 5
+/*
+ * Version 8: a handle whose user has never joined, which was made for mail to the login name; and
+ * up to where a conversation was read, for counting what is unread.
+ */
+static const char add_unread[] =
+    "ALTER TABLE handle ADD COLUMN unclaimed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE handle ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE handle SET seen = max(direct, rooms);"
+    "CREATE TABLE mark (handle INTEGER NOT NULL, conv INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (handle, conv)) WITHOUT ROWID;";
 
-static int schema_step(struct connection *connection, int64_t version) {
+/* steps[n] makes version n + 1 of version n. */
+static const char *const steps[] = {begin,      add_parts,        add_files,         add_users,
+                                    add_logins, drop_message_uid, files_are_no_text, add_unread};
+#define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
+
+/* What the step to version 6 drops only costs time: a hub on a full disk does it when it is started
+ * again. */
+#define SCHEMA_DROPS_INDEX 5
+#define DROP_INDEX_LATER "DROP INDEX IF EXISTS message_uid"
+
+static int schema_step_with(struct connection *connection, int64_t version, const char *step) {
     char end[64];
     snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)version + 1);
     int r = connection_run(connection, "BEGIN IMMEDIATE", "upgrade it");
     if (r == 0)
-        r = connection_run(connection, steps[version], "upgrade it");
+        r = connection_run(connection, step, "upgrade it");
     if (r == 0)
         r = connection_run(connection, end, "upgrade it");
     if (r != 0)
         sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
     return r;
+}
+
+static int schema_step(struct connection *connection, int64_t version) {
+    int r = schema_step_with(connection, version, steps[version]);
+    return r == STORE_FULL && version == SCHEMA_DROPS_INDEX
+               ? schema_step_with(connection, version, "")
+               : r;
 }
 
 int schema_tell_newer(struct connection *connection, int64_t version) {
@@ -134,5 +154,7 @@ int schema_open(struct connection *connection) {
     int r = connection_number(connection, "PRAGMA user_version", &version);
     for (; r == 0 && version < SCHEMA_VERSION; version++)
         r = schema_step(connection, version);
-    return r == STORE_FULL && version > SCHEMA_NEEDED ? 0 : r;
+    if (r == 0)
+        (void)connection_run(connection, DROP_INDEX_LATER, "upgrade it");
+    return r;
 }

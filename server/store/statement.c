@@ -66,9 +66,19 @@ const char *const statement_sql[N_STATEMENTS] = {
     [DOOMED_DONE] = "DELETE FROM doomed WHERE conv = ?1",
 
     [HANDLE_PUT] = "INSERT OR REPLACE INTO handle"
-                   " (number, uid, name, direct, rooms, read, login)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [HANDLES] = "SELECT number, uid, name, direct, rooms, read, login FROM handle",
+                   " (number, uid, name, direct, rooms, read, login, seen, unclaimed)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [HANDLES] = "SELECT number, uid, name, direct, rooms, read, login, seen, unclaimed FROM handle",
+    /* Handles whose users never joined and for which nothing waits any more. */
+    [HANDLES_EMPTY] = "DELETE FROM handle WHERE unclaimed = 1 AND NOT EXISTS"
+                      " (SELECT 1 FROM pair JOIN message ON message.conv = pair.conv"
+                      " WHERE pair.handle = handle.number)",
+    /* What waits for the others, and whose it is. */
+    [MAILS] = "SELECT handle.number, message.uid, count(*),"
+              " total(length(CAST(message.text AS BLOB))), max(message.seq), max(message.at_ms)"
+              " FROM handle JOIN pair ON pair.handle = handle.number"
+              " JOIN message ON message.conv = pair.conv"
+              " WHERE unclaimed = 1 GROUP BY handle.number, message.uid",
     [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
                  " VALUES (?1, ?2, ?3, ?4)",
     [ROOM_REMOVE] = "DELETE FROM room WHERE number = ?1",

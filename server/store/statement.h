@@ -24,6 +24,8 @@ enum statement {
     DOOMED_DONE,
     HANDLE_PUT,
     HANDLES,
+    HANDLES_EMPTY,
+    MAILS,
     ROOM_PUT,
     ROOM_REMOVE,
     ROOM_EMPTY,

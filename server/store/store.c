@@ -249,9 +249,29 @@ static int visit_handles(struct connection *connection, const struct store_visit
                                               .rooms = column_number(row, 4),
                                               .read = column_number(row, 5),
                                               .login = column_text(row, 6),
+                                              .seen = column_number(row, 7),
+                                              .is_unclaimed = column_number(row, 8) != 0,
                                           });
     if (r == 0 && (!row || code != SQLITE_DONE))
         r = connection_fail(connection, "read the handles");
+    sqlite3_reset(row);
+    return r;
+}
+
+static int visit_mails(struct connection *connection, const struct store_visitor *visitor) {
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_stmt *row = connection_get(connection, MAILS);
+    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visitor->mail(visitor->arg, &(struct store_mail){
+                                            .handle = (uint32_t)column_number(row, 0),
+                                            .uid = (uint32_t)column_number(row, 1),
+                                            .n = (unsigned)column_number(row, 2),
+                                            .n_bytes = column_number(row, 3),
+                                            .last_seq = column_number(row, 4),
+                                            .last_ms = sqlite3_column_int64(row, 5),
+                                        });
+    if (r == 0 && (!row || code != SQLITE_DONE))
+        r = connection_fail(connection, "read the mail for those who never joined");
     sqlite3_reset(row);
     return r;
 }
@@ -288,8 +308,18 @@ static int visit_members(struct connection *connection, const struct store_visit
     return r;
 }
 
+/* A full disk may not let it: then they are loaded. */
+static void remove_empty_handles(struct connection *connection) {
+    sqlite3_stmt *remove = connection_get(connection, HANDLES_EMPTY);
+    if (remove)
+        (void)connection_finish(connection, remove, "remove what is needed no more");
+}
+
 int store_load(struct store *store, const struct store_visitor *visitor) {
+    remove_empty_handles(&store->writer);
     int r = visit_handles(&store->writer, visitor);
+    if (r == 0)
+        r = visit_mails(&store->writer, visitor);
     if (r == 0)
         r = visit_rooms(&store->writer, visitor);
     if (r == 0)

@@ -79,6 +79,18 @@ struct store_handle {
     uint64_t direct, rooms; /* messages up to these were given to a session of the handle */
     uint64_t read;          /* and shown to somebody up to this one */
     struct bytes login;     /* of its uid when it was used first; empty: none, or not known */
+    uint64_t seen;          /* nothing up to this one is unread */
+    bool is_unclaimed;      /* its user has never joined */
+};
+
+/* What waits for an unclaimed handle, of one sender; only when loading. */
+struct store_mail {
+    uint32_t handle;
+    uint32_t uid;
+    unsigned n;
+    uint64_t n_bytes; /* of text */
+    uint64_t last_seq;
+    int64_t last_ms;
 };
 
 struct store_room {
@@ -93,11 +105,13 @@ struct store_member {
     uint64_t since; /* messages after this one are for the member */
 };
 
-/* Called with everything there is, handles first, then rooms, then members. Non-zero ends it
- * and is returned. The visitor must not call the store. */
+/* Called with everything there is, handles first, then mail, then rooms, then members. Non-zero
+ * ends it and is returned. The visitor must not call the store. Unclaimed handles for which nothing
+ * waits any more are removed before. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
+    int (*mail)(void *arg, const struct store_mail *mail);
     int (*room)(void *arg, const struct store_room *room);
     int (*member)(void *arg, const struct store_member *member);
 };

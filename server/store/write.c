@@ -343,6 +343,8 @@ int store_put_handle(struct store *store, const struct store_handle *handle) {
     bind_number(put, 5, handle->rooms);
     bind_number(put, 6, handle->read);
     bind_text(put, 7, handle->login);
+    bind_number(put, 8, handle->seen);
+    bind_number(put, 9, handle->is_unclaimed);
     return put_run(store, put, doing);
 }
 

@@ -282,6 +282,18 @@ void settle(void) {
 
 /* Life. */
 
+/* One row for each message does as well as one for each sender. */
+static void restore_unclaimed(uint32_t handle) {
+    core_restore_unclaimed(&core, handle);
+    for (size_t i = 0; i < fake.n_messages; i++) {
+        const struct record *record = &fake.messages[i];
+        if (!conv_is_room(record->conv) && record->to == handle)
+            cr_assert_eq(core_restore_mail(&core, handle, record->uid, 1, record->text.n,
+                                           record->seq, record->at_ms),
+                         0);
+    }
+}
+
 static void hub_start(void) {
     core.config.find_stored = find_stored;
     core_restore_seq(&core, fake.seq_limit);
@@ -292,6 +304,9 @@ static void hub_start(void) {
                                          row->read),
                      0);
     }
+    for (size_t i = 0; i < fake.n_handles; i++)
+        if (fake.handles[i].is_unclaimed)
+            restore_unclaimed(fake.handles[i].handle);
     for (size_t i = 0; i < fake.n_rooms; i++) {
         const struct change *row = &fake.rooms[i];
         uint64_t last_seq = 0;

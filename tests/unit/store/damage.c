@@ -167,6 +167,46 @@ Test(store_damage, 15_version_3_is_upgraded) {
     cr_assert_eq(shelf.info.last_seq, 6);
 }
 
+static int note_handle(void *arg, const struct store_handle *handle) {
+    struct store_handle *all = arg;
+    if (handle->number < 4)
+        all[handle->number] = *handle;
+    return 0;
+}
+
+static int note_mail(void *arg, const struct store_mail *mail) {
+    (void)arg, (void)mail;
+    cr_assert_fail("mail for nobody");
+    return 0;
+}
+
+static int note_room(void *arg, const struct store_room *room) {
+    (void)arg, (void)room;
+    return 0;
+}
+
+static int note_member(void *arg, const struct store_member *member) {
+    (void)arg, (void)member;
+    return 0;
+}
+
+Test(store_damage, 17_version_7_is_upgraded) {
+    struct store_handle all[4] = {{0}};
+    struct store_visitor visitor = {all, note_handle, note_mail, note_room, note_member};
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-7.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    cr_assert_eq(shelf.info.last_seq, 5);
+    cr_assert_eq(store_load(shelf.store, &visitor), 0);
+    cr_assert_eq(all[1].number, 1);
+    cr_assert_not(all[2].is_unclaimed, "whoever is there has joined");
+    cr_assert_eq(all[2].seen, 1, "and nothing that was given before is unread");
+}
+
 Test(store_damage, 02_a_newer_one_is_not_touched) {
     say(AB, ALICE, "hello");
     shelf_close();
@@ -553,16 +593,20 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     for (uint64_t seq = 1; seq <= last; seq++)
         cr_assert_eq(put_one(seq), 0);
     shelf_close();
-    run_sql("CREATE INDEX message_uid ON message (uid, seq); PRAGMA user_version = 5;");
+    run_sql("CREATE INDEX message_uid ON message (uid, seq); DROP TABLE mark;"
+            "ALTER TABLE handle DROP COLUMN unclaimed; ALTER TABLE handle DROP COLUMN seen;"
+            "PRAGMA user_version = 5;");
     leave_room(72 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 5);
+    cr_assert_eq(query_number("PRAGMA user_version"), 8);
+    cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 7);
+    cr_assert_eq(query_number("PRAGMA user_version"), 8);
+    cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     umount2(shelf.dir, MNT_DETACH);
 }

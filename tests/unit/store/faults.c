@@ -153,7 +153,8 @@ static int write_group(unsigned group) {
         (void)store_put_message(store, &record, NULL);
     }
     (void)store_put_handle(
-        store, &(struct store_handle){group, 1, bytes_of("name"), 0, 0, 0, bytes_of("")});
+        store, &(struct store_handle){
+                   .number = group, .uid = 1, .name = bytes_of("name"), .login = {"", 0}});
     (void)store_put_room(store, &(struct store_room){group, 1, bytes_of("#r"), {"", 0}, 0});
     (void)store_put_member(store, &(struct store_member){group, 1, 0});
     (void)store_put_forgotten(store, BOB, AB, 3);
@@ -173,6 +174,11 @@ static int count_handle(void *arg, const struct store_handle *handle) {
     return 0;
 }
 
+static int count_mail(void *arg, const struct store_mail *mail) {
+    (void)arg, (void)mail;
+    return 0;
+}
+
 static int count_room(void *arg, const struct store_room *room) {
     (void)arg, (void)room;
     return 0;
@@ -189,7 +195,7 @@ static void read_all(void) {
     struct store_query query = {.words = bytes_of("words"), .n_max = 9};
     struct store_query parts = {.words = bytes_of("ord some"), .n_max = 9};
     struct store_page page = {.n_max = 50};
-    struct store_visitor visitor = {NULL, count_handle, count_room, count_member};
+    struct store_visitor visitor = {NULL, count_handle, count_mail, count_room, count_member};
     uint64_t upto;
     unsigned n = 0;
     note(store_load(shelf.store, &visitor));

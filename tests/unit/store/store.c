@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/macro.h"
 #include "unit/store/shelf.h"
 
 TestSuite(store, .init = shelf_begin, .fini = shelf_end);
@@ -166,6 +167,13 @@ static int load_handle(void *arg, const struct store_handle *handle) {
     return loaded->end_with;
 }
 
+static int load_mail(void *arg, const struct store_mail *mail) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "mail %u %u %u %ju %ju\n", mail->handle, mail->uid, mail->n,
+         (uintmax_t)mail->n_bytes, (uintmax_t)mail->last_seq);
+    return 0;
+}
+
 static int load_room(void *arg, const struct store_room *room) {
     struct loaded *loaded = arg;
     NOTE(loaded, "room %u %u %.*s <%.*s> %ju\n", room->number, room->creator, (int)room->name.n,
@@ -180,22 +188,26 @@ static int load_member(void *arg, const struct store_member *member) {
 }
 
 static int load(struct loaded *loaded) {
-    struct store_visitor visitor = {loaded, load_handle, load_room, load_member};
+    struct store_visitor visitor = {loaded, load_handle, load_mail, load_room, load_member};
     return store_load(shelf.store, &visitor);
 }
 
 static void put_people(void) {
     struct store *store = shelf.store;
     cr_assert_eq(store_begin(store), 0);
-    cr_assert_eq(store_put_handle(
-                     store, &(struct store_handle){1, 501, bytes_of("old"), 0, 0, 0, bytes_of("")}),
-                 0);
-    cr_assert_eq(store_put_handle(store, &(struct store_handle){1, 501, bytes_of("Alice"), 7, 8, 9,
-                                                                bytes_of("")}),
-                 0);
-    cr_assert_eq(store_put_handle(
-                     store, &(struct store_handle){2, 0, bytes_of("bob"), 0, 0, 0, bytes_of("")}),
-                 0);
+    static const struct store_handle handles[] = {
+        {.number = 1, .uid = 501, .name = {"old", 3}, .login = {"", 0}},
+        {.number = 1,
+         .uid = 501,
+         .name = {"Alice", 5},
+         .direct = 7,
+         .rooms = 8,
+         .read = 9,
+         .login = {"", 0}},
+        {.number = 2, .name = {"bob", 3}, .login = {"", 0}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(handles); i++)
+        cr_assert_eq(store_put_handle(store, &handles[i]), 0);
     cr_assert_eq(
         store_put_room(store, &(struct store_room){4, 501, bytes_of("#ops"), bytes_of("calm"), 0}),
         0);
@@ -241,6 +253,34 @@ Test(store, 05b_a_room_goes_with_its_members) {
     cr_assert_str_eq(loaded.text, "handle 1 501 Alice 7 8 9\nhandle 2 0 bob 0 0 0\n"
                                   "room 4 501 #ops <calm> 2\nmember 4 1 10\n");
     cr_assert_eq(shelf.info.last_room, 4);
+}
+
+#define CAROL_WAITS 3
+#define DAVE_WAITS 4
+
+/* Two who never joined; one of them has mail of two users, and nothing waits for the other. */
+Test(store, 05d_mail_for_who_never_joined_is_counted_and_who_has_none_is_gone) {
+    struct loaded loaded = {0};
+    put_people();
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (uint32_t number = CAROL_WAITS; number <= DAVE_WAITS; number++)
+        cr_assert_eq(store_put_handle(shelf.store, &(struct store_handle){.number = number,
+                                                                          .uid = 600 + number,
+                                                                          .name = bytes_of("n"),
+                                                                          .login = bytes_of("n"),
+                                                                          .is_unclaimed = true}),
+                     0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    say(conv_of_pair(1, CAROL_WAITS), 1, "hello");
+    say(conv_of_pair(1, CAROL_WAITS), 1, "again");
+    say(conv_of_pair(2, CAROL_WAITS), 2, "me, too");
+    shelf_reopen();
+    cr_assert_eq(load(&loaded), 0);
+    cr_assert_str_eq(loaded.text, "handle 1 501 Alice 7 8 9\nhandle 2 0 bob 0 0 0\n"
+                                  "handle 3 603 n 0 0 0\n"
+                                  "mail 3 1001 2 10 4\nmail 3 1002 1 7 5\n"
+                                  "room 4 501 #ops <calm> 2\nroom 5 0 #dev <> 0\n"
+                                  "member 4 1 10\nmember 5 1 0\n");
 }
 
 Test(store, 05c_no_number_that_any_row_has_is_new) {
