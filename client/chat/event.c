@@ -30,18 +30,47 @@ static enum config_when event_when(const struct chat *chat, const char *conv) {
     return level == UNREAD_DEFAULT ? chat->bell : whens[level];
 }
 
+/* What is said in quiet hours by whom, or where, the user does not want to hear then. */
+static bool event_is_quiet(const struct earshot_event *event) {
+    const struct config_list *loud = &cli_config()->loud;
+    time_t now = wall_now().ms / 1000;
+    struct tm at;
+    if (!localtime_r(&now, &at) || !config_is_quiet(&at))
+        return false;
+    for (size_t i = 0; i < loud->n; i++)
+        if (words_same_name(loud->words[i], event->message.conv) ||
+            words_same_name(loud->words[i], event->message.from))
+            return false;
+    return true;
+}
+
+/* One that is urgent rings as if it named the user, and the most urgent in quiet hours, too. */
 static bool event_rings(const struct chat *chat, const struct earshot_event *event) {
-    switch (event_when(chat, event->message.conv)) {
+    enum config_when when = event_when(chat, event->message.conv);
+    if (event->message.priority == EARSHOT_PRIORITY_MAX)
+        return when != CONFIG_WHEN_OFF;
+    if (event->message.priority < EARSHOT_PRIORITY_DEFAULT || event_is_quiet(event))
+        return false;
+    switch (when) {
     case CONFIG_WHEN_OFF:
         return false;
     case CONFIG_WHEN_DM:
         return event->message.conv[0] != '#';
     case CONFIG_WHEN_ALL:
-        return show_is_highlight(chat, event);
+        return show_is_highlight(chat, event) || show_is_urgent(chat, event);
     case CONFIG_WHEN_EVERY:
         return true;
     }
     return false;
+}
+
+/* "The disk is full: /srv has 0 bytes"; the caller frees it. */
+static char *event_headline(const struct earshot_event *event) {
+    const char *title = event->message.title;
+    char *line = NULL;
+    if (asprintf(&line, "%s%s%s", title, *title ? ": " : "", event->message.text) < 0)
+        return NULL;
+    return line;
 }
 
 /* Not for what the user wrote, in another window. */
@@ -56,10 +85,12 @@ static void event_notify(struct chat *chat, const struct earshot_event *event) {
         return;
     if (!notify_is_due(&chat->notify, now))
         return;
-    CLEANUP_FREE char *text = format_preview(event->message.text, event->message.text_n);
-    if (text)
-        view_notify(&chat->view, config->how, event->message.from, text);
-    notify_run(&chat->notify, event->message.from, event->message.conv, event->message.text, now);
+    CLEANUP_FREE char *whole = event_headline(event);
+    CLEANUP_FREE char *text = whole ? format_preview(whole, strlen(whole)) : NULL;
+    if (!text)
+        return;
+    view_notify(&chat->view, config->how, event->message.from, text);
+    notify_run(&chat->notify, event->message.from, event->message.conv, whole, now);
 }
 
 /* Before the first line of a handle that is not the login name of its user. */

@@ -10,6 +10,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/config.h"
+#include "cli/text.h"
 
 #define PREVIEW_BYTES 60
 #define INDENT_MAX 32 /* columns */
@@ -130,7 +131,9 @@ char *format_message(const struct format_message *message, bool colour, struct t
     struct bytes text = {message->text, message->text_n};
     while (text.n > 0 && text.data[text.n - 1] == '\n')
         text.n--;
-    CLEANUP_FREE char *safe = text_safe(text, TEXT_KEEP_LINES);
+    CLEANUP_FREE char *whole =
+        text_headed(message->title ? message->title : "", message->priority, text);
+    CLEANUP_FREE char *safe = whole ? text_safe(bytes_of(whole), TEXT_KEEP_LINES) : NULL;
     char *lines = NULL;
     size_t n_lines = 0;
     FILE *out = safe ? open_memstream(&lines, &n_lines) : NULL;

@@ -15,6 +15,8 @@ struct format_message {
     const char *from;
     const char *text;
     size_t text_n;
+    const char *title; /* NULL: none */
+    enum earshot_priority priority;
     const char *quote; /* what it replies to; NULL: nothing */
     bool mine;
     bool dated;     /* with the day before the time */

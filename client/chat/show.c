@@ -9,6 +9,7 @@
 #include "chat/mark.h"
 #include "chat/news.h"
 #include "cli/json.h"
+#include "cli/text.h"
 #include "cli/words.h"
 
 bool show_is_own(const struct chat *chat, const struct earshot_event *event) {
@@ -17,7 +18,12 @@ bool show_is_own(const struct chat *chat, const struct earshot_event *event) {
 
 bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
     return !show_is_own(chat, event) &&
-           (event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me));
+           (event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me) ||
+            format_mentions(event->message.title, chat->me));
+}
+
+bool show_is_urgent(const struct chat *chat, const struct earshot_event *event) {
+    return !show_is_own(chat, event) && event->message.priority >= EARSHOT_PRIORITY_HIGH;
 }
 
 /* "<bob> are you there?", of the message that is replied to; the caller frees it. NULL: none. */
@@ -57,8 +63,12 @@ static void show_tell_new(struct chat *chat, const struct earshot_event *event, 
 
 static void show_remember(struct chat *chat, const struct earshot_event *event, bool mine) {
     struct scrollback_key key = {event->message.uid, event->message.id};
-    scrollback_add(&chat->scrollback, key, event->message.conv, event->message.from,
-                   event->message.text, event->message.text_n, mine);
+    CLEANUP_FREE char *text =
+        text_headed(event->message.title, event->message.priority,
+                    (struct bytes){event->message.text, event->message.text_n});
+    if (text)
+        scrollback_add(&chat->scrollback, key, event->message.conv, event->message.from, text,
+                       strlen(text), mine);
 }
 
 void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
@@ -69,9 +79,12 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
                                   .from = event->message.from,
                                   .text = event->message.text,
                                   .text_n = event->message.text_n,
+                                  .title = event->message.title,
+                                  .priority = event->message.priority,
                                   .mine = mine,
                                   .dated = how == SHOW_FOUND,
-                                  .highlight = how == SHOW_NEW && show_is_highlight(chat, event)};
+                                  .highlight = how == SHOW_NEW && (show_is_highlight(chat, event) ||
+                                                                   show_is_urgent(chat, event))};
     if (chat->options->json) {
         json_message(event);
         return;

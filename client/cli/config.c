@@ -175,6 +175,52 @@ static bool config_take_command(struct cli_config *config, char *value, bool mor
     return true;
 }
 
+/* "7", "22:30"; *end is what follows. Minutes; negative: it is no time of day. */
+static int config_minutes(const char *text, const char **end) {
+    char *after;
+    long hours = strtol(text, &after, 10), minutes = 0;
+    bool is_right = after > text && after - text <= 2 && hours >= 0 && hours <= 24;
+    if (is_right && *after == ':') {
+        const char *at = after + 1;
+        minutes = strtol(at, &after, 10);
+        is_right = after - at == 2 && minutes >= 0 && minutes < 60;
+    }
+    *end = after;
+    return is_right && 60 * hours + minutes <= 24 * 60 ? (int)(60 * hours + minutes) % (24 * 60)
+                                                       : -1;
+}
+
+/* "22:00-07:00", "off" */
+static bool config_take_quiet(struct cli_config *config, char *value, bool more) {
+    const char *at = value;
+    (void)more;
+    config->quiet = (struct config_quiet){0};
+    if (strcasecmp(value, "off") == 0)
+        return true;
+    struct config_quiet quiet = {.from = config_minutes(at, &at)};
+    at += strspn(at, BLANKS);
+    if (quiet.from < 0 || *at != '-')
+        return false;
+    at += 1 + strspn(at + 1, BLANKS);
+    quiet.until = config_minutes(at, &at);
+    if (quiet.until < 0 || *at || quiet.from == quiet.until)
+        return false;
+    config->quiet = quiet;
+    return true;
+}
+
+static bool config_take_loud(struct cli_config *config, char *value, bool more) {
+    if (!more)
+        config_list_clear(&config->loud);
+    for (char *word; (word = strsep(&value, SEPARATORS));) {
+        if (*word && !config_is_name(word, word[0] == '#'))
+            return false;
+        if (*word)
+            config_list_add(&config->loud, word);
+    }
+    return true;
+}
+
 /* Files. */
 
 /* "100M": with a unit of 1024 bytes and its powers, or none. */
@@ -248,6 +294,8 @@ static const struct config_key config_keys[] = {
     {"notify", "when", "off, dm, all or every", false, config_take_when},
     {"notify", "how", "some of bell, osc9, osc777, osc99", true, config_take_how},
     {"notify", "command", "a program and its arguments", false, config_take_command},
+    {"notify", "quiet", "hours, as 22:00-07:00, or off", false, config_take_quiet},
+    {"notify", "except", "handles and rooms, as bob, #alerts", true, config_take_loud},
     {"files", "directory", "a directory, as ~/Downloads", false, config_take_directory},
     {"files", "accept", "handles with a size or none, as bob 100M, carol; * is anybody", true,
      config_take_accept},
@@ -276,6 +324,14 @@ const struct cli_config *cli_config(void) {
 void config_time_text(const struct tm *at, char text[CONFIG_TIME_SIZE]) {
     if (strftime(text, CONFIG_TIME_SIZE, the_config.time ? the_config.time : TIME_FORMAT, at) == 0)
         *text = '\0';
+}
+
+bool config_is_quiet(const struct tm *at) {
+    const struct config_quiet *quiet = &the_config.quiet;
+    int now = 60 * at->tm_hour + at->tm_min;
+    if (quiet->from <= quiet->until)
+        return now >= quiet->from && now < quiet->until;
+    return now >= quiet->from || now < quiet->until;
 }
 
 /* A file while it is read. */
@@ -317,11 +373,15 @@ static bool config_has_only_rooms(const char *line) {
     return n_rooms > 0;
 }
 
+static bool config_has_rooms(const struct config_key *key) {
+    return strcmp(key->name, "rooms") == 0 || strcmp(key->name, "except") == 0;
+}
+
 /* An indented line of rooms would be a comment to libinih, so it gets a comma in front. */
 static bool config_mark_rooms(struct config_file *file, char *line, size_t size) {
     if (line[0] == '[')
         file->last = NULL;
-    if (!file->indented || !file->last || strcmp(file->last->name, "rooms") != 0 ||
+    if (!file->indented || !file->last || !config_has_rooms(file->last) ||
         !config_has_only_rooms(line))
         return true;
     char *start = line + strspn(line, " \t");
@@ -575,6 +635,7 @@ static void config_clear(struct cli_config *config) {
     config_list_clear(&config->rooms);
     config_list_clear(&config->ignored);
     config_list_clear(&config->command);
+    config_list_clear(&config->loud);
     config_clear_accept(config);
 }
 

@@ -40,6 +40,11 @@ struct config_accept {
     uint64_t bytes; /* UINT64_MAX: of any size */
 };
 
+/* Minutes of the day, local time; `until` may be on the next day. Both 0: there are none. */
+struct config_quiet {
+    int from, until;
+};
+
 struct cli_config {
     char *hub, *name; /* NULL: not set */
     bool no_color;
@@ -50,6 +55,8 @@ struct cli_config {
     enum config_when when;      /* [notify] */
     unsigned how;               /* enum config_how */
     struct config_list command; /* program and its first arguments; n 0: none */
+    struct config_quiet quiet;  /* when nothing rings, */
+    struct config_list loud;    /* but for what is said by these handles, and in these rooms */
 
     char *directory; /* [files]: where received ones go; NULL: the working directory */
     struct config_accept *accept;
@@ -82,6 +89,9 @@ bool config_change(const char *name, const char *value, char why[256]);
 
 /* A time of day as the user wants to see it. */
 void config_time_text(const struct tm *at, char text[CONFIG_TIME_SIZE]);
+
+/* Whether that is in the quiet hours. */
+bool config_is_quiet(const struct tm *at);
 
 /* The words of enum config_when; NULL ends them. */
 extern const char *const config_when_words[];

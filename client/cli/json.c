@@ -9,6 +9,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/filter.h"
+#include "proto/head.h"
 
 static const char *const kinds[] = {"text", "action", "notice"};
 static const char *const roles[] = {"well-known", "lane", "mailbox"};
@@ -109,13 +110,19 @@ void json_report(const char *type, const char *code, const char *text) {
 }
 
 static json_t *json_of_message(const struct earshot_event *event) {
-    return json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message", "seq",
-                     (json_int_t)event->message.seq, "id", event->message.id, "at",
-                     json_instant(event->message.at_ms, false), "conv", event->message.conv, "from",
-                     event->message.from, "uid", (json_int_t)event->message.uid, "to",
-                     event->message.to, "kind", kinds[event->message.kind], "text",
-                     json_text(event->message.text), "reply_to",
-                     json_text_or_null(event->message.reply_to));
+    json_t *object = json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message",
+                               "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
+                               json_instant(event->message.at_ms, false), "conv",
+                               event->message.conv, "from", event->message.from, "uid",
+                               (json_int_t)event->message.uid, "to", event->message.to, "kind",
+                               kinds[event->message.kind], "text", json_text(event->message.text),
+                               "reply_to", json_text_or_null(event->message.reply_to));
+    if (*event->message.title)
+        json_object_set_new(object, "title", json_text(event->message.title));
+    if (event->message.priority != EARSHOT_PRIORITY_DEFAULT)
+        json_object_set_new(object, "priority",
+                            json_string(head_words[event->message.priority - HEAD_MIN]));
+    return object;
 }
 
 void json_message_to(FILE *out, const struct earshot_event *event) {

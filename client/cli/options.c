@@ -41,6 +41,7 @@ void cli_options_init(struct cli_options *options) {
     *options = (struct cli_options){
         .timeout_ms = -1,
         .wait = EARSHOT_STORED,
+        .priority = EARSHOT_PRIORITY_DEFAULT - EARSHOT_PRIORITY_MIN,
         .since = CLI_NOT_GIVEN,
         .no_color = no_color && *no_color,
     };

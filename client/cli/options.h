@@ -33,6 +33,8 @@ struct cli_options {
     int kind;                  /* send: enum earshot_kind */
     const char *id;            /* send */
     const char *reply_to;      /* send */
+    const char *title;         /* send; NULL when not given */
+    int priority;              /* send: enum earshot_priority, counted from 0 */
     unsigned long long count;  /* tail; 0 for no end */
     bool dm;                   /* tail */
     unsigned long long limit;  /* tail, history, search; 0 when not given */

@@ -10,6 +10,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/config.h"
+#include "proto/head.h"
 
 #define INDENT "      " /* as wide as "HH:MM " */
 
@@ -60,6 +61,16 @@ static void text_print_sender(const char *from, enum earshot_kind kind, bool col
     printf("%s%s", around[kind][1], color ? "\033[0m" : "");
 }
 
+char *text_headed(const char *title, enum earshot_priority priority, struct bytes text) {
+    bool is_urgent = priority != EARSHOT_PRIORITY_DEFAULT;
+    char *whole = NULL;
+    if (asprintf(&whole, "%s%s%s%s%s%.*s", is_urgent ? "[" : "",
+                 is_urgent ? head_words[priority - HEAD_MIN] : "", is_urgent ? "] " : "", title,
+                 *title ? "\n" : "", (int)text.n, text.data) < 0)
+        return NULL;
+    return whole;
+}
+
 void text_message(const struct cli_options *options, const struct earshot_event *event) {
     bool color = text_has_color(options), room = event->message.conv[0] == '#';
     text_print_clock(event->message.at_ms, color);
@@ -70,7 +81,10 @@ void text_message(const struct cli_options *options, const struct earshot_event 
         fputs(color ? "\033[0m " : " ", stdout);
     }
     text_print_sender(event->message.from, event->message.kind, color);
-    text_print_safe((struct bytes){event->message.text, event->message.text_n}, TEXT_KEEP_LINES);
+    CLEANUP_FREE char *text =
+        text_headed(event->message.title, event->message.priority,
+                    (struct bytes){event->message.text, event->message.text_n});
+    text_print_safe(bytes_of(text ? text : ""), TEXT_KEEP_LINES);
     putchar('\n');
 }
 

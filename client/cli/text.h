@@ -3,6 +3,12 @@
 
 #include "cli/records.h"
 
+/*
+ * The text of a message, with its title on a line above it, or "[high] " before it. The caller
+ * frees it; NULL when memory is out. It need not be safe to print.
+ */
+char *text_headed(const char *title, enum earshot_priority priority, struct bytes text);
+
 /* On standard output; the caller flushes (cli/output.h). */
 void text_message(const struct cli_options *options, const struct earshot_event *event);
 void text_users(const struct cli_options *options, const struct cli_user *users, size_t n);

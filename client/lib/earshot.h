@@ -42,6 +42,7 @@ extern "C" {
 #define EARSHOT_SOVERSION 1
 #define EARSHOT_ID_SIZE 37         /* a UUID as text, with the NUL */
 #define EARSHOT_TEXT_MAX 65536     /* bytes of one message */
+#define EARSHOT_TITLE_MAX 255      /* bytes of its title */
 #define EARSHOT_PROTOCOL_VERSION 1 /* of this library */
 
 typedef struct earshot earshot;
@@ -62,6 +63,14 @@ enum earshot_outcome {
 };
 
 enum earshot_kind { EARSHOT_TEXT, EARSHOT_ACTION, EARSHOT_NOTICE };
+/* How urgent the sender says it is; zero says nothing. */
+enum earshot_priority {
+    EARSHOT_PRIORITY_MIN = -2,
+    EARSHOT_PRIORITY_LOW,
+    EARSHOT_PRIORITY_DEFAULT,
+    EARSHOT_PRIORITY_HIGH,
+    EARSHOT_PRIORITY_MAX,
+};
 enum earshot_state { EARSHOT_SENT, EARSHOT_STORED, EARSHOT_DELIVERED, EARSHOT_READ };
 enum earshot_presence { EARSHOT_OFFLINE, EARSHOT_ONLINE, EARSHOT_AWAY };
 enum earshot_mode { EARSHOT_PRIVATE, EARSHOT_GROUP, EARSHOT_OPEN };
@@ -222,6 +231,8 @@ struct earshot_event {
                                    text is "[file NAME, SIZE]" and it is no message that was read
                                    until it is saved. Else NULL */
             size_t file_n;      /* bytes, which are no text */
+            const char *title;  /* one line, which is not in the text; "" for none */
+            enum earshot_priority priority;
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];
@@ -347,6 +358,10 @@ struct earshot_message {
     const char *id;       /* NULL: a new one; a repeated id is harmless */
     const char *reply_to; /* NULL: none */
     unsigned flags;
+    /* Both count among the bytes of the text: who has an older library sees them as its first line.
+     */
+    enum earshot_priority priority;
+    const char *title; /* one line of at most EARSHOT_TITLE_MAX bytes; NULL or "": none */
 };
 
 /*

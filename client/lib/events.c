@@ -5,10 +5,14 @@
 
 #include "base/error.h"
 #include "files/parcel.h"
+#include "proto/head.h"
 #include "proto/line.h"
 
 /* The public header names the numbers of the wire anew, because it includes nothing of ours. */
 _Static_assert((int)EARSHOT_TEXT == (int)KIND_TEXT && (int)EARSHOT_NOTICE == (int)KIND_NOTICE, "");
+_Static_assert((int)EARSHOT_PRIORITY_MIN == (int)HEAD_MIN, "");
+_Static_assert((int)EARSHOT_PRIORITY_MAX == (int)HEAD_MAX, "");
+_Static_assert(EARSHOT_TITLE_MAX == HEAD_TITLE_MAX, "");
 _Static_assert((int)EARSHOT_SENT == (int)STATE_SENT && (int)EARSHOT_READ == (int)STATE_READ, "");
 _Static_assert((int)EARSHOT_OFFLINE == (int)PRESENCE_OFFLINE, "");
 _Static_assert((int)EARSHOT_AWAY == (int)PRESENCE_AWAY, "");
@@ -72,6 +76,20 @@ static void put_file(struct event_store *store, struct earshot_event *event, str
     event->message.text_n = strlen(text);
 }
 
+/* The head is no part of the text. A kind that says there is one, where none is, changes nothing.
+ */
+static void put_text(struct event_store *store, struct earshot_event *event, uint8_t kind,
+                     struct bytes body) {
+    struct head head = {0};
+    if (!(kind & KIND_HEADED) || !head_take(&head, &body))
+        head = (struct head){0};
+    event->message.kind = (enum earshot_kind)(kind & ~KIND_HEADED);
+    event->message.priority = (enum earshot_priority)head.priority;
+    event->message.title = events_keep(store, head.title);
+    event->message.text = events_keep(store, body);
+    event->message.text_n = body.n;
+}
+
 /* What the message is to who receives it. */
 static void put_relation(struct earshot_event *event, struct bytes from, uint8_t flags,
                          struct bytes handle) {
@@ -88,20 +106,18 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     bool is_file = message->kind == KIND_FILE;
     int r = events_begin(
         store, message->from.n + message->to.n + message->body.n + (is_file ? PARCEL_TEXT_SIZE : 0),
-        4);
+        5);
     if (r < 0)
         return r;
     event->type = EARSHOT_EVENT_MESSAGE;
     put_message_ids(event, message);
     event->message.seq = message->seq;
     event->message.at_ms = (int64_t)message->at_ms;
-    event->message.kind = (enum earshot_kind)message->kind;
     event->message.uid = message->uid;
     event->message.link = message->link;
     event->message.from = events_keep(store, message->from);
     event->message.to = events_keep(store, message->to);
-    event->message.text = events_keep(store, message->body);
-    event->message.text_n = message->body.n;
+    put_text(store, event, message->kind, message->body);
     event->message.file = NULL;
     event->message.file_n = 0;
     if (is_file)
@@ -122,6 +138,7 @@ void event_begin_lines(struct event_lines *lines, const struct frame_origin *ori
     lines->event = (struct earshot_event){.type = EARSHOT_EVENT_MESSAGE};
     lines->event.message.at_ms = (int64_t)origin->at_ms;
     lines->event.message.kind = EARSHOT_TEXT;
+    lines->event.message.title = "";
     lines->event.message.uid = origin->uid;
     lines->event.message.link = origin->link;
     lines->event.message.from = keep_name(lines->from, origin->from);

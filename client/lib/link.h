@@ -102,6 +102,7 @@ struct earshot {
     uint32_t keep_days;
     uint64_t keep_bytes;
     bool hub_takes_files; /* as they are, and not as base64 */
+    bool hub_takes_heads; /* KIND_HEADED; else they are plain text */
     int hub_fd;           /* its pidfd */
     int mailbox;          /* msqid, or -1 */
     atomic_int lane;      /* msqid, or -1; the watch reads it too */

@@ -1,8 +1,12 @@
 /* Messages: checked, made into frames, kept until they are acknowledged. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "base/text.h"
 #include "lib/check.h"
+#include "proto/head.h"
 
 /* What the frames of a message take besides its text: the first frame's fields, every header. */
 #define FIRST_FRAME_BYTES 256
@@ -224,11 +228,49 @@ int send_message(struct earshot *link, const struct earshot_message *message,
     return send_dispatch(link, (message->flags & EARSHOT_CORK) != 0);
 }
 
+static int check_head(struct earshot *link, const struct earshot_message *message) {
+    struct bytes title = bytes_of(message->title ? message->title : "");
+    if (message->priority < EARSHOT_PRIORITY_MIN || message->priority > EARSHOT_PRIORITY_MAX)
+        return check_failed(link, "the priority cannot be %d; it is one of %d to %d",
+                            (int)message->priority, EARSHOT_PRIORITY_MIN, EARSHOT_PRIORITY_MAX);
+    if (!head_title_is_valid(title))
+        return link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
+                         "a title is one line of at most %d bytes; write the rest into the text",
+                         HEAD_TITLE_MAX);
+    return check_text(link, title.data, title.n, HEAD_TITLE_MAX, "the title");
+}
+
+/* The head becomes the first line of the text. */
+static int send_headed(struct earshot *link, const struct earshot_message *message,
+                       char id[EARSHOT_ID_SIZE]) {
+    struct earshot_message whole = *message;
+    struct head head = {message->priority, bytes_of(message->title ? message->title : "")};
+    int r = check_body(link, message);
+    if (r != 0)
+        return r;
+    CLEANUP_FREE char *text = malloc(HEAD_BYTES_MAX + message->text_n);
+    if (!text)
+        return -ENOMEM;
+    size_t n = head_put(text, &head);
+    if (message->text_n > 0)
+        memcpy(text + n, message->text, message->text_n);
+    whole.text = text;
+    whole.text_n = n + message->text_n;
+    if (link->hub_takes_heads)
+        whole.kind = (enum earshot_kind)(whole.kind | KIND_HEADED);
+    return send_message(link, &whole, id);
+}
+
 int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
     int r = check_pointer(link, message, "the message");
     if (r == 0)
         r = check_number(link, message->kind, EARSHOT_NOTICE + 1, "the kind of a message");
-    return r == 0 ? send_message(link, message, id) : r;
+    if (r == 0)
+        r = check_head(link, message);
+    if (r != 0)
+        return r;
+    bool is_headed = message->priority || (message->title && *message->title);
+    return is_headed ? send_headed(link, message, id) : send_message(link, message, id);
 }
 
 static int flush_later(struct earshot *link) {

@@ -91,9 +91,14 @@ void encode_message(const struct core *core, const struct record *record, const 
     encoded->needs = encoded_needs(record);
 }
 
-/* What is no text is base64, for who reads nothing else. */
-static struct record record_as_text(const struct core *core, const struct record *record) {
+/* What is no text is base64 for who reads nothing else, and a head is text. */
+static struct record record_for(const struct core *core, const struct record *record,
+                                unsigned abilities) {
     struct record text = *record;
+    if (!(abilities & ABILITY_HEADS))
+        text.kind &= (uint8_t)~KIND_HEADED;
+    if (abilities & ABILITY_FILES)
+        return text;
     char *base64 = (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
     if (body_is_binary(record->kind, record->text)) {
         assert(record->text.n <= FILE_BODY_MAX); /* body_is_valid() */
@@ -105,7 +110,7 @@ static struct record record_as_text(const struct core *core, const struct record
 void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded) {
     struct frame frame = {.type = FRAME_MESSAGE, .flags = flags};
-    struct record text = record_as_text(core, record);
+    struct record text = record_for(core, record, 0);
     fill_message(core, &text, names, &frame.message);
     put_all(core, &text, &frame, frame.message.body.n, ENCODED_MESSAGE, encoded);
 }
@@ -113,7 +118,7 @@ void encode_old_message(const struct core *core, const struct record *record,
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
                  uint32_t request, unsigned abilities, struct encoded *encoded) {
     struct frame past = {.type = FRAME_PAST};
-    struct record as = abilities & ABILITY_FILES ? *record : record_as_text(core, record);
+    struct record as = record_for(core, record, abilities);
     size_t part = first_part_of(core, &as);
     FILL_COMMON(&past.past, &as, names, part);
     past.past.request = request;

@@ -182,7 +182,8 @@ static inline bool record_is_sendable(const struct record *record) {
 
 /* The abilities of who can read a message as encode_message() writes it; */
 static inline unsigned encoded_needs(const struct record *record) {
-    return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u);
+    return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u) |
+           (record->kind & KIND_HEADED ? ABILITY_HEADS : 0u);
 }
 /* whether the session has them. Else it is fed, with encode_old_message(). */
 static inline bool encoded_is_for(const struct session *session, const struct record *record) {
@@ -192,8 +193,8 @@ static inline bool encoded_is_for(const struct session *session, const struct re
 /* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one; until the next one. */
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded);
-/* The same as a MESSAGE that is text, for who does not know LINEs, or files; or as PAST in answer
- * to a request of who has these abilities. */
+/* The same as a MESSAGE that is plain text, for who does not know one of these; or as PAST in
+ * answer to a request of who has these abilities. */
 void encode_old_message(const struct core *core, const struct record *record,
                         const struct names *names, uint8_t flags, struct encoded *encoded);
 void encode_past(const struct core *core, const struct record *record, const struct names *names,

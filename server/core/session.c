@@ -171,10 +171,11 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
 void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t files = session->abilities & ABILITY_FILES ? FRAME_TAKES_FILES : 0;
     bool takes_channel = (session->abilities & ABILITY_CHANNEL) && core->config.channel_bytes > 0;
+    uint8_t heads = session->abilities & ABILITY_HEADS ? FRAME_TAKES_HEADS : 0;
     uint8_t channel = takes_channel ? FRAME_TAKES_CHANNEL : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = files | channel,
+                                   .flags = files | channel | heads,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,

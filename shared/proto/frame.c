@@ -219,7 +219,9 @@ static bool check_none(const struct frame *frame) {
 static bool body_fits(uint8_t kind, size_t total, struct bytes body) {
     if (body_is_binary(kind, body))
         return total <= FILE_BODY_MAX;
-    return kind < KIND_END && total <= MESSAGE_TEXT_MAX && text_is_valid(body);
+    bool is_headed = kind & KIND_HEADED;
+    return (is_headed ? (kind & ~KIND_HEADED) < KIND_FILE : kind < KIND_END) &&
+           total <= MESSAGE_TEXT_MAX && text_is_valid(body);
 }
 
 bool body_is_valid(uint8_t kind, struct bytes body) {

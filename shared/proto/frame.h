@@ -218,6 +218,7 @@ enum {
     FRAME_SESSION_ONLY = 1,  /* JOIN: this session listens; the handle becomes no member */
     FRAME_TAKES_FILES = 1,   /* WELCOME: to who has ABILITY_FILES, and may send files as they are */
     FRAME_TAKES_CHANNEL = 2, /* WELCOME: to who has ABILITY_CHANNEL, and may send CHANNEL */
+    FRAME_TAKES_HEADS = 4,   /* WELCOME: to who has ABILITY_HEADS, and may send KIND_HEADED */
 };
 
 /* HELLO: what the session wants. */
@@ -234,7 +235,8 @@ enum {
     ABILITY_FILES = 512,     /* bodies that are no text; else the hub makes base64 of them */
     ABILITY_NAMED = 1024,    /* NEWS_NAMED, without ABILITY_NEWS, too */
     ABILITY_CHANNEL = 2048,  /* SWITCH frames: its batches may go through shared memory */
-    ABILITY_ALL = 4079,
+    ABILITY_HEADS = 4096,    /* kinds with KIND_HEADED; else the head is part of the text */
+    ABILITY_ALL = 8175,
 };
 
 enum message_kind {
@@ -244,6 +246,7 @@ enum message_kind {
     KIND_FILE, /* a small file, see struct file_body; no words to be searched for */
     KIND_END
 };
+#define KIND_HEADED 16 /* with the kind of a text: its first line is a head, see head.h */
 enum message_state {
     STATE_SENT,
     STATE_STORED,

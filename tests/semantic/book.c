@@ -102,7 +102,8 @@ void book_say(const struct client *from, const struct said *said) {
 
 static bool book_is_same(const struct said *said, const struct incoming_parts *heard) {
     return said->uid == heard->uid && said->from == heard->from && said->n == heard->n &&
-           said->hash == heard->hash && said->kind == heard->kind &&
+           said->hash == heard->hash &&
+           heard->kind == (heard->kind & KIND_HEADED ? said->kind : said->kind & ~KIND_HEADED) &&
            (said->is_wall ||
             (said->to == heard->to && uuid_equal(&said->reply_to, &heard->reply_to)));
 }

@@ -125,6 +125,8 @@ static struct bytes some_binary(size_t n, bool is_begin) {
 static bool make_send(struct client *client, struct frame *frame) {
     struct bytes body = some_text(0, body_most());
     uint8_t kind = (uint8_t)chance_below(KIND_END);
+    if (kind < KIND_FILE && chance_one_in(4))
+        kind |= KIND_HEADED;
     bool has_more = chance_one_in(6) && body.n > 0;
     bool is_binary = kind == KIND_FILE && body.n > 0 && chance_one_in(2);
     if (is_binary)

@@ -28,6 +28,7 @@ static void receive_form(struct client *client, struct bytes body) {
     struct incoming_parts *in = &client->in;
     in->is_binary = body_is_binary(in->kind, body);
     in->is_base64 = in->kind == KIND_FILE && body.n > 0 && body.data[0] == 'A';
+    MUST(!(in->kind & KIND_HEADED) || (client->abilities & ABILITY_HEADS));
     MUST(!in->is_binary || (client->abilities & ABILITY_FILES));
     MUST(!in->is_base64 || !(client->abilities & ABILITY_FILES) ||
          !(client->abilities & ABILITY_LINES));

@@ -26,6 +26,7 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/words.h"
+#include "proto/head.h"
 
 /*
  * Receipts that a sender does not take in time are dropped by the hub, so no more messages than
@@ -47,6 +48,9 @@ const struct cli_option cli_send_options[] = {
     {"id", 0, CLI_STRING, CLI_AT(id), "UUID", "the message's id: makes a repeat harmless", NULL, 0},
     {"reply-to", 0, CLI_STRING, CLI_AT(reply_to), "UUID", "the message that this one answers", NULL,
      0},
+    {"title", 0, CLI_STRING, CLI_AT(title), "TITLE", "a line above the text", NULL, 0},
+    {"priority", 0, CLI_CHOICE, CLI_AT(priority), "min|low|default|high|max",
+     "how urgent it is: who it rings for", head_words, 0},
     {"action", 0, CLI_SET, CLI_AT(kind), NULL, "what you do: * alice TEXT", NULL, EARSHOT_ACTION},
     {"notice", 0, CLI_SET, CLI_AT(kind), NULL, "a remark that nobody needs to answer", NULL,
      EARSHOT_NOTICE},
@@ -283,6 +287,8 @@ static int sending_put(struct sending *sending, const char *to, struct bytes tex
         .id = options->id,
         .reply_to = options->reply_to,
         .flags = sending_flags(options, more),
+        .priority = (enum earshot_priority)(options->priority + EARSHOT_PRIORITY_MIN),
+        .title = options->title,
     };
     int result, code = CLI_DONE;
     if (options->wait >= EARSHOT_DELIVERED && sending->n_open >= SENDING_RECEIPTS_MAX)

@@ -67,6 +67,31 @@ Test(events, 04_the_longest_text_is_whole) {
     cr_assert_str_eq(event.message.from, "bob");
 }
 
+static void headed(const char *body, uint8_t kind) {
+    struct frame_message fields = {.kind = kind,
+                                   .from = bytes_of("bob"),
+                                   .to = bytes_of("alice"),
+                                   .total = (uint32_t)strlen(body),
+                                   .body = bytes_of(body)};
+    cr_assert_eq(event_from_message(&store, &event, &fields, 0, bytes_of("alice")), 0);
+    cr_assert_eq(event.message.kind, EARSHOT_NOTICE);
+    cr_assert_eq(event.message.text_n, strlen(event.message.text));
+}
+
+Test(events, 14_a_head_is_no_part_of_the_text) {
+    headed("[max] Fire\nleave", KIND_NOTICE | KIND_HEADED);
+    cr_assert_str_eq(event.message.title, "Fire");
+    cr_assert_eq(event.message.priority, EARSHOT_PRIORITY_MAX);
+    cr_assert_str_eq(event.message.text, "leave");
+    headed("[max] Fire\nleave", KIND_NOTICE);
+    cr_assert_str_eq(event.message.title, "");
+    cr_assert_eq(event.message.priority, EARSHOT_PRIORITY_DEFAULT);
+    cr_assert_str_eq(event.message.text, "[max] Fire\nleave");
+    headed("[max] Fire", KIND_NOTICE | KIND_HEADED);
+    cr_assert_str_eq(event.message.title, "", "there is no head, whatever the kind says");
+    cr_assert_str_eq(event.message.text, "[max] Fire");
+}
+
 Test(events, 05_pids_are_numbers) {
     const uint32_t pids[] = {777, 501};
     struct frame_user user = {.request = 3,
