@@ -16,9 +16,10 @@
 #define RETRY_MS 1000  /* after a failure, when nothing new comes */
 #define INDEX_STEP 512 /* messages, at most, and at least: */
 #define INDEX_STEP_MIN 8
-#define HOUSE_NS (4 * NS_PER_MS) /* whoever waits for the disk waits so long for what can wait */
-#define FAILURES_MAX 64          /* in a row, before the writer rests */
-#define EXPIRE_STEP 256          /* messages, at most, and to begin with: */
+#define HOUSE_NS (2 * NS_PER_MS)  /* whoever waits for the disk waits so long for what can wait, */
+#define DELETE_NS (8 * NS_PER_MS) /* but not for deleting, which ends then */
+#define FAILURES_MAX 64           /* in a row, before the writer rests */
+#define EXPIRE_STEP 256           /* messages, at most, and to begin with: */
 #define EXPIRE_STEP_MIN 8
 #define EXPIRE_EVERY_MS (3600 * 1000)
 #define ANSWER_MS_MAX 2000 /* a question is read for so long */
@@ -48,7 +49,7 @@ struct storage {
     /* The writer's own. */
     bool index_is_due, expire_is_due;
     mono_time expire_at;
-    unsigned index_step, expire_step; /* messages */
+    unsigned index_steps[STEP_KINDS], expire_step; /* messages */
     struct store_bounds bounds;
     unsigned n_failures; /* of commits since the last good one, or since it rested */
 };
@@ -262,7 +263,8 @@ int storage_open(struct hub *hub) {
     }
     pthread_condattr_destroy(&attributes);
     storage->index_is_due = storage->expire_is_due = true;
-    storage->index_step = INDEX_STEP_MIN;
+    for (size_t i = 0; i < STEP_KINDS; i++)
+        storage->index_steps[i] = INDEX_STEP_MIN;
     storage->expire_step = EXPIRE_STEP_MIN;
     hub->storage = storage;
     int r = open_store(hub, storage);
@@ -314,6 +316,7 @@ static void commit_now(struct hub *hub) {
     struct storage *storage = hub->storage;
     struct commit commit;
     core_take_commit(&hub->core, &commit);
+    store_call(storage->store, false);
     lock_give(&hub->lock);
     int r = write_commit(storage->store, &commit);
     tell_trouble(storage, r);
@@ -331,10 +334,11 @@ static void commit_now(struct hub *hub) {
  * How long a step takes depends on the texts and on the disk: so the next one is as large as fits.
  * One that found less to do than it might have done says nothing of how long a larger one takes.
  */
-static void fit_step(unsigned *step, unsigned min, unsigned max, int64_t ns, bool more) {
-    if (ns > HOUSE_NS && *step > min)
+static void fit_step(unsigned *step, unsigned min, unsigned max, int64_t ns, int64_t ns_max,
+                     bool more) {
+    if (ns > ns_max && *step > min)
         *step /= 2;
-    else if (more && ns < HOUSE_NS / 2 && *step < max)
+    else if (more && ns < ns_max / 2 && *step < max)
         *step *= 2;
 }
 
@@ -348,17 +352,21 @@ static bool delete_old(struct storage *storage) {
         return true;
     }
     if (r == 0)
-        fit_step(&storage->expire_step, 1, EXPIRE_STEP, mono_now().ns - began.ns, more);
+        fit_step(&storage->expire_step, 1, EXPIRE_STEP, mono_now().ns - began.ns, DELETE_NS, more);
     return r == 0 && more;
 }
 
 static bool index_some(struct storage *storage) {
     bool more = false;
     mono_time began = mono_now();
-    int r = store_index(storage->store, storage->index_step, &more);
+    enum store_step kind = store_next_step(storage->store);
+    unsigned *step = &storage->index_steps[kind];
+    int r = store_index(storage->store, *step, &more);
     int64_t ns = mono_now().ns - began.ns;
-    fit_step(&storage->index_step, INDEX_STEP_MIN, INDEX_STEP, ns, more);
-    return r == 0 && more;
+    more &= r == 0;
+    fit_step(step, INDEX_STEP_MIN, INDEX_STEP, ns, kind == STEP_DELETE ? DELETE_NS : HOUSE_NS,
+             more && store_next_step(storage->store) == kind);
+    return more;
 }
 
 /* A step of what can wait; false: there is nothing. Without the lock. */
@@ -389,12 +397,21 @@ static void writer_rest(struct hub *hub, struct storage *storage) {
     storage->n_failures = 0;
 }
 
+/* With the lock held; gives it back meanwhile. */
+static void copy_log(struct hub *hub, struct storage *storage) {
+    lock_give(&hub->lock);
+    store_copy_log(storage->store);
+    lock_take(&hub->lock);
+}
+
 /* One step of either kind; false: there is nothing to do. With the lock held. */
 static bool storage_work(struct hub *hub, struct storage *storage) {
     bool has_commit = core_has_commit(&hub->core);
     look_at_clock(hub, storage);
     if (has_commit)
         commit_now(hub);
+    if (store_log_is_long(storage->store))
+        copy_log(hub, storage);
     if (has_commit && (!storage->has_failed || storage->stopping))
         return true;
     lock_give(&hub->lock);
@@ -533,8 +550,10 @@ void storage_wake(struct hub *hub) {
     struct storage *storage = hub->storage;
     if (!storage)
         return;
-    if (writer_is_wanted(storage, &hub->core))
+    if (writer_is_wanted(storage, &hub->core)) {
+        store_call(storage->store, true);
         pthread_cond_signal(&storage->work);
+    }
     for (size_t i = 0; i < ARRAY_LEN(storage->readers); i++)
         if (core_has_ask(&hub->core, storage->readers[i].feeds))
             pthread_cond_signal(&storage->readers[i].questions);

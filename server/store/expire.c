@@ -10,6 +10,7 @@
 #include "store/inside.h"
 
 #define STEP_MAX 512    /* messages at once */
+#define CALLED_MIN 16   /* are deleted, even if the writer is called */
 #define MERGE_PAGES 128 /* of an index at once, at most, and at least: */
 #define MERGE_PAGES_MIN 4
 #define ROUND_PERCENT 10   /* of the messages, before the index must follow */
@@ -116,11 +117,24 @@ static int doom_done(struct store *store, const struct doom *doom) {
     return connection_finish(&store->writer, done, doing);
 }
 
+/* The first n of them, or CALLED_MIN when the writer is called: then there are more. */
+static int delete_rows(struct store *store, struct oldest *oldest, unsigned n) {
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < n && i < oldest->n; i++) {
+        r = delete_message(store, oldest, i);
+        if (!store->called || store->fails || i + 1 < CALLED_MIN || i + 1 == oldest->n)
+            continue;
+        oldest->is_all = false;
+        oldest->n = i + 1;
+    }
+    return r;
+}
+
 static int delete_doomed(struct store *store, const struct doom *doom, unsigned n_max) {
     struct oldest oldest;
     int r = doomed_rows(&store->writer, doom, n_max, &oldest);
-    for (unsigned i = 0; r == 0 && i < oldest.n; i++)
-        r = delete_message(store, &oldest, i);
+    if (r == 0)
+        r = delete_rows(store, &oldest, oldest.n);
     if (r == 0 && oldest.is_all)
         r = doom_done(store, doom);
     return r;
@@ -276,18 +290,7 @@ static int oldest_rows_of(struct store *store, uint32_t uid, unsigned n_max, str
                           bool *at_end) {
     struct walk *walk = walk_of(store, uid);
     int r = window_rows(&store->writer, walk, n_max, oldest);
-    if (r == 0 && oldest->n > 0)
-        walk->seq = oldest->rows[oldest->n - 1].seq;
-    else if (r == 0)
-        r = pass_window(&store->writer, walk, n_max, at_end);
-    return r;
-}
-
-static int delete_rows(struct store *store, const struct oldest *oldest, unsigned n) {
-    int r = 0;
-    for (unsigned i = 0; r == 0 && i < n; i++)
-        r = delete_message(store, oldest, i);
-    return r;
+    return r == 0 && oldest->n == 0 ? pass_window(&store->writer, walk, n_max, at_end) : r;
 }
 
 /* Whose messages go first, because of having more than a fair share; *is_one: there is such a one.
@@ -317,6 +320,8 @@ static int delete_for_room(struct store *store, unsigned n_max, bool *more) {
         r = oldest_rows(&store->writer, n_max, &oldest);
     if (r == 0)
         r = delete_rows(store, &oldest, oldest.n);
+    if (r == 0 && is_one && !at_end && oldest.n > 0)
+        walk_of(store, uid)->seq = oldest.rows[oldest.n - 1].seq;
     *more |= oldest.n > 0 || (is_one && !at_end);
     return r;
 }

@@ -60,11 +60,18 @@ static bool is_behind(const struct store_state *state) {
     return state->words_upto < state->last_seq || state->parts_upto < state->last_seq;
 }
 
+enum store_step store_next_step(const struct store *store) {
+    const struct store_state *state = &store->committed;
+    if (is_behind(state))
+        return state->words_upto >= state->last_seq ? STEP_PARTS : STEP_WORDS;
+    return store->maybe_doomed ? STEP_DELETE : STEP_REWRITE;
+}
+
 int store_index(struct store *store, unsigned n_max, bool *more) {
     int r = 0;
     const struct store_state *state = &store->committed;
     if (is_behind(state))
-        r = index_batch(store, state->words_upto >= state->last_seq, n_max);
+        r = index_batch(store, store_next_step(store) == STEP_PARTS, n_max);
     else if (cleaning_is_due(store))
         r = cleaning_step(store, n_max);
     *more = r == 0 && (is_behind(state) || cleaning_is_due(store));

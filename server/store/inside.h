@@ -70,9 +70,12 @@ struct store {
     struct connection writer;
     bool writing;       /* between begin and commit */
     bool deletes;       /* the transaction is to make room */
+    bool fails;         /* the last commit has; perhaps for want of room */
     int64_t n_bytes;    /* of the database, with the transaction */
     bool relaxed;       /* the writer's commits are not synced */
     int64_t page_bytes; /* of the database */
+    int log_pages;      /* of the -wal file in use, and when it was last copied: */
+    int log_pages_copied;
     bool maybe_doomed;  /* the table `doomed` may have rows */
     uint64_t round_end; /* deleting by size pauses at so many messages; 0: no round */
     struct walk walks[STORE_WALKS];
@@ -91,6 +94,7 @@ struct store {
     char rescued[CONNECTION_ERROR_SIZE]; /* "" or what is to be told about that */
     _Atomic unsigned generation;         /* of the database; another one needs other connections */
     _Atomic bool stopping;               /* what takes long is to end */
+    _Atomic bool called;                 /* see store_call() */
 
     /* For other threads: what is committed, and where the indexes are. */
     _Atomic uint64_t last_seq, n_messages, words_upto, parts_upto;

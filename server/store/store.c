@@ -7,7 +7,9 @@
 #include "base/macro.h"
 #include "store/inside.h"
 
-#define INDEX_AT_CLOSE 2000               /* messages */
+#define INDEX_AT_CLOSE 2000 /* messages */
+#define LOG_PAGES 500       /* of the -wal file that are copied into the database at once, and: */
+#define LOG_PAGES_MAX (4 * LOG_PAGES)
 #define LOG_AT_CLOSE (64LL * 1024 * 1024) /* bytes; a longer one stays for the next start */
 
 static const char *const outcome_texts[] = {
@@ -92,7 +94,34 @@ static int is_to_end(void *arg) {
     return store->stopping && !store->writing;
 }
 
+static int pages_to_copy(const struct store *store) {
+    return store->log_pages - store->log_pages_copied;
+}
+
+bool store_log_is_long(const struct store *store) {
+    return pages_to_copy(store) >= LOG_PAGES;
+}
+
+/* What readers still need stays, and is copied the next time. */
+void store_copy_log(struct store *store) {
+    sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    store->log_pages_copied = store->log_pages;
+}
+
+/* After each commit. */
+static int note_log_pages(void *arg, sqlite3 *db, const char *schema, int n_pages) {
+    (void)db, (void)schema;
+    struct store *store = arg;
+    if (n_pages < store->log_pages)
+        store->log_pages_copied = 0; /* it has begun anew */
+    store->log_pages = n_pages;
+    if (pages_to_copy(store) >= LOG_PAGES_MAX)
+        store_copy_log(store);
+    return SQLITE_OK;
+}
+
 void connection_watch(struct connection *writer, struct store *store) {
+    sqlite3_wal_hook(writer->db, note_log_pages, store);
     writer->hurry = &store->stopping;
     connection_wait_for_others(writer, true);
     sqlite3_progress_handler(writer->db, STORE_PROGRESS, is_to_end, store);
@@ -113,8 +142,8 @@ int store_open_writer(struct store *store, struct connection *writer) {
                        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
                        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
                        "PRAGMA cache_size = -2000; PRAGMA journal_size_limit = 16777216;"
-                       "PRAGMA wal_autocheckpoint = 500; PRAGMA trusted_schema = OFF;"
-                       "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON",
+                       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+                       "PRAGMA secure_delete = ON",
                        "open it");
     if (r == 0) /* not before: what is empty is no database */
         sqlite3_file_control(writer->db, NULL, SQLITE_FCNTL_CHUNK_SIZE, &(int){STORE_GROW_BYTES});
@@ -191,6 +220,10 @@ int store_open(struct store **store, const char *dir, struct store_info *info) {
     int r = place_open(&new->place, dir);
     r = r == 0 ? open_all(new, info) : connection_tell(&new->writer, r, "%s", new->place.error);
     return store_tell(new, r);
+}
+
+void store_call(struct store *store, bool is_wanted) {
+    store->called = is_wanted;
 }
 
 void store_hurry(struct store *store) {

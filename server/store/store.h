@@ -161,6 +161,25 @@ void store_rollback(struct store *store);
  */
 int store_index(struct store *store, unsigned n_max, bool *more);
 
+/* Which kind of work the next step of store_index() is: each takes its own time for a message. */
+enum store_step { STEP_WORDS, STEP_PARTS, STEP_DELETE, STEP_REWRITE, STEP_KINDS };
+enum store_step store_next_step(const struct store *store);
+
+/*
+ * Somebody waits for a commit, or nobody does: deleting then ends after a few messages. From
+ * any thread.
+ */
+void store_call(struct store *store, bool is_wanted);
+
+/*
+ * The -wal file is copied into the database now and then (https://sqlite.org/wal.html, section
+ * 3.3), which needs two syncs and can take longer than a commit: so no commit does it, but the
+ * caller, when nobody waits for an answer. Whoever never does so has it done when the file is four
+ * times as long. What fails shows at the next commit.
+ */
+bool store_log_is_long(const struct store *store);
+void store_copy_log(struct store *store);
+
 /*
  * Deletes up to n_max of the oldest messages that are older than before_ms, or that are too many
  * for keep_bytes (of the database; 0: no bound); *more: there is more to do, which may also be

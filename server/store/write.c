@@ -216,6 +216,7 @@ static int write_end(struct store *store) {
     if (failed == 0) /* else it has been told */
         (void)store_tell(store, r);
     store->writing = false;
+    store->fails = r != 0;
     return r;
 }
 

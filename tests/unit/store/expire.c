@@ -392,3 +392,40 @@ Test(store_expire, 15_what_a_failed_step_passed_is_found_again) {
     expect_gone(11, 1010 - n_left, true);
     expect_gone(1011 - n_left, 1010, false);
 }
+
+Test(store_expire, 16_a_step_ends_when_the_writer_is_called) {
+    put_short(ALICE, 1000);
+    put_of(DAVE, 4000);
+    uint64_t keep = half_of_it();
+    bool more = true;
+    while (more) {
+        uint64_t n = stats_now().n_messages;
+        store_call(shelf.store, true);
+        cr_assert_eq(expire(0, keep, 512, &more), 0);
+        cr_assert_leq(n - stats_now().n_messages, 16);
+    }
+    struct share share = shares();
+    cr_assert_eq(share.n_messages[ALICE], 1000);
+    expect_gone(1001, 5000 - share.n_messages[DAVE], true); /* none was passed over */
+    expect_gone(5000 - share.n_messages[DAVE] + 1, 5000, false);
+}
+
+Test(store_expire, 17_what_is_forgotten_goes_however_often_the_writer_is_called) {
+    const conv_number self = conv_of_pair(ALICE, ALICE);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (int i = 0; i < 100; i++)
+        put(self, ALICE, "forget me");
+    cr_assert_eq(store_commit(shelf.store), 0);
+    index_all();
+    forget(ALICE, self, 90);
+    bool more = true;
+    int n_steps = 0;
+    for (; more; n_steps++) {
+        uint64_t n = stats_now().n_messages;
+        store_call(shelf.store, n_steps % 2 == 0);
+        cr_assert_eq(store_index(shelf.store, 32, &more), 0);
+        cr_assert_leq(n - stats_now().n_messages, n_steps % 2 == 0 ? 16 : 32);
+    }
+    cr_assert_eq(stats_now().n_messages, 10);
+    cr_assert(!is_there(90, ALICE) && is_there(91, ALICE));
+}

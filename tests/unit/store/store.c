@@ -320,3 +320,35 @@ Test(store, 08_closing_leaves_one_file_and_nothing_in_the_log) {
     store_close(NULL);
     store_reader_close(NULL);
 }
+
+static off_t log_size(void) {
+    struct stat status;
+    cr_assert_eq(stat(shelf_path("earshot.db-wal"), &status), 0);
+    return status.st_size;
+}
+
+Test(store, 09_the_log_begins_anew_after_it_was_copied) {
+    while (!store_log_is_long(shelf.store))
+        say(conv_of_room(1), ALICE, "hello");
+    off_t size = log_size();
+    store_copy_log(shelf.store);
+    cr_assert_not(store_log_is_long(shelf.store));
+    for (int round = 0; round < 3; round++) {
+        while (!store_log_is_long(shelf.store))
+            say(conv_of_room(1), ALICE, "hello");
+        store_copy_log(shelf.store);
+        cr_assert_lt(log_size(), 2 * size);
+    }
+    shelf_reopen();
+    cr_assert_eq(shelf.info.last_seq, shelf.seq);
+}
+
+Test(store, 10_a_log_that_nobody_copies_does_not_grow_for_ever) {
+    while (!store_log_is_long(shelf.store))
+        say(conv_of_room(1), ALICE, "hello");
+    off_t size = log_size();
+    uint64_t n = shelf.seq;
+    while (shelf.seq < 20 * n)
+        say(conv_of_room(1), ALICE, "hello");
+    cr_assert_lt(log_size(), 6 * size);
+}
