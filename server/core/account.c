@@ -17,6 +17,17 @@ static const struct {
     [ACCOUNT_##NAME] = {name, sort, max, per_second, what, advice},
     ACCOUNT_KINDS(ACCOUNT_ROW)};
 
+/* A bit for each kind that wears off; there are few, which are looked at for each message. */
+#define RATE_BIT(NAME, name, sort, ...) | ((sort) == ACCOUNT_RATE ? 1u << ACCOUNT_##NAME : 0u)
+static const unsigned rates = 0u ACCOUNT_KINDS(RATE_BIT);
+_Static_assert(ACCOUNT_KIND_END <= 32, "rates has a bit for each kind");
+
+#define FOR_EACH_RATE(left) for (unsigned left = rates; left != 0; left &= left - 1)
+
+static enum account_kind rate_first(unsigned left) {
+    return (enum account_kind)__builtin_ctz(left);
+}
+
 void account_limits_init(struct account_limits *limits) {
     for (int kind = 0; kind < ACCOUNT_KIND_END; kind++)
         limits->max[kind] = kinds[kind].max;
@@ -77,10 +88,11 @@ void account_wear_off(struct account *account, mono_time now, unsigned n_sharing
     if (ns <= 0)
         return;
     account->worn_at = now;
-    for (int kind = 0; kind < ACCOUNT_KIND_END; kind++) {
-        if (kinds[kind].sort != ACCOUNT_RATE)
+    FOR_EACH_RATE(left) {
+        enum account_kind kind = rate_first(left);
+        if (account->used[kind] == 0)
             continue;
-        uint64_t rate = rate_per_second((enum account_kind)kind, n_sharing);
+        uint64_t rate = rate_per_second(kind, n_sharing);
         uint64_t max = account->limits->max[kind] + scale_by(rate, DEBT_NS_MAX, NS_PER_S);
         uint64_t off = scale_by(rate, (uint64_t)ns, NS_PER_S);
         uint64_t used = account->used[kind] < max ? account->used[kind] : max;
@@ -90,12 +102,12 @@ void account_wear_off(struct account *account, mono_time now, unsigned n_sharing
 
 int64_t account_wait_ns(const struct account *account, unsigned n_sharing) {
     uint64_t longest = 0;
-    for (int kind = 0; kind < ACCOUNT_KIND_END; kind++) {
+    FOR_EACH_RATE(left) {
+        enum account_kind kind = rate_first(left);
         uint64_t used = account->used[kind], max = account->limits->max[kind];
-        if (kinds[kind].sort != ACCOUNT_RATE || used <= max)
+        if (used <= max)
             continue;
-        uint64_t ns =
-            scale_by(used - max, NS_PER_S, rate_per_second((enum account_kind)kind, n_sharing));
+        uint64_t ns = scale_by(used - max, NS_PER_S, rate_per_second(kind, n_sharing));
         if (ns > longest)
             longest = ns;
     }

@@ -72,6 +72,8 @@ struct hub {
     struct road *left;   /* roads that nobody uses any more, to be closed */
     unsigned n_flushing; /* threads that leave and send just now */
     mono_time armed;     /* what the timer is set to; ns 0: not set */
+    wall_time wall;      /* as it was read last, */
+    mono_time wall_read_at;
     bool stopping;
     atomic_ullong n_turned_away; /* HELLOs and more at the well-known queue; not counted yet */
     char no_store[1024];         /* why the store cannot be used */
@@ -98,8 +100,10 @@ int hub_run(struct hub *hub);
 /* Frees what hub_start() made, if it failed half way. */
 void hub_deinit(struct hub *hub);
 
-/* Takes the lock and tells the core the time. */
+/* Takes the lock and tells the core the time, */
 void hub_enter(struct hub *hub);
+/* at which the caller has just looked. */
+void hub_enter_at(struct hub *hub, mono_time now);
 
 /*
  * Sends what is to be sent, releases ended sessions, sets the timer, gives the lock back. When

@@ -43,6 +43,7 @@ struct intake {
     bool has_roads;        /* some use channels */
     size_t n_road_bytes;   /* out of these, in the last turn */
     uint8_t *records;      /* CHANNEL_RING_BYTES; NULL: there was no channel yet */
+    mono_time came;        /* when the first batch was received, or a little later */
     mono_time slice;       /* when the lane took the lock, or was charged last */
     uint32_t cost;         /* of what it did since it looked at the clock */
     unsigned n_slices;     /* after which somebody else had the lock */
@@ -90,10 +91,14 @@ static void slice_charge(struct intake *intake) {
     intake->slice = now;
 }
 
-static void slice_begin(struct intake *intake) {
-    hub_enter(intake->lane->hub);
+static void slice_begin_at(struct intake *intake, mono_time now) {
+    hub_enter_at(intake->lane->hub, now);
     intake->slice = intake->lane->hub->core.now;
     intake->cost = 0;
+}
+
+static void slice_begin(struct intake *intake) {
+    slice_begin_at(intake, mono_now());
 }
 
 /* Whether the lane's user is over his share of the hub, or has too much that the disk has not taken
@@ -515,13 +520,15 @@ static int intake_fill(struct intake *intake) {
     int r = is_due ? receive_or_leave(intake) : QUEUE_EMPTY;
     if (r == QUEUE_OK && intake->n == 0)
         return r;
-    mono_time before = mono_now();
-    if (r != QUEUE_OK)
+    mono_time before = intake->came = mono_now();
+    if (r != QUEUE_OK) {
         r = intake_receive(intake, true);
+        intake->came = mono_now();
+    }
     if (r != QUEUE_OK)
         return r;
-    intake->is_lone =
-        !intake->is_flood && intake->sizes[0] < BULK_BYTES && mono_now().ns - before.ns > WAITED_NS;
+    intake->is_lone = !intake->is_flood && intake->sizes[0] < BULK_BYTES &&
+                      intake->came.ns - before.ns > WAITED_NS;
     intake->is_drained = false;
     if (!intake->is_lone)
         intake_drain(intake);
@@ -533,12 +540,12 @@ static int intake_fill(struct intake *intake) {
  * stays in the outboxes. Channels come first, for a process that was killed may have filled one
  * before its successor wrote into the lane. Takes the lock, and keeps it.
  */
-static void intake_hand_over(struct intake *intake) {
+static void intake_hand_over(struct intake *intake, mono_time now) {
     struct lane *lane = intake->lane;
     bool is_hello[LANE_DRAIN_MAX];
     for (int i = 0; i < intake->n; i++)
         is_hello[i] = take_hello(lane, &intake->messages[i], intake->sizes[i]);
-    slice_begin(intake);
+    slice_begin_at(intake, now);
     intake->n_road_bytes = take_roads(intake);
     for (int i = 0; i < intake->n; i++)
         if (!is_hello[i])
@@ -572,7 +579,7 @@ static bool intake_take_more(struct intake *intake) {
     intake->n = 0;
     intake_drain(intake);
     if (intake->n > 0) {
-        intake_hand_over(intake);
+        intake_hand_over(intake, mono_now());
         return true;
     }
     slice_begin(intake);
@@ -584,7 +591,7 @@ static bool intake_take_more(struct intake *intake) {
 static void intake_process(struct intake *intake) {
     struct lane *lane = intake->lane;
     int n_batches = intake->n;
-    intake_hand_over(intake);
+    intake_hand_over(intake, intake->came);
     for (int turn = 1; turn < FLUSH_TURNS && intake_wants_more(intake) && intake_take_more(intake);
          turn++)
         n_batches += intake->n;
@@ -592,7 +599,8 @@ static void intake_process(struct intake *intake) {
     core_close_run(&lane->hub->core);
     slice_charge(intake);
     bool is_over = slice_is_over(intake);
-    slice_pause(intake);
+    if (is_over)
+        slice_pause(intake);
     intake->owes_leave = intake->is_flood && !is_over;
     intake->has_dying = lane->n_dying > 0;
     intake->has_roads = lane->n_roads > 0;

@@ -17,9 +17,25 @@
 
 #define FLUSH_MAX 64 /* mailboxes per round */
 
+/* The time of day is told in milliseconds, and need not be looked at more often. */
+static wall_time hub_wall(struct hub *hub, mono_time now) {
+    if (now.ns - hub->wall_read_at.ns >= NS_PER_MS) {
+        hub->wall = wall_now();
+        hub->wall_read_at = now;
+    }
+    return hub->wall;
+}
+
+void hub_enter_at(struct hub *hub, mono_time now) {
+    if (lock_take(&hub->lock))
+        now = mono_now();
+    if (now.ns < hub->core.now.ns) /* others were here since the caller looked */
+        now = hub->core.now;
+    core_set_time(&hub->core, now, hub_wall(hub, now));
+}
+
 void hub_enter(struct hub *hub) {
-    lock_take(&hub->lock);
-    core_set_time(&hub->core, mono_now(), wall_now());
+    hub_enter_at(hub, mono_now());
 }
 
 /* Sending. */
@@ -39,7 +55,7 @@ static void say_gone(struct delivery *delivery, int r) {
  * marker may not fit either, between small messages; then the reserve is opened for it. That
  * fails only if the client has tampered with its own mailbox.
  */
-static void put_marker(struct delivery *delivery) {
+__attribute__((noinline)) static void put_marker(struct delivery *delivery) {
     struct queue_message marker = {.mtype = delivery->chunks->mtype};
     struct cursor_out out = cursor_out_of(marker.data, sizeof marker.data);
     envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, delivery->chunks->session});
@@ -96,11 +112,22 @@ static void send_by_channel(struct delivery *delivery, bool may_defer) {
         say_gone(delivery, r);
 }
 
-static void send_by_mailbox(struct delivery *delivery, bool may_defer) {
+/* Not inlined, nor is put_marker(): a lone message needs no stack of 8 KiB, which would be touched.
+ */
+__attribute__((noinline)) static int send_parts(const struct delivery *delivery,
+                                                const struct chunk *chunk) {
     struct queue_message scratch;
+    return queue_send(delivery->msqid, chunk_message(chunk, &scratch), chunk->n, false);
+}
+
+static int send_chunk(const struct delivery *delivery, const struct chunk *chunk) {
+    return chunk->message ? queue_send(delivery->msqid, chunk->message, chunk->n, false)
+                          : send_parts(delivery, chunk);
+}
+
+static void send_by_mailbox(struct delivery *delivery, bool may_defer) {
     while (delivery->chunks && !delivery->full && !delivery->deferred && !delivery->gone) {
-        const struct chunk *chunk = delivery->chunks;
-        int r = queue_send(delivery->msqid, chunk_message(chunk, &scratch), chunk->n, false);
+        int r = send_chunk(delivery, delivery->chunks);
         if (r == QUEUE_OK) {
             send_next(delivery);
         } else if (r == QUEUE_FULL && may_defer && delivery->may_defer) {

@@ -16,6 +16,18 @@ struct lock_waiter {
     struct lock_waiter *next;
 };
 
+/*
+ * Who finds it free takes it, and who gives it back with nobody waiting does that, with one atomic
+ * operation. From the first waiter on everybody has to come by the guard, until the queue is empty.
+ */
+#define LOCK_FREE 0u
+#define LOCK_HELD 1u
+#define LOCK_BY_GUARD 2u
+
+static bool lock_change(struct lock *lock, uint32_t from, uint32_t to) {
+    return atomic_compare_exchange_strong(&lock->state, &from, to);
+}
+
 void lock_init(struct lock *lock) {
     *lock = (struct lock){0};
     pthread_mutex_init(&lock->guard, NULL);
@@ -66,14 +78,24 @@ static void waiter_wake(struct lock_waiter *waiter) {
         syscall(SYS_futex, &waiter->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+bool lock_is_held(struct lock *lock) {
+    return (atomic_load(&lock->state) & LOCK_HELD) != 0;
+}
+
+/* The rest with the guard held. */
+
+static void lock_hold(struct lock *lock) {
+    atomic_store(&lock->state, LOCK_HELD | (lock->first ? LOCK_BY_GUARD : 0));
+}
+
 /* Only the first of those who wait is woken up, and only it can be given the lock. */
 static void lock_queue(struct lock *lock) {
     struct lock_waiter self = {.since = mono_now()};
     lock_enlist(lock, &self);
     while (!self.is_given) {
-        if (!lock->is_held && lock->first == &self) {
-            lock->is_held = true;
+        if (!lock_is_held(lock) && lock->first == &self) {
             lock_unlist_first(lock);
+            lock_hold(lock);
             break;
         }
         self.state = WAITER_SLEEPS;
@@ -83,48 +105,57 @@ static void lock_queue(struct lock *lock) {
     }
 }
 
-static void lock_acquire(struct lock *lock) {
-    if (lock->is_held)
+/* True: it was waited for. */
+static bool lock_acquire(struct lock *lock) {
+    bool waits = (atomic_fetch_or(&lock->state, LOCK_BY_GUARD) & LOCK_HELD) != 0;
+    if (waits)
         lock_queue(lock);
     else
-        lock->is_held = true;
+        lock_hold(lock);
+    return waits;
 }
 
-/* Returns whom to wake up. */
-static struct lock_waiter *lock_release(struct lock *lock) {
+/* `free` is what it becomes when nobody waits for it. Returns whom to wake up. */
+static struct lock_waiter *lock_release(struct lock *lock, uint32_t free) {
     struct lock_waiter *first = lock->first;
     if (first && lock_is_due(lock, mono_now())) {
         lock_unlist_first(lock);
-        first->is_given = true; /* is_held stays */
+        first->is_given = true;
+        lock_hold(lock);
     } else {
-        lock->is_held = false;
+        atomic_store(&lock->state, first ? LOCK_BY_GUARD : free);
     }
     if (!first || atomic_exchange(&first->state, WAITER_IS_WOKEN) == WAITER_IS_WOKEN)
         return NULL;
     return first;
 }
 
-void lock_take(struct lock *lock) {
+bool lock_take(struct lock *lock) {
+    if (lock_change(lock, LOCK_FREE, LOCK_HELD))
+        return false;
     pthread_mutex_lock(&lock->guard);
-    lock_acquire(lock);
+    bool waited = lock_acquire(lock);
     pthread_mutex_unlock(&lock->guard);
+    return waited;
 }
 
 void lock_give(struct lock *lock) {
+    if (lock_change(lock, LOCK_HELD, LOCK_FREE))
+        return;
     pthread_mutex_lock(&lock->guard);
-    struct lock_waiter *next = lock_release(lock);
+    struct lock_waiter *next = lock_release(lock, LOCK_FREE);
     pthread_mutex_unlock(&lock->guard);
     waiter_wake(next);
 }
 
+/* Whoever takes it next, and may signal, does so by the guard, which this thread leaves asleep. */
 void lock_wait(struct lock *lock, pthread_cond_t *cond, const struct timespec *until) {
     pthread_mutex_lock(&lock->guard);
-    waiter_wake(
-        lock_release(lock)); /* before the guard is left, which signals might come through */
+    waiter_wake(lock_release(lock, LOCK_BY_GUARD));
     if (until)
         (void)pthread_cond_timedwait(cond, &lock->guard, until);
     else
         (void)pthread_cond_wait(cond, &lock->guard);
-    lock_acquire(lock);
+    (void)lock_acquire(lock);
     pthread_mutex_unlock(&lock->guard);
 }

@@ -19,8 +19,8 @@
 struct lock_waiter;
 
 struct lock {
-    pthread_mutex_t guard; /* of what follows; held for some instructions only */
-    bool is_held;
+    _Atomic uint32_t state;           /* see lock.c */
+    pthread_mutex_t guard;            /* of what follows; held for some instructions only */
     struct lock_waiter *first, *last; /* those who wait, in the order of coming */
     _Atomic int64_t waits_since_ns;   /* the first of them; 0: nobody waits */
 };
@@ -28,8 +28,11 @@ struct lock {
 void lock_init(struct lock *lock);
 void lock_deinit(struct lock *lock);
 
-void lock_take(struct lock *lock);
+/* True: somebody else had it, and it was waited for. */
+bool lock_take(struct lock *lock);
 void lock_give(struct lock *lock);
+/* By anybody, at this moment. */
+bool lock_is_held(struct lock *lock);
 
 /*
  * As pthread_cond_wait(3), or pthread_cond_timedwait(3) when `until` is not NULL: gives the lock

@@ -97,7 +97,7 @@ Test(lock, 03_a_condition_is_waited_for_without_the_lock_and_found_with_it) {
     cr_assert_eq(pthread_create(&thread, NULL, say, NULL), 0);
     while (!is_said)
         lock_wait(&lock, &said, NULL);
-    cr_assert(lock.is_held);
+    cr_assert(lock_is_held(&lock));
     lock_give(&lock);
     pthread_join(thread, NULL);
 }
@@ -106,9 +106,9 @@ Test(lock, 04_a_wait_ends_when_its_time_is_over) {
     struct timespec past = {0};
     lock_take(&lock);
     lock_wait(&lock, &said, &past);
-    cr_assert(lock.is_held);
+    cr_assert(lock_is_held(&lock));
     lock_give(&lock);
-    cr_assert_not(lock.is_held);
+    cr_assert_not(lock_is_held(&lock));
 }
 
 /* Handing over. */
@@ -132,9 +132,9 @@ Test(lock, 05_who_has_waited_long_is_due_and_has_it_as_soon_as_it_is_left) {
     while (!lock_is_due(&lock, mono_now())) {
     }
     lock_give(&lock);
-    cr_assert(lock.is_held, "it was not free for a moment");
+    cr_assert(lock_is_held(&lock), "it was not free for a moment");
     cr_assert_null(lock.first);
     atomic_store(&is_let_go, true);
     pthread_join(thread, NULL);
-    cr_assert_not(lock.is_held);
+    cr_assert_not(lock_is_held(&lock));
 }
