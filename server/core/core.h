@@ -91,7 +91,8 @@ struct user {
     struct user *next_worked;
     int64_t at_work;       /* in which stretch of time it was seen at work last, see user.c */
     uint64_t n_rejected;   /* frames that broke a rule */
-    struct lane *lanes;    /* the hub's, not the core's */
+    struct lane *lanes;    /* the hub's, not the core's; */
+    unsigned n_successors; /* so is this: HELLOs that wait for the dead */
     struct session *links; /* its sessions by link */
     struct ask *asks;      /* its questions about the past that wait for a reader */
     struct session *feeds; /* its sessions that wait to be fed from the store */
@@ -224,9 +225,12 @@ struct seat {
     int msqid; /* the mailbox; -1: it is not ours any more */
     int pidfd;
     struct lane *lane;
-    struct road *road; /* NULL: it has no channel */
-    bool is_dying;     /* the process is dead; */
-    uint64_t dies_at;  /* the session ends when the lane has received so many batches */
+    struct road *road;        /* NULL: it has no channel */
+    bool is_dying;            /* the process is dead; */
+    uint64_t dies_at;         /* the session ends when the lane has received so many batches */
+    uint64_t death;           /* the number of its process's death, see lane->dead; 0: it lives */
+    struct claim *successors; /* who is let in when the session has ended, see join.h */
+    struct seat *next_dead, *prev_dead;
     struct seat *next;
 };
 

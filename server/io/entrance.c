@@ -210,6 +210,7 @@ static void entrance_serve(struct entrance *entrance) {
         for (int i = 0; i < ROUND_MAX && entrance->ring; i++)
             join_admit(visitor_call(entrance), entrance);
         go_on(take_answered(entrance));
+        join_admit_called(entrance->hub);
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "io/join.h"
 #include "io/lane.h"
 #include "io/notify.h"
 #include "io/reader.h"
@@ -181,6 +182,7 @@ void hub_deinit(struct hub *hub) {
         storage_stop(hub);
         reader_stop(hub);
         end_sessions(hub);
+        join_drop_called(hub);
         core_deinit(&hub->core);
     }
     if (hub->rendezvous.lock_fd >= 0)

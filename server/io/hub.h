@@ -50,6 +50,7 @@ struct lane {
     unsigned n_sessions;
     unsigned n_dying;    /* sessions whose process is dead, see seat->dies_at */
     uint64_t n_received; /* batches */
+    struct seat *dead;   /* sessions whose process is dead and which have not ended, by death */
     struct road *roads;  /* of its sessions, see road.h */
     unsigned n_roads;
     bool closed;                              /* no new sessions: it is being removed */
@@ -69,7 +70,10 @@ struct hub {
     unsigned lanes_per_user; /* constant */
     unsigned n_lane_threads;
     pthread_cond_t no_lane_threads;
-    struct road *left;   /* roads that nobody uses any more, to be closed */
+    struct road *left;    /* roads that nobody uses any more, to be closed */
+    uint64_t n_deaths;    /* of clients */
+    struct claim *called; /* those who waited for the dead, and go on */
+    atomic_bool has_called;
     unsigned n_flushing; /* threads that leave and send just now */
     mono_time armed;     /* what the timer is set to; ns 0: not set */
     wall_time wall;      /* as it was read last, */

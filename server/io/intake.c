@@ -609,6 +609,8 @@ static void intake_process(struct intake *intake) {
 
 void intake_run(struct intake *intake) {
     for (;;) {
+        if (intake->lane->is_well_known)
+            join_admit_called(intake->lane->hub);
         int r = intake_fill(intake);
         if (r == QUEUE_OK)
             intake_process(intake);

@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/random.h>
+#include <utlist.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -32,6 +33,7 @@
 #include "io/right.h"
 #include "io/sweep.h"
 #include "io/tell.h"
+#include "io/watch.h"
 #include "ipc/process.h"
 #include "proto/stranger.h"
 
@@ -50,8 +52,9 @@ struct claim {
     uint64_t link, after;
     uint8_t n_wanted; /* bytes of what HELLO gave as a handle */
     char text[UINT8_MAX];
+    uint64_t behind; /* hub->n_deaths when it was proved */
     struct right right;
-    struct claim *next; /* the entrance's */
+    struct claim *next; /* the entrance's, or of those who wait for the same dead */
 };
 
 /* The mailbox is not, or not surely, that of whoever sent HELLO: only the log hears of it. */
@@ -391,12 +394,94 @@ void join_go_on(struct claim *claim) {
     claim_proceed(claim);
 }
 
-void join_admit(struct claim *claim, struct entrance *entrance) {
-    claim->entrance = entrance;
-    if (check_again(claim) && check_process(claim) && check_wishes(claim))
-        claim_proceed(claim);
-    else
+/* Those who wait for the dead. */
+
+/* With the lock held: the latest in a lane where one has died before the claim; NULL: none. */
+static struct seat *claim_predecessor(const struct claim *claim, const struct user *user) {
+    struct lane *lane;
+    DL_FOREACH2(user->lanes, lane, next_of_user) {
+        if (lane->dead && lane->dead->death <= claim->behind)
+            return lane->dead->prev_dead;
+    }
+    return NULL;
+}
+
+/* With the lock held. False: too many of this user wait already. */
+static bool claim_wait_for(struct claim *claim, struct user *user, struct seat *seat) {
+    if (user->n_successors >= ENTRANCE_WAITING_MAX)
+        return false;
+    claim->next = seat->successors;
+    seat->successors = claim;
+    user->n_successors++;
+    return true;
+}
+
+/* True: it does not go on now. */
+static bool claim_waits(struct claim *claim) {
+    struct hub *hub = claim->hub;
+    lock_take(&hub->lock);
+    struct user *user = core_user(&hub->core, claim->uid);
+    struct seat *seat = user ? claim_predecessor(claim, user) : NULL;
+    bool waits = seat && claim_wait_for(claim, user, seat);
+    lock_give(&hub->lock);
+    if (seat && !waits)
+        join_drop(claim);
+    return seat != NULL;
+}
+
+void join_call(struct hub *hub, struct seat *seat) {
+    while (seat->successors) {
+        struct claim *claim = seat->successors;
+        seat->successors = claim->next;
+        claim->next = hub->called;
+        hub->called = claim;
+        seat->lane->user->n_successors--;
+        atomic_store(&hub->has_called, true);
+    }
+}
+
+static struct claim *claim_take_called(struct hub *hub) {
+    lock_take(&hub->lock);
+    struct claim *called = hub->called;
+    hub->called = NULL;
+    atomic_store(&hub->has_called, false);
+    lock_give(&hub->lock);
+    return called;
+}
+
+void join_admit_called(struct hub *hub) {
+    if (!atomic_load(&hub->has_called))
+        return;
+    for (struct claim *claim = claim_take_called(hub), *next; claim; claim = next) {
+        next = claim->next;
+        claim->next = NULL;
+        if (!check_again(claim))
+            join_end(claim);
+        else if (!claim_waits(claim))
+            claim_proceed(claim);
+    }
+}
+
+void join_drop_called(struct hub *hub) {
+    for (struct claim *claim = claim_take_called(hub), *next; claim; claim = next) {
+        next = claim->next;
         join_end(claim);
+    }
+}
+
+void join_admit(struct claim *claim, struct entrance *entrance) {
+    struct hub *hub = claim->hub;
+    claim->entrance = entrance;
+    if (!check_again(claim) || !check_process(claim) || !check_wishes(claim)) {
+        join_end(claim);
+        return;
+    }
+    watch_note_deaths(hub);
+    lock_take(&hub->lock);
+    claim->behind = hub->n_deaths;
+    lock_give(&hub->lock);
+    if (!claim_waits(claim))
+        claim_proceed(claim);
 }
 
 void join_hello(struct hub *hub, const struct frame_hello *hello) {

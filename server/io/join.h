@@ -26,5 +26,19 @@ void join_go_on(struct claim *claim);
 void join_drop(struct claim *claim);
 void join_end(struct claim *claim); /* without a word */
 
+/*
+ * Who has died before a process says HELLO may still have something in a lane or channel that was
+ * not dealt with: its last words. They must come before the first ones of that process, which may
+ * be its successor and have another lane. So a claim waits until the sessions of its user's dead
+ * have ended; lanes are read whatever happens, so they do.
+ */
+
+/* With the lock held: the session of a dead process has ended, and who waited for it is called. */
+void join_call(struct hub *hub, struct seat *seat);
+/* In the thread of the well-known queue, before it waits for more: those who were called go on. */
+void join_admit_called(struct hub *hub);
+/* When that thread has ended. */
+void join_drop_called(struct hub *hub);
+
 /* The link of a claim in a list; the entrance's. */
 struct claim **join_next(struct claim *claim);

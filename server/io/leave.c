@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
+#include <utlist.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "io/hub.h"
+#include "io/join.h"
 #include "io/lane.h"
 #include "io/reader.h"
 #include "io/road.h"
@@ -155,6 +157,10 @@ static struct seat *take_ended(struct hub *hub) {
     for (struct seat *seat = ended; seat; seat = seat->next) {
         road_leave(hub, seat);
         seat->lane->n_dying -= seat->is_dying;
+        if (seat->death > 0) {
+            DL_DELETE2(seat->lane->dead, seat, prev_dead, next_dead);
+            join_call(hub, seat);
+        }
         lane_release(seat->lane);
     }
     if (ended && hub->core.n_sessions == 0)
@@ -210,9 +216,12 @@ static bool flush_round(struct hub *hub, bool may_defer) {
         road_lend(deliveries[i].road);
     struct seat *ended = take_ended(hub);
     struct road *left = take_left(hub);
+    int well_known = hub->called ? hub->rendezvous.record.msqid : -1;
     if (n == 0 && !ended && !left)
         return false;
     lock_give(&hub->lock);
+    if (well_known >= 0) /* when it is full, its thread is awake */
+        (void)queue_ring_bell(well_known, HUB_MTYPE, 0);
     for (size_t i = 0; i < n; i++)
         send_one(&deliveries[i], may_defer);
     release_seats(ended);

@@ -1,6 +1,7 @@
 #include "io/watch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -20,6 +22,11 @@
 #define EVENT_TIMER UINT64_C(0xfffe)
 #define EVENT_TELL UINT64_C(0xfffd)
 #define EVENT_END UINT64_C(0xfffc)
+
+/* 0: it is the number of a session, whose process has died. */
+static unsigned event_bit(uint64_t what) {
+    return what >= EVENT_END && what <= EVENT_SIGNAL ? 1U << (EVENT_SIGNAL - what) : 0;
+}
 
 static int watch_add(const struct hub *hub, int fd, uint64_t what) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
@@ -125,13 +132,54 @@ static void end_later(struct hub *hub, uint64_t number) {
     hub_leave(hub);
 }
 
-static void on_death(struct hub *hub, uint64_t number) {
-    hub_enter(hub);
+/* With the lock held. The lane; -1: the session has ended by itself. */
+static int note_death(struct hub *hub, uint64_t number) {
     struct session *session = core_session(&hub->core, number);
-    int msqid = session ? session->seat->lane->msqid : -1;
-    hub_leave(hub);
-    if (session && say_bye_for(number, msqid) != QUEUE_OK)
-        end_later(hub, number);
+    if (!session)
+        return -1;
+    struct lane *lane = session->seat->lane;
+    session->seat->death = ++hub->n_deaths;
+    DL_APPEND2(lane->dead, session->seat, prev_dead, next_dead);
+    return lane->msqid;
+}
+
+#define EVENTS_AT_ONCE 64
+
+/* Guards what epoll has told of deaths and nobody has noted yet. */
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER;
+
+/*
+ * What has happened: the deaths are noted, of the other events (one bit each, see event_bit()) it
+ * is only told, for they stay until they are dealt with. Returns how many deaths.
+ */
+static unsigned take_events(struct hub *hub, unsigned *others) {
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int lanes[EVENTS_AT_ONCE];
+    unsigned n_deaths = 0;
+    pthread_mutex_lock(&telling);
+    int n = epoll_wait(hub->epoll_fd, events, EVENTS_AT_ONCE, 0);
+    lock_take(&hub->lock);
+    for (int i = 0; i < n; i++) {
+        lanes[i] = -1;
+        if (event_bit(events[i].data.u64) != 0) {
+            *others |= event_bit(events[i].data.u64);
+        } else {
+            lanes[i] = note_death(hub, events[i].data.u64);
+            n_deaths++;
+        }
+    }
+    lock_give(&hub->lock);
+    pthread_mutex_unlock(&telling);
+    for (int i = 0; i < n; i++)
+        if (lanes[i] >= 0 && say_bye_for(events[i].data.u64, lanes[i]) != QUEUE_OK)
+            end_later(hub, events[i].data.u64);
+    return n_deaths;
+}
+
+void watch_note_deaths(struct hub *hub) {
+    unsigned others = 0;
+    while (take_events(hub, &others) > 0)
+        ;
 }
 
 /* The end of a hub that nobody is in. */
@@ -168,21 +216,19 @@ static bool on_end(struct hub *hub) {
 }
 
 void watch_run(struct hub *hub) {
-    struct epoll_event events[64];
+    struct pollfd any = {.fd = hub->epoll_fd, .events = POLLIN};
     watch_nobody_is_here(hub);
     for (bool stop = false; !stop;) {
-        int n = epoll_wait(hub->epoll_fd, events, ARRAY_LEN(events), -1);
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.u64 == EVENT_SIGNAL)
-                stop = on_signal(hub) || stop;
-            else if (events[i].data.u64 == EVENT_TIMER)
-                on_timer(hub);
-            else if (events[i].data.u64 == EVENT_TELL)
-                on_tell(hub);
-            else if (events[i].data.u64 == EVENT_END)
-                stop = on_end(hub) || stop;
-            else
-                on_death(hub, events[i].data.u64);
-        }
+        unsigned others = 0;
+        (void)poll(&any, 1, -1);
+        (void)take_events(hub, &others);
+        if (others & event_bit(EVENT_SIGNAL))
+            stop = on_signal(hub);
+        if (others & event_bit(EVENT_TIMER))
+            on_timer(hub);
+        if (others & event_bit(EVENT_TELL))
+            on_tell(hub);
+        if (others & event_bit(EVENT_END))
+            stop = on_end(hub) || stop;
     }
 }

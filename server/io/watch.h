@@ -13,5 +13,12 @@ void watch_deinit(struct hub *hub);
  */
 void watch_run(struct hub *hub);
 
+/*
+ * Notes all clients that have died by now (lane->dead). Whoever starts a process when another one
+ * is dead relies on that order, so the hub knows of the death before it lets in the one. From any
+ * thread that holds no lock.
+ */
+void watch_note_deaths(struct hub *hub);
+
 /* With the lock held: the last session has ended; so that time begins now. */
 void watch_nobody_is_here(const struct hub *hub);
