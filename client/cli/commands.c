@@ -18,11 +18,13 @@ const struct cli_command cli_commands[] = {
      "from standard input and writes plain lines.",
      NULL, 0, -1, cli_chat},
     {"send", "TO [TEXT...]", "send one message to a handle or #room",
-     "TO may be several names, separated by commas. Without TEXT, or with `-`, the message is all\n"
-     "of standard input, less one newline at its end.",
+     "TO may be several names, separated by commas; a room that is not there is made. Without "
+     "TEXT,\n"
+     "or with `-`, the message is all of standard input, less one newline at its end.",
      cli_send_options, 1, -1, cli_send},
     {"tail", "[CONV...]", "print what arrives, for ever",
-     "CONV is a handle or #room; without any, all direct messages and the rooms of your handle.",
+     "CONV is a handle, a #room, or your own handle for all direct messages; without any, these\n"
+     "and the rooms of your handle.",
      cli_tail_options, 0, -1, cli_tail},
     {"ask", "TO TEXT...", "send a message, wait for the answer and print it",
      "The answer is a reply to that message, else the next message from TO. Without --timeout it\n"

@@ -60,6 +60,7 @@ void near_consider(struct near *near, const char *text) {
     if (near->key.n == 0 || name_is_room(&key) != name_is_room(&near->key))
         return;
     size_t far = near_distance(&near->key, &key);
+    near->is_there |= bytes_equal(name_bytes(&key), name_bytes(&near->key));
     if (far > 0)
         near_put(near, &name, far);
 }
@@ -94,18 +95,20 @@ static bool near_take_line(struct near *near, earshot *link, uint32_t request, m
     return event.type != EARSHOT_EVENT_DONE && event.type != EARSHOT_EVENT_FAILED;
 }
 
-static void near_ask(struct near *near, const struct cli_options *options) {
+/* False: there is no whole answer. */
+static bool near_ask(struct near *near, const struct cli_options *options) {
     struct earshot_options wanted = {
         .hub = options->hub, .handle = options->name, .timeout_ms = ASK_MS};
     enum earshot_list list = name_is_room(&near->key) ? EARSHOT_ROOMS : EARSHOT_HANDLES;
     mono_time until = mono_add_ms(mono_now(), ASK_MS);
     uint32_t request = 0;
     earshot *link;
-    if (earshot_open(&link, &wanted) == EARSHOT_OK &&
-        earshot_ask(link, list, NULL, &request) == EARSHOT_OK)
-        while (near_take_line(near, link, request, until))
-            ;
+    bool is_asked = earshot_open(&link, &wanted) == EARSHOT_OK &&
+                    earshot_ask(link, list, NULL, &request) == EARSHOT_OK;
+    while (is_asked && near_take_line(near, link, request, until))
+        ;
     earshot_close(link);
+    return is_asked && mono_ms_until(mono_now(), until) > 0;
 }
 
 void near_tell(const struct cli_options *options, const char *word) {
@@ -117,6 +120,17 @@ void near_tell(const struct cli_options *options, const char *word) {
     near_text(&near, text);
     if (*text)
         cli_remark(options, "near: %s", text);
+}
+
+void near_tell_new(const struct cli_options *options, const char *word) {
+    struct near near;
+    char text[NEAR_TEXT_SIZE];
+    if (word[0] != '#' || !cli_has_reader(options) || !near_init(&near, word) ||
+        !near_ask(&near, options) || near.is_there)
+        return;
+    near_text(&near, text);
+    cli_remark(options, "%s is a new room, and nobody is in it yet%s%s", word,
+               *text ? "; near: " : "", text);
 }
 
 int near_fail_refused(const struct cli_options *options, const struct earshot_event *event) {

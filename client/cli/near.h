@@ -16,6 +16,7 @@ struct near {
     struct name names[NEAR_MAX];
     size_t distances[NEAR_MAX];
     unsigned n;
+    bool is_there; /* one of them was the word itself */
 };
 
 /* False: the word is no handle or room. */
@@ -35,6 +36,9 @@ void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]);
  * that: on a terminal. Says nothing when that fails.
  */
 void near_tell(const struct cli_options *options, const char *word);
+
+/* The same before a room is made by writing to it, which may be a mistake. */
+void near_tell_new(const struct cli_options *options, const char *word);
 
 /* Reports what became of a message, a REFUSED event, and which names are near its recipient's when
  * nobody has that. Returns the exit code. */

@@ -348,6 +348,7 @@ enum {
     EARSHOT_WANT_SEQ = 2,     /* a STATE event of its own, with the sequence number */
     EARSHOT_WANT_RECEIPT = 4, /* STATE events when it is delivered and read */
     EARSHOT_ACK_NOW = 8,      /* the caller waits for the STATE event */
+    EARSHOT_MAKE_ROOM = 16,   /* to a room: makes it when there is none */
 };
 
 struct earshot_message {

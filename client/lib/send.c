@@ -15,7 +15,8 @@
 _Static_assert((int)EARSHOT_LISTEN == (int)ABILITY_LISTEN && (int)EARSHOT_NEWS == (int)ABILITY_NEWS,
                "the abilities in HELLO are the flags of the options");
 
-#define KNOWN_FLAGS (EARSHOT_CORK | EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW)
+#define KNOWN_FLAGS                                                                                \
+    (EARSHOT_CORK | EARSHOT_WANT_SEQ | EARSHOT_WANT_RECEIPT | EARSHOT_ACK_NOW | EARSHOT_MAKE_ROOM)
 
 /* A recipient is checked once as long as it stays the same. */
 static int check_to(struct earshot *link, const char *to) {
@@ -121,6 +122,7 @@ static uint8_t frame_flags(struct earshot *link, unsigned flags) {
     if (ask || (flags & EARSHOT_ACK_NOW))
         link->asked_at = link->pending.end;
     return (uint8_t)((ask || (flags & EARSHOT_ACK_NOW) ? FRAME_ACK_NOW : 0) |
+                     (flags & EARSHOT_MAKE_ROOM ? FRAME_MAKE_ROOM : 0) |
                      (flags & EARSHOT_WANT_SEQ ? FRAME_WANT_SEQ : 0) |
                      (flags & EARSHOT_WANT_RECEIPT ? FRAME_WANT_RECEIPT : 0));
 }

@@ -386,6 +386,9 @@ static inline bool room_is_alive(const struct room *room) {
 static inline bool room_is_kept(const struct room *room) {
     return room->n_joined > 0 || room_has_past(room);
 }
+/* The room for a message to it, which nobody has to be in; with no message in the end settle it. */
+enum fail_code room_find_or_make(struct core *core, struct user *user, const struct name *name,
+                                 struct room **room, char reason[256]);
 /* Frees it, if there is nothing in it any more. */
 void room_settle(struct core *core, struct room *room);
 void room_settle_lost(struct core *core);

@@ -300,8 +300,8 @@ static void room_tell_alike(struct core *core, struct session *session, const st
     session_notify(core, session->user, session, NOTICE_MAY_BE_MISSED, &frame);
 }
 
-static enum fail_code find_or_make(struct core *core, struct user *user, const struct name *name,
-                                   struct room **room, char reason[256]) {
+enum fail_code room_find_or_make(struct core *core, struct user *user, const struct name *name,
+                                 struct room **room, char reason[256]) {
     struct name key;
     name_key(&key, name);
     *room = room_find(core, &key);
@@ -410,7 +410,7 @@ static enum fail_code room_join(struct core *core, struct session *session, cons
     struct room *room;
     if (!may_join(session, session_only, reason))
         return FAIL_LIMIT;
-    enum fail_code code = find_or_make(core, session->user, name, &room, reason);
+    enum fail_code code = room_find_or_make(core, session->user, name, &room, reason);
     if (code != FAIL_NONE)
         return code;
     bool is_new = !membership_find(session->handle, room);

@@ -488,6 +488,32 @@ static enum fail_code route_to_account(struct core *core, struct session *sessio
                              : code;
 }
 
+/* There is no such room; its sender may want it to be made by its first message. */
+static enum fail_code route_to_new_room(struct core *core, struct session *session,
+                                        const struct incoming *in, struct target *target,
+                                        char reason[256]) {
+    struct name name;
+    target->room = NULL;
+    if (!(in->flags & FRAME_MAKE_ROOM) || name_parse(&name, in->to) != NAME_OK) {
+        target_reason(in->to, FAIL_NO_ROOM, reason);
+        return FAIL_NO_ROOM;
+    }
+    enum fail_code code = route_may_take(core, session, reason);
+    return code == FAIL_NONE ? room_find_or_make(core, session->user, &name, &target->room, reason)
+                             : code;
+}
+
+static enum fail_code route_to_nobody(struct core *core, struct session *session,
+                                      const struct incoming *in, enum fail_code code,
+                                      struct target *target, char reason[256]) {
+    if (code == FAIL_NO_USER)
+        return route_to_account(core, session, in, target, reason);
+    if (code == FAIL_NO_ROOM)
+        return route_to_new_room(core, session, in, target, reason);
+    target_reason(in->to, code, reason);
+    return code;
+}
+
 static void route_message(struct core *core, struct session *session, const struct incoming *in) {
     struct target target = {0};
     struct known known = {STORED_NOTHING, 0};
@@ -508,16 +534,16 @@ static void route_message(struct core *core, struct session *session, const stru
     }
     if (code == FAIL_NONE && target.room && !room_is_alive(target.room))
         code = FAIL_NO_ROOM;
-    if (code == FAIL_NO_USER) {
-        code = route_to_account(core, session, in, &target, reason);
+    if (code != FAIL_NONE) {
+        code = route_to_nobody(core, session, in, code, &target, reason);
         record = make_record(core, session, &target, in);
-    } else {
-        target_reason(in->to, code, reason);
     }
     if (code == FAIL_NONE)
         route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
     else
         route_refuse(core, session, in->id, code, reason);
+    if (code == FAIL_NONE && target.room && !room_is_alive(target.room))
+        room_settle(core, target.room);
 }
 
 /* Frames in. */

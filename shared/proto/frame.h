@@ -212,6 +212,7 @@ enum {
     FRAME_WANT_SEQ = 4,      /* SEND: an ACK of its own, with the sequence number */
     FRAME_WANT_RECEIPT = 8,  /* SEND, LINE, MESSAGE: tell when it is delivered and read */
     FRAME_REPEAT = 16,       /* SEND: this id may have been sent before */
+    FRAME_MAKE_ROOM = 32,    /* SEND: the room, if there is none */
     FRAME_UP_TO = 1,         /* ACK: this one and every earlier one that was not refused */
     FRAME_LATE = 32,         /* LINE, MESSAGE: sent while the session was not here, or behind */
     FRAME_RECIPIENT = 1,     /* STATE: `by` is whom the direct message was for, by whatever name */

@@ -118,7 +118,9 @@ next bob
 check "and arrives once" json '.text == "last"' "$LINE"
 
 exits 67 "a user that nobody knows" earshot send nobody-at-all hi
-exits 67 "a room that is not there" earshot send '#nowhere' hi
+try earshot --name alice send '#new' first
+check "a room that is not there is made" test "$STATUS" -eq 0 -a -z "$ERR"
+is "and keeps what was said" "$(earshot history '#new' --jq .text)" first
 seq 1 100000 >"$T/lines"
 try earshot send nobody-at-all --lines <"$T/lines"
 is "lines to nobody: exit status" "$STATUS" 67
@@ -150,3 +152,10 @@ ends "$PID"
 check "tail CONV prints that conversation only" json '.text == "yes"' "$(cat "$T/filtered.out")"
 
 exits 75 "tail --timeout without a message" earshot --name frank tail --timeout 0.3
+
+run_earshot alone --name dora tail dora --jq .text
+wait_for "dora is here" is_here dora
+earshot --name alice send dora one
+earshot --name carol send dora two
+wait_for "tail of one's own handle" has_lines "$T/alone.out" 2
+is "is all that is sent to it" "$(paste -s -d ' ' "$T/alone.out")" "one two"

@@ -40,10 +40,15 @@ struct tail {
     bool done;
 };
 
-static const struct tail_printed *tail_find(const struct tail *tail, const char *conv) {
+/* One's own handle among the words means all that is sent to it. */
+static const struct tail_printed *tail_find(const struct tail *tail,
+                                            const struct earshot_event *event) {
+    const char *conv = event->message.conv;
     if (tail->options->dm && conv[0] == '#')
         return NULL;
     int i = tail->n_convs > 0 ? words_find(tail->n_convs, tail->convs, conv) : 0;
+    if (i < 0 && !event->message.mine)
+        i = words_find(tail->n_convs, tail->convs, event->message.to);
     return i < 0 ? NULL : &tail->printed[i];
 }
 
@@ -61,7 +66,7 @@ static int tail_print(struct tail *tail, const struct earshot_event *event) {
 
 /* A message that is not printed stays for whoever joins next under this handle. */
 static int tail_take_message(struct tail *tail, const struct earshot_event *event) {
-    const struct tail_printed *printed = tail_find(tail, event->message.conv);
+    const struct tail_printed *printed = tail_find(tail, event);
     if (!printed && !event->message.mine)
         earshot_pass_over(tail->link, event);
     if (!printed || (event->message.seq >= printed->from && event->message.seq <= printed->to))
@@ -153,12 +158,17 @@ static int tail_check(struct tail *tail) {
 static int tail_print_past(struct tail *tail, earshot *link, int i) {
     const struct cli_options *options = tail->options;
     const char *conv = tail->n_convs > 0 ? tail->convs[i] : NULL;
+    struct earshot_hub_info hub;
+    earshot_hub(link, &hub);
+    bool is_own = conv && words_same_name(conv, hub.handle);
+    if (is_own)
+        conv = NULL;
     unsigned long long left = options->count ? options->count - tail->n_printed : UINT64_MAX;
     struct past past = {
         .options = options,
         .link = link,
         .conv = conv,
-        .direct_only = options->dm && !conv,
+        .direct_only = is_own || (options->dm && !conv),
         .n = options->limit < left ? options->limit : left,
         .newest = true,
     };

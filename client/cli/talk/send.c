@@ -80,7 +80,7 @@ static bool sending_follows_each(const struct sending *sending) {
 }
 
 static unsigned sending_flags(const struct cli_options *options, bool more) {
-    unsigned flags = more ? EARSHOT_CORK : 0;
+    unsigned flags = EARSHOT_MAKE_ROOM | (more ? EARSHOT_CORK : 0);
     if (options->wait >= EARSHOT_STORED && !more)
         flags |= EARSHOT_ACK_NOW;
     if (options->wait >= EARSHOT_STORED && options->json)
@@ -621,6 +621,8 @@ static int send_run(const struct cli_options *options, const struct words_list *
     struct sending sending = {.options = options};
     unsigned flags = options->wait == EARSHOT_SENT && !options->lines ? 0 : EARSHOT_RECONNECT;
     send_start_limit(options);
+    for (size_t i = 0; i < to->n; i++)
+        near_tell_new(options, to->words[i]);
     int code = cli_open(&sending.link, options, flags);
     if (code != CLI_DONE)
         return code;

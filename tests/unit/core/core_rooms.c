@@ -106,6 +106,37 @@ Test(core_rooms, 07_a_room_ends_with_its_last_member) {
     expect_refused(alice, say(alice, "#other", "gone"), FAIL_NO_ROOM);
 }
 
+static struct uuid say_first(struct client *from, const char *to) {
+    struct uuid id = new_id();
+    give_send(from, id, to, "first", FRAME_MAKE_ROOM);
+    return id;
+}
+
+Test(core_rooms, 30_a_message_may_make_its_room) {
+    struct client *alice = join(ALICE, "alice", HERE), *bob = join(BOB, "bob", HERE);
+    struct client *carol = join(CAROL, "carol", HERE);
+    say_first(alice, "#tea");
+    cr_assert_eq(HASH_COUNT(core.rooms), 1);
+    cr_assert_eq(alice->session->user->account.used[ACCOUNT_ROOMS], 1);
+    say_first(bob, "#tea");
+    cr_assert_eq(HASH_COUNT(core.rooms), 1, "now it is there");
+    cr_assert_eq(bob->session->user->account.used[ACCOUNT_ROOMS], 0);
+    expect_refused(carol, say_first(carol, "nobody"), FAIL_NO_USER);
+    expect_refused(carol, say_first(carol, "#"), FAIL_BAD_NAME);
+}
+
+Test(core_rooms, 31_nobody_makes_more_rooms_than_by_joining) {
+    struct client *alice = join(ALICE, "alice", HERE);
+    for (int i = 0; i < (int)core.limits.max[ACCOUNT_ROOMS]; i++) {
+        char room[16];
+        snprintf(room, sizeof room, "#r%d", i);
+        say_first(alice, room);
+    }
+    size_t n = HASH_COUNT(core.rooms);
+    expect_refused(alice, say_first(alice, "#more"), FAIL_LIMIT);
+    cr_assert_eq(HASH_COUNT(core.rooms), n, "none is left without anything in it");
+}
+
 Test(core_rooms, 08_a_visitor_leaves_with_its_session) {
     struct client *alice = join(ALICE, "alice", HERE), *bob = join(BOB, "bob", HERE);
     enter(alice, "#empty", FRAME_SESSION_ONLY);

@@ -65,7 +65,7 @@ Test(arguments, 01_send) {
     REFUSES(BAD, MESSAGE(.kind = (enum earshot_kind)KIND_FILE));
     REFUSES(BAD, MESSAGE(.kind = (enum earshot_kind)7));
     REFUSES(BAD, MESSAGE(.kind = (enum earshot_kind) - 1));
-    REFUSES(BAD, MESSAGE(.flags = 16));
+    REFUSES(BAD, MESSAGE(.flags = 32));
     REFUSES(BAD, MESSAGE(.to = NULL));
     REFUSES(BAD, MESSAGE(.text = NULL));
     REFUSES(EARSHOT_BAD_NAME, MESSAGE(.to = "b b"));
