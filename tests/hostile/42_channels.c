@@ -3,11 +3,13 @@
  * wrong moment, rings full of nonsense, floods of bells, a ring that nobody reads, and as many of
  * them as there may be. What breaks the protocol ends the session, and nobody else notices.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
@@ -289,6 +291,51 @@ static int play_down_index(void) {
     return lie_outcome();
 }
 
+/*
+ * Pages that are taken away come back when they are touched, full of zeros: that is a lie like any
+ * other. It is no SIGBUS, for the segment keeps its size.
+ */
+static int punch(void) {
+    return madvise(raw.channel.memory, channel_bytes(), MADV_REMOVE);
+}
+
+static int play_holes(void) {
+    struct raw_batch batch;
+    play_join_by_channel();
+    raw_batch_start(&batch, raw.session);
+    raw_batch_add(&batch, &(struct frame){.type = FRAME_READY});
+    for (int i = 0; i < 10; i++)
+        (void)raw_batch_go(&raw, &batch);
+    return punch() == 0 ? lie_outcome() : PLAY_IS_WRONG;
+}
+
+static void *punch_on(void *is_over) {
+    while (!atomic_load((atomic_bool *)is_over) && punch() == 0)
+        ;
+    return NULL;
+}
+
+/* While the hub reads and writes there. */
+static int play_holes_meanwhile(void) {
+    struct raw_batch batch;
+    pthread_t thread;
+    atomic_bool is_over = false;
+    play_join_by_channel();
+    raw_batch_start(&batch, raw.session);
+    while (raw_batch_add(&batch, &(struct frame){.type = FRAME_READY}))
+        ;
+    if (pthread_create(&thread, NULL, punch_on, &is_over) != 0)
+        return PLAY_IS_WRONG;
+    mono_time until = mono_add_ms(mono_now(), ANSWER_MS);
+    while (!is_ended(NULL) && mono_now().ns < until.ns) {
+        (void)batch_ring_put(&raw.channel.up, batch.message.data, cursor_out_used(&batch.out));
+        ring();
+    }
+    atomic_store(&is_over, true);
+    pthread_join(thread, NULL);
+    return is_ended(NULL) ? PLAY_IS_ENDED : PLAY_IS_WRONG;
+}
+
 /* The flags are set all the time, and the queues are full of bells. */
 static int play_bells(void) {
     play_join_by_channel();
@@ -365,6 +412,8 @@ static const struct play {
     {"a frame of no length", play_no_frame, true},
     {"a batch of another session", play_other_envelope, true},
     {"more taken than was there", play_down_index, true},
+    {"pages that are taken away", play_holes, true},
+    {"pages that are taken away all the time", play_holes_meanwhile, true},
     {"a flood of bells", play_bells, false},
     {"a flood of empty batches", play_empty_batches, false},
     {"answers that nobody reads", play_never_read, false},
