@@ -23,35 +23,45 @@ static const uint8_t *first_byte(struct bytes text) {
 
 /* Validity. */
 
-#define ONES UINT64_C(0x0101010101010101)
-#define TOPS (ONES << 7)
-#define WORDS 4 /* that are looked at together */
+/* Sixteen bytes at a time, as every processor of ours has them. */
+typedef int8_t byte_lanes __attribute__((vector_size(16)));
+typedef uint64_t word_lanes __attribute__((vector_size(16)));
 
-static uint64_t word_at(const uint8_t *p) {
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
-    return word;
+#define LANES sizeof(byte_lanes)
+#define LANES_TURN 4 /* that are looked at together */
+
+static byte_lanes lanes_at(const uint8_t *p) {
+    byte_lanes lanes;
+    memcpy(&lanes, p, sizeof lanes);
+    return lanes;
 }
 
-/*
- * Has no bit of TOPS if all eight bytes are of 0x01..0x7f. Taking one from each byte sets the top
- * bit of a zero; the first borrow starts at a zero.
- */
-static uint64_t not_ascii(uint64_t word) {
-    return word | (word - ONES);
+/* All bits of each byte that is ASCII and not NUL: as a signed number it is positive. */
+static byte_lanes lanes_ascii(const uint8_t *p) {
+    return (byte_lanes)(lanes_at(p) > 0);
 }
 
-/* The bytes from `at` on, whole words, that are ASCII and not NUL. */
-static size_t ascii_words(const uint8_t *at, const uint8_t *end) {
+static bool lanes_are_all(byte_lanes lanes) {
+    word_lanes words = (word_lanes)lanes;
+    return (words[0] & words[1]) == UINT64_MAX;
+}
+
+/* How many bytes from `at` on are ASCII and not NUL. */
+static size_t ascii_run(const uint8_t *at, const uint8_t *end) {
     const uint8_t *start = at;
-    for (uint64_t any = 0; end - at >= WORDS * 8; at += WORDS * 8) {
-        for (int i = 0; i < WORDS; i++)
-            any |= not_ascii(word_at(at + i * 8));
-        if (any & TOPS)
+    for (; (size_t)(end - at) >= LANES_TURN * LANES; at += LANES_TURN * LANES) {
+        byte_lanes all = lanes_ascii(at) & lanes_ascii(at + LANES) & lanes_ascii(at + 2 * LANES) &
+                         lanes_ascii(at + 3 * LANES);
+        if (!lanes_are_all(all))
             break;
     }
-    while (end - at >= 8 && (not_ascii(word_at(at)) & TOPS) == 0)
-        at += 8;
+    while ((size_t)(end - at) >= LANES && lanes_are_all(lanes_ascii(at)))
+        at += LANES;
+    /* What is left of a longer text, together with what stands before it. */
+    if (at > start && (size_t)(end - at) < LANES && lanes_are_all(lanes_ascii(end - LANES)))
+        return (size_t)(end - start);
+    while (at < end && (int8_t)*at > 0)
+        at++;
     return (size_t)(at - start);
 }
 
@@ -66,17 +76,16 @@ static int32_t take_code_point(const uint8_t *at, const uint8_t *end, size_t *n)
 bool text_is_valid(struct bytes text) {
     const uint8_t *at = first_byte(text);
     const uint8_t *end = at + text.n;
-    while (at < end) {
-        size_t n = *at < 0x80 ? ascii_words(at, end) : 0;
-        if (n == 0 && *at < 0x80)
-            n = *at != 0;
-        else if (n == 0)
-            (void)take_code_point(at, end, &n);
-        if (n == 0)
+    for (;;) {
+        size_t n;
+        at += ascii_run(at, end);
+        if (at == end)
+            return true;
+        (void)take_code_point(at, end, &n);
+        if (n == 0 || *at == 0)
             return false;
         at += n;
     }
-    return true;
 }
 
 size_t text_repair(char *out, struct bytes text, size_t *n_changed) {
