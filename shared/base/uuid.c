@@ -6,6 +6,10 @@
 #include <sys/random.h>
 #include <uuid/uuid.h>
 
+/* Of a stock, and of the seed of the next one. */
+#define STOCK_BYTES (UUID_SOURCE_IDS_MAX * UUID_RANDOM_BYTES + CHACHA_KEY_BYTES)
+#define STOCK_BLOCKS ((STOCK_BYTES + CHACHA_BLOCK_BYTES - 1) / CHACHA_BLOCK_BYTES)
+
 /* Counts up in a forked child only. */
 static atomic_uint n_forks;
 static pthread_once_t fork_watch = PTHREAD_ONCE_INIT;
@@ -32,21 +36,37 @@ int64_t uuid_ms(const struct uuid *id) {
     return (int64_t)(be64toh(big_endian) >> 16);
 }
 
-/* libuuid knows what to do where the kernel gives nothing. */
-static void source_fill(struct uuid_source *source) {
+/* A new seed. False: the kernel gives none. */
+static bool source_seed(struct uuid_source *source) {
     (void)pthread_once(&fork_watch, fork_watch_start);
     source->n_forks = atomic_load_explicit(&n_forks, memory_order_relaxed);
-    source->n_left = UUID_SOURCE_IDS_MAX;
-    if (getrandom(source->random, sizeof source->random, 0) == (ssize_t)sizeof source->random)
+    source->n_fills = UUID_SOURCE_FILLS;
+    return getrandom(source->seed, sizeof source->seed, 0) == (ssize_t)sizeof source->seed;
+}
+
+static bool source_is_forked(const struct uuid_source *source) {
+    return source->n_forks != atomic_load_explicit(&n_forks, memory_order_relaxed);
+}
+
+/* libuuid knows what to do where the kernel gives nothing. */
+static void source_fill(struct uuid_source *source) {
+    uint8_t blocks[STOCK_BLOCKS * CHACHA_BLOCK_BYTES];
+    if ((source->n_fills == 0 || source_is_forked(source)) && !source_seed(source)) {
+        struct uuid id = uuid_random();
+        source->n_fills = 0;
+        source->n_left = 1;
+        memcpy(source->random[0], id.b + UUID_TIME_BYTES, UUID_RANDOM_BYTES);
         return;
-    struct uuid id = uuid_random();
-    source->n_left = 1;
-    memcpy(source->random[0], id.b + UUID_TIME_BYTES, UUID_RANDOM_BYTES);
+    }
+    chacha_blocks(source->seed, 0, STOCK_BLOCKS, blocks);
+    memcpy(source->seed, blocks, sizeof source->seed);
+    memcpy(source->random, blocks + sizeof source->seed, sizeof source->random);
+    source->n_fills--;
+    source->n_left = UUID_SOURCE_IDS_MAX;
 }
 
 struct uuid uuid_next(struct uuid_source *source, wall_time now) {
-    if (source->n_left == 0 ||
-        source->n_forks != atomic_load_explicit(&n_forks, memory_order_relaxed))
+    if (source->n_left == 0 || source_is_forked(source))
         source_fill(source);
     struct uuid id;
     memcpy(id.b + UUID_TIME_BYTES, source->random[--source->n_left], UUID_RANDOM_BYTES);

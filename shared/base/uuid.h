@@ -1,8 +1,8 @@
 /*
  * Identifiers: UUIDs (RFC 9562).
  *
- * What is kept gets one of version 7 (section 5.7): the time in milliseconds, then 74 random bits
- * of the kernel's. The time in front is there for the store: ids that are made at about the same
+ * What is kept gets one of version 7 (section 5.7): the time in milliseconds, then 74 random bits.
+ * The time in front is there for the store: ids that are made at about the same
  * time lie side by side in its index, so that a thousand new ones touch a few of its pages and not
  * a thousand. Nothing relies on it: with a wrong clock, or ids of another kind, only the index gets
  * slower. The ids of one moment are not counted up (section 6.2 would allow it): who sees one
@@ -14,12 +14,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/chacha.h"
 #include "base/clock.h"
 
 #define UUID_TEXT_SIZE 37      /* 36 characters and the NUL */
 #define UUID_TIME_BYTES 6      /* of an id of version 7, at its begin; */
 #define UUID_RANDOM_BYTES 10   /* the rest */
-#define UUID_SOURCE_IDS_MAX 64 /* that the kernel is asked for at a time */
+#define UUID_SOURCE_IDS_MAX 64 /* in stock */
+#define UUID_SOURCE_FILLS 16   /* of the stock from one seed of the kernel's */
 
 struct uuid {
     uint8_t b[16];
@@ -27,11 +29,14 @@ struct uuid {
 
 /*
  * Random bits in stock, so that an id costs no system call; zero it, and it fills itself. Not for
- * several threads at once. A child that was forked does not give out what its parent will.
+ * several threads at once. A child that was forked does not give out what its parent will. With
+ * each stock comes the seed of the next one, so what was given out cannot be made again from here.
  */
 struct uuid_source {
     uint8_t random[UUID_SOURCE_IDS_MAX][UUID_RANDOM_BYTES];
+    uint8_t seed[CHACHA_KEY_BYTES];
     unsigned n_left;
+    unsigned n_fills; /* that may be made from the seed */
     unsigned n_forks; /* of this process's ancestors, when they were taken */
 };
 
