@@ -354,13 +354,15 @@ struct session {
 };
 
 /*
- * Messages of one sender to one room that are not in the listeners' outboxes yet, see outgoing.c.
+ * Messages of one sender to one room or handle that are not in the outboxes yet, see outgoing.c.
  * Their frames are the first n bytes of core->frames.
  */
 struct run {
-    struct session *sender;
-    struct room *room; /* NULL: there is none */
-    uint64_t seq;      /* of the first message */
+    struct session *sender; /* NULL: there is none */
+    struct target target;
+    uint64_t epoch;                /* core->epoch as it was: the names in their ORIGIN hold */
+    uint64_t seq;                  /* of the first message */
+    uint64_t high_seq, high_at_ms; /* what their ORIGIN says of these */
     size_t n;
     uint16_t n_messages;
     unsigned needs;  /* see struct encoded */

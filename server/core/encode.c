@@ -52,7 +52,7 @@ static size_t first_part_of(const struct core *core, const struct record *record
  */
 static void put_all(const struct core *core, const struct record *record, struct frame *frame,
                     size_t first_part, enum encoded_what what, struct encoded *encoded) {
-    uint8_t *frames = core->frames + (core->run.room ? core->run.n : 0);
+    uint8_t *frames = core->frames + (core->run.sender ? core->run.n : 0);
     struct cursor_out out = cursor_out_of(frames, ENCODED_MAX);
     struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
     uint8_t flags = body_is_binary(record->kind, record->text) ? FRAME_BINARY : 0;
@@ -89,6 +89,21 @@ void encode_message(const struct core *core, const struct record *record, const 
         put_all(core, record, &frame, message.body.n, ENCODED_MESSAGE, encoded);
     }
     encoded->needs = encoded_needs(record);
+}
+
+size_t encode_line(const struct core *core, const struct record *record, uint8_t *at, size_t n) {
+    struct cursor_out out = cursor_out_of(at, n);
+    struct frame frame;
+    if (record->kind != KIND_TEXT || record->text.n > part_bytes(core) ||
+        !uuid_is_nil(&record->reply_to))
+        return 0;
+    frame.type = FRAME_LINE;
+    frame.flags = record->flags;
+    frame.line.seq = (uint16_t)(record->seq & LINE_LOW);
+    frame.line.at_ms = (uint16_t)((uint64_t)record->at_ms & LINE_LOW);
+    frame.line.id = record->id;
+    frame.line.text = record->text;
+    return frame_put(&out, &frame) ? cursor_out_used(&out) : 0;
 }
 
 /* What is no text is base64 for who reads nothing else, and a head is text. */

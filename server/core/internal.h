@@ -111,12 +111,22 @@ static inline struct outbox_address session_address(const struct core *core,
 bool session_deliver(struct core *core, struct session *session, const struct encoded *encoded,
                      uint64_t seq);
 
+/* To all sessions of a handle, or all whom a message to this target is for; not to `from`. Returns
+ * to how many. */
+size_t handle_deliver(struct core *core, const struct handle *handle, struct session *from,
+                      const struct encoded *encoded, uint64_t seq);
+size_t target_deliver(struct core *core, struct session *from, const struct target *target,
+                      const struct encoded *encoded, uint64_t seq);
+
 /*
- * Runs of messages to one room. What was encoded just now is added. False: it is too long for a
- * run; it stands where it was, and the run is closed.
+ * Runs of messages to one room or handle. run_go_on() adds a message to the run that there is, if
+ * it is of its kind; run_add() adds what was encoded just now, also to a new one, or returns false:
+ * it is too long for a run; it stands where it was, and the run is closed.
  */
-bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
-             const struct encoded *encoded);
+bool run_go_on(struct core *core, const struct session *sender, const struct target *target,
+               const struct record *record);
+bool run_add(struct core *core, struct session *sender, const struct target *target,
+             const struct record *record, const struct encoded *encoded);
 void run_close(struct core *core);
 
 /* Puts the session on the list; takes it off again. */
@@ -193,6 +203,9 @@ static inline bool encoded_is_for(const struct session *session, const struct re
 /* A message as ORIGIN and LINE, or as a MESSAGE where it cannot be one; until the next one. */
 void encode_message(const struct core *core, const struct record *record, const struct names *names,
                     uint8_t flags, struct encoded *encoded);
+/* Only the LINE, behind an ORIGIN that is there. Returns its bytes; 0: it cannot be one, or not of
+ * n bytes. */
+size_t encode_line(const struct core *core, const struct record *record, uint8_t *at, size_t n);
 /* The same as a MESSAGE that is plain text, for who does not know one of these; or as PAST in
  * answer to a request of who has these abilities. */
 void encode_old_message(const struct core *core, const struct record *record,

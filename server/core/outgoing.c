@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "proto/line.h"
 
 /*
  * A session waits to be sent to, or for a step. It is gathered with the others of its user, and the
@@ -219,19 +220,69 @@ bool session_deliver(struct core *core, struct session *session, const struct en
 }
 
 /*
- * Runs: consecutive messages of one sender to one room. All listeners get the same frames, so
- * these are gathered and then appended to each outbox at once, instead of message by message to
- * a thousand outboxes that no cache holds.
+ * Where messages go: to all listening sessions of the recipient and of the sender (except the one
+ * that sent it), or to all that listen in a room (except that one).
+ */
+
+size_t handle_deliver(struct core *core, const struct handle *handle, struct session *from,
+                      const struct encoded *encoded, uint64_t seq) {
+    struct session *session;
+    struct encoded shared = {0};
+    bool is_shared = handle->n_listening >= BODY_RECIPIENTS_MIN;
+    size_t n = 0;
+    work_begin_delivery(core);
+    if (is_shared) {
+        shared = *encoded;
+        encoded_share(&shared, handle->n_listening);
+    }
+    DL_FOREACH2(handle->sessions, session, next_of_handle) {
+        if ((session->abilities & ABILITY_LISTEN) && session != from)
+            n += session_deliver(core, session, is_shared ? &shared : encoded, seq);
+    }
+    encoded_shared(&shared);
+    pace_judge(core, from);
+    return n;
+}
+
+static size_t room_deliver(struct core *core, const struct room *room, struct session *from,
+                           const struct encoded *encoded, uint64_t seq) {
+    struct encoded shared = *encoded;
+    size_t n = 0;
+    work_begin_delivery(core);
+    encoded_share(&shared, room->n_listeners);
+    for (unsigned i = 0; i < room->n_listeners; i++)
+        if (room->listeners[i] != from)
+            n += session_deliver(core, room->listeners[i], &shared, seq);
+    encoded_shared(&shared);
+    pace_judge(core, from);
+    return n;
+}
+
+size_t target_deliver(struct core *core, struct session *from, const struct target *target,
+                      const struct encoded *encoded, uint64_t seq) {
+    if (target->room)
+        return room_deliver(core, target->room, from, encoded, seq);
+    size_t n = handle_deliver(core, target->handle, from, encoded, seq);
+    if (target->handle != from->handle && from->handle->n_listening > 0)
+        n += handle_deliver(core, from->handle, from, encoded, seq);
+    return n;
+}
+
+/*
+ * Runs: consecutive messages of one sender to one room or handle. All recipients get the same
+ * frames, so these are gathered and then appended to each outbox at once, instead of message by
+ * message to a thousand outboxes that no cache holds. Of a flood to one recipient only the LINE is
+ * made for each message; all else is looked at once for each run.
  *
- * A run is closed before anything else may go to a listener, so that nobody sees another order:
+ * A run is closed before anything else may go to a recipient, so that nobody sees another order:
  * before a frame that does not continue it, before any answer, before the outboxes are taken,
  * before a tick, and before a session begins or ends (which may end the room).
  */
 
 void run_close(struct core *core) {
     struct run *run = &core->run;
-    unsigned n_reached = 0;
-    if (!run->room)
+    struct session *sender = run->sender;
+    if (!sender)
         return;
     struct encoded encoded = {.frames = core->frames,
                               .n = run->n,
@@ -239,15 +290,9 @@ void run_close(struct core *core) {
                               .origin = run->origin,
                               .n_origin = run->n_origin,
                               .needs = run->needs};
-    work_begin_delivery(core);
-    encoded_share(&encoded, run->room->n_listeners);
-    for (unsigned i = 0; i < run->room->n_listeners; i++)
-        if (run->room->listeners[i] != run->sender)
-            n_reached += session_deliver(core, run->room->listeners[i], &encoded, run->seq);
-    encoded_shared(&encoded);
-    pace_judge(core, run->sender);
-    core->counters.deliveries += (uint64_t)n_reached * run->n_messages;
-    run->room = NULL;
+    size_t n_reached = target_deliver(core, sender, &run->target, &encoded, run->seq);
+    core->counters.deliveries += n_reached * run->n_messages;
+    run->sender = NULL;
 }
 
 void core_close_run(struct core *core) {
@@ -255,50 +300,82 @@ void core_close_run(struct core *core) {
 }
 
 unsigned core_n_waiting_for_run(const struct core *core) {
-    return core->run.room ? core->run.room->n_listeners : 0;
+    const struct target *target = &core->run.target;
+    if (!core->run.sender)
+        return 0;
+    return target->room ? target->room->n_listeners : target->handle->n_listening;
 }
 
 static size_t run_bytes_max(const struct core *core) {
     return core->config.batch - ENVELOPE_BYTES - FRAME_HEADER_BYTES;
 }
 
+static bool run_is_of(const struct run *run, const struct session *sender,
+                      const struct target *target) {
+    return run->sender == sender && run->target.room == target->room &&
+           run->target.handle == target->handle;
+}
+
 /* The ORIGIN must be the same; frames without one can stand behind any. */
-static bool run_goes_on(const struct run *run, const struct session *sender,
-                        const struct room *room, const struct encoded *encoded) {
-    if (run->room != room || run->sender != sender)
-        return false;
+static bool run_has_origin(const struct run *run, const struct encoded *encoded) {
     return encoded->n_origin == 0 || (encoded->n_origin == run->n_origin &&
                                       memcmp(encoded->origin, run->origin, run->n_origin) == 0);
 }
 
-bool run_add(struct core *core, struct session *sender, struct room *room, uint64_t seq,
-             const struct encoded *encoded) {
+static void run_begin(struct core *core, struct session *sender, const struct target *target,
+                      const struct record *record, const struct encoded *encoded) {
     struct run *run = &core->run;
-    bool is_next = run_goes_on(run, sender, room, encoded);
+    run->sender = sender;
+    run->target = *target;
+    run->epoch = core->epoch;
+    run->seq = record->seq;
+    run->high_seq = record->seq & ~LINE_LOW;
+    run->high_at_ms = (uint64_t)record->at_ms & ~LINE_LOW;
+    run->n = 0;
+    run->n_messages = 0;
+    run->needs = 0;
+    run->n_origin = encoded->n_origin;
+    if (encoded->n_origin > 0)
+        memcpy(run->origin, encoded->origin, encoded->n_origin);
+    if (encoded->frames != core->frames) /* behind the run that was closed */
+        memmove(core->frames, encoded->frames, encoded->n);
+}
+
+static void run_note(struct run *run, size_t n, unsigned needs) {
+    run->n += n;
+    run->needs |= needs;
+    run->n_messages++;
+}
+
+bool run_go_on(struct core *core, const struct session *sender, const struct target *target,
+               const struct record *record) {
+    struct run *run = &core->run;
+    if (run->n_origin == 0 || !run_is_of(run, sender, target) || run->epoch != core->epoch ||
+        run->high_seq != (record->seq & ~LINE_LOW) ||
+        run->high_at_ms != ((uint64_t)record->at_ms & ~LINE_LOW))
+        return false;
+    size_t n = encode_line(core, record, core->frames + run->n,
+                           run_bytes_max(core) - run->n_origin - run->n);
+    if (n > 0)
+        run_note(run, n, encoded_needs(record));
+    return n > 0;
+}
+
+bool run_add(struct core *core, struct session *sender, const struct target *target,
+             const struct record *record, const struct encoded *encoded) {
+    struct run *run = &core->run;
+    bool is_next = run_is_of(run, sender, target) && run_has_origin(run, encoded);
     size_t n_origin = is_next ? run->n_origin : encoded->n_origin;
     size_t room_left = run_bytes_max(core) - n_origin;
     if (!is_next || run->n + encoded->n > room_left)
         run_close(core);
     if (encoded->n > room_left)
         return false;
-    if (!run->room) {
-        run->room = room;
-        run->sender = sender;
-        run->seq = seq;
-        run->n = 0;
-        run->n_messages = 0;
-        run->needs = 0;
-        run->n_origin = encoded->n_origin;
-        if (encoded->n_origin > 0)
-            memcpy(run->origin, encoded->origin, encoded->n_origin);
-        if (encoded->frames != core->frames) /* behind the run that was closed */
-            memmove(core->frames, encoded->frames, encoded->n);
-    } else {
+    if (!run->sender)
+        run_begin(core, sender, target, record, encoded);
+    else
         assert(encoded->frames == core->frames + run->n);
-    }
-    run->n += encoded->n;
-    run->needs |= encoded->needs;
-    run->n_messages++;
+    run_note(run, encoded->n, encoded->needs);
     return true;
 }
 

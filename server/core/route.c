@@ -1,6 +1,6 @@
 /*
- * Where messages go: to all listening sessions of the recipient and of the sender (except the one
- * that sent it), or to all that listen in a room (except that one).
+ * Messages on their way in: whom they are for, whether they are known already, the log, and from
+ * there to who listens (outgoing.c).
  */
 
 #include <stdio.h>
@@ -31,59 +31,6 @@ void route_refuse(struct core *core, struct session *session, const struct uuid 
     core->counters.refused++;
     if (!session_put(core, session, &frame))
         core_end(core, session);
-}
-
-/* Delivering. */
-
-/* To all but the one that it is from. */
-static size_t deliver_to_handle(struct core *core, struct handle *handle, struct session *from,
-                                const struct encoded *encoded, uint64_t seq) {
-    struct session *session;
-    struct encoded shared = {0};
-    bool is_shared = handle->n_listening >= BODY_RECIPIENTS_MIN;
-    size_t n = 0;
-    handle->last_direct = seq;
-    work_begin_delivery(core);
-    if (is_shared) {
-        shared = *encoded;
-        encoded_share(&shared, handle->n_listening);
-    }
-    DL_FOREACH2(handle->sessions, session, next_of_handle) {
-        if ((session->abilities & ABILITY_LISTEN) && session != from)
-            n += session_deliver(core, session, is_shared ? &shared : encoded, seq);
-    }
-    encoded_shared(&shared);
-    pace_judge(core, from);
-    return n;
-}
-
-static size_t deliver_to_room(struct core *core, struct session *session, struct room *room,
-                              const struct encoded *encoded, uint64_t seq) {
-    struct encoded shared = *encoded;
-    size_t n = 0;
-    room->last_seq = seq;
-    if (run_add(core, session, room, seq, encoded))
-        return 0; /* counted when the run is closed */
-    run_close(core);
-    work_begin_delivery(core);
-    encoded_share(&shared, room->n_listeners);
-    for (unsigned i = 0; i < room->n_listeners; i++)
-        if (room->listeners[i] != session)
-            n += session_deliver(core, room->listeners[i], &shared, seq);
-    encoded_shared(&shared);
-    pace_judge(core, session);
-    return n;
-}
-
-static size_t deliver_all(struct core *core, struct session *session, const struct target *target,
-                          const struct encoded *encoded, uint64_t seq) {
-    if (target->room)
-        return deliver_to_room(core, session, target->room, encoded, seq);
-    run_close(core); /* it takes room in the outboxes */
-    size_t n = deliver_to_handle(core, target->handle, session, encoded, seq);
-    if (target->handle != session->handle)
-        n += deliver_to_handle(core, session->handle, session, encoded, seq);
-    return n;
 }
 
 /* Storing. */
@@ -122,12 +69,24 @@ static struct names names_for(const struct session *session, const struct target
     return (struct names){name_bytes(&session->handle->name), name_bytes(to)};
 }
 
-/* Nobody is sent this message now; a session that is behind is fed from the store up to here. */
+/* A session that is behind is fed from the store up to here. */
 static void note_newest(struct session *session, const struct target *target, uint64_t seq) {
     if (target->room)
         target->room->last_seq = seq;
     else
         target->handle->last_direct = session->handle->last_direct = seq;
+}
+
+/* Most messages go on with a run, and are counted when it is closed. */
+static void deliver_message(struct core *core, struct session *session, const struct target *target,
+                            const struct record *record) {
+    struct names names = names_for(session, target);
+    struct encoded encoded;
+    if (run_go_on(core, session, target, record))
+        return;
+    encode_message(core, record, &names, record->flags, &encoded);
+    if (!run_add(core, session, target, record, &encoded))
+        core->counters.deliveries += target_deliver(core, session, target, &encoded, record->seq);
 }
 
 /*
@@ -166,7 +125,6 @@ static bool route_is_mail(const struct target *target) {
 
 static void route_new(struct core *core, struct session *session, const struct target *target,
                       const struct incoming *in, struct record record, uint64_t copy_of) {
-    struct encoded encoded;
     char reason[256];
     enum fail_code code = route_may_take(core, session, reason);
     if (code == FAIL_NONE && route_is_mail(target) &&
@@ -177,7 +135,6 @@ static void route_new(struct core *core, struct session *session, const struct t
         return;
     }
     struct log_entry *entry = NULL;
-    size_t n = 0;
     if (persist_needs(core, session, target)) {
         record.seq = ++core->seq;
         entry = persist_message(core, session, &record, in->flags);
@@ -193,15 +150,10 @@ static void route_new(struct core *core, struct session *session, const struct t
     /* As long as the first copy is in the log, everybody gets that one. */
     bool is_delivered = copy_of != 0 && copy_of >= core->log.first_seq;
     entry->copy_of = copy_of;
-    if (is_delivered) {
-        note_newest(session, target, record.seq);
-    } else {
-        struct names names = names_for(session, target);
-        encode_message(core, &record, &names, record.flags, &encoded);
-        n = deliver_all(core, session, target, &encoded, record.seq);
-    }
+    note_newest(session, target, record.seq);
+    if (!is_delivered)
+        deliver_message(core, session, target, &record);
     core->counters.messages++;
-    core->counters.deliveries += n;
     (void)recent_note(&session->user->recent, in->id, record.seq, recent_digest(&record));
     if (!core->config.durable)
         ack_stored(core, session, in->id, record.seq, in->flags);
@@ -353,9 +305,10 @@ static bool wall_to(struct core *core, struct session *session, struct handle *h
         return false;
     encode_message(core, &record, &names, 0, &encoded);
     entry->session = 0; /* DONE answers for all of them */
+    handle->last_direct = record.seq;
     run_close(core);
     core->counters.messages++;
-    core->counters.deliveries += deliver_to_handle(core, handle, session, &encoded, record.seq);
+    core->counters.deliveries += handle_deliver(core, handle, session, &encoded, record.seq);
     return true;
 }
 

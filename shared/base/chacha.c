@@ -22,7 +22,8 @@ static inline struct chacha_state quarter_rounds(struct chacha_state s) {
     return s;
 }
 
-#define TURN(row, n) __builtin_shuffle(row, (chacha_row){n, (n + 1) % 4, (n + 2) % 4, (n + 3) % 4})
+#define TURN(row, n)                                                                               \
+    __builtin_shufflevector(row, row, (n), ((n) + 1) % 4, ((n) + 2) % 4, ((n) + 3) % 4)
 
 static inline struct chacha_state double_round(struct chacha_state s) {
     s = quarter_rounds(s);

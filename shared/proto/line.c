@@ -1,23 +1,21 @@
 #include "proto/line.h"
 
-#define LOW UINT64_C(0xffff)
-
 bool line_from_message(const struct frame_message *message, struct frame_origin *origin,
                        struct frame_line *line) {
     if (message->kind != KIND_TEXT || message->total != message->body.n ||
         !uuid_is_nil(&message->reply_to))
         return false;
     /* One by one: as a whole it would be copied in pieces, and the id read across two of them. */
-    line->seq = (uint16_t)(message->seq & LOW);
-    line->at_ms = (uint16_t)(message->at_ms & LOW);
+    line->seq = (uint16_t)(message->seq & LINE_LOW);
+    line->at_ms = (uint16_t)(message->at_ms & LINE_LOW);
     line->id = message->id;
     line->text = message->body;
     *origin = (struct frame_origin){.uid = message->uid,
                                     .from = message->from,
                                     .to = message->to,
                                     .link = message->link,
-                                    .seq = message->seq & ~LOW,
-                                    .at_ms = message->at_ms & ~LOW};
+                                    .seq = message->seq & ~LINE_LOW,
+                                    .at_ms = message->at_ms & ~LINE_LOW};
     return true;
 }
 
@@ -36,5 +34,5 @@ void line_to_message(const struct frame_origin *origin, const struct frame_line 
 }
 
 bool line_origin_is_valid(const struct frame_origin *origin) {
-    return (origin->seq & LOW) == 0 && (origin->at_ms & LOW) == 0;
+    return (origin->seq & LINE_LOW) == 0 && (origin->at_ms & LINE_LOW) == 0;
 }

@@ -18,6 +18,8 @@ bool line_from_message(const struct frame_message *message, struct frame_origin 
 void line_to_message(const struct frame_origin *origin, const struct frame_line *line,
                      struct frame_message *message);
 
+#define LINE_LOW UINT64_C(0xffff) /* the part of the two numbers that a LINE has */
+
 /* The number that the message has. */
 static inline uint64_t line_seq(const struct frame_origin *origin, const struct frame_line *line) {
     return origin->seq | line->seq;

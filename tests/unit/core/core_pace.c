@@ -466,6 +466,7 @@ Test(core_pace, 32_own_copies_count_as_well) {
     flood(alice, "bob");
     drain();
     say(alice, "bob", "bob has read all, and");
+    core_close_run(&core);
     cr_assert(is_held_by(alice, other));
     pass_ms(TURN_MS);
     cr_assert(!is_held(alice));
