@@ -115,8 +115,10 @@ static enum fail_code route_may_take(struct core *core, struct session *session,
     }
     if (!persist_may_wait(core, session->user, reason))
         return FAIL_LIMIT;
+    if (route_reserve_recent(session->user))
+        return FAIL_NONE;
     snprintf(reason, 256, "%s", NO_MEMORY);
-    return route_reserve_recent(session->user) ? FAIL_NONE : FAIL_LIMIT;
+    return FAIL_LIMIT;
 }
 
 static bool route_is_mail(const struct target *target) {
