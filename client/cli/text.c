@@ -88,6 +88,12 @@ void text_message(const struct cli_options *options, const struct earshot_event 
     putchar('\n');
 }
 
+void text_bare(const struct earshot_event *event) {
+    struct bytes text = {event->message.text, event->message.text_n};
+    CLEANUP_FREE char *safe = text_safe(text, TEXT_KEEP_LINES);
+    puts(safe ? safe : "");
+}
+
 /* Cells are padded to the widest of their column; the last one of a row is not. */
 #define COLUMNS_MAX 8
 

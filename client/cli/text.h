@@ -11,6 +11,8 @@ char *text_headed(const char *title, enum earshot_priority priority, struct byte
 
 /* On standard output; the caller flushes (cli/output.h). */
 void text_message(const struct cli_options *options, const struct earshot_event *event);
+/* Its text alone. */
+void text_bare(const struct earshot_event *event);
 void text_users(const struct cli_options *options, const struct cli_user *users, size_t n);
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n);
 void text_topic(const char *topic);

@@ -77,8 +77,9 @@ int words_check_text(const struct cli_options *options, struct bytes text, size_
                      const char *what) {
     if (text.n > limit)
         return cli_fail(options, FAIL_BAD_TEXT,
-                        "%s is longer than %zu bytes; make it shorter, or send it in parts", what,
-                        limit);
+                        "%s has %zu bytes, of at most %zu; make it shorter, send it in parts, or "
+                        "as a file with `earshot put`",
+                        what, text.n, limit);
     if (text.n > 0 && memchr(text.data, '\0', text.n))
         return cli_fail(options, FAIL_BAD_TEXT,
                         "%s has a NUL byte in it, so it is not text; send it as a file with "

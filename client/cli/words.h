@@ -33,7 +33,8 @@ int words_join_rooms(const struct cli_options *options, earshot *link, int n_wor
 /* Which of them is this conversation; -1: none. */
 int words_find(int n_words, char **words, const char *conv);
 
-/* CLI_DONE when it is UTF-8 of at most `limit` bytes; `what` names it in the error. */
+/* CLI_DONE when it is UTF-8 of at most `limit` bytes; `what` names it in the error. Of a text that
+ * is too long only `n` is looked at. */
 int words_check_text(const struct cli_options *options, struct bytes text, size_t limit,
                      const char *what);
 

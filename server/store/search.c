@@ -30,6 +30,7 @@ struct store_search {
     const struct store_query *query;
     struct words words;
     bool parts;         /* what the index finds has to be looked at */
+    bool begins;        /* words that begin so are looked for, and no whole ones */
     conv_number *rooms; /* of the view, sorted */
     struct merge merge; /* what the view shows, for jumps */
     bool merging;
@@ -320,7 +321,7 @@ static int find_words(struct store_search *search, const struct store_state *sta
     uint64_t upto = search->parts ? state->parts_upto : state->words_upto;
     CLEANUP_FREE char *expression = NULL;
     int r = search->parts ? words_part_expression(&search->words, &expression)
-                          : words_whole_expression(&search->words, &expression);
+                          : words_expression(&search->words, search->begins, &expression);
     if (r != 0)
         return r;
     if (!expression)
@@ -343,12 +344,20 @@ static int search_find(struct store_search *search) {
     return reading_end(search->connection, r);
 }
 
-/* Whole words first; parts of words when there are none, or where words have no spaces. */
+/*
+ * Whole words first; parts of words when there are none, or where words have no spaces. Only the
+ * index of words is without accents, so what begins a word but for them is found last.
+ */
 static int search_all(struct store_search *search) {
     int r = search->words.is_unspaced ? 0 : search_find(search);
     if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
     search->parts = true;
+    r = search_find(search);
+    if (r != 0 || search->n_found > 0 || search->goes_on || search->words.is_unspaced)
+        return r;
+    search->parts = false;
+    search->begins = true;
     return search_find(search);
 }
 

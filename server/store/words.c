@@ -102,15 +102,18 @@ static char *quote_text(char *to, const char *and, struct bytes text) {
 
 static const char and[] = " AND ";
 
-int words_whole_expression(const struct words *words, char **expression) {
+int words_expression(const struct words *words, bool begin, char **expression) {
     size_t size = 1;
     for (size_t i = 0; i < words->n; i++)
-        size += sizeof and+2 + 2 * words->words[i].text.n;
+        size += sizeof and+3 + 2 * words->words[i].text.n;
     char *to = *expression = malloc(size);
     if (!to)
         return -ENOMEM;
-    for (size_t i = 0; i < words->n; i++)
+    for (size_t i = 0; i < words->n; i++) {
         to = quote_text(to, i > 0 ? and : "", words->words[i].text);
+        if (begin)
+            *to++ = '*';
+    }
     *to = '\0';
     return 0;
 }

@@ -26,8 +26,9 @@ struct words {
 int words_parse(struct words *words, struct bytes text);
 void words_free(struct words *words); /* safe on the zero state */
 
-/* All whole words, or as parts: NULL in *expression when no word is long enough. To be freed. */
-int words_whole_expression(const struct words *words, char **expression);
+/* All of them, as whole words or, `begin`, as their beginnings, without accents; or as parts: NULL
+ * in *expression when no word is long enough. To be freed. */
+int words_expression(const struct words *words, bool begin, char **expression);
 int words_part_expression(const struct words *words, char **expression);
 
 /* Whether the text has every one of the words, upper and lower case being the same. */

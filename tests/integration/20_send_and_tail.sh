@@ -159,3 +159,11 @@ earshot --name alice send dora one
 earshot --name carol send dora two
 wait_for "tail of one's own handle" has_lines "$T/alone.out" 2
 is "is all that is sent to it" "$(paste -s -d ' ' "$T/alone.out")" "one two"
+
+try earshot --name alice send bob < <(head -c 70000 /dev/zero | tr '\0' x)
+is "too long a text: exit status" "$STATUS" 65
+check "its real size is told" has "$ERR" "the message has 70000 bytes, of at most 65536"
+exec 9<> <(:)
+exits 75 "--timeout bounds the reading of standard input" earshot send bob --timeout 0.3 <&9
+check "it says that nothing was sent" has "$ERR" "nothing was sent"
+exec 9>&-

@@ -106,3 +106,9 @@ start_hub
 try earshot status --json
 check "a hub that has just started knows what it keeps" \
     json '.store.messages > 0 and .store.bytes > 0' "$OUT"
+
+try script -qec "$BIN/earshot --hub $HUB --name alice history '#ops'" /dev/null
+check "on a terminal it says how to see more" has "$OUT" "the last 20; -n N shows more, --before "
+try script -qec "$BIN/earshot --hub $HUB --name alice history" /dev/null
+is "there it shows the latest of everything, too" "$(grep -c '<' <<<"$OUT")" 20
+check "and how to get all" has "$OUT" "\`earshot history | less\` all"

@@ -1,5 +1,6 @@
 /* `history`, `search` and `forget`. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/near.h"
@@ -41,6 +42,16 @@ static int history_run(struct past *past, int (*print)(struct past *past)) {
     return code;
 }
 
+/* To somebody who reads along. */
+static void history_tell_more(const struct cli_options *options, uint64_t first, const char *conv) {
+    bool is_room = conv && conv[0] == '#';
+    cli_remark(options,
+               "the last %d; -n N shows more, --before %llu what was before them, and "
+               "`earshot history%s%s%s%s | less` all",
+               HISTORY_DEFAULT, (unsigned long long)first, conv ? " " : "", is_room ? "'" : "",
+               conv ? conv : "", is_room ? "'" : "");
+}
+
 int cli_history(const struct cli_options *options, int n_words, char **words) {
     bool has_after = options->since != CLI_NOT_GIVEN;
     struct past past = {
@@ -52,10 +63,14 @@ int cli_history(const struct cli_options *options, int n_words, char **words) {
         .newest = !has_after,
     };
     int code = past.conv ? words_check_name(options, past.conv) : CLI_DONE;
-    if (past.n == 0 && past.newest && past.conv && !options->json)
+    bool is_read = cli_has_reader(options) && isatty(STDOUT_FILENO);
+    bool is_page = past.n == 0 && past.newest && !options->json && (past.conv || is_read);
+    if (is_page)
         past.n = HISTORY_DEFAULT;
     if (code == CLI_DONE)
         code = history_run(&past, past_print);
+    if (code == CLI_DONE && is_page && is_read && past.n_printed == HISTORY_DEFAULT)
+        history_tell_more(options, past.first_seq, past.conv);
     if (code == CLI_DONE && past.n_printed == 0)
         cli_remark(options, "nothing was said%s%s", past.conv ? " in the conversation " : "",
                    past.conv ? past.conv : "");

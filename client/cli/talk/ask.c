@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -11,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/request.h"
+#include "cli/text.h"
 #include "cli/words.h"
 
 struct question {
@@ -44,13 +46,21 @@ static bool ask_is_answer(const struct question *ask, const struct earshot_event
            words_same_name(event->message.conv, ask->to);
 }
 
+/* For "$(earshot ask ...)" the answer is its text, and nothing else. */
+static void ask_print(const struct question *ask, const struct earshot_event *event) {
+    if (ask->options->json || isatty(STDOUT_FILENO))
+        cli_print_message(ask->options, event);
+    else
+        text_bare(event);
+}
+
 static int ask_take_message(struct question *ask, const struct earshot_event *event) {
     if (!ask_is_answer(ask, event)) {
         if (!event->message.mine)
             earshot_pass_over(ask->link, event);
         return CLI_DONE;
     }
-    cli_print_message(ask->options, event);
+    ask_print(ask, event);
     int code = cli_flush();
     if (code == CLI_DONE)
         earshot_mark_read(ask->link, event);

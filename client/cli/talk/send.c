@@ -570,17 +570,36 @@ static int send_read_input(const struct cli_options *options, char *data, size_t
                             strerror(errno));
         else if (cli_interrupted())
             return cli_interrupted();
+        else if (cli_limit_passed())
+            return cli_fail(options, FAIL_TIMED_OUT,
+                            "standard input did not end within %g s; nothing was sent; allow more "
+                            "with --timeout",
+                            cli_limit_seconds());
     }
     return CLI_DONE;
 }
 
-/* The whole of standard input, less one newline at its end; one byte too many if it is too long. */
+/* What is too long to be sent is read on, only to tell how long it is. */
+static int send_count_rest(const struct cli_options *options, size_t *n) {
+    char rest[16384];
+    size_t n_read = sizeof rest;
+    int code = CLI_DONE;
+    while (code == CLI_DONE && n_read == sizeof rest && *n < UNSENT_BYTES_MAX) {
+        code = send_read_input(options, rest, sizeof rest, &n_read);
+        *n += n_read;
+    }
+    return code;
+}
+
+/* The whole of standard input, less one newline at its end. */
 static int send_read_message(const struct cli_options *options, char **text, size_t *n) {
     size_t limit = EARSHOT_TEXT_MAX + 2;
     *text = cli_allocate(limit);
     if (isatty(STDIN_FILENO))
         cli_remark(options, "type the message; Ctrl-D at the start of a line ends it");
     int code = send_read_input(options, *text, limit, n);
+    if (code == CLI_DONE && *n == limit)
+        return send_count_rest(options, n);
     if (code == CLI_DONE && *n > 0 && (*text)[*n - 1] == '\n')
         (*n)--;
     return code;
@@ -643,6 +662,7 @@ int cli_send(const struct cli_options *options, int n_words, char **words) {
     int code = words_split_names(&to, options, words[0], false);
     if (code == CLI_DONE)
         code = send_check_options(options, &to, has_text);
+    cli_limit_start(options->timeout_ms);
     if (code == CLI_DONE && !options->lines)
         code = send_take_text(options, n_words - 1, words + 1, &text, &n);
     if (code == CLI_DONE)

@@ -51,6 +51,18 @@ Test(store_search, 02_whole_words_before_parts) {
     find("tena", "concatenate");
 }
 
+Test(store_search, 03_without_accents) {
+    show();
+    say(R1, BOB, "crème brûlée");
+    find("creme", "crème brûlée");
+    find("cre", "crème brûlée");
+    find("BRUL crem", "crème brûlée");
+    find("brûl", "crème brûlée");
+    find("brulx", "");
+    say(R1, BOB, "brulot");
+    find("brul", "brulot"); /* as it is written, first */
+}
+
 /* In pages of two. */
 static void expect_pages(const char *words, unsigned n_wanted) {
     struct store_query query = {.words = bytes_of(words), .n_max = 2};
