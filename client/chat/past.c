@@ -53,9 +53,10 @@ static char *past_copy_string(char **at, const char *text, size_t n) {
 void past_keep(struct past_message **held, const struct earshot_event *event) {
     size_t from = strlen(event->message.from), to = strlen(event->message.to);
     size_t conv = strlen(event->message.conv), text = event->message.text_n;
+    size_t title = strlen(event->message.title);
     size_t file = event->message.file ? event->message.file_n : 0;
     struct past_message *message = malloc(sizeof *message);
-    char *at = malloc(from + to + conv + text + file + 5);
+    char *at = malloc(from + to + conv + title + text + file + 6);
     if (!message || !at) {
         free(message);
         free(at);
@@ -65,6 +66,7 @@ void past_keep(struct past_message **held, const struct earshot_event *event) {
     message->event.message.from = past_copy_string(&at, event->message.from, from);
     message->event.message.to = past_copy_string(&at, event->message.to, to);
     message->event.message.conv = past_copy_string(&at, event->message.conv, conv);
+    message->event.message.title = past_copy_string(&at, event->message.title, title);
     message->event.message.text = past_copy_string(&at, event->message.text, text);
     if (event->message.file)
         message->event.message.file = past_copy_string(&at, event->message.file, file);

@@ -75,3 +75,17 @@ enter ann "/set quiet late"
 sees "what is no time is refused" ann "quiet cannot be that; give hours, as 22:00-07:00, or off"
 enter ann "/set quiet off"
 sees "none" ann "notify.quiet = off"
+
+# What waited is kept until it is shown, each with the title that it has.
+key ann C-d
+await "the window has ended" bottom_is ann '$'
+earshot --name ben send ann --title "Of the first" "this is one"
+earshot --name ben send ann "this is two, without a title"
+earshot --name ben send ann --title "Of the third" "this is three"
+earshot --name ben send ann "this is four, without a title"
+chat ann ann '#ops'
+sees "the last one" ann "@ben <ben> this is four, without a title"
+sees "the first has its title" ann "@ben <ben> Of the first"
+sees "the third has its own" ann "@ben <ben> Of the third"
+sees "the second has none" ann "@ben <ben> this is two, without a title"
+check "once each" shows_times ann "Of the " 2
