@@ -580,7 +580,7 @@ static void files_put_done(struct chat *chat, const char *to, const struct earsh
         inquiry_made(chat, EARSHOT_OK, request, INQUIRY_OFFER, to);
 }
 
-static void files_put_one(struct chat *chat, const char *to, const char *path) {
+void files_put_path(struct chat *chat, const char *to, const char *path) {
     struct earshot_source source = {.path = path};
     struct earshot_transfer file;
     uint32_t request;
@@ -602,12 +602,12 @@ int files_put(struct chat *chat, char *arguments) {
     if (!*arguments || (!arguments[n] && !*chat->target))
         return command_usage(chat, "put");
     if (!arguments[n] || (*chat->target && access(whole, F_OK) == 0)) {
-        files_put_one(chat, chat->target, whole);
+        files_put_path(chat, chat->target, whole);
         return COMMAND_DONE;
     }
     CLEANUP_FREE char *path = files_expand(arguments + command_skip_word(arguments));
     arguments[n] = '\0';
-    files_put_one(chat, arguments, path);
+    files_put_path(chat, arguments, path);
     return COMMAND_DONE;
 }
 

@@ -34,6 +34,9 @@ void files_offered(struct chat *chat, uint32_t request);
 /* A path as /put takes it: "~/" is the user's home directory. The caller frees it. */
 char *files_expand(const char *path);
 
+/* Offers what has this path to a handle or a room. What is wrong is told. */
+void files_put_path(struct chat *chat, const char *to, const char *path);
+
 /* The commands; see command.h. */
 int files_put(struct chat *chat, char *arguments);
 int files_get(struct chat *chat, char *arguments);

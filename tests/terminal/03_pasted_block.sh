@@ -43,7 +43,7 @@ asks "the question stays" 6
 key ann x Enter
 asks "other keys are no answer" 6
 paste_in ann $'o\nl\n'
-asks "a second block is no answer" 6
+asks "a second block is no answer, but belongs to it" 8
 key ann n
 still_typed "no: nothing is left" ann "[#ops]"
 
@@ -85,6 +85,24 @@ asks "and is no answer" 6
 key ann o
 wait_for "it is heard" shows ann "@ben <ann> one"
 still_typed "the prompt is back" ann "[#ops]"
+
+type_in ann "half a line"
+paste_in ann "$six"
+asks "again" 6
+key ann f
+sees "as a file" ann ".txt was sent to #ops"
+still_typed "what was typed stays" ann "[#ops] half a line"
+mkdir "$T/small" "$T/got"
+earshot --name ben --timeout 60 get --dir "$T/small" >"$T/get.out"
+is "it holds the lines" "$(cat "$T/small"/pasted-*.txt)" "${six%?}"
+is "and stands nowhere else" "$(compgen -G "$TMPDIR/pasted-*")" ''
+key ann C-u
+paste_in ann "$(seq 300000)"
+asks "more lines than a message may have" 300000
+key ann f
+sees "are a file, too" ann ".txt is offered to #ops"
+earshot --name ben --timeout 60 get --dir "$T/got" >"$T/get.out"
+is "all of them" "$(cat "$T/got"/pasted-*.txt | md5sum)" "$(seq 300000 | md5sum)"
 
 paste_in ann "$(seq 30000)"
 asks "a block that is too long asks too" 30000

@@ -15,6 +15,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "base/trust.h"
+#include "chat/files.h"
 #include "cli/report.h"
 #include "ipc/process.h"
 
@@ -28,9 +29,9 @@ static const char *compose_program(void) {
 }
 
 /* Not where others could put something else in its place while it is edited. */
-static int compose_create_in(const char *dir, char **path) {
+static int compose_create_in(const char *dir, const char *name, char **path) {
     struct trust_fault fault;
-    if (asprintf(path, "%s/earshot-XXXXXX.txt", dir) < 0) {
+    if (asprintf(path, "%s/%s-XXXXXX.txt", dir, name) < 0) {
         *path = NULL;
         return -ENOMEM;
     }
@@ -48,19 +49,23 @@ static int compose_create_in(const char *dir, char **path) {
 }
 
 /* Where programs of the user keep such files, else where all do. The name is in `path`. */
-static int compose_create(char **path) {
+static int compose_create(const char *name, char **path) {
     const char *dir = getenv("TMPDIR");
-    int fd = dir && *dir == '/' ? compose_create_in(dir, path) : -ENOENT;
+    int fd = dir && *dir == '/' ? compose_create_in(dir, name, path) : -ENOENT;
     if (fd >= 0)
         return fd;
     free(*path);
-    return compose_create_in("/tmp", path);
+    return compose_create_in("/tmp", name, path);
 }
 
 static bool compose_write(int fd, const char *text) {
-    size_t n = strlen(text);
-    bool is_written = write(fd, text, n) == (ssize_t)n && (n == 0 || write(fd, "\n", 1) == 1);
-    return close(fd) == 0 && is_written;
+    FILE *out = fdopen(fd, "w");
+    if (!out) {
+        close(fd);
+        return false;
+    }
+    bool is_written = fputs(text, out) >= 0 && (!*text || fputc('\n', out) != EOF);
+    return fclose(out) == 0 && is_written;
 }
 
 /*
@@ -136,20 +141,39 @@ static char *compose_read(const char *path) {
     return text;
 }
 
+/* A file with this text; the caller removes it and frees its path. NULL: the user was told. */
+static char *compose_file(struct chat *chat, const char *name, const char *text) {
+    char *path = NULL;
+    int fd = compose_create(name, &path);
+    if (fd >= 0 && compose_write(fd, text))
+        return path;
+    chat_fail(chat, OUTCOME_FILE_PLACE, "cannot write %s: %s", path ? path : "a file",
+              strerror(fd < 0 ? -fd : errno));
+    if (fd >= 0)
+        unlink(path);
+    free(path);
+    return NULL;
+}
+
 char *compose_edit(struct chat *chat, const char *text) {
-    CLEANUP_FREE char *path = NULL;
+    CLEANUP_FREE char *path = compose_file(chat, "earshot", text);
     char *written = NULL;
-    int fd = compose_create(&path);
-    if (fd < 0 || !compose_write(fd, text))
-        chat_fail(chat, OUTCOME_FILE_PLACE, "cannot write %s: %s", path ? path : "a file",
-                  strerror(fd < 0 ? -fd : errno));
-    else if (!compose_ran(chat, path))
+    if (!path)
+        return NULL;
+    if (!compose_ran(chat, path))
         chat_fail(chat, OUTCOME_USAGE, "%s did not end well; the line is as it was",
                   compose_program());
     else if (!(written = compose_read(path)))
         chat_fail(chat, FAIL_BAD_TEXT, "what %s has written is no text in UTF-8",
                   compose_program());
-    if (fd >= 0)
-        unlink(path);
+    unlink(path);
     return written;
+}
+
+void compose_put(struct chat *chat, const char *text) {
+    CLEANUP_FREE char *path = compose_file(chat, "pasted", text);
+    if (!path)
+        return;
+    files_put_path(chat, chat->target, path);
+    unlink(path);
 }

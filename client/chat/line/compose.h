@@ -1,4 +1,4 @@
-/* Ctrl-X Ctrl-E: the line in the user's editor, for a long message. */
+/* A text that is long for a line: in the user's editor by Ctrl-X Ctrl-E, or as a file. */
 #pragma once
 
 #include "chat/chat.h"
@@ -9,3 +9,9 @@
  * was told. The terminal has to be as the shell has it. Meanwhile the hub is answered.
  */
 char *compose_edit(struct chat *chat, const char *text);
+
+/*
+ * Hands a pasted text over to where plain lines go, as a file that stands nowhere else. What is
+ * wrong is told.
+ */
+void compose_put(struct chat *chat, const char *text);

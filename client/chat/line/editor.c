@@ -326,6 +326,16 @@ static int editor_compose(int count, int key) {
     return 0;
 }
 
+/* What has nowhere to go is not lost: the Up key brings it back. */
+static void editor_send_paste(const char *text) {
+    if (*window->target) {
+        compose_put(window, text);
+        return;
+    }
+    command_text(window, text);
+    recall_add(text);
+}
+
 /* Alt-A: to where something is new. */
 static int editor_go_next(int count, int key) {
     (void)count;
@@ -364,7 +374,7 @@ static void editor_bind_keys(void) {
         rl_bind_keyseq_in_map("\030\005", editor_compose, maps[i]);
     }
     editor_bind_going();
-    paste_start(editor_submit);
+    paste_start(editor_submit, editor_send_paste);
 }
 
 static void editor_install(void) {

@@ -9,12 +9,15 @@
 #define PASTE_LINES_UNASKED 3
 #define PASTE_BEGIN "\033[200~"
 #define PASTE_END "\033[201~"
-#define PASTE_MAX (1024 * 1024) /* bytes; what is beyond is dropped, and far too long anyway */
+#define PASTE_MIB_MAX 64
+#define PASTE_MAX (PASTE_MIB_MAX * 1024 * 1024) /* bytes; what is beyond is dropped, and told */
 
 static struct {
     int (*submit)(int count, int key);
+    void (*send_file)(const char *text);
     char *text; /* the pasted lines; NULL when nothing is asked */
     bool each;
+    bool is_cut;
     Keymap before, answers;
 } paste;
 
@@ -40,6 +43,7 @@ static char *paste_read(void) {
         last = c;
     }
     fclose(out);
+    paste.is_cut = n > PASTE_MAX;
     if (matched == strlen(PASTE_END) && n_text >= matched)
         text[n_text - matched] = '\0';
     return text;
@@ -56,9 +60,11 @@ static bool paste_is_after_command(void) {
 }
 
 static void paste_ask(void) {
-    rl_save_prompt();
-    rl_message("%zu lines pasted. Send: [o]ne message%s, [n]o? ", paste_count_lines(paste.text),
-               paste_is_after_command() ? "" : ", [l]ine by line");
+    char cut[32] = "";
+    if (paste.is_cut)
+        snprintf(cut, sizeof cut, ", cut after %d MiB", PASTE_MIB_MAX);
+    rl_message("%zu lines pasted%s. Send: [o]ne message%s, [n]o? ", paste_count_lines(paste.text),
+               cut, paste_is_after_command() ? "" : ", [l]ine by line, a [f]ile");
 }
 
 static void paste_end_question(void) {
@@ -90,12 +96,24 @@ static int paste_submit(bool each) {
     return paste.submit(1, '\r');
 }
 
+/* What was typed stays in the line. */
+static int paste_submit_file(void) {
+    char *text = paste.text;
+    paste.text = NULL;
+    paste_end_question();
+    paste.send_file(text);
+    free(text);
+    return 0;
+}
+
 static int paste_answer(int count, int key) {
     (void)count;
     if (key == 'o' || key == 'O')
         return paste_submit(false);
     if ((key == 'l' || key == 'L') && !paste_is_after_command())
         return paste_submit(true);
+    if ((key == 'f' || key == 'F') && !paste_is_after_command())
+        return paste_submit_file();
     if (key == 'n' || key == 'N' || key == '\a')
         paste_end_question();
     else
@@ -103,12 +121,21 @@ static int paste_answer(int count, int key) {
     return 0;
 }
 
-/* A second block cannot be an answer. */
-static int paste_discard(int count, int key) {
+/* A second block cannot be an answer; it belongs to the first one. */
+static int paste_append(int count, int key) {
+    bool was_cut = paste.is_cut;
+    char *text = paste_read(), *whole = NULL;
     (void)count;
     (void)key;
-    free(paste_read());
-    rl_ding();
+    if (text)
+        paste_trim_end(text);
+    paste.is_cut = paste.is_cut || was_cut;
+    if (text && asprintf(&whole, "%s\n%s", paste.text, text) >= 0) {
+        free(paste.text);
+        paste.text = whole;
+    }
+    free(text);
+    paste_ask();
     return 0;
 }
 
@@ -127,6 +154,7 @@ static int paste_take(int count, int key) {
     paste.text = text;
     paste.before = rl_get_keymap();
     rl_set_keymap(paste.answers);
+    rl_save_prompt();
     paste_ask();
     return 0;
 }
@@ -136,12 +164,13 @@ static Keymap paste_new_answers(void) {
     for (int key = 0; map && key < KEYMAP_SIZE - 1; key++)
         rl_bind_key_in_map(key, paste_answer, map);
     if (map)
-        rl_bind_keyseq_in_map(PASTE_BEGIN, paste_discard, map);
+        rl_bind_keyseq_in_map(PASTE_BEGIN, paste_append, map);
     return map;
 }
 
-void paste_start(int (*submit)(int count, int key)) {
+void paste_start(int (*submit)(int count, int key), void (*send_file)(const char *text)) {
     paste.submit = submit;
+    paste.send_file = send_file;
     if (!paste.answers)
         paste.answers = paste_new_answers();
     if (!paste.answers)

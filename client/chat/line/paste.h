@@ -8,9 +8,9 @@
 
 /*
  * Takes readline's place in reading pasted text. Call it after rl_initialize(). `submit` is the
- * function that the return key is bound to.
+ * function that the return key is bound to; `send_file` hands the pasted text over as a file.
  */
-void paste_start(int (*submit)(int count, int key));
+void paste_start(int (*submit)(int count, int key), void (*send_file)(const char *text));
 
 /* The answer "no", if the question is being asked: for Ctrl-C. */
 void paste_cancel(void);
