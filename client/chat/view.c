@@ -14,7 +14,9 @@
 #include "cli/config.h"
 #include "cli/report.h"
 
-#define VIEW_COLUMNS 80      /* where a terminal does not tell */
+#define VIEW_COLUMNS 80     /* where a terminal does not tell */
+#define VIEW_COLUMNS_MIN 24 /* less is not wrapped for; nor for an indent that leaves less */
+#define VIEW_INDENT_NARROW 4
 #define VIEW_MARK_COLUMNS 12 /* "  delivered" and one to spare */
 
 static const struct {
@@ -123,7 +125,9 @@ static size_t view_line_bytes(const char *text, size_t columns) {
 void view_note_wrapped(struct view *view, size_t indent, const char *text) {
     int width = view_width();
     size_t columns = width > 0 ? (size_t)width : VIEW_COLUMNS;
-    columns = columns > indent + 20 ? columns - 4 : indent + 16; /* a mark stands before it */
+    columns = columns > VIEW_COLUMNS_MIN ? columns - 4 : VIEW_COLUMNS_MIN - 4; /* behind a mark */
+    if (columns < indent + VIEW_COLUMNS_MIN)
+        indent = indent > 0 ? VIEW_INDENT_NARROW : 0;
     size_t n = view_line_bytes(text, columns);
     view_note(view, VIEW_INFO, "%.*s", (int)n, text);
     for (text += n; *(text += strspn(text, " ")); text += n) {
