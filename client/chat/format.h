@@ -34,9 +34,6 @@ char *format_message(const struct format_message *message, bool colour, struct t
 /* The beginning of a text on one line, for remarks about it. The caller frees it, or NULL. */
 char *format_preview(const char *text, size_t n);
 
-/* Whether `text` names `handle`, without case, as a word. */
-bool format_mentions(const char *text, const char *handle);
-
 /*
  * Whether `name` begins with `prefix`, compared as the hub compares names (also of incomplete
  * names: the grammar is not checked).

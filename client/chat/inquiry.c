@@ -7,6 +7,7 @@
 
 #include <utlist.h>
 
+#include "base/mention.h"
 #include "chat/begin.h"
 #include "chat/files.h"
 #include "chat/format.h"
@@ -478,7 +479,7 @@ static void inquiry_whois_done(struct chat *chat, struct inquiry *inquiry) {
 static void inquiry_mention_line(struct chat *chat, struct inquiry *inquiry,
                                  const struct earshot_event *event) {
     if (show_is_own(chat, event) || roster_is_ignored(&chat->roster, event->message.from) ||
-        !format_mentions(event->message.text, chat->me))
+        !text_mentions(bytes_of(event->message.text), chat->me))
         return;
     inquiry->n++;
     past_keep(&inquiry->held, event);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mention.h"
 #include "chat/format.h"
 #include "chat/mark.h"
 #include "chat/news.h"
@@ -17,9 +18,9 @@ bool show_is_own(const struct chat *chat, const struct earshot_event *event) {
 }
 
 bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
-    return !show_is_own(chat, event) &&
-           (event->message.conv[0] != '#' || format_mentions(event->message.text, chat->me) ||
-            format_mentions(event->message.title, chat->me));
+    return !show_is_own(chat, event) && (event->message.conv[0] != '#' ||
+                                         text_mentions(bytes_of(event->message.text), chat->me) ||
+                                         text_mentions(bytes_of(event->message.title), chat->me));
 }
 
 bool show_is_urgent(const struct chat *chat, const struct earshot_event *event) {

@@ -60,6 +60,14 @@ const struct cli_command cli_commands[] = {
      cli_pipe_options, 0, 1, cli_pipe},
     {"who", "[#ROOM]", "list who is here, or the members of a room", NULL, cli_who_options, 0, 1,
      cli_who},
+    {"unread", "[CONV...]", "print how much is unread, for a prompt or a login script",
+     "One conversation a line; nothing, when nothing is unread. Quick, and without a sound where "
+     "no\n"
+     "hub is, or none that answers at once: then it ends with 69 or 75. Nobody sees it, and "
+     "nothing "
+     "is\n"
+     "marked as read. Never starts a hub.",
+     cli_unread_options, 0, -1, cli_unread},
     {"rooms", "", "list the rooms", NULL, NULL, 0, 0, cli_rooms},
     {"topic", "#ROOM [TEXT...]", "show or set the topic of a room",
      "An empty TEXT (\"\") removes the topic.", NULL, 1, -1, cli_topic},

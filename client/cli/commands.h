@@ -58,12 +58,14 @@ extern const struct cli_option cli_tail_options[];
 
 /* look/ */
 int cli_who(const struct cli_options *options, int n_words, char **words);
+int cli_unread(const struct cli_options *options, int n_words, char **words);
 int cli_rooms(const struct cli_options *options, int n_words, char **words);
 int cli_topic(const struct cli_options *options, int n_words, char **words);
 int cli_status(const struct cli_options *options, int n_words, char **words);
 int cli_inspect(const struct cli_options *options, int n_words, char **words);
 int cli_doctor(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_who_options[];
+extern const struct cli_option cli_unread_options[];
 extern const struct cli_option cli_doctor_options[];
 
 /* here */

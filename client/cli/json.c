@@ -161,6 +161,17 @@ void json_room(const char *name, uint32_t members, const char *topic) {
                                (json_int_t)members, "topic", json_text_or_null(topic)));
 }
 
+void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq) {
+    json_put(stdout,
+             json_pack("{s:s,s:o,s:I,s:I,s:I}", "type", "unread", "conv", json_text(conv), "unread",
+                       (json_int_t)n, "mentions", (json_int_t)n_mentions, "seq", (json_int_t)seq));
+}
+
+void json_unread_total(uint64_t n, uint64_t n_direct, uint64_t n_mentions) {
+    json_put(stdout, json_pack("{s:s,s:I,s:I,s:I}", "type", "unread-total", "unread", (json_int_t)n,
+                               "direct", (json_int_t)n_direct, "mentions", (json_int_t)n_mentions));
+}
+
 void json_completion(const char *word, const char *about) {
     json_put(stdout, json_pack("{s:s,s:o,s:o}", "type", "completion", "word", json_text(word),
                                "about", json_text_or_null(about)));

@@ -42,6 +42,7 @@ struct cli_options {
     unsigned long long before; /* history; 0 when not given */
     const char *in, *from;     /* search */
     bool all;                  /* who */
+    bool total, prompt;        /* unread */
     const char *exec;          /* listen */
     unsigned long long jobs;   /* listen; 0 when not given */
     const char *to;            /* run */

@@ -86,6 +86,7 @@ enum {
                                 joins next under this handle gets it, too */
     EARSHOT_CHANNEL = 64, /* expect to be busy: take shared memory (some 140 KiB) for what is sent
                              and received at once, not only when the queues are full often */
+    EARSHOT_PEEK = 128,   /* only look: the handle must be there, and has not come because of it */
 };
 
 struct earshot_options {
@@ -124,6 +125,9 @@ enum earshot_event_type {
     EARSHOT_EVENT_SKIPPED,   /* an entry of a directory of ours is not sent */
     EARSHOT_EVENT_SHUT_OUT,  /* after LOST: a hub is there, but does not let the link in; it goes on
                                 trying. Told once for each outcome, not at each attempt */
+    EARSHOT_EVENT_UNREAD,    /* a line of an answer to earshot_unread() */
+    EARSHOT_EVENT_SEEN,      /* with EARSHOT_NEWS: another program of our handle has shown a
+                                conversation, up to a message */
 };
 
 enum earshot_news_what {
@@ -302,6 +306,11 @@ struct earshot_event {
         } skipped;
         uint64_t missed;
         struct {
+            const char *conv;          /* a handle or #room */
+            uint32_t unread, mentions; /* messages; those of them that name our handle */
+            uint64_t seq;              /* UNREAD: of the newest of them; SEEN: up to which one */
+        } unread;
+        struct {
             const char *reason; /* LOST: the hub has ended the session for a frame that broke the
                                    protocol: the sentence; else "". SHUT_OUT: why */
         } lost;
@@ -390,6 +399,13 @@ bool earshot_is_waiting(const earshot *link);
 int earshot_mark_read(earshot *link, const struct earshot_event *event);
 
 /*
+ * The same of one conversation, up to the message `seq`: until then nothing is unread there, in all
+ * programs of the handle. earshot_mark_read() says it of the event's conversation. Nothing is said
+ * to a hub that does not count what is unread.
+ */
+int earshot_mark_seen(earshot *link, const char *conv, uint64_t seq);
+
+/*
  * Without EARSHOT_UNTIL_READ a message counts as received when the program makes its next call to
  * earshot_next() or earshot_close(). One that it has no use for it can pass over, before that call:
  * then neither this message nor anything after it counts, and who joins next under this handle gets
@@ -426,6 +442,12 @@ int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t 
  */
 int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t after,
                     unsigned limit, uint32_t *request);
+
+/*
+ * Asks what is unread: an EARSHOT_EVENT_UNREAD for each conversation that has any, or (not NULL)
+ * for this one. EARSHOT_OTHER_VERSION: the hub is older, and does not count.
+ */
+int earshot_unread(earshot *link, const char *conv, uint32_t *request);
 
 /*
  * Messages with all of these words, newest first; conv and from may be NULL. A page can be shorter

@@ -277,6 +277,32 @@ int event_from_object(struct event_store *store, struct earshot_event *event,
     return 0;
 }
 
+int event_from_unread(struct event_store *store, struct earshot_event *event,
+                      const struct frame_count *count) {
+    int r = events_begin(store, count->conv.n, 1);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_UNREAD;
+    event->request = count->request;
+    event->unread.conv = events_keep(store, count->conv);
+    event->unread.unread = count->unread;
+    event->unread.mentions = count->mentions;
+    event->unread.seq = count->seq;
+    return 0;
+}
+
+int event_from_seen(struct event_store *store, struct earshot_event *event,
+                    const struct frame_read *read) {
+    int r = events_begin(store, read->conv.n, 1);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_SEEN;
+    event->unread.conv = events_keep(store, read->conv);
+    event->unread.unread = event->unread.mentions = 0;
+    event->unread.seq = read->seq;
+    return 0;
+}
+
 int event_from_news(struct event_store *store, struct earshot_event *event,
                     const struct frame_news *news) {
     int r = events_begin(store, news->who.n + news->room.n + news->detail.n, 3);

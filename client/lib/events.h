@@ -53,5 +53,9 @@ int event_from_counter(struct event_store *store, struct earshot_event *event,
                        const struct frame_counter *counter);
 int event_from_object(struct event_store *store, struct earshot_event *event,
                       const struct frame_object *object);
+int event_from_unread(struct event_store *store, struct earshot_event *event,
+                      const struct frame_count *count);
+int event_from_seen(struct event_store *store, struct earshot_event *event,
+                    const struct frame_read *read);
 int event_from_news(struct event_store *store, struct earshot_event *event,
                     const struct frame_news *news);

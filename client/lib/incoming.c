@@ -444,6 +444,18 @@ static int on_counter(struct earshot *link, const struct frame *frame,
     return incoming_made(event_from_counter(&link->store, event, &frame->counter));
 }
 
+static int on_count(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->count.request))
+        return 0;
+    return incoming_made(event_from_unread(&link->store, event, &frame->count));
+}
+
+static int on_read(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    return link->flags & EARSHOT_NEWS
+               ? incoming_made(event_from_seen(&link->store, event, &frame->read))
+               : 0;
+}
+
 static int on_object(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     if (!request_is_asked(link, frame->object.request))
         return 0;
@@ -519,6 +531,8 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_ROOM] = on_room,
     [FRAME_COUNTER] = on_counter,
     [FRAME_OBJECT] = on_object,
+    [FRAME_COUNT] = on_count,
+    [FRAME_READ] = on_read,
     [FRAME_NEWS] = on_news,
     [FRAME_MISSED] = on_missed,
     [FRAME_MORE] = on_more,

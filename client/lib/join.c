@@ -267,7 +267,9 @@ static int send_hello(struct earshot *link) {
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
                                ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
-                               ABILITY_HEADS | (is_known ? ABILITY_AFTER : 0),
+                               ABILITY_HEADS | ABILITY_READS |
+                               (link->flags & EARSHOT_PEEK ? ABILITY_PEEK : 0) |
+                               (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
                   .link = link->number,
                   .after = after},
@@ -400,6 +402,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     link->joined_seq = welcome->seq;
     link->hub_takes_files = flags & FRAME_TAKES_FILES;
     link->hub_takes_heads = flags & FRAME_TAKES_HEADS;
+    link->hub_takes_reads = flags & FRAME_TAKES_READS;
 
     pending_rewind(&link->pending);
     control_clear(&link->control);

@@ -78,6 +78,13 @@ struct outgoing {
     mono_time due;     /* what has gathered is left with the writer until then; ns 0: it is not */
 };
 
+/* Up to where a conversation was shown. */
+#define LINK_SEEN_MAX 16
+struct seen {
+    struct name conv;
+    uint64_t seq;
+};
+
 struct request;
 struct joined_room;
 
@@ -103,6 +110,7 @@ struct earshot {
     uint64_t keep_bytes;
     bool hub_takes_files; /* as they are, and not as base64 */
     bool hub_takes_heads; /* KIND_HEADED; else they are plain text */
+    bool hub_takes_reads; /* it counts what is unread */
     int hub_fd;           /* its pidfd */
     int mailbox;          /* msqid, or -1 */
     atomic_int lane;      /* msqid, or -1; the watch reads it too */
@@ -144,7 +152,9 @@ struct earshot {
     char rejection[256];      /* its sentence */
     bool takes;               /* the program has begun to take events */
     struct bookmark bookmark;
-    struct received received; /* only when it reconnects */
+    struct seen seen[LINK_SEEN_MAX]; /* of conversations, which the hub is to be told; */
+    unsigned n_seen;                 /* so many */
+    struct received received;        /* only when it reconnects */
 
     /* Waiting. */
     bool pollable; /* earshot_fd() was called: nothing may block */
@@ -262,6 +272,8 @@ void taken_next(struct earshot *link);
 /* What the hub does not know goes with this batch, if it fits. */
 void taken_put(struct earshot *link);
 /* It goes with the next batch. */
+/* A conversation was shown up to there. */
+void taken_note_seen(struct earshot *link, const struct name *conv, uint64_t seq);
 void taken_tell(struct earshot *link);
 /* It goes when it is due. */
 void taken_tick(struct earshot *link);

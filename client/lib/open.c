@@ -46,7 +46,7 @@ static uint64_t link_number(void) {
 
 #define KNOWN_FLAGS                                                                                \
     (EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS | EARSHOT_AFTER | EARSHOT_RECONNECT |       \
-     EARSHOT_UNTIL_READ | EARSHOT_CHANNEL)
+     EARSHOT_UNTIL_READ | EARSHOT_CHANNEL | EARSHOT_PEEK)
 
 static int open_check_options(struct earshot *link, const struct earshot_options *options) {
     int r = check_pointer(link, options, "the options");

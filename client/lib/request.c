@@ -454,6 +454,21 @@ int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t a
     return request_ask(link, &frame, name.s, request);
 }
 
+int earshot_unread(earshot *link, const char *conv, uint32_t *request) {
+    struct name name;
+    int r = check_pointer(link, request, "the request");
+    if (r == 0)
+        r = check_conv_or_all(link, conv, &name);
+    if (r != 0)
+        return r;
+    if (link->phase == LINK_JOINED && !link->hub_takes_reads)
+        return link_fail(
+            link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+            "the hub in %s is older, and does not count what is unread; start it again", link->dir);
+    struct frame frame = {.type = FRAME_UNREAD, .unread = {.conv = name_bytes(&name)}};
+    return request_ask(link, &frame, name.s, request);
+}
+
 int earshot_search(earshot *link, const char *words, const char *conv, const char *from,
                    uint64_t before, unsigned limit, uint32_t *request) {
     struct name name, sender = {0};

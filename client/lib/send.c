@@ -315,6 +315,7 @@ bool earshot_is_waiting(const earshot *link) {
 
 int earshot_mark_read(earshot *link, const struct earshot_event *event) {
     struct frame frame = {.type = FRAME_RECEIPT};
+    struct name conv;
     int r = check_message(link, event, false);
     if (r != 0)
         return r;
@@ -322,6 +323,9 @@ int earshot_mark_read(earshot *link, const struct earshot_event *event) {
         return link->ended;
     if (event->type == EARSHOT_EVENT_MESSAGE)
         bookmark_read(&link->bookmark, event->message.seq);
+    if (event->type == EARSHOT_EVENT_MESSAGE && event->message.conv &&
+        name_parse(&conv, bytes_of(event->message.conv)) == NAME_OK)
+        taken_note_seen(link, &conv, event->message.seq);
     if (link->phase != LINK_JOINED || event->type != EARSHOT_EVENT_MESSAGE ||
         !event->message.wants_receipt || event->message.file ||
         !uuid_from_text(&frame.receipt.id, event->message.id))

@@ -3,6 +3,7 @@
  * hub holds everything back until then, so that rooms can be joined first), and which messages it
  * has taken. The latter travels with what is sent anyway, or alone after a while.
  */
+#include "lib/check.h"
 #include "lib/link.h"
 #include "proto/line.h"
 
@@ -29,8 +30,8 @@ void taken_start(struct earshot *link) {
 void taken_next(struct earshot *link) {
     taken_start(link);
     bookmark_take(&link->bookmark);
-    if (link->bookmark.due.ns != 0 || !bookmark_has_news(&link->bookmark) ||
-        link->phase != LINK_JOINED)
+    bool has_news = bookmark_has_news(&link->bookmark) || link->n_seen > 0;
+    if (link->bookmark.due.ns != 0 || !has_news || link->phase != LINK_JOINED)
         return;
     link->bookmark.due = mono_add_ms(mono_now(), BOOKMARK_TELL_MS);
     wait_arm(link, link->bookmark.due);
@@ -49,7 +50,49 @@ void taken_put(struct earshot *link) {
     bookmark_told(&link->bookmark);
 }
 
+static bool seen_tell(struct earshot *link, const struct seen *seen) {
+    struct frame frame = {.type = FRAME_READ,
+                          .read = {.conv = name_bytes(&seen->conv), .seq = seen->seq}};
+    return outgoing_control(link, &frame);
+}
+
+/* A hub that does not know of it gets nothing. */
+static void seen_tell_all(struct earshot *link) {
+    while (link->phase == LINK_JOINED && link->hub_takes_reads && link->n_seen > 0 &&
+           seen_tell(link, &link->seen[link->n_seen - 1]))
+        link->n_seen--;
+    if (link->phase == LINK_JOINED && !link->hub_takes_reads)
+        link->n_seen = 0;
+}
+
+void taken_note_seen(struct earshot *link, const struct name *conv, uint64_t seq) {
+    for (unsigned i = 0; i < link->n_seen; i++) {
+        if (!name_is_same(&link->seen[i].conv, conv))
+            continue;
+        if (seq > link->seen[i].seq)
+            link->seen[i].seq = seq;
+        return;
+    }
+    if (link->n_seen == LINK_SEEN_MAX)
+        seen_tell_all(link);
+    if (link->n_seen < LINK_SEEN_MAX) /* else it stays unread */
+        link->seen[link->n_seen++] = (struct seen){*conv, seq};
+}
+
+int earshot_mark_seen(earshot *link, const char *conv, uint64_t seq) {
+    struct name name;
+    int r = check_conv(link, conv, "the conversation", &name);
+    if (r != 0)
+        return r;
+    if (link->phase == LINK_ENDED)
+        return link->ended;
+    taken_note_seen(link, &name, seq);
+    seen_tell_all(link);
+    return 0;
+}
+
 void taken_tell(struct earshot *link) {
+    seen_tell_all(link);
     while (link->phase == LINK_JOINED && bookmark_has_news(&link->bookmark)) {
         struct frame frame = frame_of(&link->bookmark);
         if (!outgoing_control(link, &frame))

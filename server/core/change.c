@@ -473,6 +473,7 @@ static void row_of_handle(struct change *row, const struct handle *handle) {
     row->direct = handle->direct;
     row->rooms = handle->rooms;
     row->read = handle->read;
+    row->seen = handle->seen;
     row->is_unclaimed = handle->is_unclaimed;
 }
 
@@ -591,6 +592,24 @@ static bool take_positions(struct core *core, struct changes *rows) {
     return true;
 }
 
+/* The same, of marks. */
+static bool take_marks(struct core *core, struct changes *rows) {
+    struct persist *persist = &core->persist;
+    for (unsigned n = 0; persist->moved_marks && n < COMMIT_POSITIONS_MAX; n++) {
+        struct read_mark *mark = persist->moved_marks;
+        struct change *row = row_add(rows, NULL);
+        if (!row)
+            return false;
+        row->what = CHANGE_MARK;
+        row->handle = mark->owner->number;
+        row->conv = mark->key.conv;
+        row->seq = mark->seq;
+        DL_DELETE2(persist->moved_marks, mark, prev_moved, next_moved);
+        mark->is_moved = false;
+    }
+    return true;
+}
+
 bool changes_take(struct core *core, struct changes *rows, uint64_t upto) {
     struct persist *persist = &core->persist;
     if (!take_urgent(core, rows))
@@ -599,8 +618,8 @@ bool changes_take(struct core *core, struct changes *rows, uint64_t upto) {
     for (size_t n = 0; persist->dirty_users && n < COMMIT_CHANGES_MAX; n++)
         if (rows->n >= n_max || !take_next(core, rows, upto))
             break;
-    (void)take_positions(core, rows);
-    persist->flush_positions = persist->moved != NULL;
+    (void)(take_positions(core, rows) && take_marks(core, rows));
+    persist->flush_positions = persist->moved || persist->moved_marks;
     core->positions_due.ns = 0;
     return true;
 }

@@ -78,6 +78,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_HISTORY] = past_history,     [FRAME_SEARCH] = past_search,
     [FRAME_FORGET] = past_forget,       [FRAME_RELEASE] = handle_receive_release,
     [FRAME_CHANNEL] = channel_receive,  [FRAME_SWITCH] = channel_receive_switch,
+    [FRAME_UNREAD] = past_unread,       [FRAME_READ] = unread_receive_read,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
@@ -85,7 +86,8 @@ const char *core_receive(struct core *core, struct session *session, const struc
     if (session->condemned)
         return NULL;
     session_confirm(core, session);
-    if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN)
+    if (frame->type != FRAME_READY && frame->type != FRAME_RECEIPT && frame->type != FRAME_TAKEN &&
+        !(session->abilities & ABILITY_PEEK))
         session->handle->active = core->now;
     core->broken_rule = NULL;
     room_settle_lost(core);

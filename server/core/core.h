@@ -117,10 +117,13 @@ struct handle {
     uint32_t number; /* for ever, see record.h */
     struct alike_entry alike;
     struct user *user;
-    struct name login;      /* of the user when it was used first; n 0: none, or not known yet */
-    uint64_t direct, rooms; /* up to these its direct and its rooms' messages were received */
-    uint64_t read;          /* and shown to somebody up to this one */
-    uint64_t last_direct;   /* the newest direct message from or to it is not after this one */
+    struct name login;       /* of the user when it was used first; n 0: none, or not known yet */
+    uint64_t direct, rooms;  /* up to these its direct and its rooms' messages were received */
+    uint64_t read;           /* and shown to somebody up to this one */
+    uint64_t seen;           /* nothing up to this one is unread, */
+    struct read_mark *marks; /* nor what these say, see unread.c; */
+    unsigned n_marks;        /* so many */
+    uint64_t last_direct;    /* the newest direct message from or to it is not after this one */
     uint64_t lost_to, lost_from; /* the newest to and from it that an ephemeral log let go of */
     bool is_moved;               /* these positions are to be stored */
     struct dirty *dirty;         /* NULL: it is stored as it is */
@@ -256,6 +259,22 @@ struct mail {
     int64_t last_ms;   /* and when that was written */
     struct mail *next_of_sender, *prev_of_sender;
     struct mail *next_of_handle, *prev_of_handle;
+};
+
+/* Up to where a handle has read a conversation. */
+struct read_mark_key {
+    conv_number conv;
+    uint64_t handle; /* its number */
+};
+
+struct read_mark {
+    struct read_mark_key key;
+    struct handle *owner;
+    uint64_t seq;
+    bool is_moved;                 /* it is to be stored */
+    struct read_mark *next, *prev; /* of the handle, in the order in which they moved */
+    struct read_mark *next_moved, *prev_moved;
+    UT_hash_handle hh;
 };
 
 /* A handle, or a room. */
@@ -454,7 +473,8 @@ struct core {
     struct log log;
     struct persist persist;
     struct forgotten *forgotten, *forgotten_first; /* see forget.c */
-    struct user *asking, *feeding;                 /* those with questions for a reader, in turn */
+    struct read_mark *marks;
+    struct user *asking, *feeding; /* those with questions for a reader, in turn */
     struct offer *offers;
     struct handle *handles_by_number;
     struct alike *alike_handles, *alike_rooms;

@@ -285,7 +285,10 @@ void feed_taken(struct core *core, struct session *session, uint64_t seq, uint64
         !(feed_leaps(handle->rooms, seq, session->rooms_after) &&
           newest_in_rooms(handle) > handle->rooms))
         moved |= feed_advance(&handle->rooms, taken_upto(session, seq, session->rooms_after));
-    moved |= feed_advance(&handle->read, taken_upto(session, read, session->direct_after));
+    read = taken_upto(session, read, session->direct_after);
+    moved |= feed_advance(&handle->read, read);
+    if (!(session->abilities & ABILITY_READS))
+        unread_settle(core, handle, read);
     if (moved)
         persist_position(core, handle);
 }

@@ -29,7 +29,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     handle->active = core->now;
     handle->number = core->last_handle = number;
     handle->born = core->n_born++;
-    handle->direct = handle->rooms = handle->read = core->seq;
+    handle->direct = handle->rooms = handle->read = handle->seen = core->seq;
     HASH_ADD_KEYPTR(hh, core->handles, handle->key.s, handle->key.n, handle);
     if (handle->hh.tbl)
         HASH_ADD(hh_number, core->handles_by_number, number, sizeof handle->number, handle);
@@ -245,6 +245,17 @@ bool handle_may_attach(struct core *core, struct user *user, unsigned abilities,
     return !own || room_may_attach(user, own, abilities, reason);
 }
 
+enum fail_code handle_look_up(struct core *core, struct user *user, const struct name *name,
+                              struct handle **handle, char reason[256]) {
+    struct name key;
+    name_key(&key, name);
+    *handle = handle_find(core, &key);
+    if (*handle && is_of_user(*handle, user))
+        return FAIL_NONE;
+    snprintf(reason, 256, "uid %u has not been here as %s", user->uid, name->s);
+    return FAIL_NO_USER;
+}
+
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
                             const struct core_right *right, struct handle **handle,
                             char reason[256]) {
@@ -300,6 +311,7 @@ void handle_free(struct core *core, struct handle *handle) {
     news_forget_handle(core, handle);
     listing_leave_handle(handle);
     mail_drop_all(core, handle);
+    unread_drop_all(core, handle);
     lookalike_remove(&core->alike_handles, &handle->alike);
     if (handle->hh.tbl)
         HASH_DELETE(hh, core->handles, handle);
@@ -347,8 +359,10 @@ void handle_attach(struct core *core, struct handle *handle, struct session *ses
     session->handle = handle;
     feed_begin(core, session, after);
     DL_APPEND2(handle->sessions, session, prev_of_handle, next_of_handle);
-    handle->active = core->now;
-    mail_claim(core, handle);
+    if (!(session->abilities & ABILITY_PEEK)) {
+        handle->active = core->now;
+        mail_claim(core, handle);
+    }
     if (!(session->abilities & ABILITY_LISTEN))
         return;
     handle->n_listening++;

@@ -242,6 +242,7 @@ void ask_drop_of(struct core *core, struct session *session);
 void past_history(struct core *core, struct session *session, const struct frame *frame);
 void past_search(struct core *core, struct session *session, const struct frame *frame);
 void past_forget(struct core *core, struct session *session, const struct frame *frame);
+void past_unread(struct core *core, struct session *session, const struct frame *frame);
 
 /* Forgetting (forget.c). */
 /* Whether the handle has forgotten this message. */
@@ -362,6 +363,9 @@ bool handle_may_attach(struct core *core, struct user *user, unsigned abilities,
 enum fail_code handle_claim(struct core *core, struct user *user, const struct name *name,
                             const struct core_right *right, struct handle **handle,
                             char reason[256]);
+/* One that is there, for a session that only looks. */
+enum fail_code handle_look_up(struct core *core, struct user *user, const struct name *name,
+                              struct handle **handle, char reason[256]);
 /* after: with ABILITY_AFTER, where the session begins. */
 void handle_attach(struct core *core, struct handle *handle, struct session *session,
                    uint64_t after);
@@ -451,6 +455,16 @@ void route_not_stored(struct core *core, struct session *session, const struct r
 void route_stored_before(struct core *core, const struct record *record, uint64_t seq);
 #define ROUTE_ID_USED                                                                              \
     "another message of yours was sent under this id before; send this one under an id of its own"
+
+/* What is unread (unread.c). READ, from a session. */
+void unread_receive_read(struct core *core, struct session *session, const struct frame *frame);
+/* Up to where this conversation of the handle is read. */
+uint64_t unread_mark_of(const struct core *core, const struct handle *handle, conv_number conv);
+/* Nothing up to there is unread any more; the marks before it are dropped. */
+void unread_settle(struct core *core, struct handle *handle, uint64_t seq);
+/* The mark has moved, and is to be stored; its handle ends. */
+void persist_mark(struct core *core, struct read_mark *mark);
+void unread_drop_all(struct core *core, struct handle *handle);
 
 /* Mail to people who never joined (mail.c). */
 /* FAIL_NONE: the name is a login name, and the hub has told whose; else `reason` says why not. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/mention.h"
 #include "core/internal.h"
 
 void ask_free(struct ask *ask) {
@@ -24,6 +25,7 @@ void ask_free(struct ask *ask) {
             free((char *)ask->page.records[i].text.data);
         free(ask->page.records);
         free(ask->rooms);
+        free(ask->counts);
         free(ask->words);
     }
     free(ask);
@@ -381,6 +383,150 @@ void past_forget(struct core *core, struct session *session, const struct frame 
     persist_answer(core, session, request);
 }
 
+/* Unread. */
+
+static int compare_rooms(const void *a, const void *b) {
+    conv_number left = ((const struct ask_room *)a)->conv;
+    conv_number right = ((const struct ask_room *)b)->conv;
+    return left < right ? -1 : left > right;
+}
+
+static const struct ask_room *room_of_ask(const struct ask *ask, conv_number conv) {
+    struct ask_room room = {.conv = conv};
+    return bsearch(&room, ask->rooms, ask->n_rooms, sizeof room, compare_rooms);
+}
+
+static uint64_t greater_of(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* The rooms of the handle, then its direct conversations that have marks, in the order of numbers.
+ */
+static void unread_fill(const struct core *core, const struct handle *handle, struct ask *ask) {
+    const struct membership *membership;
+    const struct read_mark *mark;
+    DL_FOREACH2(handle->memberships, membership, next_of_handle) {
+        conv_number conv = conv_of_room(membership->room->number);
+        uint64_t after = unread_mark_of(core, handle, conv);
+        if (membership->joined)
+            ask->rooms[ask->n_rooms++] =
+                (struct ask_room){conv, greater_of(after, membership->since)};
+    }
+    DL_FOREACH(handle->marks, mark) {
+        if (conv_is_room(mark->key.conv))
+            continue;
+        ask->rooms[ask->n_rooms++] =
+            (struct ask_room){mark->key.conv, greater_of(mark->seq, handle->seen)};
+        ask->n_marks++;
+    }
+    qsort(ask->rooms, ask->n_rooms, sizeof *ask->rooms, compare_rooms);
+}
+
+void past_unread(struct core *core, struct session *session, const struct frame *frame) {
+    const struct handle *handle = session->handle;
+    conv_number conv;
+    if (!find_conv(core, session, frame->unread.request, frame->unread.conv, &conv))
+        return;
+    struct ask *ask = ask_new(session, ASK_UNREAD, n_memberships(handle) + handle->n_marks);
+    if (ask) {
+        ask->name = handle->name;
+        ask->conv = conv;
+        ask->direct = true;
+        ask->direct_after = handle->seen;
+        ask->stored = core->config.durable ? core->persist.committed : core->seq;
+        unread_fill(core, handle, ask);
+    }
+    past_submit(core, session, frame->unread.request, ask);
+}
+
+static struct ask_count *count_of(struct ask *ask, conv_number conv) {
+    for (size_t i = ask->n_counts; i-- > 0;)
+        if (ask->counts[i].conv == conv)
+            return &ask->counts[i];
+    if (ask->n_counts == ask->counts_size) {
+        size_t size = ask->counts_size ? 2 * ask->counts_size : 16;
+        struct ask_count *counts = reallocarray(ask->counts, size, sizeof *counts);
+        if (!counts)
+            return NULL;
+        ask->counts = counts;
+        ask->counts_size = size;
+    }
+    ask->counts[ask->n_counts] = (struct ask_count){.conv = conv, .first = UINT64_MAX};
+    return &ask->counts[ask->n_counts++];
+}
+
+int ask_count(struct ask *ask, const struct record *record) {
+    const struct ask_room *room = room_of_ask(ask, record->conv);
+    if (record->from == ask->handle || record->seq <= (room ? room->after : ask->direct_after) ||
+        (ask->conv && record->conv != ask->conv))
+        return 0;
+    struct ask_count *count = count_of(ask, record->conv);
+    if (!count)
+        return -ENOMEM;
+    if (count->n >= UNREAD_PER_CONV_MAX)
+        return 0;
+    count->n++;
+    count->n_mentions +=
+        !body_is_binary(record->kind, record->text) && text_mentions(record->text, ask->name.s);
+    count->first = record->seq < count->first ? record->seq : count->first;
+    count->last = greater_of(count->last, record->seq);
+    return 0;
+}
+
+static bool put_count(struct core *core, struct session *session, const struct ask *ask,
+                      const struct ask_count *count) {
+    const struct room *room =
+        conv_is_room(count->conv) ? room_of_number(core, (uint32_t)-count->conv) : NULL;
+    const struct handle *other = conv_is_room(count->conv)
+                                     ? NULL
+                                     : handle_of_number(core, conv_other(count->conv, ask->handle));
+    if (!room && !other)
+        return true;
+    return session_put(
+        core, session,
+        &(struct frame){.type = FRAME_COUNT,
+                        .count = {.request = ask->request,
+                                  .conv = name_bytes(room ? &room->name : &other->name),
+                                  .unread = count->n,
+                                  .mentions = count->n_mentions,
+                                  .seq = count->last}});
+}
+
+/* Up to the first unread message nothing is unread; but what was not stored yet was not counted. */
+static void unread_compact(struct core *core, const struct session *session,
+                           const struct ask *ask) {
+    uint64_t seen = ask->stored;
+    if (ask->conv != 0 || session->handle->number != ask->handle)
+        return;
+    for (size_t i = 0; i < ask->n_counts; i++) {
+        if (ask->counts[i].n >= UNREAD_PER_CONV_MAX)
+            return;
+        if (ask->counts[i].first <= seen)
+            seen = ask->counts[i].first - 1;
+    }
+    unread_settle(core, session->handle, seen);
+}
+
+void core_counted(struct core *core, const struct ask *ask, const char *reason) {
+    struct session *session = core_session(core, ask->session);
+    ask_end(core, ask);
+    if (!session)
+        return;
+    run_close(core);
+    if (reason) {
+        session_fail(core, session, ask->request, FAIL_STORE, reason);
+        return;
+    }
+    unread_compact(core, session, ask);
+    for (size_t i = 0; i < ask->n_counts; i++)
+        if (!put_count(core, session, ask, &ask->counts[i])) {
+            session_fail(core, session, ask->request, FAIL_LIMIT, "the hub is out of memory");
+            return;
+        }
+    if (!session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}}))
+        session_break(core, session);
+}
+
 /*
  * Without a store the past is the log in memory. It is read block by block: what may belong to the
  * answer is copied with the lock held, and looked through without it. A question that is not
@@ -410,15 +556,8 @@ void log_slice_deinit(struct log_slice *slice) {
 
 /* Copying, with the lock held. */
 
-static int compare_rooms(const void *a, const void *b) {
-    conv_number left = ((const struct ask_room *)a)->conv;
-    conv_number right = ((const struct ask_room *)b)->conv;
-    return left < right ? -1 : left > right;
-}
-
 static bool is_room_of(const struct ask *ask, conv_number conv) {
-    struct ask_room room = {.conv = conv};
-    return bsearch(&room, ask->rooms, ask->n_rooms, sizeof room, compare_rooms) != NULL;
+    return room_of_ask(ask, conv) != NULL;
 }
 
 static bool is_visible(const struct core *core, const struct ask *ask,
@@ -483,7 +622,7 @@ static const struct log_block *next_block(const struct core *core, const struct 
     }
     for (block = core->log.tail; block && ask->before && block->first_seq >= ask->before;)
         block = block->prev;
-    return block;
+    return block && ask->what == ASK_UNREAD && block->last_seq <= ask->direct_after ? NULL : block;
 }
 
 void core_read_log(const struct core *core, struct ask *ask, struct log_slice *slice) {
@@ -549,9 +688,17 @@ static void page_add(struct ask_page *page, const struct record *record) {
     page->n_bytes += record->text.n + PAGE_RECORD_BYTES;
 }
 
+static bool slice_count(struct ask *ask, const struct log_slice *slice) {
+    for (size_t i = 0; i < slice->n && !ask->page.is_broken; i++)
+        ask->page.is_broken = ask_count(ask, &slice->records[i]) < 0;
+    return slice->is_last || ask->page.is_broken;
+}
+
 bool ask_sift(struct ask *ask, const struct log_slice *slice) {
     char words[SEARCH_BYTES_MAX + 1] = "";
     struct ask_page *page = &ask->page;
+    if (ask->what == ASK_UNREAD)
+        return slice_count(ask, slice);
     if (ask->words)
         lower_all(words, bytes_of(ask->words));
     for (size_t i = 0; i < slice->n && !is_full(ask) && !page->is_broken; i++) {
@@ -574,6 +721,11 @@ static void turn_round(struct ask_page *page) {
 void core_sifted(struct core *core, struct ask *ask, bool is_complete) {
     if (!is_complete && core_ask_is_wanted(core, ask)) {
         ask_put_back(core, ask);
+        return;
+    }
+    if (ask->what == ASK_UNREAD) {
+        core_counted(core, ask, ask->page.is_broken ? "the hub is out of memory" : NULL);
+        ask_free(ask);
         return;
     }
     if (ask->what == ASK_HISTORY && !is_forward(ask))

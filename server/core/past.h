@@ -20,6 +20,7 @@ enum ask_what {
     ASK_FEED,    /* what a session that lags gets next */
     ASK_HISTORY, /* a page of the past */
     ASK_SEARCH,
+    ASK_UNREAD, /* how many messages behind `after`, in each conversation */
 };
 
 /* A room, and after which message on it is meant. */
@@ -36,6 +37,15 @@ struct ask_page {
     bool is_broken; /* memory was out */
 };
 
+/* What is unread in one conversation. */
+struct ask_count {
+    conv_number conv;
+    uint32_t n, n_mentions;
+    uint64_t first, last; /* messages */
+};
+
+#define UNREAD_PER_CONV_MAX 10000 /* of each conversation the newest are counted */
+
 struct ask {
     enum ask_what what;
     uint64_t session;
@@ -51,8 +61,12 @@ struct ask {
     conv_number conv; /* HISTORY, SEARCH; 0: all */
     uint64_t before, after;
     unsigned limit;
-    uint32_t from;        /* SEARCH: number of a handle; 0: anybody */
-    char *words;          /* SEARCH; none: small files of others */
+    uint32_t from;    /* SEARCH: number of a handle; 0: anybody */
+    char *words;      /* SEARCH; none: small files of others */
+    struct name name; /* UNREAD: of the handle; */
+    size_t n_marks;   /* and the last of the rooms are direct conversations: those with marks */
+    struct ask_count *counts;
+    size_t n_counts, counts_size;
     struct ask_page page; /* read from the log so far */
     size_t n_charged;     /* bytes; 0: nothing */
     bool is_begun;
@@ -76,6 +90,10 @@ bool core_ask_is_wanted(const struct core *core, const struct ask *ask);
 
 void ask_free(struct ask *ask);
 
+/* UNREAD: a message that may be unread. Of each conversation they come one after the other, in any
+ * order. 0 or -ENOMEM. */
+int ask_count(struct ask *ask, const struct record *record);
+
 /*
  * The answer to a FEED: everything for the session up to `upto`, ascending. `reason` not NULL: it
  * could not be read; the session is ended, so that it comes again.
@@ -86,6 +104,8 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
 /* The answer to HISTORY or SEARCH, in the order in which it is to be shown. */
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason);
+/* To UNREAD, from ask->counts. */
+void core_counted(struct core *core, const struct ask *ask, const char *reason);
 
 /*
  * Without a store the answer is in the log in memory, which is read in slices. For each question

@@ -20,6 +20,15 @@ void persist_position(struct core *core, struct handle *handle) {
         core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
 }
 
+void persist_mark(struct core *core, struct read_mark *mark) {
+    if (!core->config.durable || mark->is_moved)
+        return;
+    mark->is_moved = true;
+    DL_APPEND2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    if (core->positions_due.ns == 0)
+        core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
+}
+
 void persist_tick(struct core *core) {
     core->positions_due.ns = 0;
     core->persist.flush_positions = true;

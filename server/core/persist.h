@@ -23,7 +23,8 @@ enum change_what {
     CHANGE_NO_ROOM, /* it is gone, and its members with it */
     CHANGE_MEMBER,
     CHANGE_NO_MEMBER,
-    CHANGE_FORGET
+    CHANGE_FORGET,
+    CHANGE_MARK
 };
 
 /* What the store is to have. */
@@ -35,9 +36,10 @@ struct change {
     struct name login;            /* HANDLE: the owner's login name when it was used first */
     char *topic;                  /* ROOM; owned, NULL: none */
     uint64_t direct, rooms, read; /* HANDLE */
+    uint64_t seen;                /* HANDLE */
     bool is_unclaimed;            /* HANDLE */
-    uint64_t seq;                 /* MEMBER: since; FORGET: up to */
-    conv_number conv;             /* FORGET */
+    uint64_t seq;                 /* MEMBER: since; FORGET, MARK: up to */
+    conv_number conv;             /* FORGET, MARK */
     struct dirty *dirty;          /* the core's */
 };
 
@@ -97,8 +99,9 @@ struct persist {
     struct dirty *touched[PERSIST_TOUCHED_MAX]; /* by the request under way */
     unsigned n_touched;
     bool in_request;
-    struct waiter *walls; /* who waits for messages to all */
-    struct handle *moved; /* handles with new positions */
+    struct waiter *walls;          /* who waits for messages to all */
+    struct handle *moved;          /* handles with new positions, */
+    struct read_mark *moved_marks; /* and marks */
     bool flush_positions;
     struct repeat *repeats;
     size_t n_repeats, repeats_size;
@@ -109,6 +112,9 @@ struct persist {
 /* What the hub had when it ended; before the first session. */
 int core_restore_handle(struct core *core, uint32_t number, uid_t uid, struct bytes name,
                         struct bytes login, uint64_t direct, uint64_t rooms, uint64_t read);
+/* Nothing up to there is unread, nor up to there in this conversation. */
+void core_restore_seen(struct core *core, uint32_t number, uint64_t seen);
+int core_restore_mark(struct core *core, uint32_t number, conv_number conv, uint64_t seq);
 /* That handle's user has never joined; and what somebody had sent to it. */
 void core_restore_unclaimed(struct core *core, uint32_t number);
 int core_restore_mail(struct core *core, uint32_t handle, uid_t sender, unsigned n,

@@ -71,6 +71,8 @@ static struct session *session_new(struct core *core, struct user *user,
     session->seat = join->seat;
     session->pid = join->pid;
     session->abilities = join->abilities;
+    if (join->abilities & ABILITY_PEEK)
+        session->abilities &= ~(unsigned)(ABILITY_LISTEN | ABILITY_ALL_ROOMS | ABILITY_NEWS);
     session->may_wall = join->may_wall || join->uid == 0 || join->uid == core->config.uid;
     session->since = core->now;
     take_slot(core, session);
@@ -147,7 +149,9 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
     if (join->login.n > 0)
         user->login = join->login;
     enum fail_code code = FAIL_LIMIT;
-    if (handle_may_attach(core, user, join->abilities, &join->handle, reason))
+    if (join->abilities & ABILITY_PEEK)
+        code = handle_look_up(core, user, &join->handle, &handle, reason);
+    else if (handle_may_attach(core, user, join->abilities, &join->handle, reason))
         code = handle_claim(core, user, &join->handle, &join->right, &handle, reason);
     struct session *new = code == FAIL_NONE ? session_new(core, user, join, slot) : NULL;
     if (!new) {
@@ -173,9 +177,10 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     bool takes_channel = (session->abilities & ABILITY_CHANNEL) && core->config.channel_bytes > 0;
     uint8_t heads = session->abilities & ABILITY_HEADS ? FRAME_TAKES_HEADS : 0;
     uint8_t channel = takes_channel ? FRAME_TAKES_CHANNEL : 0;
+    uint8_t reads = session->abilities & ABILITY_READS ? FRAME_TAKES_READS : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = files | channel | heads,
+                                   .flags = files | channel | heads | reads,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,

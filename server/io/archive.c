@@ -118,7 +118,17 @@ static int read_search(struct store_reader *reader, const struct ask *ask,
     return r > 0 && page->n_bytes >= PAGE_BYTES_MAX ? 0 : r;
 }
 
-static int read_for(struct store_reader *reader, const struct ask *ask, struct archive_page *page) {
+static int count_message(void *arg, const struct record *record) {
+    return ask_count(arg, record);
+}
+
+static int read_unread(struct store_reader *reader, struct ask *ask, struct store_view *view) {
+    const struct store_source *marks = view->rooms + (view->n_rooms - ask->n_marks);
+    view->n_rooms -= ask->n_marks;
+    return store_unread(reader, view, marks, ask->n_marks, UNREAD_PER_CONV_MAX, count_message, ask);
+}
+
+static int read_for(struct store_reader *reader, struct ask *ask, struct archive_page *page) {
     struct store_source *sources = calloc(ask->n_rooms + 1, sizeof *sources);
     if (!sources)
         return -ENOMEM;
@@ -133,6 +143,9 @@ static int read_for(struct store_reader *reader, const struct ask *ask, struct a
         break;
     case ASK_SEARCH:
         r = read_search(reader, ask, &view, page);
+        break;
+    case ASK_UNREAD:
+        r = read_unread(reader, ask, &view);
         break;
     }
     free(sources);
@@ -151,7 +164,7 @@ static int answer_what_is_found(const struct ask *ask, struct archive_page *page
     return r;
 }
 
-void archive_read(struct store_reader *reader, const struct ask *ask, struct archive_page *page) {
+void archive_read(struct store_reader *reader, struct ask *ask, struct archive_page *page) {
     unsigned n_before = store_reader_passed_over(reader);
     *page = (struct archive_page){0};
     int r = read_for(reader, ask, page);

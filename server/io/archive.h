@@ -14,5 +14,5 @@ struct archive_page {
 };
 
 /* Fills a page; it must be freed in any case. Holds no lock. */
-void archive_read(struct store_reader *reader, const struct ask *ask, struct archive_page *page);
+void archive_read(struct store_reader *reader, struct ask *ask, struct archive_page *page);
 void archive_free(struct archive_page *page);

@@ -67,6 +67,8 @@ static int pass_over(int r, const char *what, uint32_t number) {
 static int load_handle(void *arg, const struct store_handle *handle) {
     int r = core_restore_handle(arg, handle->number, handle->uid, handle->name, handle->login,
                                 handle->direct, handle->rooms, handle->read);
+    if (r == 0)
+        core_restore_seen(arg, handle->number, handle->seen);
     if (r == 0 && handle->is_unclaimed)
         core_restore_unclaimed(arg, handle->number);
     return pass_over(r, "handle", handle->number);
@@ -75,6 +77,10 @@ static int load_handle(void *arg, const struct store_handle *handle) {
 static int load_mail(void *arg, const struct store_mail *mail) {
     return core_restore_mail(arg, mail->handle, mail->uid, mail->n, mail->n_bytes, mail->last_seq,
                              mail->last_ms);
+}
+
+static int load_mark(void *arg, const struct store_mark *mark) {
+    return core_restore_mark(arg, mark->handle, mark->conv, mark->seq);
 }
 
 static int load_room(void *arg, const struct store_room *room) {
@@ -98,7 +104,8 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
 
 static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
-    struct store_visitor visitor = {core, load_handle, load_mail, load_room, load_member};
+    struct store_visitor visitor = {core,      load_handle, load_mail,
+                                    load_mark, load_room,   load_member};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
     if (r == 0)
@@ -146,6 +153,7 @@ static int put_change(struct store *store, const struct change *change) {
                                                        .rooms = change->rooms,
                                                        .read = change->read,
                                                        .login = name_bytes(&change->login),
+                                                       .seen = change->seen,
                                                        .is_unclaimed = change->is_unclaimed});
     case CHANGE_ROOM:
         return store_put_room(
@@ -162,6 +170,9 @@ static int put_change(struct store *store, const struct change *change) {
         return store_remove_member(store, change->room, change->handle);
     case CHANGE_FORGET:
         return store_put_forgotten(store, change->handle, change->conv, change->seq);
+    case CHANGE_MARK:
+        return store_put_mark(store,
+                              &(struct store_mark){change->handle, change->conv, change->seq});
     }
     return 0;
 }
@@ -466,7 +477,7 @@ static bool is_cut(void *arg) {
     return !is_wanted;
 }
 
-static void read_page(const struct storage_reader *reader, const struct ask *ask,
+static void read_page(const struct storage_reader *reader, struct ask *ask,
                       struct archive_page *page) {
     mono_time now = mono_now();
     struct patience patience = {
@@ -487,6 +498,8 @@ static void storage_answer(const struct storage_reader *reader, struct ask *ask)
     mono_time began = mono_now();
     if (reader->feeds)
         core_fed(&hub->core, ask, page.records, page.n, page.upto, page.reason);
+    else if (ask->what == ASK_UNREAD)
+        core_counted(&hub->core, ask, page.reason);
     else
         core_answered(&hub->core, ask, page.records, page.n, page.reason);
     core_spend_time(&hub->core, ask->user, mono_now().ns - began.ns);
@@ -574,7 +587,8 @@ static void put_last_seq(struct hub *hub, struct store *store) {
 
 static void begin_to_stop(struct hub *hub, struct storage *storage) {
     lock_take(&hub->lock);
-    hub->core.persist.flush_positions |= hub->core.persist.moved != NULL;
+    hub->core.persist.flush_positions |=
+        hub->core.persist.moved != NULL || hub->core.persist.moved_marks != NULL;
     storage->stopping = true;
     storage->stop_by = mono_add_ms(mono_now(), STOP_MS_MAX);
     pthread_cond_signal(&storage->work);

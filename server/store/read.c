@@ -320,6 +320,54 @@ int store_history(struct store_reader *reader, const struct store_view *view,
     return reading_end(connection, r);
 }
 
+static int compare_sources(const void *a, const void *b) {
+    conv_number left = ((const struct store_source *)a)->conv;
+    conv_number right = ((const struct store_source *)b)->conv;
+    return left < right ? -1 : left > right;
+}
+
+/* The newest messages of one conversation, down to where it was read. */
+static int scan_unread(struct reading *reading, const struct merge_source *source, uint64_t floor,
+                       unsigned n_max) {
+    sqlite3_stmt *row = connection_get(reading->connection, SCAN_DOWN);
+    if (!row)
+        return connection_fail(reading->connection, doing);
+    sqlite3_bind_int64(row, 1, source->conv);
+    bind_number(row, 2, floor > source->floor ? floor : source->floor);
+    sqlite3_bind_int64(row, 3, INT64_MAX);
+    reading->n_left = n_max;
+    int r = 0, code = SQLITE_DONE;
+    while (r == 0 && reading->n_left > 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visit_row(reading, row);
+    if (r == 0 && reading->n_left > 0 && code != SQLITE_DONE)
+        r = connection_fail(reading->connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+int store_unread(struct store_reader *reader, const struct store_view *view,
+                 const struct store_source *marks, size_t n_marks, unsigned n_max,
+                 store_visit *visit, void *arg) {
+    struct connection *connection = &reader->connection;
+    struct reading reading = {connection, n_max, 0, visit, arg};
+    struct merge_range range = {.before = UINT64_MAX};
+    struct store_state state;
+    struct merge merge = {0};
+    int r = reader_refresh(reader);
+    if (r == 0)
+        r = reading_begin(connection, &state);
+    if (r == 0)
+        r = merge_open(&merge, connection, view, &range);
+    for (size_t i = 0; r == 0 && i < merge.n; i++) {
+        struct store_source key = {.conv = merge.sources[i].conv};
+        const struct store_source *mark =
+            n_marks > 0 ? bsearch(&key, marks, n_marks, sizeof key, compare_sources) : NULL;
+        r = scan_unread(&reading, &merge.sources[i], mark ? mark->after : 0, n_max);
+    }
+    merge_close(&merge);
+    return reading_end(connection, r);
+}
+
 int store_usage(struct store_reader *reader, store_usage_visit *visit, void *arg) {
     struct connection *connection = &reader->connection;
     int r = reader_refresh(reader), code = SQLITE_DONE;

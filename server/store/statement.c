@@ -73,6 +73,11 @@ const char *const statement_sql[N_STATEMENTS] = {
     [HANDLES_EMPTY] = "DELETE FROM handle WHERE unclaimed = 1 AND NOT EXISTS"
                       " (SELECT 1 FROM pair JOIN message ON message.conv = pair.conv"
                       " WHERE pair.handle = handle.number)",
+    [MARK_PUT] = "INSERT OR REPLACE INTO mark (handle, conv, seq) VALUES (?1, ?2, ?3)",
+    /* What a handle has seen of everything makes its marks before that needless. */
+    [MARKS_OLD] = "DELETE FROM mark WHERE seq <="
+                  " ifnull((SELECT seen FROM handle WHERE number = mark.handle), seq)",
+    [MARKS] = "SELECT handle, conv, seq FROM mark",
     /* What waits for the others, and whose it is. */
     [MAILS] = "SELECT handle.number, message.uid, count(*),"
               " total(length(CAST(message.text AS BLOB))), max(message.seq), max(message.at_ms)"

@@ -309,6 +309,21 @@ static int visit_mails(struct connection *connection, const struct store_visitor
     return r;
 }
 
+static int visit_marks(struct connection *connection, const struct store_visitor *visitor) {
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_stmt *row = connection_get(connection, MARKS);
+    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
+        r = visitor->mark(visitor->arg, &(struct store_mark){
+                                            .handle = (uint32_t)column_number(row, 0),
+                                            .conv = sqlite3_column_int64(row, 1),
+                                            .seq = column_number(row, 2),
+                                        });
+    if (r == 0 && (!row || code != SQLITE_DONE))
+        r = connection_fail(connection, "read what was read");
+    sqlite3_reset(row);
+    return r;
+}
+
 static int visit_rooms(struct connection *connection, const struct store_visitor *visitor) {
     int r = 0, code = SQLITE_DONE;
     sqlite3_stmt *row = connection_get(connection, ROOMS);
@@ -342,17 +357,22 @@ static int visit_members(struct connection *connection, const struct store_visit
 }
 
 /* A full disk may not let it: then they are loaded. */
-static void remove_empty_handles(struct connection *connection) {
-    sqlite3_stmt *remove = connection_get(connection, HANDLES_EMPTY);
-    if (remove)
-        (void)connection_finish(connection, remove, "remove what is needed no more");
+static void remove_needless(struct connection *connection) {
+    static const enum statement needless[] = {HANDLES_EMPTY, MARKS_OLD};
+    for (size_t i = 0; i < ARRAY_LEN(needless); i++) {
+        sqlite3_stmt *remove = connection_get(connection, needless[i]);
+        if (remove)
+            (void)connection_finish(connection, remove, "remove what is needed no more");
+    }
 }
 
 int store_load(struct store *store, const struct store_visitor *visitor) {
-    remove_empty_handles(&store->writer);
+    remove_needless(&store->writer);
     int r = visit_handles(&store->writer, visitor);
     if (r == 0)
         r = visit_mails(&store->writer, visitor);
+    if (r == 0)
+        r = visit_marks(&store->writer, visitor);
     if (r == 0)
         r = visit_rooms(&store->writer, visitor);
     if (r == 0)

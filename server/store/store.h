@@ -105,13 +105,21 @@ struct store_member {
     uint64_t since; /* messages after this one are for the member */
 };
 
-/* Called with everything there is, handles first, then mail, then rooms, then members. Non-zero
- * ends it and is returned. The visitor must not call the store. Unclaimed handles for which nothing
- * waits any more are removed before. */
+/* Up to where a handle has read a conversation. */
+struct store_mark {
+    uint32_t handle;
+    conv_number conv;
+    uint64_t seq;
+};
+
+/* Called with everything there is, handles first, then mail and marks, then rooms, then members.
+ * Non-zero ends it and is returned. The visitor must not call the store. Unclaimed handles for
+ * which nothing waits any more are removed before. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
     int (*mail)(void *arg, const struct store_mail *mail);
+    int (*mark)(void *arg, const struct store_mark *mark);
     int (*room)(void *arg, const struct store_room *room);
     int (*member)(void *arg, const struct store_member *member);
 };
@@ -137,6 +145,7 @@ int store_put_room(struct store *store, const struct store_room *room);
 int store_remove_room(struct store *store, uint32_t room);
 int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
+int store_put_mark(struct store *store, const struct store_mark *mark);
 int store_put_seq_limit(struct store *store, uint64_t seq_limit);
 /* Is stored with the next transaction of whatever kind. Not in a transaction. */
 void store_set_clock(struct store *store, const struct calendar_memory *clock);
@@ -267,6 +276,15 @@ struct store_view {
  */
 int store_read(struct store_reader *reader, const struct store_view *view, unsigned n_max,
                uint64_t *upto, store_visit *visit, void *arg);
+
+/*
+ * What is behind the `after`s of the view, of each conversation the newest n_max messages, newest
+ * first; of a direct one what is behind `direct_after` and behind its mark. The marks are sources
+ * of direct conversations, in the order of their numbers.
+ */
+int store_unread(struct store_reader *reader, const struct store_view *view,
+                 const struct store_source *marks, size_t n_marks, unsigned n_max,
+                 store_visit *visit, void *arg);
 
 /*
  * One page: of one conversation (conv 0: of everything in the view), ascending. after 0: the

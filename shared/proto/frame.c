@@ -352,6 +352,9 @@ static bool check_switch_to(const struct frame *frame) {
 #define check_forget check_none
 #define check_release check_none
 #define check_channel check_none
+#define check_unread check_none
+#define check_count check_none
+#define check_read check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

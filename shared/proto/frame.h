@@ -126,6 +126,10 @@
 #define FRAME_MISSED_FIELDS(F) F(u64, n)
 #define FRAME_CHANNEL_FIELDS(F) F(u32, shmid)
 #define FRAME_SWITCH_FIELDS(F) F(u8, to)
+#define FRAME_UNREAD_FIELDS(F) F(u32, request) F(label, conv)
+#define FRAME_COUNT_FIELDS(F)                                                                      \
+    F(u32, request) F(name, conv) F(u32, unread) F(u32, mentions) F(u64, seq)
+#define FRAME_READ_FIELDS(F) F(name, conv) F(u64, seq)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -193,7 +197,11 @@ enum frame_from {
     R(43, RELEASE, release, FROM_CLIENT, 1024) /* a handle or a room: its name is free */          \
     R(44, CHANNEL, channel, FROM_CLIENT, 4096) /* a segment for a busy session: ipc/channel.h */   \
     R(45, SWITCH, switch_to, FROM_CLIENT | FROM_HUB, 64) /* ends its batch: what follows in this
-                                               direction goes another way */
+                                               direction goes another way */                      \
+    R(46, UNREAD, unread, FROM_CLIENT, 4096)  /* asks for a COUNT of each conversation, or of one */ \
+    R(47, COUNT, count, FROM_HUB, 0)          /* so many are unread in it, up to seq */            \
+    R(48, READ, read, FROM_CLIENT | FROM_HUB, 256) /* a conversation, up to seq; the hub: in another
+                                               session of the handle */
 /* clang-format on */
 
 enum frame_type {
@@ -220,6 +228,7 @@ enum {
     FRAME_TAKES_FILES = 1,   /* WELCOME: to who has ABILITY_FILES, and may send files as they are */
     FRAME_TAKES_CHANNEL = 2, /* WELCOME: to who has ABILITY_CHANNEL, and may send CHANNEL */
     FRAME_TAKES_HEADS = 4,   /* WELCOME: to who has ABILITY_HEADS, and may send KIND_HEADED */
+    FRAME_TAKES_READS = 8,   /* WELCOME: to who has ABILITY_READS, and may send READ and UNREAD */
 };
 
 /* HELLO: what the session wants. */
@@ -237,7 +246,10 @@ enum {
     ABILITY_NAMED = 1024,    /* NEWS_NAMED, without ABILITY_NEWS, too */
     ABILITY_CHANNEL = 2048,  /* SWITCH frames: its batches may go through shared memory */
     ABILITY_HEADS = 4096,    /* kinds with KIND_HEADED; else the head is part of the text */
-    ABILITY_ALL = 8175,
+    ABILITY_READS = 8192,    /* what it has read it says with READ, and not with TAKEN; with
+                                ABILITY_NEWS it gets READ frames */
+    ABILITY_PEEK = 16384, /* only looks: its handle must be there, and has not come because of it */
+    ABILITY_ALL = 32751,
 };
 
 enum message_kind {

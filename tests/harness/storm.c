@@ -102,6 +102,17 @@ static void make_list(const struct raw *raw, unsigned long i, struct frame *fram
     *frame = (struct frame){.type = FRAME_LIST, .list = {8, (uint8_t)(i % LIST_END), bytes_of("")}};
 }
 
+static void make_unread(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_UNREAD, .unread = {8, bytes_of("")}};
+}
+
+static void make_read(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame =
+        (struct frame){.type = FRAME_READ, .read = {bytes_of(i % 2 ? "mallory" : "#storm"), i}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -425,6 +436,9 @@ const struct storm_row storm_rows[] = {
     {"history", FRAME_HISTORY, STORM_LOG, 1, true, false, make_history, NULL},
     {"search", FRAME_SEARCH, STORM_LOG, 1, true, false, make_search, NULL},
     {"forget", FRAME_FORGET, STORM_LOG, 1, true, false, make_forget, NULL},
+    {"unread", FRAME_UNREAD, STORM_LOG, 1, true, false, make_unread, NULL},
+    {"read", FRAME_READ, STORM_LOG, 1, true, false, make_read, NULL},
+    {"read-crowd", FRAME_READ, STORM_CROWD, 1, false, false, make_read, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
     {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},
     {"switch", FRAME_SWITCH, STORM_ONE, 1, true, false, make_switch, NULL},

@@ -141,6 +141,12 @@ static bool make_question(unsigned what, uint32_t request, struct frame *frame) 
     case FRAME_FORGET:
         frame->forget = (struct frame_forget){request, some_target()};
         return true;
+    case FRAME_UNREAD:
+        frame->unread = (struct frame_unread){request, conv};
+        return true;
+    case FRAME_READ:
+        frame->read = (struct frame_read){some_target(), some_number()};
+        return true;
     default:
         return false;
     }

@@ -399,6 +399,17 @@ static bool make_switch(struct client *client, struct frame *frame) {
     return true;
 }
 
+static bool make_unread(struct client *client, struct frame *frame) {
+    frame->unread.request = chance_below(100);
+    frame->unread.conv = chance_one_in(2) ? (struct bytes){0} : some_target(client);
+    return true;
+}
+
+static bool make_read(struct client *client, struct frame *frame) {
+    frame->read = (struct frame_read){some_target(client), chance_below(200)};
+    return true;
+}
+
 /* One row per type that a client may send, and how often: a type without one ends the run. */
 static const struct {
     bool (*make)(struct client *client, struct frame *frame);
@@ -415,6 +426,7 @@ static const struct {
     [FRAME_SIGNAL] = {make_signal, 60},   [FRAME_WITHDRAW] = {make_withdraw, 20},
     [FRAME_WALL] = {make_wall, 2},        [FRAME_RELEASE] = {make_release, 5},
     [FRAME_CHANNEL] = {make_channel, 5},  [FRAME_SWITCH] = {make_switch, 1},
+    [FRAME_UNREAD] = {make_unread, 10},   [FRAME_READ] = {make_read, 10},
 };
 
 static unsigned frames_weight(void) {

@@ -51,6 +51,7 @@ static bool is_same(const struct change *a, const struct change *b) {
     case CHANGE_ROOM:
         return a->room == b->room;
     case CHANGE_FORGET:
+    case CHANGE_MARK:
         return a->handle == b->handle && a->conv == b->conv;
     default:
         return a->handle == b->handle && a->room == b->room;
@@ -138,6 +139,9 @@ static void put_change(const struct change *change) {
         break;
     case CHANGE_FORGET:
         put_row(fake.forgotten, &fake.n_forgotten, ARRAY_LEN(fake.forgotten), change);
+        break;
+    case CHANGE_MARK:
+        put_row(fake.marks, &fake.n_marks, ARRAY_LEN(fake.marks), change);
         break;
     case CHANGE_MEMBER:
         put_row(fake.members, &fake.n_members, ARRAY_LEN(fake.members), change);
@@ -244,7 +248,19 @@ static void answer(struct ask *ask, struct record *page) {
     core_answered(&core, ask, page, n, NULL);
 }
 
+static void count_all(struct ask *ask) {
+    for (size_t i = 0; i < fake.n_messages; i++)
+        if (is_in_view(ask, &fake.messages[i]))
+            cr_assert_eq(ask_count(ask, &fake.messages[i]), 0);
+    core_counted(&core, ask, NULL);
+}
+
 void ask_answer(struct ask *ask) {
+    if (ask->what == ASK_UNREAD) {
+        count_all(ask);
+        ask_free(ask);
+        return;
+    }
     struct record *page = own_memory(NULL, ask->limit * sizeof *page);
     if (ask->what == ASK_FEED)
         feed(ask, page);
@@ -257,6 +273,8 @@ void ask_answer(struct ask *ask) {
 void ask_refuse(struct ask *ask) {
     if (ask->what == ASK_FEED)
         core_fed(&core, ask, NULL, 0, 0, "it cannot be read");
+    else if (ask->what == ASK_UNREAD)
+        core_counted(&core, ask, "it cannot be read");
     else
         core_answered(&core, ask, NULL, 0, "it cannot be read");
     ask_free(ask);
@@ -294,6 +312,12 @@ static void restore_unclaimed(uint32_t handle) {
     }
 }
 
+static void restore_more(const struct change *row) {
+    core_restore_seen(&core, row->handle, row->seen);
+    if (row->is_unclaimed)
+        restore_unclaimed(row->handle);
+}
+
 static void hub_start(void) {
     core.config.find_stored = find_stored;
     core_restore_seq(&core, fake.seq_limit);
@@ -305,8 +329,11 @@ static void hub_start(void) {
                      0);
     }
     for (size_t i = 0; i < fake.n_handles; i++)
-        if (fake.handles[i].is_unclaimed)
-            restore_unclaimed(fake.handles[i].handle);
+        restore_more(&fake.handles[i]);
+    for (size_t i = 0; i < fake.n_marks; i++)
+        cr_assert_eq(
+            core_restore_mark(&core, fake.marks[i].handle, fake.marks[i].conv, fake.marks[i].seq),
+            0);
     for (size_t i = 0; i < fake.n_rooms; i++) {
         const struct change *row = &fake.rooms[i];
         uint64_t last_seq = 0;

@@ -252,7 +252,7 @@ Test(arguments, 10_open) {
     cr_expect_eq(earshot_open(NULL, &(struct earshot_options){0}), BAD);
     cr_expect_eq(earshot_open(&link, NULL), BAD);
     earshot_close(link);
-    cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .flags = 128}), BAD);
+    cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .flags = 1U << 20}), BAD);
     cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .handle = ""}),
                  EARSHOT_BAD_NAME);
     cr_expect_eq(open_with((struct earshot_options){.hub = nowhere, .handle = "#ops"}),

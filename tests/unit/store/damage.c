@@ -180,6 +180,12 @@ static int note_mail(void *arg, const struct store_mail *mail) {
     return 0;
 }
 
+static int note_mark(void *arg, const struct store_mark *mark) {
+    (void)arg, (void)mark;
+    cr_assert_fail("a mark from nowhere");
+    return 0;
+}
+
 static int note_room(void *arg, const struct store_room *room) {
     (void)arg, (void)room;
     return 0;
@@ -192,7 +198,7 @@ static int note_member(void *arg, const struct store_member *member) {
 
 Test(store_damage, 17_version_7_is_upgraded) {
     struct store_handle all[4] = {{0}};
-    struct store_visitor visitor = {all, note_handle, note_mail, note_room, note_member};
+    struct store_visitor visitor = {all, note_handle, note_mail, note_mark, note_room, note_member};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct file dump = read_file("tests/unit/store/schema-7.sql");

@@ -179,6 +179,11 @@ static int count_mail(void *arg, const struct store_mail *mail) {
     return 0;
 }
 
+static int count_mark(void *arg, const struct store_mark *mark) {
+    (void)arg, (void)mark;
+    return 0;
+}
+
 static int count_room(void *arg, const struct store_room *room) {
     (void)arg, (void)room;
     return 0;
@@ -195,7 +200,8 @@ static void read_all(void) {
     struct store_query query = {.words = bytes_of("words"), .n_max = 9};
     struct store_query parts = {.words = bytes_of("ord some"), .n_max = 9};
     struct store_page page = {.n_max = 50};
-    struct store_visitor visitor = {NULL, count_handle, count_mail, count_room, count_member};
+    struct store_visitor visitor = {NULL,       count_handle, count_mail,
+                                    count_mark, count_room,   count_member};
     uint64_t upto;
     unsigned n = 0;
     note(store_load(shelf.store, &visitor));

@@ -19,6 +19,8 @@ static const struct {
     {HANDLES, "SCAN handle"},
     {HANDLES_EMPTY, "SCAN handle"},
     {MAILS, "SCAN handle"},
+    {MARKS, "SCAN mark"},
+    {MARKS_OLD, "SCAN mark"},
     {ROOMS, "SCAN room"},
     {MEMBERS, "SCAN member"},
     {LAST_NUMBERS, "SCAN CONSTANT ROW"},

@@ -174,6 +174,12 @@ static int load_mail(void *arg, const struct store_mail *mail) {
     return 0;
 }
 
+static int load_mark(void *arg, const struct store_mark *mark) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "mark %u %jd %ju\n", mark->handle, (intmax_t)mark->conv, (uintmax_t)mark->seq);
+    return 0;
+}
+
 static int load_room(void *arg, const struct store_room *room) {
     struct loaded *loaded = arg;
     NOTE(loaded, "room %u %u %.*s <%.*s> %ju\n", room->number, room->creator, (int)room->name.n,
@@ -188,7 +194,8 @@ static int load_member(void *arg, const struct store_member *member) {
 }
 
 static int load(struct loaded *loaded) {
-    struct store_visitor visitor = {loaded, load_handle, load_mail, load_room, load_member};
+    struct store_visitor visitor = {loaded,    load_handle, load_mail,
+                                    load_mark, load_room,   load_member};
     return store_load(shelf.store, &visitor);
 }
 
@@ -281,6 +288,36 @@ Test(store, 05d_mail_for_who_never_joined_is_counted_and_who_has_none_is_gone) {
                                   "mail 3 1001 2 10 4\nmail 3 1002 1 7 5\n"
                                   "room 4 501 #ops <calm> 2\nroom 5 0 #dev <> 0\n"
                                   "member 4 1 10\nmember 5 1 0\n");
+}
+
+Test(store, 05e_what_was_read_and_what_is_not) {
+    struct loaded loaded = {0};
+    struct store_source room = {conv_of_room(4), 1};
+    struct store_source mark = {conv_of_pair(1, 2), 3};
+    struct store_view view = view_of(1, &room, 1);
+    put_people();
+    say(conv_of_pair(1, 2), 2, "read");
+    say(conv_of_pair(1, 2), 2, "unread");
+    say(conv_of_pair(1, 3), 3, "of one without a mark");
+    cr_assert_eq(store_unread(shelf.reader, &view, &mark, 1, 10, see, NULL), 0);
+    expect_seen("again|unread|of one without a mark");
+    cr_assert_eq(store_unread(shelf.reader, &view, NULL, 0, 1, see, NULL), 0);
+    expect_seen("again|unread|of one without a mark");
+    cr_assert_eq(store_begin(shelf.store), 0);
+    for (uint64_t seq = 2; seq < 4; seq++)
+        cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){2, mark.conv, seq}), 0);
+    cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){1, mark.conv, 3}), 0);
+    cr_assert_eq(store_put_handle(shelf.store, &(struct store_handle){.number = 1,
+                                                                      .uid = 501,
+                                                                      .name = bytes_of("Alice"),
+                                                                      .login = bytes_of(""),
+                                                                      .seen = 3}),
+                 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    shelf_reopen();
+    cr_assert_eq(load(&loaded), 0);
+    cr_assert(strstr(loaded.text, "\nmark 2 4294967298 3\nroom"), "%s", loaded.text);
+    cr_assert_null(strstr(loaded.text, "mark 1"), "it has seen more than that");
 }
 
 Test(store, 05c_no_number_that_any_row_has_is_new) {

@@ -1,0 +1,132 @@
+/*
+ * What is unread. A conversation has been read up to a message: the greatest of what the handle has
+ * seen of everything (handle->seen) and its mark there. Clients say READ, for one conversation; of
+ * those that cannot, TAKEN says it for all. How many messages lie behind is counted when somebody
+ * asks (past.c), so that what comes costs nothing; and who asks finds out up to where nothing is
+ * unread in any conversation, which makes the marks before it needless.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "core/internal.h"
+
+#define MARKS_MAX 1024 /* of a handle; beyond it the oldest ones go */
+
+static struct read_mark *mark_find(const struct core *core, const struct handle *handle,
+                                   conv_number conv) {
+    struct read_mark_key key = {conv, handle->number};
+    struct read_mark *mark;
+    HASH_FIND(hh, core->marks, &key, sizeof key, mark);
+    return mark;
+}
+
+uint64_t unread_mark_of(const struct core *core, const struct handle *handle, conv_number conv) {
+    const struct read_mark *mark = mark_find(core, handle, conv);
+    return mark && mark->seq > handle->seen ? mark->seq : handle->seen;
+}
+
+static void mark_drop(struct core *core, struct read_mark *mark) {
+    struct handle *handle = mark->owner;
+    if (mark->is_moved)
+        DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    HASH_DELETE(hh, core->marks, mark);
+    DL_DELETE(handle->marks, mark);
+    handle->n_marks--;
+    user_give_back(handle->user, sizeof *mark);
+    free(mark);
+}
+
+void unread_drop_all(struct core *core, struct handle *handle) {
+    while (handle->marks)
+        mark_drop(core, handle->marks);
+}
+
+/* NULL: memory is out, or the user's is. */
+static struct read_mark *mark_new(struct core *core, struct handle *handle, conv_number conv) {
+    char reason[256];
+    if (handle->n_marks >= MARKS_MAX)
+        mark_drop(core, handle->marks);
+    struct read_mark *mark =
+        user_may_charge(handle->user, sizeof *mark, reason) ? calloc(1, sizeof *mark) : NULL;
+    if (!mark)
+        return NULL;
+    mark->key = (struct read_mark_key){conv, handle->number};
+    mark->owner = handle;
+    HASH_ADD(hh, core->marks, key, sizeof mark->key, mark);
+    if (!mark->hh.tbl) {
+        free(mark);
+        return NULL;
+    }
+    DL_APPEND(handle->marks, mark);
+    handle->n_marks++;
+    account_spend(&handle->user->account, ACCOUNT_MEMORY, sizeof *mark);
+    return mark;
+}
+
+void unread_settle(struct core *core, struct handle *handle, uint64_t seq) {
+    struct read_mark *mark, *next;
+    if (seq <= handle->seen)
+        return;
+    handle->seen = seq;
+    persist_position(core, handle);
+    DL_FOREACH_SAFE(handle->marks, mark, next) {
+        if (mark->seq <= seq)
+            mark_drop(core, mark);
+    }
+}
+
+/* The other windows of the handle show it, too. */
+static void read_tell_others(struct core *core, struct session *from, struct bytes conv,
+                             uint64_t seq) {
+    struct frame frame = {.type = FRAME_READ, .read = {.conv = conv, .seq = seq}};
+    unsigned wanted = ABILITY_READS | ABILITY_NEWS;
+    struct session *session;
+    DL_FOREACH2(from->handle->sessions, session, next_of_handle) {
+        if (session != from && (session->abilities & wanted) == wanted)
+            (void)session_notify(core, from->user, session, NOTICE_FOR_IT, &frame);
+    }
+}
+
+/* A place is never ahead of what the hub has given a number, nor moved back. */
+void unread_receive_read(struct core *core, struct session *session, const struct frame *frame) {
+    const struct frame_read *read = &frame->read;
+    struct handle *handle = session->handle;
+    struct target target;
+    if (read->seq > core->seq || target_find(core, session, read->conv, &target) != FAIL_NONE ||
+        (target.room && !membership_find(handle, target.room)))
+        return;
+    conv_number conv = target.room ? conv_of_room(target.room->number)
+                                   : conv_of_pair(handle->number, target.handle->number);
+    if (read->seq <= unread_mark_of(core, handle, conv))
+        return;
+    struct read_mark *mark = mark_find(core, handle, conv);
+    if (!mark)
+        mark = mark_new(core, handle, conv);
+    if (!mark)
+        return;
+    mark->seq = read->seq;
+    DL_DELETE(handle->marks, mark);
+    DL_APPEND(handle->marks, mark);
+    persist_mark(core, mark);
+    read_tell_others(core, session,
+                     name_bytes(target.room ? &target.room->name : &target.handle->name),
+                     read->seq);
+}
+
+void core_restore_seen(struct core *core, uint32_t number, uint64_t seen) {
+    struct handle *handle = handle_of_number(core, number);
+    if (handle)
+        handle->seen = seen;
+}
+
+int core_restore_mark(struct core *core, uint32_t number, conv_number conv, uint64_t seq) {
+    struct handle *handle = handle_of_number(core, number);
+    if (!handle || seq <= handle->seen || mark_find(core, handle, conv))
+        return 0;
+    struct read_mark *mark = mark_new(core, handle, conv);
+    if (mark) /* else something is unread that was not */
+        mark->seq = seq;
+    return 0;
+}

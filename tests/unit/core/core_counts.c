@@ -1,0 +1,206 @@
+/* How much is unread: kept for the handle, the same for all who ask. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/internal.h"
+#include "unit/core/fake_store.h"
+
+#define WINDOW (HERE | ABILITY_NEWS | ABILITY_READS)
+
+static struct client *alice, *bob;
+
+static void setup(bool durable) {
+    if (durable)
+        durable_begin(1024 * 1024);
+    else
+        world_begin();
+    alice = join(ALICE, "alice", HERE | ABILITY_READS);
+    bob = join(BOB, "bob", HERE | ABILITY_READS);
+    enter(alice, "#ops", 0);
+    enter(bob, "#ops", 0);
+}
+
+static void setup_stored(void) {
+    setup(true);
+    settle();
+}
+
+static void setup_in_memory(void) {
+    setup(false);
+}
+
+TestSuite(core_counts, .init = setup_stored, .fini = durable_end, .timeout = 60);
+TestSuite(core_counts_in_memory, .init = setup_in_memory, .fini = world_end, .timeout = 60);
+
+static void work(void) {
+    if (core.config.durable)
+        settle();
+    else
+        drain();
+}
+
+static struct client *peek(uid_t uid, const char *handle) {
+    return arrive(&(struct arrival){uid, handle, ABILITY_PEEK | ABILITY_READS, 0, 0, false});
+}
+
+/* "alice 2/1, #ops 3/0", with those that name bob. */
+static const char *counts(struct client *client, const char *conv) {
+    static char text[512];
+    size_t n = 0;
+    work();
+    client->at = client->n_in;
+    give(client, &(struct frame){.type = FRAME_UNREAD, .unread = {7, bytes_of(conv)}});
+    work();
+    text[0] = '\0';
+    for (const struct frame *frame; (frame = next_frame(client))->type != FRAME_DONE;) {
+        cr_assert_eq(frame->type, FRAME_COUNT);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s %u/%u", n > 0 ? ", " : "",
+                              (int)frame->count.conv.n, frame->count.conv.data, frame->count.unread,
+                              frame->count.mentions);
+    }
+    return text;
+}
+
+static void read_upto(struct client *client, const char *conv, uint64_t seq) {
+    cr_assert_null(
+        give(client, &(struct frame){.type = FRAME_READ, .read = {bytes_of(conv), seq}}));
+}
+
+static void play(void) {
+    struct client *look = peek(BOB, "bob");
+    cr_assert_str_empty(counts(look, ""));
+    say(alice, "bob", "hello, Bob!");
+    say(alice, "bob", "bobby is somebody else");
+    say(alice, "#ops", "all of you, and bob");
+    say(bob, "#ops", "Alice, what one says oneself is read");
+    say(alice, "#ops", "and more");
+    uint64_t all = core.seq;
+    bob->at = bob->n_in;
+    cr_assert_str_eq(counts(look, "alice"), "alice 2/1");
+    cr_assert_str_eq(counts(look, "#ops"), "#ops 2/1");
+    read_upto(bob, "alice", all - 4);
+    cr_assert_str_eq(counts(look, "alice"), "alice 1/0");
+    take(bob, all, all);
+    cr_assert_str_eq(counts(look, "#ops"), "#ops 2/1",
+                     "of who says READ, TAKEN says nothing of it");
+    read_upto(bob, "#ops", all);
+    read_upto(bob, "alice", all + 100);
+    cr_assert_str_eq(counts(look, ""), "alice 1/0", "nobody has read what is not there yet");
+    read_upto(bob, "alice", all);
+    cr_assert_str_empty(counts(look, ""));
+    cr_assert_eq(bob->session->handle->n_marks, 0, "nothing is unread: no mark is needed");
+    cr_assert_eq(bob->session->handle->seen, all);
+    read_upto(bob, "alice", 1);
+    cr_assert_str_empty(counts(look, ""), "nor is anything moved back");
+    say(alice, "#ops", "a new one");
+    cr_assert_str_eq(counts(look, ""), "#ops 1/0");
+    cr_assert_str_eq(counts(peek(ALICE, "alice"), ""), "#ops 1/1", "what bob said");
+}
+
+Test(core_counts, 01_messages_behind_what_was_read) {
+    play();
+}
+
+Test(core_counts_in_memory, 01_messages_behind_what_was_read) {
+    play();
+}
+
+Test(core_counts, 02_it_outlives_the_hub) {
+    say(alice, "bob", "one");
+    uint64_t first = core.seq;
+    say(alice, "#ops", "of the room");
+    say(alice, "bob", "two");
+    work();
+    read_upto(bob, "alice", first);
+    pass_ms(2 * POSITIONS_DELAY_MS);
+    work();
+    hub_crash();
+    const char *text = counts(peek(BOB, "bob"), "");
+    cr_assert(strstr(text, "alice 1/0") && strstr(text, "#ops 1/0"), "%s", text);
+}
+
+Test(core_counts, 03_other_windows_are_told) {
+    struct client *one = join(BOB, "bob", WINDOW), *two = join(BOB, "bob", WINDOW);
+    struct client *stranger = join(CAROL, "carol", WINDOW);
+    say(alice, "bob", "hello");
+    work();
+    one->at = one->n_in, two->at = two->n_in, stranger->at = stranger->n_in;
+    read_upto(one, "Alice", core.seq);
+    const struct frame *frame = expect(two, FRAME_READ);
+    cr_assert(bytes_equal(frame->read.conv, bytes_of("alice")));
+    cr_assert_eq(frame->read.seq, core.seq);
+    expect_nothing(one);
+    expect_nothing(stranger);
+    read_upto(one, "alice", core.seq);
+    expect_nothing(two);
+}
+
+Test(core_counts, 04_who_only_looks_is_nobody) {
+    enum fail_code code;
+    cr_assert_null(try_join(CAROL, "carol", ABILITY_PEEK, &code));
+    cr_assert_eq(code, FAIL_NO_USER);
+    cr_assert_null(try_join(CAROL, "bob", ABILITY_PEEK, &code));
+    struct name carol = {.n = 5, .s = "carol"}, key;
+    name_key(&key, &carol);
+    cr_assert_null(handle_find(&core, &key), "it makes no handle");
+    struct handle *handle = bob->session->handle;
+    uint64_t direct = handle->direct, read = handle->read;
+    core_end(&core, bob->session);
+    say(alice, "bob", "waits");
+    work();
+    mono_time active = handle->active;
+    pass_ms(5000);
+    struct client *look = arrive(&(struct arrival){BOB, "bob", WINDOW | ABILITY_PEEK, 0, 0, false});
+    cr_assert_str_eq(counts(look, ""), "alice 1/0");
+    take(look, core.seq, core.seq);
+    cr_assert_eq(handle_presence(handle), PRESENCE_OFFLINE);
+    cr_assert_eq(handle->active.ns, active.ns);
+    cr_assert_eq(handle->direct, direct);
+    cr_assert_eq(handle->read, read);
+    bob = join(BOB, "bob", HERE | ABILITY_READS);
+    work();
+    expect_late(bob, "waits");
+}
+
+Test(core_counts, 05_an_old_client_reads_all_that_it_shows) {
+    struct client *look = peek(BOB, "bob");
+    core_end(&core, bob->session);
+    bob = join(BOB, "bob", HERE);
+    say(alice, "bob", "one");
+    say(alice, "#ops", "two");
+    work();
+    cr_assert_neq(counts(look, "")[0], '\0');
+    take(bob, core.seq, core.seq);
+    cr_assert_str_empty(counts(look, ""));
+}
+
+Test(core_counts, 06_marks_have_a_bound) {
+    char name[32];
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "#r%d", i);
+        enter(bob, name, 0);
+    }
+    for (int i = 0; i < 1100; i++) {
+        snprintf(name, sizeof name, "#r%d", i % 200);
+        say(alice, "bob", "x");
+        read_upto(bob, name, core.seq);
+    }
+    read_upto(bob, "#nowhere", core.seq);
+    read_upto(bob, "nobody", core.seq);
+    cr_assert_eq(bob->session->handle->n_marks, 200);
+    work();
+}
+
+Test(core_counts, 07_a_room_that_one_is_not_in) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    say(alice, "#ops", "not for carol");
+    work();
+    cr_assert_str_empty(counts(carol, ""));
+    cr_assert_str_empty(counts(carol, "#ops"));
+    enter(carol, "#ops", 0);
+    work();
+    cr_assert_str_empty(counts(carol, ""), "nor what was said before she came");
+    say(alice, "#ops", "carol: hello");
+    cr_assert_str_eq(counts(peek(CAROL, "carol"), ""), "#ops 1/1");
+}
