@@ -228,10 +228,10 @@ struct seat {
     int msqid; /* the mailbox; -1: it is not ours any more */
     int pidfd;
     struct lane *lane;
-    struct road *road;        /* NULL: it has no channel */
-    bool is_dying;            /* the process is dead; */
-    uint64_t dies_at;         /* the session ends when the lane has received so many batches */
-    uint64_t death;           /* the number of its process's death, see lane->dead; 0: it lives */
+    struct road *road; /* NULL: it has no channel */
+    uint64_t dies_at; /* not 0: the process is dead, and the session ends when the lane has received
+                         so many batches */
+    uint64_t death;   /* the number of its process's death, see lane->dead; 0: it lives */
     struct claim *successors; /* who is let in when the session has ended, see join.h */
     struct seat *next_dead, *prev_dead;
     struct seat *next;
@@ -306,10 +306,10 @@ struct pace_look {
 struct session {
     uint64_t number; /* a secret between the hub and the client */
     uint64_t link;   /* chosen by the client, the same after it came back; not secret */
-    uint32_t slot;
-    int mailbox; /* its msqid */
+    int mailbox;     /* its msqid */
     pid_t pid;
     unsigned abilities;
+    uint16_t slot;
     bool confirmed, dead;
     bool may_wall;      /* may write to everybody who is here */
     bool condemned;     /* it broke the protocol: nothing that it says counts, and it ends soon */
@@ -320,7 +320,7 @@ struct session {
     struct user *user;
     struct handle *handle;
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
-    mono_time since, condemned_at;
+    mono_time since;   /* it began, or was condemned */
     uint64_t joined_seq, direct_after, rooms_after; /* see feed.c */
     uint64_t feed_next;
     bool held;                /* it has not said READY yet */
@@ -339,19 +339,16 @@ struct session {
     struct caller *callers;   /* who has sent signals that may still wait, see offer.c */
     uint64_t last_seq;        /* of its own latest message */
     struct listing *listings; /* requests for lists that are not answered, in order */
-    unsigned n_listings;
-    unsigned n_asks;        /* questions about the past that are not answered */
-    struct object *objects; /* see core_answer_object() */
+    struct object *objects;   /* see core_answer_object() */
     unsigned n_objects, objects_size;
     struct channel_traffic *traffic; /* NULL: it has no channel */
     struct outbox outbox;
     unsigned n_weighed; /* chunks in it, as its user was told last, */
     bool is_hoarder;    /* and whether it was stuck */
     bool ack_due;
-    bool broken; /* it lacks something for want of memory: it ends, and comes again */
+    bool broken;  /* it lacks something for want of memory: it ends, and comes again */
+    uint8_t list; /* enum session_list */
     struct session *next_hoarder, *prev_hoarder;
-    unsigned n_deferred; /* in a row */
-    enum session_list list;
     uint64_t ack_seq;
     struct uuid ack_id;
     struct pace *pace;       /* NULL: it was never held, nor has it held others */
@@ -360,6 +357,9 @@ struct session {
     struct assembly *assembly;
     struct listening *listenings;
     unsigned n_listenings, listenings_size, index_size;
+    uint8_t n_deferred; /* times in a row */
+    uint8_t n_listings;
+    uint8_t n_asks;            /* questions about the past that are not answered */
     uint16_t *index;           /* of the listenings, by room; NULL: these are few */
     struct target last_target; /* the one found last, */
     uint64_t last_epoch;       /* and core->epoch as it was */

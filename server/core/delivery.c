@@ -159,7 +159,7 @@ static void session_returned(struct core *core, struct delivery *delivery) {
     if (has_taken)
         pace_note_taken(core, session);
     outbox->reserve_open = delivery->reserve_opened;
-    session->n_deferred = delivery->deferred ? session->n_deferred + 1 : 0;
+    session->n_deferred = delivery->deferred ? (uint8_t)(session->n_deferred + 1) : 0;
     if (session->dead) /* it ended while its outbox was in flight */
         session_free(core, session);
     else if (delivery->gone)

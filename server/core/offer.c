@@ -119,7 +119,7 @@ static void answer_withdrawn(struct core *core, struct session *session,
 
 /* Who knows of it. */
 
-#define WORD_BITS 32
+#define WORD_BITS 32u
 
 /* So that there is a bit for the session; its sender pays. */
 static bool told_reserve(struct offer *offer, const struct session *session) {

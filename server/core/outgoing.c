@@ -15,14 +15,14 @@
 void session_enlist(struct core *core, struct session *session, enum session_list list) {
     struct user *user = session->user;
     struct turn *turn = &user->turns[list];
-    session->list = list;
+    session->list = (uint8_t)list;
     if (!turn->sessions)
         DL_APPEND2(core->turns[list], user, turns[list].prev, turns[list].next);
     DL_APPEND2(turn->sessions, session, prev_listed, next_listed);
 }
 
 void session_unlist(struct core *core, struct session *session) {
-    enum session_list list = session->list;
+    enum session_list list = (enum session_list)session->list;
     struct user *user = session->user;
     if (list == LIST_NONE)
         return;

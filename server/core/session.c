@@ -28,7 +28,7 @@ static void take_slot(struct core *core, struct session *session) {
 static void give_slot_back(struct core *core, const struct session *session) {
     core->slots[session->slot] = NULL;
     core->n_sessions--;
-    core->free_slots[core->n_free_slots++] = (uint16_t)session->slot;
+    core->free_slots[core->n_free_slots++] = session->slot;
 }
 
 /* A link that joins again before its old session has ended takes the place over. */
@@ -66,7 +66,7 @@ static struct session *session_new(struct core *core, struct user *user,
         free(session);
         return NULL;
     }
-    session->slot = slot;
+    session->slot = (uint16_t)slot;
     session->number = (join->random & ~SESSION_SLOT_MASK) | slot;
     session->seat = join->seat;
     session->pid = join->pid;
@@ -84,7 +84,7 @@ static struct session *session_new(struct core *core, struct user *user,
 static mono_time ends_at(const struct session *first) {
     if (!first)
         return (mono_time){0}; /* an idle hub has nothing to wake up for */
-    return first->condemned ? mono_add_ms(first->condemned_at, CONDEMNED_MS)
+    return first->condemned ? mono_add_ms(first->since, CONDEMNED_MS)
                             : mono_add_ms(first->since, CONFIRM_MS);
 }
 
@@ -119,7 +119,7 @@ void core_condemn(struct core *core, struct session *session, const char *rule) 
         return;
     session_confirm(core, session);
     session->condemned = true;
-    session->condemned_at = core->now;
+    session->since = core->now;
     session_drop_assembly(session);
     DL_APPEND2(core->condemned, session, prev_ending, next_ending);
     set_ending_due(core);

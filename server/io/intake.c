@@ -478,7 +478,7 @@ static void end_dying(struct intake *intake) {
     for (uint32_t slot = 0; slot < core->n_slots && lane->n_dying > 0; slot++) {
         struct session *session = core->slots[slot];
         bool is_dying =
-            session && !session->dead && session->seat->lane == lane && session->seat->is_dying;
+            session && !session->dead && session->seat->lane == lane && session->seat->dies_at != 0;
         bool ends = is_dying && (intake->is_drained || session->seat->dies_at <= lane->n_received);
         if (ends && (session = take_road_first(intake, session)))
             core_end(core, session);

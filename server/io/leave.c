@@ -156,7 +156,7 @@ static struct seat *take_ended(struct hub *hub) {
     hub->core.ended = NULL;
     for (struct seat *seat = ended; seat; seat = seat->next) {
         road_leave(hub, seat);
-        seat->lane->n_dying -= seat->is_dying;
+        seat->lane->n_dying -= seat->dies_at != 0;
         if (seat->death > 0) {
             DL_DELETE2(seat->lane->dead, seat, prev_dead, next_dead);
             join_call(hub, seat);

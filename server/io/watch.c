@@ -121,8 +121,7 @@ static void end_later(struct hub *hub, uint64_t number) {
     if (session) {
         struct seat *seat = session->seat;
         bool waits = queue_stat(seat->lane->msqid, &info) == QUEUE_OK && info.n_messages > 0;
-        if (waits && !seat->is_dying) {
-            seat->is_dying = true;
+        if (waits && seat->dies_at == 0) {
             seat->dies_at = seat->lane->n_received + info.n_messages + LANE_DRAIN_MAX;
             seat->lane->n_dying++;
         } else if (!waits && say_bye_for(number, seat->lane->msqid) != QUEUE_OK) {

@@ -64,17 +64,25 @@ static size_t segments_bytes(pid_t pid) {
     return sum;
 }
 
-int router_memory(struct bench *bench, const struct router *router, struct router_memory *memory) {
+/* So many bytes stand behind the label in this file of its /proc; 0: it has ended. */
+static size_t router_proc(const struct router *router, const char *name, const char *label) {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)router->pid);
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)router->pid, name);
     FILE *file = fopen(path, "re");
-    if (!file)
+    size_t n = file ? status_bytes(file, label) : 0;
+    if (file)
+        fclose(file);
+    return n;
+}
+
+/* What `status` says of the present is inexact: the kernel counts it for each processor apart. */
+int router_memory(struct bench *bench, const struct router *router, struct router_memory *memory) {
+    memory->now = router_proc(router, "smaps_rollup", "Rss:");
+    if (memory->now == 0)
         return bench_fail(bench, "%s has ended", router->kind->name);
-    memory->now = status_bytes(file, "VmRSS:");
-    size_t most = status_bytes(file, "VmHWM:");
+    size_t most = router_proc(router, "status", "VmHWM:");
     if (router->kind->has_segments)
-        memory->now += segments_bytes(router->pid) - status_bytes(file, "RssShmem:");
-    fclose(file);
+        memory->now += segments_bytes(router->pid) - router_proc(router, "status", "RssShmem:");
     if (most < memory->now)
         most = memory->now;
     if (memory->peak < most)
