@@ -34,6 +34,11 @@
 #include "proto/name.h"
 
 #define SESSIONS_MAX 32768 /* a slot takes 16 bits of the session number */
+/*
+ * The kernel gives queues that are there at the same time different numbers in the last bits of
+ * their ids: few share a place.
+ */
+#define MAILBOX_PLACES 1024
 #define ROOMS_PER_HANDLE_MAX 256
 #define ACK_DELAY_MS 4
 #define DEFERRED_MAX 4 /* times in a row that a full mailbox is only tried again */
@@ -369,7 +374,8 @@ struct session {
     struct session *next_news, *prev_news;     /* of all that want NEWS */
     struct session *next_ending, *prev_ending; /* of core->unconfirmed or core->condemned */
     struct session *next_feed, *prev_feed;     /* of its user, see past.c */
-    UT_hash_handle hh_link, hh_mailbox;
+    struct session *next_of_mailbox;           /* of those with the same place in core->mailboxes */
+    UT_hash_handle hh_link;
 };
 
 /*
@@ -467,7 +473,7 @@ struct core {
     uint32_t n_slots;       /* slots that were ever used; */
     uint16_t *free_slots;   /* those of them that are free now */
     uint32_t n_free_slots;
-    struct session *mailboxes; /* living sessions by mailbox */
+    struct session *mailboxes[MAILBOX_PLACES]; /* living sessions, by the last bits of its id */
     unsigned n_sessions;
     uint64_t seq;
     struct log log;

@@ -48,6 +48,10 @@ static void leave_link(struct session *session) {
     session->link = 0;
 }
 
+static struct session **mailbox_place(struct core *core, int msqid) {
+    return &core->mailboxes[(unsigned)msqid % MAILBOX_PLACES];
+}
+
 static struct session *session_new(struct core *core, struct user *user,
                                    const struct core_join *join, uint32_t slot) {
     struct session *session = calloc(1, sizeof *session);
@@ -60,12 +64,7 @@ static struct session *session_new(struct core *core, struct user *user,
         free(session);
         return NULL;
     }
-    HASH_ADD(hh_mailbox, core->mailboxes, mailbox, sizeof session->mailbox, session);
-    if (!session->hh_mailbox.tbl) {
-        leave_link(session);
-        free(session);
-        return NULL;
-    }
+    LL_PREPEND2(*mailbox_place(core, session->mailbox), session, next_of_mailbox);
     session->slot = (uint16_t)slot;
     session->number = (join->random & ~SESSION_SLOT_MASK) | slot;
     session->seat = join->seat;
@@ -221,7 +220,7 @@ void core_end(struct core *core, struct session *session) {
     ask_drop_of(core, session);
     listing_drop_all(session);
     leave_link(session);
-    HASH_DELETE(hh_mailbox, core->mailboxes, session);
+    LL_DELETE2(*mailbox_place(core, session->mailbox), session, next_of_mailbox);
     pace_end(core, session);
     ack_cancel(core, session);
     session_drop_assembly(session);
@@ -257,7 +256,7 @@ void session_end_due(struct core *core) {
 
 void core_evict_mailbox(struct core *core, int msqid) {
     struct session *session;
-    HASH_FIND(hh_mailbox, core->mailboxes, &msqid, sizeof msqid, session);
+    LL_SEARCH_SCALAR2(*mailbox_place(core, msqid), session, mailbox, msqid, next_of_mailbox);
     if (!session)
         return;
     session->seat->msqid = -1;
