@@ -205,6 +205,10 @@ int conduit_owes(const struct conduit *conduit) {
     return down == CONDUIT_LEFT ? SWITCH_TO_QUEUE : -1;
 }
 
+bool conduit_is_settled(const struct conduit *conduit) {
+    return conduit_owes(conduit) < 0 && down_state(conduit) != CONDUIT_REFUSED;
+}
+
 static void channel_forget(struct conduit *conduit) {
     channel_close(&conduit->channel);
     conduit->up = CONDUIT_QUEUE;

@@ -95,6 +95,8 @@ void conduit_tell_room(struct conduit *conduit);
 
 /* The SWITCH that is to end the next batch, an enum switch_to; negative: none. */
 int conduit_owes(const struct conduit *conduit);
+/* Whether it owes none, and conduit_settle() has nothing to do. */
+bool conduit_is_settled(const struct conduit *conduit);
 /* It has gone. */
 void conduit_switched(struct conduit *conduit);
 /* What the hub has refused is given back. */

@@ -71,11 +71,12 @@ struct outgoing {
     struct queue_message message;
     struct cursor_out out;
     uint16_t n_frames;
-    bool ends;         /* a SWITCH is the last frame of it */
-    bool owes_ready;   /* to a MORE */
-    bool lane_full;    /* the last attempt to send found no room */
-    unsigned n_gather; /* full batches that are to find room at once: see outgoing.c */
-    mono_time due;     /* what has gathered is left with the writer until then; ns 0: it is not */
+    bool ends;          /* a SWITCH is the last frame of it */
+    bool owes_ready;    /* to a MORE */
+    bool lane_full;     /* the last attempt to send found no room */
+    unsigned n_gather;  /* full batches that are to find room at once: see outgoing.c */
+    uint64_t n_batches; /* that went on their way */
+    mono_time due;      /* what has gathered is left with the writer until then; ns 0: it is not */
 };
 
 /* Up to where a conversation was shown. */
@@ -221,6 +222,8 @@ void outgoing_reset(struct earshot *link);
 bool outgoing_fill(struct earshot *link);
 /* Waits until the writer has sent its batch. 0, also when the hub was lost, or -EINTR. */
 int outgoing_wait(struct earshot *link);
+/* Whether nothing is to be sent before the messages that wait fill a batch. */
+bool outgoing_gathers(const struct earshot *link);
 /* Whether frames wait that were not given to the lane or the writer. */
 bool outgoing_has_frames(const struct earshot *link);
 

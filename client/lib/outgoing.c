@@ -77,10 +77,25 @@ static bool put_ready(struct outgoing *outgoing) {
     return true;
 }
 
+/* Many messages at once, as long as nothing stands between them. */
+static void fill_with_run(struct earshot *link) {
+    struct outgoing *outgoing = &link->outgoing;
+    struct bytes frames;
+    if (outgoing->ends || !control_is_empty(&link->control))
+        return;
+    unsigned n = pending_next_run(&link->pending, cursor_out_left(&outgoing->out), &frames);
+    if (n == 0)
+        return;
+    cursor_put(&outgoing->out, frames.data, frames.n);
+    outgoing->n_frames = (uint16_t)(outgoing->n_frames + n);
+    pending_advance_run(&link->pending, n, frames.n);
+}
+
 bool outgoing_fill(struct earshot *link) {
     struct bytes frame;
     if (link->outgoing.owes_ready && !put_ready(&link->outgoing))
         return true;
+    fill_with_run(link);
     for (;;) {
         if (control_next(&link->control, link->pending.unsent, &frame)) {
             if (!outgoing_put(&link->outgoing, frame))
@@ -94,6 +109,14 @@ bool outgoing_fill(struct earshot *link) {
             return false;
         }
     }
+}
+
+bool outgoing_gathers(const struct earshot *link) {
+    const struct outgoing *outgoing = &link->outgoing;
+    return link->phase == LINK_JOINED && !link->pollable && !outgoing->owes_ready &&
+           !outgoing->ends && !link->writer.has_left && !link->writer.given &&
+           control_is_empty(&link->control) && conduit_is_settled(&link->conduit) &&
+           link->pending.n_unsent < cursor_out_left(&outgoing->out);
 }
 
 bool outgoing_has_frames(const struct earshot *link) {
@@ -114,6 +137,7 @@ static int outgoing_post(struct earshot *link, size_t n) {
 
 /* The batch is on its way. */
 static void next_batch(struct earshot *link) {
+    link->outgoing.n_batches++;
     if (link->outgoing.ends) {
         conduit_switched(&link->conduit);
         link->outgoing.n_gather = 0;

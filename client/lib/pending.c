@@ -61,10 +61,15 @@ void pending_commit(struct pending *pending, const struct uuid *id, const struct
     pending->n_waiting++;
 }
 
+/* So many bytes were handed out, of whole messages. */
+static bool window_is_open(const struct pending *pending, size_t n_handed) {
+    return pending->is_closing || n_handed < PENDING_WINDOW_BYTES;
+}
+
 /* A message that has begun goes on. */
 static bool may_hand_out(const struct pending *pending) {
-    return pending->unsent_offset > 0 || pending->is_closing ||
-           pending->n_bytes - pending->n_unsent < PENDING_WINDOW_BYTES;
+    return pending->unsent_offset > 0 ||
+           window_is_open(pending, pending->n_bytes - pending->n_unsent);
 }
 
 bool pending_next(const struct pending *pending, struct bytes *frame) {
@@ -76,6 +81,27 @@ bool pending_next(const struct pending *pending, struct bytes *frame) {
     memcpy(&length, data, sizeof length);
     *frame = (struct bytes){(const char *)data, length};
     return true;
+}
+
+static bool entry_is_one_frame(const struct pending *pending, const struct pending_entry *entry) {
+    uint16_t length;
+    memcpy(&length, pending->bytes + entry->at, sizeof length);
+    return length == entry->n;
+}
+
+unsigned pending_next_run(const struct pending *pending, size_t max, struct bytes *frames) {
+    uint32_t begin = entry_at(pending, pending->unsent)->at, n_bytes = 0;
+    uint64_t at = pending->unsent;
+    for (; at < pending->end && pending->unsent_offset == 0; at++) {
+        const struct pending_entry *entry = entry_at(pending, at);
+        if (entry->at != begin + n_bytes || entry->n > max - n_bytes || entry->done ||
+            !entry_is_one_frame(pending, entry) ||
+            !window_is_open(pending, pending->n_bytes - pending->n_unsent + n_bytes))
+            break;
+        n_bytes += entry->n;
+    }
+    *frames = (struct bytes){(const char *)pending->bytes + begin, n_bytes};
+    return (unsigned)(at - pending->unsent);
 }
 
 static void pass_unsent(struct pending *pending) {
@@ -95,6 +121,12 @@ void pending_advance(struct pending *pending, size_t n) {
     if (pending->unsent_offset < entry_at(pending, pending->unsent)->n)
         return;
     pass_unsent(pending);
+    skip_done(pending);
+}
+
+void pending_advance_run(struct pending *pending, unsigned n, size_t n_bytes) {
+    pending->unsent += n;
+    pending->n_unsent -= (uint32_t)n_bytes;
     skip_done(pending);
 }
 

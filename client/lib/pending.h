@@ -64,6 +64,14 @@ bool pending_next(const struct pending *pending, struct bytes *frame);
 /* That frame was handed out. */
 void pending_advance(struct pending *pending, size_t n);
 
+/*
+ * The same for the frames of whole messages of one frame each that lie behind each other, as many
+ * as fit into `max` bytes. Returns how many; 0: the next frame is not of that kind, or none is
+ * there, or fits.
+ */
+unsigned pending_next_run(const struct pending *pending, size_t max, struct bytes *frames);
+void pending_advance_run(struct pending *pending, unsigned n, size_t n_bytes);
+
 /* Everything that is kept must be handed out again, marked as perhaps repeated. */
 void pending_rewind(struct pending *pending);
 

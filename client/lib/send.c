@@ -140,8 +140,10 @@ static void send_encode(struct earshot *link, const struct earshot_message *mess
                         const struct frame_send *send, struct cursor_out *out) {
     struct bytes rest = {message->text, message->text_n};
     size_t chunk = chunk_bytes(link);
-    struct frame frame = {.type = FRAME_SEND, .send = *send};
+    struct frame frame;
+    frame.type = FRAME_SEND;
     frame.flags = frame_flags(link, message->flags);
+    frame.send = *send;
     if (message->id)
         frame.flags |= FRAME_REPEAT;
     frame.send.body = send_cut(&rest, chunk, &frame.flags);
@@ -170,11 +172,13 @@ static int peek_acks(struct earshot *link) {
  * is not sent now goes with the next batch or, unless it is corked, without any further call.
  */
 static int send_dispatch(struct earshot *link, bool cork) {
-    uint16_t n_before = link->outgoing.n_frames;
+    uint64_t n_before = link->outgoing.n_batches;
+    if (cork && outgoing_gathers(link))
+        return 0;
     int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
     if (r == 0 && !cork && outgoing_may_try(link))
         r = outgoing_send(link, outgoing_at_once(link), true);
-    if (r >= 0 && link->outgoing.n_frames < n_before)
+    if (r >= 0 && link->outgoing.n_batches != n_before)
         r = peek_acks(link);
     if ((r >= 0 || r == -EINTR) && !cork)
         r = outgoing_leave(link);

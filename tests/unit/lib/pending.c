@@ -240,3 +240,54 @@ Test(pending, 10_wrapping_keeps_every_message_whole) {
     }
     cr_assert_gt(appended, 10000);
 }
+
+/* How many messages come at once, of at most `max` bytes in all. */
+static unsigned hand_out_run(size_t max) {
+    struct bytes frames;
+    unsigned n = pending_next_run(&pending, max, &frames);
+    cr_assert_leq(frames.n, max);
+    struct cursor_in in = cursor_in_of(frames.data, frames.n);
+    struct frame frame;
+    for (unsigned i = 0; i < n; i++)
+        cr_assert_eq(frame_take(&in, &frame, FROM_CLIENT), FRAME_OK);
+    cr_assert_eq(cursor_in_left(&in), 0);
+    if (n > 0)
+        pending_advance_run(&pending, n, frames.n);
+    return n;
+}
+
+Test(pending, 14_a_run_is_of_whole_messages_of_one_frame) {
+    struct bytes frame;
+    cr_assert_eq(hand_out_run(8000), 0);
+    for (uint32_t i = 1; i <= 3; i++)
+        cr_assert(append(i, 100));
+    cr_assert(append_parts(4, 100, 2));
+    cr_assert(append(5, 100));
+    cr_assert(pending_next(&pending, &frame));
+    cr_assert_eq(hand_out_run(frame.n - 1), 0);
+    cr_assert_eq(hand_out_run(2 * frame.n + 1), 2);
+    cr_assert_eq(hand_out_run(8000), 1);
+    cr_assert_eq(hand_out_run(8000), 0, "the next one has parts");
+    cr_assert_eq(hand_out(), 4);
+    cr_assert_eq(hand_out_run(8000), 0, "nor in its middle");
+    cr_assert(pending_next(&pending, &frame));
+    pending_advance(&pending, frame.n);
+    cr_assert_eq(hand_out_run(8000), 1);
+    cr_assert_eq(pending.n_unsent, 0);
+    pending_rewind(&pending);
+    pending_done(&pending, 1);
+    cr_assert_eq(hand_out_run(8000), 1, "what is done is passed over");
+    cr_assert_eq(hand_out_run(8000), 1);
+}
+
+Test(pending, 15_a_run_ends_where_the_window_does) {
+    struct bytes frame;
+    uint32_t n = 0;
+    while (append(n + 1, 100))
+        n++;
+    cr_assert(pending_next(&pending, &frame));
+    unsigned n_run = hand_out_run(PENDING_BYTES_MAX);
+    cr_assert_eq(n_run, (PENDING_WINDOW_BYTES + frame.n - 1) / frame.n);
+    cr_assert_eq(hand_out_run(PENDING_BYTES_MAX), 0);
+    cr_assert_not(pending_next(&pending, &frame));
+}
