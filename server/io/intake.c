@@ -518,9 +518,9 @@ static int intake_fill(struct intake *intake) {
     intake->n = 0;
     intake->is_lone = false;
     int r = is_due ? receive_or_leave(intake) : QUEUE_EMPTY;
+    mono_time before = intake->came = mono_now();
     if (r == QUEUE_OK && intake->n == 0)
         return r;
-    mono_time before = intake->came = mono_now();
     if (r != QUEUE_OK) {
         r = intake_receive(intake, true);
         intake->came = mono_now();
