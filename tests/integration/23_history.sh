@@ -107,8 +107,10 @@ try earshot status --json
 check "a hub that has just started knows what it keeps" \
     json '.store.messages > 0 and .store.bytes > 0' "$OUT"
 
-try script -qec "$BIN/earshot --hub $HUB --name alice history '#ops'" /dev/null
+earshot --name zoe -q who >/dev/null
+seq -f 'line %g' 30 | earshot --name yan send zoe --lines
+try script -qec "$BIN/earshot --hub $HUB --name zoe history yan" /dev/null
 check "on a terminal it says how to see more" has "$OUT" "the last 20; -n N shows more, --before "
-try script -qec "$BIN/earshot --hub $HUB --name alice history" /dev/null
-is "there it shows the latest of everything, too" "$(grep -c '<' <<<"$OUT")" 20
+try script -qec "$BIN/earshot --hub $HUB --name zoe history" /dev/null
+is "there it shows the latest of everything, too" "$(grep -c 'line [0-9]' <<<"$OUT")" 20
 check "and how to get all" has "$OUT" "\`earshot history | less\` all"
