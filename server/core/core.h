@@ -190,6 +190,7 @@ struct membership {
     struct room *room;
     struct handle *handle;
     bool joined;
+    bool is_told;   /* others were told of it, and are to be told of its end */
     uint64_t since; /* joined: messages after this one are for the handle */
     unsigned n_listeners;
     struct membership *next_of_handle, *prev_of_handle;

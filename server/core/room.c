@@ -183,8 +183,9 @@ static void membership_release(struct core *core, struct membership *membership)
     if (membership->joined || membership->n_listeners > 0)
         return;
     struct handle *handle = membership->handle;
+    bool is_told = membership->is_told;
     membership_free(membership);
-    if (room->n_members > 0)
+    if (is_told && room->n_members > 0)
         news_left(core, handle, room);
     room_settle(core, room);
 }
@@ -405,6 +406,8 @@ static bool may_join(struct session *session, bool session_only, char reason[256
     return user_may_charge(session->user, bytes, reason); /* each is charged when it is made */
 }
 
+/* Who only listens for a while, as a program does that asks a question, is not told of to others.
+ */
 static enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                                 bool session_only, char reason[256]) {
     struct room *room;
@@ -421,10 +424,12 @@ static enum fail_code room_join(struct core *core, struct session *session, cons
     if (membership)
         membership->n_listeners--;
     if (r == 0) {
-        if (is_new) {
+        if (!session_only && !membership->is_told) {
+            membership->is_told = true;
             news_joined(core, session->handle, room);
-            room_tell_alike(core, session, room);
         }
+        if (is_new)
+            room_tell_alike(core, session, room);
         return FAIL_NONE;
     }
     if (membership)
@@ -643,6 +648,7 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
     if (!membership)
         return -ENOMEM;
     membership_set_joined(membership, true);
+    membership->is_told = true;
     membership->since = since;
     return 0;
 }

@@ -124,6 +124,25 @@ static size_t n_news(struct client *client) {
     return n;
 }
 
+/* As a program that asks a question, and is gone again. */
+Test(core_news, 03_who_only_listens_for_a_while_is_not_told) {
+    struct client *carol = join(CAROL, "carol", HERE);
+    enter(carol, "#ops", FRAME_SESSION_ONLY);
+    pass_news();
+    expect_nothing(reader);
+    core_end(&core, carol->session);
+    pass_news();
+    expect_nothing(reader);
+    carol = join(CAROL, "carol", HERE);
+    enter(carol, "#ops", FRAME_SESSION_ONLY);
+    enter(carol, "#ops", 0);
+    pass_news();
+    expect_news(reader, NEWS_JOINED, "carol");
+    leave(carol, "#ops");
+    pass_news();
+    expect_news(reader, NEWS_LEFT, "carol");
+}
+
 Test(core_news, 05_of_one_user_s_many_handles_so_many_are_told_at_a_time_and_the_rest_later) {
     char handle[16];
     struct client *clients[100];
