@@ -112,8 +112,12 @@ enter ben "/join ops"
 sees "join" ann "+ benny joined #ops"
 key ben C-d
 sees "leaving" ann "- benny left #ops"
+mkfifo "$T/keyboard"
+exec 8<>"$T/keyboard"
 for i in 1 2 3 4 5 6 7 8 9; do
-    run_earshot "crowd$i" --name "crowd$i" tail '#ops'
+    "$BIN/earshot" --hub "$HUB" --name "crowd$i" chat '#ops' <"$T/keyboard" >"$T/crowd$i.out" 2>&1 &
+    STARTED+=("$!")
+    SEEN+=("$!")
 done
 wait_for "they are here; ben and benny are members still" has_members '#ops' 12
 sees "many who join are few lines" ann " joined #ops"
