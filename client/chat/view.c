@@ -12,6 +12,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/config.h"
+#include "cli/output.h"
 #include "cli/report.h"
 
 #define VIEW_COLUMNS 80     /* where a terminal does not tell */
@@ -43,11 +44,6 @@ void view_deinit(struct view *view) {
     free(view->buffer);
     free(view->news);
     *view = (struct view){0};
-}
-
-static int view_width(void) {
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static void view_write_note(struct view *view, enum view_style style, const char *text) {
@@ -87,7 +83,7 @@ static bool view_add_news(struct view *view, const char *text) {
         whole = NULL;
         return false;
     }
-    if (view_width() != view->news_width || text_columns(whole) >= (size_t)view->news_width)
+    if (cli_width() != view->news_width || text_columns(whole) >= (size_t)view->news_width)
         return false;
     fprintf(view->burst, "\033[A\r%s%s%s\033[K\n",
             view->colour ? view_styles[VIEW_NEWS].colour : "", whole,
@@ -103,7 +99,7 @@ void view_news(struct view *view, const char *text) {
     if (!safe || view->options->quiet || view_add_news(view, safe))
         return;
     view_write_note(view, VIEW_NEWS, safe);
-    view->news_width = view_width();
+    view->news_width = cli_width();
     if (text_columns(safe) < (size_t)view->news_width)
         view->news = strdup(safe);
 }
@@ -123,7 +119,7 @@ static size_t view_line_bytes(const char *text, size_t columns) {
 }
 
 void view_note_wrapped(struct view *view, size_t indent, const char *text) {
-    int width = view_width();
+    int width = cli_width();
     size_t columns = width > 0 ? (size_t)width : VIEW_COLUMNS;
     columns = columns > VIEW_COLUMNS_MIN ? columns - 4 : VIEW_COLUMNS_MIN - 4; /* behind a mark */
     if (columns < indent + VIEW_COLUMNS_MIN)
@@ -176,14 +172,14 @@ size_t view_rows(size_t besides, size_t min) {
 }
 
 bool view_end_here(struct view *view) {
-    view->end_width = view_width();
+    view->end_width = cli_width();
     bool fits = view->last_columns + VIEW_MARK_COLUMNS < (size_t)view->end_width;
     view->end_columns = fits ? view->last_columns : 0;
     return fits;
 }
 
 bool view_end_mark(struct view *view, const char *word) {
-    if (view->end_columns == 0 || view_width() != view->end_width)
+    if (view->end_columns == 0 || cli_width() != view->end_width)
         return false;
     fprintf(view->burst, "\033[A\033[%zuG  %s%s%s\033[K\n", view->end_columns + 1,
             view->colour ? "\033[2m" : "", word, view->colour ? "\033[0m" : "");

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "cli/report.h"
 
 #define HELP_COLUMN 26
+#define HELP_WORDS_MIN 20 /* columns for the second one; on less nothing is wrapped */
+#define HELP_DETAILS_COLUMNS 98
 
 const struct cli_command cli_commands[] = {
     {"chat", "[#ROOM...]", "talk interactively; this is what `earshot` alone does",
@@ -127,12 +130,43 @@ static const char *command_nearest(const char *word) {
 
 /* Help, made from the tables. */
 
+/* Up to this column on a terminal; elsewhere a line is as long as it is. */
+static size_t help_width(void) {
+    int width = cli_width();
+    return width > HELP_COLUMN + HELP_WORDS_MIN ? (size_t)width : SIZE_MAX;
+}
+
+/* Words from the column `at` on; further lines begin at `indent`. */
+static void help_print_words(const char *text, size_t at, size_t indent) {
+    for (bool is_first = true; *(text += strspn(text, " \n")); is_first = false) {
+        size_t n = strcspn(text, " \n");
+        bool fits = is_first || at + 1 + n < help_width();
+        if (!fits)
+            printf("\n%*s", (int)indent, "");
+        else if (!is_first)
+            putchar(' ');
+        at = (fits ? at + (is_first ? 0 : 1) : indent) + n;
+        printf("%.*s", (int)n, text);
+        text += n;
+    }
+    putchar('\n');
+}
+
 /* Two columns; a long first one gets a line of its own. */
 static void help_print_pair(const char *text, const char *summary) {
     if (strlen(text) > HELP_COLUMN)
-        printf("  %s\n  %-*s %s\n", text, HELP_COLUMN, "", summary);
+        printf("  %s\n  %-*s ", text, HELP_COLUMN, "");
     else
-        printf("  %-*s %s\n", HELP_COLUMN, text, summary);
+        printf("  %-*s ", HELP_COLUMN, text);
+    help_print_words(summary, HELP_COLUMN + 3, HELP_COLUMN + 3);
+}
+
+/* As they stand, but where the terminal is narrower than they were written for. */
+static void help_print_details(const char *text) {
+    if (help_width() > HELP_DETAILS_COLUMNS)
+        printf("%s\n", text);
+    else
+        help_print_words(text, 0, 0);
 }
 
 static void help_print_option(const struct cli_option *option) {
@@ -164,10 +198,11 @@ static int help_program(void) {
 }
 
 static int help_command(const struct cli_command *command) {
-    printf("usage: earshot %s%s%s%s\n\n%s\n", command->name, command->options ? " [OPTION...]" : "",
-           *command->words ? " " : "", command->words, command->summary);
+    printf("usage: earshot %s%s%s%s\n\n", command->name, command->options ? " [OPTION...]" : "",
+           *command->words ? " " : "", command->words);
+    help_print_words(command->summary, 0, 0);
     if (command->details)
-        printf("%s\n", command->details);
+        help_print_details(command->details);
     if (command->options)
         help_print_options("options", command->options);
     help_print_options("global options", cli_global_options);

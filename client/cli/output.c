@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cli/filter.h"
 #include "cli/json.h"
@@ -25,4 +27,9 @@ int cli_flush(void) {
     return cli_fail(NULL, OUTCOME_OUTPUT,
                     "cannot write to standard output: %s; check where it goes",
                     strerror(errno ? errno : EIO));
+}
+
+int cli_width(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

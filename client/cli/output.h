@@ -15,3 +15,6 @@ void cli_print_message(const struct cli_options *options, const struct earshot_e
 /* Writes out what stdio holds. Returns 0, CLI_CLOSED, CLI_FAILED after reporting the error,
  * or what the expression of --jq ends the program with. */
 int cli_flush(void);
+
+/* The columns of the terminal that standard output is; 0: it is none, or does not tell. */
+int cli_width(void);
