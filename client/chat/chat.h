@@ -65,6 +65,11 @@ struct chat_halt {
     size_t n_told;
 };
 
+/* The way through what is new, by /next: where it began, and where it is; "" on none. */
+struct chat_tour {
+    char from[CHAT_NAME_SIZE], at[CHAT_NAME_SIZE];
+};
+
 struct chat {
     const struct cli_options *options;
     earshot *link;
@@ -75,6 +80,7 @@ struct chat {
     struct roster roster;
     struct talk talk;
     struct chat_halt halt;
+    struct chat_tour tour;
     struct attention attention;
     struct unread unread;
     struct memory memory;

@@ -118,11 +118,23 @@ void command_go(struct chat *chat, const char *conv) {
     talk_tell_if_away(chat, name);
 }
 
+/* Where the way through what is new began, unless that room was left. */
+static const char *action_tour_start(const struct chat *chat) {
+    const char *from = chat->tour.from;
+    bool is_gone = *from == '#' && !roster_is_joined(&chat->roster, from);
+    return *from && !is_gone ? from : NULL;
+}
+
 bool command_next(struct chat *chat) {
-    const char *conv = unread_next(chat);
-    if (conv)
-        command_go(chat, conv);
-    return conv != NULL;
+    struct chat_tour *tour = &chat->tour;
+    bool goes_on = *tour->at && words_same_name(chat->target, tour->at);
+    const char *conv = unread_next(chat), *back = goes_on ? action_tour_start(chat) : NULL;
+    if (conv && !goes_on)
+        snprintf(tour->from, sizeof tour->from, "%s", chat->target);
+    if (conv || back)
+        command_go(chat, conv ? conv : back);
+    snprintf(tour->at, sizeof tour->at, "%s", conv ? chat->target : "");
+    return conv || back;
 }
 
 static int action_next(struct chat *chat, char *arguments) {
@@ -313,7 +325,8 @@ static int action_ignore(struct chat *chat, char *arguments) {
         roster_ignore(&chat->roster, handle, true);
     else if (*handle)
         chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", handle);
-    roster_each(&chat->roster, ROSTER_IGNORED, action_tell_ignored, chat);
+    if (!roster_each(&chat->roster, ROSTER_IGNORED, action_tell_ignored, chat))
+        view_note(&chat->view, VIEW_INFO, "nobody is ignored");
     return COMMAND_DONE;
 }
 
@@ -338,8 +351,8 @@ static void action_rejoin_visit(void *arg, const char *room) {
 /* Members of a room are handles: so the new handle joins the rooms that the old one is in. */
 static int action_nick(struct chat *chat, char *arguments) {
     uint32_t request = 0;
-    action_cut_word(arguments);
-    if (!*arguments)
+    const char *rest = action_cut_word(arguments);
+    if (!*arguments || *rest)
         return command_usage(chat, "nick");
     int r = earshot_nick(chat->link, arguments, &request);
     inquiry_made(chat, r, request, INQUIRY_NICK, arguments);
@@ -553,7 +566,8 @@ const struct command command_table[] = {
      ARGUMENT_NONE, action_reply},
     {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, action_names},
     {"unread", "", "your conversations, and what is new in each", ARGUMENT_NONE, action_unread},
-    {"next", "", "to the next one with something new (also Alt-A)", ARGUMENT_NONE, action_next},
+    {"next", "", "to the next one with something new, then back (also Alt-A)", ARGUMENT_NONE,
+     action_next},
     {"rooms", "", "which rooms there are", ARGUMENT_NONE, action_rooms},
     {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, action_help},
     {"history", "[N]", "the last N messages here; alone, further back each time", ARGUMENT_NONE,
@@ -734,7 +748,8 @@ void command_help(struct chat *chat, const char *name) {
         "that fits; so are /dm, /list, /leave and /exit known",
         "Tab completes; Alt-Enter breaks a line; Ctrl-X Ctrl-E opens $EDITOR; Ctrl-C clears the "
         "line; // begins a text with /",
-        "Alt-A goes to where something is new, Alt-1 to Alt-9 as /unread numbers them",
+        "Alt-A goes to where something is new, and in the end back; Alt-1 to Alt-9 as /unread "
+        "numbers them",
     };
     if (*name == '/')
         name++;

@@ -54,7 +54,10 @@ int command_text(struct chat *chat, const char *text);
 /* Plain lines go to this conversation, which the window knows, and its last lines are shown. */
 void command_go(struct chat *chat, const char *conv);
 
-/* The same for the next one with something new. False: nothing is new. */
+/*
+ * The same for the next one with something new; behind the last, for the one where that began.
+ * False: nothing is new.
+ */
 bool command_next(struct chat *chat);
 
 /* How many bytes the first word of a line and the blanks behind it take. */

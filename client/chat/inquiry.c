@@ -71,8 +71,11 @@ void inquiry_deinit(struct chat *chat) {
 
 static void inquiry_fail(struct chat *chat, enum inquiry_kind kind, const char *about,
                          struct outcome outcome) {
-    chat_fail(chat, outcome.code, "cannot %s%s%s: %s", inquiry_rows[kind].purpose,
-              *about ? " " : "", about, outcome.text);
+    const char *blank = *about ? " " : "";
+    if (about[0] == '#' && kind == INQUIRY_WHO)
+        blank = " in ";
+    chat_fail(chat, outcome.code, "cannot %s%s%s: %s", inquiry_rows[kind].purpose, blank, about,
+              outcome.text);
 }
 
 static struct inquiry *inquiry_new(enum inquiry_kind kind, const char *about) {
@@ -311,8 +314,9 @@ void inquiry_page(struct inquiry *inquiry, uint64_t before, unsigned n) {
 static void inquiry_history_line(struct chat *chat, struct inquiry *inquiry,
                                  const struct earshot_event *event) {
     if (inquiry->n++ == 0) {
-        view_note(&chat->view, VIEW_INFO, "what was said in %s%s:", inquiry->about,
-                  inquiry->before > 0 ? " before" : "");
+        view_note(&chat->view, VIEW_INFO,
+                  "what was said %s %s%s:", inquiry->about[0] == '#' ? "in" : "with",
+                  inquiry->about, inquiry->before > 0 ? " before" : "");
         inquiry->oldest = event->message.seq;
     }
     if (!roster_is_ignored(&chat->roster, event->message.from))
@@ -327,8 +331,8 @@ static void inquiry_history_done(struct chat *chat, struct inquiry *inquiry) {
                                       : "nothing was said in %s yet",
                   conv);
     else
-        view_note(&chat->view, VIEW_INFO, "so far %s, %zu message%s%s; /history goes further back",
-                  conv, inquiry->n, inquiry->n == 1 ? "" : "s",
+        view_note(&chat->view, VIEW_INFO, "%zu message%s%s; /history goes further back", inquiry->n,
+                  inquiry->n == 1 ? "" : "s",
                   inquiry->n_wanted > EARSHOT_PAGE_MAX ? ", no more at a time" : "");
     if (inquiry->n > 0)
         unread_set_page(chat, conv, inquiry->oldest);

@@ -190,6 +190,7 @@ static void news_renamed(struct chat *chat, const struct earshot_event *event) {
     bool matters = roster_matters(&chat->roster, who);
     if (words_same_name(now, chat->me)) { /* which was told as it was done */
         roster_presence(&chat->roster, who, EARSHOT_OFFLINE, "");
+        news_drop_all(chat, who);
         return;
     }
     roster_rename(&chat->roster, who, now);

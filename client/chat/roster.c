@@ -207,9 +207,14 @@ const char *roster_first_joined(const struct roster *roster) {
     return "";
 }
 
-void roster_each(const struct roster *roster, enum roster_kind kind,
-                 void (*visit)(void *arg, const char *name), void *arg) {
-    for (const struct roster_entry *entry = roster->entries; entry; entry = entry->hh.next)
-        if (roster_is_of_kind(entry, kind))
-            visit(arg, entry->name.s);
+size_t roster_each(const struct roster *roster, enum roster_kind kind,
+                   void (*visit)(void *arg, const char *name), void *arg) {
+    size_t n = 0;
+    for (const struct roster_entry *entry = roster->entries; entry; entry = entry->hh.next) {
+        if (!roster_is_of_kind(entry, kind))
+            continue;
+        visit(arg, entry->name.s);
+        n++;
+    }
+    return n;
 }

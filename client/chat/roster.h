@@ -56,7 +56,7 @@ bool roster_is_joined(const struct roster *roster, const char *room);
 /* The first room of those that this window is in, "" when there is none. Valid until a change. */
 const char *roster_first_joined(const struct roster *roster);
 
-/* Calls visit for every name that is known, with its spelling. */
+/* Calls visit for every name that is known, with its spelling. Returns how many these are. */
 enum roster_kind { ROSTER_KNOWN, ROSTER_IGNORED, ROSTER_ROOMS, ROSTER_JOINED };
-void roster_each(const struct roster *roster, enum roster_kind kind,
-                 void (*visit)(void *arg, const char *name), void *arg);
+size_t roster_each(const struct roster *roster, enum roster_kind kind,
+                   void (*visit)(void *arg, const char *name), void *arg);

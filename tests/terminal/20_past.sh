@@ -66,7 +66,7 @@ still_typed "an empty screen" ann "[#ops]"
 enter ann "/history 2"
 sees "/history" ann "what was said in #ops:"
 await "so many, the oldest first" in_order ann "what was said in #ops:" \
-    "<ann> to myself it is not" "<ann> while you were away" "so far #ops, 2 messages"
+    "<ann> to myself it is not" "<ann> while you were away" "2 messages; /history goes further back"
 is "and no more" "$(chat_lines ann)" 2
 enter ann "/history nine"
 sees "a number is meant" ann "usage: /history [N]"

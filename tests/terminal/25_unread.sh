@@ -31,8 +31,12 @@ key ann M-a
 still_typed "Alt-A goes to who wrote to her first" ann "[@ben | #build 2]"
 enter ann "/next"
 still_typed "/next to the next" ann "[#build]"
+key ann M-a
+still_typed "there is no other: back to where she was" ann "[#ops]"
 enter ann "/next"
-sees "and there is no other" ann "nothing is new elsewhere"
+sees "and that is all" ann "nothing is new elsewhere"
+key ann M-1
+still_typed "Alt-1" ann "[#build]"
 key ann M-2
 still_typed "Alt-2" ann "[#ops]"
 earshot --name ben send '#build' "ann: please look"

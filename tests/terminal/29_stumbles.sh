@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# What people stumbled over who were new: words that are torn at the terminal's edge, news of
+# oneself, and commands that said nothing or took half of what was typed.
+# shellcheck source=tests/harness/terminal.sh
+. "$(dirname "$0")/../harness/terminal.sh"
+
+# All of these stand in a row of the screen, unbroken.
+is_whole() { # NAME TEXT...
+    local name=$1 text
+    shift
+    for text in "$@"; do
+        has "$(screen "$name")" "$text" || return 1
+    done
+}
+
+start_hub
+terminal ann 60 70
+command_in ann "$BIN/earshot --help"
+await "--help breaks no word" is_whole ann "earshot help COMMAND" "directories" "conversation" \
+    "interactively" "administrators"
+command_in ann "$BIN/earshot help put"
+await "nor does that of a command" is_whole ann "or standard input to a handle or" "up to 32 KiB for" \
+    "directory are left out, and named."
+terminal cleo 40 70
+chat cleo cleo
+enter cleo "/help mute"
+await "/help in a narrow window" is_whole cleo "-- /mute [CONV]" "nothing of it while you are" \
+    "--     elsewhere"
+
+terminal dan 90 30
+chat dan dan '#ops'
+chat ann ann '#ops'
+enter ann "/nick rm -rf"
+sees "of two words neither is taken" ann "usage: /nick HANDLE"
+enter ann "/nick nan"
+sees "one is" ann "you are now known as nan"
+sees "others are told" dan "= ann is now known as nan"
+earshot --name ben send '#ops' "after that"
+sees "what comes then" ann "#ops <ben> after that"
+check "she did not leave" hides ann "- ann left"
+enter ann "/ignore"
+sees "/ignore alone" ann "nobody is ignored"
+enter ann "/who #nix"
+sees "/who of no room" ann "cannot ask who is here in #nix: there is no such room"
