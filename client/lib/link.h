@@ -229,6 +229,8 @@ bool outgoing_has_frames(const struct earshot *link);
 
 /* Whether what is in the batch should be tried now, though it may not be full. */
 bool outgoing_may_try(const struct earshot *link);
+/* Whether nobody hands out what is not sent now, unless the program calls again. */
+bool outgoing_is_stranded(const struct earshot *link);
 /* How: in a channel it waits for room, which there soon is, so that nothing lies about. */
 enum outgoing_policy outgoing_at_once(const struct earshot *link);
 /*

@@ -50,6 +50,10 @@ bool outgoing_may_try(const struct earshot *link) {
     return link->pollable || link->outgoing.n_gather == 0 || is_on_channel(link);
 }
 
+bool outgoing_is_stranded(const struct earshot *link) {
+    return !link->pollable && link->phase == LINK_JOINED && is_on_channel(link);
+}
+
 enum outgoing_policy outgoing_at_once(const struct earshot *link) {
     if (link->pollable)
         return OUTGOING_LATER;

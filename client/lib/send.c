@@ -12,6 +12,8 @@
 #define FIRST_FRAME_BYTES 256
 #define PART_FRAME_BYTES 8
 
+#define SEND_AFTER_SIGNAL_MS 1000
+
 _Static_assert((int)EARSHOT_LISTEN == (int)ABILITY_LISTEN && (int)EARSHOT_NEWS == (int)ABILITY_NEWS,
                "the abilities in HELLO are the flags of the options");
 
@@ -167,6 +169,25 @@ static int peek_acks(struct earshot *link) {
     return r < 0 ? r : 0;
 }
 
+static int send_hand_out(struct earshot *link, bool cork) {
+    int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
+    if (r == 0 && !cork && outgoing_may_try(link))
+        r = outgoing_send(link, outgoing_at_once(link), true);
+    return r;
+}
+
+/*
+ * A signal came while there was no room in the channel, and nobody but this call would hand out the
+ * rest: so it waits on; but not for long, for the signal may be there to end the program.
+ */
+static int send_after_signal(struct earshot *link, bool cork) {
+    mono_time until = mono_add_ms(mono_now(), SEND_AFTER_SIGNAL_MS);
+    int r = -EINTR;
+    while (r == -EINTR && outgoing_is_stranded(link) && mono_now().ns < until.ns)
+        r = send_hand_out(link, cork);
+    return r;
+}
+
 /*
  * Hands out what can be. The message is kept already, so nothing but a fatal error matters: what
  * is not sent now goes with the next batch or, unless it is corked, without any further call.
@@ -175,9 +196,9 @@ static int send_dispatch(struct earshot *link, bool cork) {
     uint64_t n_before = link->outgoing.n_batches;
     if (cork && outgoing_gathers(link))
         return 0;
-    int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
-    if (r == 0 && !cork && outgoing_may_try(link))
-        r = outgoing_send(link, outgoing_at_once(link), true);
+    int r = send_hand_out(link, cork);
+    if (r == -EINTR && !cork)
+        r = send_after_signal(link, cork);
     if (r >= 0 && link->outgoing.n_batches != n_before)
         r = peek_acks(link);
     if ((r >= 0 || r == -EINTR) && !cork)

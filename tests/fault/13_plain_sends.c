@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "harness/stage.h"
@@ -16,11 +17,12 @@
 
 #define SENDERS_MAX 8
 #define ARRIVE_MS 60000
+#define SIGNAL_MS 10000
 #define TEXT_BYTES 120
 
 struct sender {
     unsigned number;
-    unsigned long n; /* messages */
+    atomic_ulong n; /* messages */
     struct play *play;
 };
 
@@ -29,7 +31,8 @@ struct play {
     struct sender senders[SENDERS_MAX];
     unsigned n_senders;
     atomic_bool is_reading;
-    atomic_ulong n_received[SENDERS_MAX], n_wrong;
+    atomic_ulong n_received[SENDERS_MAX], n_wrong, n_signals;
+    atomic_bool hub_is_stopped, is_silent;
     char error[256];
 };
 
@@ -64,7 +67,7 @@ static int reader_main(void *arg) {
 }
 
 static int sender_main(void *arg) {
-    const struct sender *sender = arg;
+    struct sender *sender = arg;
     char text[TEXT_BYTES + 1], handle[16];
     snprintf(handle, sizeof handle, "sender-%u", sender->number);
     earshot *link = join(sender->play, handle, 0);
@@ -101,7 +104,9 @@ static void check_sends(struct play *play, unsigned n_senders, unsigned long n, 
     play->n_senders = n_senders;
     play->error[0] = '\0';
     for (unsigned i = 0; i < n_senders; i++) {
-        play->senders[i] = (struct sender){i, n + i * step, play};
+        play->senders[i].number = i;
+        play->senders[i].play = play;
+        atomic_store(&play->senders[i].n, n + i * step);
         atomic_store(&play->n_received[i], 0);
         pids[i] = user_start(UID_ALICE, sender_main, &play->senders[i]);
     }
@@ -138,11 +143,97 @@ static void check_road(struct play *play, const char *quiet, const char *road) {
     user_kill(reader);
 }
 
+/* Signals, while the hub takes nothing out of the channel. */
+
+#define SIGNAL_US 20000 /* to fill the channel takes less */
+#define SIGNALS 3       /* that come while the hub is stopped */
+#define ROUNDS 5
+#define ENOUGH                                                                                     \
+    3 /* of these: who is interrupted waits on for a second, and the machine may be busy */
+
+static struct play *interrupted;
+
+static void on_alarm(int signal) {
+    (void)signal;
+    atomic_fetch_add(&interrupted->n_signals, 1);
+}
+
+/* One after the other, until a signal has come during one while the hub was stopped. */
+static int interrupted_main(void *arg) {
+    struct play *play = interrupted = arg;
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct itimerval every = {{0, SIGNAL_US}, {0, SIGNAL_US}};
+    char text[TEXT_BYTES + 1];
+    struct earshot_message message = {.to = "reader", .text = text, .text_n = TEXT_BYTES};
+    earshot *link = join(play, "sender-0", EARSHOT_CHANNEL);
+    unsigned long n = 0;
+    bool is_last = false;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &every, NULL);
+    while (link && !is_last) {
+        snprintf(text, sizeof text, "%4u %-115lu", 0U, ++n);
+        bool is_stopped = atomic_load(&play->hub_is_stopped);
+        unsigned long before = atomic_load(&play->n_signals);
+        if (earshot_send(link, &message, NULL) != EARSHOT_OK)
+            return 1;
+        is_last = is_stopped && atomic_load(&play->n_signals) > before;
+        atomic_store(&play->senders[0].n, n);
+    }
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    atomic_store(&play->is_silent, true);
+    for (;;)
+        pause();
+}
+
+static bool has_begun(void *arg) {
+    struct play *play = arg;
+    return atomic_load(&play->n_received[0]) > 2000;
+}
+
+static bool has_heard(void *arg) {
+    struct play *play = arg;
+    return atomic_load(&play->n_signals) >= SIGNALS;
+}
+
+static bool is_through(void *arg) {
+    struct play *play = arg;
+    return atomic_load(&play->is_silent) && has_arrived(play);
+}
+
+static bool signals_round(struct play *play) {
+    play->n_senders = 1;
+    atomic_store(&play->senders[0].n, 0);
+    atomic_store(&play->n_received[0], 0);
+    atomic_store(&play->is_silent, false);
+    pid_t pid = user_start(UID_ALICE, interrupted_main, play);
+    bool is_right = check_until(has_begun, play, ARRIVE_MS);
+    kill(play->stage.hub.pid, SIGSTOP);
+    atomic_store(&play->n_signals, 0);
+    atomic_store(&play->hub_is_stopped, true);
+    is_right = check_until(has_heard, play, ARRIVE_MS) && is_right;
+    kill(play->stage.hub.pid, SIGCONT);
+    is_right = check_until(is_through, play, SIGNAL_MS) && is_right;
+    atomic_store(&play->hub_is_stopped, false);
+    user_kill(pid);
+    return is_right;
+}
+
+static void check_signals(struct play *play) {
+    unsigned n = 0;
+    pid_t reader = user_start(UID_BOB, reader_main, play);
+    for (unsigned i = 0; i < ROUNDS; i++)
+        n += signals_round(play);
+    user_kill(reader);
+    check(n >= ENOUGH, "signals while there is no room: %u of %d times the last one arrived", n,
+          ROUNDS);
+}
+
 int main(void) {
     struct play *play = check_shared(sizeof *play);
     stage_prepare(&play->stage);
     check_road(play, "0", "through queues");
     check(hub_stop(&play->stage.hub) == 0, "the hub is stopped");
     check_road(play, "60", "through channels");
+    check_signals(play);
     return stage_end(&play->stage);
 }
