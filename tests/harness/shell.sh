@@ -97,7 +97,7 @@ check() { # WHAT COMMAND...
         N_FAILED=$((N_FAILED + 1))
         echo "not ok $N_CHECKS - $what"
         echo "#   failed: $*"
-        [ -z "${STATUS-}" ] || printf 'status %s\nout: %s\nerr: %s\n' "$STATUS" "$OUT" "$ERR" | sed 's/^/#   /'
+        [ -z "${STATUS-}" ] || printf 'status %s\nout: %s\nerr: %s\n' "$STATUS" "${OUT-}" "${ERR-}" | sed 's/^/#   /'
     fi
 }
 

@@ -70,7 +70,7 @@ sees "nothing is left" ben "no file waits, none is under way"
 # One that runs: a stream that does not end. And streams are not got with files.
 run stream bash -c "{ cat '$T/file'; read -r _ <'$T/go'; } |
     '$BIN/earshot' --hub '$HUB' --name cat pipe ben"
-sees "a stream" ben "cat offers"
+sees "a stream" ben "cat offers pipe"
 enter ben "/get"
 sees "is left out" ben "a stream whose end nobody knows; /get 1 takes it"
 enter ben "/get cat"
