@@ -202,10 +202,10 @@ static int explain_stop(const char *dir, int r) {
     if (r == RENDEZVOUS_NO_HUB || r == RENDEZVOUS_NO_DIRECTORY)
         fprintf(stderr, "earshotd: no hub runs in %s\n", dir);
     else if (r > 0)
-        fprintf(stderr, "earshotd: no hub is stopped: %s %s\n", dir,
+        fprintf(stderr, "earshotd: nothing was stopped: %s %s\n", dir,
                 rendezvous_outcome_text((enum rendezvous_outcome)r));
     else
-        fprintf(stderr, "earshotd: no hub is stopped in %s: %s\n", dir, strerror(-r));
+        fprintf(stderr, "earshotd: nothing was stopped in %s: %s\n", dir, strerror(-r));
     bool is_refused = r == RENDEZVOUS_DENIED || r == RENDEZVOUS_NOT_TRUSTED ||
                       r == RENDEZVOUS_EXPOSED || r == RENDEZVOUS_NOT_PROVED;
     return is_refused ? EX_NOPERM : EX_UNAVAILABLE;

@@ -380,8 +380,8 @@ static void chat_tell_unaccepted(struct chat *chat) {
     if (n == 0 || chat->exit_code == CLI_CLOSED)
         return;
     int code = cli_fail(chat->options, FAIL_TIMED_OUT,
-                        "%zu message%s not accepted by the hub and given up", n,
-                        n == 1 ? " was" : "s were");
+                        "%zu message%s not accepted by the hub and given up; send %s again", n,
+                        n == 1 ? " was" : "s were", n == 1 ? "it" : "them");
     if (chat->exit_code == CLI_DONE)
         chat->exit_code = code;
 }

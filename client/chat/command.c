@@ -159,7 +159,7 @@ static int action_query(struct chat *chat, char *arguments) {
     if (!*to)
         return action_unread(chat, arguments);
     if (!words_is_name(to)) {
-        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", to);
+        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle; /who lists who is here", to);
         return COMMAND_DONE;
     }
     snprintf(back, sizeof back, "%s", chat->target);
@@ -324,7 +324,7 @@ static int action_ignore(struct chat *chat, char *arguments) {
     if (words_is_name(handle))
         roster_ignore(&chat->roster, handle, true);
     else if (*handle)
-        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle", handle);
+        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" is no handle; /who lists who is here", handle);
     if (!roster_each(&chat->roster, ROSTER_IGNORED, action_tell_ignored, chat))
         view_note(&chat->view, VIEW_INFO, "nobody is ignored");
     return COMMAND_DONE;
@@ -428,8 +428,11 @@ static int action_reply(struct chat *chat, char *arguments) {
     if (to.id && *to.conv)
         return action_sent(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
     if (*chat->target)
-        chat_fail(chat, OUTCOME_USAGE,
-                  "not sent: nobody said anything in %s that this window has shown", chat->target);
+        chat_fail(
+            chat, OUTCOME_USAGE,
+            "not sent: nobody said anything in %s that this window has shown; write it without "
+            "/reply",
+            chat->target);
     else
         chat_fail(chat, OUTCOME_USAGE, "not sent: /join #ROOM or /query HANDLE first");
     return COMMAND_DONE;
@@ -507,7 +510,8 @@ static int action_alias(struct chat *chat, char *arguments) {
     if (*meaning)
         action_tell_alias(chat, word, meaning);
     else
-        view_note(&chat->view, VIEW_INFO, was ? "/%s is none any more" : "/%s was none", word);
+        view_note(&chat->view, VIEW_INFO, was ? "/%s is no alias any more" : "/%s was no alias",
+                  word);
     return COMMAND_DONE;
 }
 

@@ -137,7 +137,7 @@ static void event_take_message(struct chat *chat, const struct earshot_event *ev
 
 static void event_take_missed(struct chat *chat, const struct earshot_event *event) {
     view_note(&chat->view, VIEW_ERROR,
-              "%llu messages are lost: they are not in the hub's log any more",
+              "up to %llu messages are not in the hub's log any more; they are not shown",
               (unsigned long long)event->missed);
 }
 

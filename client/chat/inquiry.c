@@ -203,7 +203,7 @@ static void inquiry_part_done(struct chat *chat, struct inquiry *inquiry) {
 
 static void inquiry_topic_done(struct chat *chat, struct inquiry *inquiry) {
     if (inquiry->n == 0)
-        chat_fail(chat, FAIL_NO_ROOM, "there is no room %s", inquiry->about);
+        chat_fail(chat, FAIL_NO_ROOM, "there is no room %s; /rooms lists them", inquiry->about);
     else
         view_note(&chat->view, VIEW_INFO, "topic of %s: %s", inquiry->about,
                   inquiry->topic ? inquiry->topic : "none; /topic TEXT sets one");

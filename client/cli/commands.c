@@ -35,7 +35,7 @@ const struct cli_command cli_commands[] = {
      cli_ask_options, 2, -1, cli_ask},
     {"history", "[CONV]", "print what was said in a conversation",
      "CONV is a handle or #room; without it, everything that you may see. Prints the last 20\n"
-     "messages of CONV; with --json all of them, and without CONV, too, but on a terminal.",
+     "messages of CONV, and on a terminal also without CONV; else, and with --json, all of them.",
      cli_history_options, 0, 1, cli_history},
     {"search", "WORDS...", "find messages with all of these words, the newest first", NULL,
      cli_search_options, 1, -1, cli_search},

@@ -565,7 +565,7 @@ int cli_config_load(struct cli_options *options) {
     const char *hub = getenv("EARSHOT_HUB");
     if (options->hub && !*options->hub)
         return cli_fail(options, OUTCOME_USAGE,
-                        "--hub needs a directory, and got an empty word; leave it away for the "
+                        "--hub needs a directory, and got an empty word; leave it out for the "
                         "hub of this machine, or your own");
     int code = config_read_all(options);
     if (code != CLI_DONE)

@@ -80,7 +80,7 @@ bool forget_make_place(struct core *core, const struct handle *handle, conv_numb
         return false;
     if (forgotten_new(core, handle, conv))
         return true;
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     return false;
 }
 

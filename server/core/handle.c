@@ -197,7 +197,7 @@ static enum fail_code make_handle(struct core *core, struct user *user, const st
     }
     if (new) /* what it says could not be shown after a restart */
         handle_free(core, new);
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     return FAIL_LIMIT;
 }
 
@@ -208,7 +208,7 @@ enum fail_code handle_make_unclaimed(struct core *core, struct user *by, struct 
     struct user *user = core_user(core, account->uid);
     uint32_t number = handle_number_next(core);
     name_key(&key, &account->name);
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     *handle = user && number ? handle_new(core, user, &account->name, &key, number) : NULL;
     if (!*handle)
         return FAIL_LIMIT;
@@ -296,7 +296,7 @@ static enum fail_code handle_release(struct core *core, const struct name *name,
     }
     if (rename_away(core, handle))
         return FAIL_NONE;
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     return FAIL_LIMIT;
 }
 
@@ -387,7 +387,7 @@ static enum fail_code handle_set_away(struct core *core, struct handle *handle, 
     if (new > old && !user_may_charge(handle->user, new - old, reason))
         return FAIL_LIMIT;
     if (away && !(copy = strndup(text.n > 0 ? text.data : "", text.n))) {
-        snprintf(reason, 256, "the hub is out of memory");
+        snprintf(reason, 256, "the hub is out of memory; try again later");
         return FAIL_LIMIT;
     }
     handle_end_away(handle);

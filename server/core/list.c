@@ -204,7 +204,7 @@ void core_answer_object(struct core *core, struct session *session, uint32_t req
 static void *listing_reserve(struct core *core, struct session *session, struct listing *listing,
                              size_t n, size_t size) {
     struct account *account = &session->user->account;
-    char reason[256] = "the hub is out of memory";
+    char reason[256] = "the hub is out of memory; try again later";
     void *memory = NULL;
     if (account_left(account, ACCOUNT_MEMORY) < n * size)
         account_refuse(account, ACCOUNT_MEMORY, reason);
@@ -261,7 +261,7 @@ static bool begin_members(struct core *core, struct session *session, struct lis
     const struct room *room = room_of_number(core, listing->room);
     if (!room || room->n_members == 0) {
         session_fail(core, session, listing->request, FAIL_NO_ROOM,
-                     "there is no such room; see `rooms`");
+                     "there is no such room; `earshot rooms` lists them");
         return false;
     }
     listing_go_to_member(listing, room->memberships);
@@ -427,7 +427,7 @@ static bool find_listed_room(struct core *core, struct session *session, struct 
         return true;
     }
     session_fail(core, session, listing->request, FAIL_NO_ROOM,
-                 "there is no such room; see `rooms`");
+                 "there is no such room; `earshot rooms` lists them");
     return false;
 }
 
@@ -436,7 +436,7 @@ static void listing_add(struct core *core, struct session *session, const struct
     struct listing *listing = NULL;
     if (session->n_listings >= LISTS_PER_SESSION_MAX) {
         snprintf(reason, sizeof reason,
-                 "%u lists wait for being read, as many as one program may have; read them first",
+                 "%u lists wait to be read, as many as one program may have; read them first",
                  session->n_listings);
         session_fail(core, session, wanted->request, FAIL_BUSY, reason);
         return;

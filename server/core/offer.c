@@ -480,7 +480,8 @@ void offer_make(struct core *core, struct session *session, const struct frame *
     if (!offer) {
         account_give_back(&session->user->account, ACCOUNT_OFFERS, 1);
         account_give_back(&session->user->account, ACCOUNT_MEMORY, n_bytes);
-        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+        session_fail(core, session, request, FAIL_LIMIT,
+                     "the hub is out of memory; try again later");
         return;
     }
     session_done(core, session, request);

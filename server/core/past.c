@@ -277,7 +277,8 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
         records += n - n_page;
     for (size_t i = 0; i < n_page; i++)
         if (!put_past(core, session, ask->request, &records[i])) {
-            session_fail(core, session, ask->request, FAIL_LIMIT, "the hub is out of memory");
+            session_fail(core, session, ask->request, FAIL_LIMIT,
+                         "the hub is out of memory; try again later");
             return;
         }
     /* Beyond the outbox's bound: whoever asked waits for it. */
@@ -302,7 +303,7 @@ static bool may_ask(const struct session *session, struct ask *ask, char reason[
 /* Takes over the ask. */
 static void past_submit(struct core *core, struct session *session, uint32_t request,
                         struct ask *ask) {
-    char reason[256] = "the hub is out of memory";
+    char reason[256] = "the hub is out of memory; try again later";
     if (!ask || !may_ask(session, ask, reason)) {
         session_fail(core, session, request, FAIL_BUSY, reason);
         ask_free(ask);
@@ -376,7 +377,8 @@ void past_forget(struct core *core, struct session *session, const struct frame 
     }
     if (!persist_forget(core, session->handle, conv)) {
         forget_drop_place(core, session->handle, conv);
-        session_fail(core, session, request, FAIL_LIMIT, "the hub is out of memory");
+        session_fail(core, session, request, FAIL_LIMIT,
+                     "the hub is out of memory; try again later");
         return;
     }
     forget_now(core, session->handle, conv);
@@ -520,7 +522,8 @@ void core_counted(struct core *core, const struct ask *ask, const char *reason) 
     unread_compact(core, session, ask);
     for (size_t i = 0; i < ask->n_counts; i++)
         if (!put_count(core, session, ask, &ask->counts[i])) {
-            session_fail(core, session, ask->request, FAIL_LIMIT, "the hub is out of memory");
+            session_fail(core, session, ask->request, FAIL_LIMIT,
+                         "the hub is out of memory; try again later");
             return;
         }
     if (!session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}}))
@@ -724,13 +727,14 @@ void core_sifted(struct core *core, struct ask *ask, bool is_complete) {
         return;
     }
     if (ask->what == ASK_UNREAD) {
-        core_counted(core, ask, ask->page.is_broken ? "the hub is out of memory" : NULL);
+        core_counted(core, ask,
+                     ask->page.is_broken ? "the hub is out of memory; try again later" : NULL);
         ask_free(ask);
         return;
     }
     if (ask->what == ASK_HISTORY && !is_forward(ask))
         turn_round(&ask->page);
     core_answered(core, ask, ask->page.records, ask->page.n,
-                  ask->page.is_broken ? "the hub is out of memory" : NULL);
+                  ask->page.is_broken ? "the hub is out of memory; try again later" : NULL);
     ask_free(ask);
 }

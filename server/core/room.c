@@ -79,7 +79,7 @@ static bool room_set_topic(struct room *room, struct user *user, struct bytes te
     if (new > old && !user_may_charge(user, new - old, reason))
         return false;
     if (text.n > 0 && !(topic = strndup(text.data, text.n))) {
-        snprintf(reason, 256, "the hub is out of memory");
+        snprintf(reason, 256, "the hub is out of memory; try again later");
         return false;
     }
     room_drop_topic(room);
@@ -329,7 +329,7 @@ enum fail_code room_find_or_make(struct core *core, struct user *user, const str
     *room = room_new(core, user, name, &key, number);
     if (*room)
         return FAIL_NONE;
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     return FAIL_LIMIT;
 }
 
@@ -436,7 +436,7 @@ static enum fail_code room_join(struct core *core, struct session *session, cons
         membership_release(core, membership);
     else
         room_settle(core, room);
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     return FAIL_LIMIT;
 }
 
@@ -473,7 +473,8 @@ static struct room *named_room(struct core *core, struct session *session, uint3
         room = room_find(core, &key);
     }
     if (!room || room->n_members == 0) {
-        session_fail(core, session, request, FAIL_NO_ROOM, "there is no such room; see `rooms`");
+        session_fail(core, session, request, FAIL_NO_ROOM,
+                     "there is no such room; `earshot rooms` lists them");
         return NULL;
     }
     return room;
@@ -502,7 +503,8 @@ void room_receive_leave(struct core *core, struct session *session, const struct
         return;
     enum fail_code code = room_leave(core, session, room);
     persist_finish(core, session, frame->leave.request, code,
-                   code == FAIL_LIMIT ? "the hub is out of memory" : "you are not in this room");
+                   code == FAIL_LIMIT ? "the hub is out of memory; try again later"
+                                      : "you are not in this room");
 }
 
 void room_receive_topic(struct core *core, struct session *session, const struct frame *frame) {
@@ -522,7 +524,7 @@ void room_receive_topic(struct core *core, struct session *session, const struct
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
     }
-    snprintf(reason, sizeof reason, "the hub is out of memory");
+    snprintf(reason, sizeof reason, "the hub is out of memory; try again later");
     /* The row that is written has what the topic is then: a mark too many does no harm. */
     if (!persist_room(core, session->user, room) ||
         !room_set_topic(room, session->user, text, reason)) {
@@ -568,13 +570,13 @@ enum fail_code room_release(struct core *core, struct session *session, const st
     name_key(&key, name);
     struct room *room = room_find(core, &key);
     if (!room || !room->creator) {
-        snprintf(reason, 256, "there is no room of this name; see `earshot rooms`");
+        snprintf(reason, 256, "there is no room of this name; `earshot rooms` lists them");
         return FAIL_NO_ROOM;
     }
     if (name_set_aside(core, &room->name, room->creator->uid, &away, &away_key) &&
         room_rename(core, session->user, room, &away, &away_key))
         return FAIL_NONE;
-    snprintf(reason, 256, "the hub is out of memory");
+    snprintf(reason, 256, "the hub is out of memory; try again later");
     return FAIL_LIMIT;
 }
 

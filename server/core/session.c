@@ -157,7 +157,7 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         account_give_back(&user->account, ACCOUNT_SESSIONS, 1);
         user_give_back(user, SESSION_BYTES);
         if (code == FAIL_NONE)
-            snprintf(reason, 256, "the hub is out of memory");
+            snprintf(reason, 256, "the hub is out of memory; try again later");
         return code == FAIL_NONE ? FAIL_LIMIT : code;
     }
     core->counters.joins++;

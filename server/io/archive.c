@@ -176,5 +176,5 @@ void archive_read(struct store_reader *reader, struct ask *ask, struct archive_p
     if (r == 0 || r == STORE_CUT)
         return;
     log_error("the store: %s", r > 0 ? store_reader_error(reader) : strerror(-r));
-    page->reason = r > 0 ? store_reader_error(reader) : "the hub is out of memory";
+    page->reason = r > 0 ? store_reader_error(reader) : "the hub is out of memory; try again later";
 }

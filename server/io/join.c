@@ -257,7 +257,7 @@ static enum fail_code claim_begin(struct claim *claim, struct user *user, struct
         .may_wall = claim->right.in_group};
     if (!join.seat || getrandom(&join.random, sizeof join.random, 0) != sizeof join.random) {
         free(join.seat);
-        snprintf(reason, 256, "the hub is out of memory or randomness");
+        snprintf(reason, 256, "the hub is out of memory or randomness; try again later");
         return FAIL_LIMIT;
     }
     *join.seat = (struct seat){.msqid = claim->msqid, .pidfd = claim->pidfd, .lane = lane};

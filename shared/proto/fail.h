@@ -6,7 +6,7 @@
 #define FAIL_CODES(R)                                                                              \
     R(1, INTERNAL, 1, "internal", "the hub is at fault; its log says why")                         \
     R(2, NO_USER, 67, "no-user", "nobody has this handle; `earshot who --all` shows all")          \
-    R(3, NO_ROOM, 67, "no-room", "there is no such room; `earshot rooms` shows all")               \
+    R(3, NO_ROOM, 67, "no-room", "there is no such room; `earshot rooms` lists them")              \
     R(4, NOT_STORED, 75, "not-stored", "it went to who is here, and is not stored; try again")     \
     R(5, BUSY, 75, "busy", "too much waits; try again")                                            \
     R(6, HANDLE_TAKEN, 77, "handle-taken", "the handle belongs to another user; choose another")   \

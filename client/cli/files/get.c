@@ -593,7 +593,7 @@ int cli_get(const struct cli_options *options, int n_words, char **words) {
     };
     if (options->to_stdout && (options->dir || options->all || wish.count > 1))
         return cli_fail(options, OUTCOME_USAGE,
-                        "--stdout takes one file; leave --dir, --all and --count away");
+                        "--stdout takes one file; leave out --dir, --all and --count");
     if (options->to_stdout)
         wish.dir = NULL;
     return get_offers(options, &wish);

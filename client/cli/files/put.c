@@ -548,7 +548,7 @@ static int put_check(const struct cli_options *options, size_t n_to, int n_paths
                             "PATH; tee(1) can make a file of it");
         if (options->no_wait)
             return cli_fail(options, OUTCOME_USAGE,
-                            "standard input is read as it is taken; leave --no-wait away");
+                            "standard input is read as it is taken; leave out --no-wait");
         if (!put_can_read_input())
             return cli_fail(options, OUTCOME_FILE, "cannot read standard input: %s",
                             strerror(EBADF));

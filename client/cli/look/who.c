@@ -79,7 +79,7 @@ int cli_who(const struct cli_options *options, int n_words, char **words) {
                         room);
     if (room && options->all)
         return cli_fail(options, OUTCOME_USAGE,
-                        "who: --all lists every handle; leave it or %s away", room);
+                        "who: --all lists every handle; leave out --all or %s", room);
     enum earshot_list list = options->all ? EARSHOT_HANDLES : EARSHOT_USERS;
     struct who_users users = {0};
     int code = cli_request_list(options, list, room, who_add, &users);

@@ -143,12 +143,12 @@ static int tail_check(struct tail *tail) {
     const struct cli_options *options = tail->options;
     if (options->since != CLI_NOT_GIVEN && options->limit)
         return cli_fail(options, OUTCOME_USAGE,
-                        "tail: -n and --since both say where to begin; leave one away");
+                        "tail: -n and --since both say where to begin; leave one of them out");
     int code = words_check_convs(options, tail->n_convs, tail->convs, &tail->flags);
     for (int i = 0; code == CLI_DONE && options->dm && i < tail->n_convs; i++)
         if (tail->convs[i][0] == '#')
             code = cli_fail(options, OUTCOME_USAGE,
-                            "--dm is for direct messages; leave it or %s away", tail->convs[i]);
+                            "--dm is for direct messages; leave out --dm or %s", tail->convs[i]);
     if (options->dm)
         tail->flags &= ~(unsigned)EARSHOT_ALL_ROOMS;
     tail->flags |= EARSHOT_RECONNECT | (options->since != CLI_NOT_GIVEN ? EARSHOT_AFTER : 0);

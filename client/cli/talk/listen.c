@@ -179,7 +179,7 @@ static int listen_take(struct listen *listen, const struct earshot_event *event)
         return cli_take_failed(listen->options, event);
     case EARSHOT_EVENT_MISSED:
         cli_fail(listen->options, OUTCOME_MISSED,
-                 "%llu messages are lost: they are not in the hub's log any more",
+                 "up to %llu messages are not in the hub's log any more; no command ran for them",
                  (unsigned long long)event->missed);
         return CLI_DONE;
     case EARSHOT_EVENT_SHUT_OUT:

@@ -547,11 +547,11 @@ static int send_check_options(const struct cli_options *options, const struct wo
                               bool has_text) {
     if (options->id && (options->lines || to->n > 1))
         return cli_fail(options, OUTCOME_USAGE,
-                        "--id names one message; leave --lines and further recipients away");
+                        "--id names one message; leave out --lines and further recipients");
     if (options->strict && !options->lines)
         return cli_fail(options, OUTCOME_USAGE, "--strict goes with --lines");
     if (options->lines && has_text)
-        return cli_fail(options, OUTCOME_USAGE, "--lines reads standard input; leave TEXT away");
+        return cli_fail(options, OUTCOME_USAGE, "--lines reads standard input; leave out TEXT");
     int code = send_check_id(options, "id", options->id);
     return code != CLI_DONE ? code : send_check_id(options, "reply-to", options->reply_to);
 }
