@@ -401,6 +401,7 @@ static int chat_loop_run(struct chat_loop *loop) {
         return cli_fail(chat->options, FAIL_INTERNAL, "cannot go on: %s", strerror(-r));
     if (chat->link_result != 0)
         return cli_fail_link(chat->options, chat->link, chat->link_result);
+    files_tell_ended(chat);
     chat_tell_unaccepted(chat);
     return chat->exit_code;
 }

@@ -622,6 +622,16 @@ void files_offered(struct chat *chat, uint32_t request) {
     }
 }
 
+void files_tell_ended(struct chat *chat) {
+    const struct files_item *item;
+    DL_FOREACH(chat->files, item) {
+        if (item->phase == FILES_OURS)
+            cli_remark(chat->options,
+                       "%s is not offered to %s any more; `earshot put` waits until it is taken",
+                       item->name, item->peer);
+    }
+}
+
 void files_state(struct chat *chat, const struct earshot_event *event) {
     struct files_item *item = files_find(chat, event->state.id);
     if (!item || item->phase != FILES_SENT || event->state.state < EARSHOT_STORED)

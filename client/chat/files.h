@@ -31,6 +31,9 @@ void files_refused(struct chat *chat, const struct earshot_event *event);
 /* The hub has taken the offer of this request. */
 void files_offered(struct chat *chat, uint32_t request);
 
+/* For when the window has ended: what it still offered is offered no more. */
+void files_tell_ended(struct chat *chat);
+
 /* A path as /put takes it: "~/" is the user's home directory. The caller frees it. */
 char *files_expand(const char *path);
 

@@ -42,3 +42,8 @@ enter ann "/ignore"
 sees "/ignore alone" ann "nobody is ignored"
 enter ann "/who #nix"
 sees "/who of no room" ann "cannot ask who is here in #nix: there is no such room"
+head -c 100000 /dev/zero >"$T/big"
+enter dan "/put nan $T/big"
+sees "a file waits" dan "big is offered to nan"
+key dan C-d
+sees "who leaves is told that it does no more" dan "big is not offered to nan any more"
