@@ -47,3 +47,8 @@ enter dan "/put nan $T/big"
 sees "a file waits" dan "big is offered to nan"
 key dan C-d
 sees "who leaves is told that it does no more" dan "big is not offered to nan any more"
+command_in dan "$BIN/earshot --hub $HUB --name dan ask nan why?"
+sees "a question is no silent wait" dan "waiting for nan to answer; Ctrl-C ends it"
+enter ann "/msg dan because"
+sees "the answer" dan "<nan> because"
+await "ends it" bottom_is dan '$'

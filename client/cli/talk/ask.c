@@ -22,6 +22,7 @@ struct question {
     uint64_t old_seq; /* messages up to this one were there before the question */
     char id[EARSHOT_ID_SIZE];
     bool done;
+    bool is_wait_told;
 };
 
 const struct cli_option cli_ask_options[] = {
@@ -75,11 +76,25 @@ static void ask_note_old(struct question *ask) {
         ask->old_seq = hub.seq; /* the hub came back and has forgotten */
 }
 
+/* Once, to a person: why nothing happens. */
+static void ask_tell_wait(struct question *ask) {
+    if (ask->is_wait_told || ask->done || !cli_has_reader(ask->options))
+        return;
+    ask->is_wait_told = true;
+    cli_remark(ask->options,
+               "waiting for %s%s to answer; Ctrl-C ends it, and the answer comes to the next "
+               "window then",
+               ask->to[0] == '#' ? "somebody in " : "", ask->to);
+}
+
 static int ask_take(void *arg, const struct earshot_event *event) {
     struct question *ask = arg;
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
         return ask_take_message(ask, event);
+    case EARSHOT_EVENT_STATE:
+        ask_tell_wait(ask);
+        return CLI_DONE;
     case EARSHOT_EVENT_REFUSED:
         return near_fail_refused(ask->options, event);
     case EARSHOT_EVENT_FAILED:
