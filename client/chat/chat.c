@@ -431,6 +431,7 @@ int chat_run(const struct cli_options *options, char **rooms, int n_rooms) {
     } else {
         chat_greet(&loop.chat);
         past_ask_newest(&loop.chat);
+        unread_begin_anew(&loop.chat);
         chat_ignore_configured(&loop.chat);
         if (loop.chat.view.windowed)
             memory_start(&loop.chat);

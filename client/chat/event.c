@@ -163,6 +163,7 @@ static void event_take_back(struct chat *chat, const struct earshot_event *event
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);
     attention_back(chat, hub.seq);
     past_ask_newest(chat);
+    unread_begin_anew(chat);
     if (chat->view.windowed)
         inquiry_list(chat, EARSHOT_USERS, NULL, INQUIRY_HERE_AGAIN, "");
     if (chat->view.windowed)
@@ -191,6 +192,7 @@ static void (*const event_takers[])(struct chat *chat, const struct earshot_even
     [EARSHOT_EVENT_PAST] = inquiry_event,         [EARSHOT_EVENT_OFFER] = files_event,
     [EARSHOT_EVENT_WITHDRAWN] = files_event,      [EARSHOT_EVENT_TRANSFER] = files_event,
     [EARSHOT_EVENT_SKIPPED] = files_event,        [EARSHOT_EVENT_SHUT_OUT] = event_take_shut_out,
+    [EARSHOT_EVENT_UNREAD] = inquiry_event,       [EARSHOT_EVENT_SEEN] = unread_seen,
 };
 
 static void event_take(struct chat *chat, const struct earshot_event *event) {

@@ -113,6 +113,18 @@ struct inquiry *inquiry_list(struct chat *chat, enum earshot_list what, const ch
     return inquiry_made(chat, r, number, kind, about);
 }
 
+void inquiry_unread(struct chat *chat, const char *conv) {
+    uint32_t number = 0;
+    if (chat->view.windowed && earshot_unread(chat->link, conv, &number) == EARSHOT_OK)
+        (void)inquiry_made(chat, EARSHOT_OK, number, INQUIRY_UNREAD, conv ? conv : "");
+}
+
+static void inquiry_unread_line(struct chat *chat, struct inquiry *inquiry,
+                                const struct earshot_event *event) {
+    (void)inquiry;
+    unread_counted(chat, event);
+}
+
 /* "alice, bob, carol and 7 others" */
 static void inquiry_add_name(struct inquiry *inquiry, const char *name, const char *remark) {
     inquiry->n++;
@@ -506,6 +518,7 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
                          .is_silent = true},
     [INQUIRY_WHOIS] = {"ask for", inquiry_whois_line, inquiry_whois_done},
     [INQUIRY_MENTIONS] = {"search for", inquiry_mention_line, inquiry_mentions_done},
+    [INQUIRY_UNREAD] = {"ask what is unread", inquiry_unread_line, .is_silent = true},
     [INQUIRY_JOIN] = {"join", NULL, inquiry_join_done, inquiry_join_failed},
     [INQUIRY_REJOIN] = {"join"},
     [INQUIRY_PART] = {"leave", NULL, inquiry_part_done},

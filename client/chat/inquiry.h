@@ -31,6 +31,7 @@ enum inquiry_kind {
     INQUIRY_NEWEST,        /* see past.h */
     INQUIRY_WHOIS,         /* about: the handle */
     INQUIRY_MENTIONS,
+    INQUIRY_UNREAD, /* about: the conversation, or "" for all */
     INQUIRY_KINDS
 };
 
@@ -41,6 +42,9 @@ enum inquiry_kind {
  */
 struct inquiry *inquiry_made(struct chat *chat, int result, uint32_t number, enum inquiry_kind kind,
                              const char *about);
+
+/* How much is unread in this conversation, or (NULL) in all, if the hub counts that. */
+void inquiry_unread(struct chat *chat, const char *conv);
 
 /* Asks for a list with earshot_ask(), and the same. */
 struct inquiry *inquiry_list(struct chat *chat, enum earshot_list what, const char *of,

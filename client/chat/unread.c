@@ -7,6 +7,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "chat/chat.h"
+#include "chat/inquiry.h"
 #include "chat/show.h"
 #include "cli/hash.h"
 #include "cli/words.h"
@@ -18,6 +19,9 @@ struct unread_item {
     struct name key;
     char conv[CHAT_NAME_SIZE];
     size_t n, n_mentions; /* since the user was there */
+    uint64_t newest;      /* message of the conversation; */
+    uint64_t counted;     /* the hub has counted those up to this one, */
+    uint64_t seen;        /* and the user has seen up to this one */
     enum unread_level level;
     uint64_t page;     /* /history goes on before this message; 0: at the end */
     UT_hash_handle hh; /* in the order in which they came up */
@@ -101,21 +105,67 @@ void unread_forget(struct chat *chat, const char *conv) {
     unread_free(&chat->unread, item);
 }
 
+static void unread_clear(struct chat *chat, struct unread_item *item, uint64_t seen) {
+    item->n = item->n_mentions = 0;
+    item->seen = seen;
+    chat->unread.changed = true;
+}
+
+/* The hub is told, and tells the user's other windows. */
 void unread_visit(struct chat *chat, const char *conv) {
     struct unread_item *item = unread_find(chat, conv);
     if (!item || item->n == 0)
         return;
-    item->n = item->n_mentions = 0;
+    unread_clear(chat, item, item->newest);
+    if (chat->view.windowed && earshot_is_joined(chat->link))
+        (void)earshot_mark_seen(chat->link, item->conv, item->newest);
+}
+
+void unread_counted(struct chat *chat, const struct earshot_event *event) {
+    const char *conv = event->unread.conv;
+    bool is_room = conv[0] == '#';
+    struct unread_item *item =
+        !is_room && roster_is_ignored(&chat->roster, conv) ? NULL : unread_find_or_add(chat, conv);
+    if (!item || event->unread.seq <= item->seen)
+        return;
+    if (item->newest > event->unread.seq && item->n > event->unread.unread)
+        return; /* more has come meanwhile */
+    item->n = event->unread.unread;
+    item->n_mentions = is_room ? event->unread.mentions : item->n;
+    item->counted = event->unread.seq;
+    if (item->newest < item->counted)
+        item->newest = item->counted;
     chat->unread.changed = true;
 }
 
+void unread_seen(struct chat *chat, const struct earshot_event *event) {
+    struct unread_item *item = unread_find(chat, event->unread.conv);
+    if (!item || item->n == 0)
+        return;
+    if (item->newest <= event->unread.seq)
+        unread_clear(chat, item, event->unread.seq);
+    else
+        inquiry_unread(chat, item->conv);
+}
+
+void unread_begin_anew(struct chat *chat) {
+    for (struct unread_item *item = chat->unread.items; item; item = item->hh.next)
+        item->newest = item->counted = item->seen = 0;
+    inquiry_unread(chat, NULL);
+}
+
 void unread_message(struct chat *chat, const struct earshot_event *event) {
+    uint64_t seq = event->message.seq;
     if (show_is_own(chat, event)) {
         unread_visit(chat, event->message.conv);
         return;
     }
     struct unread_item *item = unread_find_or_add(chat, event->message.conv);
     if (!item)
+        return;
+    if (seq > item->newest)
+        item->newest = seq;
+    if (seq <= item->counted || seq <= item->seen)
         return;
     item->n++;
     item->n_mentions += show_is_highlight(chat, event);

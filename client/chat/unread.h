@@ -1,7 +1,8 @@
 /*
  * The conversations of this window, in the order in which they came up: how much is new in each
  * since the user was there last, and how loud it may be. The user is there while plain lines go
- * there and a key is pressed, and when they say something there, in whatever window.
+ * there and a key is pressed, and when they say something there, in whatever window: the hub is
+ * told, which counts for all of them.
  */
 #pragma once
 
@@ -44,6 +45,13 @@ void unread_forget(struct chat *chat, const char *conv);
 
 /* A message has come, shown or not. */
 void unread_message(struct chat *chat, const struct earshot_event *event);
+
+/* The hub has counted what is unread in a conversation; another window has shown one. */
+void unread_counted(struct chat *chat, const struct earshot_event *event);
+void unread_seen(struct chat *chat, const struct earshot_event *event);
+
+/* Asks the hub, of whose messages nothing is known yet. */
+void unread_begin_anew(struct chat *chat);
 
 /* The user is there. */
 void unread_visit(struct chat *chat, const char *conv);
