@@ -95,6 +95,13 @@ const struct cli_command cli_commands[] = {
      "EARSHOT_ID and EARSHOT_HUB. What arrives while all jobs are busy waits. Commands that still\n"
      "run when listen ends are ended.",
      cli_listen_options, 0, -1, cli_listen},
+    {"notify", "", "tell on this terminal when somebody begins to write to you",
+     "One line for each sender until their messages were read, as long as mesg(1) lets others "
+     "write\n"
+     "to the terminal. What has come still waits for the window. Ends with the terminal. Never "
+     "starts\n"
+     "a hub.",
+     NULL, 0, 0, cli_notify},
     {"run", "-- CMD...", "run a command and let a conversation watch its output",
      "The output appears here as usual. Others can watch, and do nothing else. Ends with the exit\n"
      "code of CMD.",

@@ -30,6 +30,7 @@ int cli_send(const struct cli_options *options, int n_words, char **words);
 int cli_ask(const struct cli_options *options, int n_words, char **words);
 int cli_listen(const struct cli_options *options, int n_words, char **words);
 int cli_run(const struct cli_options *options, int n_words, char **words);
+int cli_notify(const struct cli_options *options, int n_words, char **words);
 int cli_wall(const struct cli_options *options, int n_words, char **words);
 int cli_away(const struct cli_options *options, int n_words, char **words);
 int cli_back(const struct cli_options *options, int n_words, char **words);

@@ -29,6 +29,7 @@ uint64_t unread_mark_of(const struct core *core, const struct handle *handle, co
 
 static void mark_drop(struct core *core, struct read_mark *mark) {
     struct handle *handle = mark->owner;
+    assert(core->marks);
     if (mark->is_moved)
         DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
     HASH_DELETE(hh, core->marks, mark);
