@@ -292,12 +292,13 @@ int earshot_send(earshot *link, const struct earshot_message *message, char id[E
     int r = check_pointer(link, message, "the message");
     if (r == 0)
         r = check_number(link, message->kind, EARSHOT_NOTICE + 1, "the kind of a message");
-    if (r == 0)
-        r = check_head(link, message);
     if (r != 0)
         return r;
     bool is_headed = message->priority || (message->title && *message->title);
-    return is_headed ? send_headed(link, message, id) : send_message(link, message, id);
+    if (!is_headed)
+        return send_message(link, message, id);
+    r = check_head(link, message);
+    return r == 0 ? send_headed(link, message, id) : r;
 }
 
 static int flush_later(struct earshot *link) {

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #define SIZE_MIN 64
+#define DIGEST_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 void recent_init(struct recent *recent, uint64_t seed) {
     *recent = (struct recent){.seed = seed};
@@ -18,13 +19,20 @@ void recent_deinit(struct recent *recent) {
     *recent = (struct recent){0};
 }
 
-uint64_t recent_digest(const struct record *record) {
+/* Most messages answer nothing, and then a number says what else there is to compare. */
+static uint64_t recent_seed(const struct record *record) {
+    if (uuid_is_nil(&record->reply_to))
+        return (uint64_t)record_target(record) * DIGEST_FACTOR + record->kind;
     struct {
         int64_t target;
         uint64_t kind;
         struct uuid reply_to;
     } head = {record_target(record), record->kind, record->reply_to};
-    return XXH3_64bits_withSeed(record->text.data, record->text.n, XXH3_64bits(&head, sizeof head));
+    return XXH3_64bits(&head, sizeof head);
+}
+
+uint64_t recent_digest(const struct record *record) {
+    return XXH3_64bits_withSeed(record->text.data, record->text.n, recent_seed(record));
 }
 
 static void drop_index(struct recent *recent) {
