@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,14 @@ void connection_wait_for_others(struct connection *connection, bool waits) {
     sqlite3_busy_handler(connection->db, wait_a_little, connection);
 }
 
+/* Nobody asks SQLite how much memory it has; counting that takes a mutex for each piece of it. */
+static void library_set_up(void) {
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int connection_open(struct connection *connection, const char *path) {
+    static pthread_once_t set_up = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&set_up, library_set_up);
     *connection = (struct connection){.path = path};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     int code = sqlite3_open_v2(path, &connection->db, flags, NULL);
