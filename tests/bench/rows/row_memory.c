@@ -60,7 +60,7 @@ static int setup(struct bench *bench, const struct scenario *scenario, unsigned 
 }
 
 #define MEMORY_GOAL                                                                                \
-    { .has_value = true, .value = 4096 }
+    { .has_value = true, .value = 1024 }
 
 static const struct row rows[] = {
     {"memory-idle", "hub memory per idle session", RSS, NO_REFERENCE, MEMORY_GOAL},
