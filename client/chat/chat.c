@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "chat/begin.h"
 #include "chat/command.h"
 #include "chat/event.h"
@@ -89,24 +90,11 @@ struct chat_loop {
 
 /* Signals. */
 
-static int chat_block_signals(bool has_editor) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGCHLD);
-    if (has_editor) {
-        sigaddset(&set, SIGWINCH);
-        sigaddset(&set, SIGTSTP);
-        sigaddset(&set, SIGCONT);
-    }
-    int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (r != 0)
-        return -r;
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd >= 0 ? fd : error_errno();
+static int chat_open_signals(bool has_editor) {
+    static const int plain[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, 0};
+    static const int editing[] = {SIGINT,   SIGTERM, SIGHUP,  SIGQUIT, SIGCHLD,
+                                  SIGWINCH, SIGTSTP, SIGCONT, 0};
+    return signals_open(has_editor ? editing : plain);
 }
 
 static void chat_leave_at_once(struct chat *chat, int signal_number) {
@@ -247,7 +235,7 @@ static int chat_loop_start(struct chat_loop *loop) {
     if (r < 0)
         return r;
     chat->view.edits_screen = chat->has_editor;
-    loop->signal_fd = chat_block_signals(chat->has_editor);
+    loop->signal_fd = chat_open_signals(chat->has_editor);
     if (loop->signal_fd < 0)
         return loop->signal_fd;
     chat->link_fd = earshot_fd(chat->link);

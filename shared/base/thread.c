@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,6 +43,18 @@ void thread_prefer_latency(void) {
         return;
     scheduling.runtime = SLICE_SHORTEST_NS;
     (void)syscall(SYS_sched_setattr, 0, &scheduling, 0);
+}
+
+int signals_open(const int *signals) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (; *signals != 0; signals++)
+        sigaddset(&set, *signals);
+    int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (r != 0)
+        return -r;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd >= 0 ? fd : error_errno();
 }
 
 int event_open(void) {

@@ -1,6 +1,7 @@
 /*
  * Threads of the library: they block every signal, so that signals reach the threads of the
- * program. And the descriptors (eventfd(2)) with which they wake one another.
+ * program. And descriptors: with which they wake one another (eventfd(2)), and by which a thread
+ * gets its signals (signalfd(2)).
  */
 #pragma once
 
@@ -15,6 +16,12 @@ int thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg);
  * Linux 6.12 and later (sched_setattr(2), EEVDF); before that nothing changes.
  */
 void thread_prefer_latency(void);
+
+/*
+ * Blocks these signals (up to 0) in the calling thread, and in those that it starts later: they
+ * come through a non-blocking signalfd(2), which is returned; or -errno.
+ */
+int signals_open(const int *signals);
 
 /* A non-blocking eventfd(2), or -errno. */
 int event_open(void);

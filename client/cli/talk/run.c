@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/macro.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -167,16 +168,9 @@ static void run_conclude(struct run_stream *run) {
 /* The command. */
 
 static int run_open_signals(struct run_stream *run) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGWINCH);
-    int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    run->signal_fd = r == 0 ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
-    return run->signal_fd >= 0 ? 0 : error_errno();
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0};
+    run->signal_fd = signals_open(signals);
+    return run->signal_fd >= 0 ? 0 : run->signal_fd;
 }
 
 /* Keys signal the command, too, as it is in our process group; other senders know only us. */

@@ -143,6 +143,7 @@ Test(offers, 05_what_waits_for_its_turn_is_open_and_can_be_cancelled) {
                  "the next one's turn has come");
     cr_expect_eq(link_->transfers->n_held, 1);
     control_deinit(&link_->control);
+    request_deinit(link_);
 }
 
 /* --- and a new hub --- */
