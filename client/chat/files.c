@@ -145,19 +145,43 @@ static void files_tell_declined(struct chat *chat, const struct earshot_transfer
         files_free(chat, item);
 }
 
+static const char *files_directory(void) {
+    const char *configured = cli_config()->directory;
+    return configured ? configured : ".";
+}
+
+/* With the directory, if the configuration names one. The caller frees it. */
+static char *files_place(const struct earshot_transfer *transfer) {
+    const char *dir = files_directory();
+    char *place = NULL;
+    if (strcmp(dir, ".") == 0 || asprintf(&place, "%s/%s", dir, transfer->path) < 0)
+        return cli_copy(transfer->path);
+    return place;
+}
+
 /* Where it is; and, if it has another name there, how its sender calls it. */
 static void files_tell_arrived(struct chat *chat, const struct earshot_transfer *transfer,
                                const char *size, const char *change) {
     const char *slash = strrchr(transfer->path, '/');
     bool is_renamed = strcmp(slash ? slash + 1 : transfer->path, transfer->name) != 0;
-    view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", transfer->path, transfer->peer,
-              size, change);
+    CLEANUP_FREE char *place = files_place(transfer);
+    view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", place, transfer->peer, size,
+              change);
     if (is_renamed && *transfer->name)
         view_note(&chat->view, VIEW_INFO, "there it has another name than %s, as %s calls it",
                   transfer->name, transfer->peer);
     if (transfer->skipped > 0)
         view_note(&chat->view, VIEW_INFO, "it is not all of it: %llu of its entries were left out",
                   (unsigned long long)transfer->skipped);
+}
+
+static void files_tell_failed(struct chat *chat, const struct earshot_transfer *transfer) {
+    bool is_part = !transfer->outgoing && *transfer->path;
+    CLEANUP_FREE char *place = is_part ? files_place(transfer) : cli_copy("");
+    chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s%s%s%s", transfer->name,
+              transfer->outgoing ? "for" : "from", transfer->peer, transfer->error,
+              is_part ? "; what has come is in " : "", place,
+              is_part ? ", and goes on there when it is offered again" : "");
 }
 
 /* The line of a transfer that begins or ends. */
@@ -181,8 +205,7 @@ static void files_tell_transfer(struct chat *chat, const struct earshot_transfer
             files_tell_arrived(chat, transfer, size, change);
         break;
     case EARSHOT_TRANSFER_FAILED:
-        chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s", transfer->name,
-                  transfer->outgoing ? "for" : "from", transfer->peer, transfer->error);
+        files_tell_failed(chat, transfer);
         break;
     case EARSHOT_TRANSFER_DECLINED:
         files_tell_declined(chat, transfer);
@@ -205,11 +228,6 @@ static void files_fail_many(struct chat *chat, const char *word) {
 }
 
 /* Taking. */
-
-static const char *files_directory(void) {
-    const char *configured = cli_config()->directory;
-    return configured ? configured : ".";
-}
 
 /* So that `earshot get` does not take it out of the history once more. */
 static void files_note_received(const struct chat *chat, const struct files_item *item) {
