@@ -8,8 +8,9 @@
 #include "bench/flood/flood.h"
 
 #define N_MESSAGES 200000
-#define LIVE_S 4   /* so long they may take to a live reader */
-#define STOP_S 1.5 /* at least so long the reader is stopped, and at most */
+#define LIVE_TURNS 2 /* to a live reader, so that a log of bounded size is full before */
+#define LIVE_S 4     /* so long each may take */
+#define STOP_S 1.5   /* at least so long the reader is stopped, and at most */
 #define STOP_MAX_S 3
 #define QUIET_S 0.7
 #define SETTLE_S 10
@@ -32,10 +33,13 @@ static int stopped_before(struct bench *bench, struct flood *flood) {
     mono_time last;
     int r = flood_wait(bench, flood, QUIET_S);
     atomic_store(&flood->phase, PHASE_LIVE);
-    flood_next_turn(flood);
-    if (r == 0)
+    for (unsigned turn = 0; r == 0 && turn < LIVE_TURNS; turn++) {
+        flood_next_turn(flood);
         r = flood_await_turn(bench, flood, SENDER, LIVE_S);
-    return r == 0 ? flood_settle(bench, flood, flood_sent(flood), 1, LIVE_S, &last) : r;
+        if (r == 0)
+            r = flood_settle(bench, flood, flood_sent(flood), 1, LIVE_S, &last);
+    }
+    return r;
 }
 
 static int stopped_meanwhile(struct bench *bench, struct flood *flood, double *growth) {
