@@ -14,14 +14,14 @@ is_whole() { # NAME TEXT...
 }
 
 start_hub
-terminal ann 60 70
+terminal ann 60 200
 command_in ann "$BIN/earshot --help"
 await "--help breaks no word" is_whole ann "earshot help COMMAND" "directories" "conversation" \
     "interactively" "administrators"
 command_in ann "$BIN/earshot help put"
 await "nor does that of a command" is_whole ann "or standard input to a handle or" "up to 32 KiB for" \
     "directory are left out, and named."
-terminal cleo 40 70
+terminal cleo 40 200
 chat cleo cleo
 enter cleo "/help mute"
 await "/help in a narrow window" is_whole cleo "-- /mute [CONV]" "nothing of it while you are" \
