@@ -170,8 +170,10 @@ static int peek_acks(struct earshot *link) {
 }
 
 static int send_hand_out(struct earshot *link, bool cork) {
-    int r = outgoing_send(link, link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK, false);
-    if (r == 0 && !cork && outgoing_may_try(link))
+    enum outgoing_policy policy = link->pollable ? OUTGOING_LATER : OUTGOING_BLOCK;
+    bool tries = !cork && outgoing_may_try(link), all = tries && outgoing_at_once(link) == policy;
+    int r = outgoing_send(link, policy, all);
+    if (r == 0 && !all && !cork && outgoing_may_try(link))
         r = outgoing_send(link, outgoing_at_once(link), true);
     return r;
 }
