@@ -84,6 +84,6 @@ is "who was in it is so, under another name" \
     "$(say 61001 squatter --json history '#coc.61001' | jq -r .text)" "said before"
 try say 61001 squatter send '#coc.61001' "said after"
 is "and can go on there: exit status" "$STATUS" 0
-try say 61001 squatter send '#coc' hi
+try say 61001 squatter history '#coc'
 is "the name is nobody's: exit status" "$STATUS" 67
 stop

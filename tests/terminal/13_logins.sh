@@ -31,8 +31,7 @@ earshot --name dora send ann "another handle of ann's own login"
 sees "one's own handles" ann "<dora> another handle"
 check "need none either" shows_times ann "(login" 1
 
-run nobody setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME="$T" \
-    "$BIN/earshot" --hub "$HUB" --name erik tail '#ops'
+as_nobody --name erik chat '#ops' </dev/null >/dev/null 2>&1
 sees "who comes" ann "+ erik (login nobody) joined #ops"
 enter ann "/who #ops"
 sees "/who tells it each time" ann "erik (login nobody)"
