@@ -29,9 +29,9 @@ as() { # UID COMMAND...
         LD_PRELOAD="$SHIM${LD_PRELOAD:+:$LD_PRELOAD}" "$@"
 }
 
-start() { # [OPTION...]
+start() {
     install -d -o 61000 -m 755 "$HUB"
-    as 61000 "$BIN/earshotd" --dir "$HUB" --mode open "$@" || exit 99
+    as 61000 "$BIN/earshotd" --dir "$HUB" --mode open || exit 99
 }
 
 say() { # UID WORD...
@@ -44,7 +44,7 @@ account() { # UID KIND
     say "$1" status --json | jq ".counters.account_$2"
 }
 
-PEOPLE=(zz-alice $ALICE zz-bob $BOB zz-Carol $CAROL zz-mallory $MALLORY)
+PEOPLE=(zz-alice "$ALICE" zz-bob "$BOB" zz-Carol "$CAROL" zz-mallory "$MALLORY")
 CROWD=()
 for n in $(seq 100); do CROWD+=("zz-login$n" $((62000 + n))); done
 directory 0 "${PEOPLE[@]}" "${CROWD[@]}"
