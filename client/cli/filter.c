@@ -126,7 +126,8 @@ static void filter_print_text(FILE *out, jv text) {
     CLEANUP_FREE char *safe = text_safe(bytes, TEXT_KEEP_LINES);
     if (!safe)
         cli_out_of_memory();
-    fprintf(out, "%s\n", safe);
+    else
+        fprintf(out, "%s\n", safe);
 }
 
 static void filter_print_json(FILE *out, jv value) {
