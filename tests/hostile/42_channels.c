@@ -299,6 +299,12 @@ static int punch(void) {
     return madvise(raw.channel.memory, channel_bytes(), MADV_REMOVE);
 }
 
+/* Else there is no lie: a ring full of zeros is one that was never used. */
+static bool is_taken(void *arg) {
+    (void)arg;
+    return word_at(up_at(AT_TAIL)) == word_at(up_at(AT_HEAD));
+}
+
 static int play_holes(void) {
     struct raw_batch batch;
     play_join_by_channel();
@@ -306,12 +312,13 @@ static int play_holes(void) {
     raw_batch_add(&batch, &(struct frame){.type = FRAME_READY});
     for (int i = 0; i < 10; i++)
         (void)raw_batch_go(&raw, &batch);
-    return punch() == 0 ? lie_outcome() : PLAY_IS_WRONG;
+    return check_until(is_taken, NULL, ANSWER_MS) && punch() == 0 ? lie_outcome() : PLAY_IS_WRONG;
 }
 
 static void *punch_on(void *is_over) {
     while (!atomic_load((atomic_bool *)is_over) && punch() == 0)
-        ;
+        while (!atomic_load((atomic_bool *)is_over) && word_at(up_at(AT_TAIL)) == 0)
+            ; /* the hub is to have taken something in between */
     return NULL;
 }
 

@@ -400,9 +400,8 @@ static bool make_switch(struct client *client, struct frame *frame) {
 }
 
 static bool make_unread(struct client *client, struct frame *frame) {
-    frame->unread.request = chance_below(100);
     frame->unread.conv = chance_one_in(2) ? (struct bytes){0} : some_target(client);
-    return true;
+    return take_request(client, &frame->unread.request);
 }
 
 static bool make_read(struct client *client, struct frame *frame) {
