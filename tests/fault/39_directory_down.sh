@@ -3,43 +3,23 @@
 # that was another user's before; who is in /etc/passwd goes on. When it is back all is as it was.
 # shellcheck source=../harness/shell.sh
 . "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
+# shellcheck source=../harness/directory.sh
+. "${HARNESS:-$(dirname "$0")/../harness}/directory.sh"
 
-SHIM=$BIN/../tests/fault/passwd_shim.so
-if [ -n "${SANITIZE-}" ] || [ ! -e "$SHIM" ]; then
-    echo "SKIPPED: needs passwd_shim.so, in a build without a sanitizer"
-    exit 77
-fi
-if [ "$(id -u)" -ne 0 ]; then
-    echo "SKIPPED: needs root, to be several users"
-    exit 77
-fi
-chmod 755 "$T"
-export PASSWD_SHIM=$T/directory
 EIO=5 EAGAIN=11 ENOENT=2
-
-directory() { # ERRNO [NAME UID]...
-    printf '%s\n' "$*" >"$PASSWD_SHIM.new"
-    mv "$PASSWD_SHIM.new" "$PASSWD_SHIM"
-}
-
-as() { # UID COMMAND...
-    local uid=$1
-    shift
-    setpriv --reuid "$uid" --regid "$uid" --clear-groups env -u XDG_RUNTIME_DIR HOME=/nonexistent "$@"
-}
 
 # A hub of its own that asks the directory.
 start() { # DIR UID [OPTION...]
     local dir=$1 uid=$2
     shift 2
     install -d -o "$uid" -m 755 "$dir"
-    as "$uid" env LD_PRELOAD="$SHIM${LD_PRELOAD:+:$LD_PRELOAD}" "$BIN/earshotd" --dir "$dir" --ephemeral "$@" || exit 99
+    as_known "$uid" "$BIN/earshotd" --dir "$dir" --ephemeral "$@" || exit 99
 }
 
 say() { # UID WORD...
     local uid=$1
     shift
-    as "$uid" env LD_PRELOAD="$SHIM${LD_PRELOAD:+:$LD_PRELOAD}" "$BIN/earshot" --hub "$HUB" --timeout 1 "$@"
+    as_known "$uid" "$BIN/earshot" --hub "$HUB" --timeout 1 "$@"
 }
 
 cannot_join() { # UID

@@ -3,41 +3,20 @@
 # spelling; and somebody who writes to everybody gets only so far.
 # shellcheck source=../harness/shell.sh
 . "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
+# shellcheck source=../harness/directory.sh
+. "${HARNESS:-$(dirname "$0")/../harness}/directory.sh"
 
-SHIM=$BIN/../tests/fault/passwd_shim.so
-if [ -n "${SANITIZE-}" ] || [ ! -e "$SHIM" ]; then
-    echo "SKIPPED: needs passwd_shim.so, in a build without a sanitizer"
-    exit 77
-fi
-if [ "$(id -u)" -ne 0 ]; then
-    echo "SKIPPED: needs root, to be several users"
-    exit 77
-fi
-chmod 755 "$T"
-export PASSWD_SHIM=$T/directory
 ALICE=61001 BOB=61002 CAROL=61003 MALLORY=61004 LATE=61005
-
-directory() { # ERRNO [NAME UID]...
-    printf '%s\n' "$*" >"$PASSWD_SHIM.new"
-    mv "$PASSWD_SHIM.new" "$PASSWD_SHIM"
-}
-
-as() { # UID COMMAND...
-    local uid=$1
-    shift
-    setpriv --reuid "$uid" --regid "$uid" --clear-groups env -u XDG_RUNTIME_DIR HOME=/nonexistent \
-        LD_PRELOAD="$SHIM${LD_PRELOAD:+:$LD_PRELOAD}" "$@"
-}
 
 start() {
     install -d -o 61000 -m 755 "$HUB"
-    as 61000 "$BIN/earshotd" --dir "$HUB" --mode open || exit 99
+    as_known 61000 "$BIN/earshotd" --dir "$HUB" --mode open || exit 99
 }
 
 say() { # UID WORD...
     local uid=$1
     shift
-    as "$uid" timeout -k 5 60 "$BIN/earshot" --hub "$HUB" "$@"
+    as_known "$uid" timeout -k 5 60 "$BIN/earshot" --hub "$HUB" "$@"
 }
 
 account() { # UID KIND
@@ -119,7 +98,7 @@ directory 0 "${PEOPLE[@]}" "${CROWD[@]}"
 # A hub that only one user may join.
 HUB=$T/private
 install -d -o $ALICE -m 755 "$HUB"
-as $ALICE "$BIN/earshotd" --dir "$HUB" --ephemeral || exit 99
+as_known $ALICE "$BIN/earshotd" --dir "$HUB" --ephemeral || exit 99
 try say $ALICE --name other send zz-bob hi
 is "who can never join a private hub: exit status" "$STATUS" 67
 try say $ALICE --name other send zz-alice hi
