@@ -270,88 +270,79 @@ int store_find_id(struct store *store, const struct record *like, uint64_t *seq)
     return r;
 }
 
-static int visit_handles(struct connection *connection, const struct store_visitor *visitor) {
-    int r = 0, code = SQLITE_DONE;
-    sqlite3_stmt *row = connection_get(connection, HANDLES);
-    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
-        r = visitor->handle(visitor->arg, &(struct store_handle){
-                                              .number = (uint32_t)column_number(row, 0),
-                                              .uid = (uint32_t)column_number(row, 1),
-                                              .name = column_text(row, 2),
-                                              .direct = column_number(row, 3),
-                                              .rooms = column_number(row, 4),
-                                              .read = column_number(row, 5),
-                                              .login = column_text(row, 6),
-                                              .seen = column_number(row, 7),
-                                              .is_unclaimed = column_number(row, 8) != 0,
-                                          });
-    if (r == 0 && (!row || code != SQLITE_DONE))
-        r = connection_fail(connection, "read the handles");
-    sqlite3_reset(row);
-    return r;
+/* What the hub begins with: a row of each table after the other. */
+
+static int visit_handle(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->handle(visitor->arg, &(struct store_handle){
+                                             .number = (uint32_t)column_number(row, 0),
+                                             .uid = (uint32_t)column_number(row, 1),
+                                             .name = column_text(row, 2),
+                                             .direct = column_number(row, 3),
+                                             .rooms = column_number(row, 4),
+                                             .read = column_number(row, 5),
+                                             .login = column_text(row, 6),
+                                             .seen = column_number(row, 7),
+                                             .is_unclaimed = column_number(row, 8) != 0,
+                                         });
 }
 
-static int visit_mails(struct connection *connection, const struct store_visitor *visitor) {
-    int r = 0, code = SQLITE_DONE;
-    sqlite3_stmt *row = connection_get(connection, MAILS);
-    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
-        r = visitor->mail(visitor->arg, &(struct store_mail){
-                                            .handle = (uint32_t)column_number(row, 0),
-                                            .uid = (uint32_t)column_number(row, 1),
-                                            .n = (unsigned)column_number(row, 2),
-                                            .n_bytes = column_number(row, 3),
-                                            .last_seq = column_number(row, 4),
-                                            .last_ms = sqlite3_column_int64(row, 5),
-                                        });
-    if (r == 0 && (!row || code != SQLITE_DONE))
-        r = connection_fail(connection, "read the mail for those who never joined");
-    sqlite3_reset(row);
-    return r;
+static int visit_mail(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->mail(visitor->arg, &(struct store_mail){
+                                           .handle = (uint32_t)column_number(row, 0),
+                                           .uid = (uint32_t)column_number(row, 1),
+                                           .n = (unsigned)column_number(row, 2),
+                                           .n_bytes = column_number(row, 3),
+                                           .last_seq = column_number(row, 4),
+                                           .last_ms = sqlite3_column_int64(row, 5),
+                                       });
 }
 
-static int visit_marks(struct connection *connection, const struct store_visitor *visitor) {
-    int r = 0, code = SQLITE_DONE;
-    sqlite3_stmt *row = connection_get(connection, MARKS);
-    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
-        r = visitor->mark(visitor->arg, &(struct store_mark){
-                                            .handle = (uint32_t)column_number(row, 0),
-                                            .conv = sqlite3_column_int64(row, 1),
-                                            .seq = column_number(row, 2),
-                                        });
-    if (r == 0 && (!row || code != SQLITE_DONE))
-        r = connection_fail(connection, "read what was read");
-    sqlite3_reset(row);
-    return r;
+static int visit_mark(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->mark(visitor->arg, &(struct store_mark){
+                                           .handle = (uint32_t)column_number(row, 0),
+                                           .conv = sqlite3_column_int64(row, 1),
+                                           .seq = column_number(row, 2),
+                                       });
 }
 
-static int visit_rooms(struct connection *connection, const struct store_visitor *visitor) {
-    int r = 0, code = SQLITE_DONE;
-    sqlite3_stmt *row = connection_get(connection, ROOMS);
-    while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
-        r = visitor->room(visitor->arg, &(struct store_room){
-                                            .number = (uint32_t)column_number(row, 0),
-                                            .creator = (uint32_t)column_number(row, 1),
-                                            .name = column_text(row, 2),
-                                            .topic = column_text(row, 3),
-                                            .last_seq = column_number(row, 4),
-                                        });
-    if (r == 0 && (!row || code != SQLITE_DONE))
-        r = connection_fail(connection, "read the rooms");
-    sqlite3_reset(row);
-    return r;
+static int visit_room(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->room(visitor->arg, &(struct store_room){
+                                           .number = (uint32_t)column_number(row, 0),
+                                           .creator = (uint32_t)column_number(row, 1),
+                                           .name = column_text(row, 2),
+                                           .topic = column_text(row, 3),
+                                           .last_seq = column_number(row, 4),
+                                       });
 }
 
-static int visit_members(struct connection *connection, const struct store_visitor *visitor) {
+static int visit_member(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->member(visitor->arg, &(struct store_member){
+                                             .room = (uint32_t)column_number(row, 0),
+                                             .handle = (uint32_t)column_number(row, 1),
+                                             .since = column_number(row, 2),
+                                         });
+}
+
+static const struct visited_table {
+    enum statement rows;
+    int (*visit)(sqlite3_stmt *row, const struct store_visitor *visitor);
+    const char *doing;
+} visited_tables[] = {
+    {HANDLES, visit_handle, "read the handles"},
+    {MAILS, visit_mail, "read the mail for those who never joined"},
+    {MARKS, visit_mark, "read what was read"},
+    {ROOMS, visit_room, "read the rooms"},
+    {MEMBERS, visit_member, "read the members of rooms"},
+};
+
+static int visit_table(struct connection *connection, const struct visited_table *table,
+                       const struct store_visitor *visitor) {
     int r = 0, code = SQLITE_DONE;
-    sqlite3_stmt *row = connection_get(connection, MEMBERS);
+    sqlite3_stmt *row = connection_get(connection, table->rows);
     while (row && r == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)
-        r = visitor->member(visitor->arg, &(struct store_member){
-                                              .room = (uint32_t)column_number(row, 0),
-                                              .handle = (uint32_t)column_number(row, 1),
-                                              .since = column_number(row, 2),
-                                          });
+        r = table->visit(row, visitor);
     if (r == 0 && (!row || code != SQLITE_DONE))
-        r = connection_fail(connection, "read the members of rooms");
+        r = connection_fail(connection, table->doing);
     sqlite3_reset(row);
     return r;
 }
@@ -368,14 +359,8 @@ static void remove_needless(struct connection *connection) {
 
 int store_load(struct store *store, const struct store_visitor *visitor) {
     remove_needless(&store->writer);
-    int r = visit_handles(&store->writer, visitor);
-    if (r == 0)
-        r = visit_mails(&store->writer, visitor);
-    if (r == 0)
-        r = visit_marks(&store->writer, visitor);
-    if (r == 0)
-        r = visit_rooms(&store->writer, visitor);
-    if (r == 0)
-        r = visit_members(&store->writer, visitor);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(visited_tables); i++)
+        r = visit_table(&store->writer, &visited_tables[i], visitor);
     return store_tell(store, r);
 }
