@@ -261,29 +261,42 @@ static size_t page_of(const struct ask *ask, const struct record *records, size_
     return n_page;
 }
 
-void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
-                   const char *reason) {
+/* Who gets it; NULL when nobody waits for it, or there is none for this `reason`, which is told. */
+static struct session *answer_begin(struct core *core, const struct ask *ask, const char *reason) {
     struct session *session = core_session(core, ask->session);
     ask_end(core, ask);
     if (!session)
-        return;
+        return NULL;
     run_close(core);
-    if (reason) {
+    if (reason)
         session_fail(core, session, ask->request, FAIL_STORE, reason);
+    return reason ? NULL : session;
+}
+
+/* Beyond the outbox's bound: whoever asked waits for it. False for `is_whole`: a part had no place.
+ */
+static void answer_end(struct core *core, struct session *session, const struct ask *ask,
+                       bool is_whole) {
+    if (!is_whole)
+        session_fail(core, session, ask->request, FAIL_LIMIT,
+                     "the hub is out of memory; try again later");
+    else if (!session_put(core, session,
+                          &(struct frame){.type = FRAME_DONE, .done = {ask->request}}))
+        session_break(core, session);
+}
+
+void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
+                   const char *reason) {
+    struct session *session = answer_begin(core, ask, reason);
+    if (!session)
         return;
-    }
     size_t n_page = page_of(ask, records, n);
     if (is_backward(ask))
         records += n - n_page;
-    for (size_t i = 0; i < n_page; i++)
-        if (!put_past(core, session, ask->request, &records[i])) {
-            session_fail(core, session, ask->request, FAIL_LIMIT,
-                         "the hub is out of memory; try again later");
-            return;
-        }
-    /* Beyond the outbox's bound: whoever asked waits for it. */
-    if (!session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}}))
-        session_break(core, session);
+    bool is_whole = true;
+    for (size_t i = 0; is_whole && i < n_page; i++)
+        is_whole = put_past(core, session, ask->request, &records[i]);
+    answer_end(core, session, ask, is_whole);
 }
 
 /* False: the session may not ask more; the why is in `reason`. */
@@ -510,24 +523,14 @@ static void unread_compact(struct core *core, const struct session *session,
 }
 
 void core_counted(struct core *core, const struct ask *ask, const char *reason) {
-    struct session *session = core_session(core, ask->session);
-    ask_end(core, ask);
+    struct session *session = answer_begin(core, ask, reason);
     if (!session)
         return;
-    run_close(core);
-    if (reason) {
-        session_fail(core, session, ask->request, FAIL_STORE, reason);
-        return;
-    }
     unread_compact(core, session, ask);
-    for (size_t i = 0; i < ask->n_counts; i++)
-        if (!put_count(core, session, ask, &ask->counts[i])) {
-            session_fail(core, session, ask->request, FAIL_LIMIT,
-                         "the hub is out of memory; try again later");
-            return;
-        }
-    if (!session_put(core, session, &(struct frame){.type = FRAME_DONE, .done = {ask->request}}))
-        session_break(core, session);
+    bool is_whole = true;
+    for (size_t i = 0; is_whole && i < ask->n_counts; i++)
+        is_whole = put_count(core, session, ask, &ask->counts[i]);
+    answer_end(core, session, ask, is_whole);
 }
 
 /*
