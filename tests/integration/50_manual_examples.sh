@@ -45,11 +45,21 @@ listen() { # NAME FILE
     run "$1" example "$2"
     wait_for "it prints what arrives" feed "$1" && STATUS='' check "it prints what arrives" true
     is "it has nothing to complain about" "$(cat "$T/$1.err")" ''
+    ended=()
     end_tree "$PID"
+    wait_for "its processes end" have_ended
+}
+
+have_ended() {
+    local pid
+    for pid in "${ended[@]}"; do
+        [[ $(ps -o stat= -p "$pid") == @(|Z*) ]] || return 1
+    done
 }
 
 end_tree() { # PID: and its children, which the shell would leave behind; meanwhile it starts none
     local child
+    ended+=("$1")
     kill -STOP "$1" 2>/dev/null
     for child in $(ps -o pid= --ppid "$1"); do end_tree "$child"; done
     kill "$1" 2>/dev/null
