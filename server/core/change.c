@@ -604,8 +604,7 @@ static bool take_marks(struct core *core, struct changes *rows) {
         row->handle = mark->owner->number;
         row->conv = mark->key.conv;
         row->seq = mark->seq;
-        DL_DELETE2(persist->moved_marks, mark, prev_moved, next_moved);
-        mark->is_moved = false;
+        unread_taken(core, mark);
     }
     return true;
 }

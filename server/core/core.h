@@ -127,8 +127,9 @@ struct handle {
     uint64_t read;           /* and shown to somebody up to this one */
     uint64_t seen;           /* nothing up to this one is unread, */
     struct read_mark *marks; /* nor what these say, see unread.c; */
-    unsigned n_marks;        /* so many */
-    uint64_t last_direct;    /* the newest direct message from or to it is not after this one */
+    struct read_mark *gone_marks; /* dropped, but the store has them still */
+    unsigned n_marks;             /* so many */
+    uint64_t last_direct;        /* the newest direct message from or to it is not after this one */
     uint64_t lost_to, lost_from; /* the newest to and from it that an ephemeral log let go of */
     bool is_moved;               /* these positions are to be stored */
     struct dirty *dirty;         /* NULL: it is stored as it is */
@@ -276,8 +277,9 @@ struct read_mark_key {
 struct read_mark {
     struct read_mark_key key;
     struct handle *owner;
-    uint64_t seq;
-    bool is_moved;                 /* it is to be stored */
+    uint64_t seq;                  /* 0: it was dropped, and is to be removed from the store */
+    bool is_moved;                 /* that is to be stored */
+    bool is_stored;                /* the store has one for this conversation */
     struct read_mark *next, *prev; /* of the handle, in the order in which they moved */
     struct read_mark *next_moved, *prev_moved;
     UT_hash_handle hh;

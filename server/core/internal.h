@@ -462,8 +462,9 @@ void unread_receive_read(struct core *core, struct session *session, const struc
 uint64_t unread_mark_of(const struct core *core, const struct handle *handle, conv_number conv);
 /* Nothing up to there is unread any more; the marks before it are dropped. */
 void unread_settle(struct core *core, struct handle *handle, uint64_t seq);
-/* The mark has moved, and is to be stored; its handle ends. */
+/* The mark has moved, and is to be stored; it is taken for that; its handle ends. */
 void persist_mark(struct core *core, struct read_mark *mark);
+void unread_taken(struct core *core, struct read_mark *mark);
 void unread_drop_all(struct core *core, struct handle *handle);
 
 /* Mail to people who never joined (mail.c). */

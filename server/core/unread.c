@@ -27,21 +27,54 @@ uint64_t unread_mark_of(const struct core *core, const struct handle *handle, co
     return mark && mark->seq > handle->seen ? mark->seq : handle->seen;
 }
 
-static void mark_drop(struct core *core, struct read_mark *mark) {
+/* It counts no more. */
+static void mark_unlink(struct core *core, struct read_mark *mark) {
     struct handle *handle = mark->owner;
     assert(core->marks);
-    if (mark->is_moved)
-        DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
     HASH_DELETE(hh, core->marks, mark);
     DL_DELETE(handle->marks, mark);
     handle->n_marks--;
-    user_give_back(handle->user, sizeof *mark);
+}
+
+static void mark_free(struct core *core, struct read_mark *mark) {
+    if (mark->is_moved)
+        DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    user_give_back(mark->owner->user, sizeof *mark);
     free(mark);
 }
 
+/* What the store has of it is removed, or a user could fill the disk with marks; and until then its
+ * memory is charged, so that what waits for that is bounded, too. */
+static void mark_drop(struct core *core, struct read_mark *mark) {
+    mark_unlink(core, mark);
+    if (!mark->is_stored) {
+        mark_free(core, mark);
+        return;
+    }
+    mark->seq = 0;
+    DL_APPEND(mark->owner->gone_marks, mark);
+    persist_mark(core, mark);
+}
+
+void unread_taken(struct core *core, struct read_mark *mark) {
+    DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    mark->is_moved = false;
+    mark->is_stored = true;
+    if (mark->seq != 0)
+        return;
+    DL_DELETE(mark->owner->gone_marks, mark);
+    mark_free(core, mark);
+}
+
 void unread_drop_all(struct core *core, struct handle *handle) {
-    while (handle->marks)
-        mark_drop(core, handle->marks);
+    for (struct read_mark *mark; (mark = handle->marks);) {
+        mark_unlink(core, mark);
+        mark_free(core, mark);
+    }
+    for (struct read_mark *mark; (mark = handle->gone_marks);) {
+        DL_DELETE(handle->gone_marks, mark);
+        mark_free(core, mark);
+    }
 }
 
 /* NULL: memory is out, or the user's is. */
@@ -127,7 +160,9 @@ int core_restore_mark(struct core *core, uint32_t number, conv_number conv, uint
     if (!handle || seq <= handle->seen || mark_find(core, handle, conv))
         return 0;
     struct read_mark *mark = mark_new(core, handle, conv);
-    if (mark) /* else something is unread that was not */
-        mark->seq = seq;
+    if (!mark) /* something is unread that was not */
+        return 0;
+    mark->seq = seq;
+    mark->is_stored = true;
     return 0;
 }

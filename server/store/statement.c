@@ -74,6 +74,7 @@ const char *const statement_sql[N_STATEMENTS] = {
                       " (SELECT 1 FROM pair JOIN message ON message.conv = pair.conv"
                       " WHERE pair.handle = handle.number)",
     [MARK_PUT] = "INSERT OR REPLACE INTO mark (handle, conv, seq) VALUES (?1, ?2, ?3)",
+    [MARK_REMOVE] = "DELETE FROM mark WHERE handle = ?1 AND conv = ?2",
     /* What a handle has seen of everything makes its marks before that needless. */
     [MARKS_OLD] = "DELETE FROM mark WHERE seq <="
                   " ifnull((SELECT seen FROM handle WHERE number = mark.handle), seq)",

@@ -27,6 +27,7 @@ enum statement {
     HANDLES_EMPTY,
     MAILS,
     MARK_PUT,
+    MARK_REMOVE,
     MARKS_OLD,
     MARKS,
     ROOM_PUT,

@@ -109,7 +109,7 @@ struct store_member {
 struct store_mark {
     uint32_t handle;
     conv_number conv;
-    uint64_t seq;
+    uint64_t seq; /* 0, when it is put: none */
 };
 
 /* Called with everything there is, handles first, then mail and marks, then rooms, then members.

@@ -351,12 +351,13 @@ int store_put_handle(struct store *store, const struct store_handle *handle) {
 
 int store_put_mark(struct store *store, const struct store_mark *mark) {
     static const char doing[] = "store what was read";
-    sqlite3_stmt *put = put_prepare(store, MARK_PUT, doing);
+    sqlite3_stmt *put = put_prepare(store, mark->seq > 0 ? MARK_PUT : MARK_REMOVE, doing);
     if (!put)
         return store->outcome;
     bind_number(put, 1, mark->handle);
     sqlite3_bind_int64(put, 2, mark->conv);
-    bind_number(put, 3, mark->seq);
+    if (mark->seq > 0)
+        bind_number(put, 3, mark->seq);
     return put_run(store, put, doing);
 }
 

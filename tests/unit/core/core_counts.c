@@ -204,3 +204,52 @@ Test(core_counts, 07_a_room_that_one_is_not_in) {
     say(alice, "#ops", "carol: hello");
     cr_assert_str_eq(counts(peek(CAROL, "carol"), ""), "#ops 1/1");
 }
+
+static void marks_stored(void) {
+    pass_ms(2 * POSITIONS_DELAY_MS);
+    work();
+}
+
+Test(core_counts, 08_the_store_has_the_marks_that_the_hub_has) {
+    struct client *look = peek(BOB, "bob");
+    say(alice, "bob", "one");
+    say(alice, "#ops", "two");
+    work();
+    uint64_t before = memory_of(BOB);
+    read_upto(bob, "alice", core.seq - 1);
+    read_upto(bob, "#ops", core.seq);
+    marks_stored();
+    cr_assert_eq(fake.n_marks, 2);
+    cr_assert_str_empty(counts(look, ""));
+    cr_assert_eq(bob->session->handle->n_marks, 0);
+    cr_assert_gt(memory_of(BOB), before, "it is paid for until it is gone");
+    say(alice, "#ops", "three");
+    read_upto(bob, "#ops", core.seq);
+    marks_stored();
+    cr_assert_eq(fake.n_marks, 1, "the others are dropped, and the new one is not");
+    cr_assert_eq(fake.marks[0].seq, core.seq);
+    cr_assert_str_empty(counts(look, ""));
+    marks_stored();
+    cr_assert_eq(fake.n_marks, 0);
+    cr_assert_eq(memory_of(BOB), before);
+}
+
+/* A room that ends and is made again is another conversation. */
+Test(core_counts, 09_marks_for_ever_new_rooms_fill_no_disk) {
+    say(alice, "bob", "so that there is something unread");
+    work();
+    for (int i = 0; i < 1100; i++) {
+        work();
+        bob->at = bob->n_in;
+        enter(bob, "#new", 0);
+        read_upto(bob, "#new", core.seq);
+        give(bob, &(struct frame){.type = FRAME_LEAVE, .leave = {0, bytes_of("#new")}});
+        if (i % 10 == 0)
+            marks_stored();
+    }
+    marks_stored();
+    cr_assert_eq(bob->session->handle->n_marks, 1024);
+    cr_assert_eq(fake.n_marks, 1024);
+    hub_crash();
+    cr_assert_eq(fake.n_marks, 1024);
+}

@@ -141,7 +141,10 @@ static void put_change(const struct change *change) {
         put_row(fake.forgotten, &fake.n_forgotten, ARRAY_LEN(fake.forgotten), change);
         break;
     case CHANGE_MARK:
-        put_row(fake.marks, &fake.n_marks, ARRAY_LEN(fake.marks), change);
+        if (change->seq == 0)
+            remove_row(fake.marks, &fake.n_marks, change);
+        else
+            put_row(fake.marks, &fake.n_marks, ARRAY_LEN(fake.marks), change);
         break;
     case CHANGE_MEMBER:
         put_row(fake.members, &fake.n_members, ARRAY_LEN(fake.members), change);

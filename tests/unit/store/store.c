@@ -307,6 +307,9 @@ Test(store, 05e_what_was_read_and_what_is_not) {
     for (uint64_t seq = 2; seq < 4; seq++)
         cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){2, mark.conv, seq}), 0);
     cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){1, mark.conv, 3}), 0);
+    cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){2, room.conv, 2}), 0);
+    cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){2, room.conv, 0}), 0);
+    cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){2, conv_of_pair(2, 3), 0}), 0);
     cr_assert_eq(store_put_handle(shelf.store, &(struct store_handle){.number = 1,
                                                                       .uid = 501,
                                                                       .name = bytes_of("Alice"),
@@ -318,6 +321,7 @@ Test(store, 05e_what_was_read_and_what_is_not) {
     cr_assert_eq(load(&loaded), 0);
     cr_assert(strstr(loaded.text, "\nmark 2 4294967298 3\nroom"), "%s", loaded.text);
     cr_assert_null(strstr(loaded.text, "mark 1"), "it has seen more than that");
+    cr_assert_null(strstr(strstr(loaded.text, "mark 2") + 1, "mark 2"));
 }
 
 Test(store, 05c_no_number_that_any_row_has_is_new) {
