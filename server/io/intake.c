@@ -199,6 +199,8 @@ static struct session *find_recipient(struct intake *intake, struct session *ses
     if (!core_awaits_login(&hub->core, session, frame, &name))
         return session;
     slice_charge(intake);
+    if (slice_is_over(intake)) /* now: slice_check() would see a slice that has just begun */
+        slice_pause(intake);
     hub_leave(hub);
     right_find_login(hub, uid, &name, &login);
     slice_begin(intake);
