@@ -13,6 +13,9 @@
 #include "cli/records.h"
 #include "cli/report.h"
 
+/* A function in the header calls it, which not every compiler leaves out when nobody calls that. */
+#pragma weak jv_get_kind
+
 #define LIBRARY "libjq.so.1"
 #define EXIT_OF_JQ 5 /* jq(1): of halt_error without a number */
 
