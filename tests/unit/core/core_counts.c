@@ -253,3 +253,33 @@ Test(core_counts, 09_marks_for_ever_new_rooms_fill_no_disk) {
     hub_crash();
     cr_assert_eq(fake.n_marks, 1024);
 }
+
+Test(core_counts, 10_what_a_store_holds_that_makes_no_sense) {
+    struct handle *handle = bob->session->handle;
+    uint32_t number = handle->number, nobody = number + 1000;
+    core_restore_seen(&core, nobody, 5);
+    cr_assert_eq(core_restore_mark(&core, nobody, 7, 5), 0);
+    core_restore_seen(&core, number, 5);
+    cr_assert_eq(core_restore_mark(&core, number, 7, 5), 0, "it is not behind that");
+    cr_assert_eq(handle->n_marks, 0);
+    cr_assert_eq(core_restore_mark(&core, number, 7, 9), 0);
+    cr_assert_eq(core_restore_mark(&core, number, 7, 8), 0, "the same once more");
+    cr_assert_eq(handle->n_marks, 1);
+    cr_assert_eq(unread_mark_of(&core, handle, 7), 9);
+}
+
+Test(core_counts, 11_the_oldest_mark_makes_room) {
+    struct handle *handle = bob->session->handle;
+    uint64_t memory = memory_of(BOB);
+    for (conv_number conv = 1; conv <= 5000; conv++)
+        cr_assert_eq(core_restore_mark(&core, handle->number, conv, 9), 0);
+    cr_assert_lt(handle->n_marks, 5000);
+    cr_assert_eq(unread_mark_of(&core, handle, 1), handle->seen);
+    cr_assert_eq(unread_mark_of(&core, handle, 5000), 9);
+    unread_settle(&core, handle, 9);
+    unread_settle(&core, handle, 8);
+    cr_assert_eq(handle->seen, 9);
+    cr_assert_eq(handle->n_marks, 0);
+    marks_stored();
+    cr_assert_eq(memory_of(BOB), memory);
+}

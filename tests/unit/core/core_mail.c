@@ -240,3 +240,45 @@ Test(core_mail, 12_nobody_can_free_the_name) {
     settle();
     cr_assert_eq(expect(root, FRAME_FAIL)->fail.code, FAIL_NOT_PERMITTED);
 }
+
+Test(core_mail, 13_so_much_of_all_for_one) {
+    struct uuid id;
+    char name[32];
+    unsigned n = 0;
+    bool is_full = false;
+    for (uid_t uid = 7000; !is_full && uid < 7100; uid++) {
+        snprintf(name, sizeof name, "sender%u", uid);
+        struct client *sender = join(uid, name, HERE);
+        for (int i = 0; i < 60 && !is_full; i++, n++) {
+            id = mail(sender, "bob", BOB, "hello");
+            is_full = next_frame(sender)->type == FRAME_REFUSED;
+        }
+    }
+    cr_assert(is_full);
+    cr_assert_eq(n, 1025, "%u", n);
+    id = mail(alice, "bob", BOB, "no room is left for hers either");
+    expect_refused(alice, id, FAIL_LIMIT);
+    expect_taken(alice, mail(alice, "carol", CAROL, "others have room"));
+}
+
+Test(core_mail, 14_so_much_in_all) {
+    core.n_unclaimed += 4096;
+    expect_refused(alice, mail(alice, "bob", BOB, "hello"), FAIL_LIMIT);
+    core.n_unclaimed -= 4096;
+    core.n_mail_bytes += 64 << 20;
+    expect_refused(alice, mail(alice, "bob", BOB, "hello"), FAIL_LIMIT);
+    core.n_mail_bytes -= 64 << 20;
+    expect_taken(alice, mail(alice, "bob", BOB, "hello"));
+}
+
+Test(core_mail, 15_what_a_store_holds_that_makes_no_sense) {
+    uint32_t claimed = alice->session->handle->number, nobody = claimed + 1000;
+    core_restore_unclaimed(&core, nobody);
+    cr_assert_eq(core_restore_mail(&core, nobody, ALICE, 1, 10, 5, 0), 0);
+    cr_assert_eq(core_restore_mail(&core, claimed, BOB, 1, 10, 5, 0), 0);
+    cr_assert_eq(core.n_unclaimed, 0);
+    cr_assert_eq(core.n_mail_bytes, 0);
+    expect_taken(alice, mail(alice, "bob", BOB, "hello"));
+    core_restore_unclaimed(&core, claimed + 1);
+    cr_assert_eq(core.n_unclaimed, 1, "it was that already");
+}
