@@ -406,9 +406,11 @@ static struct seat *claim_predecessor(const struct claim *claim, const struct us
     return NULL;
 }
 
-/* With the lock held. False: too many of this user wait already. */
+/* With the lock held. Each has a descriptor, as a session has. False: too many of this user wait
+ * already. */
 static bool claim_wait_for(struct claim *claim, struct user *user, struct seat *seat) {
-    if (user->n_successors >= ENTRANCE_WAITING_MAX)
+    if (user->n_successors >= ENTRANCE_WAITING_MAX ||
+        user->n_successors >= account_left(&user->account, ACCOUNT_SESSIONS))
         return false;
     claim->next = seat->successors;
     seat->successors = claim;
