@@ -123,9 +123,12 @@ static int count_message(void *arg, const struct record *record) {
 }
 
 static int read_unread(struct store_reader *reader, struct ask *ask, struct store_view *view) {
-    const struct store_source *marks = view->rooms + (view->n_rooms - ask->n_marks);
     view->n_rooms -= ask->n_marks;
-    return store_unread(reader, view, marks, ask->n_marks, UNREAD_PER_CONV_MAX, count_message, ask);
+    struct store_marked marked = {.conv = ask->conv,
+                                  .marks = view->rooms + view->n_rooms,
+                                  .n_marks = ask->n_marks,
+                                  .n_max = UNREAD_PER_CONV_MAX};
+    return store_unread(reader, view, &marked, count_message, ask);
 }
 
 static int read_for(struct store_reader *reader, struct ask *ask, struct archive_page *page) {

@@ -346,11 +346,10 @@ static int scan_unread(struct reading *reading, const struct merge_source *sourc
 }
 
 int store_unread(struct store_reader *reader, const struct store_view *view,
-                 const struct store_source *marks, size_t n_marks, unsigned n_max,
-                 store_visit *visit, void *arg) {
+                 const struct store_marked *marked, store_visit *visit, void *arg) {
     struct connection *connection = &reader->connection;
-    struct reading reading = {connection, n_max, 0, visit, arg};
-    struct merge_range range = {.before = UINT64_MAX};
+    struct reading reading = {connection, marked->n_max, 0, visit, arg};
+    struct merge_range range = {.conv = marked->conv, .before = UINT64_MAX};
     struct store_state state;
     struct merge merge = {0};
     int r = reader_refresh(reader);
@@ -361,8 +360,10 @@ int store_unread(struct store_reader *reader, const struct store_view *view,
     for (size_t i = 0; r == 0 && i < merge.n; i++) {
         struct store_source key = {.conv = merge.sources[i].conv};
         const struct store_source *mark =
-            n_marks > 0 ? bsearch(&key, marks, n_marks, sizeof key, compare_sources) : NULL;
-        r = scan_unread(&reading, &merge.sources[i], mark ? mark->after : 0, n_max);
+            marked->n_marks > 0
+                ? bsearch(&key, marked->marks, marked->n_marks, sizeof key, compare_sources)
+                : NULL;
+        r = scan_unread(&reading, &merge.sources[i], mark ? mark->after : 0, marked->n_max);
     }
     merge_close(&merge);
     return reading_end(connection, r);

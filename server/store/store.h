@@ -278,13 +278,19 @@ int store_read(struct store_reader *reader, const struct store_view *view, unsig
                uint64_t *upto, store_visit *visit, void *arg);
 
 /*
- * What is behind the `after`s of the view, of each conversation the newest n_max messages, newest
- * first; of a direct one what is behind `direct_after` and behind its mark. The marks are sources
- * of direct conversations, in the order of their numbers.
+ * What is behind the `after`s of the view, of each conversation (or only of conv, if that is not
+ * 0) the newest n_max messages, newest first; of a direct one what is behind `direct_after` and
+ * behind its mark. The marks are sources of direct conversations, in the order of their numbers.
  */
+struct store_marked {
+    conv_number conv;
+    const struct store_source *marks;
+    size_t n_marks;
+    unsigned n_max;
+};
+
 int store_unread(struct store_reader *reader, const struct store_view *view,
-                 const struct store_source *marks, size_t n_marks, unsigned n_max,
-                 store_visit *visit, void *arg);
+                 const struct store_marked *marked, store_visit *visit, void *arg);
 
 /*
  * One page: of one conversation (conv 0: of everything in the view), ascending. after 0: the

@@ -294,15 +294,25 @@ Test(store, 05e_what_was_read_and_what_is_not) {
     struct loaded loaded = {0};
     struct store_source room = {conv_of_room(4), 1};
     struct store_source mark = {conv_of_pair(1, 2), 3};
+    struct store_marked marked = {0, &mark, 1, 10}, newest = {0, NULL, 0, 1};
     struct store_view view = view_of(1, &room, 1);
     put_people();
     say(conv_of_pair(1, 2), 2, "read");
     say(conv_of_pair(1, 2), 2, "unread");
     say(conv_of_pair(1, 3), 3, "of one without a mark");
-    cr_assert_eq(store_unread(shelf.reader, &view, &mark, 1, 10, see, NULL), 0);
+    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
     expect_seen("again|unread|of one without a mark");
-    cr_assert_eq(store_unread(shelf.reader, &view, NULL, 0, 1, see, NULL), 0);
+    cr_assert_eq(store_unread(shelf.reader, &view, &newest, see, NULL), 0);
     expect_seen("again|unread|of one without a mark");
+    marked.conv = mark.conv;
+    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    expect_seen("unread");
+    marked.conv = room.conv;
+    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    expect_seen("again");
+    marked.conv = conv_of_pair(2, 3);
+    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    expect_seen("");
     cr_assert_eq(store_begin(shelf.store), 0);
     for (uint64_t seq = 2; seq < 4; seq++)
         cr_assert_eq(store_put_mark(shelf.store, &(struct store_mark){2, mark.conv, seq}), 0);
