@@ -380,8 +380,10 @@ struct earshot_message {
  * is over: then it goes, whatever the program does next. Blocks while the window of unacknowledged
  * messages is full; with earshot_fd() in use it returns EARSHOT_AGAIN instead, and the descriptor
  * becomes readable when there is room: so long some may wait here until it is served. It also
- * returns EARSHOT_AGAIN when so much has come meanwhile that events must be taken first. The id is
- * stored in `id` unless that is NULL.
+ * returns EARSHOT_AGAIN when so much has come meanwhile that events must be taken first, and -EINTR
+ * when a signal came while the window was full: either way the message was not taken, and is to be
+ * sent again. A message that was taken before the signal came is EARSHOT_OK. The id is stored in
+ * `id` unless that is NULL.
  */
 int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
 
