@@ -413,6 +413,22 @@ static struct action_replied action_find_replied(struct chat *chat, const char *
     return message ? action_replied_to(message) : (struct action_replied){chat->target, id};
 }
 
+/* Whom a /reply may be meant for that would go elsewhere: who wrote to the user alone just now. */
+static const char *action_who_waits(const struct chat *chat) {
+    const struct scrollback_message *last = scrollback_last(&chat->scrollback);
+    bool is_direct = last && !last->mine && last->conv[0] != '#';
+    return is_direct && *chat->target && !words_same_name(last->conv, chat->target) ? last->conv
+                                                                                    : NULL;
+}
+
+static int action_reply_unclear(struct chat *chat, const char *waits) {
+    chat_fail(chat, OUTCOME_USAGE,
+              "not sent: %s wrote to you alone just now: /msg %s TEXT answers that, /reply 1 TEXT "
+              "the last message in %s",
+              waits, waits, chat->target);
+    return COMMAND_DONE;
+}
+
 static int action_reply(struct chat *chat, char *arguments) {
     char id[EARSHOT_ID_SIZE];
     struct action_replied to = {0};
@@ -421,6 +437,9 @@ static int action_reply(struct chat *chat, char *arguments) {
         return command_usage(chat, "reply");
     if (*text)
         to = action_find_replied(chat, arguments, id);
+    const char *waits = chat->view.windowed && !to.id ? action_who_waits(chat) : NULL;
+    if (waits)
+        return action_reply_unclear(chat, waits);
     if (!to.id) { /* no word of it names a message: it is all text, for the last one */
         text = arguments;
         to = action_replied_to(scrollback_back(&chat->scrollback, chat->target, 1));

@@ -78,6 +78,10 @@ const struct scrollback_message *scrollback_back(const struct scrollback *scroll
     return NULL;
 }
 
+const struct scrollback_message *scrollback_last(const struct scrollback *scrollback) {
+    return scrollback->n > 0 ? &scrollback->messages[(scrollback->n - 1) % SCROLLBACK_MAX] : NULL;
+}
+
 bool scrollback_has_conv(const struct scrollback *scrollback, const char *conv) {
     for (size_t i = scrollback_oldest(scrollback); i < scrollback->n; i++)
         if (words_same_name(scrollback->messages[i % SCROLLBACK_MAX].conv, conv))

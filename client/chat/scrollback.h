@@ -48,5 +48,8 @@ const struct scrollback_message *scrollback_meant(const struct scrollback *scrol
 const struct scrollback_message *scrollback_back(const struct scrollback *scrollback,
                                                  const char *conv, unsigned long back);
 
+/* The last message of all, one's own too; NULL: none. */
+const struct scrollback_message *scrollback_last(const struct scrollback *scrollback);
+
 /* Whether anything of this conversation was shown. */
 bool scrollback_has_conv(const struct scrollback *scrollback, const char *conv);

@@ -36,6 +36,15 @@ await "on the other side, too" in_order ben "      > <ann> the first line" "#ops
 enter ann "/reply to myself it is not"
 await "the last message of others is meant" in_order ann "      > <ben> an answer to it" "<ann> to myself it is not"
 
+# What was meant for one must not reach the room.
+enter ann "/msg ben between us"
+sees "ben is told something" ben "@ann <ann> between us"
+enter ben "/reply a secret"
+sees "an answer to that does not go to the room" ben "not sent: ann wrote to you alone just now"
+enter ben "/reply 1 said on purpose"
+await "with a number it does" in_order ann "      > <ann> to myself it is not" "#ops <ben> said on purpose"
+check "the room got nothing else" hides ann "a secret"
+
 key ben C-d
 sees "ben left" ann "- ben left"
 enter ann "while you were away"
