@@ -36,6 +36,9 @@ earshot --name ann -q send bob hello
 is "people come first, and rooms say who was named" "$(earshot --name bob unread | paste -sd';')" \
     "@ann: 1 unread;#ops: 3 unread, 1 for you"
 is "of one conversation" "$(earshot --name bob unread '#ops')" "#ops: 3 unread, 1 for you"
+is "named twice it is there once" "$(earshot --name bob unread '#ops' ann '#OPS' | paste -sd';')" \
+    "@ann: 1 unread;#ops: 3 unread, 1 for you"
+is "and counted once" "$(earshot --name bob unread -t ann ann)" "1 unread, 1 direct"
 is "for a prompt" "$(earshot --name bob unread --prompt)" "@ann 1 #ops 3!"
 is "in all" "$(earshot --name bob unread -t)" "4 unread, 1 direct, 1 for you"
 check "in all, as JSON" json '.type == "unread-total" and .unread == 4 and .direct == 1 and .mentions == 1' \

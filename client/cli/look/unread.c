@@ -54,6 +54,20 @@ static int unread_in_order(const void *a, const void *b) {
     return is_room != other_is_room ? is_room - other_is_room : strcasecmp(left, right);
 }
 
+/* In order, and each once, however often it was named. */
+static void unread_sort(struct unread_list *list) {
+    size_t n = 0;
+    if (list->n > 1)
+        qsort(list->all, list->n, sizeof *list->all, unread_in_order);
+    for (size_t i = 0; i < list->n; i++) {
+        if (n > 0 && unread_in_order(&list->all[n - 1], &list->all[i]) == 0)
+            free(list->all[i].conv);
+        else
+            list->all[n++] = list->all[i];
+    }
+    list->n = n;
+}
+
 static bool unread_is_nowhere(unsigned code) {
     return code == FAIL_NO_USER || code == FAIL_NO_ROOM;
 }
@@ -168,9 +182,8 @@ static void unread_print_one(const struct cli_options *options, const struct unr
 }
 
 static int unread_print(const struct cli_options *options, struct unread_list *list) {
+    unread_sort(list);
     struct unread_total total = unread_sum(list);
-    if (list->n > 1)
-        qsort(list->all, list->n, sizeof *list->all, unread_in_order);
     if (options->total)
         unread_print_total(options, &total);
     else if (options->prompt && !options->json)
