@@ -160,7 +160,7 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
 static const char *problem_of(enum fail_code code) {
     switch (code) {
     case FAIL_NO_ROOM:
-        return "is no room; whoever joins it first makes it";
+        return "is no room; whoever first joins it or writes to it makes it";
     case FAIL_NO_USER:
         return "is nobody's handle; `earshot who --all` shows all of them";
     default:

@@ -86,4 +86,5 @@ try say 61001 squatter send '#coc.61001' "said after"
 is "and can go on there: exit status" "$STATUS" 0
 try say 61001 squatter history '#coc'
 is "the name is nobody's: exit status" "$STATUS" 67
+check "and how a room comes to be is told" has "$ERR" "whoever first joins it or writes to it makes it"
 stop
