@@ -33,4 +33,17 @@ earshot --name dora send --wait delivered ann "mesg n, too"
 check "nothing is written where nobody may" hides ann "dora writes"
 key ann C-c
 wait_for "it ends again" gone
+
+# Whoever is told of nothing now is told of the most urgent all the same.
+echo "[notify]
+quiet = $(date -d '-2 hours' +%H:%M)-$(date -d '+2 hours' +%H:%M)" >"$T/quiet"
+type_in ann "chmod g+w \"\$(tty)\"; EARSHOT_CONFIG='$T/quiet' '$BIN/earshot' --hub '$HUB' --name ann notify"
+key ann Enter
+wait_for "she is here in her quiet hours" is_here ann
+earshot --name emil send ann "it can wait"
+earshot --name fay send ann --priority max "it burns"
+sees "of the priority max she is told" ann "[fay writes to you"
+check "of another one she is not" hides ann "emil writes"
+key ann C-c
+wait_for "it ends once more" gone
 exits 64 "without a terminal" earshot --name ann notify

@@ -52,12 +52,17 @@ static bool notice_is_allowed(const struct notice *notice) {
     return fstat(notice->terminal, &status) == 0 && (status.st_mode & S_IWGRP);
 }
 
-static bool notice_is_wanted(const char *from) {
+/* As in the window: min and low ring for nobody, and max rings in the quiet hours, too. */
+static bool notice_is_wanted(const struct earshot_event *event) {
+    const char *from = event->message.from;
     const struct cli_config *config = cli_config();
     time_t now = time(NULL);
     struct tm local;
-    if (words_find((int)config->ignored.n, config->ignored.words, from) >= 0)
+    if (words_find((int)config->ignored.n, config->ignored.words, from) >= 0 ||
+        event->message.priority < EARSHOT_PRIORITY_DEFAULT)
         return false;
+    if (event->message.priority == EARSHOT_PRIORITY_MAX)
+        return true;
     return !localtime_r(&now, &local) || !config_is_quiet(&local) ||
            words_find((int)config->loud.n, config->loud.words, from) >= 0;
 }
@@ -72,7 +77,7 @@ static int notice_write(const struct notice *notice, const char *from) {
 static int notice_message(struct notice *notice, const struct earshot_event *event) {
     const char *from = event->message.from;
     if (event->message.mine || event->message.conv[0] == '#' || !notice_is_allowed(notice) ||
-        words_find((int)notice->n_told, notice->told, from) >= 0 || !notice_is_wanted(from))
+        words_find((int)notice->n_told, notice->told, from) >= 0 || !notice_is_wanted(event))
         return CLI_DONE;
     if (notice->n_told == NOTICE_SENDERS_MAX)
         notice_forget_all(notice);
