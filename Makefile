@@ -79,7 +79,7 @@ sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 SHARED_SRC := $(call sources,shared/base shared/proto shared/ipc)
-CORE_SRC := $(call sources,server/core server/store)
+CORE_SRC := $(call sources,server/core server/core/room server/store)
 HUB_SRC := $(call sources,server server/io)
 FILES_SRC := $(call sources,client/files)
 LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
@@ -254,7 +254,7 @@ $(MUTATE): $(MUTATE_OBJ)
 # What valid frames do to the core, in one process; allocations fail, see memory.c there.
 SEMANTIC := $(BUILD)/tests/semantic/run
 SEMANTIC_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o, \
-	$(call sources,shared/base shared/proto server/core) $(SEMANTIC_SRC))
+	$(call sources,shared/base shared/proto server/core server/core/room) $(SEMANTIC_SRC))
 $(BUILD)/fuzz/tests/semantic/%.o $(BUILD)/fuzz/server/%.o: OUR_CPPFLAGS += -Iserver
 $(SEMANTIC): $(SEMANTIC_OBJ)
 	@mkdir -p $(@D)

@@ -29,6 +29,7 @@
 #include "core/outbox.h"
 #include "core/persist.h"
 #include "core/recent.h"
+#include "core/room/permission.h"
 #include "proto/fail.h"
 #include "proto/frame.h"
 #include "proto/name.h"
@@ -169,6 +170,7 @@ struct room {
     uint64_t last_seq; /* of its newest message; 0: none */
     uint64_t lost;     /* the newest that an ephemeral log let go of */
     char *topic;       /* NULL: none */
+    uint8_t form;      /* enum room_form */
     struct user *creator;
     struct user *payer, *topic_payer; /* of its memory, and of its topic's */
     struct dirty *dirty;              /* NULL: it is stored as it is, if it is to be stored */

@@ -391,7 +391,7 @@ void handle_receive_away(struct core *core, struct session *session, const struc
 void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame);
 void handle_receive_release(struct core *core, struct session *session, const struct frame *frame);
 
-/* Rooms (room.c). */
+/* Rooms (room/). */
 static inline bool room_has_past(const struct room *room) {
     return room->last_seq > room->lost;
 }
@@ -402,6 +402,10 @@ static inline bool room_is_alive(const struct room *room) {
 /* It outlives the hub. */
 static inline bool room_is_kept(const struct room *room) {
     return room->n_joined > 0 || room_has_past(room);
+}
+/* It is this user's; a right, whatever handle he has. */
+static inline bool room_is_owned_by(const struct room *room, const struct user *user) {
+    return room->creator == user;
 }
 /* The room for a message to it, which nobody has to be in; with no message in the end settle it. */
 enum fail_code room_find_or_make(struct core *core, struct user *user, const struct name *name,
@@ -423,7 +427,7 @@ void room_attach_all(struct core *core, struct session *session);
 void room_detach_all(struct core *core, struct session *session);
 void room_free_all(struct core *core);
 
-/* Which rooms a session listens in (listening.c); NULL: not in this one. */
+/* Which rooms a session listens in (room/listening.c); NULL: not in this one. */
 struct listening *listening_find(const struct session *session, const struct room *room);
 struct listening *listening_of(const struct session *session, uint32_t room);
 /* Returns 0 or -ENOMEM. */

@@ -513,7 +513,7 @@ void room_receive_topic(struct core *core, struct session *session, const struct
     struct room *room = named_room(core, session, request, frame->topic.room);
     if (!room)
         return;
-    if (!membership_find(session->handle, room)) {
+    if (core_permission(core, session, room, ACT_SET_TOPIC) != PERMISSION_ALLOWED) {
         session_fail(core, session, request, FAIL_NOT_MEMBER,
                      "only a handle that is in the room may set its topic; join it first (/join in "
                      "`earshot chat`)");

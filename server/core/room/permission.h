@@ -1,0 +1,72 @@
+/*
+ * Who may do what in a room: one table of actor, act and form of the room, and one question that
+ * everything that concerns a room asks. An actor is a user, whom the kernel proves, whatever handle
+ * he has.
+ *
+ * What is INVISIBLE is answered exactly as a room that is not there is: the same sentence and code,
+ * by the same way through the code.
+ */
+#pragma once
+
+struct core;
+struct room;
+struct session;
+
+enum room_form {
+    ROOM_OPEN,    /* everybody sees it, may join it, and reads its past */
+    ROOM_PRIVATE, /* only its members know that it is there; they are invited */
+    ROOM_GROUP,   /* the same, and its members are those of a Unix group */
+    ROOM_DIRECT,  /* a direct conversation of several: its members are always the same */
+    ROOM_FORM_END
+};
+
+/* What somebody is in a room. An administrator is this besides what else he is. */
+enum room_actor {
+    ACTOR_STRANGER,
+    ACTOR_INVITED, /* and not joined yet */
+    ACTOR_MEMBER,
+    ACTOR_OPERATOR,
+    ACTOR_OWNER,
+    ACTOR_ADMINISTRATOR, /* root and the hub's owner */
+    ACTOR_END
+};
+
+enum room_act {
+    ACT_SEE,  /* that it is there, its form, owner, topic and number of members */
+    ACT_JOIN, /* also accepts an invitation */
+    ACT_LEAVE,
+    ACT_READ,         /* what was said there, and who its members are */
+    ACT_SPEAK,        /* messages and offers; */
+    ACT_ANNOUNCE,     /* the same, where only announcements are made */
+    ACT_EDIT_OWN,     /* also removes it */
+    ACT_REMOVE,       /* a message of anybody's */
+    ACT_INVITE,       /* somebody into it */
+    ACT_SET_TOPIC,    /* and */
+    ACT_LOCKED_TOPIC, /* the same, where the topic is locked */
+    ACT_LOCK_TOPIC,
+    ACT_SET_ANNOUNCE, /* only announcements are made there, or everybody speaks again */
+    ACT_KICK,
+    ACT_MUTE,
+    ACT_BAN,
+    ACT_MAKE_OPERATOR,
+    ACT_CHANGE_FORM, /* open, private; how much of its past is seen */
+    ACT_RENAME,
+    ACT_PASS_ON, /* to another owner */
+    ACT_CLOSE,
+    ACT_END
+};
+
+enum permission {
+    PERMISSION_ALLOWED,
+    PERMISSION_REFUSED,   /* it is there, but that is not for this actor */
+    PERMISSION_INVISIBLE, /* for this actor there is no such room */
+};
+
+/* The table alone. */
+enum permission permission_of(enum room_form form, enum room_actor actor, enum room_act act);
+
+/* What the session's user is in the room, besides an administrator. */
+enum room_actor core_actor(const struct session *session, const struct room *room);
+/* The one question: for the room as it is now, and everything that the user is in it. */
+enum permission core_permission(const struct core *core, const struct session *session,
+                                const struct room *room, enum room_act act);
