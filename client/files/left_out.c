@@ -68,6 +68,19 @@ bool left_out_has(const struct left_out_list *list, const char *path) {
                                            left_out_compare) != NULL);
 }
 
+bool left_out_is_same(const struct left_out_list *a, const struct left_out_list *b) {
+    const struct left_out *each;
+    if (a->n != b->n || a->n_digests != b->n_digests ||
+        (a->n_digests > 0 &&
+         memcmp(a->unnamed, b->unnamed, a->n_digests * sizeof *a->unnamed) != 0))
+        return false;
+    for (each = a->first; each; each = each->hh.next) {
+        if (!left_out_find(b, each->path))
+            return false;
+    }
+    return true;
+}
+
 void left_out_free(struct left_out_list *list) {
     struct left_out *each, *next;
     HASH_ITER(hh, list->first, each, next) {

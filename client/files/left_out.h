@@ -43,4 +43,7 @@ void left_out_sort(struct left_out_list *list);
 /* Whether it is among them, with or without a name. */
 bool left_out_has(const struct left_out_list *list, const char *path);
 
+/* Whether both have the same; sorted. */
+bool left_out_is_same(const struct left_out_list *a, const struct left_out_list *b);
+
 void left_out_free(struct left_out_list *list);

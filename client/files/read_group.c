@@ -1,16 +1,12 @@
 #include "files/read_group.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uthash.h>
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "files/digest.h"
-#include "files/extent.h"
-#include "files/snapshot.h"
+#include "files/source_scan.h"
 
 #define READING_TICK_MS 100 /* how often who waits for another's read looks at its stop flag */
 #define ROOM_TICK_MS 5      /* how often who waits for room looks whether its recipient starves */
@@ -19,28 +15,23 @@
 #define PIECES_PER_WAKE (READ_GROUP_PIECES / 4)
 
 struct read_piece {
-    unsigned char *data; /* n bytes, or NULL: a hole */
-    size_t n;
-    uint64_t hole;
-    struct digest_state *before; /* the sum of all pieces before this one */
+    struct read_chunk *chunk;
+    struct source_place *before; /* where the scan was before it */
 };
 
-/* Numbers of pieces count from the beginning of the file; number i lies at i % READ_GROUP_PIECES.
- */
+/* Numbers of pieces count from the beginning; number i lies at i % READ_GROUP_PIECES. */
 struct read_run {
-    struct stat status;
+    struct source *scan;
     size_t capacity;
     mono_time joinable_until, charged_until;
     unsigned n_joined;
-    bool is_failed;      /* everybody goes on alone */
-    bool is_reading;     /* by a member, who alone uses extent, sum and the next piece meanwhile */
-    bool is_held;        /* and that waits for room */
-    unsigned n_asleep;   /* for the next piece */
+    bool is_failed;    /* everybody goes on alone; before the piece that failed its place is kept */
+    bool is_reading;   /* by a member, who alone uses the scan and the next piece meanwhile */
+    bool is_held;      /* and that waits for room */
+    unsigned n_asleep; /* for the next piece */
     uint64_t first, end; /* pieces from `first` to before `end` are in memory */
-    struct extent extent;
-    struct digest_state *sum; /* of all pieces before `end` */
     struct read_piece pieces[READ_GROUP_PIECES];
-    unsigned char *spare[READ_GROUP_PIECES]; /* taken from the end: the caches hold the last one */
+    struct read_chunk *spare[READ_GROUP_PIECES]; /* taken from the end: the caches hold the last */
     unsigned n_spare;
     pthread_cond_t changed;
     struct read_member *members;
@@ -49,11 +40,14 @@ struct read_run {
 
 struct read_member {
     struct read_group *group;
-    struct read_run *run; /* NULL: alone */
+    struct read_run *run;       /* NULL: alone, behind what it has in hand, */
+    struct source_place *place; /* from here on */
     struct read_joining how;
-    uint64_t at;                /* its next piece */
-    bool is_copying, is_asleep; /* its thread goes on with the run: it cannot be taken out */
-    int64_t held_ns;            /* so long the others' recipients had nothing to do because of it */
+    uint64_t at;              /* its next piece */
+    struct read_chunk *chunk; /* in hand: it is given from it without the lock */
+    size_t n_given;
+    bool is_asleep;  /* its thread goes on with the run: it cannot be taken out */
+    int64_t held_ns; /* so long the others' recipients had nothing to do because of it */
     struct read_member *prev, *next;
 };
 
@@ -130,15 +124,29 @@ void read_group_drop(struct read_group *group, enum read_use use) {
 
 /* --- runs; from here on the group is locked --- */
 
+/* One user less of it, who may have been the last one. run NULL: it is of none any more. */
+static void read_chunk_drop(struct read_run *run, struct read_chunk *chunk) {
+    if (!chunk || --chunk->n_users > 0)
+        return;
+    if (run && run->n_spare < READ_GROUP_PIECES)
+        run->spare[run->n_spare++] = chunk;
+    else
+        free(chunk);
+}
+
+static void read_piece_clear(struct read_run *run, struct read_piece *piece) {
+    read_chunk_drop(run, piece->chunk);
+    source_place_free(piece->before);
+    *piece = (struct read_piece){0};
+}
+
 static void read_run_free(struct read_group *group, struct read_run *run) {
     DL_DELETE(group->runs, run);
-    for (size_t i = 0; i < READ_GROUP_PIECES; i++) {
-        free(run->pieces[i].data);
-        digest_free(run->pieces[i].before);
-    }
+    for (size_t i = 0; i < READ_GROUP_PIECES; i++)
+        read_piece_clear(NULL, &run->pieces[i]);
     while (run->n_spare > 0)
         free(run->spare[--run->n_spare]);
-    digest_free(run->sum);
+    source_free(run->scan);
     pthread_cond_destroy(&run->changed);
     free(run);
 }
@@ -161,20 +169,12 @@ static struct read_run *read_run_new(struct read_group *group, const struct read
     struct read_run *run = calloc(1, sizeof *run);
     if (!run)
         return NULL;
-    bool is_sparse = extent_has_holes(&how->status);
-    run->status = how->status;
+    run->scan = source_scan_new(how->source);
     run->capacity = how->capacity;
     run->joinable_until = read_group_patience(group);
-    run->extent = extent_of(how->fd, 0, (uint64_t)how->status.st_size, is_sparse);
-    run->sum = digest_new();
     read_run_init_condition(run);
     DL_APPEND(group->runs, run);
-    bool is_complete = run->sum != NULL;
-    for (size_t i = 0; i < READ_GROUP_PIECES; i++) {
-        run->pieces[i].before = digest_new();
-        is_complete = is_complete && run->pieces[i].before;
-    }
-    if (is_complete)
+    if (run->scan)
         return run;
     read_run_free(group, run);
     return NULL;
@@ -189,10 +189,15 @@ static size_t read_run_n_free(const struct read_run *run) {
     return READ_GROUP_PIECES - (size_t)(run->end - run->first);
 }
 
+static bool read_run_is_young(const struct read_run *run) {
+    return mono_now().ns < run->joinable_until.ns;
+}
+
 /* Its beginning is kept for others as long as there is room for what follows. */
 static bool read_run_may_be_joined(const struct read_group *group, const struct read_run *run) {
+    bool has_room = read_run_n_free(run) > 0 && !source_scan_is_tree(run->scan);
     return run->first == 0 && read_group_is_for_more(group, run->n_joined) &&
-           (read_run_n_free(run) > 0 || mono_now().ns < run->joinable_until.ns);
+           (has_room || read_run_is_young(run));
 }
 
 /* Gives back the pieces that nobody needs any more. */
@@ -205,12 +210,8 @@ static void read_run_release(const struct read_group *group, struct read_run *ru
     }
     if (run->first == needed || read_run_may_be_joined(group, run))
         return;
-    for (; run->first < needed; run->first++) {
-        struct read_piece *piece = &run->pieces[run->first % READ_GROUP_PIECES];
-        if (piece->data)
-            run->spare[run->n_spare++] = piece->data;
-        piece->data = NULL;
-    }
+    for (; run->first < needed; run->first++)
+        read_piece_clear(run, &run->pieces[run->first % READ_GROUP_PIECES]);
 }
 
 static void read_run_sleep(struct read_group *group, struct read_run *run, int64_t ms) {
@@ -235,12 +236,12 @@ static void read_member_remove(struct read_member *member) {
         pthread_cond_broadcast(&run->changed);
 }
 
-/* From here on alone. It is not copying, and nobody reads if it is at the end. */
+/* From here on alone. If it is at the end, nobody reads. */
 static void read_member_part(struct read_member *member) {
     const struct read_run *run = member->run;
-    bool is_at_end = member->at == run->end;
-    digest_copy(member->how.sum,
-                is_at_end ? run->sum : run->pieces[member->at % READ_GROUP_PIECES].before);
+    const struct read_piece *next = &run->pieces[member->at % READ_GROUP_PIECES];
+    bool is_at_scan = member->at == run->end && !run->is_failed;
+    member->place = is_at_scan ? source_place_of(run->scan) : source_place_copy(next->before);
     read_member_remove(member);
 }
 
@@ -258,8 +259,7 @@ static void read_run_charge_last(struct read_run *run, mono_time since) {
         if (member->at > run->first)
             continue;
         member->held_ns += ns;
-        if (member->held_ns >= READ_GROUP_HOLD_MS * NS_PER_MS && !member->is_copying &&
-            !member->is_asleep)
+        if (member->held_ns >= READ_GROUP_HOLD_MS * NS_PER_MS && !member->is_asleep)
             read_member_part(member);
     }
 }
@@ -289,70 +289,66 @@ static bool read_member_await_room(struct read_member *member) {
     return !is_stopped;
 }
 
-/* The next piece of the file, with the lock left meanwhile. False: it cannot be had. */
-static bool read_member_read_piece(struct read_member *member, struct read_piece *piece) {
+/* The next piece, with the lock left meanwhile. Returns as source_scan_read(). */
+static int read_member_read_piece(struct read_member *member, struct read_piece *piece) {
     struct read_run *run = member->run;
-    int r = -ENOMEM;
-    unsigned char *data = run->n_spare > 0 ? run->spare[--run->n_spare] : NULL;
-    digest_copy(piece->before, run->sum);
+    struct read_chunk *chunk = run->n_spare > 0 ? run->spare[--run->n_spare] : NULL;
     pthread_mutex_unlock(&member->group->lock);
-    if (!data)
-        data = malloc(run->capacity);
-    run->extent.fd = member->how.fd;
-    if (data)
-        r = extent_next(&run->extent, data, run->capacity, &piece->n, &piece->hole);
-    bool is_there = r == 0 && (piece->n > 0 || piece->hole > 0);
-    if (is_there) {
-        digest_add(run->sum, data, piece->n);
-        digest_add_zeros(run->sum, piece->hole);
-    }
+    source_place_free(piece->before);
+    piece->before = source_place_of(run->scan);
+    if (!chunk)
+        chunk = source_scan_chunk(run->scan, run->capacity);
+    int r = chunk && piece->before
+                ? source_scan_read(run->scan, chunk, run->capacity, member->how.source)
+                : SCAN_FAILED;
     pthread_mutex_lock(&member->group->lock);
-    if (is_there && piece->n > 0)
-        piece->data = data;
-    else if (data)
-        run->spare[run->n_spare++] = data;
-    return is_there;
+    if (chunk)
+        chunk->n_users = 1;
+    if (r == 0)
+        piece->chunk = chunk;
+    else
+        read_chunk_drop(run, chunk);
+    return r;
 }
 
 /* READ_STOPPED or 0: then there is one more, or the run has failed. */
 static int read_member_read(struct read_member *member) {
     struct read_run *run = member->run;
     run->is_reading = true;
-    bool has_room = read_member_await_room(member);
-    if (has_room && read_member_read_piece(member, &run->pieces[run->end % READ_GROUP_PIECES]))
+    int r = SCAN_STOPPED;
+    if (read_member_await_room(member))
+        r = read_member_read_piece(member, &run->pieces[run->end % READ_GROUP_PIECES]);
+    if (r == 0)
         run->end++;
-    else if (has_room)
-        run->is_failed = true;
+    run->is_failed = r == SCAN_FAILED;
     run->is_reading = false;
     if (run->n_asleep > 0)
         pthread_cond_broadcast(&run->changed);
-    return has_room ? 0 : READ_STOPPED;
+    return r == SCAN_STOPPED ? READ_STOPPED : 0;
 }
 
-static void read_member_copy(struct read_member *member, void *buffer, size_t *n, uint64_t *hole) {
-    struct read_group *group = member->group;
+/* Its next piece, which is in memory. */
+static void read_member_take(struct read_member *member) {
     struct read_run *run = member->run;
-    const struct read_piece *piece = &run->pieces[member->at % READ_GROUP_PIECES];
-    member->is_copying = true;
-    pthread_mutex_unlock(&group->lock);
-    *n = piece->n;
-    *hole = piece->hole;
-    if (piece->n > 0)
-        memcpy(buffer, piece->data, piece->n);
-    pthread_mutex_lock(&group->lock);
-    member->is_copying = false;
+    member->chunk = run->pieces[member->at % READ_GROUP_PIECES].chunk;
+    member->chunk->n_users++;
+    member->n_given = 0;
     member->at++;
-    read_run_release(group, run);
+    read_run_release(member->group, run);
     if (run->is_held && read_run_n_free(run) >= PIECES_PER_WAKE)
         pthread_cond_broadcast(&run->changed);
+}
+
+static void read_member_put_down(struct read_member *member) {
+    read_chunk_drop(member->run, member->chunk);
+    member->chunk = NULL;
 }
 
 /* At the end of what was read: whether there is no sense in reading on together. */
 static bool read_member_is_better_alone(const struct read_member *member) {
     const struct read_run *run = member->run;
     bool is_only_one = run->members == member && !member->next;
-    return run->is_failed || extent_is_done(&run->extent) ||
-           (is_only_one && !read_run_may_be_joined(member->group, run));
+    return run->is_failed || (is_only_one && !read_run_may_be_joined(member->group, run));
 }
 
 /* Somebody reads it, or waits for room, perhaps with a recipient who is stopped. */
@@ -386,24 +382,38 @@ static int read_member_get_piece(struct read_member *member) {
     return member->run ? 0 : READ_ALONE;
 }
 
-int read_member_next(struct read_member *member, void *buffer, size_t *n, uint64_t *hole) {
-    *n = 0;
-    *hole = 0;
+/* The chunk that follows is in hand: 0, or as read_member_next. */
+static int read_member_turn(struct read_member *member) {
     pthread_mutex_lock(&member->group->lock);
+    read_member_put_down(member);
     int r = read_member_get_piece(member);
     if (r == 0)
-        read_member_copy(member, buffer, n, hole);
+        read_member_take(member);
     pthread_mutex_unlock(&member->group->lock);
     return r;
+}
+
+int read_member_next(struct read_member *member, const struct read_entry **entry) {
+    bool has_more = member->chunk && member->n_given < member->chunk->n_entries;
+    int r = has_more ? 0 : read_member_turn(member);
+    if (r == 0)
+        *entry = &member->chunk->entries[member->n_given++];
+    return r;
+}
+
+struct source_place *read_member_place(const struct read_member *member) {
+    return member->place;
 }
 
 void read_member_leave(struct read_member *member) {
     if (!member)
         return;
     pthread_mutex_lock(&member->group->lock);
+    read_member_put_down(member);
     if (member->run)
         read_member_remove(member);
     pthread_mutex_unlock(&member->group->lock);
+    source_place_free(member->place);
     free(member);
 }
 
@@ -411,10 +421,9 @@ void read_member_leave(struct read_member *member) {
 
 static bool read_run_is_open_to(const struct read_group *group, const struct read_run *run,
                                 const struct read_joining *how) {
-    return !run->is_failed && run->capacity == how->capacity &&
-           snapshot_is_same(&run->status, &how->status) &&
-           run->status.st_ctim.tv_sec == how->status.st_ctim.tv_sec &&
-           run->status.st_ctim.tv_nsec == how->status.st_ctim.tv_nsec && run->first == 0 &&
+    return !run->is_failed && run->capacity == how->capacity && run->first == 0 &&
+           (read_run_is_young(run) || !source_scan_is_tree(run->scan)) &&
+           source_scan_serves(run->scan, run->members->how.source, how->source) &&
            read_group_is_for_more(group, 1);
 }
 

@@ -15,54 +15,10 @@
 #include "files/filename.h"
 #include "files/read_group.h"
 #include "files/snapshot.h"
+#include "files/source_inside.h"
 #include "files/source_path.h"
-#include "files/source_tree.h"
 
-#define PIPE_BYTES (1024 * 1024)       /* what an ordinary user may ask for */
-#define SOURCE_SMALL_BYTES (64 * 1024) /* of a tree; so much is read before it is told of */
-
-enum source_phase {
-    PHASE_TOP,     /* the top entry is next */
-    PHASE_CONTENT, /* of the entry under way */
-    PHASE_WALK,    /* the next entry of the tree */
-    PHASE_END,     /* the last record */
-    PHASE_DONE,
-};
-
-/* The file or stream that is being read. */
-struct source_content {
-    int fd; /* -1: none */
-    bool is_stream;
-    bool is_endless;       /* a file that is read until nothing comes */
-    const uint8_t *memory; /* it was read already; then `n_read` goes on up to n_memory */
-    size_t n_memory;
-    struct stat status; /* as it was when it was opened */
-    struct extent extent;
-    uint64_t n_read; /* with what was before the start */
-};
-
-struct source {
-    struct source_options options;
-    struct item_offer offer;
-    struct filename name;
-    enum source_phase phase;
-    int top; /* owned; -1: the stream is the caller's, or all is in memory */
-    struct stat status;
-    bool is_endless, is_fresh; /* is_fresh: the offer says what is there now */
-    bool has_grown;            /* something that was read has grown meanwhile */
-    struct source_content content;
-    uint64_t start;
-    struct read_group *group; /* of a file that others may take, too; NULL: it reads alone */
-    enum read_use use;
-    struct read_member *member; /* while it reads together with others */
-    uint8_t *small;             /* SOURCE_SMALL_BYTES of a file in a tree, or NULL */
-    struct tree tree;
-    struct tree_memory found;           /* when it was opened */
-    const struct tree_memory *known;    /* that of the source that was opened, perhaps our own */
-    struct digest_state *records, *sum; /* of all records, of the content */
-    struct digest digest;
-    struct item_totals totals;
-};
+#define PIPE_BYTES (1024 * 1024) /* what an ordinary user may ask for */
 
 static bool source_is_stopped(const struct source *source) {
     return source->options.stop && *source->options.stop;
@@ -141,8 +97,7 @@ static bool file_is_endless(int fd, const struct stat *status) {
     return status->st_size == 0 && pread(fd, &byte, 1, 0) == 1;
 }
 
-/* The offer gets the present size, mode and time of what is open. 0 or -errno. */
-static int source_refresh(struct source *source) {
+int source_refresh(struct source *source) {
     if (source->is_fresh || source->top < 0 || source->content.is_stream)
         return 0;
     if (fstat(source->top, &source->status) < 0)
@@ -157,15 +112,22 @@ static int source_refresh(struct source *source) {
     return 0;
 }
 
+/* Others may read it, too. */
+static void source_begin_group(struct source *source) {
+    if (!source->options.pool)
+        return;
+    source->use = source->options.is_for_many ? READ_OFFER_TO_MANY : READ_OFFER;
+    source->group = read_group_get(source->options.pool, &source->status, source->use);
+}
+
 static int source_begin_file(struct source *source) {
     source->offer.kind = ENTRY_FILE;
     source->is_endless = file_is_endless(source->top, &source->status);
     if (source->is_endless) {
         source->offer.kind = ENTRY_STREAM;
         source->offer.size = ITEM_SIZE_UNKNOWN;
-    } else if (source->options.pool) {
-        source->use = source->options.is_for_many ? READ_OFFER_TO_MANY : READ_OFFER;
-        source->group = read_group_get(source->options.pool, &source->status, source->use);
+    } else {
+        source_begin_group(source);
     }
     return source_refresh(source);
 }
@@ -175,6 +137,7 @@ static int source_begin_top(struct source *source) {
         return source_begin_file(source);
     if (S_ISDIR(source->status.st_mode)) {
         source->offer.kind = ENTRY_DIRECTORY;
+        source_begin_group(source);
         int r = source_refresh(source);
         return r == 0 ? source_measure(source) : r;
     }
@@ -216,8 +179,6 @@ static int source_share_top(struct source *source, const struct source *opened) 
     source->offer.name = source->name.s;
     source->is_endless = opened->is_endless;
     source->known = opened->known;
-    source->use = READ_TAKER;
-    source->group = read_group_keep(opened->group, source->use);
     if (opened->content.is_stream)
         source->content = opened->content;
     if (opened->top < 0)
@@ -230,10 +191,20 @@ static int source_share_top(struct source *source, const struct source *opened) 
     return source_refresh(source);
 }
 
-int source_again(struct source **source, const struct source *opened,
-                 const struct source_options *options) {
+int source_again_alone(struct source **source, const struct source *opened,
+                       const struct source_options *options) {
     struct source *made = source_new(options);
     return source_give(source, made, made ? source_share_top(made, opened) : -ENOMEM);
+}
+
+int source_again(struct source **source, const struct source *opened,
+                 const struct source_options *options) {
+    int r = source_again_alone(source, opened, options);
+    if (r == 0) {
+        (*source)->use = READ_TAKER;
+        (*source)->group = read_group_keep(opened->group, READ_TAKER);
+    }
+    return r;
 }
 
 int source_open_memory(struct source **source, const struct item_offer *offer, const void *data,
@@ -397,6 +368,8 @@ static int content_read_extent(struct source *source, void *buffer, size_t capac
 static int content_read(struct source *source, void *buffer, size_t capacity, size_t *n,
                         uint64_t *hole) {
     int r;
+    *n = 0;
+    *hole = 0;
     if (source->content.is_stream)
         r = content_read_stream(source, buffer, capacity, n);
     else if (source->content.memory)
@@ -410,43 +383,6 @@ static int content_read(struct source *source, void *buffer, size_t capacity, si
     digest_add(source->sum, buffer, *n);
     digest_add_zeros(source->sum, *hole);
     return 0;
-}
-
-/* --- reading together with others --- */
-
-static void source_read_together(struct source *source, size_t capacity) {
-    const struct read_joining joining = {.fd = source->top,
-                                         .status = source->status,
-                                         .capacity = capacity,
-                                         .sum = source->sum,
-                                         .stop = source->options.stop,
-                                         .is_starved = source->options.is_starved,
-                                         .context = source->options.context};
-    if (source->offer.kind == ENTRY_FILE && source->start == 0)
-        source->member = read_group_join(source->group, &joining);
-}
-
-/* What is left, by itself. */
-static void source_read_alone(struct source *source) {
-    struct extent *extent = &source->content.extent;
-    read_member_leave(source->member);
-    source->member = NULL;
-    extent->position = extent->data_end = source->content.n_read;
-}
-
-/* The next piece, if it still reads together with others. */
-static int source_read(struct source *source, void *buffer, size_t capacity, size_t *n,
-                       uint64_t *hole) {
-    *n = 0;
-    *hole = 0;
-    int r = source->member ? read_member_next(source->member, buffer, n, hole) : READ_ALONE;
-    if (r == READ_STOPPED)
-        return TRANSFER_CANCELLED;
-    if (r == 0)
-        return 0;
-    if (source->member)
-        source_read_alone(source);
-    return content_read(source, buffer, capacity, n, hole);
 }
 
 /* --- items --- */
@@ -471,10 +407,9 @@ static int source_begin_tree(struct source *source) {
     return tree_open(&source->tree, source->top, &source->options, source->known);
 }
 
-static void source_begin_content(struct source *source, size_t capacity) {
+static void source_begin_content(struct source *source) {
     if (source->top >= 0 && !source->content.is_stream)
         content_begin(source, source->top, &source->status, source->offer.size);
-    source_read_together(source, capacity);
     source->content.is_endless = source->is_endless;
     source->totals.n_bytes = source->start;
     source->phase = PHASE_CONTENT;
@@ -494,7 +429,7 @@ static int give_top(struct source *source, void *buffer, size_t capacity, struct
     if (offer->kind == ENTRY_DIRECTORY)
         r = source_begin_tree(source);
     else
-        source_begin_content(source, capacity);
+        source_begin_content(source);
     return r < 0 ? r : give_record(source, &record, buffer, capacity, item);
 }
 
@@ -629,7 +564,7 @@ static int give_void(struct source *source, void *buffer, size_t capacity, struc
 static int give_content(struct source *source, void *buffer, size_t capacity, struct item *item) {
     size_t n;
     uint64_t hole;
-    int r = source_read(source, buffer, capacity, &n, &hole);
+    int r = content_read(source, buffer, capacity, &n, &hole);
     if (r == TRANSFER_CHANGED && source->offer.kind == ENTRY_DIRECTORY)
         return give_void(source, buffer, capacity, item);
     if (r != 0)
@@ -654,7 +589,7 @@ static int give_end(struct source *source, void *buffer, size_t capacity, struct
     return give_record(source, &record, buffer, capacity, item);
 }
 
-int source_next(struct source *source, void *buffer, size_t capacity, struct item *item) {
+int source_next_alone(struct source *source, void *buffer, size_t capacity, struct item *item) {
     int r = 0;
     *item = (struct item){0};
     if (source_is_stopped(source))
@@ -676,6 +611,18 @@ int source_next(struct source *source, void *buffer, size_t capacity, struct ite
     }
     assert(false); /* nothing comes after the end */
     return -EINVAL;
+}
+
+int source_next(struct source *source, void *buffer, size_t capacity, struct item *item) {
+    *item = (struct item){0};
+    if (source_is_stopped(source))
+        return TRANSFER_CANCELLED;
+    int r = source_join(source, capacity);
+    if (r == 0 && source->member)
+        r = source_next_together(source, buffer, capacity, item);
+    if (r != 0 || item->kind != 0)
+        return r;
+    return source_next_alone(source, buffer, capacity, item);
 }
 
 /* --- what is told --- */

@@ -60,7 +60,8 @@ struct source_options {
     /* Whether its recipient has taken all that source_next has given; NULL: yes. */
     bool (*is_starved)(void *context);
     void *context;
-    struct read_pool *pool; /* of a regular file: it is read together with others (read_group.h) */
+    struct read_pool *pool; /* of a file or directory: it is read together with others
+                               (read_group.h) */
     bool is_for_many;       /* then: more than one may take it */
     bool no_wait;           /* a pipe is refused: to open one can take for ever */
     bool only_files;        /* so is all but regular files, without opening it */

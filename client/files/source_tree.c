@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,10 @@ static void known_sort(struct source_known *known) {
 
 static bool known_has(const struct source_known *known, const struct source_identity *id) {
     return known->n > 0 && bsearch(id, known->ids, known->n, sizeof *id, known_compare) != NULL;
+}
+
+static bool known_is_same(const struct source_known *a, const struct source_known *b) {
+    return a->n == b->n && (a->n == 0 || memcmp(a->ids, b->ids, a->n * sizeof *a->ids) == 0);
 }
 
 static void known_free(struct source_known *known) {
@@ -146,6 +151,11 @@ void tree_close(struct tree *tree) {
 void tree_memory_sort(struct tree_memory *memory) {
     known_sort(&memory->known);
     left_out_sort(&memory->left_out);
+}
+
+bool tree_memory_is_same(const struct tree_memory *a, const struct tree_memory *b) {
+    return a == b ||
+           (known_is_same(&a->known, &b->known) && left_out_is_same(&a->left_out, &b->left_out));
 }
 
 void tree_memory_free(struct tree_memory *memory) {
@@ -358,4 +368,42 @@ int tree_next(struct tree *tree, struct tree_entry *entry) {
     }
     tree->path[0] = '\0';
     return 0;
+}
+
+/* --- going on somewhere --- */
+
+bool tree_is_inside(const struct tree *tree) {
+    return tree->n_levels > 1 && tree->levels[tree->n_levels - 1].n_path == strlen(tree->path);
+}
+
+/* What comes next in the directory on top is behind this name. */
+static void tree_pass(struct tree *tree, const char *name) {
+    struct tree_level *level = tree_top(tree);
+    while (level->n_taken < level->n_names &&
+           strcmp(level->names[level->n_taken]->d_name, name) <= 0)
+        level->n_taken++;
+}
+
+/* One name of the path. *is_found: it is a directory, and is on top now. */
+static int tree_go_behind(struct tree *tree, const char *name, bool is_directory, bool *is_found) {
+    struct tree_entry entry;
+    *is_found = false;
+    tree_pass(tree, name);
+    (void)tree_set_path(tree, name);
+    return is_directory ? tree_take_directory(tree, name, &entry, is_found) : 0;
+}
+
+int tree_open_behind(struct tree *tree, int fd, const struct source_options *options,
+                     const struct tree_memory *known, const char *path, bool is_inside) {
+    int r = tree_open(tree, fd, options, known);
+    bool is_found = true;
+    for (const char *at = path; r == 0 && is_found && *at;) {
+        char name[ENTRY_NAME_MAX + 1];
+        size_t n = strcspn(at, "/");
+        bool is_last = at[n] == '\0';
+        snprintf(name, sizeof name, "%.*s", (int)n, at);
+        r = tree_go_behind(tree, name, !is_last || is_inside, &is_found);
+        at += is_last ? n : n + 1;
+    }
+    return r;
 }

@@ -79,8 +79,18 @@ int tree_explore(struct tree *tree, int fd, const struct source_options *options
 int tree_open(struct tree *tree, int fd, const struct source_options *options,
               const struct tree_memory *known);
 
+/* As tree_open(), and goes on where another walk is, whose path is this one. */
+int tree_open_behind(struct tree *tree, int fd, const struct source_options *options,
+                     const struct tree_memory *known, const char *path, bool is_inside);
+
+/* Whether the entry found last is a directory, in which the next one is looked for. */
+bool tree_is_inside(const struct tree *tree);
+
 /* After the first walk, before the second. */
 void tree_memory_sort(struct tree_memory *memory);
+
+/* Whether two first walks found the same, as far as it is remembered; both are sorted. */
+bool tree_memory_is_same(const struct tree_memory *a, const struct tree_memory *b);
 
 /* Safe on the zero state and twice. */
 void tree_close(struct tree *tree);

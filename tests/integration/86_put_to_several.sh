@@ -1,6 +1,6 @@
 #!/bin/bash
-# One file to several at once: it is read once for all of them, and what happens to one of them is
-# nothing to the others.
+# One file, or one directory, to several at once: it is read once for all of them, and what happens to
+# one of them is nothing to the others.
 # shellcheck source=../harness/shell.sh
 . "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
 
@@ -138,3 +138,38 @@ check "the second has it" cmp "$T/big" "$T/to-carol/big"
 ends "$sender"
 is "the third declined" "$(grep -c '"declined"' "$T/put.out")" 1
 wait_for "no segment is left" no_segment
+
+# A directory to three who wait for it: it is read once, too, if they take it at the same time.
+mkdir -p "$T/tree/deep/er"
+head -c $((size / 4)) /dev/urandom >"$T/tree/large"
+for number in $(seq 50); do head -c 20000 /dev/urandom >"$T/tree/deep/er/$number"; done
+tree_size=$((size / 4 + 50 * 20000))
+
+take_tree() { # tree_read: how much the sender read
+    local handle n=0
+    for handle in "${everybody[@]}"; do
+        rm -rf "$T/tree-$handle"
+        mkdir "$T/tree-$handle"
+        run_earshot "$handle" --name "$handle" get --dir "$T/tree-$handle" --timeout 60
+        taker[n]=$PID
+        n=$((n + 1))
+    done
+    run_earshot put --name alice --json put bob,carol,dave,erin "$T/tree" --timeout 60
+    sender=$PID
+    for number in 0 1 2; do
+        ends "${taker[$number]}"
+        check "${everybody[$number]} ends well" test "$STATUS" -eq 0
+        check "${everybody[$number]} has it" diff -r "$T/tree" "$T/tree-${everybody[$number]}/tree"
+    done
+    tree_read=$(bytes_read "$sender")
+    run_earshot erin --name erin get --decline --timeout 20
+    ends "$PID"
+    put_ends
+}
+
+for _ in $(seq 10); do
+    take_tree
+    [ "$tree_read" -ge $((tree_size * 3 / 2)) ] || break
+done
+check "to three: the directory was read once" \
+    test "$tree_read" -ge "$tree_size" -a "$tree_read" -lt $((tree_size * 3 / 2))
