@@ -65,8 +65,7 @@ struct dirty {
 };
 
 static void storing_charge(struct core *core, struct user *user, size_t n) {
-    account_spend(&user->account, ACCOUNT_STORING, n);
-    core->persist.uncommitted += n;
+    persist_charge(core, user, n);
     persist_note_storing(core, user);
 }
 

@@ -44,6 +44,7 @@ static void take_messages(struct core *core, struct commit *commit) {
 void core_take_commit(struct core *core, struct commit *commit) {
     struct persist *persist = &core->persist;
     run_close(core);
+    persist->waits_since = core->now;
     *commit = (struct commit){0};
     take_messages(core, commit);
     if (!changes_take(core, &commit->changes, commit->upto)) { /* memory is out */
@@ -199,6 +200,7 @@ void core_committed(struct core *core, struct commit *commit, const char *troubl
     char text[256];
     const char *reason = not_stored_reason(trouble, text);
     core->counters.commits += !trouble;
+    persist->waits_since = core->now;
     persist->committed = commit->upto;
     persist->trouble = trouble;
     if (commit->seq_limit && trouble)

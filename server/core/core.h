@@ -676,5 +676,9 @@ void core_returned(struct core *core, struct delivery *deliveries, size_t n);
 void core_spend_time(struct core *core, struct user *user, int64_t ns);
 /* The queue that a user's next frames come from is read after so many nanoseconds, 0: at once. */
 int64_t core_throttle_ns(struct core *core, struct user *user);
-/* Or when the disk has taken some of what waits for it, that is after the next commit. */
+/*
+ * Or when the disk has taken some of what waits for it: after the next commit, or, if that does not
+ * come, after some turns.
+ */
+#define CORE_DISK_TURN_MS 25
 bool core_awaits_disk(const struct core *core, const struct user *user);

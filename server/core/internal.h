@@ -300,6 +300,8 @@ void persist_tick(struct core *core);
 bool persist_may_wait(const struct core *core, struct user *user, char reason[256]);
 bool persist_may_change(const struct core *core, struct user *user, char reason[256]);
 /* This user is to have something stored: when he is not the only one, all may have less waiting. */
+/* So many bytes wait for the disk. */
+void persist_charge(struct core *core, struct user *user, size_t n);
 void persist_note_storing(struct core *core, const struct user *user);
 /* Whether the next message can have a number that no other one will ever have. */
 bool persist_may_number(const struct core *core);

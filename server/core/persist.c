@@ -62,7 +62,10 @@ uint64_t core_last_seq(const struct core *core) {
 /*
  * While others store something, too, a user may have less waiting for the disk: what he has waiting
  * goes in one commit with theirs, and they wait for all of it, and for all of the commit before it.
- * This is about a hundred short messages, which SQLite writes in about the time of a sync.
+ * This is about a hundred short messages, which SQLite writes in about the time of a sync. But who
+ * only talks must not wait for a disk that takes long: for each turn that it lets a commit wait, or
+ * is at one, he may have as much once more, which is more than people and programs say, unless they
+ * flood.
  */
 #define STORING_SHARED_BYTES ((uint64_t)16 * 1024)
 #define STORING_SHARED_MS 1000
@@ -83,6 +86,14 @@ static bool is_disk_shared(const struct core *core) {
     return at.ns != 0 && mono_add_ms(at, STORING_SHARED_MS).ns > core->now.ns;
 }
 
+void persist_charge(struct core *core, struct user *user, size_t n) {
+    struct persist *persist = &core->persist;
+    if (persist->uncommitted == 0)
+        persist->waits_since = core->now;
+    account_spend(&user->account, ACCOUNT_STORING, n);
+    persist->uncommitted += n;
+}
+
 void persist_note_storing(struct core *core, const struct user *user) {
     struct persist *persist = &core->persist;
     if (persist->last_storing && persist->last_storing != user)
@@ -99,11 +110,17 @@ static uint64_t storing_refused_from(const struct core *core) {
     return STORING_REFUSED_TIMES * core->limits.max[ACCOUNT_STORING];
 }
 
+static uint64_t storing_shared_max(const struct core *core) {
+    int64_t ns = core->now.ns - core->persist.waits_since.ns;
+    int64_t n_turns = ns / (CORE_DISK_TURN_MS * NS_PER_MS);
+    return STORING_SHARED_BYTES * (uint64_t)(n_turns > 0 ? n_turns + 1 : 1);
+}
+
 bool core_awaits_disk(const struct core *core, const struct user *user) {
     uint64_t waits = storing_waits(user), max = core->limits.max[ACCOUNT_STORING];
     if (waits >= storing_refused_from(core))
         return false;
-    if (is_disk_shared(core) && waits >= STORING_SHARED_BYTES)
+    if (is_disk_shared(core) && waits >= storing_shared_max(core))
         return true;
     return waits >= max || (core->persist.uncommitted >= UNCOMMITTED_MAX && waits >= max / 32);
 }
@@ -191,8 +208,7 @@ struct log_entry *persist_message(struct core *core, const struct session *sessi
     entry->session = session->number;
     entry->ack_flags = (uint8_t)ack_flags;
     if (core->config.durable) {
-        account_spend(&session->user->account, ACCOUNT_STORING, persist_cost(entry));
-        core->persist.uncommitted += persist_cost(entry);
+        persist_charge(core, session->user, persist_cost(entry));
         persist_note_storing(core, session->user);
     } else {
         core->persist.taken = core->persist.committed = record->seq;
@@ -215,8 +231,7 @@ bool persist_repeat(struct core *core, const struct session *session, const stru
     }
     persist->repeats[persist->n_repeats++] =
         (struct repeat){session->number, seq, after, *id, session->user->uid, (uint8_t)flags};
-    account_spend(&session->user->account, ACCOUNT_STORING, sizeof(struct repeat));
-    persist->uncommitted += sizeof(struct repeat);
+    persist_charge(core, session->user, sizeof(struct repeat));
     return true;
 }
 

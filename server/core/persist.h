@@ -93,6 +93,7 @@ struct persist {
     size_t uncommitted;              /* bytes of messages after `committed` */
     const struct user *last_storing; /* whose message was the last one */
     mono_time shared_at;   /* when it was another one's than the one before; ns 0: never */
+    mono_time waits_since; /* something for the disk, or the commit that is being written */
     struct dirty *dirties; /* objects that are not stored as they are; see change.c */
     struct dirty *urgent;  /* of these, what messages need */
     struct user *dirty_users;

@@ -124,7 +124,7 @@ static void slice_pause(struct intake *intake) {
             nanosleep(&(struct timespec){0, ns < PAUSE_NS ? (long)ns : PAUSE_NS}, NULL);
         slice_begin(intake);
         if (ns == 0 && core_awaits_disk(&hub->core, intake->lane->user) && !hub->stopping) {
-            storage_wait_for_disk(hub, until);
+            storage_wait_for_disk(hub, mono_add_ms(hub->core.now, CORE_DISK_TURN_MS));
             intake->slice = hub->core.now;
         }
     }

@@ -326,6 +326,7 @@ static void look_at_clock(struct hub *hub, struct storage *storage) {
 static void commit_now(struct hub *hub) {
     struct storage *storage = hub->storage;
     struct commit commit;
+    core_set_time(&hub->core, mono_now(), wall_now());
     core_take_commit(&hub->core, &commit);
     store_call(storage->store, false);
     lock_give(&hub->lock);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness/disk.h"
@@ -135,7 +136,13 @@ int fsync(int fd) {
     return fails(DISK_SYNC, fd) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
+static void hang(int fd) {
+    while (orders && atomic_load(&orders->is_hung) && is_file_inside(fd))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 int fdatasync(int fd) {
+    hang(fd);
     return fails(DISK_SYNC, fd) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 

@@ -31,7 +31,8 @@ struct disk_fault {
 struct disk_orders {
     char dir[PATH_MAX]; /* only files in this directory, an absolute path without links */
     struct disk_fault fault;
-    atomic_uint n; /* calls until now */
+    atomic_uint n;       /* calls until now */
+    atomic_bool is_hung; /* fdatasync() does not come back until it is false again */
 };
 
 struct disk {

@@ -284,3 +284,34 @@ Test(core_disk, 07_an_id_without_its_time_costs_a_page) {
     cr_assert_eq(alices()->account.used[ACCOUNT_STORING], 0);
     cr_assert_eq(core.persist.uncommitted, 0);
 }
+
+/* Messages of 1,000 bytes, until her lanes are read later. */
+static size_t say_until_awaited(void) {
+    static char text[1000];
+    size_t n = 0;
+    memset(text, 'x', sizeof text - 1);
+    for (; !core_awaits_disk(&core, alices()); n++)
+        say(alice, "bob", text);
+    return n;
+}
+
+Test(core_disk, 08_who_only_talks_does_not_wait_for_a_commit_that_takes_long) {
+    say(bob, "alice", "he stores something, too");
+    say(alice, "bob", "and she");
+    commit_take();
+    size_t n = say_until_awaited(), n_turn = 0;
+    cr_assert_gt(n, 1);
+    for (unsigned turn = 0; turn < 10; turn++) {
+        say(bob, "alice", "still");
+        say(alice, "bob", "still");
+        pass_ms(CORE_DISK_TURN_MS);
+        n_turn = say_until_awaited();
+        cr_assert_gt(n_turn, n / 2, "turn %u: %zu and %zu", turn, n_turn, n);
+        cr_assert_lt(n_turn, 2 * n);
+    }
+    commit_finish();
+    settle();
+    cr_assert_lt(say_until_awaited(), 2 * n, "as before");
+    settle();
+    cr_assert_eq(core.persist.uncommitted, 0);
+}
