@@ -168,10 +168,12 @@ static void files_tell_arrived(struct chat *chat, const struct earshot_transfer 
     view_note(&chat->view, VIEW_INFO, "%s from %s is here (%s)%s", place, transfer->peer, size,
               change);
     if (is_renamed && *transfer->name)
-        view_note(&chat->view, VIEW_INFO, "there it has another name than %s, as %s calls it",
-                  transfer->name, transfer->peer);
+        view_note(&chat->view, VIEW_INFO,
+                  "%s calls it %s; here that name was taken, or could not be used", transfer->peer,
+                  transfer->name);
     if (transfer->skipped > 0)
-        view_note(&chat->view, VIEW_INFO, "it is not all of it: %llu of its entries were left out",
+        view_note(&chat->view, VIEW_INFO,
+                  "it is not all of it: %llu of its entries could not be sent",
                   (unsigned long long)transfer->skipped);
 }
 

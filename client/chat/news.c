@@ -152,8 +152,9 @@ void news_known(struct chat *chat, const char *handle) {
 static void news_named(struct chat *chat, const struct earshot_event *event) {
     const char *was = event->news.who, *now = event->news.detail;
     view_note(&chat->view, VIEW_INFO,
-              "you are now known as %s: the name %s was freed for others, or its login came", now,
-              was);
+              "you are now known as %s: an administrator has freed the name %s, or the user whose "
+              "login it is has joined",
+              now, was);
     if (words_same_name(chat->target, was))
         chat_set_target(chat, now);
     snprintf(chat->me, sizeof chat->me, "%s", now);

@@ -31,7 +31,8 @@ void revive_lost(struct chat *chat) {
     int ms = revive_delay_ms(&chat->revive);
     chat->revive.due = mono_add_ms(mono_now(), ms);
     if (ms > REVIVE_DELAY_MS)
-        view_note(&chat->view, VIEW_INFO, "it has ended soon several times; see its log");
+        view_note(&chat->view, VIEW_INFO,
+                  "it has ended soon after its start several times; its log says why");
 }
 
 void revive_back(struct chat *chat) {

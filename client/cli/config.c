@@ -477,8 +477,11 @@ static void config_take_value(struct config_file *file, const struct config_key 
                               const char *value) {
     size_t i = (size_t)(key - config_keys);
     if (file->indented && file->given[i] && !key->is_list) {
-        config_complain(file, "an indented line goes on with `%s` above; begin it without blanks",
-                        key->name);
+        config_complain(
+            file,
+            "this line is indented, and so belongs to `%s` above, which takes one line; begin it "
+            "without blanks",
+            key->name);
         return;
     }
     CLEANUP_FREE char *copy = cli_copy(value);

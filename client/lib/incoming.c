@@ -210,7 +210,7 @@ void receive_accept(struct earshot *link, struct inbox_batch *batch, bool to_inb
 }
 
 const char *receive_why_gone(const struct earshot *link) {
-    return link->conduit.is_broken ? "sends nonsense" : "removed our mailbox";
+    return link->conduit.is_broken ? "sends what makes no sense" : "removed this program's mailbox";
 }
 
 int receive_batch(struct earshot *link, enum conduit_wait how, bool to_inbox) {

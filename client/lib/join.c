@@ -14,6 +14,7 @@
  * in earshot_next(), and one that polls.
  */
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -157,10 +158,13 @@ static void end_session(struct earshot *link) {
 void join_lose(struct earshot *link, const char *why) {
     if (link->phase == LINK_BACKOFF || link->phase == LINK_ENDED)
         return;
+    char waiting[64] = "";
+    if (link->pending.n_waiting > 0)
+        snprintf(waiting, sizeof waiting, "; it had not acknowledged %u message%s",
+                 link->pending.n_waiting, link->pending.n_waiting == 1 ? "" : "s");
     link_fail(link, EARSHOT_NO_HUB, FAIL_LOST,
-              "the hub in %s (PID %d) %s; it had not acknowledged %u messages; if it does not come "
-              "back, start it: earshotd --dir %s",
-              link->dir, (int)link->hub.pid, why, link->pending.n_waiting, link->dir);
+              "the hub in %s (PID %d) %s%s; if it does not come back, start it: earshotd --dir %s",
+              link->dir, (int)link->hub.pid, why, waiting, link->dir);
     if (link->phase != LINK_JOINED) {
         join_fail(link, EARSHOT_NO_HUB, false);
         return;
@@ -345,7 +349,8 @@ static int look_at_mailbox(struct earshot *link) {
     if (r != 0)
         return r < 0 ? r
                      : link_fail(link, EARSHOT_NO_HUB, FAIL_NO_HUB,
-                                 "our mailbox was removed before the hub in %s answered; try again",
+                                 "this program's mailbox was removed before the hub in %s "
+                                 "answered; try again",
                                  link->dir);
     if (info.last_receiver == link->hub.pid || info.n_messages != 1) {
         link->phase = LINK_WELCOME;

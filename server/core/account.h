@@ -37,7 +37,7 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
 /* clang-format off */
 #define ACCOUNT_KINDS(R)                                                                           \
     R(TIME, "time", ACCOUNT_RATE, 20 * NS_PER_MS, NS_PER_S,                                        \
-      "ns of the hub's time", "ask for less at a time")                                            \
+      "ns of the hub's time in use", "ask for less at a time")                                     \
     R(NOTICES, "notices", ACCOUNT_RATE, 2048, 1024,                                                \
       "notices to other users", "wait a little")                                                   \
     R(MEMORY, "memory", ACCOUNT_STOCK, ACCOUNT_MEMORY_BYTES, 0,                                    \
@@ -51,7 +51,7 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
     R(HANDLES, "handles", ACCOUNT_STOCK, 256, 0,                                                   \
       "handles", "use one of them")                                                                \
     R(ROOMS, "rooms", ACCOUNT_STOCK, 4096, 0,                                                      \
-      "rooms that were made", "leave some first")                                                  \
+      "rooms that it made", "leave some first")                                                    \
     R(OFFERS, "offers", ACCOUNT_STOCK, 64, 0,                                                      \
       "open offers", "wait until some are taken, or cancel some")                                  \
     R(CHANNELS, "channels", ACCOUNT_STOCK, ACCOUNT_CHANNELS_BYTES, 0,                              \
@@ -59,7 +59,7 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
     R(MAIL, "mail", ACCOUNT_STOCK, 256 * 1024, 0,                                                  \
       "bytes of mail to people who never joined", "wait until some of them have")                  \
     R(MAILED, "mailed", ACCOUNT_STOCK, 32, 0,                                                      \
-      "people who never joined and have mail of it", "wait until some of them have")               \
+      "recipients who never joined", "wait until some of them have")                               \
     R(LOOKUPS, "lookups", ACCOUNT_RATE, 256, 64,                                                   \
       "look-ups of login names", "wait a little")
 /* clang-format on */

@@ -102,9 +102,9 @@ static bool mail_fits(const struct core *core, const struct mail *mail, const st
         to && (to->n_mails >= MAIL_PER_HANDLE || to->n_mail_bytes + n > MAIL_PER_HANDLE_BYTES);
     bool is_over =
         core->n_mail_bytes + n > MAIL_BYTES_MAX || (!to && core->n_unclaimed >= MAIL_HANDLES_MAX);
-    const char *what = is_mine   ? "as much of yours waits for that as may"
-                       : is_full ? "as much waits for that as may"
-                                 : "the hub keeps no more for people who have not";
+    const char *what = is_mine   ? "you have as much waiting for them as you may"
+                       : is_full ? "as much waits for them already as may"
+                                 : "the hub keeps no more mail for such people";
     snprintf(reason, 256, "%s has never joined this hub, and %s; try again when they have", who,
              what);
     return !is_mine && !is_full && !is_over;

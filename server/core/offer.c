@@ -602,8 +602,9 @@ static void signal_refuse(struct core *core, struct session *session, const stru
     struct frame_signal cancel = *signal;
     cancel.said = (struct signal){
         .what = SIGNAL_CANCEL,
-        .reason = bytes_of("the program on the other side takes nothing in, and enough waits for "
-                           "it; try again when it does")};
+        .reason =
+            bytes_of("the program on the other side does not read what is sent to it, and too "
+                     "much waits for it already; try again when it does")};
     struct frame frame = signalled_frame(to, &cancel);
     if (signal->said.what != SIGNAL_CANCEL)
         session_answer(core, session, &frame);

@@ -139,8 +139,9 @@ bool persist_may_change(const struct core *core, struct user *user, char reason[
         return persist_may_wait(core, user, reason);
     user->account.n_refused[ACCOUNT_STORING]++;
     snprintf(reason, 256,
-             "%s, and %" PRIu64 " bytes of uid %u wait for room there: until there is some it can "
-             "change no more; try again later",
+             "%s, and %" PRIu64
+             " bytes of uid %u wait to be stored already: no more can be changed "
+             "until there is room; try again later",
              trouble, used, user->uid);
     return false;
 }

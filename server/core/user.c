@@ -43,8 +43,8 @@ bool user_may_charge(struct user *user, size_t n, char reason[256]) {
         return true;
     account->n_refused[ACCOUNT_MEMORY]++;
     snprintf(reason, 256,
-             "uid %u has %llu bytes of the hub's memory, of which it may use %llu for sessions, "
-             "rooms and what else it makes (three quarters of limit_memory); end or leave some",
+             "uid %u uses %llu bytes of the hub's memory, and may use %llu for sessions, rooms and "
+             "the like (three quarters of limit_memory); end or leave some first",
              user->uid, (unsigned long long)used, (unsigned long long)max);
     return false;
 }

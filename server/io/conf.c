@@ -106,7 +106,8 @@ static int conf_take(void *arg, const char *section, const char *name, const cha
     if (*section && !file->has_section)
         conf_complain(file, "[%s] above: this file has no sections; delete that line", section);
     else if (file->is_indented)
-        conf_complain(file, "a line goes on nowhere here; begin it without blanks");
+        conf_complain(file, "this line is indented, but no line goes on in the next one here; "
+                            "begin it without blanks");
     else if (i == file->n_keys)
         conf_complain_of_key(file, name);
     else

@@ -72,6 +72,33 @@ is "who had it gets the message" "$(jq -r .text "$T/olga.out")" "to whoever olga
 wait_for "and its sender" has_lines "$T/reader.out" 1
 is "is told that it was read" "$(jq -r .state "$T/reader.out")" read
 
+# Who is not told whether a message came is told how to send it again, and not twice.
+mkfifo "$T/lines"
+n_sessions() { # N
+    [ "$(earshot status --json | jq .sessions)" -eq "$1" ]
+}
+wait_for "nobody else is here" n_sessions 2
+"$BIN/earshot" --hub "$HUB" --name cut send bob --lines --timeout 1 <"$T/lines" 2>"$T/cut.err" &
+cut=$!
+STARTED+=("$cut")
+SEEN+=("$cut")
+exec 8>"$T/lines"
+wait_for "it has joined" n_sessions 3
+kill -STOP "$HUB_PID"
+echo "has it come?" >&8
+exec 8>&-
+ends "$cut"
+is "its hub does not answer" "$STATUS" 75
+kill -CONT "$HUB_PID"
+id=$(grep -o -e '--id [-0-9a-f]*' "$T/cut.err")
+check "the id is told" test "${#id}" -eq 41
+try earshot --name cut send bob ${id:+$id} "has it come?"
+check "and the message goes again" test "$STATUS" -eq 0
+has_once() {
+    [ "$(earshot --name bob history cut --json | jq -s 'map(select(.text == "has it come?")) | length')" -eq 1 ]
+}
+wait_for "it is there once" has_once
+
 kill -STOP "$HUB_PID"
 exits 75 "a hub that is stopped: who" earshot who --timeout 0.5
 exits 75 "a hub that is stopped: send" earshot send bob --timeout 0.5 hi

@@ -75,7 +75,7 @@ for _ in 1 2 3; do
 done
 is "it is started each time" "$(whole_lines ann | grep -c "it has ended soon")" 0
 kill -9 "$HUB_PID"
-sees "but that does not go on so for ever" ann "it has ended soon several times"
+sees "but that does not go on so for ever" ann "it has ended soon after its start several times"
 await "it comes later" shows_times ann "the hub is back" "$((n_back + 1))"
 key ann C-d
 await "ann has left again" bottom_is ann '$'

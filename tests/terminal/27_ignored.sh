@@ -41,7 +41,7 @@ wait_for "its sender hears of the name" grep -q "bashrc is called _bashrc there"
 touch "$T/_bashrc"
 enter ann "/get"
 sees "it is here" ann "_bashrc (2) from ben is here"
-sees "under another name" ann "there it has another name than _bashrc, as ben calls it"
+sees "under another name" ann "ben calls it _bashrc; here that name was taken"
 
 enter ann "/clear"
 still_typed "an empty screen" ann "[#ops]"

@@ -125,7 +125,7 @@ static void get_tell_difference(struct get *get, const struct earshot_transfer *
         cli_remark(get->options, "%s from %s is here%s", transfer->name, transfer->peer, change);
     if (transfer->skipped > 0)
         cli_remark(get->options,
-                   "%s from %s is not all of it: %llu of its entries were left out there",
+                   "%s from %s is not all of it: %llu of its entries could not be sent",
                    transfer->name, transfer->peer, (unsigned long long)transfer->skipped);
 }
 
@@ -462,8 +462,8 @@ static int get_fail_late(const struct get *get) {
     unsigned long long n_wanted = get->wish->all ? get->n_taken - get->n_failed : get->wish->count;
     if (get->n_taken == get->n_failed && !get->is_kind_told)
         return cli_fail(get->options, FAIL_TIMED_OUT,
-                        "nothing came within %g s, for nothing is offered to you (any more); its "
-                        "sender must put it (again)",
+                        "nothing came within %g s: nothing is offered to you, or not any more; "
+                        "who has it must offer it again (earshot put)",
                         cli_limit_seconds());
     return cli_fail(get->options, FAIL_TIMED_OUT,
                     "%llu of %llu came within %g s; get the rest again, or allow more with "

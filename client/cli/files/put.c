@@ -101,7 +101,10 @@ static int put_room_ask(struct put_room *room, const struct cli_options *options
     int result = earshot_ask(link, EARSHOT_USERS, name, &request);
     int code = cli_request_wait(link, options, result, request, put_room_add, &asking);
     if (code == CLI_DONE && asking.here.n + asking.away.n == 0)
-        code = cli_fail(options, FAIL_NO_USER, "nobody else is in %s", name);
+        code = cli_fail(options, FAIL_NO_USER,
+                        "nobody else is in %s who could take it; name a handle, or wait "
+                        "until somebody joins",
+                        name);
     if (code == CLI_DONE && asking.here.n == 0)
         cli_remark(options, "nobody of %s is here; waiting for all of its members", name);
     *room = asking.here.n > 0 ? asking.here : asking.away;

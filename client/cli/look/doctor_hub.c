@@ -111,7 +111,8 @@ static void hub_check_namespace(struct doctor *doctor) {
         doctor_say(doctor, DOCTOR_PROBLEM, "namespace", "run the client where the hub runs",
                    "the hub is in another IPC namespace");
     else
-        doctor_say(doctor, DOCTOR_OK, "namespace", NULL, "the hub is in our IPC namespace");
+        doctor_say(doctor, DOCTOR_OK, "namespace", NULL,
+                   "the hub is in the same IPC namespace as this program");
 }
 
 static void hub_say_none(struct doctor *doctor) {
@@ -228,7 +229,7 @@ static bool hub_ask(struct doctor *doctor, struct hub_numbers *numbers) {
         r = cli_request_wait(link, options, r, request, hub_add_counter, numbers);
         if (r != CLI_DONE)
             doctor_say(doctor, DOCTOR_PROBLEM, "join", "see the hub's log, or start it again",
-                       "the hub took us in and then did not answer");
+                       "the hub let this program join, and then did not answer");
     } else {
         doctor_say_sentence(doctor, DOCTOR_PROBLEM, "join",
                             link ? earshot_error(link) : "the machine has no memory left");

@@ -162,7 +162,7 @@ static void run_conclude(struct run_stream *run) {
         poll(fds, 1, ms > 100 ? 100 : (int)ms);
         run_take_all(run);
     }
-    run_end_stream(run, "the hub did not take the end of it in time");
+    run_end_stream(run, "the hub did not take the last of it in time");
 }
 
 /* The command. */

@@ -71,8 +71,10 @@ struct sending {
     size_t n_open;              /* items that are not done */
     bool is_stream;             /* of many messages: only the first refusal is reported singly */
     unsigned long long n_refused;
-    bool lost; /* the hub is gone just now */
-    int code;  /* of the first message that was refused */
+    size_t n_sent;
+    char id[EARSHOT_ID_SIZE]; /* of the last one sent */
+    bool lost;                /* the hub is gone just now */
+    int code;                 /* of the first message that was refused */
 };
 
 static bool sending_follows_each(const struct sending *sending) {
@@ -234,6 +236,18 @@ static int sending_flush(struct sending *sending) {
     return sending_drain(sending);
 }
 
+/* Nobody knows whether they came. The id, which was made here, makes a repeat harmless. */
+static int sending_fail_unknown(const struct sending *sending, unsigned code, const char *what) {
+    if (sending->n_sent == 1)
+        return cli_fail(sending->options, code,
+                        "%s within %g s; the message may have come: to send it again, and not "
+                        "twice, add --id %s",
+                        what, cli_limit_seconds(), sending->id);
+    return cli_fail(sending->options, code,
+                    "%s within %g s; the last %zu of %zu messages may have come, or not", what,
+                    cli_limit_seconds(), earshot_n_unacknowledged(sending->link), sending->n_sent);
+}
+
 /* The time is up: tells how far the messages came. */
 static int sending_fail_late(struct sending *sending) {
     const struct cli_options *options = sending->options;
@@ -243,17 +257,12 @@ static int sending_fail_late(struct sending *sending) {
             sending_print(sending, &sending->items[i]);
     cli_flush();
     if (sending->lost)
-        return cli_fail(options, FAIL_LOST,
-                        "the hub went away and did not come back within %g s; try again with the "
-                        "same --id",
-                        cli_limit_seconds());
+        return sending_fail_unknown(sending, FAIL_LOST, "the hub went away and did not come back");
     if (n_lost > 0)
-        return cli_fail(options, FAIL_TIMED_OUT,
-                        "the hub did not acknowledge the message within %g s; try again with the "
-                        "same --id",
-                        cli_limit_seconds());
+        return sending_fail_unknown(sending, FAIL_TIMED_OUT,
+                                    "the hub did not acknowledge what was sent");
     return cli_fail(options, FAIL_TIMED_OUT,
-                    "the message is stored, but was not %s within %g s; it will be when they read",
+                    "the message is stored and waits for them, but was not %s within %g s",
                     cli_state_words[options->wait], cli_limit_seconds());
 }
 
@@ -299,7 +308,11 @@ static int sending_put(struct sending *sending, const char *to, struct bytes tex
             break;
         code = sending_settle(sending, result);
     }
-    if (code == CLI_DONE && sending_follows_each(sending))
+    if (code != CLI_DONE)
+        return code;
+    sending->n_sent++;
+    memcpy(sending->id, id, sizeof id);
+    if (sending_follows_each(sending))
         sending_follow(sending, id);
     return code;
 }
