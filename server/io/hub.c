@@ -89,7 +89,7 @@ static int init_core(struct hub *hub) {
         .durable = hub->options.state[0] != '\0',
         .log_bytes_max = hub->options.state[0] ? LOG_BYTES : log_bytes(hub),
         .keep_days = hub->options.state[0] ? hub->options.keep_days : 0,
-        .keep_bytes = hub->options.keep_bytes,
+        .keep_bytes = hub->options.state[0] ? hub->options.keep_bytes : log_bytes(hub),
         .channel_bytes = hub->options.channel_quiet_ms > 0 ? channel_bytes() : 0,
         .channel_quiet_ms = hub->options.channel_quiet_ms};
     if (getrandom(&config.secret, sizeof config.secret, 0) != sizeof config.secret)
