@@ -9,7 +9,8 @@
 #include "cli/interrupt.h"
 #include "cli/report.h"
 
-#define ASK_MS 2000 /* for the list of names, which is only a help */
+#define ASK_MS 2000     /* for the list of names, which is only a help */
+#define NEAR_PART_MIN 3 /* bytes of a word that is looked for within names */
 
 /* The name and its key; a word that is no name is its own key, and "" when it is too long. */
 static bool near_key(struct name *name, struct name *key, const char *word) {
@@ -30,7 +31,17 @@ bool near_init(struct near *near, const char *word) {
     return near_key(&name, &near->key, word);
 }
 
-/* How far away it is; 0: too far. A name that the word is the beginning of is nearer than most. */
+/* Whether the word stands in the name, behind its beginning; of both without the sign of a room. */
+static bool near_is_within(const struct name *wrong, const struct name *key) {
+    size_t n_sign = name_is_room(wrong), n = wrong->n - n_sign;
+    return n >= NEAR_PART_MIN && key->n > wrong->n &&
+           memmem(key->s + n_sign + 1, key->n - n_sign - 1, wrong->s + n_sign, n);
+}
+
+/*
+ * How far away it is; 0: too far. A name that the word is the beginning of is nearer than most, and
+ * one that has it somewhere farther than all of these.
+ */
 static size_t near_distance(const struct name *wrong, const struct name *key) {
     size_t n_sign = name_is_room(wrong), far = distance(name_bytes(key), name_bytes(wrong));
     bool begins =
@@ -38,7 +49,9 @@ static size_t near_distance(const struct name *wrong, const struct name *key) {
     if (begins)
         return NAME_BYTES_MAX + far;
     /* Short words may differ in one place, longer ones in two. */
-    return far <= (wrong->n - n_sign < 4 ? 1U : 2U) ? far * NAME_BYTES_MAX : 0;
+    if (far <= (wrong->n - n_sign < 4 ? 1U : 2U))
+        return far * NAME_BYTES_MAX;
+    return near_is_within(wrong, key) ? 3 * NAME_BYTES_MAX + far : 0;
 }
 
 static void near_put(struct near *near, const struct name *name, size_t far) {
