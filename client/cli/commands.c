@@ -39,6 +39,9 @@ const struct cli_command cli_commands[] = {
      cli_history_options, 0, 1, cli_history},
     {"search", "WORDS...", "find messages with all of these words, the newest first", NULL,
      cli_search_options, 1, -1, cli_search},
+    {"mentions", "", "print the messages that name your handle, the newest last",
+     "Those of others, of direct conversations and of the rooms of your handle.",
+     cli_mentions_options, 0, 0, cli_mentions},
     {"forget", "HANDLE", "see nothing any more of what was said with HANDLE until now",
      "HANDLE still sees it, until they forget it, too; then it is deleted.", NULL, 1, 1,
      cli_forget},
@@ -63,6 +66,9 @@ const struct cli_command cli_commands[] = {
      cli_pipe_options, 0, 1, cli_pipe},
     {"who", "[#ROOM]", "list who is here, or the members of a room", NULL, cli_who_options, 0, 1,
      cli_who},
+    {"whois", "HANDLE", "tell who somebody is: login, programs, since when, rooms in common",
+     "Uid, terminal, program and since when it runs are what the kernel says.", NULL, 1, 1,
+     cli_whois},
     {"unread", "[CONV...]", "print how much is unread, for a prompt or a login script",
      "One conversation a line; nothing, when nothing is unread. Quick, and without a sound where "
      "no\n"

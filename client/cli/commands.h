@@ -52,13 +52,16 @@ extern const struct cli_option cli_pipe_options[];
 int cli_history(const struct cli_options *options, int n_words, char **words);
 int cli_search(const struct cli_options *options, int n_words, char **words);
 int cli_forget(const struct cli_options *options, int n_words, char **words);
+int cli_mentions(const struct cli_options *options, int n_words, char **words);
 int cli_tail(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_history_options[];
 extern const struct cli_option cli_search_options[];
+extern const struct cli_option cli_mentions_options[];
 extern const struct cli_option cli_tail_options[];
 
 /* look/ */
 int cli_who(const struct cli_options *options, int n_words, char **words);
+int cli_whois(const struct cli_options *options, int n_words, char **words);
 int cli_unread(const struct cli_options *options, int n_words, char **words);
 int cli_rooms(const struct cli_options *options, int n_words, char **words);
 int cli_topic(const struct cli_options *options, int n_words, char **words);

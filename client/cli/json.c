@@ -140,20 +140,36 @@ void json_sent(const struct cli_sent *sent) {
 }
 
 static json_t *json_session(const struct cli_session *s) {
-    return json_pack("{s:i,s:o,s:o}", "pid", (int)s->pid, "tty", json_text_or_null(s->tty),
-                     "program", json_text(s->program));
+    json_t *session = json_pack("{s:i,s:o,s:o}", "pid", (int)s->pid, "tty",
+                                json_text_or_null(s->tty), "program", json_text(s->program));
+    if (s->since_ms > 0)
+        json_object_set_new(session, "since", json_instant(s->since_ms, true));
+    return session;
 }
 
-void json_user(const struct cli_user *user) {
+static json_t *json_of_user(const struct cli_user *user) {
     json_t *sessions = json_array();
     for (size_t i = 0; i < user->n_sessions; i++)
         json_array_append_new(sessions, json_session(&user->sessions[i]));
     json_t *away = user->state == EARSHOT_AWAY ? json_text(user->away) : json_null();
-    json_put(stdout,
-             json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", "user", "handle", user->handle,
-                       "uid", (json_int_t)user->uid, "login", json_text(user->login), "state",
-                       cli_presence_words[user->state], "away", away, "idle_s",
-                       (json_int_t)user->idle_s, "sessions", sessions));
+    return json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", "user", "handle", user->handle,
+                     "uid", (json_int_t)user->uid, "login", json_text(user->login), "state",
+                     cli_presence_words[user->state], "away", away, "idle_s",
+                     (json_int_t)user->idle_s, "sessions", sessions);
+}
+
+void json_user(const struct cli_user *user) {
+    json_put(stdout, json_of_user(user));
+}
+
+void json_whois(const struct cli_user *user, char **rooms, size_t n_rooms) {
+    json_t *object = json_of_user(user), *names = json_array();
+    int64_t since_ms = cli_user_since(user);
+    for (size_t i = 0; i < n_rooms; i++)
+        json_array_append_new(names, json_text(rooms[i]));
+    json_object_set_new(object, "since", json_instant_or_null((time_t)(since_ms / 1000)));
+    json_object_set_new(object, "rooms", names);
+    json_put(stdout, object);
 }
 
 void json_room(const char *name, uint32_t members, const char *topic) {

@@ -47,3 +47,42 @@ void *cli_allocate(size_t size) {
 char *cli_copy(const char *string) {
     return records_checked(strdup(string));
 }
+
+static void records_add_sessions(struct cli_user *user, const struct earshot_event *event) {
+    for (size_t i = 0; i < event->user.n_pids; i++) {
+        user->sessions = cli_grow(user->sessions, i, sizeof *user->sessions);
+        struct cli_session *session = &user->sessions[user->n_sessions++];
+        *session = (struct cli_session){.pid = event->user.pids[i]};
+        process_tty(session->pid, session->tty);
+        process_name(session->pid, session->program);
+    }
+}
+
+struct cli_user cli_user_of(const struct earshot_event *event) {
+    struct cli_user user = {
+        .handle = cli_copy(event->user.handle),
+        .away = cli_copy(event->user.away),
+        .uid = event->user.uid,
+        .state = event->user.state,
+        .idle_s = event->user.idle_s,
+    };
+    cli_login(user.uid, user.login);
+    records_add_sessions(&user, event);
+    return user;
+}
+
+void cli_user_free(struct cli_user *user) {
+    free(user->handle);
+    free(user->away);
+    free(user->sessions);
+    *user = (struct cli_user){0};
+}
+
+int64_t cli_user_since(const struct cli_user *user) {
+    int64_t since_ms = 0;
+    for (size_t i = 0; i < user->n_sessions; i++)
+        if (user->sessions[i].since_ms > 0 &&
+            (since_ms == 0 || user->sessions[i].since_ms < since_ms))
+            since_ms = user->sessions[i].since_ms;
+    return since_ms;
+}

@@ -19,6 +19,7 @@ struct cli_session {
     pid_t pid;
     char tty[PROCESS_TTY_SIZE];
     char program[PROCESS_NAME_SIZE];
+    int64_t since_ms; /* when the process began; 0: not known, or not asked for */
 };
 
 struct cli_user {
@@ -83,6 +84,13 @@ struct cli_sent {
 void cli_login(uid_t uid, char login[LOGIN_SIZE]);
 
 _Noreturn void cli_out_of_memory(void);
+
+/* A USER event, with what the user database and /proc say. To be freed by cli_user_free(). */
+struct cli_user cli_user_of(const struct earshot_event *event);
+void cli_user_free(struct cli_user *user);
+
+/* When the first of the sessions began, as far as that is known; ms, or 0. */
+int64_t cli_user_since(const struct cli_user *user);
 
 /* Room for one more in an array of n. These three end the program when memory is out. */
 void *cli_grow(void *array, size_t n, size_t size);

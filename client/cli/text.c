@@ -199,6 +199,43 @@ void text_users(const struct cli_options *options, const struct cli_user *users,
     columns_print(options, &columns);
 }
 
+static void text_print_session(const struct cli_session *session) {
+    time_t since = (time_t)(session->since_ms / 1000);
+    struct tm tm = {0};
+    char when[32] = "";
+    if (since > 0 && localtime_r(&since, &tm))
+        strftime(when, sizeof when, ", since %Y-%m-%d %H:%M", &tm);
+    fputs("  ", stdout);
+    text_print_name(*session->program ? session->program : "a program");
+    printf(", pid %d%s%s%s\n", (int)session->pid, *session->tty ? ", on " : "", session->tty, when);
+}
+
+void text_whois(const struct cli_options *options, const struct cli_user *user, char **rooms,
+                size_t n_rooms) {
+    bool color = text_has_color(options);
+    char idle[32];
+    fputs(color ? "\033[1m" : "", stdout);
+    text_print_name(user->handle);
+    printf("%s: uid %u, login ", color ? "\033[0m" : "", (unsigned)user->uid);
+    text_print_name(user->login);
+    printf(", %s", cli_presence_words[user->state]);
+    if (user->state == EARSHOT_AWAY && *user->away) {
+        fputs(": ", stdout);
+        text_print_name(user->away);
+    }
+    if (user->state != EARSHOT_OFFLINE)
+        printf(", idle %s", text_duration(user->idle_s, idle));
+    putchar('\n');
+    for (size_t i = 0; i < n_rooms; i++) {
+        fputs(i == 0 ? "  with you in " : ", ", stdout);
+        text_print_name(rooms[i]);
+    }
+    if (n_rooms > 0)
+        putchar('\n');
+    for (size_t i = 0; i < user->n_sessions; i++)
+        text_print_session(&user->sessions[i]);
+}
+
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n) {
     static const char *const titles[] = {"ROOM", "MEMBERS", "TOPIC"};
     struct columns columns = {0};

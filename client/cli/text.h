@@ -13,6 +13,9 @@ char *text_headed(const char *title, enum earshot_priority priority, struct byte
 void text_message(const struct cli_options *options, const struct earshot_event *event);
 /* Its text alone. */
 void text_bare(const struct earshot_event *event);
+/* Somebody in some lines, with the rooms in common. */
+void text_whois(const struct cli_options *options, const struct cli_user *user, char **rooms,
+                size_t n_rooms);
 void text_users(const struct cli_options *options, const struct cli_user *users, size_t n);
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n);
 void text_topic(const char *topic);

@@ -19,29 +19,10 @@ struct who_users {
     size_t n;
 };
 
-static void who_add_sessions(struct cli_user *user, const struct earshot_event *event) {
-    for (size_t i = 0; i < event->user.n_pids; i++) {
-        user->sessions = cli_grow(user->sessions, i, sizeof *user->sessions);
-        struct cli_session *session = &user->sessions[user->n_sessions++];
-        session->pid = event->user.pids[i];
-        process_tty(session->pid, session->tty);
-        process_name(session->pid, session->program);
-    }
-}
-
 static void who_add(void *arg, const struct earshot_event *event) {
     struct who_users *users = arg;
     users->all = cli_grow(users->all, users->n, sizeof *users->all);
-    struct cli_user *user = &users->all[users->n++];
-    *user = (struct cli_user){
-        .handle = cli_copy(event->user.handle),
-        .away = cli_copy(event->user.away),
-        .uid = event->user.uid,
-        .state = event->user.state,
-        .idle_s = event->user.idle_s,
-    };
-    cli_login(user->uid, user->login);
-    who_add_sessions(user, event);
+    users->all[users->n++] = cli_user_of(event);
 }
 
 static int who_by_handle(const void *a, const void *b) {
@@ -62,11 +43,8 @@ static int who_print(const struct cli_options *options, const struct who_users *
 }
 
 static void who_free(struct who_users *users) {
-    for (size_t i = 0; i < users->n; i++) {
-        free(users->all[i].handle);
-        free(users->all[i].away);
-        free(users->all[i].sessions);
-    }
+    for (size_t i = 0; i < users->n; i++)
+        cli_user_free(&users->all[i]);
     free(users->all);
 }
 
