@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/macro.h"
 #include "base/thread.h"
 #include "chat/begin.h"
 #include "chat/command.h"
 #include "chat/event.h"
 #include "chat/files.h"
+#include "chat/format.h"
 #include "chat/inquiry.h"
 #include "chat/line/editor.h"
 #include "chat/line/plain.h"
@@ -75,7 +77,8 @@ void chat_fail(struct chat *chat, unsigned code, const char *format, ...) {
 
 void chat_fail_link(struct chat *chat, int result, const char *what) {
     struct outcome outcome = outcome_of(chat->link, result);
-    chat_fail(chat, outcome.code, "%s: %s", what, outcome.text);
+    CLEANUP_FREE char *reason = format_reason(outcome.text);
+    chat_fail(chat, outcome.code, "%s: %s", what, reason ? reason : "");
 }
 
 #define CHAT_LEAVING_MS 30000 /* how long leaving waits for the hub to take one more message */
@@ -148,23 +151,21 @@ static void chat_read_signals(struct chat_loop *loop) {
 
 /* Beginning. */
 
-/* How long what is said stays. */
-static void chat_tell_keeping(struct chat *chat, const struct earshot_hub_info *hub) {
-    char size[32];
+void chat_keeping_text(const struct earshot_hub_info *hub, char text[CHAT_KEEPING_SIZE]) {
+    char days[32] = "", size[32] = "";
     unsigned long long mib = hub->keep_bytes >> 20;
-    if (mib >= 1024)
-        snprintf(size, sizeof size, "%llu GiB", mib >> 10);
-    else
-        snprintf(size, sizeof size, "%llu MiB", mib);
-    if (hub->keep_days > 0 && mib > 0)
-        view_note(&chat->view, VIEW_INFO, "messages are kept for %u days, and up to %s",
-                  hub->keep_days, size);
-    else if (hub->keep_days > 0)
-        view_note(&chat->view, VIEW_INFO, "messages are kept for %u days", hub->keep_days);
-    else if (hub->keep_bytes > 0)
-        view_note(&chat->view, VIEW_INFO, "messages are kept up to %s", size);
-    else
-        view_note(&chat->view, VIEW_INFO, "messages are kept without end");
+    if (hub->keep_days > 0)
+        snprintf(days, sizeof days, "for %u day%s", hub->keep_days, hub->keep_days == 1 ? "" : "s");
+    if (hub->keep_bytes > 0)
+        snprintf(size, sizeof size, "up to %llu %s", mib >= 1024 ? mib >> 10 : mib,
+                 mib >= 1024 ? "GiB" : "MiB");
+    snprintf(text, CHAT_KEEPING_SIZE, "%s%s%s", days, *days && *size ? ", and " : "", size);
+}
+
+static void chat_tell_keeping(struct chat *chat, const struct earshot_hub_info *hub) {
+    char keeping[CHAT_KEEPING_SIZE];
+    chat_keeping_text(hub, keeping);
+    view_note(&chat->view, VIEW_INFO, "messages are kept %s", *keeping ? keeping : "without end");
 }
 
 static void chat_greet(struct chat *chat) {

@@ -128,6 +128,10 @@ void chat_fail(struct chat *chat, unsigned code, const char *format, ...) PRINTF
 /* A call of libearshot that did not go well; `what` begins the sentence: "cannot join #ops". */
 void chat_fail_link(struct chat *chat, int result, const char *what);
 
+/* How long what is said stays: "for 365 days, and up to 4 GiB"; "" for without end. */
+#define CHAT_KEEPING_SIZE 80
+void chat_keeping_text(const struct earshot_hub_info *hub, char text[CHAT_KEEPING_SIZE]);
+
 /*
  * Joins the hub and the rooms, talks until the user leaves, and returns an exit code. With a
  * terminal on both sides it is an inline window with a prompt; else lines come from standard

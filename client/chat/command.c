@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "base/uuid.h"
 #include "chat/files.h"
 #include "chat/inquiry.h"
 #include "chat/past.h"
+#include "chat/reply.h"
 #include "chat/talk.h"
 #include "cli/near.h"
 #include "cli/report.h"
@@ -32,7 +32,8 @@ static char *action_cut_word(char *arguments) {
 
 int command_usage(struct chat *chat, const char *name) {
     const struct command *command = command_find(name, strlen(name));
-    chat_fail(chat, OUTCOME_USAGE, "usage: /%s %s: %s", name, command->arguments, command->help);
+    chat_fail(chat, OUTCOME_USAGE, "usage: /%s%s%s: %s", name, *command->arguments ? " " : "",
+              command->arguments, command->help);
     return COMMAND_DONE;
 }
 
@@ -93,19 +94,47 @@ static int action_me(struct chat *chat, char *arguments) {
     return action_sent(talk_send(chat, chat->target, arguments, EARSHOT_ACTION, NULL));
 }
 
-static int action_join(struct chat *chat, char *arguments) {
+static void action_join_room(struct chat *chat, const char *word) {
     char room[CHAT_NAME_SIZE];
     uint32_t request = 0;
-    action_cut_word(arguments);
-    if (!*arguments)
-        return command_usage(chat, "join");
-    action_room_name(room, arguments);
+    action_room_name(room, word);
     int r = earshot_join(chat->link, room, false, &request);
     if (r == EARSHOT_OK)
         past_open(chat, room);
     inquiry_made(chat, r, request, INQUIRY_JOIN, room);
     if (r == EARSHOT_OK) /* what is typed next is sent behind the request, and so to the room */
         chat_set_target(chat, room);
+}
+
+/* Behind the first room only others may stand, with their sign: no key, as elsewhere, and no text.
+ */
+static const char *action_join_stranger(const char *rest) {
+    for (; *rest; rest += command_skip_word(rest))
+        if (*rest != '#')
+            return rest;
+    return NULL;
+}
+
+static int action_join(struct chat *chat, char *arguments) {
+    char *rest = action_cut_word(arguments);
+    const char *stranger = action_join_stranger(rest);
+    if (!*arguments)
+        return command_usage(chat, "join");
+    if (stranger) {
+        const char *sign = *arguments == '#' ? "" : "#";
+        chat_fail(chat, OUTCOME_USAGE,
+                  "not joined: \"%.*s\" is no room. /join %s%s enters it, /join %s%s #OTHER both; "
+                  "/msg %s%s TEXT says something there",
+                  (int)strcspn(stranger, COMMAND_BLANKS), stranger, sign, arguments, sign,
+                  arguments, sign, arguments);
+        return COMMAND_DONE;
+    }
+    for (char *word = arguments, *next; *word; word = next) {
+        next = word == arguments ? rest : action_cut_word(word);
+        for (char *room; (room = strsep(&word, ","));)
+            if (*room)
+                action_join_room(chat, room);
+    }
     return COMMAND_DONE;
 }
 
@@ -152,10 +181,8 @@ static int action_unread(struct chat *chat, char *arguments) {
 
 static int action_query(struct chat *chat, char *arguments) {
     char back[CHAT_NAME_SIZE];
-    action_cut_word(arguments);
+    const char *text = action_cut_word(arguments);
     const char *to = action_handle(arguments);
-    if (*to == '#' && !roster_is_joined(&chat->roster, to))
-        return action_join(chat, arguments);
     if (!*to)
         return action_unread(chat, arguments);
     if (!words_is_name(to)) {
@@ -163,9 +190,14 @@ static int action_query(struct chat *chat, char *arguments) {
         return COMMAND_DONE;
     }
     snprintf(back, sizeof back, "%s", chat->target);
-    command_go(chat, to);
+    if (*to == '#' && !roster_is_joined(&chat->roster, to))
+        action_join_room(chat, to);
+    else
+        command_go(chat, to);
     if (*to != '#' && !roster_is_known(&chat->roster, to))
         inquiry_queried(chat, to, back);
+    if (*text && words_same_name(chat->target, to)) /* not where one was */
+        return command_text(chat, text);
     return COMMAND_DONE;
 }
 
@@ -338,6 +370,7 @@ static int action_unignore(struct chat *chat, char *arguments) {
     bool was = roster_is_ignored(&chat->roster, handle);
     roster_ignore(&chat->roster, handle, false);
     view_note(&chat->view, VIEW_INFO, was ? "you see %s again" : "%s was not ignored", handle);
+    files_unignored(chat);
     return COMMAND_DONE;
 }
 
@@ -377,83 +410,6 @@ static int action_status(struct chat *chat, char *arguments) {
               earshot_n_unacknowledged(chat->link),
               earshot_is_waiting(chat->link) ? ", its queue is full or it is gone" : "");
     inquiry_list(chat, EARSHOT_COUNTERS, NULL, INQUIRY_STATUS, "");
-    return COMMAND_DONE;
-}
-
-/* What a reply is to. */
-struct action_replied {
-    const char *conv, *id; /* id NULL: nothing */
-};
-
-static struct action_replied action_replied_to(const struct scrollback_message *message) {
-    struct action_replied to = {0};
-    if (message)
-        to = (struct action_replied){message->conv, message->id};
-    return to;
-}
-
-/*
- * The message that the first word names: so many back, or an id, which is copied to `id`. An id
- * that this window has not shown is taken for one of the target's.
- */
-static struct action_replied action_find_replied(struct chat *chat, const char *word,
-                                                 char id[EARSHOT_ID_SIZE]) {
-    size_t n = strcspn(word, COMMAND_BLANKS);
-    struct uuid uuid;
-    if (n < 4 && strspn(word, "0123456789") == n)
-        return action_replied_to(
-            scrollback_back(&chat->scrollback, chat->target, strtoul(word, NULL, 10)));
-    snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
-    if (n != EARSHOT_ID_SIZE - 1 || !uuid_from_text(&uuid, id))
-        return action_replied_to(NULL);
-    const struct scrollback_message *message =
-        scrollback_meant(&chat->scrollback, id, chat->target);
-    if (!message)
-        message = scrollback_meant(&chat->scrollback, id, "");
-    return message ? action_replied_to(message) : (struct action_replied){chat->target, id};
-}
-
-/* Whom a /reply may be meant for that would go elsewhere: who wrote to the user alone just now. */
-static const char *action_who_waits(const struct chat *chat) {
-    const struct scrollback_message *last = scrollback_last(&chat->scrollback);
-    bool is_direct = last && !last->mine && last->conv[0] != '#';
-    return is_direct && *chat->target && !words_same_name(last->conv, chat->target) ? last->conv
-                                                                                    : NULL;
-}
-
-static int action_reply_unclear(struct chat *chat, const char *waits) {
-    chat_fail(chat, OUTCOME_USAGE,
-              "not sent: %s wrote to you alone just now: /msg %s TEXT answers that, /reply 1 TEXT "
-              "the last message in %s",
-              waits, waits, chat->target);
-    return COMMAND_DONE;
-}
-
-static int action_reply(struct chat *chat, char *arguments) {
-    char id[EARSHOT_ID_SIZE];
-    struct action_replied to = {0};
-    const char *text = arguments + command_skip_word(arguments);
-    if (!*arguments)
-        return command_usage(chat, "reply");
-    if (*text)
-        to = action_find_replied(chat, arguments, id);
-    const char *waits = chat->view.windowed && !to.id ? action_who_waits(chat) : NULL;
-    if (waits)
-        return action_reply_unclear(chat, waits);
-    if (!to.id) { /* no word of it names a message: it is all text, for the last one */
-        text = arguments;
-        to = action_replied_to(scrollback_back(&chat->scrollback, chat->target, 1));
-    }
-    if (to.id && *to.conv)
-        return action_sent(talk_send(chat, to.conv, text, EARSHOT_TEXT, to.id));
-    if (*chat->target)
-        chat_fail(
-            chat, OUTCOME_USAGE,
-            "not sent: nobody said anything in %s that this window has shown; write it without "
-            "/reply",
-            chat->target);
-    else
-        chat_fail(chat, OUTCOME_USAGE, "not sent: /join #ROOM or /query HANDLE first");
     return COMMAND_DONE;
 }
 
@@ -578,54 +534,58 @@ static int action_quit(struct chat *chat, char *arguments) {
 
 /* A beginning that fits several rows means the first: what people mean most stands first. */
 const struct command command_table[] = {
-    {"msg", "TO[,TO...] TEXT", "one message to handles and #rooms", ARGUMENT_CONV, action_msg},
-    {"query", "[TO]", "plain lines go to TO from now on; alone, as /unread", ARGUMENT_CONV,
-     action_query},
-    {"join", "#ROOM", "enter a room and talk there", ARGUMENT_ROOM, action_join},
-    {"part", "[#ROOM]", "leave a room", ARGUMENT_ROOM, action_part},
-    {"who", "[#ROOM|HANDLE]", "who is here, or in a room; who somebody is", ARGUMENT_CONV,
+    {"msg", "TO[,TO...] TEXT", "one message to handles and #rooms", ARGUMENT_CONV, -1, action_msg},
+    {"query", "[TO [TEXT]]", "plain lines, and TEXT, go to TO; alone, as /unread", ARGUMENT_CONV,
+     -1, action_query},
+    {"join", "#ROOM...", "enter a room and talk there", ARGUMENT_ROOM, -1, action_join},
+    {"part", "[#ROOM]", "leave a room", ARGUMENT_ROOM, 1, action_part},
+    {"who", "[#ROOM|HANDLE]", "who is here, or in a room; who somebody is", ARGUMENT_CONV, 1,
      action_who},
     {"reply", "[N|ID] TEXT", "answer the last message here, the one N back, or the one with ID",
-     ARGUMENT_NONE, action_reply},
-    {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, action_names},
-    {"unread", "", "your conversations, and what is new in each", ARGUMENT_NONE, action_unread},
-    {"next", "", "to the next one with something new, then back (also Alt-A)", ARGUMENT_NONE,
+     ARGUMENT_NONE, -1, reply_run},
+    {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, 1, action_names},
+    {"unread", "", "your conversations, and what is new in each", ARGUMENT_NONE, 0, action_unread},
+    {"next", "", "to the next one with something new, then back (also Alt-A)", ARGUMENT_NONE, 0,
      action_next},
-    {"rooms", "", "which rooms there are", ARGUMENT_NONE, action_rooms},
-    {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, action_help},
-    {"history", "[N]", "the last N messages here; alone, further back each time", ARGUMENT_NONE,
+    {"rooms", "", "which rooms there are", ARGUMENT_NONE, 0, action_rooms},
+    {"help", "[COMMAND]", "this list", ARGUMENT_COMMAND, 1, action_help},
+    {"history", "[N]", "the last N messages here; alone, further back each time", ARGUMENT_NONE, 1,
      action_history},
-    {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, action_search},
-    {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_PATH, files_put},
-    {"get", "[N|HANDLE|NAME]", "take the last file offered, or the one with this number in /files",
-     ARGUMENT_HANDLE, files_get},
+    {"search", "WORDS", "the last messages with all of these words", ARGUMENT_NONE, -1,
+     action_search},
+    {"put", "[TO] PATH", "hand over a file or a directory", ARGUMENT_PATH, -1, files_put},
+    {"get", "[N|HANDLE|NAME|ID]",
+     "take the last file offered, or the one with this number in /files; the beginning of a name "
+     "will do",
+     ARGUMENT_HANDLE, -1, files_get},
     {"decline", "[N|HANDLE|NAME]", "refuse it, withdraw one's own, or stop what is under way",
-     ARGUMENT_HANDLE, files_decline},
-    {"files", "", "which files wait for you or others, and how far transfers are", ARGUMENT_NONE,
+     ARGUMENT_HANDLE, -1, files_decline},
+    {"files", "", "which files wait for you or others, and how far transfers are", ARGUMENT_NONE, 0,
      files_list},
-    {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, action_me},
-    {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, action_away},
-    {"back", "", "you are there again", ARGUMENT_NONE, action_back},
-    {"topic", "[#ROOM] [TEXT]", "show or set the topic of a room", ARGUMENT_ROOM, action_topic},
-    {"whois", "HANDLE", "login, programs, since when, as the kernel says", ARGUMENT_HANDLE,
+    {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, -1, action_me},
+    {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, -1, action_away},
+    {"back", "", "you are there again", ARGUMENT_NONE, 0, action_back},
+    {"topic", "[#ROOM] [TEXT]", "show or set the topic of a room", ARGUMENT_ROOM, -1, action_topic},
+    {"whois", "HANDLE", "login, programs, since when, as the kernel says", ARGUMENT_HANDLE, 1,
      action_whois},
-    {"mentions", "", "the last messages that name you", ARGUMENT_NONE, action_mentions},
-    {"mute", "[CONV]", "show nothing of it while you are elsewhere", ARGUMENT_CONV, action_mute},
-    {"unmute", "[CONV]", "show it again", ARGUMENT_CONV, action_unmute},
-    {"notify", "[CONV] [LEVEL]", "default, every, mentions, off or mute", ARGUMENT_LEVEL,
+    {"mentions", "", "the last messages that name you", ARGUMENT_NONE, 0, action_mentions},
+    {"mute", "[CONV]", "show nothing of it while you are elsewhere", ARGUMENT_CONV, 1, action_mute},
+    {"unmute", "[CONV]", "show it again", ARGUMENT_CONV, 1, action_unmute},
+    {"notify", "[CONV] [LEVEL]", "default, every, mentions, off or mute", ARGUMENT_LEVEL, 2,
      action_notify},
-    {"ignore", "[HANDLE]", "show nothing of them in this window", ARGUMENT_HANDLE, action_ignore},
-    {"unignore", "HANDLE", "show them again", ARGUMENT_HANDLE, action_unignore},
-    {"nick", "HANDLE", "change your handle", ARGUMENT_NONE, action_nick},
-    {"clear", "", "clear the screen", ARGUMENT_NONE, action_clear},
-    {"status", "", "the hub, and what waits for it", ARGUMENT_NONE, action_status},
+    {"ignore", "[HANDLE]", "show nothing of them in this window", ARGUMENT_HANDLE, 1,
+     action_ignore},
+    {"unignore", "HANDLE", "show them again", ARGUMENT_HANDLE, 1, action_unignore},
+    {"nick", "HANDLE", "change your handle", ARGUMENT_NONE, 1, action_nick},
+    {"clear", "", "clear the screen", ARGUMENT_NONE, 0, action_clear},
+    {"status", "", "the hub, and what waits for it", ARGUMENT_NONE, 0, action_status},
     {"bell", "[off|dm|all|every]", "ring never, for direct messages, mentions too, or all",
-     ARGUMENT_BELL, action_bell},
+     ARGUMENT_BELL, 1, action_bell},
     {"set", "[KEY [VALUE]]", "what the configuration has, and change it in this window",
-     ARGUMENT_NONE, action_set},
-    {"alias", "[WORD [COMMAND]]", "a command of your own for a longer one", ARGUMENT_NONE,
+     ARGUMENT_NONE, -1, action_set},
+    {"alias", "[WORD [COMMAND]]", "a command of your own for a longer one", ARGUMENT_NONE, -1,
      action_alias},
-    {"quit", "", "leave (also Ctrl-D)", ARGUMENT_NONE, action_quit},
+    {"quit", "", "leave (also Ctrl-D)", ARGUMENT_NONE, -1, action_quit},
     {0},
 };
 
@@ -692,6 +652,16 @@ static char *command_expanded(const struct chat *chat, const char *line) {
     return whole;
 }
 
+/* Whether there are more words than it takes: half of what was typed is not to be lost. */
+static bool command_has_more(const struct command *command, const char *arguments) {
+    for (int n = 0; command->n_words >= 0 && *arguments; n++) {
+        if (n == command->n_words)
+            return true;
+        arguments += command_skip_word(arguments);
+    }
+    return false;
+}
+
 static int command_run(struct chat *chat, const char *typed) {
     CLEANUP_FREE char *expanded = command_expanded(chat, typed);
     const char *line = expanded ? expanded : typed;
@@ -702,6 +672,8 @@ static int command_run(struct chat *chat, const char *typed) {
         return COMMAND_DONE;
     }
     CLEANUP_FREE char *arguments = strdup(line + command_skip_word(line));
+    if (arguments && command_has_more(command, arguments))
+        return command_usage(chat, command->name);
     return arguments ? command->run(chat, arguments) : COMMAND_DONE;
 }
 

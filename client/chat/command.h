@@ -30,6 +30,7 @@ struct command {
     const char *arguments; /* as /help shows them; "" for none */
     const char *help;
     enum command_argument argument; /* what the first one completes to */
+    int n_words;                    /* that it takes; -1: a text */
     int (*run)(struct chat *chat, char *arguments);
 };
 

@@ -129,7 +129,9 @@ void event_message(struct chat *chat, const struct earshot_event *event) {
 }
 
 static void event_take_message(struct chat *chat, const struct earshot_event *event) {
-    if (!roster_is_ignored(&chat->roster, event->message.from) && !past_hold(chat, event))
+    if (roster_is_ignored(&chat->roster, event->message.from))
+        files_message(chat, event);
+    else if (!past_hold(chat, event))
         event_message(chat, event);
     if (event->message.late)
         past_reached(chat, event->message.seq);

@@ -12,6 +12,7 @@
 #include "base/home.h"
 #include "base/macro.h"
 #include "chat/command.h"
+#include "chat/format.h"
 #include "chat/inquiry.h"
 #include "chat/talk.h"
 #include "cli/file.h"
@@ -22,6 +23,7 @@
 
 #define FILES_KEPT_MAX 64  /* the oldest is forgotten; `earshot get` still finds it */
 #define FILES_LISTED_MAX 5 /* of older offers; more are only counted */
+#define FILES_ID_MIN 4     /* letters of an id by which it can be meant */
 
 enum files_phase {
     FILES_WAITS = 1, /* for /get or /decline */
@@ -73,19 +75,26 @@ static struct files_item *files_find(struct chat *chat, const char *id) {
     return NULL;
 }
 
-/* What has a transfer stays, so that it can be stopped. */
+/* Of somebody who is ignored: it is there, for when the user sees them again, and is not shown. */
+static bool files_is_hidden(const struct chat *chat, const struct files_item *item) {
+    return item->phase == FILES_WAITS && roster_is_ignored(&chat->roster, item->peer);
+}
+
+/* What has a transfer stays, so that it can be stopped. What is hidden takes nobody's place. */
 static void files_forget_oldest(struct chat *chat) {
-    struct files_item *item, *next, *oldest = NULL;
+    struct files_item *item, *oldest = NULL, *hidden = NULL;
     unsigned n = 0;
-    DL_FOREACH_SAFE(chat->files, item, next) {
+    DL_FOREACH(chat->files, item) {
         if (!(item->phase & (FILES_WAITS | FILES_SENT)))
             continue;
         n++;
         if (!oldest)
             oldest = item;
+        if (!hidden && files_is_hidden(chat, item))
+            hidden = item;
     }
     if (n >= FILES_KEPT_MAX)
-        files_free(chat, oldest);
+        files_free(chat, hidden ? hidden : oldest);
 }
 
 static struct files_item *files_add(struct chat *chat, enum files_phase phase, const char *id,
@@ -116,7 +125,8 @@ static void files_number_all(struct chat *chat) {
     unsigned number = 0;
     files_forget_closed(chat);
     DL_FOREACH(chat->files, item) {
-        item->number = item->phase == FILES_SENT ? 0 : ++number;
+        bool is_shown = item->phase != FILES_SENT && !files_is_hidden(chat, item);
+        item->number = is_shown ? ++number : 0;
     }
 }
 
@@ -226,7 +236,7 @@ static void files_fail_none(struct chat *chat) {
 }
 
 static void files_fail_many(struct chat *chat, const char *word) {
-    chat_fail(chat, OUTCOME_USAGE, "several have the name %s; /files has their numbers", word);
+    chat_fail(chat, OUTCOME_USAGE, "%s may be one of several; /files has their numbers", word);
 }
 
 /* Taking. */
@@ -241,8 +251,9 @@ static void files_note_received(const struct chat *chat, const struct files_item
 
 static void files_fail(struct chat *chat, int result, enum outcome_use use, const char *path) {
     struct outcome outcome = outcome_of_file(chat->link, result, use);
+    CLEANUP_FREE char *reason = format_reason(outcome.text);
     chat_fail(chat, outcome.code, "cannot %s %s: %s", use == OUTCOME_WRITE ? "write to" : "read",
-              path, outcome.text);
+              path, reason ? reason : "");
 }
 
 /* A small file is here already. What cannot be written stays in the list. */
@@ -297,23 +308,43 @@ static uint64_t files_accepted_bytes(const struct files_item *item) {
     return 0;
 }
 
+/* Takes what a rule allows; false: there is none. */
+static bool files_take_allowed(struct chat *chat, struct files_item *item) {
+    bool is_closed = files_is_stream(item) || files_is_hidden(chat, item);
+    uint64_t bytes = is_closed ? 0 : files_accepted_bytes(item);
+    if (bytes > 0)
+        files_take(chat, item, item->message ? 0 : bytes);
+    return bytes > 0;
+}
+
+static void files_tell_new(struct chat *chat, struct files_item *item) {
+    if (files_is_hidden(chat, item))
+        return;
+    files_tell_offer(chat, item);
+    item->is_untold = false;
+}
+
+void files_unignored(struct chat *chat) {
+    struct files_item *item, *next;
+    DL_FOREACH_SAFE(chat->files, item, next) {
+        bool is_new = item->phase == FILES_WAITS && item->is_untold;
+        if (is_new && !files_take_allowed(chat, item))
+            files_tell_new(chat, item);
+    }
+}
+
 /* Offers and transfers. */
 
 static void files_on_offer(struct chat *chat, const struct earshot_event *event) {
-    if (roster_is_ignored(&chat->roster, event->offer.from) || files_find(chat, event->offer.id))
+    if (files_find(chat, event->offer.id))
         return;
     struct files_item *item = files_add(chat, FILES_WAITS, event->offer.id, event->offer.from,
                                         event->offer.name, event->offer.size);
     if (event->offer.kind == EARSHOT_STREAM)
         item->size = EARSHOT_SIZE_UNKNOWN;
-    uint64_t bytes = event->offer.kind == EARSHOT_STREAM ? 0 : files_accepted_bytes(item);
-    if (bytes > 0) {
-        files_take(chat, item, bytes);
-        return;
-    }
-    item->is_untold = event->request != 0;
-    if (!item->is_untold)
-        files_tell_offer(chat, item);
+    item->is_untold = true;
+    if (!files_take_allowed(chat, item) && event->request == 0)
+        files_tell_new(chat, item);
 }
 
 void files_ask(struct chat *chat) {
@@ -322,20 +353,20 @@ void files_ask(struct chat *chat) {
     inquiry_made(chat, result, request, INQUIRY_OFFERS, "");
 }
 
-static bool files_is_untold_offer(const struct files_item *item) {
-    return item->phase == FILES_WAITS && item->is_untold;
+static bool files_is_untold_offer(const struct chat *chat, const struct files_item *item) {
+    return item->phase == FILES_WAITS && item->is_untold && !files_is_hidden(chat, item);
 }
 
 void files_tell_listed(struct chat *chat) {
     struct files_item *item;
     unsigned n = 0;
     DL_FOREACH(chat->files, item) {
-        n += files_is_untold_offer(item);
+        n += files_is_untold_offer(chat, item);
     }
     if (n > FILES_LISTED_MAX)
         view_note(&chat->view, VIEW_INFO, "%u files are offered to you; /files lists them", n);
     DL_FOREACH(chat->files, item) {
-        if (!files_is_untold_offer(item))
+        if (!files_is_untold_offer(chat, item))
             continue;
         if (n <= FILES_LISTED_MAX)
             files_tell_offer(chat, item);
@@ -391,20 +422,21 @@ static struct earshot_event *files_copy_message(const struct earshot_event *even
 }
 
 void files_message(struct chat *chat, const struct earshot_event *event) {
+    bool is_ignored = roster_is_ignored(&chat->roster, event->message.from);
     if (!event->message.file || event->message.mine)
         return;
     struct earshot_transfer file;
     if (earshot_event_file(chat->link, event, &file) != EARSHOT_OK) {
-        (void)earshot_refuse(chat->link, event);
+        if (!is_ignored)
+            (void)earshot_refuse(chat->link, event);
         return; /* its line says that it cannot be read */
     }
     struct files_item *item =
         files_add(chat, FILES_WAITS, event->message.id, event->message.from, file.name, file.size);
     item->message = files_copy_message(event);
-    if (files_accepted_bytes(item) > 0)
-        files_take(chat, item, 0);
-    else
-        files_tell_offer(chat, item);
+    item->is_untold = true;
+    if (!files_take_allowed(chat, item))
+        files_tell_new(chat, item);
 }
 
 /* /get and /decline: which files a word means. */
@@ -429,13 +461,23 @@ static bool files_has_name(const struct files_item *item, const char *word) {
     return strcmp(item->name, word) == 0;
 }
 
+/* Digits alone are a number, and so few of an id that others may have. */
+static bool files_begins(const struct files_item *item, const char *word) {
+    size_t n = strlen(word);
+    if (strspn(word, "0123456789") == n && n < FILES_ID_MIN)
+        return false;
+    return strncmp(item->name, word, n) == 0 ||
+           (n >= FILES_ID_MIN && strncasecmp(item->id, word, n) == 0);
+}
+
 /* Marks those in one of these phases that are like the word; returns how many. */
 static unsigned files_mark(struct chat *chat, unsigned phases, const char *word,
                            bool (*is_like)(const struct files_item *, const char *)) {
     struct files_item *item;
     unsigned n = 0;
     DL_FOREACH(chat->files, item) {
-        item->is_marked = (item->phase & phases) && is_like(item, word);
+        bool is_there = (item->phase & phases) && !files_is_hidden(chat, item);
+        item->is_marked = is_there && is_like(item, word);
         n += item->is_marked;
     }
     return n;
@@ -453,7 +495,8 @@ static void files_each_marked(struct chat *chat, void (*act)(struct chat *, stru
 static struct files_item *files_last_waiting(struct chat *chat, bool with_streams) {
     struct files_item *item, *last = NULL;
     DL_FOREACH(chat->files, item) {
-        if (item->phase == FILES_WAITS && (with_streams || !files_is_stream(item)))
+        bool waits = item->phase == FILES_WAITS && !files_is_hidden(chat, item);
+        if (waits && (with_streams || !files_is_stream(item)))
             last = item;
     }
     return last;
@@ -461,8 +504,9 @@ static struct files_item *files_last_waiting(struct chat *chat, bool with_stream
 
 /*
  * What a word means is looked for in this order: the number in /files; the handle of the other
- * side, and then all of theirs, what waits before anything else; the name of a file. The name must
- * be that of one file only, since whoever offers a file chooses its name.
+ * side, and then all of theirs, what waits before anything else; the name of a file; the beginning
+ * of a name or an id. It must be that of one file only, since whoever offers a file chooses its
+ * name.
  */
 static void files_act_on(struct chat *chat, unsigned phases, const char *word,
                          void (*act)(struct chat *, struct files_item *),
@@ -477,6 +521,8 @@ static void files_act_on(struct chat *chat, unsigned phases, const char *word,
         return;
     }
     unsigned n = files_mark(chat, phases, word, files_has_name);
+    if (n == 0)
+        n = files_mark(chat, phases, word, files_begins);
     if (n == 1)
         files_each_marked(chat, act);
     else if (n > 1)

@@ -17,7 +17,11 @@ void files_tell_listed(struct chat *chat);
 /* OFFER, WITHDRAWN, TRANSFER and SKIPPED events. */
 void files_event(struct chat *chat, const struct earshot_event *event);
 
-/* A message that was shown: if it is a small file, that waits, too. */
+/* The user sees somebody again whom they ignored: their files are told, and taken as the rules
+ * say. */
+void files_unignored(struct chat *chat);
+
+/* A message that was shown, or whose sender is ignored: if it is a small file, that waits, too. */
 void files_message(struct chat *chat, const struct earshot_event *event);
 
 /*

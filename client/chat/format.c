@@ -165,3 +165,43 @@ bool format_begins(const char *name, const char *prefix) {
     CLEANUP_FREE char *start = format_folded(prefix);
     return whole && start && strncmp(whole, start, strlen(start)) == 0;
 }
+
+/* A longer one stands before what it begins with. */
+static const struct {
+    const char *shell, *window;
+} format_commands[] = {
+    {"`earshot who --all` shows all of them", "/who lists who is here"},
+    {"`earshot who --all` shows all", "/who lists who is here"},
+    {"see `earshot who` and `earshot rooms`", "see /who and /rooms"},
+    {"`earshot rooms`", "/rooms"},
+    {"`earshot who`", "/who"},
+    {"`earshot put`", "/put"},
+    {"`earshot get`", "/get"},
+    {" (/join in `earshot chat`)", ": /join"},
+};
+
+/* The command that the text begins with; SIZE_MAX: none. */
+static size_t format_command_at(const char *text) {
+    for (size_t i = 0; i < ARRAY_LEN(format_commands); i++)
+        if (strncmp(text, format_commands[i].shell, strlen(format_commands[i].shell)) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+char *format_reason(const char *reason) {
+    char *text = NULL;
+    size_t n_text = 0;
+    FILE *out = open_memstream(&text, &n_text);
+    if (!out)
+        return NULL;
+    while (*reason) {
+        size_t i = format_command_at(reason);
+        if (i == SIZE_MAX) {
+            fputc(*reason++, out);
+            continue;
+        }
+        fputs(format_commands[i].window, out);
+        reason += strlen(format_commands[i].shell);
+    }
+    return fclose(out) == 0 ? text : NULL;
+}

@@ -39,3 +39,9 @@ char *format_preview(const char *text, size_t n);
  * names: the grammar is not checked).
  */
 bool format_begins(const char *name, const char *prefix);
+
+/*
+ * What the hub or the library says, with the commands of the window in place of those of the shell
+ * that it names. The caller frees it; NULL when memory is out.
+ */
+char *format_reason(const char *reason);

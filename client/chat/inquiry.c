@@ -7,6 +7,7 @@
 
 #include <utlist.h>
 
+#include "base/macro.h"
 #include "base/mention.h"
 #include "chat/begin.h"
 #include "chat/files.h"
@@ -25,6 +26,7 @@
 #include "proto/fail.h"
 
 #define INQUIRY_NAMES_MAX 12 /* in one line; the others are counted */
+#define INQUIRY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 
 /* What was asked, until the answer is complete. */
 struct inquiry {
@@ -32,8 +34,9 @@ struct inquiry {
     enum inquiry_kind kind;
     char about[CHAT_NAME_SIZE];
     size_t n;                /* lines of the answer that count */
-    size_t n_wanted;         /* of HISTORY */
+    size_t n_wanted, n_page; /* of HISTORY; OLDER: how many messages that page had */
     uint64_t before, oldest; /* of HISTORY: where the page ends, and begins; of NEWEST: that one */
+    int64_t oldest_ms;       /* when that was said */
     FILE *out;               /* writes `text`: an answer that is shown as one line */
     char *text;
     size_t n_text;
@@ -72,10 +75,11 @@ void inquiry_deinit(struct chat *chat) {
 static void inquiry_fail(struct chat *chat, enum inquiry_kind kind, const char *about,
                          struct outcome outcome) {
     const char *blank = *about ? " " : "";
+    CLEANUP_FREE char *reason = format_reason(outcome.text);
     if (about[0] == '#' && kind == INQUIRY_WHO)
         blank = " in ";
     chat_fail(chat, outcome.code, "cannot %s%s%s: %s", inquiry_rows[kind].purpose, blank, about,
-              outcome.text);
+              reason ? reason : "");
 }
 
 static struct inquiry *inquiry_new(enum inquiry_kind kind, const char *about) {
@@ -330,24 +334,76 @@ static void inquiry_history_line(struct chat *chat, struct inquiry *inquiry,
                   "what was said %s %s%s:", inquiry->about[0] == '#' ? "in" : "with",
                   inquiry->about, inquiry->before > 0 ? " before" : "");
         inquiry->oldest = event->message.seq;
+        inquiry->oldest_ms = event->message.at_ms;
     }
     if (!roster_is_ignored(&chat->roster, event->message.from))
         show_message(chat, event, SHOW_PAST);
 }
 
+/* Whether there is anything before the page that was just shown; what is told of it waits for that.
+ */
+static void inquiry_ask_older(struct chat *chat, const struct inquiry *page) {
+    uint32_t request = 0;
+    int r = earshot_history(chat->link, page->about, page->oldest, 0, 1, &request);
+    struct inquiry *inquiry = inquiry_made(chat, r, request, INQUIRY_OLDER, page->about);
+    if (!inquiry)
+        return;
+    inquiry->n_page = page->n;
+    inquiry->n_wanted = page->n_wanted;
+    inquiry->oldest_ms = page->oldest_ms;
+}
+
+/* The hub does not know what it has deleted: so it is told how long, and how much, is kept. */
+static void inquiry_tell_beginning(struct chat *chat, const struct inquiry *inquiry,
+                                   const char *page) {
+    char keeping[CHAT_KEEPING_SIZE];
+    struct earshot_hub_info hub;
+    const char *conv = inquiry->about, *at = conv[0] == '#' ? "" : "@";
+    earshot_hub(chat->link, &hub);
+    chat_keeping_text(&hub, keeping);
+    int64_t kept_ms = ((int64_t)hub.keep_days - 1) * INQUIRY_DAY_MS;
+    bool is_cut = hub.keep_days > 0 && inquiry->oldest_ms > 0 &&
+                  wall_now().ms - inquiry->oldest_ms >= kept_ms;
+    if (is_cut)
+        view_note(&chat->view, VIEW_INFO,
+                  "%swhat was before in %s%s is not kept any more: messages are kept %s", page, at,
+                  conv, keeping);
+    else if (*keeping)
+        view_note(&chat->view, VIEW_INFO,
+                  "%sthis is the beginning of %s%s, as far as it is kept: %s", page, at, conv,
+                  keeping);
+    else
+        view_note(&chat->view, VIEW_INFO, "%sthis is the beginning of %s%s", page, at, conv);
+}
+
 static void inquiry_history_done(struct chat *chat, struct inquiry *inquiry) {
     const char *conv = inquiry->about;
-    if (inquiry->n == 0)
-        view_note(&chat->view, VIEW_INFO,
-                  inquiry->before > 0 ? "nothing older is there of %s"
-                                      : "nothing was said in %s yet",
-                  conv);
-    else
-        view_note(&chat->view, VIEW_INFO, "%zu message%s%s; /history goes further back", inquiry->n,
-                  inquiry->n == 1 ? "" : "s",
-                  inquiry->n_wanted > EARSHOT_PAGE_MAX ? ", no more at a time" : "");
-    if (inquiry->n > 0)
+    if (inquiry->n > 0) {
         unread_set_page(chat, conv, inquiry->oldest);
+        inquiry_ask_older(chat, inquiry);
+    } else if (inquiry->before > 0) {
+        inquiry_tell_beginning(chat, inquiry, "");
+    } else {
+        view_note(&chat->view, VIEW_INFO, "nothing was said in %s yet", conv);
+    }
+}
+
+static void inquiry_older_line(struct chat *chat, struct inquiry *inquiry,
+                               const struct earshot_event *event) {
+    (void)chat;
+    (void)event;
+    inquiry->n++;
+}
+
+static void inquiry_older_done(struct chat *chat, struct inquiry *inquiry) {
+    char page[64];
+    snprintf(page, sizeof page, "%zu message%s%s; ", inquiry->n_page,
+             inquiry->n_page == 1 ? "" : "s",
+             inquiry->n_wanted > EARSHOT_PAGE_MAX ? ", no more at a time" : "");
+    if (inquiry->n > 0)
+        view_note(&chat->view, VIEW_INFO, "%s/history goes further back", page);
+    else
+        inquiry_tell_beginning(chat, inquiry, page);
 }
 
 static void inquiry_search_done(struct chat *chat, struct inquiry *inquiry) {
@@ -575,6 +631,9 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
     [INQUIRY_HISTORY] = {.purpose = "show the history of",
                          .line = inquiry_history_line,
                          .done = inquiry_history_done},
+    [INQUIRY_OLDER] = {.purpose = "show the history of",
+                       .line = inquiry_older_line,
+                       .done = inquiry_older_done},
     [INQUIRY_SEARCH] = {.purpose = "search for",
                         .line = inquiry_keep_line,
                         .done = inquiry_search_done},

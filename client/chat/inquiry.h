@@ -21,6 +21,7 @@ enum inquiry_kind {
     INQUIRY_MEMBERS,
     INQUIRY_OPENED,  /* about: the conversation; its last lines */
     INQUIRY_HISTORY, /* about: the conversation */
+    INQUIRY_OLDER,   /* about: the conversation; whether anything is before such a page */
     INQUIRY_SEARCH,
     INQUIRY_OFFER,         /* about: to whom */
     INQUIRY_OFFERS,        /* what was offered to us while no window was open */

@@ -5,6 +5,7 @@
 
 #include <utlist.h>
 
+#include "base/macro.h"
 #include "chat/format.h"
 #include "chat/inquiry.h"
 #include "chat/mark.h"
@@ -93,9 +94,10 @@ static void talk_refused(struct chat *chat, const struct earshot_event *event) {
     struct talk_sent *sent = talk_find(&chat->talk, event->failed.id);
     struct outcome outcome = outcome_of_event(event);
     bool is_file = sent && sent->is_file;
+    CLEANUP_FREE char *reason = format_reason(outcome.text);
     chat_fail(chat, outcome.code, "not delivered to %s: %s (%s%s%s)", event->failed.to,
-              outcome.text, is_file ? "file " : "\"", sent && sent->preview ? sent->preview : "?",
-              is_file ? "" : "\"");
+              reason ? reason : "", is_file ? "file " : "\"",
+              sent && sent->preview ? sent->preview : "?", is_file ? "" : "\"");
     if (sent)
         talk_forget(&chat->talk, sent);
     if (outcome_exit_code(outcome.code) == CLI_NO_NAME)

@@ -222,6 +222,15 @@ const char *unread_next(const struct chat *chat) {
     return any ? any->conv : NULL;
 }
 
+const char *unread_direct(const struct chat *chat) {
+    const struct unread_item *item, *last = NULL, *here = unread_find(chat, chat->target);
+    for (item = chat->unread.items; item; item = item->hh.next)
+        if (item->conv[0] != '#' && unread_counts(item, here) &&
+            (!last || item->newest > last->newest))
+            last = item;
+    return last ? last->conv : NULL;
+}
+
 const char *unread_at(const struct chat *chat, size_t number) {
     const struct unread_item *item = chat->unread.items;
     while (item && --number > 0)

@@ -68,6 +68,10 @@ void unread_set_page(struct chat *chat, const char *conv, uint64_t before);
 const char *unread_next(const struct chat *chat);
 const char *unread_at(const struct chat *chat, size_t number);
 
+/* Who wrote to the user alone, elsewhere than where one is, so that it is new still: the last of
+ * them; NULL: nobody. Valid until a change. */
+const char *unread_direct(const struct chat *chat);
+
 /* " | @bob 1 #build 40", for the prompt; "" when nothing is new. */
 #define UNREAD_PROMPT_SIZE 128
 void unread_prompt(const struct chat *chat, char text[UNREAD_PROMPT_SIZE]);

@@ -19,7 +19,7 @@ start_hub
 terminal ann 100 40
 terminal ben 100 40
 chat ann ann '#ops'
-sees "how long messages are kept" ann "-- messages are kept"
+sees "how long messages are kept" ann "-- messages are kept up to 64 MiB"
 chat ben ben '#ops'
 sees "they are together" ann "+ ben joined #ops"
 enter ben "/query ann"
@@ -40,7 +40,7 @@ await "the last message of others is meant" in_order ann "      > <ben> an answe
 enter ann "/msg ben between us"
 sees "ben is told something" ben "@ann <ann> between us"
 enter ben "/reply a secret"
-sees "an answer to that does not go to the room" ben "not sent: ann wrote to you alone just now"
+sees "an answer to that does not go to the room" ben "not sent: ann wrote to you alone: "
 enter ben "/reply 1 said on purpose"
 await "with a number it does" in_order ann "      > <ann> to myself it is not" "#ops <ben> said on purpose"
 check "the room got nothing else" hides ann "a secret"

@@ -1,0 +1,116 @@
+#include "chat/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/uuid.h"
+#include "chat/command.h"
+#include "chat/talk.h"
+#include "cli/report.h"
+#include "cli/words.h"
+
+/* What a reply is to. */
+struct reply_to {
+    const char *conv, *id; /* id NULL: nothing */
+};
+
+static struct reply_to reply_to_message(const struct scrollback_message *message) {
+    struct reply_to to = {0};
+    if (message)
+        to = (struct reply_to){message->conv, message->id};
+    return to;
+}
+
+static struct reply_to reply_to_back(const struct chat *chat, unsigned long back) {
+    return reply_to_message(scrollback_back(&chat->scrollback, chat->target, back));
+}
+
+/*
+ * The message that the first word names: so many back, or an id, which is copied to `id`. An id
+ * that this window has not shown is taken for one of the target's.
+ */
+static struct reply_to reply_find(const struct chat *chat, const char *word,
+                                  char id[EARSHOT_ID_SIZE]) {
+    size_t n = strcspn(word, COMMAND_BLANKS);
+    struct uuid uuid;
+    if (n < 4 && strspn(word, "0123456789") == n)
+        return reply_to_back(chat, strtoul(word, NULL, 10));
+    snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
+    if (n != EARSHOT_ID_SIZE - 1 || !uuid_from_text(&uuid, id))
+        return reply_to_message(NULL);
+    const struct scrollback_message *message =
+        scrollback_meant(&chat->scrollback, id, chat->target);
+    if (!message)
+        message = scrollback_meant(&chat->scrollback, id, "");
+    return message ? reply_to_message(message) : (struct reply_to){chat->target, id};
+}
+
+/* Who wrote to the user alone, elsewhere: last of all, or so that it is new still. NULL: nobody. */
+static const char *reply_who_waits(const struct chat *chat) {
+    const struct scrollback_message *last = scrollback_last(&chat->scrollback);
+    bool is_direct = last && !last->mine && last->conv[0] != '#';
+    if (is_direct && *chat->target && !words_same_name(last->conv, chat->target))
+        return last->conv;
+    return unread_direct(chat);
+}
+
+static void reply_fail_unclear(struct chat *chat, const char *waits) {
+    if (*chat->target)
+        chat_fail(chat, OUTCOME_USAGE,
+                  "not sent: %s wrote to you alone: /msg %s TEXT answers that, /reply 1 TEXT the "
+                  "last message in %s",
+                  waits, waits, chat->target);
+    else
+        chat_fail(chat, OUTCOME_USAGE,
+                  "not sent: %s wrote to you alone: /msg %s TEXT answers that, /reply 1 TEXT the "
+                  "last message of all",
+                  waits, waits);
+}
+
+static void reply_fail_none(struct chat *chat) {
+    if (*chat->target)
+        chat_fail(chat, OUTCOME_USAGE,
+                  "not sent: nobody said anything in %s that this window has shown; write it "
+                  "without /reply",
+                  chat->target);
+    else
+        chat_fail(chat, OUTCOME_USAGE, "not sent: /join #ROOM or /query HANDLE first");
+}
+
+/* Whether the last message, which no word names, may not be the one that is meant. */
+static bool reply_is_unclear(const struct reply_to *last, const char *waits) {
+    return waits && !(last->id && words_same_name(last->conv, waits));
+}
+
+/* Where one's own lines are not shown again, it would not be seen where it went. */
+static int reply_send(struct chat *chat, const struct reply_to *to, const char *text) {
+    int outcome = talk_send(chat, to->conv, text, EARSHOT_TEXT, to->id);
+    if (outcome == TALK_SENT && chat->view.windowed && !chat->has_editor)
+        view_note(&chat->view, VIEW_INFO, "answered in %s%s", to->conv[0] == '#' ? "" : "@",
+                  to->conv);
+    return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
+}
+
+int reply_run(struct chat *chat, char *arguments) {
+    char id[EARSHOT_ID_SIZE];
+    struct reply_to to = {0};
+    const char *text = arguments + command_skip_word(arguments);
+    if (!*arguments)
+        return command_usage(chat, "reply");
+    if (*text)
+        to = reply_find(chat, arguments, id);
+    if (!to.id) { /* no word of it names a message: it is all text, for the last one */
+        const char *waits = chat->view.windowed ? reply_who_waits(chat) : NULL;
+        text = arguments;
+        to = reply_to_back(chat, 1);
+        if (reply_is_unclear(&to, waits)) {
+            reply_fail_unclear(chat, waits);
+            return COMMAND_DONE;
+        }
+    }
+    if (to.id && *to.conv)
+        return reply_send(chat, &to, text);
+    reply_fail_none(chat);
+    return COMMAND_DONE;
+}

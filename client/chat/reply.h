@@ -1,0 +1,11 @@
+/*
+ * /reply: an answer to one message, in the conversation where that was said. Without a word that
+ * names the message the last one here is meant; and since people from elsewhere mean the last who
+ * wrote to them alone by /r, it is not sent while somebody has and waits for an answer.
+ */
+#pragma once
+
+#include "chat/chat.h"
+
+/* The command; see command.h. */
+int reply_run(struct chat *chat, char *arguments);
