@@ -313,7 +313,8 @@ static int join_attempt(struct earshot *link) {
 }
 
 int join_begin(struct earshot *link) {
-    link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS);
+    link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS / 2);
+    link->is_half_over = false;
     link->pause_ns = LINK_HELLO_MIN_NS;
     int r = join_attempt(link);
     if (r < 0)
@@ -368,6 +369,12 @@ void join_tick(struct earshot *link) {
         int r = link->phase == LINK_HELLO ? send_hello(link) : look_at_mailbox(link);
         if (r != 0)
             join_fail(link, r, false);
+        return;
+    }
+    if (link->phase != LINK_BACKOFF &&
+        !link->is_half_over) { /* perhaps we stood still, and it was */
+        link->is_half_over = true;
+        link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS / 2);
         return;
     }
     if (link->phase != LINK_BACKOFF) /* HELLO was not answered in time */

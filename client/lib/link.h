@@ -46,7 +46,8 @@
 #include "proto/name.h"
 
 #define LINK_ERROR_SIZE (PATH_MAX + 1024)
-#define LINK_HANDSHAKE_MS 5000 /* the hub answers HELLO within this, or is asked again */
+#define LINK_HANDSHAKE_MS                                                                          \
+    5000 /* the hub answers HELLO within this, or is asked again; two halves */
 #define LINK_BACKOFF_MIN_MS 50
 #define LINK_BACKOFF_MAX_MS 2000
 #define LINK_HELLO_MIN_NS (10 * NS_PER_MS) /* the well-known queue was full; then twice as long */
@@ -118,7 +119,9 @@ struct earshot {
     uint64_t session;
     struct conduit conduit;
     struct uuid nonce;
-    mono_time retry_at, answer_by;
+    mono_time retry_at;
+    mono_time answer_by; /* this half of the time for that is over then, */
+    bool is_half_over;   /* and the first one is already */
     int backoff_ms;
     int64_t pause_ns; /* before HELLO is sent, or the mailbox looked at, again */
 

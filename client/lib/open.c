@@ -118,20 +118,30 @@ static int fail_timeout(struct earshot *link) {
     return r;
 }
 
-static int join_and_wait(struct earshot *link, int timeout_ms) {
-    mono_time until = WAIT_FOREVER;
-    if (timeout_ms >= 0)
-        until = mono_add_ms(mono_now(), timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS);
-    int r = join_begin(link);
+/* Until it has joined or failed for good, or (EARSHOT_AGAIN) the time is over. */
+static int join_wait_until(struct earshot *link, mono_time until) {
+    int r = 0;
     while (r == 0 && link->phase != LINK_JOINED) {
         r = wait_step(link, until, false);
         if (link->phase == LINK_ENDED)
             return link->ended;
-        if (r == EARSHOT_AGAIN && link->phase != LINK_JOINED)
-            return fail_timeout(link);
-        r = r == EARSHOT_AGAIN ? 0 : r;
     }
-    return r;
+    return link->phase == LINK_JOINED && r == EARSHOT_AGAIN ? 0 : r;
+}
+
+/* In two halves: a program that was stopped may have the answer, and not have seen it yet. */
+static int join_and_wait(struct earshot *link, int timeout_ms) {
+    int half_ms = (timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS) / 2 + 1;
+    int r = join_begin(link);
+    if (r == 0 && timeout_ms < 0)
+        return join_wait_until(link, WAIT_FOREVER);
+    for (int half = 0; r == 0 && half < 2; half++) {
+        r = join_wait_until(link, mono_add_ms(mono_now(), half_ms));
+        if (r != EARSHOT_AGAIN)
+            return r;
+        r = half == 0 ? 0 : r;
+    }
+    return r == EARSHOT_AGAIN ? fail_timeout(link) : r;
 }
 
 int earshot_open(earshot **result, const struct earshot_options *options) {

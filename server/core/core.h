@@ -47,7 +47,8 @@
 #define POSITIONS_DELAY_MS                                                                         \
     1000 /* what was given to whom is stored with the next messages, or then */
 #define UNCOMMITTED_MAX ((size_t)32 * 1024 * 1024)
-#define HOARDERS_MAX 64   /* and more chunks are one class, see outgoing.c */
+#define HOARDERS_MAX 64 /* and more chunks are one class, see outgoing.c */
+/* These pass in two halves, see session.c. */
 #define CONFIRM_MS 10000  /* a session that never says READY is a handshake that failed */
 #define CONDEMNED_MS 1000 /* until it is ended, a session that broke the protocol may read why */
 
@@ -301,7 +302,9 @@ struct pace {
     struct session *next_held, *prev_held; /* of core->held_senders */
     mono_time since;                       /* held; or looked at while it is */
     mono_time took_at;                     /* when its mailbox took something in last */
-    uint8_t n_turns;                       /* through which it is held */
+    uint8_t n_turns;                       /* through which it is held; of this one, */
+    bool is_half_over;                     /* half is over, */
+    bool is_taking;                        /* and the recipient has taken something in it */
     bool is_stalled;
 };
 
@@ -323,6 +326,7 @@ struct session {
     bool confirmed, dead;
     bool may_wall;      /* may write to everybody who is here */
     bool condemned;     /* it broke the protocol: nothing that it says counts, and it ends soon */
+    bool is_half_over;  /* of the time until it ends by itself */
     bool skips_parts;   /* of a message whose beginning was refused */
     bool offers_due;    /* there are offers that it does not know of yet */
     bool lacks_objects; /* there was no memory for more of them, see core_answer_object() */
@@ -330,7 +334,7 @@ struct session {
     struct user *user;
     struct handle *handle;
     struct seat *seat; /* the hub's: mailbox, and the lane that its frames must come from */
-    mono_time since;   /* it began, or was condemned */
+    mono_time since;   /* it began, or was condemned; or half of the time after that was over */
     uint64_t joined_seq, direct_after, rooms_after; /* see feed.c */
     uint64_t feed_next;
     bool held;                /* it has not said READY yet */

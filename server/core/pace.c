@@ -109,6 +109,7 @@ static void pace_hold(struct core *core, struct session *sender, struct session 
     pace->by = recipient;
     pace->since = core->now;
     pace->n_turns = 0;
+    pace->is_half_over = pace->is_taking = false;
     DL_APPEND2(recipient->pace->held, sender, pace->prev, pace->next);
     DL_APPEND2(core->held_senders, sender, pace->prev_held, pace->next_held);
 }
@@ -172,26 +173,43 @@ void pace_end_all(struct core *core) {
         pace_let_go(core, core->held_senders);
 }
 
+static void pace_look_later(struct core *core, struct session *sender) {
+    struct pace *pace = sender->pace;
+    pace->since = core->now;
+    DL_DELETE2(core->held_senders, sender, pace->prev_held, pace->next_held);
+    DL_APPEND2(core->held_senders, sender, pace->prev_held, pace->next_held);
+}
+
 /* One turn is over, and its recipient has not read all yet. */
-static void pace_check(struct core *core, struct session *sender) {
+static void pace_end_turn(struct core *core, struct session *sender) {
     struct pace *pace = sender->pace;
     struct session *recipient = pace->by;
-    bool is_reading = recipient->pace->took_at.ns > pace->since.ns;
-    if (core->config.durable || !is_reading) {
+    if (core->config.durable || !pace->is_taking) {
         pace_stall(core, recipient);
     } else if (sender->user != recipient->user || ++pace->n_turns >= PACE_TURNS_OWN) {
         pace_let_go(core, sender);
     } else {
-        pace->since = core->now;
-        DL_DELETE2(core->held_senders, sender, pace->prev_held, pace->next_held);
-        DL_APPEND2(core->held_senders, sender, pace->prev_held, pace->next_held);
+        pace->is_half_over = pace->is_taking = false;
+        pace_look_later(core, sender);
     }
+}
+
+/* A turn has two halves: a hub that stood still sees in the second one what was taken meanwhile. */
+static void pace_check(struct core *core, struct session *sender) {
+    struct pace *pace = sender->pace;
+    pace->is_taking |= pace->by->pace->took_at.ns >= pace->since.ns;
+    if (pace->is_half_over) {
+        pace_end_turn(core, sender);
+        return;
+    }
+    pace->is_half_over = true;
+    pace_look_later(core, sender);
 }
 
 /* The first was held first, or was looked at first. */
 mono_time pace_due(const struct core *core) {
     const struct session *first = core->held_senders;
-    return first ? mono_add_ms(first->pace->since, PACE_TURN_MS) : (mono_time){0};
+    return first ? mono_add_ms(first->pace->since, PACE_TURN_MS / 2) : (mono_time){0};
 }
 
 void pace_tick(struct core *core) {

@@ -78,17 +78,20 @@ static struct session *session_new(struct core *core, struct user *user,
     return session;
 }
 
-/* Sessions that end by themselves: the first of each list is the next one. */
+/*
+ * Sessions that end by themselves: the first of each list is the next one. Their time passes in two
+ * halves. While the hub is stopped or starved it sees nothing of what they say, or lets them see;
+ * however long that lasts, it makes only one half pass, and in the other one all of it is seen.
+ */
 
-static mono_time ends_at(const struct session *first) {
+static mono_time half_ends_at(const struct session *first) {
     if (!first)
         return (mono_time){0}; /* an idle hub has nothing to wake up for */
-    return first->condemned ? mono_add_ms(first->since, CONDEMNED_MS)
-                            : mono_add_ms(first->since, CONFIRM_MS);
+    return mono_add_ms(first->since, (first->condemned ? CONDEMNED_MS : CONFIRM_MS) / 2);
 }
 
 static void set_ending_due(struct core *core) {
-    core->ending_due = mono_earlier(ends_at(core->unconfirmed), ends_at(core->condemned));
+    core->ending_due = mono_earlier(half_ends_at(core->unconfirmed), half_ends_at(core->condemned));
 }
 
 static void await_confirmation(struct core *core, struct session *session) {
@@ -118,6 +121,7 @@ void core_condemn(struct core *core, struct session *session, const char *rule) 
         return;
     session_confirm(core, session);
     session->condemned = true;
+    session->is_half_over = false;
     session->since = core->now;
     session_drop_assembly(session);
     DL_APPEND2(core->condemned, session, prev_ending, next_ending);
@@ -242,16 +246,29 @@ void core_end(struct core *core, struct session *session) {
         session_free(core, session);
 }
 
+/* The first of the list. */
+static void half_is_over(struct core *core, struct session **list) {
+    struct session *session = *list;
+    if (session->is_half_over) {
+        core_end(core, session);
+        return;
+    }
+    session->is_half_over = true;
+    session->since = core->now;
+    DL_DELETE2(*list, session, prev_ending, next_ending);
+    DL_APPEND2(*list, session, prev_ending, next_ending);
+    set_ending_due(core);
+}
+
 /* Thousands may be due: after so many the lock is left, and the core is due again at once. */
 #define ENDS_AT_ONCE 64
 
 void session_end_due(struct core *core) {
     unsigned n = 0;
-    for (; n < ENDS_AT_ONCE && core->unconfirmed && core_is_due(core, ends_at(core->unconfirmed));
-         n++)
-        core_end(core, core->unconfirmed);
-    for (; n < ENDS_AT_ONCE && core->condemned && core_is_due(core, ends_at(core->condemned)); n++)
-        core_end(core, core->condemned);
+    for (; n < ENDS_AT_ONCE && core_is_due(core, half_ends_at(core->unconfirmed)); n++)
+        half_is_over(core, &core->unconfirmed);
+    for (; n < ENDS_AT_ONCE && core_is_due(core, half_ends_at(core->condemned)); n++)
+        half_is_over(core, &core->condemned);
 }
 
 void core_evict_mailbox(struct core *core, int msqid) {

@@ -232,16 +232,22 @@ static void wake_waiter(struct resolver_job *job) {
 }
 
 /* With the guard held. */
-static bool answer_await(struct resolver_waiter *waiter, int ms) {
+static void answer_await_for(const struct resolver_waiter *waiter, int ms) {
     mono_time end = mono_add_ms(mono_now(), ms);
     struct timespec until = {end.ns / NS_PER_S, end.ns % NS_PER_S};
     int r = 0;
+    while (!waiter->is_answered && !resolver.stopping && r == 0)
+        r = pthread_cond_timedwait(&resolver.answered, &resolver.guard, &until);
+}
+
+/* The same. In two halves: while the hub stood still nobody could answer. */
+static bool answer_await(struct resolver_waiter *waiter, int ms) {
     if (!resolver_enqueue(&waiter->job)) {
         waiter->is_answered = true; /* nobody else has it */
         return false;
     }
-    while (!waiter->is_answered && !resolver.stopping && r == 0)
-        r = pthread_cond_timedwait(&resolver.answered, &resolver.guard, &until);
+    answer_await_for(waiter, ms / 2);
+    answer_await_for(waiter, ms - ms / 2);
     return waiter->is_answered;
 }
 

@@ -22,7 +22,8 @@
 #define EXPIRE_STEP 256           /* messages, at most, and to begin with: */
 #define EXPIRE_STEP_MIN 8
 #define EXPIRE_EVERY_MS (3600 * 1000)
-#define ANSWER_MS_MAX 2000 /* a question is read for so long */
+#define ANSWER_MS_MAX 2000 /* a question is read for so long; between two looks at the clock */
+#define LOOK_MS_MAX 200    /* not more than this counts: then the hub, or its disk, stood still */
 #define WANTED_EVERY_MS 50 /* and after so long it is looked whether somebody waits for it */
 #define STOP_MS_MAX 3000   /* what waits to be stored is stored for so long when the hub stops */
 
@@ -461,13 +462,17 @@ static void *writer_thread(void *arg) {
 struct patience {
     struct hub *hub;
     const struct ask *ask;
-    mono_time until, look_at; /* until: ns 0: as long as it takes */
+    int64_t left_ns;
+    mono_time looked, look_at;
 };
 
 static bool is_cut(void *arg) {
     struct patience *patience = arg;
     mono_time now = mono_now();
-    if (patience->until.ns != 0 && now.ns > patience->until.ns)
+    int64_t ns = now.ns - patience->looked.ns;
+    patience->looked = now;
+    patience->left_ns -= ns < LOOK_MS_MAX * NS_PER_MS ? ns : LOOK_MS_MAX * NS_PER_MS;
+    if (patience->left_ns < 0)
         return true;
     if (now.ns < patience->look_at.ns)
         return false;
@@ -481,10 +486,11 @@ static bool is_cut(void *arg) {
 static void read_page(const struct storage_reader *reader, struct ask *ask,
                       struct archive_page *page) {
     mono_time now = mono_now();
-    struct patience patience = {
-        .hub = reader->hub, .ask = ask, .look_at = mono_add_ms(now, WANTED_EVERY_MS)};
-    if (!reader->feeds)
-        patience.until = mono_add_ms(now, ANSWER_MS_MAX);
+    struct patience patience = {.hub = reader->hub,
+                                .ask = ask,
+                                .left_ns = reader->feeds ? INT64_MAX : ANSWER_MS_MAX * NS_PER_MS,
+                                .looked = now,
+                                .look_at = mono_add_ms(now, WANTED_EVERY_MS)};
     store_reader_set_cut(reader->store, is_cut, &patience);
     archive_read(reader->store, ask, page);
     store_reader_set_cut(reader->store, NULL, NULL);

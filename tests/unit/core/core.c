@@ -115,6 +115,26 @@ Test(core, 07_a_session_that_never_says_ready_ends) {
     cr_assert_eq(core.n_sessions, 1);
 }
 
+/* Its READY lies in the lane, but nobody has looked there. */
+Test(core, 07b_while_the_hub_stands_still_nobody_is_too_late) {
+    enum fail_code code;
+    struct client *slow = try_join(ALICE, "alice", HERE, &code);
+    struct client *silent = try_join(ALICE, "alice", HERE, &code);
+    stand_still_ms(10 * CONFIRM_MS);
+    cr_assert_not(is_over(slow));
+    ready(slow);
+    pass_ms(CONFIRM_MS / 2 - 1);
+    cr_assert_not(is_over(silent));
+    pass_ms(1);
+    cr_assert(is_over(silent));
+    cr_assert_not(is_over(slow));
+    core_condemn(&core, slow->session, "a rule");
+    stand_still_ms(10 * CONDEMNED_MS);
+    cr_assert_not(is_over(slow), "it may read why");
+    pass_ms(CONDEMNED_MS / 2);
+    cr_assert(is_over(slow));
+}
+
 Test(core, 08_a_mailbox_id_given_away_ends_the_older_session) {
     struct client *alice = join(ALICE, "alice", HERE);
     struct client *bob = join(BOB, "bob", HERE);

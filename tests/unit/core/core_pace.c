@@ -216,11 +216,25 @@ Test(core_pace, 11_the_hub_wakes_up_for_that_and_for_nothing_else) {
     flood(alice, "bob");
     drain();
     pass_ms(ACK_DELAY_MS);
-    cr_assert_eq(mono_ms_until(core.now, core_due(&core)), TURN_MS - ACK_DELAY_MS);
+    cr_assert_eq(mono_ms_until(core.now, core_due(&core)), TURN_MS / 2 - ACK_DELAY_MS);
     pass_ms(TURN_MS);
     drain();
     pass_ms(ACK_DELAY_MS);
     cr_assert_eq(core_due(&core).ns, 0);
+}
+
+/* Or it would be let go although its recipient reads, and lose where there is no store. */
+Test(core_pace, 11b_while_the_hub_stands_still_nobody_has_stalled) {
+    stop_reading(bob);
+    flood(alice, "bob");
+    drain();
+    stand_still_ms(10 * TURN_MS);
+    cr_assert(is_held_by(alice, bob));
+    cr_assert(!is_stalled(bob->session));
+    take_some(bob);
+    pass_ms(TURN_MS / 2);
+    cr_assert(!is_held(alice));
+    cr_assert(!is_stalled(bob->session), "it reads, if slowly");
 }
 
 /* It takes one delivery in each turn: another user's flood waits for one turn, its own for more. */

@@ -237,10 +237,20 @@ struct frame offer_of(struct uuid id, const char *to) {
                                     .name = bytes_of("big.iso")}};
 }
 
-void pass_ms(int64_t ms) {
+void stand_still_ms(int64_t ms) {
     now = mono_add_ms(now, ms);
     core_set_time(&core, now, (wall_time){WALL_MS});
     core_tick(&core);
+}
+
+void pass_ms(int64_t ms) {
+    mono_time end = mono_add_ms(now, ms), due;
+    while ((due = core_due(&core)).ns > now.ns && due.ns < end.ns) {
+        now = due;
+        stand_still_ms(0);
+    }
+    now = end;
+    stand_still_ms(0);
 }
 
 /* From the hub. */

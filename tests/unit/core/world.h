@@ -84,8 +84,10 @@ void give_back_memory(uid_t uid);
 /* An offer of a file that is large. */
 struct frame offer_of(struct uuid id, const char *to);
 
-/* Time passes, and the core is told. */
+/* Time passes, and the core is told whenever something is due. */
 void pass_ms(int64_t ms);
+/* Time passes, and the hub stands still meanwhile: it is told afterwards. */
+void stand_still_ms(int64_t ms);
 /* A slice of the log in memory is looked through for the next question; false: there is none. */
 bool read_log(void);
 /* Answers from the log in memory, and sends what is to be sent until nothing is left. */
