@@ -599,6 +599,12 @@ bool core_awaits_login(struct core *core, struct session *session, const struct 
 
 /* Answers a request by the hub itself, who had a reason to refuse it. */
 void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,
+/*
+ * The same of a NICK, for which the hub sets core->nick_right: whether it hangs on the user
+ * database who may have that handle. Else the user has it already, or is refused it anyway.
+ */
+bool core_awaits_right(struct core *core, struct session *session, const struct frame *frame);
+
                  const char *reason);
 
 /*

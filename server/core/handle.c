@@ -406,6 +406,21 @@ void handle_receive_away(struct core *core, struct session *session, const struc
     persist_finish(core, session, frame->away.request, code, reason);
 }
 
+bool core_awaits_right(struct core *core, struct session *session, const struct frame *frame) {
+    struct user *user = session->user;
+    struct name name, key;
+    char reason[256];
+    if (session->condemned || name_parse(&name, frame->nick.handle) != NAME_OK ||
+        name_is_room(&name))
+        return false;
+    name_key(&key, &name);
+    const struct handle *found = handle_find(core, &key);
+    if (found ? is_of_user(found, user) : check_new(core, user, &name, &key, reason) != FAIL_NONE)
+        return false;
+    account_spend(&user->account, ACCOUNT_LOOKUPS, 1);
+    return true;
+}
+
 void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame) {
     struct name name;
     char reason[256];

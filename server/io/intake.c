@@ -162,28 +162,37 @@ static bool slice_check(struct intake *intake, uint16_t cost) {
 
 /* Frames. */
 
+/* Whoever asks more often than he may waits first: now, for slice_check() would see a slice that
+ * has just begun. */
+static void leave_for_database(struct intake *intake) {
+    slice_charge(intake);
+    if (slice_is_over(intake))
+        slice_pause(intake);
+    hub_leave(intake->lane->hub);
+}
+
 /*
  * Login names are looked up outside the lock, because NSS may ask a network; the session may end
  * meanwhile.
  */
 static bool may_be_called(struct intake *intake, struct session **session,
-                          const struct frame_nick *nick) {
+                          const struct frame *frame) {
     struct hub *hub = intake->lane->hub;
     char reason[256];
     enum fail_code code;
     uint64_t number = (*session)->number;
     struct right right = {.uid = (*session)->user->uid, .gid = hub->options.wall_gid};
-    if (name_parse(&right.wanted, nick->handle) != NAME_OK || name_is_room(&right.wanted))
-        return true; /* the core judges these */
-    slice_charge(intake);
-    hub_leave(hub);
+    if (!core_awaits_right(&hub->core, *session, frame))
+        return true;
+    (void)name_parse(&right.wanted, frame->nick.handle);
+    leave_for_database(intake);
     bool may = right_wait(hub, &right, &code, reason);
     slice_begin(intake);
     *session = core_session(&hub->core, number);
     hub->core.nick_right =
         (struct core_right){may && right.take_from != LOGIN_NOBODY, right.take_from};
     if (*session && !may)
-        core_refuse(&hub->core, *session, nick->request, code, reason);
+        core_refuse(&hub->core, *session, frame->nick.request, code, reason);
     return may;
 }
 
@@ -198,10 +207,7 @@ static struct session *find_recipient(struct intake *intake, struct session *ses
     uid_t uid = session->user->uid;
     if (!core_awaits_login(&hub->core, session, frame, &name))
         return session;
-    slice_charge(intake);
-    if (slice_is_over(intake)) /* now: slice_check() would see a slice that has just begun */
-        slice_pause(intake);
-    hub_leave(hub);
+    leave_for_database(intake);
     right_find_login(hub, uid, &name, &login);
     slice_begin(intake);
     session = core_session(&hub->core, number);
@@ -273,7 +279,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
     const char *broken = NULL;
     if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
         lane_list_all(lane->hub, session, frame->list.request);
-    bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, &frame->nick);
+    bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, frame);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_recipient(intake, session, frame);
     if (!session)

@@ -169,3 +169,30 @@ Test(core_logins, 07_all_that_outlives_the_hub, .init = begin_durable, .fini = d
     settle();
     expect_late(mallory, "for who was there first");
 }
+
+static bool nick_awaits(struct client *client, const char *handle) {
+    return core_awaits_right(&core, client->session,
+                             &(struct frame){.type = FRAME_NICK, .nick = {1, bytes_of(handle)}});
+}
+
+static uint64_t lookups_of(const struct client *client) {
+    return client->session->user->account.used[ACCOUNT_LOOKUPS];
+}
+
+Test(core_logins, 20_the_database_is_asked_for_a_nick_only_if_that_matters_and_is_charged) {
+    struct client *ann = get_in(ALICE, "ann", "ann", &no_right);
+    get_in(BOB, "bob", "bob", &no_right);
+    cr_assert_not(nick_awaits(ann, "Ann"), "it is hers");
+    cr_assert_not(nick_awaits(ann, "#room"));
+    cr_assert_not(nick_awaits(ann, "no name"));
+    cr_assert_eq(lookups_of(ann), 0);
+    cr_assert(nick_awaits(ann, "bob"), "it may be hers by right");
+    cr_assert(nick_awaits(ann, "nightowl"), "it may be somebody's login name");
+    cr_assert_eq(lookups_of(ann), 2);
+    account_spend(&ann->session->user->account, ACCOUNT_HANDLES, 255);
+    cr_assert_not(nick_awaits(ann, "nightowl"), "she can have no other one anyway");
+    account_give_back(&ann->session->user->account, ACCOUNT_HANDLES, 255);
+    for (unsigned i = 0; i < 400; i++)
+        (void)nick_awaits(ann, "bob");
+    cr_assert_gt(core_throttle_ns(&core, ann->session->user), NS_PER_S / 2);
+}
