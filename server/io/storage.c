@@ -430,7 +430,7 @@ static bool storage_work(struct hub *hub, struct storage *storage) {
     lock_give(&hub->lock);
     bool busy = keep_house(storage);
     lock_take(&hub->lock);
-    return busy || core_has_messages(&hub->core) ||
+    return busy || store_log_is_long(storage->store) || core_has_messages(&hub->core) ||
            (core_has_commit(&hub->core) && !storage->has_failed);
 }
 

@@ -91,6 +91,11 @@ struct store {
     pthread_mutex_t finding;
     struct connection finder;
 
+    pthread_mutex_t quiet; /* guards the next three, see store_copy_log() */
+    pthread_cond_t quiet_changed;
+    unsigned n_readings;      /* snapshots that there are */
+    _Atomic bool wants_quiet; /* no new ones are to begin for now */
+
     char rescued[CONNECTION_ERROR_SIZE]; /* "" or what is to be told about that */
     _Atomic unsigned generation;         /* of the database; another one needs other connections */
     _Atomic bool stopping;               /* what takes long is to end */
@@ -106,6 +111,7 @@ struct store_reader {
     store_cut *cut;
     void *cut_arg;
     unsigned generation; /* of the database that it reads */
+    bool is_reading;     /* it has a snapshot */
     struct store *store;
 };
 
@@ -153,7 +159,10 @@ int message_find(struct connection *connection, const struct record *like, uint6
 int reader_refresh(struct store_reader *reader);
 bool reader_is_cut(const struct store_reader *reader);
 /* A snapshot for all that is read until reading_end(), which returns `outcome` again. */
-int reading_begin(struct connection *connection, struct store_state *state);
-int reading_end(struct connection *connection, int outcome);
+int reading_begin(struct store_reader *reader, struct store_state *state);
+int reading_end(struct store_reader *reader, int outcome);
+/* store.c: somebody reads with a snapshot. */
+void log_reading_begins(struct store *store);
+void log_reading_ends(struct store *store);
 int pair_forgotten(struct connection *connection, uint32_t handle, conv_number conv,
                    uint64_t *upto);

@@ -121,12 +121,15 @@ int message_find(struct connection *connection, const struct record *like, uint6
     return r;
 }
 
-int reading_begin(struct connection *connection, struct store_state *state) {
+int reading_begin(struct store_reader *reader, struct store_state *state) {
+    struct connection *connection = &reader->connection;
+    log_reading_begins(reader->store);
+    reader->is_reading = true;
     int r = connection_do(connection, BEGIN_READING, doing);
     return r == 0 ? state_read(connection, state) : r;
 }
 
-int reading_end(struct connection *connection, int outcome) {
+static int transaction_close(struct connection *connection, int outcome) {
     if (!connection->db || sqlite3_get_autocommit(connection->db))
         return outcome;
     sqlite3_stmt *end = connection_get(connection, COMMIT);
@@ -137,6 +140,14 @@ int reading_end(struct connection *connection, int outcome) {
         sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
     }
     return outcome;
+}
+
+int reading_end(struct store_reader *reader, int outcome) {
+    int r = transaction_close(&reader->connection, outcome);
+    if (reader->is_reading)
+        log_reading_ends(reader->store);
+    reader->is_reading = false;
+    return r;
 }
 
 int pair_forgotten(struct connection *connection, uint32_t handle, conv_number conv,
@@ -219,11 +230,11 @@ int store_read(struct store_reader *reader, const struct store_view *view, unsig
     struct store_state state;
     int r = reader_refresh(reader);
     if (r == 0)
-        r = reading_begin(connection, &state);
+        r = reading_begin(reader, &state);
     if (r == 0)
         r = read_up(&reading, view, &range, state.last_seq);
     *upto = reading.upto;
-    return reading_end(connection, r);
+    return reading_end(reader, r);
 }
 
 /* The numbers of the newest messages of a page, the newest first. */
@@ -312,12 +323,12 @@ int store_history(struct store_reader *reader, const struct store_view *view,
     struct store_state state;
     int r = reader_refresh(reader);
     if (r == 0)
-        r = reading_begin(connection, &state);
+        r = reading_begin(reader, &state);
     if (r == 0 && range.down)
         r = read_down(&reading, view, &range);
     else if (r == 0)
         r = read_up(&reading, view, &range, state.last_seq);
-    return reading_end(connection, r);
+    return reading_end(reader, r);
 }
 
 static int compare_sources(const void *a, const void *b) {
@@ -354,7 +365,7 @@ int store_unread(struct store_reader *reader, const struct store_view *view,
     struct merge merge = {0};
     int r = reader_refresh(reader);
     if (r == 0)
-        r = reading_begin(connection, &state);
+        r = reading_begin(reader, &state);
     if (r == 0)
         r = merge_open(&merge, connection, view, &range);
     for (size_t i = 0; r == 0 && i < merge.n; i++) {
@@ -366,7 +377,7 @@ int store_unread(struct store_reader *reader, const struct store_view *view,
         r = scan_unread(&reading, &merge.sources[i], mark ? mark->after : 0, marked->n_max);
     }
     merge_close(&merge);
-    return reading_end(connection, r);
+    return reading_end(reader, r);
 }
 
 int store_usage(struct store_reader *reader, store_usage_visit *visit, void *arg) {

@@ -335,13 +335,13 @@ static int find_words(struct store_search *search, const struct store_state *sta
 
 static int search_find(struct store_search *search) {
     struct store_state state;
-    int r = reading_begin(search->connection, &state);
+    int r = reading_begin(search->reader, &state);
     if (r == 0)
         r = search->words.n > 0 ? find_words(search, &state) : find_files(search);
     merge_close(&search->merge);
     search->merging = false;
     memset(search->beginnings, 0, sizeof search->beginnings); /* they are of this snapshot */
-    return reading_end(search->connection, r);
+    return reading_end(search->reader, r);
 }
 
 /*

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/macro.h"
 #include "store/inside.h"
 
 #define INDEX_AT_CLOSE 2000 /* messages */
 #define LOG_PAGES 500       /* of the -wal file that are copied into the database at once, and: */
 #define LOG_PAGES_MAX (4 * LOG_PAGES)
+#define LOG_RESTART_BYTES (16LL * 1024 * 1024) /* then it is to begin anew; for this */
+#define QUIET_MS 2500    /* a new reading waits at most, which is longer than one may take, */
+#define QUIET_LOOK_MS 20 /* and the writer so long at a time, if nobody waits for it */
 #define LOG_AT_CLOSE (64LL * 1024 * 1024) /* bytes; a longer one stays for the next start */
 
 static const char *const outcome_texts[] = {
@@ -99,13 +103,74 @@ static int pages_to_copy(const struct store *store) {
 }
 
 bool store_log_is_long(const struct store *store) {
-    return pages_to_copy(store) >= LOG_PAGES;
+    return pages_to_copy(store) >= LOG_PAGES || store->wants_quiet;
 }
 
 /* What readers still need stays, and is copied the next time. */
-void store_copy_log(struct store *store) {
+static void copy_log(struct store *store) {
     sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     store->log_pages_copied = store->log_pages;
+}
+
+/*
+ * SQLite begins the -wal file anew when all of it is in the database and no snapshot needs it any
+ * more. Where questions follow each other without a gap there always is one, and it would grow for
+ * ever. So when it is long no snapshot begins until those that there are have ended; each of them
+ * does before long. What is committed meanwhile does not wait for that.
+ */
+
+/* With store->quiet, which it leaves; the error of the wait. */
+static int quiet_wait(struct store *store, mono_time until) {
+    struct timespec at = {until.ns / NS_PER_S, until.ns % NS_PER_S};
+    return pthread_cond_timedwait(&store->quiet_changed, &store->quiet, &at);
+}
+
+void log_reading_begins(struct store *store) {
+    mono_time until = mono_add_ms(mono_now(), QUIET_MS);
+    int r = 0;
+    pthread_mutex_lock(&store->quiet);
+    while (store->wants_quiet && !store->stopping && r == 0)
+        r = quiet_wait(store, until);
+    if (r != 0)
+        store->wants_quiet = false; /* the next time */
+    store->n_readings++;
+    pthread_mutex_unlock(&store->quiet);
+}
+
+void log_reading_ends(struct store *store) {
+    pthread_mutex_lock(&store->quiet);
+    if (--store->n_readings == 0)
+        pthread_cond_broadcast(&store->quiet_changed);
+    pthread_mutex_unlock(&store->quiet);
+}
+
+/* Other programs may read it, too: then it is tried again when it is longer. */
+static void begin_log_anew(struct store *store) {
+    struct connection *writer = &store->writer;
+    connection_wait_for_others(writer, false);
+    sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    connection_wait_for_others(writer, true);
+    store->log_pages_copied = store->log_pages;
+}
+
+static void quiet_try(struct store *store) {
+    pthread_mutex_lock(&store->quiet);
+    store->wants_quiet = true;
+    if (store->n_readings > 0 && !store->called)
+        (void)quiet_wait(store, mono_add_ms(mono_now(), QUIET_LOOK_MS));
+    if (store->n_readings == 0) {
+        begin_log_anew(store);
+        store->wants_quiet = false;
+        pthread_cond_broadcast(&store->quiet_changed);
+    }
+    pthread_mutex_unlock(&store->quiet);
+}
+
+void store_copy_log(struct store *store) {
+    if (pages_to_copy(store) >= LOG_PAGES)
+        copy_log(store);
+    if (store->wants_quiet || store->log_pages * store->page_bytes >= LOG_RESTART_BYTES)
+        quiet_try(store);
 }
 
 /* After each commit. */
@@ -116,7 +181,7 @@ static int note_log_pages(void *arg, sqlite3 *db, const char *schema, int n_page
         store->log_pages_copied = 0; /* it has begun anew */
     store->log_pages = n_pages;
     if (pages_to_copy(store) >= LOG_PAGES_MAX)
-        store_copy_log(store);
+        copy_log(store);
     return SQLITE_OK;
 }
 
@@ -210,6 +275,15 @@ static int open_all(struct store *store, struct store_info *info) {
     return r == 0 ? 0 : connection_tell(&store->writer, r, "%s", store->place.error);
 }
 
+static void quiet_init(struct store *store) {
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&store->quiet, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&store->quiet_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 int store_open(struct store **store, const char *dir, struct store_info *info) {
     *info = (struct store_info){0};
     struct store *new = *store = calloc(1, sizeof **store);
@@ -217,6 +291,7 @@ int store_open(struct store **store, const char *dir, struct store_info *info) {
         return -ENOMEM;
     new->maybe_doomed = true;
     new->finding = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    quiet_init(new);
     int r = place_open(&new->place, dir);
     r = r == 0 ? open_all(new, info) : connection_tell(&new->writer, r, "%s", new->place.error);
     return store_tell(new, r);
@@ -228,6 +303,9 @@ void store_call(struct store *store, bool is_wanted) {
 
 void store_hurry(struct store *store) {
     store->stopping = true;
+    pthread_mutex_lock(&store->quiet);
+    pthread_cond_broadcast(&store->quiet_changed);
+    pthread_mutex_unlock(&store->quiet);
 }
 
 void store_close(struct store *store) {
@@ -242,6 +320,8 @@ void store_close(struct store *store) {
         connection_leave_log(&store->writer);
     close_connections(store);
     place_close(&store->place);
+    pthread_cond_destroy(&store->quiet_changed);
+    pthread_mutex_destroy(&store->quiet);
     free(store);
 }
 

@@ -186,7 +186,7 @@ void store_call(struct store *store, bool is_wanted);
  * caller, when nobody waits for an answer. Whoever never does so has it done when the file is four
  * times as long. What fails shows at the next commit.
  */
-bool store_log_is_long(const struct store *store);
+bool store_log_is_long(const struct store *store); /* also as long as it waits for readers to end */
 void store_copy_log(struct store *store);
 
 /*
