@@ -29,18 +29,39 @@
 /* Of the sender, until the handle is claimed: this, and the handle that is there because of it. */
 #define MAIL_MEMORY (sizeof(struct mail) + HANDLE_BYTES)
 
-static void mail_free(struct core *core, struct mail *mail) {
-    struct user *sender = mail->sender;
+static void mail_empty(struct core *core, struct mail *mail) {
     struct handle *to = mail->to;
-    DL_DELETE2(sender->mails, mail, prev_of_sender, next_of_sender);
-    DL_DELETE2(to->mails, mail, prev_of_handle, next_of_handle);
     to->n_mails -= mail->n;
     to->n_mail_bytes -= mail->n_bytes;
     core->n_mail_bytes -= mail->n_bytes;
-    account_give_back(&sender->account, ACCOUNT_MAIL, mail->n_bytes);
+    account_give_back(&mail->sender->account, ACCOUNT_MAIL, mail->n_bytes);
+    mail->n = 0;
+    mail->n_bytes = 0;
+}
+
+static void mail_free(struct core *core, struct mail *mail) {
+    struct user *sender = mail->sender;
+    struct handle *to = mail->to;
+    mail_empty(core, mail);
+    DL_DELETE2(sender->mails, mail, prev_of_sender, next_of_sender);
+    DL_DELETE2(to->mails, mail, prev_of_handle, next_of_handle);
     account_give_back(&sender->account, ACCOUNT_MAILED, 1);
     user_give_back(sender, MAIL_MEMORY);
     free(mail);
+}
+
+/*
+ * Without a store a handle that nothing waits for any more ends, or the places for all of them
+ * would be used up in time. With one it is there until the hub starts the next time, for the store
+ * may have messages to it longer than this.
+ */
+static void mail_release(struct core *core, struct handle *handle) {
+    if (!handle->is_unclaimed || core->config.durable || handle->mails || handle->sessions ||
+        handle->offers)
+        return;
+    run_close(core);
+    core->epoch++;
+    handle_free(core, handle);
 }
 
 void mail_drop_all(struct core *core, struct handle *handle) {
@@ -65,12 +86,22 @@ static bool mail_is_gone(const struct core *core, const struct mail *mail) {
     return keep_ms > 0 && core->wall.ms - mail->last_ms > keep_ms;
 }
 
-static void mail_drop_gone(struct core *core, struct user *sender) {
+/* But what was sent to this one, to whom something is just being sent. */
+static void mail_drop_gone(struct core *core, struct user *sender, const struct handle *but) {
     struct mail *mail, *next;
     DL_FOREACH_SAFE2(sender->mails, mail, next, next_of_sender) {
-        if (mail_is_gone(core, mail))
-            mail_free(core, mail);
+        struct handle *to = mail->to;
+        if (to == but || !mail_is_gone(core, mail))
+            continue;
+        mail_free(core, mail);
+        mail_release(core, to);
     }
+}
+
+/* Of all senders: some of them will never come again. */
+static void mail_drop_all_gone(struct core *core, const struct handle *but) {
+    for (struct user *user = core->users; user; user = user->hh.next)
+        mail_drop_gone(core, user, but);
 }
 
 static struct mail *mail_find(const struct user *sender, const struct handle *to) {
@@ -92,6 +123,12 @@ static struct mail *mail_new(struct user *sender, struct handle *to) {
     return mail;
 }
 
+/* In all. */
+static bool mail_is_over(const struct core *core, const struct handle *to, uint64_t n) {
+    return core->n_mail_bytes + n > MAIL_BYTES_MAX ||
+           (!to && core->n_unclaimed >= MAIL_HANDLES_MAX);
+}
+
 /* What one recipient may have, and all of them. */
 static bool mail_fits(const struct core *core, const struct mail *mail, const struct handle *to,
                       uint64_t n, char reason[256]) {
@@ -100,8 +137,7 @@ static bool mail_fits(const struct core *core, const struct mail *mail, const st
         mail && (mail->n >= MAIL_PER_SENDER || mail->n_bytes + n > MAIL_PER_SENDER_BYTES);
     bool is_full =
         to && (to->n_mails >= MAIL_PER_HANDLE || to->n_mail_bytes + n > MAIL_PER_HANDLE_BYTES);
-    bool is_over =
-        core->n_mail_bytes + n > MAIL_BYTES_MAX || (!to && core->n_unclaimed >= MAIL_HANDLES_MAX);
+    bool is_over = mail_is_over(core, to, n);
     const char *what = is_mine   ? "you have as much waiting for them as you may"
                        : is_full ? "as much waits for them already as may"
                                  : "the hub keeps no more mail for such people";
@@ -115,12 +151,12 @@ bool mail_may_send(struct core *core, struct user *sender, struct handle *to, si
     struct account *account = &sender->account;
     uint64_t n = n_text + MAIL_OVERHEAD;
     struct mail *mail = to ? mail_find(sender, to) : NULL;
-    if (mail && mail_is_gone(core, mail)) {
-        mail_free(core, mail);
-        mail = NULL;
-    }
+    if (mail && mail_is_gone(core, mail))
+        mail_empty(core, mail);
     if (account_left(account, ACCOUNT_MAIL) < n || account_left(account, ACCOUNT_MAILED) == 0)
-        mail_drop_gone(core, sender);
+        mail_drop_gone(core, sender, to);
+    if (mail_is_over(core, to, n))
+        mail_drop_all_gone(core, to);
     if (!mail_fits(core, mail, to, n, reason))
         return false;
     if (account_left(account, ACCOUNT_MAIL) < n) {

@@ -282,3 +282,76 @@ Test(core_mail, 15_what_a_store_holds_that_makes_no_sense) {
     core_restore_unclaimed(&core, claimed + 1);
     cr_assert_eq(core.n_unclaimed, 1, "it was that already");
 }
+
+/* Without a store: what the log has let go of waits for nobody, and a handle without mail is not
+ * kept. */
+static void begin_ephemeral(void) {
+    world_begin_with((size_t)64 * 1024, false);
+    alice = join(ALICE, "alice", HERE);
+    settle();
+}
+
+TestSuite(core_mail_ephemeral, .init = begin_ephemeral, .fini = world_end, .timeout = 60);
+
+static void push_out(struct client *from) {
+    static char text[4000];
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < 160; i++) {
+        say(from, "#ops", text);
+        drain();
+        from->at = from->n_in;
+    }
+}
+
+static unsigned n_handles(void) {
+    return HASH_CNT(hh_number, core.handles_by_number);
+}
+
+Test(core_mail_ephemeral, 16_a_handle_ends_when_nothing_waits_for_it) {
+    char name[32];
+    unsigned max = (unsigned)core.limits.max[ACCOUNT_MAILED], before = n_handles();
+    give(alice, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#ops")}});
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < max; i++) {
+            snprintf(name, sizeof name, "login%u-%u", round, i);
+            mail(alice, name, 5000 + round * 100 + i, "hello");
+        }
+        cr_assert_eq(core.n_unclaimed, max, "%u in round %u", core.n_unclaimed, round);
+        push_out(alice);
+    }
+    mail(alice, "login2-0", 5200, "more to one that was let go of, who is still there");
+    mail(alice, "login3-0", 5300, "hello");
+    cr_assert_eq(core.n_unclaimed, 2, "%u", core.n_unclaimed);
+    cr_assert_eq(n_handles(), before + 2);
+    cr_assert_eq(used(5201, ACCOUNT_HANDLES), 0);
+    expect_late(come(5300, "login3-0", "login3-0", HERE), "hello");
+}
+
+Test(core_mail_ephemeral, 17_another_sender_finds_the_places_of_one_who_is_gone) {
+    mail(alice, "bob", BOB, "hello");
+    give(alice, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#ops")}});
+    push_out(alice);
+    struct client *carol = come(CAROL, "carol", "carol", HERE);
+    core.n_unclaimed += 4095;
+    struct uuid id = mail(carol, "dave", 6000, "hello");
+    core.n_unclaimed -= 4095;
+    expect_taken(carol, id);
+    cr_assert_eq(core.n_unclaimed, 1);
+}
+
+/* She looks at it, and it is not taken away from under her. */
+Test(core_mail_ephemeral, 18_but_not_while_its_user_looks_at_it) {
+    mail(alice, "bob", BOB, "hello");
+    struct client *peek = come(BOB, "bob", "bob", ABILITY_PEEK);
+    give(alice, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#ops")}});
+    push_out(alice);
+    core.n_unclaimed += 4095;
+    mail(alice, "dave", 6000, "hello");
+    cr_assert_eq(core.n_unclaimed, 4096 + 0, "the place is not free");
+    core.n_unclaimed -= 4095;
+    core_end(&core, peek->session);
+    core.n_unclaimed += 4095;
+    mail(alice, "dave", 6000, "hello");
+    core.n_unclaimed -= 4095;
+    cr_assert_eq(core.n_unclaimed, 1);
+}
