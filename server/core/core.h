@@ -106,6 +106,8 @@ struct user {
     uint64_t news_round;   /* in which it has */
     unsigned n_news;       /* so many news that are told one by one */
     struct user *next_asking, *prev_asking;
+    int64_t reading_ns; /* that somebody has read for these, and when that was, see past.c */
+    mono_time read_at;
     struct user *next_feeding, *prev_feeding;
     struct dirty *dirties; /* what it has changed and is not stored */
     uint64_t unstored; /* bytes of ACCOUNT_STORING that the store was given, but could not take */
@@ -324,9 +326,9 @@ struct session {
     unsigned abilities;
     uint16_t slot;
     bool confirmed, dead;
+    bool is_half_over;  /* of the time until it ends by itself */
     bool may_wall;      /* may write to everybody who is here */
     bool condemned;     /* it broke the protocol: nothing that it says counts, and it ends soon */
-    bool is_half_over;  /* of the time until it ends by itself */
     bool skips_parts;   /* of a message whose beginning was refused */
     bool offers_due;    /* there are offers that it does not know of yet */
     bool lacks_objects; /* there was no memory for more of them, see core_answer_object() */
@@ -597,14 +599,14 @@ void core_condemn(struct core *core, struct session *session, const char *rule);
 bool core_awaits_login(struct core *core, struct session *session, const struct frame *frame,
                        struct name *name);
 
-/* Answers a request by the hub itself, who had a reason to refuse it. */
-void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,
 /*
  * The same of a NICK, for which the hub sets core->nick_right: whether it hangs on the user
  * database who may have that handle. Else the user has it already, or is refused it anyway.
  */
 bool core_awaits_right(struct core *core, struct session *session, const struct frame *frame);
 
+/* Answers a request by the hub itself, who had a reason to refuse it. */
+void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,
                  const char *reason);
 
 /*

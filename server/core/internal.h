@@ -243,6 +243,9 @@ void past_history(struct core *core, struct session *session, const struct frame
 void past_search(struct core *core, struct session *session, const struct frame *frame);
 void past_forget(struct core *core, struct session *session, const struct frame *frame);
 void past_unread(struct core *core, struct session *session, const struct frame *frame);
+/* One COUNT in answer to UNREAD of this handle. */
+void past_put_count(struct core *core, struct session *session, uint32_t request, uint32_t handle,
+                    const struct ask_count *count);
 
 /* Forgetting (forget.c). */
 /* Whether the handle has forgotten this message. */
@@ -470,7 +473,10 @@ uint64_t unread_mark_of(const struct core *core, const struct handle *handle, co
 void unread_settle(struct core *core, struct handle *handle, uint64_t seq);
 /* The mark has moved, and is to be stored; it is taken for that; its handle ends. */
 void persist_mark(struct core *core, struct read_mark *mark);
+void persist_no_mark(struct core *core, struct read_mark *mark);
 void unread_taken(struct core *core, struct read_mark *mark);
+/* The mark of this handle there, if it still has one, could not be stored. */
+void unread_not_stored(struct core *core, uint32_t number, conv_number conv);
 void unread_drop_all(struct core *core, struct handle *handle);
 
 /* Mail to people who never joined (mail.c). */
@@ -540,6 +546,9 @@ void news_deinit(struct core *core);
 
 /* Lists (list.c). */
 void list_answer(struct core *core, struct session *session, const struct frame *frame);
+/* The answer to UNREAD: counts, as many as ask->n_counts, which it takes over. */
+void list_counts(struct core *core, struct session *session, const struct ask *ask,
+                 struct ask_count *counts);
 /* Goes on with the lists of a session whose outbox has room. */
 void listing_step(struct core *core, struct session *session);
 void listing_drop_all(struct session *session);

@@ -28,7 +28,7 @@ struct object {
 };
 
 struct listing {
-    enum list_what what;
+    enum list_what what; /* LIST_END: what is unread, in answer to UNREAD */
     uint32_t request;
     uint32_t room; /* its number: of its members; 0: of everybody */
     bool is_begun;
@@ -39,8 +39,10 @@ struct listing {
     uint64_t before;
     struct listing **visited; /* the list of that one's visitors */
     struct listing *next_visitor, *prev_visitor;
-    uint32_t at, end; /* mailboxes by slot, offers by place in: */
+    uint32_t at, end; /* mailboxes by slot, offers and counts by place in: */
     struct offer_key *keys;
+    struct ask_count *counts; /* for this handle */
+    uint32_t counted_handle;
     struct object *objects; /* which come before the mailboxes */
     size_t n_objects, n_told, n_bytes;
     struct listing *next, *prev;
@@ -350,6 +352,9 @@ static void list_at(struct core *core, struct session *session, struct listing *
     case LIST_COUNTERS:
         list_counters(core, session, request);
         break;
+    case LIST_END:
+        past_put_count(core, session, request, listing->counted_handle, &listing->counts[at]);
+        break;
     default:
         break;
     }
@@ -379,6 +384,7 @@ static void listing_free(struct session *session, struct listing *listing) {
     DL_DELETE(session->listings, listing);
     session->n_listings--;
     free(listing->keys);
+    free(listing->counts);
     free(listing->objects);
     free(listing);
 }
@@ -431,6 +437,12 @@ static bool find_listed_room(struct core *core, struct session *session, struct 
     return false;
 }
 
+static void listing_enqueue(struct core *core, struct session *session, struct listing *listing) {
+    DL_APPEND(session->listings, listing);
+    session->n_listings++;
+    session_touch(core, session);
+}
+
 static void listing_add(struct core *core, struct session *session, const struct listing *wanted) {
     char reason[256];
     struct listing *listing = NULL;
@@ -453,9 +465,33 @@ static void listing_add(struct core *core, struct session *session, const struct
         session->objects = NULL;
         session->n_objects = session->objects_size = 0;
     }
-    DL_APPEND(session->listings, listing);
-    session->n_listings++;
-    session_touch(core, session);
+    listing_enqueue(core, session, listing);
+}
+
+void list_counts(struct core *core, struct session *session, const struct ask *ask,
+                 struct ask_count *counts) {
+    struct account *account = &session->user->account;
+    struct listing charged = {.what = LIST_END, .request = ask->request};
+    size_t n_bytes = ask->n_counts * sizeof *counts;
+    char reason[256];
+    if (account_left(account, ACCOUNT_MEMORY) < n_bytes + sizeof charged) {
+        account_refuse(account, ACCOUNT_MEMORY, reason);
+        session_fail(core, session, ask->request, FAIL_LIMIT, reason);
+        free(counts);
+        return;
+    }
+    struct listing *listing = listing_reserve(core, session, &charged, 1, sizeof *listing);
+    if (!listing) {
+        free(counts);
+        return;
+    }
+    *listing = charged;
+    account_spend(account, ACCOUNT_MEMORY, n_bytes);
+    listing->n_bytes += n_bytes;
+    listing->counts = counts;
+    listing->end = (uint32_t)ask->n_counts;
+    listing->counted_handle = ask->handle;
+    listing_enqueue(core, session, listing);
 }
 
 void list_answer(struct core *core, struct session *session, const struct frame *frame) {

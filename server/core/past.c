@@ -148,12 +148,37 @@ static struct ask *take_feed(struct core *core) {
     return ask;
 }
 
-/* Taking. */
+/*
+ * Taking. Turns are worth a time: whoever had more read for him than that is passed over as often
+ * as he had it, as long as anybody else asks. So long searches of one user keep others waiting for
+ * one of them, and not for one before each of their own.
+ */
+
+#define READING_TURN_NS (10 * NS_PER_MS)
+
+void core_note_reading(struct core *core, struct user *user, int64_t ns) {
+    int64_t idle_ns = core->now.ns - user->read_at.ns - ns;
+    if (idle_ns > 0)
+        user->reading_ns -= idle_ns < user->reading_ns ? idle_ns : user->reading_ns;
+    user->reading_ns += ns > 0 ? ns : 0;
+    user->read_at = core->now;
+}
+
+static struct user *next_asking(struct core *core) {
+    struct user *user;
+    while ((user = core->asking) && user->next_asking && user->reading_ns > READING_TURN_NS) {
+        user->reading_ns -= READING_TURN_NS;
+        DL_DELETE2(core->asking, user, prev_asking, next_asking);
+        DL_APPEND2(core->asking, user, prev_asking, next_asking);
+    }
+    return user;
+}
 
 struct ask *core_take_ask(struct core *core, bool feed) {
     if (feed)
         return take_feed(core);
-    struct ask *ask = core->asking ? core->asking->asks : NULL;
+    struct user *user = next_asking(core);
+    struct ask *ask = user ? user->asks : NULL;
     if (ask)
         ask_dequeue(core, ask);
     return ask;
@@ -488,23 +513,21 @@ int ask_count(struct ask *ask, const struct record *record) {
     return 0;
 }
 
-static bool put_count(struct core *core, struct session *session, const struct ask *ask,
-                      const struct ask_count *count) {
+void past_put_count(struct core *core, struct session *session, uint32_t request, uint32_t handle,
+                    const struct ask_count *count) {
     const struct room *room =
         conv_is_room(count->conv) ? room_of_number(core, (uint32_t)-count->conv) : NULL;
-    const struct handle *other = conv_is_room(count->conv)
-                                     ? NULL
-                                     : handle_of_number(core, conv_other(count->conv, ask->handle));
+    const struct handle *other =
+        conv_is_room(count->conv) ? NULL : handle_of_number(core, conv_other(count->conv, handle));
     if (!room && !other)
-        return true;
-    return session_put(
-        core, session,
-        &(struct frame){.type = FRAME_COUNT,
-                        .count = {.request = ask->request,
-                                  .conv = name_bytes(room ? &room->name : &other->name),
-                                  .unread = count->n,
-                                  .mentions = count->n_mentions,
-                                  .seq = count->last}});
+        return;
+    session_answer(core, session,
+                   &(struct frame){.type = FRAME_COUNT,
+                                   .count = {.request = request,
+                                             .conv = name_bytes(room ? &room->name : &other->name),
+                                             .unread = count->n,
+                                             .mentions = count->n_mentions,
+                                             .seq = count->last}});
 }
 
 /* Up to the first unread message nothing is unread; but what was not stored yet was not counted. */
@@ -522,15 +545,24 @@ static void unread_compact(struct core *core, const struct session *session,
     unread_settle(core, session->handle, seen);
 }
 
-void core_counted(struct core *core, const struct ask *ask, const char *reason) {
+/* There may be thousands, so they are told as a list is, in steps. */
+void core_counted(struct core *core, struct ask *ask, const char *reason) {
     struct session *session = answer_begin(core, ask, reason);
     if (!session)
         return;
     unread_compact(core, session, ask);
-    bool is_whole = true;
-    for (size_t i = 0; is_whole && i < ask->n_counts; i++)
-        is_whole = put_count(core, session, ask, &ask->counts[i]);
-    answer_end(core, session, ask, is_whole);
+    struct ask_count *counts = ask->counts;
+    ask->counts = NULL;
+    list_counts(core, session, ask, counts);
+}
+
+void core_count_on(struct core *core, struct ask *ask) {
+    if (core_ask_is_wanted(core, ask)) {
+        ask_put_back(core, ask);
+        return;
+    }
+    ask_end(core, ask);
+    ask_free(ask);
 }
 
 /*

@@ -67,8 +67,10 @@ struct ask {
     size_t n_marks;   /* and the last of the rooms are direct conversations: those with marks */
     struct ask_count *counts;
     size_t n_counts, counts_size;
-    struct ask_page page; /* read from the log so far */
-    size_t n_charged;     /* bytes; 0: nothing */
+    conv_number next_conv; /* is_begun: which is counted next, */
+    bool goes_on;          /* and it is not the last step */
+    struct ask_page page;  /* read from the log so far */
+    size_t n_charged;      /* bytes; 0: nothing */
     bool is_begun;
     struct ask *next, *prev;
 };
@@ -104,8 +106,13 @@ void core_fed(struct core *core, const struct ask *ask, const struct record *rec
 /* The answer to HISTORY or SEARCH, in the order in which it is to be shown. */
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason);
-/* To UNREAD, from ask->counts. */
-void core_counted(struct core *core, const struct ask *ask, const char *reason);
+/* To UNREAD: ask->counts, which are taken over. */
+void core_counted(struct core *core, struct ask *ask, const char *reason);
+/* UNREAD, a step of it: it goes on when its turn comes again; takes over the question. */
+void core_count_on(struct core *core, struct ask *ask);
+
+/* So long somebody has read for this user, on whom others had to wait. */
+void core_note_reading(struct core *core, struct user *user, int64_t ns);
 
 /*
  * Without a store the answer is in the log in memory, which is read in slices. For each question

@@ -20,15 +20,6 @@ void persist_position(struct core *core, struct handle *handle) {
         core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
 }
 
-void persist_mark(struct core *core, struct read_mark *mark) {
-    if (!core->config.durable || mark->is_moved)
-        return;
-    mark->is_moved = true;
-    DL_APPEND2(core->persist.moved_marks, mark, prev_moved, next_moved);
-    if (core->positions_due.ns == 0)
-        core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
-}
-
 void persist_tick(struct core *core) {
     core->positions_due.ns = 0;
     core->persist.flush_positions = true;
@@ -144,6 +135,35 @@ bool persist_may_change(const struct core *core, struct user *user, char reason[
              "until there is room; try again later",
              trouble, used, user->uid);
     return false;
+}
+
+/*
+ * Marks. Each costs a row, which is charged until it is taken; whoever has many of them does not
+ * wait for them any longer, because he would be read later meanwhile.
+ */
+#define MARK_ROW_BYTES 128
+
+void persist_mark(struct core *core, struct read_mark *mark) {
+    struct user *user = mark->owner->user;
+    if (!core->config.durable || mark->is_moved)
+        return;
+    mark->is_moved = true;
+    DL_APPEND2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    account_spend(&user->account, ACCOUNT_STORING, MARK_ROW_BYTES);
+    core->persist.uncommitted += MARK_ROW_BYTES;
+    persist_note_storing(core, user);
+    core->persist.flush_positions |= storing_waits(user) >= STORING_SHARED_BYTES / 2;
+    if (core->positions_due.ns == 0)
+        core->positions_due = mono_add_ms(core->now, POSITIONS_DELAY_MS);
+}
+
+void persist_no_mark(struct core *core, struct read_mark *mark) {
+    if (!mark->is_moved)
+        return;
+    mark->is_moved = false;
+    DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    account_give_back(&mark->owner->user->account, ACCOUNT_STORING, MARK_ROW_BYTES);
+    core->persist.uncommitted -= MARK_ROW_BYTES;
 }
 
 /* Of messages that go in a row many are of the same two. */

@@ -37,8 +37,7 @@ static void mark_unlink(struct core *core, struct read_mark *mark) {
 }
 
 static void mark_free(struct core *core, struct read_mark *mark) {
-    if (mark->is_moved)
-        DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
+    persist_no_mark(core, mark);
     user_give_back(mark->owner->user, sizeof *mark);
     free(mark);
 }
@@ -57,13 +56,19 @@ static void mark_drop(struct core *core, struct read_mark *mark) {
 }
 
 void unread_taken(struct core *core, struct read_mark *mark) {
-    DL_DELETE2(core->persist.moved_marks, mark, prev_moved, next_moved);
-    mark->is_moved = false;
+    persist_no_mark(core, mark);
     mark->is_stored = true;
     if (mark->seq != 0)
         return;
     DL_DELETE(mark->owner->gone_marks, mark);
     mark_free(core, mark);
+}
+
+void unread_not_stored(struct core *core, uint32_t number, conv_number conv) {
+    const struct handle *handle = handle_of_number(core, number);
+    struct read_mark *mark = handle ? mark_find(core, handle, conv) : NULL;
+    if (mark)
+        persist_mark(core, mark);
 }
 
 void unread_drop_all(struct core *core, struct handle *handle) {

@@ -8,6 +8,7 @@
 
 #define STEP_MESSAGES 64 /* read at once, going back: what is too much for a page was in vain */
 #define STEPS_PER_PAGE 16
+#define UNREAD_STEP_MESSAGES 20000 /* counted at once: some tens of milliseconds */
 
 void archive_free(struct archive_page *page) {
     for (size_t i = 0; i < page->n; i++)
@@ -122,13 +123,20 @@ static int count_message(void *arg, const struct record *record) {
     return ask_count(arg, record);
 }
 
+/* One step: whoever has very much unread does not keep others waiting for all of it. */
 static int read_unread(struct store_reader *reader, struct ask *ask, struct store_view *view) {
     view->n_rooms -= ask->n_marks;
     struct store_marked marked = {.conv = ask->conv,
                                   .marks = view->rooms + view->n_rooms,
                                   .n_marks = ask->n_marks,
-                                  .n_max = UNREAD_PER_CONV_MAX};
-    return store_unread(reader, view, &marked, count_message, ask);
+                                  .n_max = UNREAD_PER_CONV_MAX,
+                                  .n_step = UNREAD_STEP_MESSAGES};
+    conv_number next = ask->is_begun ? ask->next_conv : STORE_UNREAD_BEGIN;
+    int r = store_unread(reader, view, &marked, &next, count_message, ask);
+    ask->next_conv = next;
+    ask->is_begun = true;
+    ask->goes_on = r == 0 && next != STORE_UNREAD_END;
+    return r;
 }
 
 static int read_for(struct store_reader *reader, struct ask *ask, struct archive_page *page) {

@@ -500,19 +500,27 @@ static void read_page(const struct storage_reader *reader, struct ask *ask,
 static void storage_answer(const struct storage_reader *reader, struct ask *ask) {
     struct hub *hub = reader->hub;
     struct archive_page page;
+    mono_time asked = mono_now();
     read_page(reader, ask, &page);
     hub_enter(hub);
+    struct user *user = ask->user;
     mono_time began = mono_now();
-    if (reader->feeds)
+    if (!reader->feeds)
+        core_note_reading(&hub->core, user, began.ns - asked.ns);
+    bool goes_on = ask->what == ASK_UNREAD && ask->goes_on && !page.reason;
+    if (goes_on)
+        core_count_on(&hub->core, ask);
+    else if (reader->feeds)
         core_fed(&hub->core, ask, page.records, page.n, page.upto, page.reason);
     else if (ask->what == ASK_UNREAD)
         core_counted(&hub->core, ask, page.reason);
     else
         core_answered(&hub->core, ask, page.records, page.n, page.reason);
-    core_spend_time(&hub->core, ask->user, mono_now().ns - began.ns);
+    core_spend_time(&hub->core, user, mono_now().ns - began.ns);
     hub_leave(hub);
     archive_free(&page);
-    ask_free(ask);
+    if (!goes_on)
+        ask_free(ask);
 }
 
 static void *reader_thread(void *arg) {

@@ -356,8 +356,44 @@ static int scan_unread(struct reading *reading, const struct merge_source *sourc
     return r;
 }
 
+static int compare_merge_sources(const void *a, const void *b) {
+    conv_number left = ((const struct merge_source *)a)->conv;
+    conv_number right = ((const struct merge_source *)b)->conv;
+    return left < right ? -1 : left > right;
+}
+
+static uint64_t mark_after(const struct store_marked *marked, conv_number conv) {
+    struct store_source key = {.conv = conv};
+    const struct store_source *mark =
+        marked->n_marks > 0
+            ? bsearch(&key, marked->marks, marked->n_marks, sizeof key, compare_sources)
+            : NULL;
+    return mark ? mark->after : 0;
+}
+
+static int scan_all_unread(struct reading *reading, const struct merge *merge,
+                           const struct store_marked *marked, conv_number *next) {
+    unsigned n_left = marked->n_step;
+    for (size_t i = 0; i < merge->n; i++) {
+        const struct merge_source *source = &merge->sources[i];
+        if (source->conv < *next)
+            continue;
+        *next = source->conv;
+        if (n_left == 0)
+            return 0;
+        int r = scan_unread(reading, source, mark_after(marked, source->conv), marked->n_max);
+        if (r != 0)
+            return r;
+        unsigned n = marked->n_max - reading->n_left;
+        n_left -= n < n_left ? n : n_left;
+    }
+    *next = STORE_UNREAD_END;
+    return 0;
+}
+
 int store_unread(struct store_reader *reader, const struct store_view *view,
-                 const struct store_marked *marked, store_visit *visit, void *arg) {
+                 const struct store_marked *marked, conv_number *next, store_visit *visit,
+                 void *arg) {
     struct connection *connection = &reader->connection;
     struct reading reading = {connection, marked->n_max, 0, visit, arg};
     struct merge_range range = {.conv = marked->conv, .before = UINT64_MAX};
@@ -368,14 +404,10 @@ int store_unread(struct store_reader *reader, const struct store_view *view,
         r = reading_begin(reader, &state);
     if (r == 0)
         r = merge_open(&merge, connection, view, &range);
-    for (size_t i = 0; r == 0 && i < merge.n; i++) {
-        struct store_source key = {.conv = merge.sources[i].conv};
-        const struct store_source *mark =
-            marked->n_marks > 0
-                ? bsearch(&key, marked->marks, marked->n_marks, sizeof key, compare_sources)
-                : NULL;
-        r = scan_unread(&reading, &merge.sources[i], mark ? mark->after : 0, marked->n_max);
-    }
+    if (r == 0 && merge.n > 0)
+        qsort(merge.sources, merge.n, sizeof *merge.sources, compare_merge_sources);
+    if (r == 0)
+        r = scan_all_unread(&reading, &merge, marked, next);
     merge_close(&merge);
     return reading_end(reader, r);
 }

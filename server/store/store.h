@@ -287,10 +287,17 @@ struct store_marked {
     const struct store_source *marks;
     size_t n_marks;
     unsigned n_max;
+    unsigned n_step; /* after so many messages it ends with the conversation */
 };
 
+/* Goes on with this conversation, in the order of their numbers; *next: where to go on, or
+ * STORE_UNREAD_END. */
+#define STORE_UNREAD_BEGIN INT64_MIN
+#define STORE_UNREAD_END INT64_MAX
+
 int store_unread(struct store_reader *reader, const struct store_view *view,
-                 const struct store_marked *marked, store_visit *visit, void *arg);
+                 const struct store_marked *marked, conv_number *next, store_visit *visit,
+                 void *arg);
 
 /*
  * One page: of one conversation (conv 0: of everything in the view), ascending. after 0: the

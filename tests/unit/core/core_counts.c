@@ -283,3 +283,74 @@ Test(core_counts, 11_the_oldest_mark_makes_room) {
     marks_stored();
     cr_assert_eq(memory_of(BOB), memory);
 }
+
+static void be_written_to_by_many(unsigned n) {
+    char name[40];
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "somebody-with-a-name-%u", i);
+        struct client *other = join(10000 + i, name, 0);
+        say(other, "bob", "hello");
+        drain();
+        core_end(&core, other->session);
+    }
+}
+
+/* Who does not read has no more of it in the hub than of any list, and pays for the rest. */
+Test(core_counts_in_memory, 12_thousands_of_counts_are_told_in_steps) {
+    const unsigned n = 5000;
+    unsigned n_told = 0;
+    be_written_to_by_many(n);
+    struct client *look = peek(BOB, "bob");
+    drain();
+    uint64_t before = memory_of(BOB);
+    look->is_full = true;
+    look->at = look->n_in;
+    give(look, &(struct frame){.type = FRAME_UNREAD, .unread = {7, bytes_of("")}});
+    drain();
+    cr_assert(look->session->listings != NULL);
+    cr_assert_leq(look->session->outbox.n_chunks, 17);
+    cr_assert_gt(memory_of(BOB), before + n * sizeof(struct ask_count));
+    look->is_full = false;
+    ready(look);
+    for (const struct frame *frame; (frame = next_frame(look))->type != FRAME_DONE; n_told++)
+        cr_assert_eq(frame->type, FRAME_COUNT);
+    cr_assert_eq(n_told, n);
+    cr_assert(look->session->listings == NULL);
+    cr_assert_leq(memory_of(BOB), before);
+}
+
+Test(core_counts_in_memory, 13_a_user_without_memory_for_them_is_told_so) {
+    be_written_to_by_many(2000);
+    struct client *look = peek(BOB, "bob");
+    drain();
+    look->at = look->n_in;
+    use_up_memory(BOB, 2000 * sizeof(struct ask_count));
+    give(look, &(struct frame){.type = FRAME_UNREAD, .unread = {7, bytes_of("")}});
+    drain();
+    const struct frame *frame = expect(look, FRAME_FAIL);
+    cr_assert_eq(frame->fail.request, 7);
+    give_back_memory(BOB);
+}
+
+/* Each is a row of the next commit. */
+Test(core_counts, 14_marks_that_are_to_be_stored_are_charged) {
+    const struct account *account = &bob->session->user->account;
+    char name[16];
+    unsigned n = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "other%u", i);
+        join(20000 + i, name, 0);
+    }
+    say(alice, "bob", "hello");
+    settle();
+    cr_assert_eq(account->used[ACCOUNT_STORING], 0);
+    for (; !core_has_commit(&core); n++) {
+        cr_assert_lt(n, 200, "many do not wait for a second");
+        snprintf(name, sizeof name, "other%u", n);
+        read_upto(bob, name, core.seq);
+    }
+    cr_assert_gt(n, 20);
+    cr_assert_geq(account->used[ACCOUNT_STORING], 8192);
+    settle();
+    cr_assert_eq(account->used[ACCOUNT_STORING], 0);
+}

@@ -85,6 +85,28 @@ Test(core_past_turns, 01_users_are_read_for_in_turn_and_each_one_s_questions_in_
     cr_assert_eq(kept_besides(mallory[0]), 0);
 }
 
+/* A turn is worth ten milliseconds. */
+Test(core_past_turns, 01b_who_had_much_read_for_him_is_passed_over_for_others) {
+    flood();
+    for (int i = 0; i < 8; i++)
+        ask_history(bob, "bob");
+    take_for(mallory[0], false);
+    core_note_reading(&core, mallory[0]->session->user, 55 * NS_PER_MS);
+    for (int i = 0; i < 6; i++)
+        take_for(bob, false);
+    take_for(mallory[0], false);
+    core_note_reading(&core, mallory[0]->session->user, 10 * NS_PER_S);
+    for (int i = 0; i < 2; i++)
+        take_for(bob, false);
+    take_for(mallory[0], false);
+    ask_history(bob, "bob");
+    take_for(bob, false);
+    pass_ms(20000);
+    core_note_reading(&core, mallory[0]->session->user, 1);
+    ask_history(bob, "bob");
+    take_for(mallory[0], false);
+}
+
 Test(core_past_turns, 02_a_user_has_so_many_and_the_refusal_names_the_limit) {
     flood();
     ask_history(mallory[4], "mallory");

@@ -290,28 +290,43 @@ Test(store, 05d_mail_for_who_never_joined_is_counted_and_who_has_none_is_gone) {
                                   "member 4 1 10\nmember 5 1 0\n");
 }
 
+static conv_number unread_step(const struct store_view *view, const struct store_marked *marked,
+                               conv_number next) {
+    cr_assert_eq(store_unread(shelf.reader, view, marked, &next, see, NULL), 0);
+    return next;
+}
+
 Test(store, 05e_what_was_read_and_what_is_not) {
     struct loaded loaded = {0};
     struct store_source room = {conv_of_room(4), 1};
     struct store_source mark = {conv_of_pair(1, 2), 3};
-    struct store_marked marked = {0, &mark, 1, 10}, newest = {0, NULL, 0, 1};
+    struct store_marked marked = {0, &mark, 1, 10, 100}, newest = {0, NULL, 0, 1, 100};
     struct store_view view = view_of(1, &room, 1);
     put_people();
     say(conv_of_pair(1, 2), 2, "read");
     say(conv_of_pair(1, 2), 2, "unread");
     say(conv_of_pair(1, 3), 3, "of one without a mark");
-    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    cr_assert(unread_step(&view, &marked, STORE_UNREAD_BEGIN) == STORE_UNREAD_END);
     expect_seen("again|unread|of one without a mark");
-    cr_assert_eq(store_unread(shelf.reader, &view, &newest, see, NULL), 0);
+    cr_assert(unread_step(&view, &newest, STORE_UNREAD_BEGIN) == STORE_UNREAD_END);
     expect_seen("again|unread|of one without a mark");
+    marked.n_step = 1;
+    conv_number next = unread_step(&view, &marked, STORE_UNREAD_BEGIN);
+    expect_seen("again");
+    cr_assert_eq(next, mark.conv, "it goes on with the next conversation");
+    next = unread_step(&view, &marked, next);
+    expect_seen("unread");
+    cr_assert_eq(unread_step(&view, &marked, next), STORE_UNREAD_END);
+    expect_seen("of one without a mark");
+    marked.n_step = 100;
     marked.conv = mark.conv;
-    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    cr_assert(unread_step(&view, &marked, STORE_UNREAD_BEGIN) == STORE_UNREAD_END);
     expect_seen("unread");
     marked.conv = room.conv;
-    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    cr_assert(unread_step(&view, &marked, STORE_UNREAD_BEGIN) == STORE_UNREAD_END);
     expect_seen("again");
     marked.conv = conv_of_pair(2, 3);
-    cr_assert_eq(store_unread(shelf.reader, &view, &marked, see, NULL), 0);
+    cr_assert(unread_step(&view, &marked, STORE_UNREAD_BEGIN) == STORE_UNREAD_END);
     expect_seen("");
     cr_assert_eq(store_begin(shelf.store), 0);
     for (uint64_t seq = 2; seq < 4; seq++)
