@@ -193,7 +193,9 @@ static void files_tell_failed(struct chat *chat, const struct earshot_transfer *
     chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s%s%s%s", transfer->name,
               transfer->outgoing ? "for" : "from", transfer->peer, transfer->error,
               is_part ? "; what has come is in " : "", place,
-              is_part ? ", and goes on there when it is offered again" : "");
+              is_part && transfer->size != EARSHOT_SIZE_UNKNOWN
+                  ? ", and goes on there when it is offered again"
+                  : "");
 }
 
 /* The line of a transfer that begins or ends. */
@@ -574,13 +576,26 @@ static void files_refuse(struct chat *chat, const struct files_item *item) {
     view_note(&chat->view, VIEW_INFO, "%s is refused", item->name);
 }
 
+/* What has come of it may stay, and be of use. */
+static void files_tell_stopped(struct chat *chat, const struct files_item *item) {
+    CLEANUP_FREE char *part = NULL;
+    if (asprintf(&part, "%s/%s.part", files_directory(), item->name) < 0)
+        part = NULL;
+    bool is_kept = part && !strchr(item->name, '/') && access(part, F_OK) == 0;
+    const char *place = is_kept && strncmp(part, "./", 2) == 0 ? part + 2 : part;
+    view_note(&chat->view, VIEW_INFO, "%s from %s is stopped%s%s%s", item->name, item->peer,
+              is_kept ? "; what has come is in " : "", is_kept ? place : "",
+              is_kept && !files_is_stream(item) ? ", and goes on there when it is offered again"
+                                                : "");
+}
+
 static void files_decline_one(struct chat *chat, struct files_item *item) {
     if (item->phase == FILES_WAITS) {
         files_refuse(chat, item);
     } else {
         (void)earshot_cancel(chat->link, item->id);
         if (item->phase == FILES_TAKEN)
-            view_note(&chat->view, VIEW_INFO, "%s from %s is stopped", item->name, item->peer);
+            files_tell_stopped(chat, item);
         else
             view_note(&chat->view, VIEW_INFO, "%s is not offered to %s any more", item->name,
                       item->peer);

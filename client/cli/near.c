@@ -8,6 +8,8 @@
 #include "base/distance.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
+#include "cli/request.h"
+#include "cli/words.h"
 
 #define ASK_MS 2000     /* for the list of names, which is only a help */
 #define NEAR_PART_MIN 3 /* bytes of a word that is looked for within names */
@@ -91,7 +93,8 @@ void near_text(const struct near *near, char text[NEAR_TEXT_SIZE]) {
 }
 
 /* False: the answer is complete, or there will be none. */
-static bool near_take_line(struct near *near, earshot *link, uint32_t request, mono_time until) {
+static bool near_take_line(earshot *link, uint32_t request, mono_time until, request_line *line,
+                           void *arg) {
     struct earshot_event event;
     int64_t left = mono_ms_until(mono_now(), until);
     int r = left > 0 ? earshot_next(link, &event, (int)left) : EARSHOT_AGAIN;
@@ -101,27 +104,58 @@ static bool near_take_line(struct near *near, earshot *link, uint32_t request, m
         return false;
     if (event.request != request)
         return true;
-    if (event.type == EARSHOT_EVENT_USER)
-        near_consider(near, event.user.handle);
-    else if (event.type == EARSHOT_EVENT_ROOM)
-        near_consider(near, event.room.name);
+    line(arg, &event);
     return event.type != EARSHOT_EVENT_DONE && event.type != EARSHOT_EVENT_FAILED;
 }
 
-/* False: there is no whole answer. */
-static bool near_ask(struct near *near, const struct cli_options *options) {
+/* By a link of its own. False: there is no whole answer. */
+static bool near_ask_list(const struct cli_options *options, enum earshot_list list,
+                          request_line *line, void *arg) {
     struct earshot_options wanted = {
         .hub = options->hub, .handle = options->name, .timeout_ms = ASK_MS};
-    enum earshot_list list = name_is_room(&near->key) ? EARSHOT_ROOMS : EARSHOT_HANDLES;
     mono_time until = mono_add_ms(mono_now(), ASK_MS);
     uint32_t request = 0;
     earshot *link;
     bool is_asked = earshot_open(&link, &wanted) == EARSHOT_OK &&
                     earshot_ask(link, list, NULL, &request) == EARSHOT_OK;
-    while (is_asked && near_take_line(near, link, request, until))
+    while (is_asked && near_take_line(link, request, until, line, arg))
         ;
     earshot_close(link);
     return is_asked && mono_ms_until(mono_now(), until) > 0;
+}
+
+static void near_take_name(void *arg, const struct earshot_event *event) {
+    if (event->type == EARSHOT_EVENT_USER)
+        near_consider(arg, event->user.handle);
+    else if (event->type == EARSHOT_EVENT_ROOM)
+        near_consider(arg, event->room.name);
+}
+
+static bool near_ask(struct near *near, const struct cli_options *options) {
+    enum earshot_list list = name_is_room(&near->key) ? EARSHOT_ROOMS : EARSHOT_HANDLES;
+    return near_ask_list(options, list, near_take_name, near);
+}
+
+/* Somebody who is looked for among those who are here. */
+struct near_presence {
+    const char *handle;
+    enum earshot_presence is;
+};
+
+static void near_take_presence(void *arg, const struct earshot_event *event) {
+    struct near_presence *presence = arg;
+    if (event->type == EARSHOT_EVENT_USER && words_same_name(event->user.handle, presence->handle))
+        presence->is = event->user.state;
+}
+
+const char *near_presence_text(const struct cli_options *options, const char *handle) {
+    static const char *const texts[] = {[EARSHOT_OFFLINE] = ", who is not here now,",
+                                        [EARSHOT_ONLINE] = ", who is here,",
+                                        [EARSHOT_AWAY] = ", who is away,"};
+    struct near_presence presence = {.handle = handle, .is = EARSHOT_OFFLINE};
+    bool is_asked = handle[0] != '#' && cli_has_reader(options) &&
+                    near_ask_list(options, EARSHOT_USERS, near_take_presence, &presence);
+    return is_asked ? texts[presence.is] : "";
 }
 
 void near_tell(const struct cli_options *options, const char *word) {

@@ -40,6 +40,10 @@ void near_tell(const struct cli_options *options, const char *word);
 /* The same before a room is made by writing to it, which may be a mistake. */
 void near_tell_new(const struct cli_options *options, const char *word);
 
+/* ", who is not here now,": about a handle that is waited for, for a person; "" when it cannot be
+ * told, and of a room. */
+const char *near_presence_text(const struct cli_options *options, const char *handle);
+
 /* Reports what became of a message, a REFUSED event, and which names are near its recipient's when
  * nobody has that. Returns the exit code. */
 int near_fail_refused(const struct cli_options *options, const struct earshot_event *event);

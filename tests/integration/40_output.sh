@@ -19,11 +19,11 @@ on_a_terminal() { # WORD...
     try script -qec "$(printf '%q ' "$BIN/earshot" --hub "$HUB" --timeout 1 "$@")" /dev/null
 }
 on_a_terminal --name ann get
-check "a person is told what is waited for" has "$OUT" "waiting for somebody to put something; Ctrl-C ends it"
+check "a person is told what is waited for" has "$OUT" "waiting for somebody to put something (there: earshot put ann PATH); Ctrl-C ends it"
 head -c 100000 /dev/zero >"$T/big"
 earshot --name ben -q rooms
 on_a_terminal --name ann put ben "$T/big"
-check "and for whom" has "$OUT" "waiting for ben to take big (earshot get, or /get in the window); Ctrl-C"
+check "and for whom" has "$OUT" "waiting for ben, who is not here now, to take big (earshot get, or /get in the window); Ctrl-C"
 on_a_terminal --name ann -q put ben "$T/big"
 check "not with -q" test "$OUT" = "${OUT/waiting for/}"
 try env TERM=dumb script -qec "$BIN/earshot --hub $HUB who" /dev/null

@@ -48,7 +48,7 @@ sees "a file waits" dan "big is offered to nan"
 key dan C-d
 sees "who leaves is told that it does no more" dan "big is not offered to nan any more"
 command_in dan "$BIN/earshot --hub $HUB --name dan ask nan why?"
-sees "a question is no silent wait" dan "waiting for nan to answer; Ctrl-C ends it"
+sees "a question is no silent wait" dan "waiting for nan, who is here, to answer (/reply in the window, or earshot send dan TEXT); Ctrl-C ends it"
 enter ann "/msg dan because"
 sees "the answer" dan "<nan> because"
 await "ends it" bottom_is dan '$'

@@ -20,6 +20,7 @@
 #include "cli/files/received.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "cli/records.h"
 #include "cli/report.h"
@@ -129,13 +130,24 @@ static void get_tell_difference(struct get *get, const struct earshot_transfer *
                    transfer->name, transfer->peer, (unsigned long long)transfer->skipped);
 }
 
+static void get_tell_done(struct get *get, const struct earshot_transfer *transfer) {
+    char how[PROGRESS_TEXT];
+    progress_end_text(&get->progress, transfer, how);
+    if (cli_has_reader(get->options))
+        cli_remark(get->options, "%s from %s: %s%s", transfer->name, transfer->peer, how,
+                   transfer->resumed ? ", resumed" : "");
+    get_tell_difference(get, transfer);
+}
+
 static int get_tell(struct get *get, const struct earshot_transfer *transfer, const char *via) {
     CLEANUP_FREE char *path =
         get->wish->dir && *transfer->path ? get_full_path(get, transfer->path) : cli_copy("");
     progress_clear(&get->progress);
     int code = get_print(get, transfer, path, via);
+    if (transfer->state == EARSHOT_TRANSFER_RUNNING)
+        progress_begin(&get->progress, transfer);
     if (transfer->state == EARSHOT_TRANSFER_DONE)
-        get_tell_difference(get, transfer);
+        get_tell_done(get, transfer);
     if (transfer->state != EARSHOT_TRANSFER_FAILED)
         return code;
     if (!get->wish->dir && transfer->reason == EARSHOT_REASON_READER_GONE)
@@ -145,9 +157,12 @@ static int get_tell(struct get *get, const struct earshot_transfer *transfer, co
     get->has_no_place = get->has_no_place || has_no_place;
     get_note_code(get,
                   cli_fail(get->options, has_no_place ? OUTCOME_TRANSFER_PLACE : OUTCOME_TRANSFER,
-                           "%s from %s: %s%s%s%s", transfer->name, transfer->peer, transfer->error,
-                           is_gone ? "; it must be offered again (put)" : "",
-                           *path ? "; what has come is in " : "", path));
+                           "%s from %s: %s%s%s%s%s", transfer->name, transfer->peer,
+                           transfer->error, is_gone ? "; it must be offered again (put)" : "",
+                           *path ? "; what has come is in " : "", path,
+                           *path && transfer->size != EARSHOT_SIZE_UNKNOWN
+                               ? ", and goes on there when it is offered again"
+                               : ""));
     return code;
 }
 
@@ -471,11 +486,56 @@ static int get_fail_late(const struct get *get) {
                     n_came, n_wanted, cli_limit_seconds());
 }
 
+struct get_running {
+    char *name, *from;
+    bool is_stream;
+};
+
+/* What is under way, while that is known. Returns how many. */
+static size_t get_list_running(const struct get *get, struct get_running **running) {
+    struct earshot_transfer transfer;
+    size_t n = 0;
+    *running = NULL;
+    while (earshot_progress(get->link, (unsigned)n, &transfer) == EARSHOT_OK) {
+        *running = cli_grow(*running, n, sizeof **running);
+        (*running)[n++] = (struct get_running){cli_copy(transfer.name), cli_copy(transfer.peer),
+                                               transfer.size == EARSHOT_SIZE_UNKNOWN};
+    }
+    return n;
+}
+
+/* Where the beginning of a file is that did not come to its end. */
+static void get_tell_part(const struct get *get, const struct get_running *running) {
+    CLEANUP_FREE char *file = NULL;
+    if (!get->wish->dir || strchr(running->name, '/') ||
+        asprintf(&file, "%s.part", running->name) < 0) {
+        file = NULL;
+        return;
+    }
+    CLEANUP_FREE char *path = get_full_path(get, file);
+    if (access(path, F_OK) != 0)
+        return;
+    if (running->is_stream)
+        cli_remark(get->options, "what has come of %s is in %s", running->name, path);
+    else
+        cli_remark(get->options,
+                   "what has come of %s is in %s, and goes on there when %s offers it again",
+                   running->name, path, running->from);
+}
+
 static int get_cancel_all(struct get *get) {
+    struct get_running *running;
+    size_t n = get_list_running(get, &running);
     progress_clear(&get->progress);
     for (unsigned long long i = 0; i < get->n_taken && get->wish->dir; i++)
         if (*get->taken[i])
             earshot_cancel(get->link, get->taken[i]);
+    for (size_t i = 0; i < n; i++) {
+        get_tell_part(get, &running[i]);
+        free(running[i].name);
+        free(running[i].from);
+    }
+    free(running);
     if (cli_interrupted())
         return cli_interrupted();
     return get_fail_late(get);
@@ -487,9 +547,13 @@ static void get_tell_wait(struct get *get) {
         get->past.request != 0 || get->is_unanswered || !cli_has_reader(get->options))
         return;
     get->is_wait_told = true;
+    const char *from = get->options->from;
     cli_remark(get->options,
-               "nothing is offered to you yet: waiting for %s to put something; Ctrl-C ends it",
-               get->options->from ? get->options->from : "somebody");
+               "nothing is offered to you yet: waiting for %s%s to put something (there: earshot "
+               "%s %s%s); Ctrl-C ends it",
+               from ? from : "somebody", from ? near_presence_text(get->options, from) : "",
+               get->wish->streams_only ? "pipe" : "put", get->self,
+               get->wish->streams_only ? "" : " PATH");
 }
 
 static int get_follow(struct get *get) {

@@ -50,13 +50,21 @@ int progress_timeout(const struct progress *progress, bool is_running) {
     return left > 0 ? (int)left : 0;
 }
 
-static struct progress_item *progress_find(struct progress *progress,
-                                           const struct earshot_transfer *transfer) {
+static struct progress_item *progress_known(const struct progress *progress,
+                                            const struct earshot_transfer *transfer) {
     for (size_t i = 0; i < progress->n_items; i++) {
         struct progress_item *item = &progress->items[i];
         if (strcmp(item->id, transfer->id) == 0 && strcmp(item->peer, transfer->peer) == 0)
             return item;
     }
+    return NULL;
+}
+
+static struct progress_item *progress_find(struct progress *progress,
+                                           const struct earshot_transfer *transfer) {
+    struct progress_item *known = progress_known(progress, transfer);
+    if (known)
+        return known;
     progress->items = cli_grow(progress->items, progress->n_items, sizeof *progress->items);
     struct progress_item *item = &progress->items[progress->n_items++];
     *item = (struct progress_item){
@@ -129,4 +137,33 @@ void progress_clear(struct progress *progress) {
     if (progress->is_shown)
         fputs("\r\033[K", stderr);
     progress->is_shown = false;
+}
+
+void progress_begin(struct progress *progress, const struct earshot_transfer *transfer) {
+    (void)progress_find(progress, transfer);
+}
+
+/* "40 ms", "1.2 s", "3:05 min" */
+static void progress_time_text(double s, char text[32]) {
+    if (s < 1)
+        snprintf(text, 32, "%u ms", (unsigned)(s * 1000));
+    else if (s < 60)
+        snprintf(text, 32, "%.1f s", s);
+    else
+        snprintf(text, 32, "%u:%02u min", (unsigned)s / 60, (unsigned)s % 60);
+}
+
+void progress_end_text(struct progress *progress, const struct earshot_transfer *transfer,
+                       char text[PROGRESS_TEXT]) {
+    const struct progress_item *item = progress_known(progress, transfer);
+    char size[SIZE_TEXT], rate[SIZE_TEXT], time_text[32];
+    file_size_text(transfer->bytes, size);
+    snprintf(text, PROGRESS_TEXT, "%s", size);
+    if (!item)
+        return;
+    double s = (double)(mono_now().ns - item->since.ns) / (double)NS_PER_S;
+    s = s > 0.001 ? s : 0.001;
+    file_size_text((uint64_t)((double)(transfer->bytes - item->at_first) / s), rate);
+    progress_time_text(s, time_text);
+    snprintf(text, PROGRESS_TEXT, "%s in %s, %s/s", size, time_text, rate);
 }

@@ -34,5 +34,13 @@ int progress_timeout(const struct progress *progress, bool is_running);
 /* Tells, if it is time. */
 void progress_tick(struct progress *progress);
 
+/* This one begins now. */
+void progress_begin(struct progress *progress, const struct earshot_transfer *transfer);
+
+/* "4.8 MiB in 1.2 s, 4.0 MiB/s", of one that has ended; without the time where it did not begin. */
+#define PROGRESS_TEXT (2 * SIZE_TEXT + 64)
+void progress_end_text(struct progress *progress, const struct earshot_transfer *transfer,
+                       char text[PROGRESS_TEXT]);
+
 /* Takes the line away, before something else is printed. */
 void progress_clear(struct progress *progress);

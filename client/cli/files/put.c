@@ -170,10 +170,12 @@ static int put_tell_offered(struct put *put, const struct put_offer *offer) {
 static int put_tell(struct put *put, const struct earshot_transfer *transfer, const char *via) {
     struct cli_file file = file_of(transfer, put->self);
     file.via = via;
-    char size[SIZE_TEXT], change[FILE_CHANGE_TEXT];
+    char size[PROGRESS_TEXT], change[FILE_CHANGE_TEXT];
     progress_clear(&put->progress);
     int code = put_print(put, &file);
-    file_size_text(transfer->bytes, size);
+    if (transfer->state == EARSHOT_TRANSFER_RUNNING)
+        progress_begin(&put->progress, transfer);
+    progress_end_text(&put->progress, transfer, size);
     file_change_text(transfer, change);
     if (transfer->state == EARSHOT_TRANSFER_DONE && !put->options->json)
         cli_remark(put->options, "%s has %s (%s%s)%s", transfer->peer, transfer->name, size,
@@ -505,10 +507,17 @@ static void put_tell_wait(struct put *put) {
     char more[48] = "";
     if (put->n_open > 1)
         snprintf(more, sizeof more, " (and %zu more)", put->n_open - 1);
-    cli_remark(put->options, "waiting for %s to take %s%s (%s); Ctrl-C ends it", first->to,
-               first->name, more,
-               put_offer_is_stream(first) ? "earshot pipe, or earshot get --stdout"
-                                          : "earshot get, or /get in the window");
+    const char *presence = near_presence_text(put->options, first->to);
+    if (put_offer_is_stream(first))
+        cli_remark(put->options,
+                   "waiting for %s%s to take %s%s (earshot pipe --from %s, or earshot get "
+                   "--stdout); Ctrl-C ends it",
+                   first->to, presence, first->name, more, put->self);
+    else
+        cli_remark(put->options,
+                   "waiting for %s%s to take %s%s (earshot get, or /get in the window); Ctrl-C "
+                   "ends it",
+                   first->to, presence, first->name, more);
 }
 
 static int put_follow(struct put *put) {

@@ -81,10 +81,13 @@ static void ask_tell_wait(struct question *ask) {
     if (ask->is_wait_told || ask->done || !cli_has_reader(ask->options))
         return;
     ask->is_wait_told = true;
+    struct earshot_hub_info hub;
+    earshot_hub(ask->link, &hub);
     cli_remark(ask->options,
-               "waiting for %s%s to answer; Ctrl-C ends it, and the answer comes to the next "
-               "window then",
-               ask->to[0] == '#' ? "somebody in " : "", ask->to);
+               "waiting for %s%s%s to answer (/reply in the window, or earshot send %s TEXT); "
+               "Ctrl-C ends it, and the answer comes to the next window then",
+               ask->to[0] == '#' ? "somebody in " : "", ask->to,
+               near_presence_text(ask->options, ask->to), ask->to[0] == '#' ? ask->to : hub.handle);
 }
 
 static int ask_take(void *arg, const struct earshot_event *event) {
