@@ -13,7 +13,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define THREADS 2 /* so that one user with a slow question keeps none from the others */
+/*
+ * One user has one question at a time. A directory that hangs may take half a minute for it; so as
+ * many users as there are threads could keep all others from being asked for, and nobody could join
+ * whoever it is. Therefore threads are made as they are needed, and end when nothing waits.
+ */
+#define THREADS_KEPT 1
+#define THREADS_MAX 64
 #define STACK_BYTES ((size_t)512 * 1024)
 #define KEPT_MAX 512
 
@@ -43,6 +49,8 @@ static struct {
     sem_t work;
     pthread_cond_t answered;
     bool stopping;
+    unsigned n_threads, n_free; /* of these, those that wait for work */
+    unsigned n_in_ring;
     struct asker *askers, *ring;
     struct kept kept[KEPT_MAX];
 } resolver = {.guard = PTHREAD_MUTEX_INITIALIZER};
@@ -105,11 +113,16 @@ static struct asker *asker_get(uid_t uid) {
     return NULL;
 }
 
+static int thread_add(void);
+
 static void asker_settle(struct asker *asker) {
     bool wants_turn = asker->jobs && !asker->is_asking;
     if (wants_turn && !asker->in_ring) {
         DL_APPEND(resolver.ring, asker);
+        resolver.n_in_ring++;
         (void)sem_post(&resolver.work);
+        if (resolver.n_in_ring > resolver.n_free && resolver.n_threads < THREADS_MAX)
+            (void)thread_add(); /* else it waits until one is free */
     }
     asker->in_ring = wants_turn;
     if (asker->jobs || asker->is_asking)
@@ -121,6 +134,7 @@ static void asker_settle(struct asker *asker) {
 static struct resolver_job *take_job(struct asker **asker) {
     *asker = resolver.ring;
     DL_DELETE(resolver.ring, *asker);
+    resolver.n_in_ring--;
     (*asker)->in_ring = false;
     (*asker)->is_asking = true;
     struct resolver_job *job = (*asker)->jobs;
@@ -129,18 +143,22 @@ static struct resolver_job *take_job(struct asker **asker) {
     return job;
 }
 
-/* Gives the guard away while there is nothing to do. False: the hub stops. */
+/* Gives the guard away while there is nothing to do. False: the thread ends. */
 static bool work_await(void) {
+    if (resolver.n_in_ring == 0 && resolver.n_threads > THREADS_KEPT)
+        return false;
+    resolver.n_free++;
     pthread_mutex_unlock(&resolver.guard);
     while (sem_wait(&resolver.work) < 0)
         ; /* a signal came */
     pthread_mutex_lock(&resolver.guard);
+    resolver.n_free--;
     return !resolver.stopping;
 }
 
 static void *resolver_thread(void *arg) {
     pthread_mutex_lock(&resolver.guard);
-    while (work_await()) {
+    while (!resolver.stopping && work_await()) {
         struct asker *asker;
         struct resolver_job *job = take_job(&asker);
         if (!kept_find(&job->question, &job->answer)) {
@@ -154,32 +172,39 @@ static void *resolver_thread(void *arg) {
         asker_settle(asker);
         job->answered(job);
     }
+    resolver.n_threads--;
     pthread_mutex_unlock(&resolver.guard);
     return arg;
 }
 
-int resolver_start(void) {
+static int thread_add(void) {
     pthread_attr_t attributes;
-    pthread_condattr_t clock;
     pthread_t thread;
-    int r = 0;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    int r = pthread_create(&thread, &attributes, resolver_thread, NULL);
+    pthread_attr_destroy(&attributes);
+    resolver.n_threads += r == 0;
+    return -r;
+}
+
+int resolver_start(void) {
+    pthread_condattr_t clock;
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&resolver.answered, &clock);
     pthread_condattr_destroy(&clock);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    for (int i = 0; r == 0 && i < THREADS; i++)
-        r = pthread_create(&thread, &attributes, resolver_thread, NULL);
-    pthread_attr_destroy(&attributes);
-    return -r;
+    pthread_mutex_lock(&resolver.guard);
+    int r = thread_add();
+    pthread_mutex_unlock(&resolver.guard);
+    return r;
 }
 
 void resolver_stop(void) {
     pthread_mutex_lock(&resolver.guard);
     resolver.stopping = true;
-    for (int i = 0; i < THREADS; i++)
+    for (unsigned i = 0; i < resolver.n_threads; i++)
         (void)sem_post(&resolver.work);
     pthread_cond_broadcast(&resolver.answered);
     pthread_mutex_unlock(&resolver.guard);

@@ -24,7 +24,7 @@ struct resolver_job {
     struct resolver_job *next, *prev; /* the resolver's */
 };
 
-/* Starts the threads. 0 or -errno. */
+/* Starts the first thread. 0 or -errno. */
 int resolver_start(void);
 
 /* No question is asked any more. Does not wait for those that are being asked. */

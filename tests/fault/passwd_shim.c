@@ -1,23 +1,35 @@
 /*
  * Loaded into the hub by LD_PRELOAD: a directory of users behind /etc/passwd, which may be down.
  * The file that PASSWD_SHIM names says in its first line which errno it answers with (0: it is
- * there), and then "NAME UID" for each user; it may be written anew at any time.
+ * there), and then "NAME UID" for each user; it may be written anew at any time. As long as a file
+ * of this name with ".hangs" behind it is there, no answer comes.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef int by_uid_fn(uid_t, struct passwd *, char *, size_t, struct passwd **);
 typedef int by_name_fn(const char *, struct passwd *, char *, size_t, struct passwd **);
 
+static void directory_await(const char *path) {
+    char gate[PATH_MAX];
+    snprintf(gate, sizeof gate, "%s.hangs", path);
+    while (access(gate, F_OK) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
 /* By name, or (NULL) by uid. */
 static int directory_find(const char *name, uid_t uid, struct passwd *entry, char *buffer,
                           size_t size, struct passwd **found) {
     const char *path = getenv("PASSWD_SHIM");
+    if (path)
+        directory_await(path);
     FILE *file = path ? fopen(path, "re") : NULL;
     char who[64];
     int error;
