@@ -254,6 +254,10 @@ static void news_in_room(struct chat *chat, const struct earshot_event *event) {
 }
 
 void news_event(struct chat *chat, const struct earshot_event *event) {
+    if (event->news.what == EARSHOT_NEWS_ORDER) { /* also of whom one ignores */
+        view_note(&chat->view, VIEW_ERROR, "%s", event->news.detail);
+        return;
+    }
     if (words_same_name(event->news.who, chat->me)) {
         news_own(chat, event);
         return;

@@ -116,6 +116,28 @@ const struct cli_command cli_commands[] = {
      "Only root, the hub's owner and the members of the hub's --wall-group may. Who is not here\n"
      "gets nothing later.",
      NULL, 1, -1, cli_wall},
+    {"users", "", "for administrators: what each user does, and takes of the hub",
+     "Who takes most of its time comes first. Administrators are root, the hub's owner and the\n"
+     "members of its --admin-group.",
+     NULL, 0, 0, cli_users},
+    {"mute", "@hub HANDLE", "for administrators: a user may read, but say nothing",
+     "HANDLE may be a uid; whatever handle it uses, the user is meant. Who is concerned is told, "
+     "and\n"
+     "it stands in the hub's log.",
+     cli_mute_options, 2, 2, cli_mute},
+    {"unmute", "@hub HANDLE", "for administrators: undo that", NULL, NULL, 2, 2, cli_unmute},
+    {"ban", "@hub HANDLE", "for administrators: end a user's sessions, and admit no other",
+     "HANDLE may be a uid, which need not have been here; no other handle helps. Root and the "
+     "hub's\n"
+     "owner cannot be banned.",
+     cli_mute_options, 2, 2, cli_ban},
+    {"unban", "@hub HANDLE", "for administrators: undo that", NULL, NULL, 2, 2, cli_unban},
+    {"kick", "@hub HANDLE", "for administrators: end a user's sessions",
+     "The programs are told why, and do not come again by themselves.", cli_kick_options, 2, 2,
+     cli_kick},
+    {"limit", "@hub HANDLE N", "for administrators: at most N messages a second of a user",
+     "N may be off. Whoever sends more waits in his own program; nothing is lost.",
+     cli_kick_options, 3, 3, cli_limit},
     {"complete", "WORD...", "print what could come next on a command line",
      "For the shells' completion: the last WORD is the one to be completed, and may be empty. Put\n"
      "-- before the first. The answer is one candidate a line, a tab, and what it is; `:files` "

@@ -177,6 +177,39 @@ void json_room(const char *name, uint32_t members, const char *topic) {
                                (json_int_t)members, "topic", json_text_or_null(topic)));
 }
 
+static json_t *json_use(const struct earshot_use *use) {
+    return json_pack("{s:I,s:I,s:I,s:I}", "messages", (json_int_t)use->messages, "bytes",
+                     (json_int_t)use->bytes, "lock_ms", (json_int_t)(use->lock_us / 1000),
+                     "refused", (json_int_t)use->refused);
+}
+
+/* null: it does not hold; "for-ever". */
+static json_t *json_until(uint64_t ms) {
+    if (ms == 0)
+        return json_null();
+    return ms == EARSHOT_FOR_EVER ? json_string("for-ever") : json_instant((int64_t)ms, false);
+}
+
+void json_account(const struct cli_account *of) {
+    const struct earshot_account *account = &of->account;
+    json_t *object =
+        json_pack("{s:s,s:I,s:o,s:I,s:I}", "type", "account", "uid", (json_int_t)account->uid,
+                  "login", json_text(of->login), "sessions", (json_int_t)account->sessions,
+                  "memory", (json_int_t)account->memory);
+    json_t *day = json_use(&account->day);
+    json_object_update(object, day);
+    json_decref(day);
+    json_object_set_new(object, "minute", json_use(&account->minute));
+    json_object_set_new(object, "hour", json_use(&account->hour));
+    json_object_set_new(object, "day", json_use(&account->day));
+    json_object_set_new(object, "ever", json_use(&account->ever));
+    json_object_set_new(object, "rate", account->rate ? json_integer(account->rate) : json_null());
+    json_object_set_new(object, "muted", json_until(account->muted_ms));
+    json_object_set_new(object, "banned", json_until(account->banned_ms));
+    json_object_set_new(object, "orders", json_text_or_null(of->orders));
+    json_put(stdout, object);
+}
+
 void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq) {
     json_put(stdout,
              json_pack("{s:s,s:o,s:I,s:I,s:I}", "type", "unread", "conv", json_text(conv), "unread",

@@ -52,6 +52,8 @@ struct cli_options {
     const char *dir;           /* get; NULL when not given */
     bool to_stdout;            /* get */
     bool decline;              /* get */
+    const char *span;          /* mute, ban: --for; NULL when not given */
+    const char *reason;        /* mute, ban, kick; NULL when not given */
 };
 
 #define CLI_NOT_GIVEN (~0ULL)

@@ -86,3 +86,41 @@ int64_t cli_user_since(const struct cli_user *user) {
             since_ms = user->sessions[i].since_ms;
     return since_ms;
 }
+
+/* The hub may know no login name of a uid that it has from its store. */
+void cli_accounts_add(struct cli_accounts *accounts, const struct earshot_account *account) {
+    accounts->all = cli_grow(accounts->all, accounts->n, sizeof *accounts->all);
+    struct cli_account *new = &accounts->all[accounts->n++];
+    *new = (struct cli_account){.account = *account, .orders = cli_copy(account->orders)};
+    if (*account->login && strlen(account->login) < LOGIN_SIZE)
+        snprintf(new->login, LOGIN_SIZE, "%s", account->login);
+    else
+        cli_login(account->uid, new->login);
+    new->account.login = new->account.orders = NULL;
+}
+
+static int accounts_compare(const void *a, const void *b) {
+    const struct earshot_account *x = &((const struct cli_account *)a)->account;
+    const struct earshot_account *y = &((const struct cli_account *)b)->account;
+    const uint64_t pairs[][2] = {{x->minute.lock_us, y->minute.lock_us},
+                                 {x->minute.messages, y->minute.messages},
+                                 {x->hour.messages, y->hour.messages},
+                                 {x->day.messages, y->day.messages},
+                                 {y->uid, x->uid}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i][0] != pairs[i][1])
+            return pairs[i][0] > pairs[i][1] ? -1 : 1;
+    return 0;
+}
+
+void cli_accounts_sort(struct cli_accounts *accounts) {
+    if (accounts->n > 1)
+        qsort(accounts->all, accounts->n, sizeof *accounts->all, accounts_compare);
+}
+
+void cli_accounts_free(struct cli_accounts *accounts) {
+    for (size_t i = 0; i < accounts->n; i++)
+        free(accounts->all[i].orders);
+    free(accounts->all);
+    *accounts = (struct cli_accounts){0};
+}

@@ -59,6 +59,23 @@ struct cli_segment {
     struct ring_view view;
 };
 
+/* The account of one user, with its strings. */
+struct cli_account {
+    struct earshot_account account; /* but for its strings */
+    char login[LOGIN_SIZE];
+    char *orders;
+};
+
+struct cli_accounts {
+    struct cli_account *all;
+    size_t n;
+};
+
+void cli_accounts_add(struct cli_accounts *accounts, const struct earshot_account *account);
+/* Who takes most of the hub's time in the last minute first, then who says most. */
+void cli_accounts_sort(struct cli_accounts *accounts);
+void cli_accounts_free(struct cli_accounts *accounts);
+
 struct cli_counter {
     char *key;
     uint64_t value;

@@ -95,7 +95,7 @@ void text_bare(const struct earshot_event *event) {
 }
 
 /* Cells are padded to the widest of their column; the last one of a row is not. */
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 12
 
 struct columns {
     size_t n_columns, n_cells;
@@ -244,6 +244,42 @@ void text_rooms(const struct cli_options *options, const struct cli_room *rooms,
         columns_add(&columns, rooms[i].name);
         columns_add_number(&columns, rooms[i].members);
         columns_add(&columns, rooms[i].topic);
+    }
+    columns_print(options, &columns);
+}
+
+/* "12k": at most five columns. */
+static void columns_add_short(struct columns *columns, uint64_t number) {
+    static const char units[] = " kMGTPE";
+    char text[32];
+    size_t unit = 0;
+    while (number > 9999 && unit + 2 < sizeof units) {
+        number /= 1000;
+        unit++;
+    }
+    snprintf(text, sizeof text, "%llu%.*s", (unsigned long long)number, unit > 0, &units[unit]);
+    columns_add(columns, text);
+}
+
+void text_accounts(const struct cli_options *options, const struct cli_accounts *accounts) {
+    static const char *const titles[] = {"USER",        "UID",         "SESSIONS", "MEMORY",
+                                         "LOCK MS/MIN", "MSG/MIN",     "/HOUR",    "/DAY",
+                                         "BYTES/DAY",   "REFUSED/DAY", "ORDERS"};
+    struct columns columns = {0};
+    columns_add_head(&columns, titles, ARRAY_LEN(titles));
+    for (size_t i = 0; i < accounts->n; i++) {
+        const struct earshot_account *account = &accounts->all[i].account;
+        columns_add(&columns, accounts->all[i].login);
+        columns_add_number(&columns, account->uid);
+        columns_add_number(&columns, account->sessions);
+        columns_add_short(&columns, account->memory);
+        columns_add_short(&columns, account->minute.lock_us / 1000);
+        columns_add_short(&columns, account->minute.messages);
+        columns_add_short(&columns, account->hour.messages);
+        columns_add_short(&columns, account->day.messages);
+        columns_add_short(&columns, account->day.bytes);
+        columns_add_short(&columns, account->day.refused);
+        columns_add(&columns, accounts->all[i].orders);
     }
     columns_print(options, &columns);
 }

@@ -18,6 +18,7 @@ void text_whois(const struct cli_options *options, const struct cli_user *user, 
                 size_t n_rooms);
 void text_users(const struct cli_options *options, const struct cli_user *users, size_t n);
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n);
+void text_accounts(const struct cli_options *options, const struct cli_accounts *accounts);
 void text_topic(const char *topic);
 void text_status(const struct cli_status *status);
 void text_queue(const struct cli_options *options, const struct cli_queue *queue);

@@ -119,7 +119,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_TRANSFER,  /* a transfer has begun or ended */
     EARSHOT_EVENT_MISSED,    /* so many messages are not in the hub's log any more */
     EARSHOT_EVENT_LOST,      /* the hub is gone, or has ended the session; the link tries to come
-                                back, and gives up when the latter goes on: EARSHOT_REFUSED */
+                                back, and gives up when the latter goes on, or when an administrator
+                                has done it: EARSHOT_REFUSED */
     EARSHOT_EVENT_BACK,      /* the link is joined again */
     EARSHOT_EVENT_WOKEN,     /* earshot_wake() was called */
     EARSHOT_EVENT_SKIPPED,   /* an entry of a directory of ours is not sent */
@@ -128,6 +129,7 @@ enum earshot_event_type {
     EARSHOT_EVENT_UNREAD,    /* a line of an answer to earshot_unread() */
     EARSHOT_EVENT_SEEN,      /* with EARSHOT_NEWS: another program of our handle has shown a
                                 conversation, up to a message */
+    EARSHOT_EVENT_ACCOUNT,   /* a line of an answer to earshot_accounts() */
 };
 
 enum earshot_news_what {
@@ -143,6 +145,8 @@ enum earshot_news_what {
     EARSHOT_NEWS_ALIKE, /* the room that one has just joined looks like another; detail: that one */
     EARSHOT_NEWS_NAMED, /* the name of one's own handle, who, was taken from it; detail: what it is
                            called now, which the link goes on with */
+    EARSHOT_NEWS_ORDER, /* an administrator, who, has acted upon one's own uid, or undone that;
+                           detail: the sentence. Also without EARSHOT_NEWS */
 };
 
 /* EARSHOT_HANDLES: every handle that the hub knows, here or not, as USER events. */
@@ -207,6 +211,27 @@ enum earshot_skip {
     EARSHOT_SKIP_REPLACED, /* somebody else may have put it there since it was offered */
     EARSHOT_SKIP_ENDLESS,  /* it has no size, and does not come to an end soon, as some of /proc */
 };
+
+/* What a user has done, and what that took of the hub. */
+struct earshot_use {
+    uint64_t messages, bytes; /* of their texts */
+    uint64_t refused;         /* messages and requests */
+    uint64_t lock_us;         /* of the hub's time, of which there is as much as time passes */
+};
+
+/* The account of one user. */
+struct earshot_account {
+    uid_t uid;
+    const char *login; /* ""; the hub does not know it */
+    uint32_t sessions;
+    uint64_t memory;              /* bytes */
+    uint32_t rate;                /* messages a second that it may send; 0: any number */
+    uint64_t muted_ms, banned_ms; /* until then, since 1970, UTC; 0: it is not */
+    const char *orders;           /* what is laid on it, until when, by whom and why; "": nothing */
+    struct earshot_use ever;      /* since the hub began */
+    struct earshot_use minute, hour, day; /* in the last one */
+};
+#define EARSHOT_FOR_EVER UINT64_MAX /* until it is undone */
 
 /*
  * What has come. All strings are NUL-terminated and, like the structure itself, valid until the
@@ -310,6 +335,7 @@ struct earshot_event {
             uint32_t unread, mentions; /* messages; those of them that name our handle */
             uint64_t seq;              /* UNREAD: of the newest of them; SEEN: up to which one */
         } unread;
+        const struct earshot_account *account;
         struct {
             const char *reason; /* LOST: the hub has ended the session for a frame that broke the
                                    protocol: the sentence; else "". SHUT_OUT: why */
@@ -428,7 +454,35 @@ int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *
 int earshot_away(earshot *link, const char *reason, uint32_t *request); /* NULL: back */
 int earshot_nick(earshot *link, const char *handle, uint32_t *request);
 /*
- * For root and the hub's owner: the name is free again, and the handle or room, with its mail,
+ * For root, the hub's owner and the members of its --admin-group: to act upon a uid. What outlives
+ * the hub is told to who is concerned, and stands in each refusal.
+ */
+enum earshot_order_what {
+    EARSHOT_MUTE, /* it may read, but says nothing; for `value` ms, 0: until that is undone */
+    EARSHOT_UNMUTE,
+    EARSHOT_BAN, /* its sessions end, and it gets no other, under whatever handle; for so long, too
+                  */
+    EARSHOT_UNBAN,
+    EARSHOT_KICK, /* its sessions end */
+    EARSHOT_RATE, /* it is read so that it sends `value` messages in a second; 0: any number */
+};
+
+struct earshot_order {
+    enum earshot_order_what what;
+    const char *handle; /* whose user; or NULL, and */
+    uid_t uid;
+    uint64_t value;
+    const char *reason; /* at most EARSHOT_REASON_MAX bytes; NULL: none */
+};
+#define EARSHOT_REASON_MAX 200
+#define EARSHOT_RATE_MAX 1000000
+
+/* EARSHOT_OTHER_VERSION: the hub is older, and knows no order; so with the next one. */
+int earshot_order(earshot *link, const struct earshot_order *order, uint32_t *request);
+/* An EARSHOT_EVENT_ACCOUNT for one's own uid or, for those who may do the above, for every one. */
+int earshot_accounts(earshot *link, bool all, uint32_t *request);
+/*
+ * For the same: the name is free again, and the handle or room, with its mail,
  * members and past, goes on under another one. A hub from before this function ends the session.
  */
 int earshot_release(earshot *link, const char *conv, uint32_t *request);

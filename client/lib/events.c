@@ -24,6 +24,10 @@ _Static_assert((int)EARSHOT_WELL_KNOWN == (int)OBJECT_WELL_KNOWN, "");
 _Static_assert((int)EARSHOT_MAILBOX == (int)OBJECT_MAILBOX, "");
 _Static_assert((int)EARSHOT_NEWS_ONLINE == (int)NEWS_ONLINE, "");
 _Static_assert((int)EARSHOT_NEWS_NAMED == (int)NEWS_NAMED, "");
+_Static_assert((int)EARSHOT_NEWS_ORDER == (int)NEWS_ORDER, "");
+_Static_assert((int)EARSHOT_RATE == (int)ORDER_RATE && EARSHOT_RATE_MAX == ORDER_RATE_MAX, "");
+_Static_assert(EARSHOT_REASON_MAX == ORDER_REASON_MAX, "");
+_Static_assert(EARSHOT_FOR_EVER == ORDER_FOR_EVER, "");
 _Static_assert(EARSHOT_ID_SIZE == UUID_TEXT_SIZE && EARSHOT_TEXT_MAX == MESSAGE_TEXT_MAX, "");
 _Static_assert(EARSHOT_PROTOCOL_VERSION == PROTO_VERSION, "");
 
@@ -288,6 +292,35 @@ int event_from_unread(struct event_store *store, struct earshot_event *event,
     event->unread.unread = count->unread;
     event->unread.mentions = count->mentions;
     event->unread.seq = count->seq;
+    return 0;
+}
+
+#define USE_OF(account, span)                                                                      \
+    (struct earshot_use) {                                                                         \
+        .messages = (account)->span##messages, .bytes = (account)->span##bytes,                    \
+        .refused = (account)->span##refused, .lock_us = (account)->span##lock_us                   \
+    }
+
+int event_from_account(struct event_store *store, struct earshot_event *event,
+                       const struct frame_account *account) {
+    int r = events_begin(store, account->login.n + account->orders.n, 2);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_ACCOUNT;
+    event->request = account->request;
+    event->account = &store->account;
+    store->account = (struct earshot_account){.uid = account->uid,
+                                              .login = events_keep(store, account->login),
+                                              .sessions = account->sessions,
+                                              .memory = account->memory,
+                                              .rate = account->rate,
+                                              .muted_ms = account->muted,
+                                              .banned_ms = account->banned,
+                                              .orders = events_keep(store, account->orders),
+                                              .ever = USE_OF(account, ),
+                                              .minute = USE_OF(account, minute_),
+                                              .hour = USE_OF(account, hour_),
+                                              .day = USE_OF(account, day_)};
     return 0;
 }
 

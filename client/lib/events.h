@@ -15,6 +15,7 @@ struct event_store {
     size_t size, used;
     pid_t *pids;
     size_t n_pids_max;
+    struct earshot_account account;
 };
 
 /* What the LINEs behind an ORIGIN, to the end of the batch, have in common. */
@@ -55,6 +56,8 @@ int event_from_object(struct event_store *store, struct earshot_event *event,
                       const struct frame_object *object);
 int event_from_unread(struct event_store *store, struct earshot_event *event,
                       const struct frame_count *count);
+int event_from_account(struct event_store *store, struct earshot_event *event,
+                       const struct frame_account *account);
 int event_from_seen(struct event_store *store, struct earshot_event *event,
                     const struct frame_read *read);
 int event_from_news(struct event_store *store, struct earshot_event *event,

@@ -95,7 +95,7 @@ static int absorb_to_note(struct earshot *link, const struct frame *frame,
 
 /* The hub ends the session: this answers no request. */
 static bool fail_is_rejection(const struct frame_fail *fail) {
-    return fail->request == 0 && fail->code == FAIL_BAD_FRAME;
+    return fail->request == 0 && (fail->code == FAIL_BAD_FRAME || fail->code == FAIL_NOT_PERMITTED);
 }
 
 static void answer_more(struct earshot *link) {
@@ -450,6 +450,13 @@ static int on_count(struct earshot *link, const struct frame *frame, struct ears
     return incoming_made(event_from_unread(&link->store, event, &frame->count));
 }
 
+static int on_account(struct earshot *link, const struct frame *frame,
+                      struct earshot_event *event) {
+    if (!request_is_asked(link, frame->account.request))
+        return 0;
+    return incoming_made(event_from_account(&link->store, event, &frame->account));
+}
+
 static int on_read(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
     return link->flags & EARSHOT_NEWS
                ? incoming_made(event_from_seen(&link->store, event, &frame->read))
@@ -532,6 +539,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_COUNTER] = on_counter,
     [FRAME_OBJECT] = on_object,
     [FRAME_COUNT] = on_count,
+    [FRAME_ACCOUNT] = on_account,
     [FRAME_READ] = on_read,
     [FRAME_NEWS] = on_news,
     [FRAME_MISSED] = on_missed,

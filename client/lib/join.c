@@ -118,6 +118,7 @@ void join_note_rejected(struct earshot *link, const struct frame_fail *fail) {
     memcpy(link->rejection, fail->reason.data, n);
     link->rejection[n] = '\0';
     link->is_rejected = true;
+    link->is_removed = fail->code == FAIL_NOT_PERMITTED;
 }
 
 static void note_lost(struct earshot *link) {
@@ -131,6 +132,9 @@ static void note_lost(struct earshot *link) {
 }
 
 static int fail_rejected(struct earshot *link) {
+    if (link->is_removed)
+        return link_fail(link, EARSHOT_REFUSED, FAIL_NOT_PERMITTED,
+                         "the hub in %s has ended the session: %s", link->dir, link->rejection);
     return link_fail(link, EARSHOT_REFUSED, FAIL_BAD_FRAME,
                      "the hub in %s (PID %d) ended the session, because this program broke the "
                      "protocol: %s; that is a fault of the program, or of libearshot: report it",
@@ -173,7 +177,8 @@ void join_lose(struct earshot *link, const char *why) {
     link->n_rejected = link->is_rejected ? link->n_rejected + 1 : 0;
     int outcome = link->is_rejected ? EARSHOT_REFUSED : EARSHOT_NO_HUB;
     link->is_rejected = false;
-    if ((link->flags & EARSHOT_RECONNECT) && link->n_rejected < LINK_REJECTED_MAX)
+    if (!link->is_removed && (link->flags & EARSHOT_RECONNECT) &&
+        link->n_rejected < LINK_REJECTED_MAX)
         back_off(link);
     else
         leave_end(link, outcome);
@@ -271,7 +276,7 @@ static int send_hello(struct earshot *link) {
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
                                ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
-                               ABILITY_HEADS | ABILITY_READS |
+                               ABILITY_HEADS | ABILITY_READS | ABILITY_ORDER |
                                (link->flags & EARSHOT_PEEK ? ABILITY_PEEK : 0) |
                                (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
@@ -415,6 +420,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     link->hub_takes_files = flags & FRAME_TAKES_FILES;
     link->hub_takes_heads = flags & FRAME_TAKES_HEADS;
     link->hub_takes_reads = flags & FRAME_TAKES_READS;
+    link->hub_takes_order = flags & FRAME_TAKES_ORDER;
 
     pending_rewind(&link->pending);
     control_clear(&link->control);

@@ -113,6 +113,7 @@ struct earshot {
     bool hub_takes_files; /* as they are, and not as base64 */
     bool hub_takes_heads; /* KIND_HEADED; else they are plain text */
     bool hub_takes_reads; /* it counts what is unread */
+    bool hub_takes_order; /* it keeps order, and tells accounts */
     int hub_fd;           /* its pidfd */
     int mailbox;          /* msqid, or -1 */
     atomic_int lane;      /* msqid, or -1; the watch reads it too */
@@ -151,7 +152,8 @@ struct earshot {
     struct event_lines lines; /* of the current batch */
     uint64_t n_bad;           /* batches with something in them that could not be understood */
     bool said_bye;            /* the hub; the link is to be given up */
-    bool is_rejected;         /* it ends the session: a frame of ours broke the protocol */
+    bool is_rejected;         /* it ends the session: a frame of ours broke the protocol, */
+    bool is_removed;          /* or (this, too) an administrator wants it */
     unsigned n_rejected;      /* in a row, without any progress */
     char rejection[256];      /* its sentence */
     bool takes;               /* the program has begun to take events */

@@ -419,6 +419,48 @@ int earshot_release(earshot *link, const char *conv, uint32_t *request) {
     return request_ask(link, &frame, name.s, request);
 }
 
+static int request_check_order(struct earshot *link) {
+    if (link->phase != LINK_JOINED || link->hub_takes_order)
+        return 0;
+    return link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                     "the hub in %s is older, and keeps no order; start it again", link->dir);
+}
+
+int earshot_order(earshot *link, const struct earshot_order *order, uint32_t *request) {
+    struct name name = {0};
+    int r = check_pointer(link, order, "the order");
+    if (r == 0)
+        r = check_number(link, order->what, EARSHOT_RATE + 1, "what is to be done");
+    if (r == 0 && order->handle)
+        r = check_handle(link, order->handle, "the handle", &name);
+    const char *reason = r == 0 && order->reason ? order->reason : "";
+    if (r == 0)
+        r = check_string(link, reason, EARSHOT_REASON_MAX, "the reason");
+    if (r == 0 && order->what == EARSHOT_RATE && order->value > EARSHOT_RATE_MAX)
+        r = check_failed(link, "a rate is at most %d messages in a second", EARSHOT_RATE_MAX);
+    if (r == 0)
+        r = request_check_order(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_ORDER,
+                          .order = {.what = (uint8_t)order->what,
+                                    .who = name_bytes(&name),
+                                    .uid = order->uid,
+                                    .value = order->value,
+                                    .reason = bytes_of(reason)}};
+    return request_ask(link, &frame, "", request);
+}
+
+int earshot_accounts(earshot *link, bool all, uint32_t *request) {
+    int r = check_pointer(link, link, "the link");
+    if (r == 0)
+        r = request_check_order(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_LIST, .list = {.what = all ? LIST_ACCOUNTS : LIST_ACCOUNT}};
+    return request_ask(link, &frame, "", request);
+}
+
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request) {
     struct name name = {0};
     int r = check_number(link, what, EARSHOT_HANDLES + 1, "the list");

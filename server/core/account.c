@@ -24,6 +24,12 @@ _Static_assert(ACCOUNT_KIND_END <= 32, "rates has a bit for each kind");
 
 #define FOR_EACH_RATE(left) for (unsigned left = rates; left != 0; left &= left - 1)
 
+static const int64_t quarter_ns[ACCOUNT_SPANS] = {
+    [ACCOUNT_MINUTE] = 15 * NS_PER_S,
+    [ACCOUNT_HOUR] = 15 * 60 * NS_PER_S,
+    [ACCOUNT_DAY] = 6 * 3600 * NS_PER_S,
+};
+
 static enum account_kind rate_first(unsigned left) {
     return (enum account_kind)__builtin_ctz(left);
 }
@@ -36,6 +42,8 @@ void account_limits_init(struct account_limits *limits) {
 void account_init(struct account *account, const struct account_limits *limits, uid_t uid,
                   mono_time now) {
     *account = (struct account){.limits = limits, .uid = uid, .worn_at = now};
+    for (int span = 0; span < ACCOUNT_SPANS; span++)
+        account->marks[span].last = now.ns / quarter_ns[span];
 }
 
 void account_deinit(struct account *account) {
@@ -88,6 +96,7 @@ void account_wear_off(struct account *account, mono_time now, unsigned n_sharing
     if (ns <= 0)
         return;
     account->worn_at = now;
+    account->owed_ns = account->owed_ns > ns ? account->owed_ns - ns : 0;
     FOR_EACH_RATE(left) {
         enum account_kind kind = rate_first(left);
         if (account->used[kind] == 0)
@@ -101,7 +110,7 @@ void account_wear_off(struct account *account, mono_time now, unsigned n_sharing
 }
 
 int64_t account_wait_ns(const struct account *account, unsigned n_sharing) {
-    uint64_t longest = 0;
+    uint64_t longest = account->owed_ns > NS_PER_S ? (uint64_t)(account->owed_ns - NS_PER_S) : 0;
     FOR_EACH_RATE(left) {
         enum account_kind kind = rate_first(left);
         uint64_t used = account->used[kind], max = account->limits->max[kind];
@@ -118,4 +127,52 @@ void account_reason(const struct account *account, enum account_kind kind, char 
     snprintf(reason, 256, "uid %u has %" PRIu64 " %s, and may have %" PRIu64 " (limit_%s); %s",
              account->uid, account->used[kind], kinds[kind].what, account->limits->max[kind],
              kinds[kind].name, kinds[kind].advice);
+}
+
+/* Messages in a second. What was sent in one second is sent at once, what is more one by one. */
+
+void account_set_rate(struct account *account, uint32_t messages_per_second) {
+    account->message_ns = messages_per_second > 0 ? NS_PER_S / messages_per_second : 0;
+    account->owed_ns = 0;
+}
+
+/* What was done in a minute, an hour, a day. */
+
+static void marks_turn(struct account_marks *marks, int64_t quarter,
+                       const struct account_use *seen) {
+    int64_t first = marks->last + 1;
+    if (quarter - first >= ACCOUNT_QUARTERS + 1)
+        first = quarter - ACCOUNT_QUARTERS;
+    for (int64_t i = first; i <= quarter; i++)
+        marks->at[i % (ACCOUNT_QUARTERS + 1)] = *seen;
+    marks->last = quarter;
+}
+
+/* Quarters of an hour and of a day begin with one of a minute. */
+void account_turn(struct account *account, mono_time now) {
+    if (now.ns / quarter_ns[ACCOUNT_MINUTE] > account->marks[ACCOUNT_MINUTE].last)
+        for (int span = 0; span < ACCOUNT_SPANS; span++)
+            marks_turn(&account->marks[span], now.ns / quarter_ns[span], &account->seen);
+    account->use.lock_ns = account->spent[ACCOUNT_TIME];
+    account->seen = account->use;
+}
+
+/* Between what was at the end of two quarters. */
+static uint64_t use_between(uint64_t earlier, uint64_t later, double share) {
+    return earlier + (uint64_t)((double)(later - earlier) * share);
+}
+
+struct account_use account_used_in(struct account *account, enum account_span span, mono_time now) {
+    const struct account_marks *marks = &account->marks[span];
+    account_turn(account, now);
+    const struct account_use *use = &account->use;
+    const struct account_use *from = &marks->at[(marks->last + 1) % (ACCOUNT_QUARTERS + 1)];
+    const struct account_use *to = &marks->at[(marks->last + 2) % (ACCOUNT_QUARTERS + 1)];
+    double share = (double)(now.ns % quarter_ns[span]) / (double)quarter_ns[span];
+    return (struct account_use){
+        .messages = use->messages - use_between(from->messages, to->messages, share),
+        .bytes = use->bytes - use_between(from->bytes, to->bytes, share),
+        .refused = use->refused - use_between(from->refused, to->refused, share),
+        .lock_ns = use->lock_ns - use_between(from->lock_ns, to->lock_ns, share),
+    };
 }

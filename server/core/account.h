@@ -76,6 +76,27 @@ struct account_limits {
     uint64_t max[ACCOUNT_KIND_END];
 };
 
+/* What a user has done, and what that took. */
+struct account_use {
+    uint64_t messages, bytes; /* of their texts */
+    uint64_t refused;         /* messages and requests */
+    uint64_t lock_ns;
+};
+
+enum account_span { ACCOUNT_MINUTE, ACCOUNT_HOUR, ACCOUNT_DAY, ACCOUNT_SPANS };
+
+/*
+ * How much of it was in the last minute, hour or day: it is noted how much there was at the end of
+ * each quarter of one. So a message costs two additions, and a user a few hundred bytes. What was
+ * done between two of these times counts as done evenly.
+ */
+#define ACCOUNT_QUARTERS 4
+
+struct account_marks {
+    int64_t last; /* the number of the quarter that began last; its mark is at [last % 5] */
+    struct account_use at[ACCOUNT_QUARTERS + 1];
+};
+
 struct body_share;
 
 struct account {
@@ -86,6 +107,10 @@ struct account {
     uint64_t n_refused[ACCOUNT_KIND_END];
     mono_time worn_at;
     struct body_share *latest_share; /* what it pays for since last of these; NULL: given back */
+    struct account_use use, seen;    /* ever; and when the marks were looked at last */
+    struct account_marks marks[ACCOUNT_SPANS];
+    int64_t message_ns; /* each message takes so long of its own time; 0: it may send any number */
+    int64_t owed_ns;    /* of that, what has not passed yet */
 };
 
 void account_limits_init(struct account_limits *limits);
@@ -112,6 +137,21 @@ static inline uint64_t account_left(const struct account *account, enum account_
     uint64_t used = account->used[kind], max = account->limits->max[kind];
     return used < max ? max - used : 0;
 }
+
+/* A message of so many bytes was taken. */
+static inline void account_note_message(struct account *account, size_t n_bytes) {
+    account->use.messages++;
+    account->use.bytes += n_bytes;
+    account->owed_ns += account->message_ns;
+}
+
+/* From now on it is read so that it sends no more than this in a second; 0: as fast as it can. */
+void account_set_rate(struct account *account, uint32_t messages_per_second);
+
+/* Time has passed: to be called before or soon after what is counted. */
+void account_turn(struct account *account, mono_time now);
+/* What it did in the last minute, hour or day. */
+struct account_use account_used_in(struct account *account, enum account_span span, mono_time now);
 
 /* Lets the rates wear off; n_sharing users are at work, this one among them. */
 void account_wear_off(struct account *account, mono_time now, unsigned n_sharing);

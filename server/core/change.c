@@ -43,9 +43,9 @@ struct waiter {
 };
 
 struct dirty_key {
-    uint32_t what; /* enum change_what: HANDLE, ROOM, MEMBER, FORGET */
-    uint32_t handle;
-    int64_t place; /* number of a room, or a conversation */
+    uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, FORGET, SANCTION */
+    uint32_t handle; /* SANCTION: the uid */
+    int64_t place;   /* number of a room, or a conversation; SANCTION: enum sanction_what */
 };
 
 _Static_assert(sizeof(struct dirty_key) == 16, "it is hashed with all its bytes");
@@ -326,6 +326,13 @@ bool persist_member(struct core *core, const struct membership *membership) {
     return dirty != NULL;
 }
 
+/* A row too many to be removed is harmless. */
+bool persist_sanction(struct core *core, struct user *by, const struct user *user,
+                      enum sanction_what what) {
+    struct dirty_key key = {.what = CHANGE_SANCTION, .handle = user->uid, .place = what};
+    return !core->config.durable || dirty_mark(core, by, &key, true);
+}
+
 bool persist_forget(struct core *core, const struct handle *handle, conv_number conv) {
     struct dirty_key key = {.what = CHANGE_FORGET, .handle = handle->number, .place = conv};
     if (!core->config.durable)
@@ -490,9 +497,29 @@ static void row_of_member(struct change *row, const struct membership *membershi
     row->seq = membership->since;
 }
 
+static bool row_of_sanction(struct core *core, struct change *row) {
+    const struct dirty_key *key = &row->dirty->key;
+    const struct sanction *sanction =
+        sanction_find(core_user(core, key->handle), (enum sanction_what)key->place);
+    row->what = sanction ? CHANGE_SANCTION : CHANGE_NO_SANCTION;
+    row->handle = row->room = 0;
+    row->uid = key->handle;
+    row->sanction = (uint8_t)key->place;
+    if (!sanction)
+        return true;
+    row->until_ms = sanction->until_ms;
+    row->rate = sanction->rate;
+    row->by = sanction->by;
+    row->name = sanction->by_name;
+    row->topic = strdup(sanction->why);
+    return row->topic != NULL;
+}
+
 /* How the object is now. False: memory is out. */
 static bool row_fill(struct core *core, struct change *row) {
     struct dirty *dirty = row->dirty;
+    if (dirty->key.what == CHANGE_SANCTION)
+        return row_of_sanction(core, row);
     const struct handle *handle = handle_of_number(core, dirty->key.handle);
     const struct room *room = room_of_number(core, (uint32_t)dirty->key.place);
     const struct membership *membership;
@@ -529,7 +556,8 @@ static bool dirty_take(struct core *core, struct changes *rows, struct dirty *di
     }
     dirty_dequeue(core, dirty);
     dirty->is_taken = dirty->is_stored = true;
-    dirty->removes = row->what == CHANGE_NO_ROOM || row->what == CHANGE_NO_MEMBER;
+    dirty->removes = row->what == CHANGE_NO_ROOM || row->what == CHANGE_NO_MEMBER ||
+                     row->what == CHANGE_NO_SANCTION;
     dirty->waits_taken = dirty->waits;
     dirty->waits = NULL;
     return true;
@@ -542,7 +570,8 @@ static bool take_if_queued(struct core *core, struct changes *rows, struct dirty
 /* Before it the rows that it names. */
 static bool dirty_take_with(struct core *core, struct changes *rows, struct dirty *dirty) {
     const struct dirty_key key = dirty->key;
-    const struct handle *handle = key.handle ? handle_of_number(core, key.handle) : NULL;
+    bool is_of_handle = key.handle && key.what != CHANGE_SANCTION;
+    const struct handle *handle = is_of_handle ? handle_of_number(core, key.handle) : NULL;
     const struct room *room =
         key.what == CHANGE_MEMBER ? room_of_number(core, (uint32_t)key.place) : NULL;
     return (!handle || take_if_queued(core, rows, handle->dirty)) &&

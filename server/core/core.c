@@ -79,6 +79,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_FORGET] = past_forget,       [FRAME_RELEASE] = handle_receive_release,
     [FRAME_CHANNEL] = channel_receive,  [FRAME_SWITCH] = channel_receive_switch,
     [FRAME_UNREAD] = past_unread,       [FRAME_READ] = unread_receive_read,
+    [FRAME_ORDER] = order_receive,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
@@ -95,7 +96,8 @@ const char *core_receive(struct core *core, struct session *session, const struc
         run_close(core);
     uint64_t number = session->number;
     persist_begin(core);
-    handlers[frame->type](core, session, frame);
+    if (!session->user->sanctions || !order_refuses(core, session, frame))
+        handlers[frame->type](core, session, frame);
     persist_end(core);
     session = core->broken_rule ? core_session(core, number) : NULL;
     if (session)

@@ -112,9 +112,11 @@ struct user {
     struct dirty *dirties; /* what it has changed and is not stored */
     uint64_t unstored; /* bytes of ACCOUNT_STORING that the store was given, but could not take */
     struct user *next_dirty, *prev_dirty;
-    struct mail *mails;     /* to people who never joined */
-    struct name nobody;     /* the last recipient's name that was no login name; n 0: none */
-    mono_time nobody_until; /* and so long that is believed */
+    struct mail *mails;         /* to people who never joined */
+    struct name nobody;         /* the last recipient's name that was no login name; n 0: none */
+    mono_time nobody_until;     /* and so long that is believed */
+    struct sanction *sanctions; /* what administrators have laid on it, see order.c */
+    bool is_in_admin_group;     /* set by the hub before what only administrators may */
     struct turn turns[SESSION_LISTS];
     struct session *hoarders[HOARDERS_MAX]; /* those that do not read, by chunks that wait; */
     unsigned n_unsent;                      /* chunks that wait for its other sessions */
@@ -261,6 +263,19 @@ struct announcing {
     struct session *next_visitor, *prev_visitor; /* of all that are at this offer */
 };
 
+/* What an administrator has laid on a user. */
+enum sanction_what { SANCTION_MUTE, SANCTION_BAN, SANCTION_RATE, SANCTION_END };
+
+struct sanction {
+    uint8_t what;     /* enum sanction_what */
+    int64_t until_ms; /* of the wall clock; 0: until it is undone */
+    uint32_t rate;    /* RATE: messages in a second */
+    uid_t by;
+    struct name by_name; /* the handle, as it was */
+    char why[ORDER_REASON_MAX + 1];
+    struct sanction *next;
+};
+
 /* What one user has sent to a handle whose user has never joined, see mail.c. */
 struct mail {
     struct user *sender;
@@ -347,7 +362,7 @@ struct session {
     struct offer *offers;     /* that it has made */
     struct offer_over *overs; /* those that it knows of and that are over, which it is to be told */
     unsigned n_overs, overs_size;
-    struct offer **known;   /* offers that it knows of and that are not over, see known.c; */
+    struct offer **known;   /* offers that it knows of and that are not over; */
     unsigned n_told;        /* so many */
     unsigned known_size;    /* places in the table */
     mono_time offers_again; /* those whose senders have no memory are tried then; ns 0: none */
@@ -533,6 +548,7 @@ struct core {
     int64_t stretch;              /* of time, and how many users */
     unsigned n_at_work, n_before; /* are at work in it, and were in the one before; see user.c */
     struct core_counters counters;
+    char act[640]; /* what an administrator has done just now, for the log; the hub empties it */
 };
 
 int core_init(struct core *core, const struct core_config *config, mono_time now);
@@ -604,6 +620,8 @@ bool core_awaits_login(struct core *core, struct session *session, const struct 
  * database who may have that handle. Else the user has it already, or is refused it anyway.
  */
 bool core_awaits_right(struct core *core, struct session *session, const struct frame *frame);
+/* Whether only who has a right that the hub must look up may do this. */
+bool core_needs_right(const struct frame *frame);
 
 /* Answers a request by the hub itself, who had a reason to refuse it. */
 void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,

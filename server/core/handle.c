@@ -456,15 +456,20 @@ static enum fail_code release_name(struct core *core, struct session *session, s
     struct name name;
     enum name_outcome problem = name_parse(&name, text);
     if (!session_is_administrator(core, session)) {
-        snprintf(reason, 256, "only root and the hub's owner may release a name; ask one of them");
+        snprintf(reason, 256,
+                 "only root, the hub's owner and the members of its --admin-group may release a "
+                 "name; ask one of them");
         return FAIL_NOT_PERMITTED;
     }
     if (problem != NAME_OK) {
         snprintf(reason, 256, "the name %s", name_problem(problem));
         return FAIL_BAD_NAME;
     }
-    return name_is_room(&name) ? room_release(core, session, &name, reason)
-                               : handle_release(core, &name, reason);
+    enum fail_code code = name_is_room(&name) ? room_release(core, session, &name, reason)
+                                              : handle_release(core, &name, reason);
+    if (code == FAIL_NONE)
+        order_note_act(core, session, "released", name.s, "");
+    return code;
 }
 
 void handle_receive_release(struct core *core, struct session *session, const struct frame *frame) {

@@ -84,6 +84,8 @@ void session_break(struct core *core, struct session *session);
 
 /* Sessions (session.c). It has sent a frame: the handshake is over. */
 void session_confirm(struct core *core, struct session *session);
+/* It is to end soon: it is told why, nothing that it says counts, and it gets nothing more. */
+void session_remove(struct core *core, struct session *session, const char *reason);
 /* Frees a dead session whose outbox is not in flight. */
 void session_free(struct core *core, struct session *session);
 /* Handshakes that failed, and sessions that broke the protocol. */
@@ -283,7 +285,7 @@ void offer_step(struct core *core, struct session *session);
 /* What waited for it is being sent: signals that do not wait any more do not count. */
 void offer_note_sent(struct core *core, struct session *session);
 
-/* Which offers a session knows of (known.c). A hash table: its end takes one step. */
+/* Which offers a session knows of. A hash table: its end takes one step. */
 bool known_has(const struct session *session, const struct offer *offer);
 /* Place for one more, for which its user pays; false: memory is out, or his is. */
 bool known_reserve(struct session *session);
@@ -330,6 +332,9 @@ bool persist_no_room(struct core *core, struct user *user, uint32_t number);
 /* It has become joined, or is not any more. */
 bool persist_member(struct core *core, const struct membership *membership);
 bool persist_forget(struct core *core, const struct handle *handle, conv_number conv);
+/* It was laid on this user, or lifted. */
+bool persist_sanction(struct core *core, struct user *by, const struct user *user,
+                      enum sanction_what what);
 /* Before a message: what its record names is stored with it, or is already. */
 bool persist_needs(struct core *core, const struct session *session, const struct target *target);
 /*
@@ -381,11 +386,6 @@ enum fail_code handle_make_unclaimed(struct core *core, struct user *by, struct 
 /* Its name was taken from it, and it has another one for good: its sessions are told. */
 void handle_tell_name(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
-/* An administrator may: root and the hub's owner, but not the members of its --wall-group. */
-static inline bool session_is_administrator(const struct core *core,
-                                            const struct session *session) {
-    return session->user->uid == 0 || session->user->uid == core->config.uid;
-}
 static inline enum presence handle_presence(const struct handle *handle) {
     if (handle->n_listening == 0)
         return PRESENCE_OFFLINE;
@@ -395,6 +395,33 @@ static inline enum presence handle_presence(const struct handle *handle) {
 void handle_receive_away(struct core *core, struct session *session, const struct frame *frame);
 void handle_receive_nick(struct core *core, struct session *session, const struct frame *frame);
 void handle_receive_release(struct core *core, struct session *session, const struct frame *frame);
+
+/* Order (order.c). Root and the hub's owner, upon whom nobody can act. */
+static inline bool user_is_above(const struct core *core, const struct user *user) {
+    return user->uid == 0 || user->uid == core->config.uid;
+}
+/* They and the members of the hub's --admin-group, but not those of its --wall-group. */
+static inline bool session_is_administrator(const struct core *core,
+                                            const struct session *session) {
+    return user_is_above(core, session->user) || session->user->is_in_admin_group;
+}
+/* NULL: it is not laid on the user (who may be NULL). */
+struct sanction *sanction_find(const struct user *user, enum sanction_what what);
+/* Whether it holds now; then `reason` says until when, by whom and why. One that is over is
+ * dropped. */
+bool sanction_holds(struct core *core, struct user *user, enum sanction_what what,
+                    char reason[256]);
+void sanction_free_all(struct user *user);
+/* ORDER. */
+void order_receive(struct core *core, struct session *session, const struct frame *frame);
+/* Whether a muted user may not do this; then it was told so. */
+bool order_refuses(struct core *core, struct session *session, const struct frame *frame);
+/* For the log: this session's user has done so. */
+void order_note_act(struct core *core, const struct session *session, const char *did,
+                    const char *whom, const char *why);
+/* For LIST_ACCOUNTS. */
+void order_tell_account(struct core *core, struct session *session, uint32_t request,
+                        struct user *user);
 
 /* Rooms (room/). */
 static inline bool room_has_past(const struct room *room) {

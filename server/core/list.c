@@ -36,6 +36,7 @@ struct listing {
     struct handle *handle;
     struct room *at_room;
     struct membership *member;
+    struct user *user; /* who stays as long as the hub */
     uint64_t before;
     struct listing **visited; /* the list of that one's visitors */
     struct listing *next_visitor, *prev_visitor;
@@ -278,6 +279,17 @@ static bool begin_offers(struct core *core, struct session *session, struct list
     return listing->keys != NULL;
 }
 
+static bool begin_accounts(struct core *core, struct session *session, struct listing *listing) {
+    if (session_is_administrator(core, session)) {
+        listing->user = core->users;
+        return true;
+    }
+    session_fail(core, session, listing->request, FAIL_NOT_PERMITTED,
+                 "only root, the hub's owner and the members of its --admin-group may see the "
+                 "accounts of others");
+    return false;
+}
+
 /* False: it has been refused. */
 static bool listing_begin(struct core *core, struct session *session, struct listing *listing) {
     listing->is_begun = true;
@@ -299,6 +311,9 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
     case LIST_OBJECTS:
         listing->end = core->n_slots;
         return true;
+    case LIST_ACCOUNTS:
+        return begin_accounts(core, session, listing);
+    case LIST_ACCOUNT:
     case LIST_COUNTERS:
         listing->end = 1;
         return true;
@@ -331,6 +346,12 @@ static void list_room(struct core *core, struct session *session, struct listing
         put_room(core, session, listing->request, room);
 }
 
+static void list_user(struct core *core, struct session *session, struct listing *listing) {
+    struct user *user = listing->user;
+    listing->user = user->hh.next;
+    order_tell_account(core, session, listing->request, user);
+}
+
 static void list_mailbox(struct core *core, struct session *session, uint32_t request,
                          const struct session *other) {
     if (!other || other->dead)
@@ -355,6 +376,9 @@ static void list_at(struct core *core, struct session *session, struct listing *
     case LIST_END:
         past_put_count(core, session, request, listing->counted_handle, &listing->counts[at]);
         break;
+    case LIST_ACCOUNT:
+        order_tell_account(core, session, request, session->user);
+        break;
     default:
         break;
     }
@@ -371,6 +395,8 @@ static bool list_next(struct core *core, struct session *session, struct listing
         list_member(core, session, listing);
     else if (listing->at_room)
         list_room(core, session, listing);
+    else if (listing->user)
+        list_user(core, session, listing);
     else if (listing->at < listing->end)
         list_at(core, session, listing);
     else

@@ -391,6 +391,7 @@ void session_done(struct core *core, struct session *session, uint32_t request) 
 void session_fail(struct core *core, struct session *session, uint32_t request, enum fail_code code,
                   const char *reason) {
     core->counters.refused++;
+    session->user->account.use.refused++;
     session_answer(
         core, session,
         &(struct frame){.type = FRAME_FAIL, .fail = {request, (uint16_t)code, bytes_of(reason)}});

@@ -16,6 +16,7 @@
 
 struct core;
 struct handle;
+struct sanction;
 
 enum change_what {
     CHANGE_HANDLE,
@@ -24,7 +25,9 @@ enum change_what {
     CHANGE_MEMBER,
     CHANGE_NO_MEMBER,
     CHANGE_FORGET,
-    CHANGE_MARK
+    CHANGE_MARK,
+    CHANGE_SANCTION,
+    CHANGE_NO_SANCTION
 };
 
 /* What the store is to have. */
@@ -34,12 +37,15 @@ struct change {
     uint32_t uid;                 /* HANDLE: the owner, ROOM: who made it */
     struct name name;             /* HANDLE, ROOM */
     struct name login;            /* HANDLE: the owner's login name when it was used first */
-    char *topic;                  /* ROOM; owned, NULL: none */
+    char *topic;                  /* ROOM, SANCTION; owned, NULL: none */
     uint64_t direct, rooms, read; /* HANDLE */
     uint64_t seen;                /* HANDLE */
     bool is_unclaimed;            /* HANDLE */
     uint64_t seq;                 /* MEMBER: since; FORGET, MARK: up to */
     conv_number conv;             /* FORGET, MARK */
+    uint8_t sanction;             /* SANCTION: enum sanction_what, laid on uid; by whom: name */
+    int64_t until_ms;             /* SANCTION; `topic` is why */
+    uint32_t rate, by;            /* SANCTION */
     struct dirty *dirty;          /* the core's */
 };
 
@@ -123,6 +129,7 @@ int core_restore_mail(struct core *core, uint32_t handle, uid_t sender, unsigned
 int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes name,
                       struct bytes topic, uint64_t last_seq);
 int core_restore_member(struct core *core, uint32_t room, uint32_t handle, uint64_t since);
+int core_restore_sanction(struct core *core, uid_t uid, const struct sanction *sanction);
 /* And where the numbers of messages go on. */
 void core_restore_seq(struct core *core, uint64_t seq_limit);
 /* That was all: rooms without members and without a past are gone, also from the store. */

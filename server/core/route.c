@@ -29,6 +29,7 @@ void route_refuse(struct core *core, struct session *session, const struct uuid 
     struct frame frame = {.type = FRAME_REFUSED,
                           .refused = {*id, (uint16_t)code, bytes_of(reason)}};
     core->counters.refused++;
+    session->user->account.use.refused++;
     if (!session_put(core, session, &frame))
         core_end(core, session);
 }
@@ -156,6 +157,7 @@ static void route_new(struct core *core, struct session *session, const struct t
     if (!is_delivered)
         deliver_message(core, session, target, &record);
     core->counters.messages++;
+    account_note_message(&session->user->account, in->text.n);
     (void)recent_note(&session->user->recent, in->id, record.seq, recent_digest(&record));
     if (!core->config.durable)
         ack_stored(core, session, in->id, record.seq, in->flags);
@@ -372,6 +374,8 @@ void route_wall(struct core *core, struct session *session, const struct frame *
     }
     struct wall *wall = wall_new(core, session, &frame->wall);
     if (wall)
+        account_note_message(&session->user->account, frame->wall.body.n);
+    if (wall)
         wall_step(core, wall);
     core->walls_due.ns = core->walls ? core->now.ns : 0;
 }
@@ -485,6 +489,10 @@ static void route_message(struct core *core, struct session *session, const stru
     }
     if (known.what == STORED_OTHER) {
         route_refuse(core, session, in->id, FAIL_NOT_PERMITTED, ROUTE_ID_USED);
+        return;
+    }
+    if (session->user->sanctions && sanction_holds(core, session->user, SANCTION_MUTE, reason)) {
+        route_refuse(core, session, in->id, FAIL_NOT_PERMITTED, reason);
         return;
     }
     if (code == FAIL_NONE && target.room && !room_is_alive(target.room))

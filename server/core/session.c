@@ -115,10 +115,9 @@ static void session_drop_assembly(struct session *session) {
     session->assembly = NULL;
 }
 
-void core_condemn(struct core *core, struct session *session, const char *rule) {
-    struct frame fail = {.type = FRAME_FAIL, .fail = {0, FAIL_BAD_FRAME, bytes_of(rule)}};
-    if (session->condemned || session->dead)
-        return;
+static void session_condemn(struct core *core, struct session *session, enum fail_code code,
+                            const char *why) {
+    struct frame fail = {.type = FRAME_FAIL, .fail = {0, (uint16_t)code, bytes_of(why)}};
     session_confirm(core, session);
     session->condemned = true;
     session->is_half_over = false;
@@ -130,12 +129,28 @@ void core_condemn(struct core *core, struct session *session, const char *rule) 
         session_break(core, session);
 }
 
+void core_condemn(struct core *core, struct session *session, const char *rule) {
+    if (!session->condemned && !session->dead)
+        session_condemn(core, session, FAIL_BAD_FRAME, rule);
+}
+
+void session_remove(struct core *core, struct session *session, const char *reason) {
+    if (session->condemned || session->dead)
+        return;
+    run_close(core);
+    offer_end_all(core, session);
+    session_condemn(core, session, FAIL_NOT_PERMITTED, reason);
+    session->behind = session->held = true; /* for good: READY does not count any more */
+}
+
 enum fail_code core_join(struct core *core, const struct core_join *join, struct session **session,
                          char reason[256]) {
     uint32_t slot;
     struct handle *handle;
     run_close(core); /* the new session gets nothing that was said before */
     struct user *user = core_user(core, join->uid);
+    if (user && sanction_holds(core, user, SANCTION_BAN, reason))
+        return FAIL_NOT_PERMITTED;
     if (!user || !find_slot(core, &slot)) {
         snprintf(reason, 256, "the hub has no room for another session; try again later");
         return FAIL_LIMIT;
@@ -181,9 +196,10 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t heads = session->abilities & ABILITY_HEADS ? FRAME_TAKES_HEADS : 0;
     uint8_t channel = takes_channel ? FRAME_TAKES_CHANNEL : 0;
     uint8_t reads = session->abilities & ABILITY_READS ? FRAME_TAKES_READS : 0;
+    uint8_t order = session->abilities & ABILITY_ORDER ? FRAME_TAKES_ORDER : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = files | channel | heads | reads,
+                                   .flags = files | channel | heads | reads | order,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,

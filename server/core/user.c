@@ -28,6 +28,7 @@ void user_free(struct core *core, struct user *user) {
     assert(core->users);
     HASH_DEL(core->users, user);
     user_give_back(user, recent_bytes(&user->recent));
+    sanction_free_all(user);
     recent_deinit(&user->recent);
     account_deinit(&user->account);
     free(user);
@@ -124,6 +125,7 @@ static void work_spend(struct core *core, struct user *user, uint64_t ns) {
     work_see(core, user);
     account_wear_off(&user->account, core->now, work_n_sharing(core));
     account_spend(&user->account, ACCOUNT_TIME, ns);
+    account_turn(&user->account, core->now);
 }
 
 /* Charges him at most up to half of his limit. Returns how much. */

@@ -26,11 +26,16 @@
 #define LANES_PER_USER_MIN 2 /* for a busy user; at most */
 #define LANES_PER_USER_MAX 8 /* as many as there are processors */
 
+struct options;
+
 struct hub_options {
     const char *dir; /* the rendezvous directory */
     enum hub_mode mode;
     gid_t gid;      /* HUB_GROUP */
     gid_t wall_gid; /* its members may write to everybody; (gid_t)-1: nobody but the usual */
+    struct name wall_group;  /* the same group; and */
+    struct name admin_group; /* whose members keep order. n 0: none. These two change by SIGHUP */
+    const struct options *given; /* where these are read again from */
     const char *name;
     const char *state;  /* the store's directory; "": ephemeral, nothing on disk */
     unsigned keep_days; /* messages are kept so long, and so many bytes of them; 0: no bound */

@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/macro.h"
+#include "base/text.h"
 #include "io/join.h"
 #include "io/right.h"
 #include "io/road.h"
@@ -139,11 +141,13 @@ static bool slice_check(struct intake *intake, uint16_t cost) {
     uint64_t n_deliveries = hub->core.counters.deliveries;
     intake->cost += cost + (uint32_t)(n_deliveries - intake->n_deliveries) * DELIVERY_COST;
     intake->n_deliveries = n_deliveries;
-    if (intake->cost < FRAME_COST_MANY)
+    bool has_rate = intake->lane->user && intake->lane->user->account.message_ns > 0;
+    if (intake->cost < FRAME_COST_MANY && !has_rate)
         return false;
     intake->cost = 0;
     bool awaits_disk = intake->lane->user && core_awaits_disk(&hub->core, intake->lane->user);
-    if (!awaits_disk && !hub->core.wants_flush && mono_now().ns - intake->slice.ns < SLICE_NS)
+    if (!awaits_disk && !has_rate && !hub->core.wants_flush &&
+        mono_now().ns - intake->slice.ns < SLICE_NS)
         return false;
     slice_charge(intake);
     if (slice_is_over(intake)) {
@@ -194,6 +198,38 @@ static bool may_be_called(struct intake *intake, struct session **session,
     if (*session && !may)
         core_refuse(&hub->core, *session, frame->nick.request, code, reason);
     return may;
+}
+
+/* What belongs to a right that can be taken away is looked up for each time that it is used.
+ * Returns the session; NULL: it ended meanwhile. */
+static struct session *look_up_right(struct intake *intake, struct session *session,
+                                     const struct frame *frame) {
+    struct hub *hub = intake->lane->hub;
+    uint64_t number = session->number;
+    uid_t uid = session->user->uid;
+    bool is_wall = frame->type == FRAME_WALL;
+    struct name group = is_wall ? hub->options.wall_group : hub->options.admin_group;
+    if (uid == 0 || uid == hub->core.config.uid)
+        return session;
+    slice_charge(intake);
+    hub_leave(hub);
+    bool is_in = right_is_in_group(hub, uid, &group);
+    slice_begin(intake);
+    session = core_session(&hub->core, number);
+    if (session && is_wall)
+        session->may_wall = is_in;
+    else if (session)
+        session->user->is_in_admin_group = is_in;
+    return session;
+}
+
+/* What an administrator has done. */
+static void log_act(struct core *core) {
+    if (core->act[0] == '\0')
+        return;
+    CLEANUP_FREE char *safe = text_safe(bytes_of(core->act), TEXT_ONE_LINE);
+    log_warning("%s", safe ? safe : "an administrator has acted; there is no memory to say how");
+    core->act[0] = '\0';
 }
 
 /* Of a recipient who is nobody's handle, it is looked up whether that is a login name. Returns the
@@ -280,6 +316,8 @@ static struct session *take_frame(struct intake *intake, struct session *session
     if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
         lane_list_all(lane->hub, session, frame->list.request);
     bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, frame);
+    if (session && core_needs_right(frame))
+        session = look_up_right(intake, session, frame);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_recipient(intake, session, frame);
     if (!session)
@@ -290,6 +328,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
         broken = take_switch(intake, session, frame);
     else if (is_allowed)
         broken = core_receive(core, session, frame);
+    log_act(core);
     core->mail_login.what = LOGIN_NOT_ASKED;
     if (broken)
         lane_reject(lane, broken);

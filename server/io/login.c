@@ -11,6 +11,28 @@
 #define PASSWD_BYTES_MAX ((size_t)1024 * 1024)
 #define GROUPS_MAX 4096 /* of one user */
 
+#define GROUP_BYTES 4096 /* of one entry, at first: its members stand in it */
+#define GROUP_BYTES_MAX ((size_t)16 * 1024 * 1024)
+
+/* (gid_t)-1: there is no such group, or it cannot be told. */
+static gid_t gid_of_group(const char *name) {
+    struct group entry, *found = NULL;
+    char *buffer = NULL;
+    int error = ERANGE;
+    for (size_t size = GROUP_BYTES; error == ERANGE && size <= GROUP_BYTES_MAX; size *= 4) {
+        char *larger = realloc(buffer, size);
+        if (!larger)
+            break;
+        buffer = larger;
+        do
+            error = getgrnam_r(name, &entry, buffer, size, &found);
+        while (error == EINTR);
+    }
+    gid_t gid = error == 0 && found ? found->gr_gid : (gid_t)-1;
+    free(buffer);
+    return gid;
+}
+
 static bool is_in_group(const struct passwd *user, gid_t gid) {
     gid_t groups[GROUPS_MAX];
     int n = GROUPS_MAX;
@@ -65,7 +87,8 @@ static void login_of_uid(const struct login_question *question, struct login_ans
         if (name_parse(&answer->login, bytes_of(entry.found->pw_name)) != NAME_OK ||
             name_is_room(&answer->login))
             answer->login = (struct name){0};
-        answer->in_group = is_in_group(entry.found, question->gid);
+        gid_t gid = question->group.n > 0 ? gid_of_group(question->group.s) : question->gid;
+        answer->in_group = is_in_group(entry.found, gid);
     }
     free(entry.buffer);
 }

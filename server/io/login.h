@@ -12,7 +12,8 @@
 struct login_question {
     uid_t uid;
     struct name name;
-    gid_t gid; /* of a uid: is it in this group; (gid_t)-1: not asked for */
+    gid_t gid;         /* of a uid: is it in this group; (gid_t)-1: not asked for */
+    struct name group; /* the same, by the group's name; n 0: not asked for */
 };
 
 /* The database may be unable to tell, such as a directory on a network that is down: that is not

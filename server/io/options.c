@@ -37,6 +37,8 @@ static const char help[] =
     "                       (default: open in /run/earshot, else private)\n"
     "  --group NAME         with --mode group: the members of this Unix group\n"
     "  --wall-group NAME    its members may use `earshot wall`; else root and the hub's owner\n"
+    "  --admin-group NAME   its members keep order (`earshot ban @hub`); else root and the\n"
+    "                       hub's owner\n"
     "  --state DIR          where the hub keeps its log (default: $XDG_STATE_HOME/earshot,\n"
     "                       /var/lib/earshot for /run/earshot, DIR/state for any\n"
     "                       other --dir but that of your private hub)\n"
@@ -63,6 +65,7 @@ enum option_key {
     OPTION_MODE,
     OPTION_GROUP,
     OPTION_WALL,
+    OPTION_ADMIN,
     OPTION_STATE,
     OPTION_EPHEMERAL,
     OPTION_DAYS,
@@ -83,9 +86,10 @@ enum option_key {
 };
 
 static const char *const option_names[OPTION_END_OF_ALL] = {
-    "mode",       "group",         "wall-group", "state", "ephemeral", "keep-days",
-    "keep-bytes", "channel-quiet", "end-after",  "name",  "log-level", "dir",
-    "config",     "foreground",    "check",      "stop",  "help",      "version",
+    "mode",      "group",     "wall-group", "admin-group",   "state",
+    "ephemeral", "keep-days", "keep-bytes", "channel-quiet", "end-after",
+    "name",      "log-level", "dir",        "config",        "foreground",
+    "check",     "stop",      "help",       "version",
 };
 
 static bool option_is_flag(int key) {
@@ -205,6 +209,7 @@ static int check_mode_and_group(struct options *options, const struct option_wor
 static int read_mode(struct options *options, const struct option_words *words) {
     static const char *const names[] = {"private", "group", "open"};
     const char *mode = option_word(words, OPTION_MODE);
+    gid_t admin_gid;
     bool is_machine = strcmp(options->dir, RENDEZVOUS_SYSTEM_DIR) == 0;
     if (!mode)
         mode = names[is_machine ? HUB_OPEN : HUB_PRIVATE];
@@ -214,7 +219,41 @@ static int read_mode(struct options *options, const struct option_words *words) 
     if (options->mode == HUB_MODE_END)
         return option_fail(words, OPTION_MODE, "private, group or open");
     int code = check_mode_and_group(options, words);
-    return code < 0 ? read_group(&options->wall_gid, words, OPTION_WALL) : code;
+    if (code < 0)
+        code = read_group(&options->wall_gid, words, OPTION_WALL);
+    return code < 0 ? read_group(&admin_gid, words, OPTION_ADMIN) : code;
+}
+
+/* By name: they are asked for when a right of theirs is used. A group has no longer name. */
+static void group_name(struct name *group, const char *word) {
+    size_t n = word ? strlen(word) : 0;
+    *group = (struct name){0};
+    if (n > 0 && n < sizeof group->s) {
+        group->n = (uint8_t)n;
+        memcpy(group->s, word, n);
+    }
+}
+
+static void note_groups(struct options *options, const struct option_words *words) {
+    group_name(&options->wall_group, option_word(words, OPTION_WALL));
+    group_name(&options->admin_group, option_word(words, OPTION_ADMIN));
+    options->wall_is_typed = words->typed[OPTION_WALL];
+    options->admin_is_typed = words->typed[OPTION_ADMIN];
+}
+
+bool options_read_groups(const struct options *options, struct name *wall, struct name *admin) {
+    struct option_words words = {0};
+    bool is_read = !options->conf[0] || conf_read(options->conf, CONF_MUST, option_names,
+                                                  OPTION_OF_CONF, words.read) == 0;
+    *wall = options->wall_group;
+    *admin = options->admin_group;
+    if (is_read && options->conf[0] && !options->wall_is_typed)
+        group_name(wall, words.read[OPTION_WALL].text);
+    if (is_read && options->conf[0] && !options->admin_is_typed)
+        group_name(admin, words.read[OPTION_ADMIN].text);
+    for (size_t i = 0; i < OPTION_OF_CONF; i++)
+        free(words.read[i].text);
+    return is_read;
 }
 
 static int read_level(const struct option_words *words) {
@@ -375,6 +414,7 @@ static int read_hub(struct options *options, struct option_words *words,
     snprintf(options->conf, sizeof options->conf, "%s", words->conf);
     if (code < 0)
         code = read_mode(options, words);
+    note_groups(options, words);
     if (code < 0)
         code = read_level(words);
     if (code < 0)

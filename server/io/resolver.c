@@ -60,7 +60,8 @@ static struct {
 static bool is_same_question(const struct login_question *a, const struct login_question *b) {
     if (a->name.n != b->name.n || memcmp(a->name.s, b->name.s, a->name.n) != 0)
         return false;
-    return a->name.n > 0 || (a->uid == b->uid && a->gid == b->gid);
+    return a->name.n > 0 || (a->uid == b->uid && a->gid == b->gid && a->group.n == b->group.n &&
+                             memcmp(a->group.s, b->group.s, a->group.n) == 0);
 }
 
 static struct kept *kept_place(const struct login_question *question) {
@@ -86,6 +87,12 @@ static void kept_put(const struct login_question *question, const struct login_a
         return;
     *kept_place(question) =
         (struct kept){*question, *answer, mono_add_ms(mono_now(), RESOLVER_KEEP_MS)};
+}
+
+void resolver_forget(void) {
+    pthread_mutex_lock(&resolver.guard);
+    memset(resolver.kept, 0, sizeof resolver.kept);
+    pthread_mutex_unlock(&resolver.guard);
 }
 
 bool resolver_knows(const struct login_question *question, struct login_answer *answer) {

@@ -33,6 +33,9 @@ void resolver_stop(void);
 /* After that: calls answered() for the jobs that wait, though there is no answer. */
 void resolver_drop(void);
 
+/* No answer is at hand any more. */
+void resolver_forget(void);
+
 /* Whether the answer is at hand. */
 bool resolver_knows(const struct login_question *question, struct login_answer *answer);
 

@@ -144,13 +144,19 @@ bool right_wait(struct hub *hub, struct right *right, enum fail_code *code, char
     return false;
 }
 
-/* Who is written to. */
-
 static bool login_ask(struct hub *hub, uid_t asker, const struct login_question *question,
                       struct login_answer *answer) {
     return !hub->stopping && resolver_wait(asker, question, answer, DATABASE_MS) &&
            answer->error == 0;
 }
+
+bool right_is_in_group(struct hub *hub, uid_t uid, const struct name *group) {
+    struct login_question question = {.uid = uid, .gid = (gid_t)-1, .group = *group};
+    struct login_answer answer;
+    return group->n > 0 && login_ask(hub, uid, &question, &answer) && answer.in_group;
+}
+
+/* Who is written to. */
 
 static bool login_may_join(const struct hub *hub, uid_t uid, const struct login_answer *answer) {
     return hub->options.mode == HUB_OPEN || uid == 0 || uid == hub->core.config.uid ||

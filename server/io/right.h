@@ -40,6 +40,10 @@ enum right_outcome right_step(struct hub *hub, struct right *right, enum fail_co
                               char reason[256]);
 void right_answer(struct right *right, const struct login_answer *answer);
 
+/* Whether the user database has this uid in the group of this name. As right_find_login(); what
+ * cannot be told is no. An answer is some seconds old at most. */
+bool right_is_in_group(struct hub *hub, uid_t uid, const struct name *group);
+
 /*
  * To whom a message to this name goes, which is nobody's handle: to the account of this name, if
  * its user may join the hub. Without the lock; waits for the database.

@@ -95,6 +95,17 @@ static int load_member(void *arg, const struct store_member *member) {
     return r == -EINVAL ? 0 : r; /* of a room that is gone */
 }
 
+static int load_sanction(void *arg, const struct store_sanction *row) {
+    struct sanction sanction = {
+        .what = row->what, .until_ms = row->until_ms, .rate = row->rate, .by = row->by};
+    if (name_parse(&sanction.by_name, row->by_name) != NAME_OK || row->why.n > ORDER_REASON_MAX)
+        return pass_over(-EINVAL, "what is laid on uid", row->uid);
+    if (row->why.n > 0)
+        memcpy(sanction.why, row->why.data, row->why.n);
+    return pass_over(core_restore_sanction(arg, row->uid, &sanction), "what is laid on uid",
+                     row->uid);
+}
+
 /* Where the messages of this id are, for the core; the index answers within microseconds. */
 static enum stored find_stored(void *arg, const struct record *like, uint64_t *seq) {
     int r = store_find_id(arg, like, seq);
@@ -105,8 +116,8 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
 
 static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
-    struct store_visitor visitor = {core,      load_handle, load_mail,
-                                    load_mark, load_room,   load_member};
+    struct store_visitor visitor = {core,      load_handle, load_mail,    load_mark,
+                                    load_room, load_member, load_sanction};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
     if (r == 0)
@@ -174,6 +185,17 @@ static int put_change(struct store *store, const struct change *change) {
     case CHANGE_MARK:
         return store_put_mark(store,
                               &(struct store_mark){change->handle, change->conv, change->seq});
+    case CHANGE_SANCTION:
+        return store_put_sanction(
+            store, &(struct store_sanction){.uid = change->uid,
+                                            .what = change->sanction,
+                                            .until_ms = change->until_ms,
+                                            .rate = change->rate,
+                                            .by = change->by,
+                                            .by_name = name_bytes(&change->name),
+                                            .why = bytes_of(change->topic ? change->topic : "")});
+    case CHANGE_NO_SANCTION:
+        return store_remove_sanction(store, change->uid, change->sanction);
     }
     return 0;
 }

@@ -14,6 +14,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "io/lane.h"
+#include "io/options.h"
+#include "io/resolver.h"
 #include "io/tell.h"
 #include "ipc/queue.h"
 
@@ -68,12 +70,31 @@ void watch_deinit(struct hub *hub) {
     }
 }
 
-static bool on_signal(const struct hub *hub) {
+/* The names of the groups; who is in them is asked for each time that it is needed. */
+static void read_rights(struct hub *hub) {
+    struct name wall, admin;
+    bool is_read = options_read_groups(hub->options.given, &wall, &admin);
+    if (is_read) {
+        hub_enter(hub);
+        hub->options.wall_group = wall;
+        hub->options.admin_group = admin;
+        hub_leave(hub);
+    }
+    resolver_forget();
+    if (is_read)
+        log_info("SIGHUP: who may write to everybody, and who keeps order, was read again");
+    else
+        log_error("SIGHUP: hub.conf cannot be used; rights stay as they were");
+}
+
+static bool on_signal(struct hub *hub) {
     struct signalfd_siginfo info;
     bool stop = false;
     while (read(hub->signal_fd, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGHUP) /* the terminal is gone; a hub does not need one */
+        if (info.ssi_signo == SIGHUP) { /* also when the terminal is gone; a hub needs none */
+            read_rights(hub);
             continue;
+        }
         log_info("stopping on %s", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
         stop = true;
     }

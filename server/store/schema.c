@@ -96,9 +96,19 @@ static const char add_unread[] =
     "CREATE TABLE mark (handle INTEGER NOT NULL, conv INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY (handle, conv)) WITHOUT ROWID;";
 
+/*
+ * Version 9: what administrators have laid on a uid (enum sanction_what), until when (0: until it
+ * is undone), with which number, by whom and why.
+ */
+static const char add_sanctions[] =
+    "CREATE TABLE sanction (uid INTEGER NOT NULL, what INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
+    " rate INTEGER NOT NULL, by_uid INTEGER NOT NULL, by_name TEXT NOT NULL, why TEXT NOT NULL,"
+    " PRIMARY KEY (uid, what)) WITHOUT ROWID;";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin,      add_parts,        add_files,         add_users,
-                                    add_logins, drop_message_uid, files_are_no_text, add_unread};
+static const char *const steps[] = {begin,        add_parts,        add_files,         add_users,
+                                    add_logins,   drop_message_uid, files_are_no_text, add_unread,
+                                    add_sanctions};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time: a hub on a full disk does it when it is started

@@ -79,6 +79,11 @@ const char *const statement_sql[N_STATEMENTS] = {
     [MARKS_OLD] = "DELETE FROM mark WHERE seq <="
                   " ifnull((SELECT seen FROM handle WHERE number = mark.handle), seq)",
     [MARKS] = "SELECT handle, conv, seq FROM mark",
+    [SANCTION_PUT] = "INSERT OR REPLACE INTO sanction"
+                     " (uid, what, until_ms, rate, by_uid, by_name, why)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SANCTION_REMOVE] = "DELETE FROM sanction WHERE uid = ?1 AND what = ?2",
+    [SANCTIONS] = "SELECT uid, what, until_ms, rate, by_uid, by_name, why FROM sanction",
     /* What waits for the others, and whose it is. */
     [MAILS] = "SELECT handle.number, message.uid, count(*),"
               " total(length(CAST(message.text AS BLOB))), max(message.seq), max(message.at_ms)"

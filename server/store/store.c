@@ -403,6 +403,19 @@ static int visit_member(sqlite3_stmt *row, const struct store_visitor *visitor) 
                                          });
 }
 
+static int visit_sanction(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    uint64_t what = column_number(row, 1);
+    return visitor->sanction(visitor->arg, &(struct store_sanction){
+                                               .uid = (uint32_t)column_number(row, 0),
+                                               .what = what < UINT8_MAX ? (uint8_t)what : UINT8_MAX,
+                                               .until_ms = sqlite3_column_int64(row, 2),
+                                               .rate = (uint32_t)column_number(row, 3),
+                                               .by = (uint32_t)column_number(row, 4),
+                                               .by_name = column_text(row, 5),
+                                               .why = column_text(row, 6),
+                                           });
+}
+
 static const struct visited_table {
     enum statement rows;
     int (*visit)(sqlite3_stmt *row, const struct store_visitor *visitor);
@@ -413,6 +426,7 @@ static const struct visited_table {
     {MARKS, visit_mark, "read what was read"},
     {ROOMS, visit_room, "read the rooms"},
     {MEMBERS, visit_member, "read the members of rooms"},
+    {SANCTIONS, visit_sanction, "read what administrators have laid on users"},
 };
 
 static int visit_table(struct connection *connection, const struct visited_table *table,

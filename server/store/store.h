@@ -112,9 +112,19 @@ struct store_mark {
     uint64_t seq; /* 0, when it is put: none */
 };
 
-/* Called with everything there is, handles first, then mail and marks, then rooms, then members.
- * Non-zero ends it and is returned. The visitor must not call the store. Unclaimed handles for
- * which nothing waits any more are removed before. */
+/* What an administrator has laid on a uid. */
+struct store_sanction {
+    uint32_t uid;
+    uint8_t what;     /* enum sanction_what */
+    int64_t until_ms; /* 0: until it is undone */
+    uint32_t rate;
+    uint32_t by; /* the uid of who did that */
+    struct bytes by_name, why;
+};
+
+/* Called with everything there is, handles first, then mail and marks, then rooms, then members,
+ * then sanctions. Non-zero ends it and is returned. The visitor must not call the store. Unclaimed
+ * handles for which nothing waits any more are removed before. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
@@ -122,6 +132,7 @@ struct store_visitor {
     int (*mark)(void *arg, const struct store_mark *mark);
     int (*room)(void *arg, const struct store_room *room);
     int (*member)(void *arg, const struct store_member *member);
+    int (*sanction)(void *arg, const struct store_sanction *sanction);
 };
 
 int store_load(struct store *store, const struct store_visitor *visitor);
@@ -146,6 +157,9 @@ int store_remove_room(struct store *store, uint32_t room);
 int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
 int store_put_mark(struct store *store, const struct store_mark *mark);
+/* In place of what was there of its uid and `what`. */
+int store_put_sanction(struct store *store, const struct store_sanction *sanction);
+int store_remove_sanction(struct store *store, uint32_t uid, uint8_t what);
 int store_put_seq_limit(struct store *store, uint64_t seq_limit);
 /* Is stored with the next transaction of whatever kind. Not in a transaction. */
 void store_set_clock(struct store *store, const struct calendar_memory *clock);

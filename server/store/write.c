@@ -408,6 +408,31 @@ int store_remove_member(struct store *store, uint32_t room, uint32_t handle) {
     return put_run(store, remove, doing);
 }
 
+int store_put_sanction(struct store *store, const struct store_sanction *sanction) {
+    static const char doing[] = "store what is laid on a user";
+    sqlite3_stmt *put = put_prepare(store, SANCTION_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, sanction->uid);
+    bind_number(put, 2, sanction->what);
+    sqlite3_bind_int64(put, 3, sanction->until_ms);
+    bind_number(put, 4, sanction->rate);
+    bind_number(put, 5, sanction->by);
+    bind_text(put, 6, sanction->by_name);
+    bind_text(put, 7, sanction->why);
+    return put_run(store, put, doing);
+}
+
+int store_remove_sanction(struct store *store, uint32_t uid, uint8_t what) {
+    static const char doing[] = "remove what was laid on a user";
+    sqlite3_stmt *remove = put_prepare(store, SANCTION_REMOVE, doing);
+    if (!remove)
+        return store->outcome;
+    bind_number(remove, 1, uid);
+    bind_number(remove, 2, what);
+    return put_run(store, remove, doing);
+}
+
 int store_put_seq_limit(struct store *store, uint64_t seq_limit) {
     assert(store->writing);
     if (store->outcome == 0)

@@ -332,6 +332,12 @@ static bool check_switch_to(const struct frame *frame) {
     return frame->switch_to.to < SWITCH_TO_END;
 }
 
+static bool check_order(const struct frame *frame) {
+    const struct frame_order *order = &frame->order;
+    return order->what < ORDER_END && order->reason.n <= ORDER_REASON_MAX &&
+           (order->what != ORDER_RATE || order->value <= ORDER_RATE_MAX);
+}
+
 #define check_hello check_none
 #define check_nonce check_none
 #define check_ready check_none
@@ -355,6 +361,7 @@ static bool check_switch_to(const struct frame *frame) {
 #define check_unread check_none
 #define check_count check_none
 #define check_read check_none
+#define check_account check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

@@ -130,6 +130,15 @@
 #define FRAME_COUNT_FIELDS(F)                                                                      \
     F(u32, request) F(name, conv) F(u32, unread) F(u32, mentions) F(u64, seq)
 #define FRAME_READ_FIELDS(F) F(name, conv) F(u64, seq)
+#define FRAME_ORDER_FIELDS(F)                                                                      \
+    F(u32, request) F(u8, what) F(label, who) F(u32, uid) F(u64, value) F(label, reason)
+#define FRAME_ACCOUNT_FIELDS(F)                                                                    \
+    F(u32, request) F(u32, uid) F(label, login) F(u32, sessions) F(u64, memory) F(u32, rate)       \
+    F(u64, muted) F(u64, banned) F(text, orders)                                                   \
+    F(u64, messages) F(u64, bytes) F(u64, refused) F(u64, lock_us)                                 \
+    F(u64, minute_messages) F(u64, minute_bytes) F(u64, minute_refused) F(u64, minute_lock_us)     \
+    F(u64, hour_messages) F(u64, hour_bytes) F(u64, hour_refused) F(u64, hour_lock_us)             \
+    F(u64, day_messages) F(u64, day_bytes) F(u64, day_refused) F(u64, day_lock_us)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -201,7 +210,9 @@ enum frame_from {
     R(46, UNREAD, unread, FROM_CLIENT, 4096)  /* asks for a COUNT of each conversation, or of one */ \
     R(47, COUNT, count, FROM_HUB, 0)          /* so many are unread in it, up to seq */            \
     R(48, READ, read, FROM_CLIENT | FROM_HUB, 256) /* a conversation, up to seq; the hub: in another
-                                               session of the handle */
+                                               session of the handle */                            \
+    R(49, ORDER, order, FROM_CLIENT, 4096)    /* an administrator keeps order among people */      \
+    R(50, ACCOUNT, account, FROM_HUB, 0)      /* what one user has and had; answers LIST_ACCOUNTS */
 /* clang-format on */
 
 enum frame_type {
@@ -229,6 +240,8 @@ enum {
     FRAME_TAKES_CHANNEL = 2, /* WELCOME: to who has ABILITY_CHANNEL, and may send CHANNEL */
     FRAME_TAKES_HEADS = 4,   /* WELCOME: to who has ABILITY_HEADS, and may send KIND_HEADED */
     FRAME_TAKES_READS = 8,   /* WELCOME: to who has ABILITY_READS, and may send READ and UNREAD */
+    FRAME_TAKES_ORDER = 16,  /* WELCOME: to who has ABILITY_ORDER, and may send ORDER and ask for
+                                LIST_ACCOUNTS and LIST_ACCOUNT */
 };
 
 /* HELLO: what the session wants. */
@@ -249,7 +262,8 @@ enum {
     ABILITY_READS = 8192,    /* what it has read it says with READ, and not with TAKEN; with
                                 ABILITY_NEWS it gets READ frames */
     ABILITY_PEEK = 16384, /* only looks: its handle must be there, and has not come because of it */
-    ABILITY_ALL = 32751,
+    ABILITY_ORDER = 32768, /* NEWS_ORDER; and that a session is ended by FAIL to request 0 */
+    ABILITY_ALL = 65519,
 };
 
 enum message_kind {
@@ -277,6 +291,8 @@ enum list_what {
     LIST_OBJECTS,
     LIST_HANDLES,
     LIST_OFFERS,
+    LIST_ACCOUNTS, /* of every uid: for administrators; */
+    LIST_ACCOUNT,  /* of one's own */
     LIST_END
 };
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
@@ -343,8 +359,25 @@ enum news_what {
                    other one; with ABILITY_ALIKE */
     NEWS_NAMED, /* to the sessions of a handle whose name was taken from it; who: what it is called
                    now; with ABILITY_NAMED */
+    NEWS_ORDER, /* to the sessions of a uid that an administrator, who, has acted upon; detail: the
+                   sentence; with ABILITY_ORDER */
     NEWS_END
 };
+
+/* What ORDER does to a uid, whatever handle it uses; all but KICK outlive the hub. */
+enum order_what {
+    ORDER_MUTE, /* it may read, but not say anything; for `value` ms, 0: until that is undone */
+    ORDER_UNMUTE,
+    ORDER_BAN, /* its sessions end, and it gets no other; for so long, too */
+    ORDER_UNBAN,
+    ORDER_KICK, /* its sessions end */
+    ORDER_RATE, /* it is read so that it sends at most `value` messages in a second; 0: any number
+                 */
+    ORDER_END
+};
+#define ORDER_REASON_MAX 200      /* bytes */
+#define ORDER_RATE_MAX 1000000    /* messages in a second */
+#define ORDER_FOR_EVER UINT64_MAX /* in ACCOUNT: until that is undone */
 
 /* The structures: struct frame_hello { uint16_t version; ... }. */
 #define FIELD_C_u8 uint8_t

@@ -114,6 +114,11 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     case FRAME_WITHDRAW:
         frame->withdraw.why = (uint8_t)sample_number(size, WITHDRAW_END - 1);
         break;
+    case FRAME_ORDER:
+        frame->order.what = (uint8_t)sample_number(size, ORDER_END - 1);
+        frame->order.reason = sample_text(size, 0, ORDER_REASON_MAX);
+        frame->order.value = sample_number(size, ORDER_RATE_MAX);
+        break;
     case FRAME_WALL:
         frame->wall.body = sample_text(size, 1, SAMPLE_TEXT_MOST);
         break;

@@ -174,6 +174,24 @@ static void make_release(const struct raw *raw, unsigned long i, struct frame *f
     *frame = (struct frame){.type = FRAME_RELEASE, .release = {12, bytes_of("alice")}};
 }
 
+/* Who may not, and upon whom nobody may. */
+static void make_order(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_ORDER,
+                            .order = {.request = 12,
+                                      .what = (uint8_t)(i % ORDER_END),
+                                      .who = bytes_of(i % 3 ? "alice" : ""),
+                                      .uid = (uint32_t)i,
+                                      .value = i % 1000,
+                                      .reason = {long_text, ORDER_REASON_MAX}}};
+}
+
+static void make_accounts(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_LIST,
+                            .list = {8, i % 2 ? LIST_ACCOUNT : LIST_ACCOUNTS, bytes_of("")}};
+}
+
 static void make_offer_of(const struct uuid *id, struct frame *frame) {
     *frame = (struct frame){.type = FRAME_OFFER,
                             .offer = {.request = 12,
@@ -440,6 +458,8 @@ const struct storm_row storm_rows[] = {
     {"read", FRAME_READ, STORM_LOG, 1, true, false, make_read, NULL},
     {"read-crowd", FRAME_READ, STORM_CROWD, 1, false, false, make_read, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
+    {"order", FRAME_ORDER, STORM_ONE, 1, true, false, make_order, NULL},
+    {"accounts", FRAME_LIST, STORM_CROWD, 1, false, false, make_accounts, NULL},
     {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},
     {"switch", FRAME_SWITCH, STORM_ONE, 1, true, false, make_switch, NULL},
     {"offer", FRAME_OFFER, STORM_ONE, 1, true, false, make_offer, NULL},

@@ -144,6 +144,14 @@ static bool make_question(unsigned what, uint32_t request, struct frame *frame) 
     case FRAME_UNREAD:
         frame->unread = (struct frame_unread){request, conv};
         return true;
+    case FRAME_ORDER:
+        frame->order = (struct frame_order){request,
+                                            (uint8_t)chance_below(ORDER_END),
+                                            chance_below(2) ? bytes_of("") : some_handle(),
+                                            (uint32_t)some_number(),
+                                            chance_below(1000),
+                                            some_text(0, ORDER_REASON_MAX)};
+        return true;
     case FRAME_READ:
         frame->read = (struct frame_read){some_target(), some_number()};
         return true;

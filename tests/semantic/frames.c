@@ -409,6 +409,16 @@ static bool make_read(struct client *client, struct frame *frame) {
     return true;
 }
 
+/* Upon uids that nobody has: else the book would have to know who may do what. */
+static bool make_order(struct client *client, struct frame *frame) {
+    frame->order = (struct frame_order){
+        .what = (uint8_t)chance_below(ORDER_END),
+        .uid = 500000 + chance_below(4),
+        .value = chance_below(1000),
+    };
+    return take_request(client, &frame->order.request);
+}
+
 /* One row per type that a client may send, and how often: a type without one ends the run. */
 static const struct {
     bool (*make)(struct client *client, struct frame *frame);
@@ -426,6 +436,7 @@ static const struct {
     [FRAME_WALL] = {make_wall, 2},        [FRAME_RELEASE] = {make_release, 5},
     [FRAME_CHANNEL] = {make_channel, 5},  [FRAME_SWITCH] = {make_switch, 1},
     [FRAME_UNREAD] = {make_unread, 10},   [FRAME_READ] = {make_read, 10},
+    [FRAME_ORDER] = {make_order, 5},
 };
 
 static unsigned frames_weight(void) {

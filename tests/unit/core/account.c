@@ -99,3 +99,79 @@ Test(account, 09_what_is_not_given_back_is_found, .signal = SIGABRT) {
     cr_assert(account_charge(&account, ACCOUNT_SESSIONS, 1));
     account_deinit(&account);
 }
+
+static void pass(int64_t s) {
+    now.ns += s * NS_PER_S;
+    account_turn(&account, now);
+}
+
+static void expect_in(enum account_span span, uint64_t n) {
+    uint64_t found = account_used_in(&account, span, now).messages;
+    cr_assert_eq(found, n, "%ju, not %ju", (uintmax_t)found, (uintmax_t)n);
+}
+
+Test(account, 20_what_was_done_in_a_minute_an_hour_a_day) {
+    now.ns = 3600 * 24 * 10 * NS_PER_S;
+    account_init(&account, &limits, 1001, now);
+    account_note_message(&account, 10);
+    pass(1);
+    expect_in(ACCOUNT_MINUTE, 1);
+    expect_in(ACCOUNT_HOUR, 1);
+    expect_in(ACCOUNT_DAY, 1);
+    pass(59);
+    expect_in(ACCOUNT_MINUTE, 1);
+    pass(15);
+    expect_in(ACCOUNT_MINUTE, 0);
+    expect_in(ACCOUNT_HOUR, 1);
+    pass(3600 + 900);
+    expect_in(ACCOUNT_HOUR, 0);
+    expect_in(ACCOUNT_DAY, 1);
+    account_note_message(&account, 5);
+    pass(1);
+    pass(24 * 3600 + 6 * 3600);
+    expect_in(ACCOUNT_DAY, 0);
+    cr_assert_eq(account.use.messages, 2);
+    cr_assert_eq(account.use.bytes, 15);
+}
+
+/* After a long silence, what is new is not taken for old. */
+Test(account, 21_silence) {
+    account_note_message(&account, 1);
+    pass(1);
+    now.ns += 1000 * 3600 * NS_PER_S;
+    account_note_message(&account, 1);
+    expect_in(ACCOUNT_MINUTE, 1);
+    expect_in(ACCOUNT_DAY, 1);
+}
+
+/* As much in each second, the last minute says so, whenever it is asked. */
+Test(account, 22_a_steady_flow) {
+    for (int s = 0; s < 200; s++) {
+        for (int i = 0; i < 10; i++)
+            account_note_message(&account, 1);
+        pass(1);
+    }
+    for (int s = 0; s < 30; s++) {
+        uint64_t n = account_used_in(&account, ACCOUNT_MINUTE, now).messages;
+        cr_assert(n >= 580 && n <= 620, "%ju", (uintmax_t)n);
+        for (int i = 0; i < 10; i++)
+            account_note_message(&account, 1);
+        pass(1);
+    }
+}
+
+Test(account, 23_so_many_messages_a_second) {
+    account_set_rate(&account, 4);
+    for (int i = 0; i < 4; i++)
+        account_note_message(&account, 1);
+    cr_assert_eq(account_wait_ns(&account, 1), 0, "a second's worth at once");
+    account_note_message(&account, 1);
+    cr_assert_eq(account_wait_ns(&account, 1), NS_PER_S / 4);
+    now.ns += NS_PER_S / 4;
+    account_wear_off(&account, now, 1);
+    cr_assert_eq(account_wait_ns(&account, 1), 0);
+    account_set_rate(&account, 0);
+    for (int i = 0; i < 1000; i++)
+        account_note_message(&account, 1);
+    cr_assert_eq(account_wait_ns(&account, 1), 0);
+}

@@ -1,6 +1,7 @@
 #include "unit/core/fake_store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/macro.h"
@@ -53,6 +54,8 @@ static bool is_same(const struct change *a, const struct change *b) {
     case CHANGE_FORGET:
     case CHANGE_MARK:
         return a->handle == b->handle && a->conv == b->conv;
+    case CHANGE_SANCTION:
+        return a->uid == b->uid && a->sanction == b->sanction;
     default:
         return a->handle == b->handle && a->room == b->room;
     }
@@ -152,6 +155,13 @@ static void put_change(const struct change *change) {
     case CHANGE_NO_MEMBER:
         like.what = CHANGE_MEMBER;
         remove_row(fake.members, &fake.n_members, &like);
+        break;
+    case CHANGE_SANCTION:
+        put_row(fake.sanctions, &fake.n_sanctions, ARRAY_LEN(fake.sanctions), change);
+        break;
+    case CHANGE_NO_SANCTION:
+        like.what = CHANGE_SANCTION;
+        remove_row(fake.sanctions, &fake.n_sanctions, &like);
     }
 }
 
@@ -321,6 +331,16 @@ static void restore_more(const struct change *row) {
         restore_unclaimed(row->handle);
 }
 
+static void restore_sanction(const struct change *row) {
+    struct sanction sanction = {.what = row->sanction,
+                                .until_ms = row->until_ms,
+                                .rate = row->rate,
+                                .by = row->by,
+                                .by_name = row->name};
+    snprintf(sanction.why, sizeof sanction.why, "%s", row->topic);
+    cr_assert_eq(core_restore_sanction(&core, row->uid, &sanction), 0);
+}
+
 static void hub_start(void) {
     core.config.find_stored = find_stored;
     core_restore_seq(&core, fake.seq_limit);
@@ -352,6 +372,8 @@ static void hub_start(void) {
         int r = core_restore_member(&core, row->room, row->handle, row->seq);
         cr_assert(r == 0 || r == -EINVAL); /* of a room that is there twice */
     }
+    for (size_t i = 0; i < fake.n_sanctions; i++)
+        restore_sanction(&fake.sanctions[i]);
     cr_assert_eq(core_restored(&core), 0);
     if (!fake.fails)
         commit_all(); /* before the first message: the numbers are reserved */
@@ -400,5 +422,7 @@ void durable_end(void) {
     free(fake.messages);
     for (size_t i = 0; i < fake.n_rooms; i++)
         free(fake.rooms[i].topic);
+    for (size_t i = 0; i < fake.n_sanctions; i++)
+        free(fake.sanctions[i].topic);
     fake = (struct fake_store){0};
 }

@@ -129,6 +129,7 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_USER, user.state, PRESENCE_END);
     REFUSES(FRAME_OBJECT, object.role, OBJECT_END);
     REFUSES(FRAME_NEWS, news.what, NEWS_END);
+    REFUSES(FRAME_ORDER, order.what, ORDER_END);
     REFUSES(FRAME_ORIGIN, origin.seq, 1);
     REFUSES(FRAME_ORIGIN, origin.at_ms, UINT16_MAX);
     REFUSES(FRAME_LINE, flags, FRAME_MORE_PARTS);
@@ -161,6 +162,7 @@ Test(frame_refused, 10_names_and_texts_out_of_bounds) {
     REFUSES(FRAME_SEND, send.to.n, 0);
     REFUSES(FRAME_SEND, send.to, ((struct bytes){longest, 129}));
     REFUSES(FRAME_TOPIC, topic.topic, ((struct bytes){topic, sizeof topic}));
+    REFUSES(FRAME_ORDER, order.reason, ((struct bytes){topic, ORDER_REASON_MAX + 1}));
     REFUSES(FRAME_SEND, send.to, bytes_of("\xff"));
     REFUSES(FRAME_HELLO, hello.handle, bytes_of("\xc3"));
     REFUSES(FRAME_PART, part.body, bytes_of("\xed\xa0\x80"));

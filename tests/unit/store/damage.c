@@ -196,9 +196,16 @@ static int note_member(void *arg, const struct store_member *member) {
     return 0;
 }
 
+static int note_sanction(void *arg, const struct store_sanction *sanction) {
+    (void)arg, (void)sanction;
+    cr_assert_fail("nobody has laid anything on anybody");
+    return 0;
+}
+
 Test(store_damage, 17_version_7_is_upgraded) {
     struct store_handle all[4] = {{0}};
-    struct store_visitor visitor = {all, note_handle, note_mail, note_mark, note_room, note_member};
+    struct store_visitor visitor = {all,       note_handle, note_mail,    note_mark,
+                                    note_room, note_member, note_sanction};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct file dump = read_file("tests/unit/store/schema-7.sql");
@@ -211,6 +218,27 @@ Test(store_damage, 17_version_7_is_upgraded) {
     cr_assert_eq(all[1].number, 1);
     cr_assert_not(all[2].is_unclaimed, "whoever is there has joined");
     cr_assert_eq(all[2].seen, 1, "and nothing that was given before is unread");
+}
+
+Test(store_damage, 18_version_8_is_upgraded) {
+    static const struct store_sanction ban = {
+        .uid = 1002, .what = 1, .by_name = {"alice", 5}, .why = {"spam", 4}};
+    int64_t n;
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-8.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    cr_assert_eq(shelf.info.last_seq, 2);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_sanction(shelf.store, &ban), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    shelf_close();
+    n = query_number("SELECT count(*) FROM sanction WHERE uid = 1002");
+    cr_assert_eq(n, 1);
+    shelf_open();
 }
 
 Test(store_damage, 02_a_newer_one_is_not_touched) {
@@ -600,19 +628,20 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
         cr_assert_eq(put_one(seq), 0);
     shelf_close();
     run_sql("CREATE INDEX message_uid ON message (uid, seq); DROP TABLE mark;"
+            "DROP TABLE sanction;"
             "ALTER TABLE handle DROP COLUMN unclaimed; ALTER TABLE handle DROP COLUMN seen;"
             "PRAGMA user_version = 5;");
     leave_room(72 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 8);
+    cr_assert_eq(query_number("PRAGMA user_version"), 9);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 8);
+    cr_assert_eq(query_number("PRAGMA user_version"), 9);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     umount2(shelf.dir, MNT_DETACH);
 }

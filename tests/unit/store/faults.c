@@ -194,14 +194,19 @@ static int count_member(void *arg, const struct store_member *member) {
     return 0;
 }
 
+static int count_sanction(void *arg, const struct store_sanction *sanction) {
+    (void)arg, (void)sanction;
+    return 0;
+}
+
 static void read_all(void) {
     struct store_source room = {R1, 0};
     struct store_view view = view_of(ALICE, &room, 1);
     struct store_query query = {.words = bytes_of("words"), .n_max = 9};
     struct store_query parts = {.words = bytes_of("ord some"), .n_max = 9};
     struct store_page page = {.n_max = 50};
-    struct store_visitor visitor = {NULL,       count_handle, count_mail,
-                                    count_mark, count_room,   count_member};
+    struct store_visitor visitor = {NULL,       count_handle, count_mail,    count_mark,
+                                    count_room, count_member, count_sanction};
     uint64_t upto;
     unsigned n = 0;
     note(store_load(shelf.store, &visitor));

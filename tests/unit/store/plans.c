@@ -23,6 +23,7 @@ static const struct {
     {MARKS_OLD, "SCAN mark"},
     {ROOMS, "SCAN room"},
     {MEMBERS, "SCAN member"},
+    {SANCTIONS, "SCAN sanction"},
     {LAST_NUMBERS, "SCAN CONSTANT ROW"},
     {LAST_NUMBERS, "SCAN message"}, /* its last one */
     {DOOMED_FIRST, "SCAN doomed"},

@@ -193,9 +193,17 @@ static int load_member(void *arg, const struct store_member *member) {
     return 0;
 }
 
+static int load_sanction(void *arg, const struct store_sanction *sanction) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "sanction %u %u %jd %u by %u %.*s: %.*s\n", sanction->uid, sanction->what,
+         (intmax_t)sanction->until_ms, sanction->rate, sanction->by, (int)sanction->by_name.n,
+         sanction->by_name.data, (int)sanction->why.n, sanction->why.data);
+    return 0;
+}
+
 static int load(struct loaded *loaded) {
-    struct store_visitor visitor = {loaded,    load_handle, load_mail,
-                                    load_mark, load_room,   load_member};
+    struct store_visitor visitor = {loaded,    load_handle, load_mail,    load_mark,
+                                    load_room, load_member, load_sanction};
     return store_load(shelf.store, &visitor);
 }
 
@@ -229,6 +237,29 @@ static void put_people(void) {
     put(conv_of_room(4), 1, "again");
     cr_assert_eq(store_put_seq_limit(store, 1000), 0);
     cr_assert_eq(store_commit(store), 0);
+}
+
+Test(store, 21_what_is_laid_on_users_outlives_the_hub) {
+    struct loaded loaded = {0};
+    struct store_sanction ban = {1001, 1, 5000, 0, 0, bytes_of("root"), bytes_of("spam")};
+    struct store_sanction rate = {1002, 2, 0, 7, 0, bytes_of("root"), {"", 0}};
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_sanction(shelf.store, &ban), 0);
+    cr_assert_eq(store_put_sanction(shelf.store, &rate), 0);
+    ban.until_ms = 6000;
+    cr_assert_eq(store_put_sanction(shelf.store, &ban), 0);
+    cr_assert_eq(store_remove_sanction(shelf.store, 1002, 1), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    shelf_reopen();
+    cr_assert_eq(load(&loaded), 0);
+    cr_assert_str_eq(loaded.text, "sanction 1001 1 6000 0 by 0 root: spam\n"
+                                  "sanction 1002 2 0 7 by 0 root: \n");
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_remove_sanction(shelf.store, 1002, 2), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    loaded = (struct loaded){0};
+    cr_assert_eq(load(&loaded), 0);
+    cr_assert_str_eq(loaded.text, "sanction 1001 1 6000 0 by 0 root: spam\n");
 }
 
 Test(store, 05_people_and_rooms_outlive_the_hub) {
