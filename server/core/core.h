@@ -116,7 +116,7 @@ struct user {
     struct name nobody;         /* the last recipient's name that was no login name; n 0: none */
     mono_time nobody_until;     /* and so long that is believed */
     struct sanction *sanctions; /* what administrators have laid on it, see order.c */
-    bool is_in_admin_group;     /* set by the hub before what only administrators may */
+    bool is_in_admin_group;     /* set by the hub for one frame, see core_needs_right() */
     struct turn turns[SESSION_LISTS];
     struct session *hoarders[HOARDERS_MAX]; /* those that do not read, by chunks that wait; */
     unsigned n_unsent;                      /* chunks that wait for its other sessions */

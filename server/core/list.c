@@ -279,17 +279,6 @@ static bool begin_offers(struct core *core, struct session *session, struct list
     return listing->keys != NULL;
 }
 
-static bool begin_accounts(struct core *core, struct session *session, struct listing *listing) {
-    if (session_is_administrator(core, session)) {
-        listing->user = core->users;
-        return true;
-    }
-    session_fail(core, session, listing->request, FAIL_NOT_PERMITTED,
-                 "only root, the hub's owner and the members of its --admin-group may see the "
-                 "accounts of others");
-    return false;
-}
-
 /* False: it has been refused. */
 static bool listing_begin(struct core *core, struct session *session, struct listing *listing) {
     listing->is_begun = true;
@@ -312,7 +301,8 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
         listing->end = core->n_slots;
         return true;
     case LIST_ACCOUNTS:
-        return begin_accounts(core, session, listing);
+        listing->user = core->users;
+        return true;
     case LIST_ACCOUNT:
     case LIST_COUNTERS:
         listing->end = 1;
@@ -525,7 +515,11 @@ void list_answer(struct core *core, struct session *session, const struct frame 
                               .request = frame->list.request};
     bool is_of_room = listing.what == LIST_USERS && frame->list.of.n > 0;
     char reason[256];
-    if (session->lacks_objects) {
+    if (listing.what == LIST_ACCOUNTS && !session_is_administrator(core, session)) {
+        session_fail(core, session, listing.request, FAIL_NOT_PERMITTED,
+                     "only root, the hub's owner and the members of its --admin-group may see the "
+                     "accounts of others");
+    } else if (session->lacks_objects) {
         account_reason(&session->user->account, ACCOUNT_MEMORY, reason);
         session_fail(core, session, listing.request, FAIL_LIMIT, reason);
     } else if (!is_of_room || find_listed_room(core, session, &listing, frame->list.of)) {

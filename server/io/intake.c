@@ -329,10 +329,13 @@ static struct session *take_frame(struct intake *intake, struct session *session
     else if (is_allowed)
         broken = core_receive(core, session, frame);
     log_act(core);
+    session = core_session(core, number);
+    if (session)
+        session->user->is_in_admin_group = false; /* it was looked up for this frame */
     core->mail_login.what = LOGIN_NOT_ASKED;
     if (broken)
         lane_reject(lane, broken);
-    return core_session(core, number);
+    return session;
 }
 
 /* Each frame: length, type, fields; dispatch. */

@@ -37,7 +37,7 @@ start
 say 61001 nightowl send nightowl "a note to myself"
 try say 61002 other release nightowl
 is "who is no administrator may not: exit status" "$STATUS" 77
-check "and is told who may" has "$ERR" "only root and the hub's owner may release a name"
+check "and is told who may" has "$ERR" "members of its --admin-group may release a name"
 try say 61002 nightowl send other hi
 is "so the name stays its owner's" "$STATUS" 77
 
