@@ -620,8 +620,9 @@ bool core_awaits_login(struct core *core, struct session *session, const struct 
  * database who may have that handle. Else the user has it already, or is refused it anyway.
  */
 bool core_awaits_right(struct core *core, struct session *session, const struct frame *frame);
-/* Whether only who has a right that the hub must look up may do this. */
-bool core_needs_right(const struct frame *frame);
+/* Whether the user database has to be asked if this user may do this: for what administrators may,
+ * and a WALL. The look-up is charged. */
+bool core_needs_right(struct core *core, struct session *session, const struct frame *frame);
 
 /* Answers a request by the hub itself, who had a reason to refuse it. */
 void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,

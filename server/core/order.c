@@ -297,10 +297,14 @@ void order_receive(struct core *core, struct session *session, const struct fram
     persist_finish(core, session, frame->order.request, code, reason);
 }
 
-bool core_needs_right(const struct frame *frame) {
-    return frame->type == FRAME_ORDER || frame->type == FRAME_RELEASE ||
-           frame->type == FRAME_WALL ||
-           (frame->type == FRAME_LIST && frame->list.what == LIST_ACCOUNTS);
+bool core_needs_right(struct core *core, struct session *session, const struct frame *frame) {
+    bool is_act = frame->type == FRAME_ORDER || frame->type == FRAME_RELEASE ||
+                  frame->type == FRAME_WALL ||
+                  (frame->type == FRAME_LIST && frame->list.what == LIST_ACCOUNTS);
+    if (!is_act || session->condemned || user_is_above(core, session->user))
+        return false;
+    account_spend(&session->user->account, ACCOUNT_LOOKUPS, 1);
+    return true;
 }
 
 /*

@@ -209,10 +209,9 @@ static struct session *look_up_right(struct intake *intake, struct session *sess
     uid_t uid = session->user->uid;
     bool is_wall = frame->type == FRAME_WALL;
     struct name group = is_wall ? hub->options.wall_group : hub->options.admin_group;
-    if (uid == 0 || uid == hub->core.config.uid)
+    if (!core_needs_right(&hub->core, session, frame))
         return session;
-    slice_charge(intake);
-    hub_leave(hub);
+    leave_for_database(intake);
     bool is_in = right_is_in_group(hub, uid, &group);
     slice_begin(intake);
     session = core_session(&hub->core, number);
@@ -316,7 +315,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
     if (frame->type == FRAME_LIST && frame->list.what == LIST_OBJECTS)
         lane_list_all(lane->hub, session, frame->list.request);
     bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, frame);
-    if (session && core_needs_right(frame))
+    if (session)
         session = look_up_right(intake, session, frame);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_recipient(intake, session, frame);
