@@ -29,7 +29,8 @@
 
 #define ROADS_TURN_BYTES                                                                           \
     ((size_t)256 * 1024) /* out of the channels, before what they make is sent */
-#define BELL_COST 16     /* of a batch without frames */
+#define ROADS_PART_BYTES ((size_t)32 * 1024) /* then it is looked who waits in the lane itself */
+#define BELL_COST 16                         /* of a batch without frames */
 
 /* What a lane thread works on. */
 struct intake {
@@ -421,12 +422,32 @@ static size_t take_road(struct intake *intake, struct road *road) {
     return n;
 }
 
-/* Each in turn, with the lock held; what is not looked at now comes first the next time. */
+/* Whether something waits in the lane itself, besides bells. */
+static bool lane_is_waited_in(const struct intake *intake) {
+    struct queue_info info;
+    for (int i = 0; i < intake->n; i++)
+        if (intake->sizes[i] > ENVELOPE_BYTES)
+            return true;
+    return queue_stat(intake->lane->msqid, &info) == QUEUE_OK &&
+           info.n_bytes > info.n_messages * ENVELOPE_BYTES;
+}
+
+/*
+ * Each in turn, with the lock held; what is not looked at now comes first the next time. A part is
+ * enough for now when somebody waits in the lane itself: else who says something now and then would
+ * wait for all that his user's floods have in their rings.
+ */
 static size_t take_roads(struct intake *intake) {
     struct lane *lane = intake->lane;
-    size_t n_bytes = 0;
-    for (unsigned n = lane->n_roads; n > 0 && lane->roads && n_bytes < ROADS_TURN_BYTES; n--)
+    size_t n_bytes = 0, until = ROADS_PART_BYTES;
+    for (unsigned n = lane->n_roads; n > 0 && lane->roads && n_bytes < ROADS_TURN_BYTES; n--) {
         n_bytes += take_road(intake, road_next(lane));
+        if (n_bytes < until)
+            continue;
+        if (lane_is_waited_in(intake))
+            break;
+        until = n_bytes + ROADS_PART_BYTES;
+    }
     return n_bytes;
 }
 
