@@ -16,7 +16,6 @@
 #include "cli/words.h"
 
 #define COMMAND_HISTORY_LINES 20
-#define COMMAND_MENTIONS 40
 
 size_t command_skip_word(const char *line) {
     size_t n = strcspn(line, COMMAND_BLANKS);
@@ -247,10 +246,8 @@ static int action_unmute(struct chat *chat, char *arguments) {
 }
 
 static int action_mentions(struct chat *chat, char *arguments) {
-    uint32_t request = 0;
     (void)arguments;
-    int r = earshot_search(chat->link, chat->me, NULL, NULL, 0, COMMAND_MENTIONS, &request);
-    inquiry_made(chat, r, request, INQUIRY_MENTIONS, chat->me);
+    inquiry_mentions(chat);
     return COMMAND_DONE;
 }
 

@@ -8,7 +8,6 @@
 #include <utlist.h>
 
 #include "base/macro.h"
-#include "base/mention.h"
 #include "chat/begin.h"
 #include "chat/files.h"
 #include "chat/format.h"
@@ -26,6 +25,8 @@
 #include "proto/fail.h"
 
 #define INQUIRY_NAMES_MAX 12 /* in one line; the others are counted */
+#define INQUIRY_MENTIONS_MAX 40
+#define INQUIRY_MENTION_PAGES 16 /* that are looked through for them */
 #define INQUIRY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 
 /* What was asked, until the answer is complete. */
@@ -33,8 +34,9 @@ struct inquiry {
     uint32_t number; /* of the request */
     enum inquiry_kind kind;
     char about[CHAT_NAME_SIZE];
-    size_t n;                /* lines of the answer that count */
-    size_t n_wanted, n_page; /* of HISTORY; OLDER: how many messages that page had */
+    size_t n;        /* lines of the answer that count */
+    size_t n_wanted; /* of HISTORY */
+    size_t n_page;   /* of OLDER: how many messages the page had; of MENTIONS: pages before this */
     uint64_t before, oldest; /* of HISTORY: where the page ends, and begins; of NEWEST: that one */
     int64_t oldest_ms;       /* when that was said */
     FILE *out;               /* writes `text`: an answer that is shown as one line */
@@ -547,17 +549,45 @@ static void inquiry_whois_done(struct chat *chat, struct inquiry *inquiry) {
     inquiry_near(chat, inquiry->about);
 }
 
-/* What was said by oneself, or holds the name within another word, does not count. */
+/*
+ * Mentions: all messages with the name in them, of which only those count that name the user: not
+ * what was said by oneself, nor where it stands within another word. So it is gone through page by
+ * page, up to a bound.
+ */
 static void inquiry_mention_line(struct chat *chat, struct inquiry *inquiry,
                                  const struct earshot_event *event) {
-    if (show_is_own(chat, event) || roster_is_ignored(&chat->roster, event->message.from) ||
-        !text_mentions(bytes_of(event->message.text), chat->me))
+    inquiry->oldest = event->message.seq;
+    if (!show_is_naming(chat, event) || roster_is_ignored(&chat->roster, event->message.from) ||
+        inquiry->n >= INQUIRY_MENTIONS_MAX)
         return;
     inquiry->n++;
     past_keep(&inquiry->held, event);
 }
 
+/* The star: also as part of a word, for a suffix of another alphabet belongs to no name. */
+static struct inquiry *inquiry_ask_mentions(struct chat *chat, uint64_t before) {
+    char words[CHAT_NAME_SIZE + 1];
+    uint32_t request = 0;
+    snprintf(words, sizeof words, "%s*", chat->me);
+    int r = earshot_search(chat->link, words, NULL, NULL, before, EARSHOT_PAGE_MAX, &request);
+    return inquiry_made(chat, r, request, INQUIRY_MENTIONS, chat->me);
+}
+
+void inquiry_mentions(struct chat *chat) {
+    (void)inquiry_ask_mentions(chat, 0);
+}
+
 static void inquiry_mentions_done(struct chat *chat, struct inquiry *inquiry) {
+    bool goes_on = inquiry->oldest > 0 && inquiry->n < INQUIRY_MENTIONS_MAX &&
+                   inquiry->n_page + 1 < INQUIRY_MENTION_PAGES;
+    struct inquiry *next = goes_on ? inquiry_ask_mentions(chat, inquiry->oldest) : NULL;
+    if (next) {
+        next->n = inquiry->n;
+        next->n_page = inquiry->n_page + 1;
+        next->held = inquiry->held;
+        inquiry->held = NULL;
+        return;
+    }
     past_found(chat, &inquiry->held);
     view_note(&chat->view, VIEW_INFO, "%zu message%s you", inquiry->n,
               inquiry->n == 1 ? " names" : "s name");

@@ -51,6 +51,9 @@ void inquiry_unread(struct chat *chat, const char *conv);
 struct inquiry *inquiry_list(struct chat *chat, enum earshot_list what, const char *of,
                              enum inquiry_kind kind, const char *about);
 
+/* Asks for the messages that name the user, and shows them. */
+void inquiry_mentions(struct chat *chat);
+
 /* It is for a page of /history, of `n` messages before this one; NULL is none. */
 void inquiry_page(struct inquiry *inquiry, uint64_t before, unsigned n);
 

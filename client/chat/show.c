@@ -17,10 +17,14 @@ bool show_is_own(const struct chat *chat, const struct earshot_event *event) {
     return event->message.mine || words_same_name(event->message.from, chat->me);
 }
 
-bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
-    return !show_is_own(chat, event) && (event->message.conv[0] != '#' ||
-                                         text_mentions(bytes_of(event->message.text), chat->me) ||
+bool show_is_naming(const struct chat *chat, const struct earshot_event *event) {
+    return !show_is_own(chat, event) && (text_mentions(bytes_of(event->message.text), chat->me) ||
                                          text_mentions(bytes_of(event->message.title), chat->me));
+}
+
+bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
+    bool is_direct = event->message.conv[0] != '#' && !show_is_own(chat, event);
+    return is_direct || show_is_naming(chat, event);
 }
 
 bool show_is_urgent(const struct chat *chat, const struct earshot_event *event) {

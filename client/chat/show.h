@@ -21,5 +21,8 @@ bool show_is_own(const struct chat *chat, const struct earshot_event *event);
 /* Whether somebody else says that it is urgent. */
 bool show_is_urgent(const struct chat *chat, const struct earshot_event *event);
 
+/* Whether somebody else names the user in it. */
+bool show_is_naming(const struct chat *chat, const struct earshot_event *event);
+
 /* Whether the message is for the user especially: a direct one, or one that names them. */
 bool show_is_highlight(const struct chat *chat, const struct earshot_event *event);

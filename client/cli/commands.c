@@ -37,7 +37,8 @@ const struct cli_command cli_commands[] = {
      "CONV is a handle or #room; without it, everything that you may see. Prints the last 20\n"
      "messages of CONV, and on a terminal also without CONV; else, and with --json, all of them.",
      cli_history_options, 0, 1, cli_history},
-    {"search", "WORDS...", "find messages with all of these words, the newest first", NULL,
+    {"search", "WORDS...", "find messages with all of these words, the newest first",
+     "Whole words first; parts of words when there are none, or at once with a star: `disk*`.",
      cli_search_options, 1, -1, cli_search},
     {"mentions", "", "print the messages that name your handle, the newest last",
      "Those of others, of direct conversations and of the rooms of your handle.",

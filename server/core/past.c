@@ -690,12 +690,15 @@ static void lower_all(char *to, struct bytes text) {
         to[i] = lower_ascii(text.data[i]);
 }
 
-/* All words, anywhere; capital letters of the Latin alphabet count as small ones. */
+/* All words, anywhere; capital letters of the Latin alphabet count as small ones. A star behind a
+ * word says that parts of words are meant, as they are here. */
 static bool has_words(struct bytes text, const char *words, char *lowered) {
     lower_all(lowered, text);
     for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " ");
-        if (!memmem(lowered, text.n, at, n))
+        size_t n = strcspn(at, " "), n_word = n;
+        while (n_word > 1 && at[n_word - 1] == '*')
+            n_word--;
+        if (!memmem(lowered, text.n, at, n_word))
             return false;
         at += n;
     }

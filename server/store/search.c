@@ -345,11 +345,13 @@ static int search_find(struct store_search *search) {
 }
 
 /*
- * Whole words first; parts of words when there are none, or where words have no spaces. Only the
+ * Whole words first; parts of words when there are none, or where words have no spaces, or a star
+ * asks for them. Only the
  * index of words is without accents, so what begins a word but for them is found last.
  */
 static int search_all(struct store_search *search) {
-    int r = search->words.is_unspaced ? 0 : search_find(search);
+    bool parts_only = search->words.is_unspaced || search->words.wants_parts;
+    int r = parts_only ? 0 : search_find(search);
     if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
     search->parts = true;

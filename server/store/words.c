@@ -54,6 +54,17 @@ static int32_t fold_character(int32_t character) {
     return character < 0x110000 ? utf8proc_tolower(character) : character;
 }
 
+/* A star alone is a word. */
+static void words_take_stars(struct words *words) {
+    for (size_t i = 0; i < words->n; i++) {
+        struct word *word = &words->words[i];
+        for (; word->n > 1 && word->folded[word->n - 1] == '*'; word->n--) {
+            word->text.n--;
+            words->wants_parts = true;
+        }
+    }
+}
+
 int words_parse(struct words *words, struct bytes text) {
     *words = (struct words){.folded = calloc(text.n + 1, sizeof *words->folded)};
     if (!words->folded)
@@ -77,6 +88,7 @@ int words_parse(struct words *words, struct bytes text) {
         to++;
         words->is_unspaced |= is_unspaced(character);
     }
+    words_take_stars(words);
     return 0;
 }
 

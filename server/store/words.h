@@ -20,6 +20,7 @@ struct words {
     size_t n;
     int32_t *folded;  /* of all words */
     bool is_unspaced; /* has characters of a script that writes no spaces between words */
+    bool wants_parts; /* a star stood behind a word: parts of words are meant from the beginning */
 };
 
 /* The text must outlive it. 0 or -ENOMEM. */

@@ -23,9 +23,12 @@ exits 0 "mentions" earshot --name ann --json mentions
 is "those of others that name her, the newest last" "$(jq -r .text <<<"$OUT")" \
     $'ann: look here\nso ann, that is all\nthe title names her'
 check "they are messages" json '.type == "message" and .from == "ben" and .seq > 0' "$OUT"
-exits 0 "the last one" earshot --name ann mentions -n 1
+earshot --name ben send '#ops' "annさん、こんにちは"
+is "with a suffix of another alphabet, too" "$(earshot --name ann --json mentions -n 1 | jq -r .text)" \
+    "annさん、こんにちは"
+exits 0 "the last two" earshot --name ann mentions -n 2
 check "as text" has "$OUT" "the title names her"
-is "one" "$(wc -l <<<"$OUT")" 2
+is "two, one with a title" "$(wc -l <<<"$OUT")" 3
 exits 64 "no word" earshot mentions ann
 
 exits 0 "whois" earshot --name ann --json whois BEN

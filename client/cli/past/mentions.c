@@ -3,9 +3,11 @@
  * the newest first; of these one's own, and those where the name only stands within another word,
  * do not count. As many as are wanted are kept, and printed in the order in which they were said.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "base/mention.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -62,16 +64,21 @@ static void mentions_free(struct mentions *mentions) {
     free(mentions->all);
 }
 
-/* Page by page, until there are enough. */
+/*
+ * Page by page, until there are enough. The star: also as part of a word, for a suffix of another
+ * alphabet belongs to no name.
+ */
 static int mentions_find(earshot *link, const struct cli_options *options,
                          struct mentions *mentions) {
+    CLEANUP_FREE char *words = NULL;
     int code;
+    if (asprintf(&words, "%s*", mentions->self) < 0)
+        cli_out_of_memory();
     do {
         uint32_t request = 0;
         uint64_t before = mentions->last;
         mentions->last = 0;
-        int result =
-            earshot_search(link, mentions->self, NULL, NULL, before, EARSHOT_PAGE_MAX, &request);
+        int result = earshot_search(link, words, NULL, NULL, before, EARSHOT_PAGE_MAX, &request);
         code = cli_request_wait(link, options, result, request, mentions_take, mentions);
     } while (code == CLI_DONE && mentions->last > 0 && mentions->n < mentions->n_wanted);
     return code;

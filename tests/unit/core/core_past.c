@@ -184,6 +184,8 @@ Test(core_past, 04_rooms_are_for_everybody) {
     cr_assert_eq(take_past(carol), 0, "but only those one is in belong to `everything`");
     ask_search(carol, "#TEA", "", "tea green");
     cr_assert_eq(take_past(carol), 1);
+    ask_search(carol, "#TEA", "", "te* green*");
+    cr_assert_eq(take_past(carol), 1, "a star asks for parts of words");
     ask_search(carol, "#tea", "", "tea black");
     cr_assert_eq(take_past(carol), 0);
     ask_search(carol, "#tea", "bob", "tea");

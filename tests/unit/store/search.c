@@ -51,6 +51,21 @@ Test(store_search, 02_whole_words_before_parts) {
     find("tena", "concatenate");
 }
 
+Test(store_search, 02_parts_for_a_star) {
+    show();
+    say(R1, BOB, "concatenate");
+    say(R1, BOB, "a Cat sat");
+    say(R1, BOB, "catさん");
+    find("cat", "a Cat sat");
+    find("cat*", "catさん|a Cat sat|concatenate");
+    find("cat* sat", "a Cat sat");
+    find("sa*", "a Cat sat");
+    find("dog*", "");
+    say(R1, BOB, "a star * alone");
+    find("*", "a star * alone");
+    find("star **", "a star * alone");
+}
+
 Test(store_search, 03_without_accents) {
     show();
     say(R1, BOB, "crème brûlée");
