@@ -175,9 +175,9 @@ static void chat_greet(struct chat *chat) {
     if (!chat->view.windowed)
         return;
     const struct passwd *owner = getpwuid(hub.uid);
-    view_note(&chat->view, VIEW_INFO, "you are %s at the %s hub of %s%s%s in %s", chat->me,
-              cli_mode_words[hub.mode], owner ? owner->pw_name : "an unknown user",
-              *hub.name ? ", " : "", hub.name, hub.dir);
+    view_note(&chat->view, VIEW_INFO, "you are %s at the %s hub%s%s%s of %s, in %s", chat->me,
+              cli_mode_words[hub.mode], *hub.name ? " \"" : "", hub.name, *hub.name ? "\"" : "",
+              owner ? owner->pw_name : "an unknown user", hub.dir);
     chat_tell_keeping(chat, &hub);
 }
 

@@ -101,6 +101,7 @@ struct chat {
     size_t n_marks;
     bool marks_changed;
     mono_time marks_due;         /* when they have changed */
+    mono_time back_at;           /* the hub, after it was gone; zero: it never was */
     bool here_known;             /* the roster is complete */
     char absent[CHAT_NAME_SIZE]; /* the handle that was last said not to be here */
     enum config_when bell;

@@ -205,11 +205,20 @@ static void action_tell_level(struct chat *chat, const char *conv) {
         [UNREAD_DEFAULT] = "rings as /bell says",
         [UNREAD_EVERY] = "rings for each message",
         [UNREAD_MENTIONS] = "rings for what names you",
-        [UNREAD_OFF] = "does not ring, and is not counted in the prompt",
+        [UNREAD_OFF] = "does not ring, and is not in the prompt, but for what names you",
         [UNREAD_MUTE] = "is not shown while you are elsewhere, but for what names you",
     };
     view_note(&chat->view, VIEW_INFO, "%s%s %s", conv[0] == '#' ? "" : "@", conv,
               meanings[unread_level(chat, conv)]);
+}
+
+/* A handle or room; of a word without `#` the room is meant, where no such handle is known. */
+static const char *action_conv(const struct chat *chat, char *word, char room[CHAT_NAME_SIZE]) {
+    const char *conv = action_handle(word);
+    action_room_name(room, conv);
+    bool is_room = *conv && *conv != '#' && !roster_is_known(&chat->roster, conv) &&
+                   roster_is_joined(&chat->roster, room);
+    return is_room ? room : conv;
 }
 
 /* With "" it only shows the level. */
@@ -230,19 +239,23 @@ static int action_notify(struct chat *chat, char *arguments) {
     enum unread_level level;
     action_cut_word(word);
     bool is_here = !*arguments || (!*word && unread_level_of(arguments, &level));
-    const char *conv = is_here ? chat->target : action_handle(arguments);
+    char room[CHAT_NAME_SIZE];
+    const char *conv = is_here ? chat->target : action_conv(chat, arguments, room);
     return action_level(chat, conv, is_here ? arguments : word, "notify");
 }
 
 static int action_mute(struct chat *chat, char *arguments) {
+    char room[CHAT_NAME_SIZE];
     action_cut_word(arguments);
-    return action_level(chat, *arguments ? action_handle(arguments) : chat->target, "mute", "mute");
+    return action_level(chat, *arguments ? action_conv(chat, arguments, room) : chat->target,
+                        "mute", "mute");
 }
 
 static int action_unmute(struct chat *chat, char *arguments) {
+    char room[CHAT_NAME_SIZE];
     action_cut_word(arguments);
-    return action_level(chat, *arguments ? action_handle(arguments) : chat->target, "default",
-                        "unmute");
+    return action_level(chat, *arguments ? action_conv(chat, arguments, room) : chat->target,
+                        "default", "unmute");
 }
 
 static int action_mentions(struct chat *chat, char *arguments) {
@@ -428,7 +441,7 @@ static int action_search(struct chat *chat, char *arguments) {
     uint32_t request = 0;
     if (!*arguments)
         return command_usage(chat, "search");
-    int r = earshot_search(chat->link, arguments, NULL, NULL, 0, COMMAND_HISTORY_LINES, &request);
+    int r = earshot_search(chat->link, arguments, NULL, NULL, 0, INQUIRY_SEARCH_LINES, &request);
     inquiry_made(chat, r, request, INQUIRY_SEARCH, arguments);
     return COMMAND_DONE;
 }
@@ -659,6 +672,19 @@ static bool command_has_more(const struct command *command, const char *argument
     return false;
 }
 
+/* What it refuses cannot have been the way to where the next line is to go. */
+static bool command_leads_nowhere(const struct command *command) {
+    static int (*const runs[])(struct chat * chat, char *arguments) = {
+        files_put,    files_get,   files_decline, action_history, action_search,
+        action_whois, action_mute, action_unmute, action_notify,  action_ignore,
+        action_bell,  action_set,  action_alias,  action_help,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(runs); i++)
+        if (runs[i] == command->run)
+            return true;
+    return false;
+}
+
 static int command_run(struct chat *chat, const char *typed) {
     CLEANUP_FREE char *expanded = command_expanded(chat, typed);
     const char *line = expanded ? expanded : typed;
@@ -669,9 +695,14 @@ static int command_run(struct chat *chat, const char *typed) {
         return COMMAND_DONE;
     }
     CLEANUP_FREE char *arguments = strdup(line + command_skip_word(line));
+    int r = COMMAND_DONE;
     if (arguments && command_has_more(command, arguments))
-        return command_usage(chat, command->name);
-    return arguments ? command->run(chat, arguments) : COMMAND_DONE;
+        command_usage(chat, command->name);
+    else if (arguments)
+        r = command->run(chat, arguments);
+    if (command_leads_nowhere(command))
+        chat->n_failed = 0;
+    return r;
 }
 
 int command_text(struct chat *chat, const char *text) {

@@ -160,6 +160,7 @@ static void event_take_back(struct chat *chat, const struct earshot_event *event
     struct earshot_hub_info hub;
     (void)event;
     revive_back(chat);
+    chat->back_at = mono_now();
     earshot_hub(chat->link, &hub);
     view_note(&chat->view, VIEW_INFO, "the hub is back (pid %ld)", (long)hub.pid);
     snprintf(chat->me, sizeof chat->me, "%s", hub.handle);

@@ -190,9 +190,9 @@ static void files_tell_arrived(struct chat *chat, const struct earshot_transfer 
 static void files_tell_failed(struct chat *chat, const struct earshot_transfer *transfer) {
     bool is_part = !transfer->outgoing && *transfer->path;
     CLEANUP_FREE char *place = is_part ? files_place(transfer) : cli_copy("");
-    chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s%s%s%s", transfer->name,
+    chat_fail(chat, OUTCOME_TRANSFER, "%s %s %s: %s%s%s%s%s", transfer->name,
               transfer->outgoing ? "for" : "from", transfer->peer, transfer->error,
-              is_part ? "; what has come is in " : "", place,
+              file_advice(transfer), is_part ? "; what has come is in " : "", place,
               is_part && transfer->size != EARSHOT_SIZE_UNKNOWN
                   ? ", and goes on there when it is offered again"
                   : "");
@@ -705,6 +705,7 @@ void files_offered(struct chat *chat, uint32_t request) {
 
 void files_tell_ended(struct chat *chat) {
     const struct files_item *item;
+    files_forget_closed(chat);
     DL_FOREACH(chat->files, item) {
         if (item->phase == FILES_OURS)
             cli_remark(chat->options,

@@ -178,6 +178,7 @@ static const struct {
     {"`earshot put`", "/put"},
     {"`earshot get`", "/get"},
     {" (/join in `earshot chat`)", ": /join"},
+    {"whoever first joins it or writes to it makes it", "/join makes it"},
 };
 
 /* The command that the text begins with; SIZE_MAX: none. */

@@ -410,22 +410,30 @@ static void inquiry_older_done(struct chat *chat, struct inquiry *inquiry) {
 
 static void inquiry_search_done(struct chat *chat, struct inquiry *inquiry) {
     past_found(chat, &inquiry->held);
-    view_note(&chat->view, VIEW_INFO, "%zu message%s found with: %s", inquiry->n,
-              inquiry->n == 1 ? "" : "s", inquiry->about);
+    if (inquiry->n < INQUIRY_SEARCH_LINES)
+        view_note(&chat->view, VIEW_INFO, "%zu message%s found with: %s", inquiry->n,
+                  inquiry->n == 1 ? "" : "s", inquiry->about);
+    else
+        view_note(&chat->view, VIEW_INFO, "the newest %zu messages with: %s; more words find fewer",
+                  inquiry->n, inquiry->about);
 }
 
 /* The hub. */
 
 static void inquiry_counter_line(struct chat *chat, struct inquiry *inquiry,
                                  const struct earshot_event *event) {
+    const char *key = event->counter.key;
     (void)chat;
-    fprintf(inquiry->out, "%s%s %llu", inquiry->n++ > 0 ? ", " : "", event->counter.key,
-            (unsigned long long)event->counter.value);
+    if (event->counter.value > 0 && strncmp(key, "limit_", 6) != 0 &&
+        strncmp(key, "account_", 8) != 0)
+        fprintf(inquiry->out, "%s%s %llu", inquiry->n++ > 0 ? ", " : "counters: ", key,
+                (unsigned long long)event->counter.value);
 }
 
 static void inquiry_status_done(struct chat *chat, struct inquiry *inquiry) {
+    fprintf(inquiry->out, "; in a shell `earshot status` tells the limits, too");
     fflush(inquiry->out);
-    view_note(&chat->view, VIEW_INFO, "counters: %s", inquiry->text);
+    view_note_wrapped(&chat->view, 0, inquiry->text);
 }
 
 static void inquiry_offer_done(struct chat *chat, struct inquiry *inquiry) {
@@ -459,8 +467,17 @@ static void inquiry_near_line(struct chat *chat, struct inquiry *inquiry,
                   event->type == EARSHOT_EVENT_USER ? event->user.handle : event->room.name);
 }
 
+/* The room of this name, if one is in it. */
+static void inquiry_near_room(const struct chat *chat, struct inquiry *inquiry) {
+    char room[CHAT_NAME_SIZE + 1];
+    snprintf(room, sizeof room, "#%s", inquiry->about);
+    if (roster_is_joined(&chat->roster, room))
+        near_consider(&inquiry->near, room);
+}
+
 static void inquiry_near_done(struct chat *chat, struct inquiry *inquiry) {
     char text[NEAR_TEXT_SIZE];
+    inquiry_near_room(chat, inquiry);
     near_text(&inquiry->near, text);
     if (*text)
         view_note(&chat->view, VIEW_INFO, "near %s: %s", inquiry->about, text);
@@ -524,6 +541,7 @@ static void inquiry_queried_done(struct chat *chat, struct inquiry *inquiry) {
     // cppcheck-suppress getpwnamCalled; no other thread asks for a user
     if (inquiry->n > 0 || getpwnam(inquiry->about))
         return;
+    inquiry_near_room(chat, inquiry);
     near_text(&inquiry->near, text);
     chat_fail(chat, FAIL_NO_USER, "there is nobody called %s%s%s", inquiry->about,
               *text ? "; near: " : "", text);

@@ -3,6 +3,8 @@
 
 #include "chat/chat.h"
 
+#define INQUIRY_SEARCH_LINES 20 /* that /search asks for */
+
 enum inquiry_kind {
     INQUIRY_JOIN,      /* about: the room */
     INQUIRY_REJOIN,    /* about: the room, entered again under another handle */

@@ -10,6 +10,7 @@
 
 #define NEWS_NAMES_MAX 6 /* in one line; the others are counted */
 #define NEWS_GATHER_MS 400
+#define NEWS_BACK_MS 60000 /* after the hub is back, others come to it again */
 
 struct news_item {
     enum earshot_news_what what;
@@ -213,12 +214,20 @@ static void news_room_renamed(struct chat *chat, const struct earshot_event *eve
         chat_set_target(chat, now);
 }
 
+/* Who was here before the hub died comes again, as this window does: for people that is nothing. */
+static bool news_is_return(const struct chat *chat, const char *who) {
+    return chat->back_at.ns != 0 && roster_was_here(&chat->roster, who) &&
+           mono_ms_until(mono_now(), mono_add_ms(chat->back_at, NEWS_BACK_MS)) > 0;
+}
+
 static void news_presence(struct chat *chat, const struct earshot_event *event) {
     const char *who = event->news.who;
     bool here = event->news.what == EARSHOT_NEWS_ONLINE;
     if (here == roster_is_here(&chat->roster, who))
         return; /* known from a list, or told as another handle of the same person */
     roster_presence(&chat->roster, who, here ? EARSHOT_ONLINE : EARSHOT_OFFLINE, "");
+    if (here && news_is_return(chat, who))
+        return;
     if (roster_matters(&chat->roster, who) || words_same_name(who, chat->target))
         news_gather(chat, event, "");
 }
@@ -246,6 +255,8 @@ static void news_in_room(struct chat *chat, const struct earshot_event *event) {
         return; /* under another handle now */
     if (event->news.what == EARSHOT_NEWS_JOINED && !roster_away(&chat->roster, who))
         roster_presence(&chat->roster, who, EARSHOT_ONLINE, "");
+    if (event->news.what == EARSHOT_NEWS_JOINED && news_is_return(chat, who))
+        return; /* to a hub that has forgotten its rooms */
     if (event->news.what == EARSHOT_NEWS_TOPIC)
         view_note(&chat->view, VIEW_INFO, "%s set the topic of %s: %s", who, room,
                   event->news.detail);

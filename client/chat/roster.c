@@ -15,8 +15,9 @@ struct roster_entry {
     enum earshot_presence presence;
     char *away;
     bool heard, ignored;
-    bool member; /* of a room that we are in: known, wherever they are */
-    bool joined; /* rooms */
+    bool member;   /* of a room that we are in: known, wherever they are */
+    bool was_here; /* when the hub was lost */
+    bool joined;   /* rooms */
     UT_hash_handle hh;
 };
 
@@ -72,7 +73,7 @@ static void roster_set_presence(struct roster *roster, struct roster_entry *entr
 /* A handle of which nothing is known any more has no entry. */
 static void roster_drop_unknown(struct roster *roster, struct roster_entry *entry) {
     if (!name_is_room(&entry->name) && entry->presence == EARSHOT_OFFLINE && !entry->heard &&
-        !entry->ignored && !entry->member)
+        !entry->ignored && !entry->member && !entry->was_here)
         roster_drop(roster, entry);
 }
 
@@ -87,9 +88,15 @@ void roster_deinit(struct roster *roster) {
 void roster_forget_presence(struct roster *roster) {
     struct roster_entry *entry, *next;
     HASH_ITER(hh, roster->entries, entry, next) {
+        entry->was_here = entry->presence != EARSHOT_OFFLINE;
         roster_set_presence(roster, entry, EARSHOT_OFFLINE);
         roster_drop_unknown(roster, entry);
     }
+}
+
+bool roster_was_here(const struct roster *roster, const char *handle) {
+    const struct roster_entry *entry = roster_find(roster, handle);
+    return entry && entry->was_here;
 }
 
 void roster_presence(struct roster *roster, const char *handle, enum earshot_presence presence,

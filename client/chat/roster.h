@@ -23,6 +23,9 @@ void roster_deinit(struct roster *roster);
 /* Nobody is here any more: the hub was lost, and a list will follow. */
 void roster_forget_presence(struct roster *roster);
 
+/* Whether the handle was here when that was done last. */
+bool roster_was_here(const struct roster *roster, const char *handle);
+
 /* away: "" or the reason. Names that break the grammar are not taken. */
 void roster_presence(struct roster *roster, const char *handle, enum earshot_presence presence,
                      const char *away);

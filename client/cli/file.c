@@ -22,6 +22,13 @@ void file_change_text(const struct earshot_transfer *transfer, char text[FILE_CH
                  "; it went on growing while it was sent: this is its beginning");
 }
 
+const char *file_advice(const struct earshot_transfer *transfer) {
+    bool is_stream = transfer->size == EARSHOT_SIZE_UNKNOWN;
+    return transfer->outgoing && transfer->reason == EARSHOT_REASON_PEER_DIED && !is_stream
+               ? "; offer it again: a file goes on where it stopped"
+               : "";
+}
+
 struct cli_file file_of(const struct earshot_transfer *transfer, const char *self) {
     static const enum file_state states[] = {
         [EARSHOT_TRANSFER_RUNNING] = FILE_RUNNING,

@@ -40,6 +40,9 @@ void file_skip_text(const struct earshot_event *event, char text[FILE_SKIP_TEXT]
 #define FILE_CHANGE_TEXT 256
 void file_change_text(const struct earshot_transfer *transfer, char text[FILE_CHANGE_TEXT]);
 
+/* "; ..." of a transfer of ours that failed, if it can go on: what to do. Else "". */
+const char *file_advice(const struct earshot_transfer *transfer);
+
 /* "1.2 GiB"; "" when it is not known. */
 void file_size_text(uint64_t bytes, char text[SIZE_TEXT]);
 

@@ -1,8 +1,11 @@
 #include "cli/near.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/distance.h"
@@ -10,6 +13,7 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/words.h"
+#include "ipc/rendezvous.h"
 
 #define ASK_MS 2000     /* for the list of names, which is only a help */
 #define NEAR_PART_MIN 3 /* bytes of a word that is looked for within names */
@@ -69,10 +73,20 @@ static void near_put(struct near *near, const struct name *name, size_t far) {
     }
 }
 
+/* A room whose sign was left out. */
+static bool near_lacks_sign(const struct name *wrong, const struct name *key) {
+    return !name_is_room(wrong) && name_is_room(key) && key->n == wrong->n + 1 &&
+           memcmp(key->s + 1, wrong->s, wrong->n) == 0;
+}
+
 void near_consider(struct near *near, const char *text) {
     struct name name, key;
     near_key(&name, &key, text);
-    if (near->key.n == 0 || name_is_room(&key) != name_is_room(&near->key))
+    if (near->key.n == 0)
+        return;
+    if (near_lacks_sign(&near->key, &key))
+        near_put(near, &name, 1);
+    if (name_is_room(&key) != name_is_room(&near->key))
         return;
     size_t far = near_distance(&near->key, &key);
     near->is_there |= bytes_equal(name_bytes(&key), name_bytes(&near->key));
@@ -132,8 +146,9 @@ static void near_take_name(void *arg, const struct earshot_event *event) {
 }
 
 static bool near_ask(struct near *near, const struct cli_options *options) {
-    enum earshot_list list = name_is_room(&near->key) ? EARSHOT_ROOMS : EARSHOT_HANDLES;
-    return near_ask_list(options, list, near_take_name, near);
+    if (!name_is_room(&near->key) && !near_ask_list(options, EARSHOT_HANDLES, near_take_name, near))
+        return false;
+    return near_ask_list(options, EARSHOT_ROOMS, near_take_name, near);
 }
 
 /* Somebody who is looked for among those who are here. */
@@ -176,13 +191,33 @@ void near_tell_new(const struct cli_options *options, const char *word) {
         !near_ask(&near, options) || near.is_there)
         return;
     near_text(&near, text);
-    cli_remark(options, "%s is a new room, and nobody is in it yet%s%s", word,
+    cli_remark(options, "nobody is in %s yet: who joins it finds this there%s%s", word,
                *text ? "; near: " : "", text);
+}
+
+/*
+ * Somebody with a login was looked for at a hub where only its user can be: what was meant is
+ * another hub, which the environment, as of cron, does not name.
+ */
+static void near_tell_private(const struct cli_options *options, const char *word) {
+    char dir[PATH_MAX];
+    enum rendezvous_origin origin;
+    // cppcheck-suppress getpwnamCalled; no other thread asks for a user
+    const struct passwd *login = word[0] == '#' ? NULL : getpwnam(word);
+    if (login && login->pw_uid != geteuid() && rendezvous_locate(dir, &origin, options->hub) == 0 &&
+        origin == RENDEZVOUS_PRIVATE)
+        cli_remark(
+            options,
+            "this is your private hub, in %s, which %s cannot join; --hub DIR or EARSHOT_HUB "
+            "names another",
+            dir, word);
 }
 
 int near_fail_refused(const struct cli_options *options, const struct earshot_event *event) {
     int code = cli_fail_event(options, event);
-    if (code == CLI_NO_NAME)
+    if (code == CLI_NO_NAME) {
+        near_tell_private(options, event->failed.to);
         near_tell(options, event->failed.to);
+    }
     return code;
 }

@@ -22,7 +22,7 @@ struct near {
 /* False: the word is no handle or room. */
 bool near_init(struct near *near, const char *word);
 
-/* The word itself is not near. */
+/* The word itself is not near; a room is near a word that lacks only its sign. */
 void near_consider(struct near *near, const char *name);
 
 /* The nearest one; NULL when nothing is near. */

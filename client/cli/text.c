@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "cli/config.h"
 #include "proto/head.h"
@@ -290,19 +291,95 @@ void text_topic(const char *topic) {
 }
 
 static void text_print_store(const struct cli_status *status) {
+    char bytes[SIZE_TEXT], keep[SIZE_TEXT];
     if (status->store_bytes == 0) {
         puts("store     none: history is kept in memory, and not for long");
         return;
     }
-    printf("store     %llu messages, %llu bytes; kept ", (unsigned long long)status->store_messages,
-           (unsigned long long)status->store_bytes);
+    size_text(status->store_bytes, bytes);
+    size_text(status->hub.keep_bytes, keep);
+    printf("store     %llu messages, %s; kept ", (unsigned long long)status->store_messages, bytes);
     if (status->hub.keep_days > 0)
         printf("for %u days", status->hub.keep_days);
     else
         printf("for ever");
     if (status->hub.keep_bytes > 0)
-        printf(", up to %llu bytes", (unsigned long long)status->hub.keep_bytes);
+        printf(", up to %s", keep);
     putchar('\n');
+}
+
+#define STATUS_INDENT 10 /* columns of a title */
+#define STATUS_COLUMNS 78
+
+/* Words with commas between them, in lines behind a title. */
+struct status_list {
+    const char *title;
+    size_t n_columns; /* of the line so far */
+};
+
+static void status_list_add(struct status_list *list, const char *word) {
+    size_t n = text_columns(word);
+    if (list->n_columns == 0) {
+        printf("%-*s", STATUS_INDENT, list->title);
+        list->n_columns = STATUS_INDENT;
+    } else if (list->n_columns + 2 + n > STATUS_COLUMNS) {
+        printf(",\n%*s", STATUS_INDENT, "");
+        list->n_columns = STATUS_INDENT;
+    } else {
+        printf(", ");
+        list->n_columns += 2;
+    }
+    text_print_name(word);
+    list->n_columns += n;
+}
+
+static void status_list_end(const struct status_list *list) {
+    if (list->n_columns > 0)
+        putchar('\n');
+}
+
+static uint64_t status_limit(const struct cli_status *status, const char *name) {
+    for (size_t i = 0; i < status->n_counters; i++) {
+        const char *key = status->counters[i].key;
+        if (strncmp(key, "limit_", 6) == 0 && strcmp(key + 6, name) == 0)
+            return status->counters[i].value;
+    }
+    return 0;
+}
+
+/* What the store's line says is said. */
+static bool status_is_counter(const char *key) {
+    return strncmp(key, "limit_", 6) != 0 && strncmp(key, "account_", 8) != 0 &&
+           strncmp(key, "keep_", 5) != 0;
+}
+
+static void status_print_counters(const struct cli_status *status) {
+    struct status_list list = {.title = "counters"};
+    char word[256];
+    for (size_t i = 0; i < status->n_counters; i++) {
+        const struct cli_counter *counter = &status->counters[i];
+        if (!status_is_counter(counter->key))
+            continue;
+        snprintf(word, sizeof word, "%s %llu", counter->key, (unsigned long long)counter->value);
+        status_list_add(&list, word);
+    }
+    status_list_end(&list);
+}
+
+/* What the user has used up of what a user may; earshot(7) tells what that is. */
+static void status_print_account(const struct cli_status *status) {
+    struct status_list list = {.title = "account"};
+    char word[256];
+    for (size_t i = 0; i < status->n_counters; i++) {
+        const struct cli_counter *counter = &status->counters[i];
+        if (strncmp(counter->key, "account_", 8) != 0 || counter->value == 0)
+            continue;
+        snprintf(word, sizeof word, "%s %llu of %llu", counter->key + 8,
+                 (unsigned long long)counter->value,
+                 (unsigned long long)status_limit(status, counter->key + 8));
+        status_list_add(&list, word);
+    }
+    status_list_end(&list);
 }
 
 void text_status(const struct cli_status *status) {
@@ -319,11 +396,8 @@ void text_status(const struct cli_status *status) {
            (unsigned)status->queue.key, status->queue.msqid, status->queue.n_bytes,
            status->queue.limit, status->queue.n_messages);
     text_print_store(status);
-    for (size_t i = 0; i < status->n_counters; i++) {
-        printf("%s", i ? "          " : "counters  ");
-        text_print_name(status->counters[i].key);
-        printf(" %llu\n", (unsigned long long)status->counters[i].value);
-    }
+    status_print_counters(status);
+    status_print_account(status);
 }
 
 static void text_print_role(const struct cli_queue *queue) {

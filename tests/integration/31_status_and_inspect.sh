@@ -25,6 +25,8 @@ is "the key is the kernel's" "$(jq -r .queue.key <<<"$OUT")" \
 try earshot status
 check "status, for people: process and name" has "$OUT" "pid $HUB_PID"
 check "status, for people: the hub's name" has "$OUT" lab
+check "status, for people: on one screen" test "$(wc -l <<<"$OUT")" -le 20
+check "status, for people: what one has used up" has "$OUT" "sessions 2 of "
 
 try earshot inspect --json
 check "inspect --json: every line" json '.type == "queue" and (.id | type == "number")

@@ -24,6 +24,12 @@ head -c 100000 /dev/zero >"$T/big"
 earshot --name ben -q rooms
 on_a_terminal --name ann put ben "$T/big"
 check "and for whom" has "$OUT" "waiting for ben, who is not here now, to take big (earshot get, or /get in the window); Ctrl-C"
+earshot --name cleo -q rooms
+cp "$T/big" "$T/also"
+on_a_terminal --name ann put ben,cleo "$T/big"
+check "for how many" has "$OUT" "waiting for ben, who is not here now, and 1 other to take big ("
+on_a_terminal --name ann put ben "$T/big" "$T/also"
+check "and with how much" has "$OUT" "waiting for ben, who is not here now, to take big and 1 more ("
 on_a_terminal --name ann -q put ben "$T/big"
 check "not with -q" test "$OUT" = "${OUT/waiting for/}"
 try env TERM=dumb script -qec "$BIN/earshot --hub $HUB who" /dev/null

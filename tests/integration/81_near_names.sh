@@ -22,6 +22,10 @@ near "of a search" carol --name bob search --from carrol word
 near "and of what is to be forgotten" carol --name bob forget karol
 near "of a file" carol --name bob put carrol "$0"
 near "nobody is near" "" --name bob send zzzzzz hi
+earshot --name carol send '#build' "made"
+run_earshot build --name bot tail '#build'
+wait_for "a room" has_members '#build' 1
+near "a room without its sign" "#build" --name bob history build
 
 exits 67 "a script gets the same status" earshot --name alice send bo hi
 check "and one line" test "$(wc -l <<<"$ERR")" -eq 1

@@ -25,8 +25,6 @@ sees "nor is a device" ann "/dev/zero is a device; from a shell: earshot put ben
 enter ann "/put ben $TMUX_SERVER"
 sees "a socket" ann "tmux is a socket, which cannot be sent"
 enter ann "does it live?"
-sees "behind a refused command a line is held once" ann "not sent yet"
-key ann Enter
 sees "the window lives" ben "<ann> does it live?"
 
 enter ann "/put nosuch small"

@@ -4,6 +4,7 @@
  * library tells the hub a few at a time.
  */
 #include "cli/files/put.h"
+#include "base/macro.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,8 +186,9 @@ static int put_tell(struct put *put, const struct earshot_transfer *transfer, co
                                        transfer->peer, transfer->name, *transfer->error ? ": " : "",
                                        transfer->error));
     if (transfer->state == EARSHOT_TRANSFER_FAILED)
-        put_note_failure(put, cli_fail(put->options, OUTCOME_TRANSFER, "%s for %s: %s",
-                                       transfer->name, transfer->peer, transfer->error));
+        put_note_failure(put,
+                         cli_fail(put->options, OUTCOME_TRANSFER, "%s for %s: %s%s", transfer->name,
+                                  transfer->peer, transfer->error, file_advice(transfer)));
     return code;
 }
 
@@ -492,6 +494,27 @@ static int put_cancel_all(struct put *put) {
     return put->code;
 }
 
+/* "bob and 2 others to take big.iso and 1 more"; the caller frees it. */
+static char *put_wait_text(const struct put *put, const struct put_offer *first) {
+    size_t n_others = 0, n_more = 0;
+    char others[40] = "", more[40] = "", *text = NULL;
+    for (size_t i = put->first_open; i < put->n_offers; i++) {
+        const struct put_offer *offer = &put->offers[i];
+        if (offer == first || offer->phase != PUT_OPEN)
+            continue;
+        n_others += strcmp(offer->path, first->path) == 0;
+        n_more += strcmp(offer->to, first->to) == 0;
+    }
+    if (n_others > 0)
+        snprintf(others, sizeof others, " and %zu other%s", n_others, n_others == 1 ? "" : "s");
+    if (n_more > 0)
+        snprintf(more, sizeof more, " and %zu more", n_more);
+    if (asprintf(&text, "%s%s%s to take %s%s", first->to,
+                 near_presence_text(put->options, first->to), others, first->name, more) < 0)
+        return cli_copy(first->to);
+    return text;
+}
+
 /* Once, to a person: why nothing happens. */
 static void put_tell_wait(struct put *put) {
     const struct put_offer *first = NULL;
@@ -504,20 +527,15 @@ static void put_tell_wait(struct put *put) {
     if (!first)
         return;
     put->is_wait_told = true;
-    char more[48] = "";
-    if (put->n_open > 1)
-        snprintf(more, sizeof more, " (and %zu more)", put->n_open - 1);
-    const char *presence = near_presence_text(put->options, first->to);
+    CLEANUP_FREE char *whom = put_wait_text(put, first);
     if (put_offer_is_stream(first))
-        cli_remark(put->options,
-                   "waiting for %s%s to take %s%s (earshot pipe --from %s, or earshot get "
-                   "--stdout); Ctrl-C ends it",
-                   first->to, presence, first->name, more, put->self);
+        cli_remark(
+            put->options,
+            "waiting for %s (earshot pipe --from %s, or earshot get --stdout); Ctrl-C ends it",
+            whom, put->self);
     else
         cli_remark(put->options,
-                   "waiting for %s%s to take %s%s (earshot get, or /get in the window); Ctrl-C "
-                   "ends it",
-                   first->to, presence, first->name, more);
+                   "waiting for %s (earshot get, or /get in the window); Ctrl-C ends it", whom);
 }
 
 static int put_follow(struct put *put) {
