@@ -245,7 +245,8 @@ struct seat {
     struct road *road; /* NULL: it has no channel */
     uint64_t dies_at; /* not 0: the process is dead, and the session ends when the lane has received
                          so many batches */
-    uint64_t death;   /* the number of its process's death, see lane->dead; 0: it lives */
+    uint64_t death;   /* the number of its process's death, see lane->dead; 0: it lives, else */
+    uint64_t session; /* the number of this */
     struct claim *successors; /* who is let in when the session has ended, see join.h */
     struct seat *next_dead, *prev_dead;
     struct seat *next;

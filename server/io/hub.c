@@ -51,7 +51,8 @@ static void init_state(struct hub *hub, const struct hub_options *options) {
                         .timer_fd = -1,
                         .signal_fd = -1,
                         .tell_fd = -1,
-                        .end_fd = -1};
+                        .end_fd = -1,
+                        .dead_fd = -1};
     hub->rendezvous.lock_fd = -1;
     lock_init(&hub->lock);
     pthread_cond_init(&hub->no_lane_threads, NULL);

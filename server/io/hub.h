@@ -90,7 +90,7 @@ struct hub {
     struct log_reader *reader;   /* this one instead */
     mono_time swept_at;          /* used by the well-known queue's thread only */
 
-    int epoll_fd, timer_fd, signal_fd, tell_fd, end_fd;
+    int epoll_fd, timer_fd, signal_fd, tell_fd, end_fd, dead_fd;
 };
 
 /* Besides what rendezvous.h has: the store cannot be used, and hub->no_store says why. */

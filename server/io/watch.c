@@ -24,10 +24,11 @@
 #define EVENT_TIMER UINT64_C(0xfffe)
 #define EVENT_TELL UINT64_C(0xfffd)
 #define EVENT_END UINT64_C(0xfffc)
+#define EVENT_DEAD UINT64_C(0xfffb)
 
 /* 0: it is the number of a session, whose process has died. */
 static unsigned event_bit(uint64_t what) {
-    return what >= EVENT_END && what <= EVENT_SIGNAL ? 1U << (EVENT_SIGNAL - what) : 0;
+    return what >= EVENT_DEAD && what <= EVENT_SIGNAL ? 1U << (EVENT_SIGNAL - what) : 0;
 }
 
 static int watch_add(const struct hub *hub, int fd, uint64_t what) {
@@ -47,8 +48,9 @@ int watch_init(struct hub *hub) {
     hub->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     hub->tell_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     hub->end_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    hub->dead_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (hub->epoll_fd < 0 || hub->timer_fd < 0 || hub->signal_fd < 0 || hub->tell_fd < 0 ||
-        hub->end_fd < 0)
+        hub->end_fd < 0 || hub->dead_fd < 0)
         return error_errno();
     tell_init(hub->tell_fd);
     int r = watch_add(hub, hub->timer_fd, EVENT_TIMER);
@@ -56,11 +58,14 @@ int watch_init(struct hub *hub) {
         r = watch_add(hub, hub->tell_fd, EVENT_TELL);
     if (r == 0)
         r = watch_add(hub, hub->end_fd, EVENT_END);
+    if (r == 0)
+        r = watch_add(hub, hub->dead_fd, EVENT_DEAD);
     return r < 0 ? r : watch_add(hub, hub->signal_fd, EVENT_SIGNAL);
 }
 
 void watch_deinit(struct hub *hub) {
-    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd, &hub->tell_fd, &hub->end_fd};
+    int *fds[] = {&hub->epoll_fd, &hub->timer_fd, &hub->signal_fd,
+                  &hub->tell_fd,  &hub->end_fd,   &hub->dead_fd};
     tell_init(-1);
     tell_rest();
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -159,8 +164,60 @@ static int note_death(struct hub *hub, uint64_t number) {
         return -1;
     struct lane *lane = session->seat->lane;
     session->seat->death = ++hub->n_deaths;
+    session->seat->session = number;
     DL_APPEND2(lane->dead, session->seat, prev_dead, next_dead);
     return lane->msqid;
+}
+
+/*
+ * A user may read his lanes, and so take away what was said in the name of his dead. He keeps only
+ * himself waiting by that, but not for ever, for the hub would keep mailbox and descriptor as long:
+ * so it is said again as long as their sessions have not ended and nothing else is in the lane.
+ */
+
+#define DEAD_LOOK_S 2
+#define DEAD_AT_ONCE 64
+
+static void look_after_dead(const struct hub *hub) {
+    static const struct itimerspec when = {.it_value = {.tv_sec = DEAD_LOOK_S}};
+    if (timerfd_settime(hub->dead_fd, 0, &when, NULL) < 0)
+        log_warning("the timer for the dead cannot be set: %s", strerror(errno));
+}
+
+struct dead {
+    uint64_t session;
+    int lane;
+};
+
+/* With the lock held. */
+static size_t list_dead(const struct hub *hub, struct dead dead[DEAD_AT_ONCE]) {
+    size_t n = 0;
+    const struct lane *lane;
+    DL_FOREACH(hub->lanes, lane) {
+        const struct seat *seat;
+        DL_FOREACH2(lane->dead, seat, next_dead) {
+            if (n == DEAD_AT_ONCE)
+                return n;
+            dead[n++] = (struct dead){seat->session, lane->msqid};
+        }
+    }
+    return n;
+}
+
+static void on_dead(struct hub *hub) {
+    struct dead dead[DEAD_AT_ONCE];
+    struct queue_info info;
+    uint64_t n_fired;
+    while (read(hub->dead_fd, &n_fired, sizeof n_fired) > 0) {
+    }
+    lock_take(&hub->lock);
+    size_t n = list_dead(hub, dead);
+    lock_give(&hub->lock);
+    for (size_t i = 0; i < n; i++)
+        if (queue_stat(dead[i].lane, &info) == QUEUE_OK && info.n_messages == 0)
+            (void)say_bye_for(dead[i].session, dead[i].lane);
+    if (n > 0)
+        look_after_dead(hub);
 }
 
 #define EVENTS_AT_ONCE 64
@@ -190,6 +247,8 @@ static unsigned take_events(struct hub *hub, unsigned *others) {
     }
     lock_give(&hub->lock);
     pthread_mutex_unlock(&telling);
+    if (n_deaths > 0)
+        look_after_dead(hub);
     for (int i = 0; i < n; i++)
         if (lanes[i] >= 0 && say_bye_for(events[i].data.u64, lanes[i]) != QUEUE_OK)
             end_later(hub, events[i].data.u64);
@@ -248,6 +307,8 @@ void watch_run(struct hub *hub) {
             on_timer(hub);
         if (others & event_bit(EVENT_TELL))
             on_tell(hub);
+        if (others & event_bit(EVENT_DEAD))
+            on_dead(hub);
         if (others & event_bit(EVENT_END))
             stop = on_end(hub) || stop;
     }
