@@ -7,8 +7,14 @@ is_stopped() { # PID: all threads; the signal takes a moment
     ! grep -h ^State: "/proc/$1/task/"*/status | grep -qv T
 }
 
+lists() { # NAME TEXT: what is under way changes, so it is asked for until it is so
+    enter "$1" "/files"
+    read -r -t 0.5 <> <(:) || true
+    shows "$1" "$2"
+}
+
 start_hub
-truncate -s 100K "$T/file"
+truncate -s 100K "$T/file" "$T/other"
 head -c 300000000 /dev/zero | tr '\0' x >"$T/huge"
 mkdir "$T/ben"
 mkfifo "$T/go"
@@ -75,14 +81,13 @@ enter ben "/get"
 sees "is left out" ben "a stream whose end nobody knows; /get 1 takes it"
 enter ben "/get cat"
 await "of all of theirs, too" shows_times ben "/get 1 takes it" 2
-enter ann "/put ben $T/file"
-await "a file" shows_times ben "ann offers file" 2
+enter ann "/put ben $T/other"
+sees "a file" ben "ann offers other"
 enter ben "/get"
-sees "is taken" ben "file from ann is here"
+sees "is taken" ben "other from ann is here"
 enter ben "/get 1"
 sees "a stream, too, if it is named" ben "is coming from cat"
-enter ben "/files"
-sees "it runs" ben " from cat: 100 KiB"
+await "it runs" lists ben " from cat: 100 KiB"
 enter ben "/decline cat"
 sees "and is stopped" ben " from cat is stopped"
 wait_for "its sender hears of it" grep -q "cancelled" "$T/stream.err"
