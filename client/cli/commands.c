@@ -85,8 +85,16 @@ const struct cli_command cli_commands[] = {
     {"back", "", "mark your handle as here again", NULL, NULL, 0, 0, cli_back},
     {"status", "", "show the hub: process, uptime, sessions, counters", NULL, NULL, 0, 0,
      cli_status},
-    {"inspect", "", "show the hub's queues and segments as the kernel sees them", NULL, NULL, 0, 0,
-     cli_inspect},
+    {"top", "", "watch who uses how much of the hub, and how its queues fill",
+     "Administrators see every user, others themselves. On a terminal in its place: a key sorts, "
+     "q\n"
+     "ends. Else one picture after the other.",
+     cli_top_options, 0, 0, cli_top},
+    {"inspect", "", "show the hub's queues and segments as the kernel sees them",
+     "With --watch the road of the messages: lanes, hub, mailboxes and rings, how full they are, "
+     "and\n"
+     "which processes sleep.",
+     cli_inspect_options, 0, 0, cli_inspect},
     {"doctor", "", "check the machine and the hub, and say what to do",
      "Limits of the kernel, permissions, leftovers of dead hubs and clients, the log and its "
      "disk,\n"

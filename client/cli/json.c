@@ -210,6 +210,13 @@ void json_account(const struct cli_account *of) {
     json_put(stdout, object);
 }
 
+void json_top(uint64_t sessions, double messages, double deliveries) {
+    wall_time now = wall_now();
+    json_put(stdout, json_pack("{s:s,s:o,s:I,s:f,s:f}", "type", "top", "at",
+                               json_instant(now.ms, false), "sessions", (json_int_t)sessions,
+                               "messages_s", messages, "deliveries_s", deliveries));
+}
+
 void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq) {
     json_put(stdout,
              json_pack("{s:s,s:o,s:I,s:I,s:I}", "type", "unread", "conv", json_text(conv), "unread",

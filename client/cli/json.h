@@ -22,6 +22,8 @@ void json_user(const struct cli_user *user);
 void json_whois(const struct cli_user *user, char **rooms, size_t n_rooms);
 /* Without a span, what was in the last day. */
 void json_account(const struct cli_account *account);
+/* The beginning of a picture of `top`; rates are those of a second. */
+void json_top(uint64_t sessions, double messages, double deliveries);
 void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq);
 void json_unread_total(uint64_t n, uint64_t n_direct, uint64_t n_mentions);
 void json_room(const char *name, uint32_t members, const char *topic);

@@ -54,6 +54,8 @@ struct cli_options {
     bool decline;              /* get */
     const char *span;          /* mute, ban: --for; NULL when not given */
     const char *reason;        /* mute, ban, kick; NULL when not given */
+    bool watch;                /* inspect */
+    int every_ms;              /* inspect, top; 0 when not given */
 };
 
 #define CLI_NOT_GIVEN (~0ULL)

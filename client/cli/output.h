@@ -16,5 +16,8 @@ void cli_print_message(const struct cli_options *options, const struct earshot_e
  * or what the expression of --jq ends the program with. */
 int cli_flush(void);
 
+/* The rows of the terminal that standard output is; 0: as below. */
+int cli_height(void);
+
 /* The columns of the terminal that standard output is; 0: it is none, or does not tell. */
 int cli_width(void);
