@@ -363,13 +363,14 @@ static void inquiry_tell_beginning(struct chat *chat, const struct inquiry *inqu
     const char *conv = inquiry->about, *at = conv[0] == '#' ? "" : "@";
     earshot_hub(chat->link, &hub);
     chat_keeping_text(&hub, keeping);
-    int64_t kept_ms = ((int64_t)hub.keep_days - 1) * INQUIRY_DAY_MS;
+    int64_t kept_ms = (int64_t)hub.keep_days * INQUIRY_DAY_MS / 10 * 9; /* nearly as old as any */
     bool is_cut = hub.keep_days > 0 && inquiry->oldest_ms > 0 &&
                   wall_now().ms - inquiry->oldest_ms >= kept_ms;
     if (is_cut)
-        view_note(&chat->view, VIEW_INFO,
-                  "%swhat was before in %s%s is not kept any more: messages are kept %s", page, at,
-                  conv, keeping);
+        view_note(
+            &chat->view, VIEW_INFO,
+            "%swhat was before in %s%s, if anything, is not kept any more: messages are kept %s",
+            page, at, conv, keeping);
     else if (*keeping)
         view_note(&chat->view, VIEW_INFO,
                   "%sthis is the beginning of %s%s, as far as it is kept: %s", page, at, conv,

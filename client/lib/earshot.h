@@ -506,9 +506,10 @@ int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t a
 int earshot_unread(earshot *link, const char *conv, uint32_t *request);
 
 /*
- * Messages with all of these words, newest first; conv and from may be NULL. A page can be shorter
- * than the limit: to go on, give the number of the last message found as `before` (else 0), until
- * nothing comes any more.
+ * Messages with all of these words, newest first; conv and from may be NULL. They are whole words;
+ * parts of words when there are none, or at once where a star stands behind a word. A page can be
+ * shorter than the limit: to go on, give the number of the last message found as `before` (else 0),
+ * until nothing comes any more.
  */
 int earshot_search(earshot *link, const char *words, const char *conv, const char *from,
                    uint64_t before, unsigned limit, uint32_t *request);
