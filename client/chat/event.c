@@ -146,9 +146,11 @@ static void event_take_missed(struct chat *chat, const struct earshot_event *eve
 static void event_take_lost(struct chat *chat, const struct earshot_event *event) {
     roster_forget_presence(&chat->roster);
     chat->here_known = false;
-    if (*event->lost.reason)
+    if (*event->lost.reason) /* the session has ended, not the hub */
         view_note(&chat->view, VIEW_ERROR, "%s", event->lost.reason);
-    view_note(&chat->view, VIEW_ERROR, "the hub is gone; what you type is kept until it is back");
+    else
+        view_note(&chat->view, VIEW_ERROR,
+                  "the hub is gone; what you type is kept until it is back");
     revive_lost(chat);
 }
 

@@ -43,6 +43,7 @@ struct files_item {
     bool is_untold; /* the user has not been told: it comes from the hub's list, or the hub has not
                        got it yet */
     bool is_marked; /* by files_mark() */
+    bool is_directory;
     struct files_item *prev, *next;
 };
 
@@ -136,11 +137,16 @@ static bool files_is_stream(const struct files_item *item) {
 
 /* What is told of them. */
 
+/* As `ls -F` has it. */
+static const char *files_sign(const struct files_item *item) {
+    return item->is_directory ? "/" : "";
+}
+
 static void files_tell_offer(struct chat *chat, const struct files_item *item) {
     char size[SIZE_TEXT];
     file_size_text(item->size, size);
-    view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s; /get or /decline", item->peer,
-              item->name, *size ? " (" : "", size, *size ? ")" : "");
+    view_note(&chat->view, VIEW_INFO, "%s offers %s%s%s%s%s; /get or /decline", item->peer,
+              item->name, files_sign(item), *size ? " (" : "", size, *size ? ")" : "");
 }
 
 /* When a small file of ours is refused only its id comes back; its name is in the list. */
@@ -342,6 +348,7 @@ static void files_on_offer(struct chat *chat, const struct earshot_event *event)
         return;
     struct files_item *item = files_add(chat, FILES_WAITS, event->offer.id, event->offer.from,
                                         event->offer.name, event->offer.size);
+    item->is_directory = event->offer.kind == EARSHOT_DIRECTORY;
     if (event->offer.kind == EARSHOT_STREAM)
         item->size = EARSHOT_SIZE_UNKNOWN;
     item->is_untold = true;
@@ -757,8 +764,8 @@ static bool files_list_running(struct chat *chat, const struct files_item *item)
 static void files_list_item(struct chat *chat, const struct files_item *item, const char *remark) {
     char size[SIZE_TEXT];
     file_size_text(item->size, size);
-    view_note(&chat->view, VIEW_INFO, "%u. %s %s %s, %s%s", item->number, item->name,
-              item->phase == FILES_OURS ? "for" : "from", item->peer,
+    view_note(&chat->view, VIEW_INFO, "%u. %s%s %s %s, %s%s", item->number, item->name,
+              files_sign(item), item->phase == FILES_OURS ? "for" : "from", item->peer,
               files_is_stream(item) ? "a stream" : size, remark);
 }
 

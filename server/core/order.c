@@ -54,18 +54,28 @@ static void order_cut(char *text, size_t size, int wanted) {
         text[text_cut((struct bytes){text, size - 1}, size - 5)] = '\0';
 }
 
+/* "bob (uid 1002)", by the login, which people know; "uid 4711" of who has never been here. */
+#define ORDER_USER_TEXT (NAME_BYTES_MAX + 32)
+static void order_put_user(const struct user *user, char text[ORDER_USER_TEXT]) {
+    if (user->login.n > 0)
+        snprintf(text, ORDER_USER_TEXT, "%s (uid %u)", user->login.s, user->uid);
+    else
+        snprintf(text, ORDER_USER_TEXT, "uid %u", user->uid);
+}
+
 static void sanction_sentence(const struct user *user, const struct sanction *sanction, char *text,
                               size_t size) {
     static const char *const is[] = {[SANCTION_MUTE] = "is muted on this hub",
                                      [SANCTION_BAN] = "is banned from this hub",
                                      [SANCTION_RATE] = "is held to"};
-    char until[48], rate[48] = "";
+    char until[48], rate[48] = "", whom[ORDER_USER_TEXT];
+    order_put_user(user, whom);
     order_put_until(sanction->until_ms, until);
     if (sanction->what == SANCTION_RATE)
         snprintf(rate, sizeof rate, " %u messages a second", sanction->rate);
-    int n = snprintf(text, size, "uid %u %s%s %s, by %s (uid %u)%s%s", user->uid,
-                     is[sanction->what], rate, until, sanction->by_name.s, sanction->by,
-                     sanction->why[0] ? ": " : "", sanction->why);
+    int n = snprintf(text, size, "%s %s%s %s, by %s (uid %u)%s%s", whom, is[sanction->what], rate,
+                     until, sanction->by_name.s, sanction->by, sanction->why[0] ? ": " : "",
+                     sanction->why);
     order_cut(text, size, n);
 }
 
@@ -197,7 +207,7 @@ static enum fail_code order_lift(struct core *core, struct session *session, str
     static const char *const dids[] = {[SANCTION_MUTE] = "unmuted",
                                        [SANCTION_BAN] = "unbanned",
                                        [SANCTION_RATE] = "lifted the rate limit of"};
-    char whom[32];
+    char whom[ORDER_USER_TEXT];
     struct sanction *sanction = sanction_find(user, what);
     if (!sanction)
         return FAIL_NONE; /* it is as it is to be */
@@ -206,7 +216,7 @@ static enum fail_code order_lift(struct core *core, struct session *session, str
         return FAIL_LIMIT;
     }
     sanction_drop(user, sanction);
-    snprintf(whom, sizeof whom, "uid %u", user->uid);
+    order_put_user(user, whom);
     order_note_act(core, session, dids[what], whom, "");
     order_tell(core, session, user, core->act);
     return FAIL_NONE;
@@ -214,9 +224,9 @@ static enum fail_code order_lift(struct core *core, struct session *session, str
 
 static enum fail_code order_kick(struct core *core, struct session *session, struct user *user,
                                  const struct frame_order *order) {
-    char whom[32], why[ORDER_REASON_MAX + 1] = "";
+    char whom[ORDER_USER_TEXT], why[ORDER_REASON_MAX + 1] = "";
     memcpy(why, order->reason.data, order->reason.n);
-    snprintf(whom, sizeof whom, "uid %u", user->uid);
+    order_put_user(user, whom);
     order_note_act(core, session, "ended the sessions of", whom, why);
     order_end_sessions(core, user, core->act);
     return FAIL_NONE;

@@ -49,7 +49,7 @@ check "but not the limits" hides ann "limit_"
 mkdir "$T/dir"
 touch "$T/dir/file"
 enter ben "/put ann $T/dir"
-sees "a directory" ann "ben offers dir"
+sees "a directory" ann "ben offers dir/ ("
 enter ann "/decline"
 sees "is refused" ben "ann does not want dir"
 
