@@ -240,7 +240,9 @@ static void files_tell_left_out(struct chat *chat, const struct files_item *item
 }
 
 static void files_fail_none(struct chat *chat) {
-    chat_fail(chat, OUTCOME_NO_FILE, "nothing like that waits for you; see /files");
+    chat_fail(chat, OUTCOME_NO_FILE,
+              "nothing like that waits for you; see /files; in a shell `earshot get` takes small "
+              "files of the past, too");
 }
 
 static void files_fail_many(struct chat *chat, const char *word) {

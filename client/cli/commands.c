@@ -86,9 +86,8 @@ const struct cli_command cli_commands[] = {
     {"status", "", "show the hub: process, uptime, sessions, counters", NULL, NULL, 0, 0,
      cli_status},
     {"top", "", "watch who uses how much of the hub, and how its queues fill",
-     "Administrators see every user, others themselves. On a terminal in its place: a key sorts, "
-     "q\n"
-     "ends. Else one picture after the other.",
+     "Administrators see every user, others themselves. A terminal shows it anew in one place: a\n"
+     "key sorts, q ends. Else one picture after the other.",
      cli_top_options, 0, 0, cli_top},
     {"inspect", "", "show the hub's queues and segments as the kernel sees them",
      "With --watch the road of the messages: lanes, hub, mailboxes and rings, how full they are, "
@@ -136,7 +135,7 @@ const struct cli_command cli_commands[] = {
      cli_mute_options, 2, 2, cli_mute},
     {"unmute", "@hub HANDLE", "for administrators: undo that", NULL, NULL, 2, 2, cli_unmute},
     {"ban", "@hub HANDLE", "for administrators: end a user's sessions, and admit no other",
-     "HANDLE may be a uid, which need not have been here; no other handle helps. Root and the "
+     "HANDLE may be a uid, also of who was never here; another handle does not help. Root and the "
      "hub's\n"
      "owner cannot be banned.",
      cli_mute_options, 2, 2, cli_ban},

@@ -273,7 +273,7 @@ static enum fail_code order_find(struct core *core, const struct frame_order *or
 static enum fail_code order_check(const struct core *core, const struct session *session,
                                   const struct user *user, char reason[256]) {
     if (user_is_above(core, user)) {
-        snprintf(reason, 256, "uid %u is %s, upon whom nobody acts", user->uid,
+        snprintf(reason, 256, "uid %u is %s, who cannot be muted, banned or kicked", user->uid,
                  user->uid == 0 ? "root" : "the hub's owner");
         return FAIL_NOT_PERMITTED;
     }
