@@ -194,7 +194,7 @@ static int action_query(struct chat *chat, char *arguments) {
     else
         command_go(chat, to);
     if (*to != '#' && !roster_is_known(&chat->roster, to))
-        inquiry_queried(chat, to, back);
+        inquiry_queried(chat, to, back, *text != '\0');
     if (*text && words_same_name(chat->target, to)) /* not where one was */
         return command_text(chat, text);
     return COMMAND_DONE;
@@ -643,6 +643,8 @@ static void command_unknown(struct chat *chat, const char *word, size_t n) {
     near_init(&near, shown);
     for (const struct command *command = command_table; command->name; command++)
         near_consider(&near, command->name);
+    for (const struct command_alias *alias = command_aliases; alias->word; alias++)
+        near_consider(&near, alias->word);
     const char *meant = near_best(&near);
     chat_fail(chat, OUTCOME_USAGE, "no command /%s; %s%s%snot sent (// begins a text with /)",
               shown, meant ? "/" : "", meant ? meant : "", meant ? "? " : "");

@@ -46,6 +46,7 @@ struct inquiry {
     struct past_message *held; /* of OPENED, SEARCH: shown when all are here */
     struct near near;          /* of NEAR, QUERIED */
     char back[CHAT_NAME_SIZE]; /* of QUERIED */
+    bool is_told;              /* by the refusal of a text to nobody */
     struct inquiry *prev, *next;
 };
 
@@ -518,7 +519,7 @@ static void inquiry_begin_members_done(struct chat *chat, struct inquiry *inquir
 
 /* Whether somebody exists. */
 
-void inquiry_queried(struct chat *chat, const char *handle, const char *back) {
+void inquiry_queried(struct chat *chat, const char *handle, const char *back, bool has_text) {
     struct near near;
     if (!chat->view.windowed || !near_init(&near, handle))
         return;
@@ -527,6 +528,7 @@ void inquiry_queried(struct chat *chat, const char *handle, const char *back) {
         return;
     inquiry->near = near;
     snprintf(inquiry->back, sizeof inquiry->back, "%s", back);
+    inquiry->is_told = has_text;
 }
 
 static void inquiry_queried_line(struct chat *chat, struct inquiry *inquiry,
@@ -544,8 +546,9 @@ static void inquiry_queried_done(struct chat *chat, struct inquiry *inquiry) {
         return;
     inquiry_near_room(chat, inquiry);
     near_text(&inquiry->near, text);
-    chat_fail(chat, FAIL_NO_USER, "there is nobody called %s%s%s", inquiry->about,
-              *text ? "; near: " : "", text);
+    if (!inquiry->is_told)
+        chat_fail(chat, FAIL_NO_USER, "there is nobody called %s%s%s", inquiry->about,
+                  *text ? "; near: " : "", text);
     chat->is_doubtful = true;
     if (words_same_name(chat->target, inquiry->about))
         chat_set_target(chat, inquiry->back);

@@ -59,9 +59,11 @@ void inquiry_mentions(struct chat *chat);
 /* It is for a page of /history, of `n` messages before this one; NULL is none. */
 void inquiry_page(struct inquiry *inquiry, uint64_t before, unsigned n);
 
-/* Plain lines go to a handle that the window does not know: asks whether there is one. If not, they
- * go to `back` again. */
-void inquiry_queried(struct chat *chat, const char *handle, const char *back);
+/*
+ * Plain lines go to a handle that the window does not know: asks whether there is one. If not, they
+ * go to `back` again; has_text: something was sent there, and its refusal says why.
+ */
+void inquiry_queried(struct chat *chat, const char *handle, const char *back, bool has_text);
 
 /* Nobody has this name: asks who there is, and tells which names are near. */
 void inquiry_near(struct chat *chat, const char *word);

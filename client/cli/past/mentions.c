@@ -10,6 +10,7 @@
 #include "base/macro.h"
 #include "base/mention.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/records.h"
 #include "cli/report.h"
@@ -17,6 +18,7 @@
 #include "cli/words.h"
 
 #define MENTIONS_DEFAULT 20
+#define MENTIONS_PAGES_MAX 64 /* that are looked through */
 
 const struct cli_option cli_mentions_options[] = {
     {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "the last N; else 20", NULL, 0},
@@ -24,6 +26,7 @@ const struct cli_option cli_mentions_options[] = {
 };
 
 struct mentions {
+    const struct cli_options *options;
     const char *self;
     unsigned long long n_wanted;
     struct earshot_event *all; /* the newest first; their strings are copies */
@@ -39,6 +42,8 @@ static bool mentions_count(const struct mentions *mentions, const struct earshot
 
 static void mentions_take(void *arg, const struct earshot_event *event) {
     struct mentions *mentions = arg;
+    if (mentions->options->timeout_ms < 0)
+        cli_limit_stop(); /* the hub answers, and may have much to look through */
     mentions->last = event->message.seq;
     if (mentions->n >= mentions->n_wanted || !mentions_count(mentions, event))
         return;
@@ -71,6 +76,7 @@ static void mentions_free(struct mentions *mentions) {
 static int mentions_find(earshot *link, const struct cli_options *options,
                          struct mentions *mentions) {
     CLEANUP_FREE char *words = NULL;
+    unsigned n_pages = 0;
     int code;
     if (asprintf(&words, "%s*", mentions->self) < 0)
         cli_out_of_memory();
@@ -80,7 +86,11 @@ static int mentions_find(earshot *link, const struct cli_options *options,
         mentions->last = 0;
         int result = earshot_search(link, words, NULL, NULL, before, EARSHOT_PAGE_MAX, &request);
         code = cli_request_wait(link, options, result, request, mentions_take, mentions);
-    } while (code == CLI_DONE && mentions->last > 0 && mentions->n < mentions->n_wanted);
+    } while (code == CLI_DONE && mentions->last > 0 && mentions->n < mentions->n_wanted &&
+             ++n_pages < MENTIONS_PAGES_MAX);
+    if (code == CLI_DONE && n_pages == MENTIONS_PAGES_MAX)
+        cli_remark(options, "not all of the past was looked through: too much of it has %s in it",
+                   mentions->self);
     return code;
 }
 
@@ -104,7 +114,8 @@ int cli_mentions(const struct cli_options *options, int n_words, char **words) {
     if (code != CLI_DONE)
         return code;
     earshot_hub(link, &hub);
-    struct mentions mentions = {.self = hub.handle,
+    struct mentions mentions = {.options = options,
+                                .self = hub.handle,
                                 .n_wanted = options->limit ? options->limit : MENTIONS_DEFAULT};
     code = mentions_find(link, options, &mentions);
     if (code == CLI_DONE)
