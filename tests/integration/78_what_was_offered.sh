@@ -231,7 +231,7 @@ check "a pipe is no failure" test "$STATUS" -eq 0
 check "it is named at once" has "$ERR" "parts/pipe is not sent to bob"
 rm -rf "$dst" && mkdir "$dst"
 try earshot --name bob get --dir "$dst" --timeout 30
-check "who takes it is told how many" has "$ERR" "1 of its entries were left out"
+check "who takes it is told how many" has "$ERR" "1 of its entries could not be sent"
 path=$src/deep
 mkdir "$path"
 (cd "$path" && for _ in $(seq 45); do
