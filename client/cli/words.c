@@ -75,6 +75,9 @@ int words_find(int n_words, char **words, const char *conv) {
 
 int words_check_text(const struct cli_options *options, struct bytes text, size_t limit,
                      const char *what) {
+    if (text.n > limit && limit < EARSHOT_TEXT_MAX)
+        return cli_fail(options, FAIL_BAD_TEXT, "%s has %zu bytes, of at most %zu; make it shorter",
+                        what, text.n, limit);
     if (text.n > limit)
         return cli_fail(options, FAIL_BAD_TEXT,
                         "%s has %zu bytes, of at most %zu; make it shorter, send it in parts, or "
