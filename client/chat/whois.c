@@ -1,6 +1,7 @@
 #include "chat/whois.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "chat/login.h"
 #include "ipc/process.h"
@@ -46,11 +47,13 @@ void whois_tell(struct chat *chat, const struct earshot_event *event) {
     static const char *const states[] = {
         [EARSHOT_OFFLINE] = "not here", [EARSHOT_ONLINE] = "here", [EARSHOT_AWAY] = "away"};
     char idle[WHOIS_IDLE_SIZE] = "";
+    bool is_own = event->user.uid == geteuid();
     bool is_away = event->user.state == EARSHOT_AWAY && *event->user.away;
     if (event->user.state != EARSHOT_OFFLINE)
         whois_idle_text(event->user.idle_s, idle);
     view_note(&chat->view, VIEW_INFO, "%s: uid %ld%s, %s%s%s%s", event->user.handle,
-              (long)event->user.uid, login_remark(chat, event->user.handle, event->user.uid),
+              (long)event->user.uid,
+              is_own ? " (your own)" : login_remark(chat, event->user.handle, event->user.uid),
               states[event->user.state], is_away ? ": " : "", is_away ? event->user.away : "",
               idle);
     for (size_t i = 0; i < event->user.n_pids && i < WHOIS_PROGRAMS_MAX; i++)
