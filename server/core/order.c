@@ -146,6 +146,8 @@ int core_restore_sanction(struct core *core, uid_t uid, const struct sanction *s
     if (sanction->what >= SANCTION_END || sanction->until_ms < 0 ||
         (sanction->what == SANCTION_RATE && sanction->rate == 0))
         return -EINVAL;
+    if (user && user_is_above(core, user)) /* the store was another owner's */
+        return 0;
     return user && sanction_lay(user, sanction) ? 0 : -ENOMEM;
 }
 

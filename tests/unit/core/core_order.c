@@ -380,6 +380,9 @@ Test(core_order, 15_what_makes_no_sense_is_not_restored) {
     cr_assert_eq(core_restore_sanction(&core, 5, &bad), -EINVAL);
     bad = (struct sanction){.what = SANCTION_BAN, .until_ms = -1};
     cr_assert_eq(core_restore_sanction(&core, 5, &bad), -EINVAL);
+    bad.until_ms = 0;
+    cr_assert_eq(core_restore_sanction(&core, OWNER, &bad), 0);
+    cr_assert_null(core_user(&core, OWNER)->sanctions, "he was not the owner then");
 }
 
 /* Accounts. */
