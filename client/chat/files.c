@@ -166,11 +166,12 @@ static const char *files_directory(void) {
     return configured ? configured : ".";
 }
 
-/* With the directory, if the configuration names one. The caller frees it. */
+/* With its directory: nobody remembers where a window began. The caller frees it. */
 static char *files_place(const struct earshot_transfer *transfer) {
     const char *dir = files_directory();
+    CLEANUP_FREE char *here = strcmp(dir, ".") == 0 ? get_current_dir_name() : NULL;
     char *place = NULL;
-    if (strcmp(dir, ".") == 0 || asprintf(&place, "%s/%s", dir, transfer->path) < 0)
+    if (asprintf(&place, "%s/%s", here ? here : dir, transfer->path) < 0)
         return cli_copy(transfer->path);
     return place;
 }
@@ -241,8 +242,7 @@ static void files_tell_left_out(struct chat *chat, const struct files_item *item
 
 static void files_fail_none(struct chat *chat) {
     chat_fail(chat, OUTCOME_NO_FILE,
-              "nothing like that waits for you; see /files; in a shell `earshot get` takes small "
-              "files of the past, too");
+              "nothing like that waits for you; see /files; `earshot get` has small old ones, too");
 }
 
 static void files_fail_many(struct chat *chat, const char *word) {
