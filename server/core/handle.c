@@ -159,11 +159,14 @@ static enum fail_code handle_check_looks(const struct core *core, const struct u
     return FAIL_HANDLE_TAKEN;
 }
 
-/* Whether the user may have one handle more, which would be called so. */
-static enum fail_code check_new(const struct core *core, struct user *user, const struct name *name,
+/* Whether the user may have one handle more, which would be called so: a name says something, too.
+ */
+static enum fail_code check_new(struct core *core, struct user *user, const struct name *name,
                                 const struct name *key, char reason[256]) {
     if (is_default(user, key))
         return FAIL_NONE;
+    if (sanction_holds(core, user, SANCTION_MUTE, reason))
+        return FAIL_NOT_PERMITTED;
     if (!persist_may_change(core, user, reason))
         return FAIL_LIMIT;
     if (account_left(&user->account, ACCOUNT_HANDLES) == 0) {

@@ -614,6 +614,10 @@ static void signal_refuse(struct core *core, struct session *session, const stru
 static bool signal_pass_on(struct core *core, struct session *from, struct session *to,
                            const struct frame_signal *signal) {
     struct frame frame = signalled_frame(from, signal);
+    char muted[256];
+    bool has_reason = signal->said.what == SIGNAL_DECLINE || signal->said.what == SIGNAL_CANCEL;
+    if (has_reason && sanction_holds(core, from->user, SANCTION_MUTE, muted))
+        frame.signalled.said.reason = (struct bytes){0};
     run_close(core);
     work_begin_delivery(core);
     if (caller_may_add(to, from->user, encode(&frame).n) &&

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "base/macro.h"
@@ -112,6 +113,18 @@ static bool slice_is_over(const struct intake *intake) {
     return user && (core_awaits_disk(core, user) || core_throttle_ns(core, user) > 0);
 }
 
+/* A rate is the user's: so that all of his lanes together keep to it, each waits as long as they
+ * take for a message each. Else 1. */
+static int64_t slice_n_lanes(const struct intake *intake) {
+    const struct user *user = intake->lane->user;
+    const struct lane *lane;
+    int64_t n = 1;
+    if (!user || user->account.message_ns == 0)
+        return n;
+    DL_COUNT2(user->lanes, lane, n, next_of_user);
+    return n > 0 ? n : 1;
+}
+
 /*
  * Sleeps while that is so; also in the middle of a batch. So the lane is read later, and the user
  * blocks in his own msgsnd(2). Not for ever, for READY and TAKEN come through it, too. With the
@@ -119,7 +132,7 @@ static bool slice_is_over(const struct intake *intake) {
  */
 static void slice_pause(struct intake *intake) {
     struct hub *hub = intake->lane->hub;
-    mono_time until = mono_add_ms(hub->core.now, PAUSE_MS_MAX);
+    mono_time until = mono_add_ms(hub->core.now, PAUSE_MS_MAX * slice_n_lanes(intake));
     while (slice_is_over(intake) && hub->core.now.ns < until.ns && !hub->stopping) {
         int64_t ns = core_throttle_ns(&hub->core, intake->lane->user);
         hub_leave(hub);

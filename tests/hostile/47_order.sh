@@ -164,5 +164,16 @@ check "150 messages take two seconds, for 50 go at once ($(((after - before) / 1
 is "and nothing is lost" "$(say 61001 ann --json history ben -n 150 | jq -r .text | paste -sd , | md5sum)" \
     "$(seq 150 | paste -sd , | md5sum)"
 is "its account says so" "$(say 0 root --json users | jq -r 'select(.uid == 61002) | .rate')" 50
+is "held to 4 a second" "$(say 0 root limit @hub ben 4 >&2; echo $?)" 0
+before=$(date +%s%N)
+many=()
+for i in 1 2 3 4 5 6 7 8; do
+    seq 4 | say 61002 "ben$i" send --lines ann &
+    many+=($!)
+done
+wait "${many[@]}"
+after=$(date +%s%N)
+check "many sessions have no more together ($(((after - before) / 1000000)) ms)" \
+    test $((after - before)) -ge 6000000000
 is "no limit any more" "$(say 0 root limit @hub ben off >&2; echo $?)" 0
 stop

@@ -308,6 +308,8 @@ enum fail_code room_find_or_make(struct core *core, struct user *user, const str
     *room = room_find(core, &key);
     if (*room && (*room)->creator)
         return FAIL_NONE;
+    if (sanction_holds(core, user, SANCTION_MUTE, reason)) /* all read its name */
+        return FAIL_NOT_PERMITTED;
     if (account_left(&user->account, ACCOUNT_ROOMS) == 0) {
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;

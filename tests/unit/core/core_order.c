@@ -192,7 +192,23 @@ Test(core_order, 04_muted_it_reads_and_says_nothing) {
               news->news.detail.data);
     expect_muted(bob);
     expect_muted(other);
-    expect_muted(join(BOB, "third", HERE));
+    enum fail_code code;
+    cr_assert_null(try_join(BOB, "buy-here", HERE, &code), "a name says something, too");
+    cr_assert_eq(code, FAIL_NOT_PERMITTED);
+    give(bob, &(struct frame){.type = FRAME_JOIN, .join = {6, bytes_of("#buy-here")}});
+    cr_assert_eq(answer_to(bob, 6), FAIL_NOT_PERMITTED);
+    expect_muted(join(BOB, "bobby", HERE));
+    struct frame offer = offer_of(new_id(), "bob");
+    give(alice, &offer);
+    cr_assert_not_null(seek(bob, FRAME_OFFERED));
+    give(bob, &(struct frame){.type = FRAME_SIGNAL,
+                              .signal = {offer.offer.id,
+                                         ALICE,
+                                         alice->link,
+                                         {.what = SIGNAL_DECLINE, .reason = bytes_of("buy")}}});
+    const struct frame *declined = seek(alice, FRAME_SIGNALLED);
+    cr_assert_not_null(declined);
+    cr_assert_eq(declined->signalled.said.reason.n, 0);
     say(alice, "bob", "are you there?");
     cr_assert_not_null(seek(bob, FRAME_MESSAGE));
     give(bob, &(struct frame){.type = FRAME_AWAY, .away = {5, 0, bytes_of("")}});
