@@ -247,7 +247,7 @@ struct seat {
                          so many batches */
     uint64_t death;   /* the number of its process's death, see lane->dead; 0: it lives, else */
     uint64_t session; /* the number of this */
-    struct claim *successors; /* who is let in when the session has ended, see join.h */
+    struct knock *successors; /* who is let in when the session has ended, see join.h */
     struct seat *next_dead, *prev_dead;
     struct seat *next;
 };

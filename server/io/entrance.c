@@ -22,7 +22,7 @@
 struct visitor {
     uid_t uid;
     unsigned n;
-    struct claim *first, **end;
+    struct knock *first, **end;
     struct visitor *next, *prev; /* of the ring */
     UT_hash_handle hh;
 };
@@ -32,7 +32,7 @@ struct entrance {
     struct lane *lane;
     struct visitor *visitors, *ring;
     pthread_mutex_t guard; /* of the next two */
-    struct claim *answered;
+    struct knock *answered;
     bool is_closed; /* nobody takes those any more */
     atomic_int msqid;
 };
@@ -65,25 +65,25 @@ static void visitor_free(struct entrance *entrance, struct visitor *visitor) {
 }
 
 /* Too many of one uid, or no memory: its client hears nothing and says HELLO again. */
-static void visitor_wait(struct entrance *entrance, struct claim *claim) {
-    struct visitor *visitor = visitor_get(entrance, join_uid(claim));
+static void visitor_wait(struct entrance *entrance, struct knock *knock) {
+    struct visitor *visitor = visitor_get(entrance, join_uid(knock));
     if (!visitor || visitor->n >= ENTRANCE_WAITING_MAX) {
-        if (tell_may(TELL_REFUSED, join_uid(claim)))
+        if (tell_may(TELL_REFUSED, join_uid(knock)))
             log_warning("uid %u joins faster than the hub can let it in; a HELLO is left out",
-                        join_uid(claim));
-        join_drop(claim);
+                        join_uid(knock));
+        join_drop(knock);
         return;
     }
-    *visitor->end = claim;
-    visitor->end = join_next(claim);
+    *visitor->end = knock;
+    visitor->end = join_next(knock);
     visitor->n++;
 }
 
-static struct claim *visitor_call(struct entrance *entrance) {
+static struct knock *visitor_call(struct entrance *entrance) {
     struct visitor *visitor = entrance->ring;
-    struct claim *claim = visitor->first;
-    visitor->first = *join_next(claim);
-    *join_next(claim) = NULL;
+    struct knock *knock = visitor->first;
+    visitor->first = *join_next(knock);
+    *join_next(knock) = NULL;
     visitor->n--;
     if (!visitor->first) {
         visitor_free(entrance, visitor);
@@ -91,7 +91,7 @@ static struct claim *visitor_call(struct entrance *entrance) {
         DL_DELETE(entrance->ring, visitor);
         DL_APPEND(entrance->ring, visitor);
     }
-    return claim;
+    return knock;
 }
 
 static void drop_all(struct entrance *entrance) {
@@ -117,13 +117,13 @@ static void entrance_take(struct entrance *entrance, const struct queue_message 
     struct cursor_in in = cursor_in_of(message->data, n);
     struct envelope envelope;
     struct frame frame;
-    struct claim *claim = NULL;
+    struct knock *knock = NULL;
     if (message->mtype == POKE_MTYPE && n == 0)
         return;
     if (message->mtype != HUB_MTYPE) {
         entrance_reject(entrance, "a message that is not addressed to the hub");
     } else if (stranger_hello(message->data, n, &frame.hello)) {
-        claim = join_knock(entrance->hub, &frame.hello);
+        knock = join_knock(entrance->hub, &frame.hello);
     } else if (!envelope_take(&in, &envelope)) {
         entrance_reject(entrance, "a batch without a valid envelope");
     } else if (envelope.session != 0) {
@@ -131,42 +131,42 @@ static void entrance_take(struct entrance *entrance, const struct queue_message 
     } else if (cursor_in_left(&in) > 0) {
         enum frame_outcome outcome = frame_take(&in, &frame, FROM_STRANGER);
         if (outcome == FRAME_OK)
-            claim = join_knock(entrance->hub, &frame.hello);
+            knock = join_knock(entrance->hub, &frame.hello);
         else
             entrance_reject(entrance, frame_outcome_text(outcome));
     }
-    if (claim)
-        visitor_wait(entrance, claim);
+    if (knock)
+        visitor_wait(entrance, knock);
 }
 
-static struct claim *take_answered(struct entrance *entrance) {
+static struct knock *take_answered(struct entrance *entrance) {
     pthread_mutex_lock(&entrance->guard);
-    struct claim *claim = entrance->answered;
+    struct knock *knock = entrance->answered;
     entrance->answered = NULL;
     pthread_mutex_unlock(&entrance->guard);
-    return claim;
+    return knock;
 }
 
-static void go_on(struct claim *claim) {
-    while (claim) {
-        struct claim *next = *join_next(claim);
-        *join_next(claim) = NULL;
-        join_go_on(claim);
-        claim = next;
+static void go_on(struct knock *knock) {
+    while (knock) {
+        struct knock *next = *join_next(knock);
+        *join_next(knock) = NULL;
+        join_go_on(knock);
+        knock = next;
     }
 }
 
-void entrance_answered(struct entrance *entrance, struct claim *claim) {
+void entrance_answered(struct entrance *entrance, struct knock *knock) {
     static const struct queue_message poke = {.mtype = POKE_MTYPE};
     pthread_mutex_lock(&entrance->guard);
     bool is_closed = entrance->is_closed;
     if (!is_closed) {
-        *join_next(claim) = entrance->answered;
-        entrance->answered = claim;
+        *join_next(knock) = entrance->answered;
+        entrance->answered = knock;
     }
     pthread_mutex_unlock(&entrance->guard);
     if (is_closed) {
-        join_end(claim);
+        join_end(knock);
         return;
     }
     /* If there is no room, the thread has something to receive, and looks before it waits again. */
@@ -218,9 +218,9 @@ static void entrance_close(struct entrance *entrance) {
     pthread_mutex_lock(&entrance->guard);
     entrance->is_closed = true;
     pthread_mutex_unlock(&entrance->guard);
-    for (struct claim *claim = take_answered(entrance), *next; claim; claim = next) {
-        next = *join_next(claim);
-        join_end(claim);
+    for (struct knock *knock = take_answered(entrance), *next; knock; knock = next) {
+        next = *join_next(knock);
+        join_end(knock);
     }
     drop_all(entrance);
 }

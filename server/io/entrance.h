@@ -22,5 +22,5 @@
 /* In the lane's thread: serves until the queue is gone for good. */
 void entrance_run(struct lane *lane);
 
-/* From any thread: the database has answered. The claim is the entrance's again. */
-void entrance_answered(struct entrance *entrance, struct claim *claim);
+/* From any thread: the database has answered. The knock is the entrance's again. */
+void entrance_answered(struct entrance *entrance, struct knock *knock);

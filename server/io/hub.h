@@ -77,7 +77,7 @@ struct hub {
     pthread_cond_t no_lane_threads;
     struct road *left;    /* roads that nobody uses any more, to be closed */
     uint64_t n_deaths;    /* of clients */
-    struct claim *called; /* those who waited for the dead, and go on */
+    struct knock *called; /* those who waited for the dead, and go on */
     atomic_bool has_called;
     unsigned n_flushing; /* threads that leave and send just now */
     mono_time armed;     /* what the timer is set to; ns 0: not set */

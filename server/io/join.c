@@ -38,7 +38,7 @@
 #include "proto/stranger.h"
 
 /* What a handshake has shown so far. */
-struct claim {
+struct knock {
     struct resolver_job job;   /* first; what the user database is asked */
     struct entrance *entrance; /* where to go on with the answer; NULL: nowhere */
     struct hub *hub;
@@ -54,36 +54,36 @@ struct claim {
     char text[UINT8_MAX];
     uint64_t behind; /* hub->n_deaths when it was proved */
     struct right right;
-    struct claim *next; /* the entrance's, or of those who wait for the same dead */
+    struct knock *next; /* the entrance's, or of those who wait for the same dead */
 };
 
 /* The mailbox is not, or not surely, that of whoever sent HELLO: only the log hears of it. */
-static void refuse_stranger(struct claim *claim, const char *reason) {
+static void refuse_stranger(struct knock *knock, const char *reason) {
     struct queue_info info = {0};
-    struct hub *hub = claim->hub;
+    struct hub *hub = knock->hub;
     atomic_fetch_add_explicit(&hub->n_turned_away, 1, memory_order_relaxed);
     sweep_suspect(hub);
-    if (!tell_may(TELL_STRANGER, claim->uid))
+    if (!tell_may(TELL_STRANGER, knock->uid))
         return;
     (void)queue_stat(hub->rendezvous.record.msqid, &info);
-    if (claim->uid != (uid_t)-1)
+    if (knock->uid != (uid_t)-1)
         log_warning("refused a HELLO for queue %d of uid %u pid %d (last sender was pid %d): %s",
-                    claim->msqid, claim->uid, claim->pid, info.last_sender, reason);
+                    knock->msqid, knock->uid, knock->pid, info.last_sender, reason);
     else
-        log_warning("refused a HELLO for queue %d (last sender was pid %d): %s", claim->msqid,
+        log_warning("refused a HELLO for queue %d (last sender was pid %d): %s", knock->msqid,
                     info.last_sender, reason);
 }
 
-static void claim_refuse(struct claim *claim, enum fail_code code, const char *reason) {
-    sweep_suspect(claim->hub);
-    if (tell_may(TELL_REFUSED, claim->uid))
-        log_warning("refused uid %u pid %d: %s", claim->uid, claim->pid, reason);
-    struct queue_message message = {.mtype = claim->pid};
+static void knock_refuse(struct knock *knock, enum fail_code code, const char *reason) {
+    sweep_suspect(knock->hub);
+    if (tell_may(TELL_REFUSED, knock->uid))
+        log_warning("refused uid %u pid %d: %s", knock->uid, knock->pid, reason);
+    struct queue_message message = {.mtype = knock->pid};
     struct cursor_out out = cursor_out_of(message.data, sizeof message.data);
     envelope_put(&out, &(struct envelope){PROTO_VERSION, 1, 0});
     frame_put(&out,
               &(struct frame){.type = FRAME_FAIL, .fail = {0, (uint16_t)code, bytes_of(reason)}});
-    (void)queue_send(claim->msqid, &message, cursor_out_used(&out), false);
+    (void)queue_send(knock->msqid, &message, cursor_out_used(&out), false);
 }
 
 /*
@@ -91,34 +91,34 @@ static void claim_refuse(struct claim *claim, enum fail_code code, const char *r
  * maker has sent into it and received from it once, so it is stamped with one PID; then came the
  * nonce.
  */
-static bool check_mailbox(struct claim *claim, bool *nonce_is_noted) {
+static bool check_mailbox(struct knock *knock, bool *nonce_is_noted) {
     struct queue_info info;
-    if (queue_stat(claim->msqid, &info) != QUEUE_OK) {
-        refuse_stranger(claim, "it cannot be read, or is gone");
+    if (queue_stat(knock->msqid, &info) != QUEUE_OK) {
+        refuse_stranger(knock, "it cannot be read, or is gone");
         return false;
     }
-    claim->uid = info.cuid;
-    claim->pid = info.last_sender;
+    knock->uid = info.cuid;
+    knock->pid = info.last_sender;
     if (info.key != IPC_PRIVATE || info.uid != geteuid() || info.mode != 0600 ||
         queue_tag_of(&info) != QUEUE_TAG_MAILBOX) {
-        refuse_stranger(claim, "it is not a mailbox that was made for this hub");
+        refuse_stranger(knock, "it is not a mailbox that was made for this hub");
         return false;
     }
     *nonce_is_noted = info.last_receiver == getpid() && info.n_messages == 0;
     if (!*nonce_is_noted && (info.last_receiver != info.last_sender || info.n_messages != 1)) {
-        refuse_stranger(claim, "it is in use already");
+        refuse_stranger(knock, "it is in use already");
         return false;
     }
-    if (claim->pid > 0)
+    if (knock->pid > 0)
         return true;
-    refuse_stranger(claim, "its last sender is in another PID namespace");
+    refuse_stranger(knock, "its last sender is in another PID namespace");
     return false;
 }
 
-static bool take_nonce(const struct claim *claim, struct uuid *nonce) {
+static bool take_nonce(const struct knock *knock, struct uuid *nonce) {
     struct queue_message message;
     size_t n;
-    return queue_receive(claim->msqid, &message, claim->pid, &n, false) == QUEUE_OK &&
+    return queue_receive(knock->msqid, &message, knock->pid, &n, false) == QUEUE_OK &&
            stranger_nonce(message.data, n, nonce);
 }
 
@@ -126,77 +126,77 @@ static bool take_nonce(const struct claim *claim, struct uuid *nonce) {
  * Step 2: whoever sent HELLO also wrote the nonce. Before anything waits in the name of the
  * mailbox's owner, or a stranger's HELLOs would take up his places.
  */
-static bool check_nonce(struct claim *claim, bool is_noted) {
+static bool check_nonce(struct knock *knock, bool is_noted) {
     struct uuid found;
-    bool is_there = is_noted ? noted_take(claim->uid, claim->msqid, claim->pid, &found)
-                             : take_nonce(claim, &found);
+    bool is_there = is_noted ? noted_take(knock->uid, knock->msqid, knock->pid, &found)
+                             : take_nonce(knock, &found);
     if (!is_there) {
-        refuse_stranger(claim, "it holds no nonce");
+        refuse_stranger(knock, "it holds no nonce");
         return false;
     }
-    if (uuid_equal(&found, &claim->nonce))
+    if (uuid_equal(&found, &knock->nonce))
         return true;
-    noted_put(claim->uid, claim->msqid, claim->pid, &found);
-    refuse_stranger(claim, "it holds another nonce");
+    noted_put(knock->uid, knock->msqid, knock->pid, &found);
+    refuse_stranger(knock, "it holds another nonce");
     return false;
 }
 
 /* It waited meanwhile: the mailbox may be gone, and its id another one's. */
-static bool check_again(struct claim *claim) {
-    uid_t uid = claim->uid;
-    pid_t pid = claim->pid;
+static bool check_again(struct knock *knock) {
+    uid_t uid = knock->uid;
+    pid_t pid = knock->pid;
     bool nonce_is_taken;
-    if (!check_mailbox(claim, &nonce_is_taken))
+    if (!check_mailbox(knock, &nonce_is_taken))
         return false;
-    if (nonce_is_taken && claim->uid == uid && claim->pid == pid)
+    if (nonce_is_taken && knock->uid == uid && knock->pid == pid)
         return true;
-    refuse_stranger(claim, "it is another one by now");
+    refuse_stranger(knock, "it is another one by now");
     return false;
 }
 
 /* Step 3: the process lives and runs under that uid. */
-static bool check_process(struct claim *claim) {
+static bool check_process(struct knock *knock) {
     uid_t uid;
-    int r = process_open(claim->pid, &claim->pidfd);
+    int r = process_open(knock->pid, &knock->pidfd);
     if (r == -EMFILE || r == -ENFILE) {
-        claim_refuse(claim, FAIL_LIMIT,
+        knock_refuse(knock, FAIL_LIMIT,
                      "the hub has no file descriptor left; raise its limit (ulimit -n)");
         return false;
     }
     if (r < 0) {
-        if (tell_may(TELL_DIED, claim->uid))
-            log_info("uid %u pid %d died in the handshake", claim->uid, claim->pid);
-        (void)queue_remove(claim->msqid);
+        if (tell_may(TELL_DIED, knock->uid))
+            log_info("uid %u pid %d died in the handshake", knock->uid, knock->pid);
+        (void)queue_remove(knock->msqid);
         return false;
     }
-    if (process_uid(claim->pid, &uid) == 0 && uid != claim->uid) {
-        claim_refuse(claim, FAIL_BAD_HANDSHAKE, "the process does not run under the mailbox's uid");
+    if (process_uid(knock->pid, &uid) == 0 && uid != knock->uid) {
+        knock_refuse(knock, FAIL_BAD_HANDSHAKE, "the process does not run under the mailbox's uid");
         return false;
     }
     return true;
 }
 
 /* Step 4: what it asks for, as far as the user database is not needed for it. */
-static bool check_wishes(struct claim *claim) {
+static bool check_wishes(struct knock *knock) {
     char reason[256];
-    struct right *right = &claim->right;
-    *right = (struct right){.uid = claim->uid, .gid = claim->hub->options.wall_gid};
-    if (claim->version != PROTO_VERSION) {
+    struct right *right = &knock->right;
+    *right = (struct right){.uid = knock->uid, .gid = knock->hub->options.wall_gid};
+    if (knock->version != PROTO_VERSION) {
         snprintf(reason, sizeof reason,
                  "the hub speaks protocol version %d, the client %u; upgrade the %s", PROTO_VERSION,
-                 claim->version, claim->version < PROTO_VERSION ? "client" : "hub");
-        claim_refuse(claim, FAIL_VERSION, reason);
+                 knock->version, knock->version < PROTO_VERSION ? "client" : "hub");
+        knock_refuse(knock, FAIL_VERSION, reason);
         return false;
     }
-    if (claim->n_wanted == 0)
+    if (knock->n_wanted == 0)
         return true;
     enum name_outcome problem =
-        name_parse(&right->wanted, (struct bytes){claim->text, claim->n_wanted});
+        name_parse(&right->wanted, (struct bytes){knock->text, knock->n_wanted});
     if (problem == NAME_OK && !name_is_room(&right->wanted))
         return true;
     snprintf(reason, sizeof reason, "the handle %s",
              problem ? name_problem(problem) : "must not begin with #");
-    claim_refuse(claim, FAIL_BAD_NAME, reason);
+    knock_refuse(knock, FAIL_BAD_NAME, reason);
     return false;
 }
 
@@ -242,165 +242,165 @@ static enum fail_code begin_locked(struct hub *hub, const struct core_join *join
 }
 
 /* Step 5: a session begins. On failure the caller still owns pidfd and mailbox. */
-static enum fail_code claim_begin(struct claim *claim, struct user *user, struct lane *lane,
+static enum fail_code knock_begin(struct knock *knock, struct user *user, struct lane *lane,
                                   char reason[256]) {
     struct core_join join = {
         .uid = user->uid,
-        .pid = claim->pid,
+        .pid = knock->pid,
         .seat = calloc(1, sizeof *join.seat),
-        .abilities = claim->abilities & ABILITY_ALL,
-        .handle = claim->right.wanted,
-        .login = claim->right.login,
-        .right = {.takes = claim->right.take_from != LOGIN_NOBODY, .from = claim->right.take_from},
-        .link = claim->link,
-        .after = claim->after,
-        .may_wall = claim->right.in_group};
+        .abilities = knock->abilities & ABILITY_ALL,
+        .handle = knock->right.wanted,
+        .login = knock->right.login,
+        .right = {.takes = knock->right.take_from != LOGIN_NOBODY, .from = knock->right.take_from},
+        .link = knock->link,
+        .after = knock->after,
+        .may_wall = knock->right.in_group};
     if (!join.seat || getrandom(&join.random, sizeof join.random, 0) != sizeof join.random) {
         free(join.seat);
         snprintf(reason, 256, "the hub is out of memory or randomness; try again later");
         return FAIL_LIMIT;
     }
-    *join.seat = (struct seat){.msqid = claim->msqid, .pidfd = claim->pidfd, .lane = lane};
-    hub_enter(claim->hub);
-    enum fail_code code = begin_locked(claim->hub, &join, lane, reason);
-    hub_leave(claim->hub);
+    *join.seat = (struct seat){.msqid = knock->msqid, .pidfd = knock->pidfd, .lane = lane};
+    hub_enter(knock->hub);
+    enum fail_code code = begin_locked(knock->hub, &join, lane, reason);
+    hub_leave(knock->hub);
     if (code != FAIL_NONE)
         free(join.seat);
     return code;
 }
 
-static bool claim_admit(struct claim *claim) {
-    struct hub *hub = claim->hub;
+static bool knock_admit(struct knock *knock) {
+    struct hub *hub = knock->hub;
     char reason[256];
     struct lane *lane;
     hub_enter(hub);
-    struct user *user = core_user(&hub->core, claim->uid);
+    struct user *user = core_user(&hub->core, knock->uid);
     hub_leave(hub);
     int r = user ? lane_for(hub, user, &lane) : -ENOMEM;
     if (r != 0) {
         limit_reason(r, reason);
-        claim_refuse(claim, FAIL_LIMIT, reason);
+        knock_refuse(knock, FAIL_LIMIT, reason);
         return false;
     }
-    enum fail_code code = claim_begin(claim, user, lane, reason);
+    enum fail_code code = knock_begin(knock, user, lane, reason);
     if (code != FAIL_NONE) {
         hub_enter(hub);
         lane_release(lane);
         bool is_ending = hub->stopping; /* which its client sees, and starts another one */
         hub_leave(hub);
         if (!is_ending)
-            claim_refuse(claim, code, reason);
+            knock_refuse(knock, code, reason);
         return false;
     }
-    if (claim->right.take_from != LOGIN_NOBODY)
-        log_warning("uid %u takes %s, its login name, from uid %u", claim->uid,
-                    claim->right.wanted.s, claim->right.take_from);
-    log_debug("uid %u pid %d joined as %s", claim->uid, claim->pid, claim->right.wanted.s);
+    if (knock->right.take_from != LOGIN_NOBODY)
+        log_warning("uid %u takes %s, its login name, from uid %u", knock->uid,
+                    knock->right.wanted.s, knock->right.take_from);
+    log_debug("uid %u pid %d joined as %s", knock->uid, knock->pid, knock->right.wanted.s);
     return true;
 }
 
 /* The steps in a row. */
 
-void join_end(struct claim *claim) {
-    if (claim->pidfd >= 0)
-        close(claim->pidfd);
-    free(claim);
+void join_end(struct knock *knock) {
+    if (knock->pidfd >= 0)
+        close(knock->pidfd);
+    free(knock);
 }
 
-struct claim *join_knock(struct hub *hub, const struct frame_hello *hello) {
+struct knock *join_knock(struct hub *hub, const struct frame_hello *hello) {
     bool nonce_is_noted;
-    struct claim *claim = calloc(1, sizeof *claim);
-    if (!claim)
+    struct knock *knock = calloc(1, sizeof *knock);
+    if (!knock)
         return NULL; /* the client tries again */
-    claim->hub = hub;
-    claim->msqid = (int)hello->mailbox;
-    claim->nonce = hello->nonce;
-    claim->version = hello->version;
-    claim->uid = (uid_t)-1;
-    claim->pidfd = -1;
-    claim->abilities = hello->abilities;
-    claim->link = hello->link;
-    claim->after = hello->after;
-    claim->n_wanted = (uint8_t)hello->handle.n;
-    memcpy(claim->text, hello->handle.n > 0 ? hello->handle.data : "", hello->handle.n);
-    if (check_mailbox(claim, &nonce_is_noted) && check_nonce(claim, nonce_is_noted))
-        return claim;
-    free(claim);
+    knock->hub = hub;
+    knock->msqid = (int)hello->mailbox;
+    knock->nonce = hello->nonce;
+    knock->version = hello->version;
+    knock->uid = (uid_t)-1;
+    knock->pidfd = -1;
+    knock->abilities = hello->abilities;
+    knock->link = hello->link;
+    knock->after = hello->after;
+    knock->n_wanted = (uint8_t)hello->handle.n;
+    memcpy(knock->text, hello->handle.n > 0 ? hello->handle.data : "", hello->handle.n);
+    if (check_mailbox(knock, &nonce_is_noted) && check_nonce(knock, nonce_is_noted))
+        return knock;
+    free(knock);
     return NULL;
 }
 
-uid_t join_uid(const struct claim *claim) {
-    return claim->uid;
+uid_t join_uid(const struct knock *knock) {
+    return knock->uid;
 }
 
-struct claim **join_next(struct claim *claim) {
-    return &claim->next;
+struct knock **join_next(struct knock *knock) {
+    return &knock->next;
 }
 
 /* Its HELLO comes again, and the nonce is not in the mailbox any more. */
-void join_drop(struct claim *claim) {
-    noted_put(claim->uid, claim->msqid, claim->pid, &claim->nonce);
-    join_end(claim);
+void join_drop(struct knock *knock) {
+    noted_put(knock->uid, knock->msqid, knock->pid, &knock->nonce);
+    join_end(knock);
 }
 
-static void claim_pass_on(struct resolver_job *job) {
-    struct claim *claim = (struct claim *)job;
-    entrance_answered(claim->entrance, claim);
+static void knock_pass_on(struct resolver_job *job) {
+    struct knock *knock = (struct knock *)job;
+    entrance_answered(knock->entrance, knock);
 }
 
 /* Now, or later in entrance_answered(). */
-static bool claim_ask(struct claim *claim) {
-    claim->job.asker = claim->uid;
-    claim->job.question = claim->right.question;
-    if (resolver_knows(&claim->job.question, &claim->job.answer))
+static bool knock_ask(struct knock *knock) {
+    knock->job.asker = knock->uid;
+    knock->job.question = knock->right.question;
+    if (resolver_knows(&knock->job.question, &knock->job.answer))
         return true;
-    if (!claim->entrance)
-        return resolver_wait(claim->uid, &claim->job.question, &claim->job.answer, DATABASE_MS);
-    claim->job.answered = claim_pass_on;
+    if (!knock->entrance)
+        return resolver_wait(knock->uid, &knock->job.question, &knock->job.answer, DATABASE_MS);
+    knock->job.answered = knock_pass_on;
     return false;
 }
 
-static void refuse_unanswered(struct claim *claim) {
-    claim_refuse(
-        claim, FAIL_BUSY,
+static void refuse_unanswered(struct knock *knock) {
+    knock_refuse(
+        knock, FAIL_BUSY,
         "the user database of this machine does not tell your login name; try again later");
 }
 
-/* On with a claim that is proved, as far as answers of the database are at hand. */
-static void claim_proceed(struct claim *claim) {
+/* On with a knock that is proved, as far as answers of the database are at hand. */
+static void knock_proceed(struct knock *knock) {
     char reason[256];
     enum fail_code code;
     for (;;) {
-        enum right_outcome outcome = right_step(claim->hub, &claim->right, &code, reason);
-        if (outcome == RIGHT_ASKS && claim_ask(claim)) {
-            right_answer(&claim->right, &claim->job.answer);
+        enum right_outcome outcome = right_step(knock->hub, &knock->right, &code, reason);
+        if (outcome == RIGHT_ASKS && knock_ask(knock)) {
+            right_answer(&knock->right, &knock->job.answer);
             continue;
         }
-        if (outcome == RIGHT_ASKS && claim->entrance && resolver_ask(&claim->job))
+        if (outcome == RIGHT_ASKS && knock->entrance && resolver_ask(&knock->job))
             return; /* it goes on in join_go_on() */
         if (outcome == RIGHT_ASKS)
-            refuse_unanswered(claim);
+            refuse_unanswered(knock);
         else if (outcome == RIGHT_REFUSED)
-            claim_refuse(claim, code, reason);
-        else if (claim_admit(claim))
-            claim->pidfd = -1; /* the session's */
-        join_end(claim);
+            knock_refuse(knock, code, reason);
+        else if (knock_admit(knock))
+            knock->pidfd = -1; /* the session's */
+        join_end(knock);
         return;
     }
 }
 
-void join_go_on(struct claim *claim) {
-    right_answer(&claim->right, &claim->job.answer);
-    claim_proceed(claim);
+void join_go_on(struct knock *knock) {
+    right_answer(&knock->right, &knock->job.answer);
+    knock_proceed(knock);
 }
 
 /* Those who wait for the dead. */
 
-/* With the lock held: the latest in a lane where one has died before the claim; NULL: none. */
-static struct seat *claim_predecessor(const struct claim *claim, const struct user *user) {
+/* With the lock held: the latest in a lane where one has died before the knock; NULL: none. */
+static struct seat *knock_predecessor(const struct knock *knock, const struct user *user) {
     struct lane *lane;
     DL_FOREACH2(user->lanes, lane, next_of_user) {
-        if (lane->dead && lane->dead->death <= claim->behind)
+        if (lane->dead && lane->dead->death <= knock->behind)
             return lane->dead->prev_dead;
     }
     return NULL;
@@ -408,43 +408,43 @@ static struct seat *claim_predecessor(const struct claim *claim, const struct us
 
 /* With the lock held. Each has a descriptor, as a session has. False: too many of this user wait
  * already. */
-static bool claim_wait_for(struct claim *claim, struct user *user, struct seat *seat) {
+static bool knock_wait_for(struct knock *knock, struct user *user, struct seat *seat) {
     if (user->n_successors >= ENTRANCE_WAITING_MAX ||
         user->n_successors >= account_left(&user->account, ACCOUNT_SESSIONS))
         return false;
-    claim->next = seat->successors;
-    seat->successors = claim;
+    knock->next = seat->successors;
+    seat->successors = knock;
     user->n_successors++;
     return true;
 }
 
 /* True: it does not go on now. */
-static bool claim_waits(struct claim *claim) {
-    struct hub *hub = claim->hub;
+static bool knock_waits(struct knock *knock) {
+    struct hub *hub = knock->hub;
     lock_take(&hub->lock);
-    struct user *user = core_user(&hub->core, claim->uid);
-    struct seat *seat = user ? claim_predecessor(claim, user) : NULL;
-    bool waits = seat && claim_wait_for(claim, user, seat);
+    struct user *user = core_user(&hub->core, knock->uid);
+    struct seat *seat = user ? knock_predecessor(knock, user) : NULL;
+    bool waits = seat && knock_wait_for(knock, user, seat);
     lock_give(&hub->lock);
     if (seat && !waits)
-        join_drop(claim);
+        join_drop(knock);
     return seat != NULL;
 }
 
 void join_call(struct hub *hub, struct seat *seat) {
     while (seat->successors) {
-        struct claim *claim = seat->successors;
-        seat->successors = claim->next;
-        claim->next = hub->called;
-        hub->called = claim;
+        struct knock *knock = seat->successors;
+        seat->successors = knock->next;
+        knock->next = hub->called;
+        hub->called = knock;
         seat->lane->user->n_successors--;
         atomic_store(&hub->has_called, true);
     }
 }
 
-static struct claim *claim_take_called(struct hub *hub) {
+static struct knock *knock_take_called(struct hub *hub) {
     lock_take(&hub->lock);
-    struct claim *called = hub->called;
+    struct knock *called = hub->called;
     hub->called = NULL;
     atomic_store(&hub->has_called, false);
     lock_give(&hub->lock);
@@ -454,40 +454,40 @@ static struct claim *claim_take_called(struct hub *hub) {
 void join_admit_called(struct hub *hub) {
     if (!atomic_load(&hub->has_called))
         return;
-    for (struct claim *claim = claim_take_called(hub), *next; claim; claim = next) {
-        next = claim->next;
-        claim->next = NULL;
-        if (!check_again(claim))
-            join_end(claim);
-        else if (!claim_waits(claim))
-            claim_proceed(claim);
+    for (struct knock *knock = knock_take_called(hub), *next; knock; knock = next) {
+        next = knock->next;
+        knock->next = NULL;
+        if (!check_again(knock))
+            join_end(knock);
+        else if (!knock_waits(knock))
+            knock_proceed(knock);
     }
 }
 
 void join_drop_called(struct hub *hub) {
-    for (struct claim *claim = claim_take_called(hub), *next; claim; claim = next) {
-        next = claim->next;
-        join_end(claim);
+    for (struct knock *knock = knock_take_called(hub), *next; knock; knock = next) {
+        next = knock->next;
+        join_end(knock);
     }
 }
 
-void join_admit(struct claim *claim, struct entrance *entrance) {
-    struct hub *hub = claim->hub;
-    claim->entrance = entrance;
-    if (!check_again(claim) || !check_process(claim) || !check_wishes(claim)) {
-        join_end(claim);
+void join_admit(struct knock *knock, struct entrance *entrance) {
+    struct hub *hub = knock->hub;
+    knock->entrance = entrance;
+    if (!check_again(knock) || !check_process(knock) || !check_wishes(knock)) {
+        join_end(knock);
         return;
     }
     watch_note_deaths(hub);
     lock_take(&hub->lock);
-    claim->behind = hub->n_deaths;
+    knock->behind = hub->n_deaths;
     lock_give(&hub->lock);
-    if (!claim_waits(claim))
-        claim_proceed(claim);
+    if (!knock_waits(knock))
+        knock_proceed(knock);
 }
 
 void join_hello(struct hub *hub, const struct frame_hello *hello) {
-    struct claim *claim = join_knock(hub, hello);
-    if (claim)
-        join_admit(claim, NULL);
+    struct knock *knock = join_knock(hub, hello);
+    if (knock)
+        join_admit(knock, NULL);
 }

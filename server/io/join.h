@@ -3,7 +3,7 @@
 
 #include "io/hub.h"
 
-struct claim;
+struct knock;
 struct entrance;
 
 /*
@@ -16,20 +16,20 @@ void join_hello(struct hub *hub, const struct frame_hello *hello);
 /*
  * The same in steps, for the entrance of many users, in one thread. join_knock() asks the
  * kernel whose mailbox it is, and compares the nonce, so that what waits in somebody's name was
- * sent by him; NULL: it is refused. Each of the others ends with the claim, or passes it to
+ * sent by him; NULL: it is refused. Each of the others ends with the knock, or passes it to
  * entrance_answered(), for join_go_on(), when the user database has answered.
  */
-struct claim *join_knock(struct hub *hub, const struct frame_hello *hello);
-uid_t join_uid(const struct claim *claim);
-void join_admit(struct claim *claim, struct entrance *entrance);
-void join_go_on(struct claim *claim);
-void join_drop(struct claim *claim);
-void join_end(struct claim *claim); /* without a word */
+struct knock *join_knock(struct hub *hub, const struct frame_hello *hello);
+uid_t join_uid(const struct knock *knock);
+void join_admit(struct knock *knock, struct entrance *entrance);
+void join_go_on(struct knock *knock);
+void join_drop(struct knock *knock);
+void join_end(struct knock *knock); /* without a word */
 
 /*
  * Who has died before a process says HELLO may still have something in a lane or channel that was
  * not dealt with: its last words. They must come before the first ones of that process, which may
- * be its successor and have another lane. So a claim waits until the sessions of its user's dead
+ * be its successor and have another lane. So a knock waits until the sessions of its user's dead
  * have ended; lanes are read whatever happens, so they do.
  */
 
@@ -40,5 +40,5 @@ void join_admit_called(struct hub *hub);
 /* When that thread has ended. */
 void join_drop_called(struct hub *hub);
 
-/* The link of a claim in a list; the entrance's. */
-struct claim **join_next(struct claim *claim);
+/* The link of a knock in a list; the entrance's. */
+struct knock **join_next(struct knock *knock);
