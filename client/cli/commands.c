@@ -120,6 +120,20 @@ const struct cli_command cli_commands[] = {
      "The output appears here as usual. Others can watch, and do nothing else. Ends with the exit\n"
      "code of CMD.",
      cli_run_options, 1, -1, cli_run},
+    {"claim", "NAME [-- CMD...]", "have a name to yourself, for as long as CMD runs",
+     "A lock that holds for those who ask for it. Somebody else who claims NAME meanwhile waits, "
+     "in\n"
+     "order, and is told who has it. Without CMD it is yours until Ctrl-C. Whatever ends this\n"
+     "process gives the name to the next. Ends with the exit code of CMD; with 75 when the name "
+     "is\n"
+     "taken, and it does not wait, or no longer.",
+     cli_claim_options, 1, -1, cli_claim},
+    {"claims", "", "list what is claimed, by whom, and who waits", NULL, NULL, 0, 0, cli_claims},
+    {"when", "PID [TEXT...]", "wait for the end of a process, and tell of it",
+     "Of anybody's process. Tells its program and user, and how long it ran; not how it ended, "
+     "for\n"
+     "only its parent knows. TEXT stands before that.",
+     cli_when_options, 1, -1, cli_when},
     {"wall", "TEXT...", "write to everybody who is here",
      "Only root, the hub's owner and the members of the hub's --wall-group may. Who is not here\n"
      "gets nothing later.",

@@ -47,6 +47,10 @@ extern const struct cli_option cli_send_options[];
 extern const struct cli_option cli_ask_options[];
 extern const struct cli_option cli_listen_options[];
 extern const struct cli_option cli_run_options[];
+int cli_claim(const struct cli_options *options, int n_words, char **words);
+extern const struct cli_option cli_claim_options[];
+int cli_when(const struct cli_options *options, int n_words, char **words);
+extern const struct cli_option cli_when_options[];
 
 /* files/ */
 int cli_put(const struct cli_options *options, int n_words, char **words);
@@ -72,6 +76,7 @@ int cli_who(const struct cli_options *options, int n_words, char **words);
 int cli_whois(const struct cli_options *options, int n_words, char **words);
 int cli_unread(const struct cli_options *options, int n_words, char **words);
 int cli_rooms(const struct cli_options *options, int n_words, char **words);
+int cli_claims(const struct cli_options *options, int n_words, char **words);
 int cli_topic(const struct cli_options *options, int n_words, char **words);
 int cli_users(const struct cli_options *options, int n_words, char **words);
 int cli_status(const struct cli_options *options, int n_words, char **words);

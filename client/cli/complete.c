@@ -131,6 +131,22 @@ static void complete_list(struct completion *line, earshot *link, enum earshot_l
     (void)cli_request_wait(link, &line->options, result, request, complete_listed, line);
 }
 
+static void complete_claim(void *arg, const struct earshot_event *event) {
+    struct name name;
+    if (event->claim.place == 0 && name_parse_claim(&name, bytes_of(event->claim.name)) == NAME_OK)
+        complete_offer(arg, event->claim.name, event->claim.note);
+}
+
+static void complete_claims(struct completion *line) {
+    earshot *link;
+    uint32_t request = 0;
+    if (complete_ask(line, &link) != CLI_DONE)
+        return;
+    int result = earshot_claims(link, &request);
+    (void)cli_request_wait(link, &line->options, result, request, complete_claim, line);
+    earshot_close(link);
+}
+
 static void complete_names(struct completion *line, bool handles, bool rooms) {
     earshot *link;
     if (complete_ask(line, &link) != CLI_DONE)
@@ -189,6 +205,8 @@ static void complete_value(struct completion *line, const char *kind) {
         complete_names(line, false, true);
     else if (strcmp(kind, "HANDLE") == 0)
         complete_names(line, true, false);
+    else if (strcmp(kind, "NAME") == 0)
+        complete_claims(line);
     else if (strcmp(kind, "COMMAND") == 0)
         complete_commands(line);
     else if (strcmp(kind, "DIR") == 0)

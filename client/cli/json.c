@@ -228,6 +228,39 @@ void json_unread_total(uint64_t n, uint64_t n_direct, uint64_t n_mentions) {
                                "direct", (json_int_t)n_direct, "mentions", (json_int_t)n_mentions));
 }
 
+static json_t *json_of_claim(const struct cli_claim *claim) {
+    return json_pack("{s:o,s:I,s:i,s:o,s:o,s:o}", "handle", json_text(claim->handle), "uid",
+                     (json_int_t)claim->uid, "pid", (int)claim->pid, "program",
+                     json_text(claim->program), "since", json_instant(claim->since_ms, false),
+                     "note", json_text_or_null(claim->note));
+}
+
+void json_claim(const struct cli_claim *claim, const struct cli_claim *holder) {
+    json_t *object = json_pack("{s:s,s:o,s:s}", "type", "claim", "name", json_text(claim->name),
+                               "state", claim->is_held ? "held" : "waiting");
+    json_t *who = json_of_claim(claim);
+    json_object_update(object, who);
+    json_decref(who);
+    json_object_set_new(object, "place", json_integer(claim->place));
+    if (holder && holder->handle && *holder->handle)
+        json_object_set_new(object, "held_by", json_of_claim(holder));
+    json_put(stdout, object);
+}
+
+void json_process(const struct cli_process *process, const char *text) {
+    bool is_known = process->began.ms > 0;
+    json_put(stdout,
+             json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "type", "process", "pid",
+                       (int)process->pid, "program", json_text_or_null(process->program), "uid",
+                       process->has_uid ? json_integer((json_int_t)process->uid) : json_null(),
+                       "login", json_text_or_null(process->login), "began",
+                       is_known ? json_instant(process->began.ms, false) : json_null(), "ended",
+                       json_instant(process->ended.ms, false), "ran_ms",
+                       is_known ? json_integer((json_int_t)(process->ended.ms - process->began.ms))
+                                : json_null(),
+                       "text", json_text(text)));
+}
+
 void json_completion(const char *word, const char *about) {
     json_put(stdout, json_pack("{s:s,s:o,s:o}", "type", "completion", "word", json_text(word),
                                "about", json_text_or_null(about)));

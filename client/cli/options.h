@@ -45,7 +45,9 @@ struct cli_options {
     bool total, prompt;        /* unread */
     const char *exec;          /* listen */
     unsigned long long jobs;   /* listen; 0 when not given */
-    const char *to;            /* run */
+    const char *to;            /* run, when */
+    const char *note;          /* claim; NULL when not given */
+    int claim_now;             /* claim: 1: it does not wait */
     bool fix;                  /* doctor */
     bool no_wait;              /* put */
     int progress;              /* put, get: enum progress_how */

@@ -45,6 +45,7 @@ enum cli_exit {
     R(SKIPPED, CLI_FAILED, "skipped")                                                              \
     R(TRANSFER, CLI_FAILED, "transfer")                                                            \
     R(TRANSFER_PLACE, CLI_CANNOT_CREATE, "transfer")                                               \
+    R(NO_PROCESS, CLI_NO_NAME, "no-process")                                                       \
     R(COMMAND, CLI_NOT_RUNNABLE, "command")                                                        \
     R(NO_COMMAND, CLI_NOT_FOUND, "command")
 /* clang-format on */

@@ -90,6 +90,26 @@ struct cli_status {
     size_t n_counters;
 };
 
+/* A claim, as `earshot claims` tells of it. */
+struct cli_claim {
+    char *name, *handle, *note;
+    bool is_held;
+    unsigned place; /* in the queue; 0: it is held */
+    uid_t uid;
+    pid_t pid;
+    char program[PROCESS_NAME_SIZE];
+    int64_t since_ms;
+};
+
+/* A process that was watched until its end. */
+struct cli_process {
+    pid_t pid;
+    char program[PROCESS_NAME_SIZE], login[LOGIN_SIZE];
+    uid_t uid;
+    bool has_uid;           /* it can be told */
+    wall_time began, ended; /* began: ms 0 when it cannot be told */
+};
+
 /* A message that was sent, as `send --json` tells of it. */
 struct cli_sent {
     char id[EARSHOT_ID_SIZE];

@@ -158,8 +158,7 @@ static void columns_add_head(struct columns *columns, const char *const *titles,
         columns_add(columns, titles[i]);
 }
 
-/* "45 s", "12 min", "3 h", "5 d" */
-static const char *text_duration(uint64_t s, char text[32]) {
+const char *text_duration(uint64_t s, char text[32]) {
     static const struct {
         uint64_t seconds;
         const char *unit;
@@ -281,6 +280,29 @@ void text_accounts(const struct cli_options *options, const struct cli_accounts 
         columns_add_short(&columns, account->day.bytes);
         columns_add_short(&columns, account->day.refused);
         columns_add(&columns, accounts->all[i].orders);
+    }
+    columns_print(options, &columns);
+}
+
+void text_claims(const struct cli_options *options, const struct cli_claim *claims, size_t n) {
+    static const char *const titles[] = {"NAME", "STATE",   "HANDLE", "USER",
+                                         "PID",  "PROGRAM", "FOR",    "NOTE"};
+    struct columns columns = {0};
+    char state[32], login[LOGIN_SIZE], since[32];
+    int64_t now = wall_now().ms;
+    columns_add_head(&columns, titles, ARRAY_LEN(titles));
+    for (size_t i = 0; i < n; i++) {
+        int64_t ms = now - claims[i].since_ms;
+        snprintf(state, sizeof state, claims[i].is_held ? "held" : "waiting %u", claims[i].place);
+        cli_login(claims[i].uid, login);
+        columns_add(&columns, claims[i].name);
+        columns_add(&columns, state);
+        columns_add(&columns, claims[i].handle);
+        columns_add(&columns, login);
+        columns_add_number(&columns, (unsigned long long)claims[i].pid);
+        columns_add(&columns, *claims[i].program ? claims[i].program : "?");
+        columns_add(&columns, text_duration(ms > 0 ? (uint64_t)ms / 1000 : 0, since));
+        columns_add(&columns, claims[i].note);
     }
     columns_print(options, &columns);
 }

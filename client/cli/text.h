@@ -9,6 +9,9 @@
  */
 char *text_headed(const char *title, enum earshot_priority priority, struct bytes text);
 
+/* "45 s", "12 min", "3 h", "5 d"; returns the text. */
+const char *text_duration(uint64_t s, char text[32]);
+
 /* On standard output; the caller flushes (cli/output.h). */
 void text_message(const struct cli_options *options, const struct earshot_event *event);
 /* Its text alone. */
@@ -19,6 +22,7 @@ void text_whois(const struct cli_options *options, const struct cli_user *user, 
 void text_users(const struct cli_options *options, const struct cli_user *users, size_t n);
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n);
 void text_accounts(const struct cli_options *options, const struct cli_accounts *accounts);
+void text_claims(const struct cli_options *options, const struct cli_claim *claims, size_t n);
 void text_topic(const char *topic);
 void text_status(const struct cli_status *status);
 void text_queue(const struct cli_options *options, const struct cli_queue *queue);

@@ -50,6 +50,18 @@ int check_conv(struct earshot *link, const char *text, const char *what, struct 
     return parse_name(link, text, what, name);
 }
 
+int check_claim(struct earshot *link, const char *text, struct name *name) {
+    *name = (struct name){0};
+    int r = check_pointer(link, text, "the name");
+    if (r != 0)
+        return r;
+    enum name_outcome outcome = name_parse_claim(name, bytes_of(text));
+    if (outcome == NAME_OK)
+        return 0;
+    return link_fail(link, EARSHOT_BAD_NAME, FAIL_BAD_NAME, "the name \"%s\" %s", text,
+                     name_problem(outcome));
+}
+
 int check_room(struct earshot *link, const char *text, struct name *name) {
     int r = parse_name(link, text, "the room", name);
     if (r != 0 || name_is_room(name))

@@ -22,6 +22,9 @@ int check_handle(struct earshot *link, const char *text, const char *what, struc
 int check_room(struct earshot *link, const char *text, struct name *name);
 int check_conv(struct earshot *link, const char *text, const char *what, struct name *name);
 
+/* The name of a claim, parsed. */
+int check_claim(struct earshot *link, const char *text, struct name *name);
+
 /* UTF-8 without a NUL, of at most max bytes. NULL is bad, unless n is 0. */
 int check_text(struct earshot *link, const char *text, size_t n, size_t max, const char *what);
 int check_string(struct earshot *link, const char *text, size_t max, const char *what);

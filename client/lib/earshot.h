@@ -130,6 +130,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_SEEN,      /* with EARSHOT_NEWS: another program of our handle has shown a
                                 conversation, up to a message */
     EARSHOT_EVENT_ACCOUNT,   /* a line of an answer to earshot_accounts() */
+    EARSHOT_EVENT_CLAIM,     /* how an earshot_claim() stands; a line of an answer to
+                                earshot_claims() */
 };
 
 enum earshot_news_what {
@@ -156,6 +158,11 @@ enum earshot_list {
     EARSHOT_COUNTERS,
     EARSHOT_OBJECTS,
     EARSHOT_HANDLES
+};
+enum earshot_claim_state {
+    EARSHOT_CLAIM_HELD,
+    EARSHOT_CLAIM_WAITING,
+    EARSHOT_CLAIM_TAKEN, /* of one's own, which does not wait: FAILED follows */
 };
 enum earshot_role { EARSHOT_WELL_KNOWN, EARSHOT_LANE, EARSHOT_MAILBOX };
 
@@ -337,6 +344,17 @@ struct earshot_event {
         } unread;
         const struct earshot_account *account;
         struct {
+            const char *name;
+            enum earshot_claim_state state;
+            unsigned place;     /* in the queue, from 1 on; 0: it is held */
+            const char *handle; /* in a list: whose claim it is. Of one's own: who has the name; ""
+                                   when the hub has just started, and who had it may come back */
+            uid_t uid;          /* of the same, proved by the kernel, */
+            pid_t pid;          /* this as well */
+            int64_t since_ms;   /* it is held, or waits, since 1970, UTC */
+            const char *note;   /* "" for none */
+        } claim;
+        struct {
             const char *reason; /* LOST: the hub has ended the session for a frame that broke the
                                    protocol: the sentence; else "". SHUT_OUT: why */
         } lost;
@@ -513,6 +531,26 @@ int earshot_unread(earshot *link, const char *conv, uint32_t *request);
  */
 int earshot_search(earshot *link, const char *words, const char *conv, const char *from,
                    uint64_t before, unsigned limit, uint32_t *request);
+
+/*
+ * Claims: a name belongs to one link at a time, until that gives it up, closes, or its process
+ * dies; the others wait for it in order. It keeps nobody from anything but the name. A name is of
+ * words as handles are, with a blank between each two. CLAIM events with this request tell how it
+ * stands: HELD; or WAITING, again whenever the place in the queue is another; or, without
+ * EARSHOT_CLAIM_WAIT, TAKEN and FAILED ("taken"). FAILED ends it, also when somebody else was given
+ * it by a hub that has been started again: a link with EARSHOT_RECONNECT claims it again by itself,
+ * and the hub gives it to nobody else for three seconds. One link has EARSHOT_CLAIMS_MAX at most.
+ * EARSHOT_OTHER_VERSION: the hub is older, and has no claims.
+ */
+#define EARSHOT_CLAIMS_MAX 64
+#define EARSHOT_NOTE_MAX 255
+enum { EARSHOT_CLAIM_WAIT = 1 };
+int earshot_claim(earshot *link, const char *name, const char *note, unsigned flags,
+                  uint32_t *request);
+/* Gives it up, or waits no more. DONE follows, also when this link had no such claim. */
+int earshot_unclaim(earshot *link, const char *name, uint32_t *request);
+/* All claims of everybody: of each name who has it, then who waits, in order. */
+int earshot_claims(earshot *link, uint32_t *request);
 
 /* This handle sees nothing any more of what was said with `handle` until now. */
 int earshot_forget(earshot *link, const char *handle, uint32_t *request);

@@ -19,6 +19,8 @@ _Static_assert((int)EARSHOT_AWAY == (int)PRESENCE_AWAY, "");
 _Static_assert((int)EARSHOT_PRIVATE == (int)HUB_PRIVATE && (int)EARSHOT_OPEN == (int)HUB_OPEN, "");
 _Static_assert((int)EARSHOT_USERS == (int)LIST_USERS, "");
 _Static_assert((int)EARSHOT_HANDLES == (int)LIST_HANDLES, "");
+_Static_assert((int)EARSHOT_CLAIM_HELD == (int)CLAIM_HELD, "");
+_Static_assert((int)EARSHOT_CLAIM_TAKEN == (int)CLAIM_TAKEN, "");
 _Static_assert(EARSHOT_PAGE_MAX == PAGE_MESSAGES_MAX, "");
 _Static_assert((int)EARSHOT_WELL_KNOWN == (int)OBJECT_WELL_KNOWN, "");
 _Static_assert((int)EARSHOT_MAILBOX == (int)OBJECT_MAILBOX, "");
@@ -321,6 +323,24 @@ int event_from_account(struct event_store *store, struct earshot_event *event,
                                               .minute = USE_OF(account, minute_),
                                               .hour = USE_OF(account, hour_),
                                               .day = USE_OF(account, day_)};
+    return 0;
+}
+
+int event_from_claimed(struct event_store *store, struct earshot_event *event,
+                       const struct frame_claimed *claimed) {
+    int r = events_begin(store, claimed->name.n + claimed->handle.n + claimed->note.n, 3);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_CLAIM;
+    event->request = claimed->request;
+    event->claim.name = events_keep(store, claimed->name);
+    event->claim.state = (enum earshot_claim_state)claimed->state;
+    event->claim.place = claimed->place;
+    event->claim.handle = events_keep(store, claimed->handle);
+    event->claim.uid = claimed->uid;
+    event->claim.pid = (pid_t)claimed->pid;
+    event->claim.since_ms = (int64_t)claimed->since_ms;
+    event->claim.note = events_keep(store, claimed->note);
     return 0;
 }
 

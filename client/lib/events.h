@@ -58,6 +58,8 @@ int event_from_unread(struct event_store *store, struct earshot_event *event,
                       const struct frame_count *count);
 int event_from_account(struct event_store *store, struct earshot_event *event,
                        const struct frame_account *account);
+int event_from_claimed(struct event_store *store, struct earshot_event *event,
+                       const struct frame_claimed *claimed);
 int event_from_seen(struct event_store *store, struct earshot_event *event,
                     const struct frame_read *read);
 int event_from_news(struct event_store *store, struct earshot_event *event,

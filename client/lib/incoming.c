@@ -419,6 +419,10 @@ static int on_fail(struct earshot *link, const struct frame *frame, struct earsh
     int r = event_from_fail(&link->store, event, &frame->fail);
     if (r < 0)
         return r;
+    if (claim_failed(link, request)) {
+        event->request = request;
+        return 1;
+    }
     if (!request_failed(link, request, (enum fail_code)frame->fail.code, &own))
         return 0;
     event->request = own ? 0 : request;
@@ -541,6 +545,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_COUNT] = on_count,
     [FRAME_ACCOUNT] = on_account,
     [FRAME_READ] = on_read,
+    [FRAME_CLAIMED] = claim_told,
     [FRAME_NEWS] = on_news,
     [FRAME_MISSED] = on_missed,
     [FRAME_MORE] = on_more,

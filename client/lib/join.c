@@ -276,7 +276,7 @@ static int send_hello(struct earshot *link) {
                   .nonce = link->nonce,
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
                                ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
-                               ABILITY_HEADS | ABILITY_READS | ABILITY_ORDER |
+                               ABILITY_HEADS | ABILITY_READS | ABILITY_ORDER | ABILITY_CLAIMS |
                                (link->flags & EARSHOT_PEEK ? ABILITY_PEEK : 0) |
                                (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
@@ -421,6 +421,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     link->hub_takes_heads = flags & FRAME_TAKES_HEADS;
     link->hub_takes_reads = flags & FRAME_TAKES_READS;
     link->hub_takes_order = flags & FRAME_TAKES_ORDER;
+    link->hub_takes_claims = flags & FRAME_TAKES_CLAIMS;
 
     pending_rewind(&link->pending);
     control_clear(&link->control);

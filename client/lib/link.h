@@ -9,6 +9,7 @@
  *   incoming.c  conduit -> batches -> events, and acknowledgements early
  *   transfer*.c offers and transfers (courier.h moves the bytes)
  *   request.c   earshot_join ... earshot_forget, and what is asked again after a reconnect
+ *   claim.c     earshot_claim ... earshot_claims, and what is claimed again after a reconnect
  *   check.c     the arguments of all public functions
  *   taken.c     telling the hub what was taken, and from where to go on after a reconnect
  *   wait.c      earshot_next, earshot_fd and all waiting
@@ -89,6 +90,7 @@ struct seen {
 
 struct request;
 struct joined_room;
+struct own_claim;
 
 struct earshot {
     /* What was asked for. */
@@ -114,9 +116,10 @@ struct earshot {
     bool hub_takes_heads; /* KIND_HEADED; else they are plain text */
     bool hub_takes_reads; /* it counts what is unread */
     bool hub_takes_order; /* it keeps order, and tells accounts */
-    int hub_fd;           /* its pidfd */
-    int mailbox;          /* msqid, or -1 */
-    atomic_int lane;      /* msqid, or -1; the watch reads it too */
+    bool hub_takes_claims;
+    int hub_fd;      /* its pidfd */
+    int mailbox;     /* msqid, or -1 */
+    atomic_int lane; /* msqid, or -1; the watch reads it too */
     uint64_t session;
     struct conduit conduit;
     struct uuid nonce;
@@ -140,7 +143,9 @@ struct earshot {
     uint32_t last_request;
     struct request *requests;  /* not answered yet */
     struct joined_room *rooms; /* joined by this link */
-    char *away;                /* set by this link; NULL: not away */
+    struct own_claim *claims;
+    unsigned n_claims;
+    char *away; /* set by this link; NULL: not away */
 
     /* From the hub. */
     struct inbox_batch *current; /* being taken apart; NULL: none */
@@ -331,6 +336,21 @@ bool request_ask_again(struct earshot *link, struct frame *frame, const char *te
 /* A room that the link is in has another name, under which it is to be joined again. */
 void request_room_renamed(struct earshot *link, struct bytes was, struct bytes now);
 void request_deinit(struct earshot *link);
+
+/* A number that no request of this link has. */
+uint32_t request_number(struct earshot *link);
+/* The program is told that this one FAILED. */
+void request_note_failed(struct earshot *link, uint32_t number, enum fail_code code,
+                         const char *reason);
+
+/* claim.c */
+/* CLAIMED: 1 when it makes an event. */
+int claim_told(struct earshot *link, const struct frame *frame, struct earshot_event *event);
+/* The hub has refused this request. False: it is none of a claim. */
+bool claim_failed(struct earshot *link, uint32_t number);
+/* Claims again, from a new hub, what was claimed. */
+void claim_restore(struct earshot *link);
+void claim_deinit(struct earshot *link);
 
 /* wait.c */
 int wait_init(struct earshot *link);

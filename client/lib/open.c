@@ -216,6 +216,7 @@ void earshot_close(earshot *link) {
     wait_deinit(link);
     free_incoming(link);
     request_deinit(link);
+    claim_deinit(link);
     pending_deinit(&link->pending);
     receipts_deinit(&link->receipts);
     control_deinit(&link->control);

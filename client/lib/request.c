@@ -159,8 +159,8 @@ bool request_failed(struct earshot *link, uint32_t number, enum fail_code code, 
     return true;
 }
 
-static void note_failed(struct earshot *link, uint32_t number, enum fail_code code,
-                        const char *reason) {
+void request_note_failed(struct earshot *link, uint32_t number, enum fail_code code,
+                         const char *reason) {
     struct inbox_note *note = note_new(EARSHOT_EVENT_FAILED);
     if (!note)
         return;
@@ -173,14 +173,14 @@ static void note_failed(struct earshot *link, uint32_t number, enum fail_code co
 }
 
 static void note_lost(struct earshot *link, uint32_t number) {
-    note_failed(link, number, FAIL_LOST, "the hub went away before it answered; ask again");
+    request_note_failed(link, number, FAIL_LOST, "the hub went away before it answered; ask again");
 }
 
 void request_give_up(struct earshot *link, uint32_t number) {
     struct request *request = request_find(link, number);
     if (!request)
         return;
-    note_failed(link, number, FAIL_BUSY, "it was cancelled before it was its turn");
+    request_note_failed(link, number, FAIL_BUSY, "it was cancelled before it was its turn");
     DL_DELETE(link->requests, request);
     free_request(request);
 }
@@ -202,7 +202,7 @@ void request_lose_all(struct earshot *link) {
     }
 }
 
-static uint32_t next_number(struct earshot *link) {
+uint32_t request_number(struct earshot *link) {
     if (++link->last_request == 0)
         ++link->last_request;
     return link->last_request;
@@ -212,7 +212,7 @@ static struct request *request_new(struct earshot *link, uint8_t type, const cha
     struct request *request = calloc(1, sizeof *request);
     if (!request)
         return NULL;
-    request->number = next_number(link);
+    request->number = request_number(link);
     request->type = type;
     request->text = strdup(text);
     if (!request->text) {
@@ -253,6 +253,7 @@ void request_restore(struct earshot *link) {
                                           .join = {.room = name_bytes(&room->name)}},
                           room->name.s, &number);
     }
+    claim_restore(link);
     transfer_restore(link); /* behind the rooms, to which it may be offered */
 }
 

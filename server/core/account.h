@@ -61,7 +61,9 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
     R(MAILED, "mailed", ACCOUNT_STOCK, 32, 0,                                                      \
       "recipients who never joined", "wait until some of them have")                               \
     R(LOOKUPS, "lookups", ACCOUNT_RATE, 256, 64,                                                   \
-      "look-ups of login names", "wait a little")
+      "look-ups of login names", "wait a little")                                                  \
+    R(CLAIMS, "claims", ACCOUNT_STOCK, 256, 0,                                                     \
+      "claims, those that wait among them", "give some of them up")
 /* clang-format on */
 
 enum account_kind {

@@ -15,6 +15,7 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
     core->free_slots = calloc(SESSIONS_MAX, sizeof *core->free_slots);
     core->frames = malloc(BATCH_BYTES_MAX + ENCODED_MAX + BASE64_CHARS(FILE_BODY_MAX));
     persist_init(core);
+    claim_init(core);
     return core->slots && core->free_slots && core->frames ? 0 : -ENOMEM;
 }
 
@@ -67,19 +68,20 @@ static void receive_bye(struct core *core, struct session *session, const struct
 
 /* One handler per frame type that a client with a session may send. */
 static receive_fn *const handlers[FRAME_TYPE_END] = {
-    [FRAME_READY] = receive_ready,      [FRAME_SEND] = route_send,
-    [FRAME_PART] = route_part,          [FRAME_JOIN] = room_receive_join,
-    [FRAME_LEAVE] = room_receive_leave, [FRAME_TOPIC] = room_receive_topic,
-    [FRAME_AWAY] = handle_receive_away, [FRAME_NICK] = handle_receive_nick,
-    [FRAME_LIST] = list_answer,         [FRAME_BYE] = receive_bye,
-    [FRAME_RECEIPT] = route_receipt,    [FRAME_TAKEN] = receive_taken,
-    [FRAME_WALL] = route_wall,          [FRAME_OFFER] = offer_make,
-    [FRAME_SIGNAL] = offer_signal,      [FRAME_WITHDRAW] = offer_withdraw,
-    [FRAME_HISTORY] = past_history,     [FRAME_SEARCH] = past_search,
-    [FRAME_FORGET] = past_forget,       [FRAME_RELEASE] = handle_receive_release,
-    [FRAME_CHANNEL] = channel_receive,  [FRAME_SWITCH] = channel_receive_switch,
-    [FRAME_UNREAD] = past_unread,       [FRAME_READ] = unread_receive_read,
-    [FRAME_ORDER] = order_receive,
+    [FRAME_READY] = receive_ready,       [FRAME_SEND] = route_send,
+    [FRAME_PART] = route_part,           [FRAME_JOIN] = room_receive_join,
+    [FRAME_LEAVE] = room_receive_leave,  [FRAME_TOPIC] = room_receive_topic,
+    [FRAME_AWAY] = handle_receive_away,  [FRAME_NICK] = handle_receive_nick,
+    [FRAME_LIST] = list_answer,          [FRAME_BYE] = receive_bye,
+    [FRAME_RECEIPT] = route_receipt,     [FRAME_TAKEN] = receive_taken,
+    [FRAME_WALL] = route_wall,           [FRAME_OFFER] = offer_make,
+    [FRAME_SIGNAL] = offer_signal,       [FRAME_WITHDRAW] = offer_withdraw,
+    [FRAME_HISTORY] = past_history,      [FRAME_SEARCH] = past_search,
+    [FRAME_FORGET] = past_forget,        [FRAME_RELEASE] = handle_receive_release,
+    [FRAME_CHANNEL] = channel_receive,   [FRAME_SWITCH] = channel_receive_switch,
+    [FRAME_UNREAD] = past_unread,        [FRAME_READ] = unread_receive_read,
+    [FRAME_ORDER] = order_receive,       [FRAME_CLAIM] = claim_receive,
+    [FRAME_UNCLAIM] = claim_receive_end,
 };
 
 const char *core_receive(struct core *core, struct session *session, const struct frame *frame) {
@@ -115,7 +117,7 @@ void core_refuse(struct core *core, struct session *session, uint32_t request, e
 mono_time core_due(const struct core *core) {
     const mono_time due[] = {core->acks_due,     core->positions_due, core->news_due,
                              core->ending_due,   core->steps_due,     core->walls_due,
-                             core->channels_due, pace_due(core)};
+                             core->channels_due, pace_due(core),      claim_due(core)};
     mono_time first = {0};
     for (size_t i = 0; i < ARRAY_LEN(due); i++)
         first = mono_earlier(first, due[i]);
@@ -139,4 +141,6 @@ void core_tick(struct core *core) {
         session_end_due(core);
     if (core_is_due(core, core->channels_due))
         channel_tick(core);
+    if (core_is_due(core, claim_due(core)))
+        claim_tick(core);
 }

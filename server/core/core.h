@@ -21,6 +21,7 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "base/uuid.h"
 #include "core/account.h"
 #include "core/calendar.h"
@@ -312,6 +313,60 @@ struct target {
     struct room *room;
 };
 
+/* How early a claim comes to its turn when a name is settled; of one rank, see claim.c. */
+enum claim_rank {
+    CLAIM_HAD,    /* a former hub had given it the name, */
+    CLAIM_WAITED, /* or let it wait */
+    CLAIM_FRESH
+};
+
+/* One session's wish for a name. */
+struct claim {
+    struct claimed *of;
+    struct session *session;
+    uint32_t request; /* of its CLAIM, which it is told by */
+    uint8_t rank;     /* enum claim_rank */
+    bool waits;       /* while somebody else has it; else it is refused then */
+    unsigned told;    /* the place in the queue that it was told; 0: none */
+    int64_t since_ms; /* it has the name, or waits */
+    uint64_t grant;   /* of the name, as it was proved to have heard last */
+    uint64_t ticket;  /* of two that wait, the one with the smaller one came first */
+    struct claim *next, *prev;
+    struct claim *next_of_session, *prev_of_session;
+    struct listing *visitors; /* lists that have come to it */
+    uint8_t n_note;
+    char note[];
+};
+
+/* A name with claims; see claim.c. */
+struct claimed {
+    struct name name, key;
+    struct alike_entry alike;
+    struct claim *claims; /* who has it, then those who wait, in order; never none */
+    bool is_unsettled;    /* nobody has it yet: whom a former hub gave it to may come back */
+    uint64_t grant;       /* the number of the latest; unsettled: the greatest that was proved */
+    struct user *by;      /* who has changed the places of those who wait */
+    struct claim *at;     /* the next one to be told his place; NULL: that has not begun, */
+    unsigned at_place;    /* which is this */
+    mono_time tells;      /* when it begins */
+    bool is_due;          /* in the list of those with that */
+    bool again;           /* places have changed since it began */
+    struct claimed *next_unsettled, *prev_unsettled;
+    struct claimed *next_due, *prev_due;
+    UT_hash_handle hh;
+};
+
+struct claim_book {
+    struct claimed *names;
+    struct alike *alike;
+    struct claimed *unsettled, *due;
+    mono_time settles; /* so long names are unsettled; ns 0: they are not */
+    mono_time tells;   /* of the first that is due; ns 0: none is */
+    uint64_t number;   /* of a grant or ticket, given last; the upper bits count the hubs */
+    uint32_t n;        /* claims */
+    bool is_used;      /* something was proved by the key: the next hub is to know it */
+};
+
 /* How a session is held to the pace of others, and others to its own; see pace.c. */
 struct pace {
     struct session *by;                    /* it is held by this recipient; NULL: it is not held */
@@ -371,6 +426,7 @@ struct session {
     struct caller *callers;   /* who has sent signals that may still wait, see offer.c */
     uint64_t last_seq;        /* of its own latest message */
     struct listing *listings; /* requests for lists that are not answered, in order */
+    struct claim *claims;     /* its own */
     struct object *objects;   /* see core_answer_object() */
     unsigned n_objects, objects_size;
     struct channel_traffic *traffic; /* NULL: it has no channel */
@@ -483,9 +539,12 @@ struct core_config {
     size_t log_bytes_max; /* of the log in memory; a store may need more for a moment */
     unsigned keep_days;   /* for WELCOME and status; 0: without bound */
     uint64_t keep_bytes;
-    size_t channel_bytes;     /* of a channel's segment; 0: there are none */
-    int64_t channel_quiet_ms; /* then a session goes back to its queues */
-    uint32_t numbers_max;     /* of handles and rooms; 0: as many as there are, see record.h */
+    size_t channel_bytes;                 /* of a channel's segment; 0: there are none */
+    int64_t channel_quiet_ms;             /* then a session goes back to its queues */
+    uint8_t claim_key[SIPHASH_KEY_BYTES]; /* of what proves claims to the next hub, and */
+    uint32_t generation;                  /* how many hubs have had it before; */
+    bool has_heirlooms;                   /* one of them, so that its claims may come back */
+    uint32_t numbers_max; /* of handles and rooms; 0: as many as there are, see record.h */
     /* Where the message with uid and id of this record is stored. NULL: there is no store. */
     enum stored (*find_stored)(void *arg, const struct record *like, uint64_t *seq);
     void *find_arg;
@@ -533,8 +592,9 @@ struct core {
     struct channel_traffic *channels; /* of all that have one */
     unsigned n_channels;
     bool channel_is_there; /* the segment of the CHANNEL under way; set by the hub */
-    struct wall *walls;    /* messages to all that not all have yet, see route.c */
-    mono_time now;         /* of the call under way */
+    struct claim_book claims;
+    struct wall *walls; /* messages to all that not all have yet, see route.c */
+    mono_time now;      /* of the call under way */
     wall_time wall;
     struct calendar calendar;     /* whether that can be believed */
     const char *broken_rule;      /* by the frame under way */

@@ -571,6 +571,25 @@ unsigned news_listener_leaves(struct core *core, const struct room *room, unsign
 void news_tick(struct core *core);
 void news_deinit(struct core *core);
 
+/* Claims (claim.c). */
+#define CLAIM_RETURN_MS 3000 /* of a former hub; a link tries at least every two seconds */
+#define CLAIM_TELL_MS 100    /* places in the queue are told at most so often */
+void claim_init(struct core *core);
+/* CLAIM, UNCLAIM. */
+void claim_receive(struct core *core, struct session *session, const struct frame *frame);
+void claim_receive_end(struct core *core, struct session *session, const struct frame *frame);
+/* The session ends: the names that it has are the next ones'. */
+void claim_drop_all(struct core *core, struct session *session);
+mono_time claim_due(const struct core *core);
+void claim_tick(struct core *core);
+/* For a list: the first one, and the one behind it. */
+struct claim *claim_first(const struct core *core);
+struct claim *claim_next(const struct claim *claim);
+/* Whether it has the name, or had it under a former hub and nobody has come who had it later. */
+bool claim_is_held(const struct claim *claim);
+/* For a list: a claim that waits is the `place`-th; 0: it does not. */
+struct frame claim_frame(const struct claim *claim, uint32_t request, unsigned place);
+
 /* Lists (list.c). */
 void list_answer(struct core *core, struct session *session, const struct frame *frame);
 /* The answer to UNREAD: counts, as many as ask->n_counts, which it takes over. */
@@ -583,6 +602,7 @@ void listing_drop_all(struct session *session);
 void listing_leave_handle(struct handle *handle);
 void listing_leave_room(struct room *room);
 void listing_leave_member(struct membership *member);
+void listing_leave_claim(struct claim *claim);
 
 /* Channels (channel.c). */
 /* It has none any more. */

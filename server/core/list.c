@@ -1,5 +1,5 @@
 /*
- * Lists: who is here, which rooms, the hub's counters.
+ * Lists: who is here, which rooms, the claims, the hub's counters.
  *
  * A list may be long, and whoever asks may read slowly. So a request waits at its session until
  * those before it are answered, and is answered in steps: as much as the outbox takes, and as the
@@ -37,6 +37,8 @@ struct listing {
     struct room *at_room;
     struct membership *member;
     struct user *user; /* who stays as long as the hub */
+    struct claim *claim;
+    unsigned place; /* of that in its queue; 0: it has the name */
     uint64_t before;
     struct listing **visited; /* the list of that one's visitors */
     struct listing *next_visitor, *prev_visitor;
@@ -158,6 +160,7 @@ static void list_counters(struct core *core, struct session *session, uint32_t r
         {"batches_out", counters->batches_out},
         {"commits", counters->commits},
         {"outbox_chunks", core->pool.n_used},
+        {"claims", core->claims.n},
         {"channels", core->n_channels},
         {"channel_batches", counters->channel_batches},
     };
@@ -260,6 +263,19 @@ void listing_leave_member(struct membership *member) {
         listing_go_to_member(member->visitors, member->next_of_room);
 }
 
+/* They have no order of birth, so no more are told of than there were at the beginning. */
+static void listing_go_to_claim(struct listing *listing, struct claim *claim) {
+    bool is_same = listing->claim && claim && claim->of == listing->claim->of;
+    listing->place = claim && claim_is_held(claim) ? 0 : is_same ? listing->place + 1 : 1;
+    listing->claim = listing->at < listing->end ? claim : NULL;
+    listing_visit(listing, listing->claim ? &listing->claim->visitors : NULL);
+}
+
+void listing_leave_claim(struct claim *claim) {
+    while (claim->visitors)
+        listing_go_to_claim(claim->visitors, claim_next(claim));
+}
+
 static bool begin_members(struct core *core, struct session *session, struct listing *listing) {
     const struct room *room = room_of_number(core, listing->room);
     if (!room || room->n_members == 0) {
@@ -297,6 +313,10 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
         return true;
     case LIST_OFFERS:
         return begin_offers(core, session, listing);
+    case LIST_CLAIMS:
+        listing->end = core->claims.n;
+        listing_go_to_claim(listing, claim_first(core));
+        return true;
     case LIST_OBJECTS:
         listing->end = core->n_slots;
         return true;
@@ -340,6 +360,13 @@ static void list_user(struct core *core, struct session *session, struct listing
     struct user *user = listing->user;
     listing->user = user->hh.next;
     order_tell_account(core, session, listing->request, user);
+}
+
+static void list_claim(struct core *core, struct session *session, struct listing *listing) {
+    struct frame frame = claim_frame(listing->claim, listing->request, listing->place);
+    listing->at++;
+    listing_go_to_claim(listing, claim_next(listing->claim));
+    session_answer(core, session, &frame);
 }
 
 static void list_mailbox(struct core *core, struct session *session, uint32_t request,
@@ -387,7 +414,9 @@ static bool list_next(struct core *core, struct session *session, struct listing
         list_room(core, session, listing);
     else if (listing->user)
         list_user(core, session, listing);
-    else if (listing->at < listing->end)
+    else if (listing->claim)
+        list_claim(core, session, listing);
+    else if (listing->at < listing->end && listing->what != LIST_CLAIMS)
         list_at(core, session, listing);
     else
         return false;

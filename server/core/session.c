@@ -197,9 +197,10 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t channel = takes_channel ? FRAME_TAKES_CHANNEL : 0;
     uint8_t reads = session->abilities & ABILITY_READS ? FRAME_TAKES_READS : 0;
     uint8_t order = session->abilities & ABILITY_ORDER ? FRAME_TAKES_ORDER : 0;
+    uint8_t claims = session->abilities & ABILITY_CLAIMS ? FRAME_TAKES_CLAIMS : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = files | channel | heads | reads | order,
+                                   .flags = files | channel | heads | reads | order | claims,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,
@@ -236,6 +237,7 @@ void core_end(struct core *core, struct session *session) {
     if (session->condemned)
         DL_DELETE2(core->condemned, session, prev_ending, next_ending);
     set_ending_due(core);
+    claim_drop_all(core, session);
     offer_end_all(core, session);
     ask_drop_of(core, session);
     listing_drop_all(session);

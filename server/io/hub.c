@@ -1,15 +1,19 @@
 #include "io/hub.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/macro.h"
 #include "io/join.h"
 #include "io/lane.h"
 #include "io/notify.h"
@@ -80,6 +84,87 @@ static size_t log_bytes(const struct hub *hub) {
     return n == 0 || n > LOG_BYTES_EPHEMERAL ? LOG_BYTES_EPHEMERAL : (size_t)n;
 }
 
+/*
+ * The key by which a hub seals what it says of claims (core/claim.c), handed on to the next hub in
+ * the same place: the file `claims` in the rendezvous directory, which only the hub's owner can
+ * read. It is there from the first claim on, until a clean stop at which there is none.
+ */
+
+#define KEY_MAGIC "claims 1"
+#define KEY_PATH_SIZE (PATH_MAX + 16)
+
+struct claim_key_file {
+    char magic[8];
+    uint8_t key[SIPHASH_KEY_BYTES];
+    uint32_t generation;
+};
+
+static void key_path(const struct hub *hub, char path[KEY_PATH_SIZE], const char *suffix) {
+    snprintf(path, KEY_PATH_SIZE, "%s/claims%s", hub->rendezvous.dir, suffix);
+}
+
+static bool key_read(const struct hub *hub, struct claim_key_file *file) {
+    char path[KEY_PATH_SIZE];
+    struct stat st;
+    key_path(hub, path, "");
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+           st.st_size == sizeof *file && read(fd, file, sizeof *file) == sizeof *file &&
+           memcmp(file->magic, KEY_MAGIC, sizeof file->magic) == 0;
+}
+
+/* For core_init(): the key that a former hub has left, else a new one. 0 or -errno. */
+static int claim_key_load(const struct hub *hub, struct core_config *config) {
+    struct claim_key_file file;
+    config->has_heirlooms = key_read(hub, &file) && file.generation < UINT32_MAX >> 8;
+    if (config->has_heirlooms) {
+        memcpy(config->claim_key, file.key, sizeof file.key);
+        config->generation = file.generation + 1;
+        return 0;
+    }
+    config->generation = 1;
+    ssize_t n = getrandom(config->claim_key, sizeof config->claim_key, 0);
+    return n == (ssize_t)sizeof config->claim_key ? 0 : -EIO;
+}
+
+static int key_write(const struct hub *hub, const struct claim_key_file *file) {
+    char path[KEY_PATH_SIZE], new_path[KEY_PATH_SIZE];
+    key_path(hub, path, "");
+    key_path(hub, new_path, ".new");
+    (void)unlink(new_path);
+    CLEANUP_CLOSE int fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno();
+    errno = ENOSPC;
+    if (write(fd, file, sizeof *file) == sizeof *file && rename(new_path, path) == 0)
+        return 0;
+    int r = error_errno();
+    (void)unlink(new_path);
+    return r;
+}
+
+void hub_save_claim_key(struct hub *hub) {
+    struct claim_key_file file = {.generation = hub->core.config.generation};
+    if (hub->claim_key_is_saved || !hub->core.claims.is_used)
+        return;
+    hub->claim_key_is_saved = true;
+    memcpy(file.magic, KEY_MAGIC, sizeof file.magic);
+    memcpy(file.key, hub->core.config.claim_key, sizeof file.key);
+    int r = key_write(hub, &file);
+    if (r < 0)
+        log_warning("%s/claims: %s; the next hub will not know who had which claim",
+                    hub->rendezvous.dir, strerror(-r));
+}
+
+/* With the lock held: the hub stops, and the sessions have not ended yet. */
+static void claim_key_drop(const struct hub *hub) {
+    char path[KEY_PATH_SIZE];
+    if (hub->core.claims.n > 0)
+        return;
+    key_path(hub, path, "");
+    (void)unlink(path);
+}
+
 static int init_core(struct hub *hub) {
     struct core_config config = {
         .batch = hub->limits.batch,
@@ -95,6 +180,9 @@ static int init_core(struct hub *hub) {
         .channel_quiet_ms = hub->options.channel_quiet_ms};
     if (getrandom(&config.secret, sizeof config.secret, 0) != sizeof config.secret)
         return -errno;
+    int r = claim_key_load(hub, &config);
+    if (r < 0)
+        return r;
     snprintf(config.name, sizeof config.name, "%s", hub->options.name);
     return core_init(&hub->core, &config, mono_now());
 }
@@ -176,6 +264,7 @@ static void end_sessions(struct hub *hub) {
 void hub_deinit(struct hub *hub) {
     if (hub->core.slots) {
         hub_enter(hub);
+        claim_key_drop(hub);
         core_say_bye(&hub->core);
         hub_leave_with_all(hub); /* BYE comes before the lanes are gone */
         stop_lanes(hub);

@@ -83,6 +83,7 @@ struct hub {
     mono_time armed;     /* what the timer is set to; ns 0: not set */
     wall_time wall;      /* as it was read last, */
     mono_time wall_read_at;
+    bool claim_key_is_saved; /* see hub_save_claim_key() */
     bool stopping;
     atomic_ullong n_turned_away; /* HELLOs and more at the well-known queue; not counted yet */
     char no_store[1024];         /* why the store cannot be used */
@@ -108,6 +109,9 @@ int hub_run(struct hub *hub);
 
 /* Frees what hub_start() made, if it failed half way. */
 void hub_deinit(struct hub *hub);
+
+/* With the lock held, before anything that is sealed is sent: the first time the key is written. */
+void hub_save_claim_key(struct hub *hub);
 
 /* Takes the lock and tells the core the time, */
 void hub_enter(struct hub *hub);

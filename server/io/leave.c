@@ -244,6 +244,7 @@ static void leave_flushing(struct hub *hub, bool may_defer, bool is_all) {
     if (hub->core.wants_flush)
         n_rounds += hub->core.n_sessions / FLUSH_MAX;
     core_retry_deferred(&hub->core);
+    hub_save_claim_key(hub);
     hub->n_flushing++;
     while (flush_round(hub, may_defer) && (is_all || hub->n_flushing == 1 || --n_rounds > 0))
         ;

@@ -26,7 +26,9 @@
     R(19, LOST, 69, "hub-lost", "the hub went away meanwhile; try again")                          \
     R(20, STORE, 1, "store-failed", "the hub's log cannot be read; `earshot doctor` says why")     \
     R(21, BAD_FRAME, 1, "bad-frame", "a frame broke the protocol, which ends the session")         \
-    R(22, BAD_ARGUMENT, 64, "bad-argument", "libearshot was called with what makes no sense")
+    R(22, BAD_ARGUMENT, 64, "bad-argument", "libearshot was called with what makes no sense")      \
+    /* the hub's again */                                                                          \
+    R(23, TAKEN, 75, "taken", "somebody else has it; wait for it, or try again")
 /* clang-format on */
 
 enum fail_code {

@@ -328,6 +328,10 @@ static bool check_news(const struct frame *frame) {
     return frame->news.what < NEWS_END;
 }
 
+static bool check_claimed(const struct frame *frame) {
+    return frame->claimed.state < CLAIM_STATE_END;
+}
+
 static bool check_switch_to(const struct frame *frame) {
     return frame->switch_to.to < SWITCH_TO_END;
 }
@@ -362,6 +366,8 @@ static bool check_order(const struct frame *frame) {
 #define check_count check_none
 #define check_read check_none
 #define check_account check_none
+#define check_claim check_none
+#define check_unclaim check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

@@ -139,6 +139,13 @@
     F(u64, minute_messages) F(u64, minute_bytes) F(u64, minute_refused) F(u64, minute_lock_us)     \
     F(u64, hour_messages) F(u64, hour_bytes) F(u64, hour_refused) F(u64, hour_lock_us)             \
     F(u64, day_messages) F(u64, day_bytes) F(u64, day_refused) F(u64, day_lock_us)
+#define FRAME_CLAIM_FIELDS(F)                                                                      \
+    F(u32, request) F(name, name) F(label, note) F(u64, since_ms) F(u64, grant) F(u64, ticket)      \
+    F(u64, seal)
+#define FRAME_UNCLAIM_FIELDS(F) F(u32, request) F(name, name)
+#define FRAME_CLAIMED_FIELDS(F)                                                                    \
+    F(u32, request) F(name, name) F(u8, state) F(u32, place) F(label, handle) F(u32, uid)           \
+    F(u32, pid) F(u64, since_ms) F(label, note) F(u64, grant) F(u64, ticket) F(u64, seal)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -212,7 +219,10 @@ enum frame_from {
     R(48, READ, read, FROM_CLIENT | FROM_HUB, 256) /* a conversation, up to seq; the hub: in another
                                                session of the handle */                            \
     R(49, ORDER, order, FROM_CLIENT, 4096)    /* an administrator keeps order among people */      \
-    R(50, ACCOUNT, account, FROM_HUB, 0)      /* what one user has and had; answers LIST_ACCOUNTS */
+    R(50, ACCOUNT, account, FROM_HUB, 0)      /* what one user has and had; answers LIST_ACCOUNTS */ \
+    R(51, CLAIM, claim, FROM_CLIENT, 1024)    /* wants a name for as long as the session is */     \
+    R(52, UNCLAIM, unclaim, FROM_CLIENT, 1024) /* and wants it no more */                          \
+    R(53, CLAIMED, claimed, FROM_HUB, 0)      /* how a CLAIM stands; answers LIST_CLAIMS, too */
 /* clang-format on */
 
 enum frame_type {
@@ -242,6 +252,11 @@ enum {
     FRAME_TAKES_READS = 8,   /* WELCOME: to who has ABILITY_READS, and may send READ and UNREAD */
     FRAME_TAKES_ORDER = 16,  /* WELCOME: to who has ABILITY_ORDER, and may send ORDER and ask for
                                 LIST_ACCOUNTS and LIST_ACCOUNT */
+    FRAME_TAKES_CLAIMS = 32, /* WELCOME: to who has ABILITY_CLAIMS, and may send CLAIM, UNCLAIM and
+                                LIST_CLAIMS */
+    FRAME_CLAIM_WAITS = 1,   /* CLAIM: it waits while somebody else has the name */
+    FRAME_CLAIM_HAD = 2, /* CLAIM: it was given to this one before, as the last four fields say, */
+    FRAME_CLAIM_WAITED = 4, /* CLAIM: or it waited for it */
 };
 
 /* HELLO: what the session wants. */
@@ -262,8 +277,9 @@ enum {
     ABILITY_READS = 8192,    /* what it has read it says with READ, and not with TAKEN; with
                                 ABILITY_NEWS it gets READ frames */
     ABILITY_PEEK = 16384, /* only looks: its handle must be there, and has not come because of it */
-    ABILITY_ORDER = 32768, /* NEWS_ORDER; and that a session is ended by FAIL to request 0 */
-    ABILITY_ALL = 65519,
+    ABILITY_ORDER = 32768,  /* NEWS_ORDER; and that a session is ended by FAIL to request 0 */
+    ABILITY_CLAIMS = 65536, /* CLAIMED frames */
+    ABILITY_ALL = 131055,
 };
 
 enum message_kind {
@@ -293,9 +309,17 @@ enum list_what {
     LIST_OFFERS,
     LIST_ACCOUNTS, /* of every uid: for administrators; */
     LIST_ACCOUNT,  /* of one's own */
+    LIST_CLAIMS,
     LIST_END
 };
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
+/* In a list, of the claim that is told of; else of one's own, and who has the name is told. */
+enum claim_state {
+    CLAIM_HELD,
+    CLAIM_WAITING,
+    CLAIM_TAKEN, /* it is refused, FAIL follows */
+    CLAIM_STATE_END
+};
 enum offer_kind { OFFER_FILE, OFFER_DIRECTORY, OFFER_STREAM, OFFER_KIND_END };
 #define OFFER_SIZE_UNKNOWN UINT64_MAX
 #define OFFER_NAME_MAX 1024

@@ -150,6 +150,40 @@ enum name_outcome name_parse(struct name *out, struct bytes text) {
     return outcome;
 }
 
+/* One word more, behind a blank unless it is the first. */
+static enum name_outcome append_word(struct name *out, struct bytes word, bool is_alone) {
+    struct name parsed = {.n = 0};
+    size_t gap = out->n > 0;
+    bool is_misplaced = word.n == 0 ? !is_alone : word.data[0] == '#';
+    enum name_outcome outcome = is_misplaced ? NAME_BAD_CHARACTER : name_parse(&parsed, word);
+    if (outcome != NAME_OK)
+        return outcome;
+    if (out->n + gap + parsed.n > NAME_BYTES_MAX)
+        return NAME_TOO_LONG;
+    if (gap)
+        out->s[out->n++] = ' ';
+    memcpy(out->s + out->n, parsed.s, (size_t)parsed.n + 1);
+    out->n = (uint8_t)(out->n + parsed.n);
+    return NAME_OK;
+}
+
+enum name_outcome name_parse_claim(struct name *out, struct bytes text) {
+    struct name whole = {.n = 0};
+    enum name_outcome outcome;
+    *out = whole;
+    do {
+        const char *blank = text.n > 0 ? memchr(text.data, ' ', text.n) : NULL;
+        size_t n = blank ? (size_t)(blank - text.data) : text.n;
+        outcome = append_word(&whole, (struct bytes){text.data, n}, !blank && whole.n == 0);
+        if (!blank)
+            break;
+        text = (struct bytes){blank + 1, text.n - n - 1};
+    } while (outcome == NAME_OK);
+    if (outcome == NAME_OK)
+        *out = whole;
+    return outcome;
+}
+
 void name_key(struct name *key, const struct name *name) {
     if (is_ascii(name_bytes(name))) {
         for (size_t i = 0; i < name->n; i++) {

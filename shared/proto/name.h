@@ -32,6 +32,13 @@ enum name_outcome {
 /* Checks a handle or room and stores its NFC form; returns a name_outcome. */
 enum name_outcome name_parse(struct name *out, struct bytes text);
 
+/*
+ * Checks the name of a claim and stores its NFC form: words of that grammar, without a `#`, with
+ * one blank between each two, in all at most NAME_BYTES_MAX bytes. name_key() gives the key of it,
+ * too.
+ */
+enum name_outcome name_parse_claim(struct name *out, struct bytes text);
+
 /* The key under which a parsed name is compared and indexed. */
 void name_key(struct name *key, const struct name *name);
 

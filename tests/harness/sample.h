@@ -119,6 +119,9 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
         frame->order.reason = sample_text(size, 0, ORDER_REASON_MAX);
         frame->order.value = sample_number(size, ORDER_RATE_MAX);
         break;
+    case FRAME_CLAIMED:
+        frame->claimed.state = (uint8_t)sample_number(size, CLAIM_STATE_END - 1);
+        break;
     case FRAME_WALL:
         frame->wall.body = sample_text(size, 1, SAMPLE_TEXT_MOST);
         break;

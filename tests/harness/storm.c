@@ -113,6 +113,31 @@ static void make_read(const struct raw *raw, unsigned long i, struct frame *fram
         (struct frame){.type = FRAME_READ, .read = {bytes_of(i % 2 ? "mallory" : "#storm"), i}};
 }
 
+/* Claimed, waited for, shown again with false seals, and given up. */
+static void make_claim(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static char name[32];
+    (void)raw;
+    snprintf(name, sizeof name, "claim-%lu", i / 4 % 300);
+    if (i % 4 == 3) {
+        *frame = (struct frame){.type = FRAME_UNCLAIM, .unclaim = {8, bytes_of(name)}};
+        return;
+    }
+    *frame = (struct frame){.type = FRAME_CLAIM,
+                            .flags = i % 2 ? FRAME_CLAIM_WAITS : FRAME_CLAIM_HAD,
+                            .claim = {8, bytes_of(name), {long_text, i % 256}, 0, 0, 0, 0}};
+}
+
+/* Many of one user wait for one name, and come and go. */
+static void make_claim_crowd(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    if (i % 3 == 2)
+        *frame = (struct frame){.type = FRAME_UNCLAIM, .unclaim = {8, bytes_of("the one")}};
+    else
+        *frame = (struct frame){.type = FRAME_CLAIM,
+                                .flags = FRAME_CLAIM_WAITS,
+                                .claim = {8, bytes_of("the one"), bytes_of("mine"), 0, 0, 0, 0}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -457,6 +482,9 @@ const struct storm_row storm_rows[] = {
     {"unread", FRAME_UNREAD, STORM_LOG, 1, true, false, make_unread, NULL},
     {"read", FRAME_READ, STORM_LOG, 1, true, false, make_read, NULL},
     {"read-crowd", FRAME_READ, STORM_CROWD, 1, false, false, make_read, NULL},
+    {"claim", FRAME_CLAIM, STORM_ONE, 1, true, false, make_claim, NULL},
+    {"claim-crowd", FRAME_CLAIM, STORM_CROWD, 1, false, false, make_claim_crowd, NULL},
+    {"unclaim", FRAME_UNCLAIM, STORM_CROWD, 1, true, false, make_claim_crowd, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
     {"order", FRAME_ORDER, STORM_ONE, 1, true, false, make_order, NULL},
     {"accounts", FRAME_LIST, STORM_CROWD, 1, false, false, make_accounts, NULL},

@@ -155,6 +155,15 @@ static bool make_question(unsigned what, uint32_t request, struct frame *frame) 
     case FRAME_READ:
         frame->read = (struct frame_read){some_target(), some_number()};
         return true;
+    case FRAME_CLAIM:
+        frame->flags = (uint8_t)(FRAME_CLAIM_WAITS | FRAME_CLAIM_HAD << chance_below(2));
+        frame->claim =
+            (struct frame_claim){request,       some_target(), conv,         some_number(),
+                                 some_number(), some_number(), some_number()};
+        return true;
+    case FRAME_UNCLAIM:
+        frame->unclaim = (struct frame_unclaim){request, some_target()};
+        return true;
     default:
         return false;
     }

@@ -173,15 +173,28 @@ static void book_check_room(const struct room *room) {
 }
 
 void book_check_stocks(bool is_settled) {
-    size_t n_offers = 0;
+    size_t n_offers = 0, n_claims = 0;
+    const struct claimed *of;
+    const struct claim *claim;
+    for (of = core.claims.names; of; of = of->hh.next) {
+        MUST(of->claims);
+        DL_FOREACH(of->claims, claim) {
+            MUST(claim->of == of && !claim->session->dead);
+            n_claims++;
+        }
+    }
+    MUST(n_claims == core.claims.n);
     for (const struct user *user = core.users; user; user = user->hh.next) {
         book_check_user(user);
         n_offers += user->account.used[ACCOUNT_OFFERS];
+        MUST(user->account.used[ACCOUNT_CLAIMS] <= core.limits.max[ACCOUNT_CLAIMS]);
+        n_claims -= user->account.used[ACCOUNT_CLAIMS];
         MUST(!is_settled || user->account.used[ACCOUNT_STORING] == 0);
         MUST(!is_settled || user->account.used[ACCOUNT_QUESTIONS] == 0);
     }
     for (const struct room *room = core.rooms; room; room = room->hh.next)
         book_check_room(room);
+    MUST(n_claims == 0);
     MUST(n_offers > 0 || !core.offers);
     MUST(memory_live_bytes() <
          ((size_t)16 << 20) * N_UIDS + 2 * core.config.log_bytes_max + ((size_t)4 << 20));

@@ -419,6 +419,30 @@ static bool make_order(struct client *client, struct frame *frame) {
     return take_request(client, &frame->order.request);
 }
 
+/* Few names, and seals that are false; and nobody can know one that is true. */
+static struct bytes some_claim(void) {
+    static const char *const names[] = {"gpu0",      "GPU0", "the test database",
+                                        "\u0261pu0", "#no",  ""};
+    return bytes_of(names[chance_below(sizeof names / sizeof *names - 1)]);
+}
+
+static bool make_claim(struct client *client, struct frame *frame) {
+    static const uint8_t flags[] = {0, FRAME_CLAIM_WAITS, FRAME_CLAIM_WAITS, FRAME_CLAIM_HAD,
+                                    FRAME_CLAIM_WAITED | FRAME_CLAIM_WAITS};
+    (void)client;
+    frame->flags = flags[chance_below(sizeof flags)];
+    frame->claim = (struct frame_claim){
+        .request = CLAIM_REQUEST, .name = some_claim(), .note = some_claim()};
+    if (frame->flags & (FRAME_CLAIM_HAD | FRAME_CLAIM_WAITED))
+        frame->claim.grant = frame->claim.ticket = frame->claim.seal = chance_below(50);
+    return true;
+}
+
+static bool make_unclaim(struct client *client, struct frame *frame) {
+    frame->unclaim.name = some_claim();
+    return take_request(client, &frame->unclaim.request);
+}
+
 /* One row per type that a client may send, and how often: a type without one ends the run. */
 static const struct {
     bool (*make)(struct client *client, struct frame *frame);
@@ -436,7 +460,8 @@ static const struct {
     [FRAME_WALL] = {make_wall, 2},        [FRAME_RELEASE] = {make_release, 5},
     [FRAME_CHANNEL] = {make_channel, 5},  [FRAME_SWITCH] = {make_switch, 1},
     [FRAME_UNREAD] = {make_unread, 10},   [FRAME_READ] = {make_read, 10},
-    [FRAME_ORDER] = {make_order, 5},
+    [FRAME_ORDER] = {make_order, 5},      [FRAME_CLAIM] = {make_claim, 20},
+    [FRAME_UNCLAIM] = {make_unclaim, 10},
 };
 
 static unsigned frames_weight(void) {

@@ -219,7 +219,8 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         break;
     case FRAME_FAIL:
         MUST(frame->fail.reason.n > 0 && frame->fail.code != FAIL_NONE);
-        if (client->is_condemned && frame->fail.code == FAIL_BAD_FRAME)
+        if ((client->is_condemned && frame->fail.code == FAIL_BAD_FRAME) ||
+            frame->fail.request == CLAIM_REQUEST)
             break;
         receive_answer(client, frame->fail.request);
         break;

@@ -129,17 +129,6 @@ static int run_announce(struct run_stream *run) {
     return run->link_fd >= 0 ? CLI_DONE : cli_fail_link(run->options, run->link, run->link_fd);
 }
 
-/* "3.2 s", "2 min 5 s", "1 h 2 min" */
-static void run_duration_text(int64_t ms, char text[48]) {
-    long long s = ms / 1000;
-    if (s < 60)
-        snprintf(text, 48, "%lld.%lld s", s, (long long)(ms % 1000 / 100));
-    else if (s < 3600)
-        snprintf(text, 48, "%lld min %lld s", s / 60, s % 60);
-    else
-        snprintf(text, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
-}
-
 static void run_conclude(struct run_stream *run) {
     char duration[48], text[TITLE_BYTES + 160];
     run_duration_text(mono_ms_until(run->began, mono_now()), duration);

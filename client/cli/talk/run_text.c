@@ -165,3 +165,13 @@ void run_batch_end(struct run_batch *batch, struct run_line *line, mono_time now
     if (line->n > 0)
         run_line_end(batch, line, now);
 }
+
+void run_duration_text(int64_t ms, char text[48]) {
+    long long s = ms / 1000;
+    if (s < 60)
+        snprintf(text, 48, "%lld.%lld s", s, (long long)(ms % 1000 / 100));
+    else if (s < 3600)
+        snprintf(text, 48, "%lld min %lld s", s / 60, s % 60);
+    else
+        snprintf(text, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
+}

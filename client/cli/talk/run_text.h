@@ -52,3 +52,6 @@ void run_batch_tick(struct run_batch *batch, mono_time now, bool all);
 
 /* Milliseconds until something is due; -1: nothing is there. */
 int run_batch_timeout_ms(const struct run_batch *batch, mono_time now);
+
+/* "3.2 s", "2 min 5 s", "1 h 2 min" */
+void run_duration_text(int64_t ms, char text[48]);

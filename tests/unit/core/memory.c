@@ -313,6 +313,12 @@ static void ask_all(void) {
         (struct frame){.type = FRAME_SEARCH, .search = {.limit = 9, .words = bytes_of("mess")}});
     ask(alice, (struct frame){.type = FRAME_LIST, .list = {.what = LIST_USERS}});
     ask(alice, (struct frame){.type = FRAME_LIST, .list = {.what = LIST_ROOMS}});
+    for (size_t i = 0; i < ARRAY_LEN(players); i++)
+        ask(&players[i],
+            (struct frame){.type = FRAME_CLAIM,
+                           .flags = FRAME_CLAIM_WAITS,
+                           .claim = {.name = bytes_of("gpu0"), .note = bytes_of("training")}});
+    ask(alice, (struct frame){.type = FRAME_LIST, .list = {.what = LIST_CLAIMS}});
     ask(carol, (struct frame){.type = FRAME_TOPIC,
                               .topic = {.room = bytes_of("#ops"), .topic = bytes_of("the topic")}});
     ask(carol,

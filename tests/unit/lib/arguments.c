@@ -124,6 +124,26 @@ Test(arguments, 04_lists) {
     TAKES(earshot_list_offers(link_, &request));
 }
 
+Test(arguments, 04_claims) {
+    TAKES(earshot_claim(link_, "gpu0", NULL, 0, &request));
+    TAKES(earshot_claim(link_, "the test database", of_length(EARSHOT_NOTE_MAX), EARSHOT_CLAIM_WAIT,
+                        &request));
+    REFUSES(BAD, earshot_claim(link_, NULL, NULL, 0, &request));
+    REFUSES(BAD, earshot_claim(link_, "gpu0", NULL, 0, NULL));
+    REFUSES(BAD, earshot_claim(link_, "gpu0", NULL, 2, &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_claim(link_, "#gpu0", NULL, 0, &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_claim(link_, "gpu0 ", NULL, 0, &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_claim(link_, "", NULL, 0, &request));
+    REFUSES(EARSHOT_BAD_TEXT,
+            earshot_claim(link_, "gpu0", of_length(EARSHOT_NOTE_MAX + 1), 0, &request));
+    REFUSES(EARSHOT_BAD_TEXT, earshot_claim(link_, "gpu0", not_utf8, 0, &request));
+    TAKES(earshot_unclaim(link_, "gpu0", &request));
+    REFUSES(BAD, earshot_unclaim(link_, NULL, &request));
+    REFUSES(EARSHOT_BAD_NAME, earshot_unclaim(link_, ".x", &request));
+    TAKES(earshot_claims(link_, &request));
+    REFUSES(BAD, earshot_claims(link_, NULL));
+}
+
 Test(arguments, 05_the_past) {
     TAKES(earshot_history(link_, NULL, UINT64_MAX, UINT64_MAX, EARSHOT_PAGE_MAX, &request));
     REFUSES(BAD, earshot_history(link_, "bob", 0, 0, 0, &request));

@@ -133,6 +133,7 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_ORIGIN, origin.seq, 1);
     REFUSES(FRAME_ORIGIN, origin.at_ms, UINT16_MAX);
     REFUSES(FRAME_LINE, flags, FRAME_MORE_PARTS);
+    REFUSES(FRAME_CLAIMED, claimed.state, CLAIM_STATE_END);
 }
 
 Test(frame_refused, 09_totals_that_do_not_fit_the_body) {

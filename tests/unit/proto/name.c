@@ -237,3 +237,54 @@ Test(name, 15_problems_have_words) {
                               name_problem((enum name_outcome)other));
     cr_assert_not_null(name_problem((enum name_outcome)99));
 }
+
+static void expect_claim(const char *text, enum name_outcome wanted, const char *kept) {
+    struct name name;
+    enum name_outcome outcome = name_parse_claim(&name, bytes_of(text));
+    cr_assert_eq(outcome, wanted, "\"%s\" %s", text, name_problem(outcome));
+    cr_assert_str_eq(outcome == NAME_OK ? name.s : "", kept);
+    cr_assert_eq(name.n, strlen(kept));
+}
+
+Test(name, 20_of_claims) {
+    static const struct {
+        const char *text;
+        enum name_outcome outcome;
+        const char *kept;
+    } rows[] = {
+        {"gpu0", NAME_OK, "gpu0"},
+        {"the test database", NAME_OK, "the test database"},
+        {"\u00e9tage 2", NAME_OK, "\u00e9tage 2"},
+        {"e\u0301tage 2", NAME_OK, "\u00e9tage 2"},
+        {"", NAME_EMPTY, ""},
+        {" ", NAME_BAD_CHARACTER, ""},
+        {" gpu0", NAME_BAD_CHARACTER, ""},
+        {"gpu0 ", NAME_BAD_CHARACTER, ""},
+        {"gpu  0", NAME_BAD_CHARACTER, ""},
+        {"gpu\t0", NAME_BAD_CHARACTER, ""},
+        {"#gpu0", NAME_BAD_CHARACTER, ""},
+        {"a #gpu0", NAME_BAD_CHARACTER, ""},
+        {"a -b", NAME_BAD_START, ""},
+        {".a", NAME_BAD_START, ""},
+        {"a \u0301", NAME_BAD_START, ""},
+        {"a \xff", NAME_NOT_UTF8, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        expect_claim(rows[i].text, rows[i].outcome, rows[i].kept);
+}
+
+Test(name, 21_claims_have_bounds_and_one_key) {
+    char text[NAME_BYTES_MAX + 2] = "";
+    struct name name, other, key, other_key;
+    for (size_t i = 0; i < NAME_BYTES_MAX; i++)
+        text[i] = i % 16 == 15 ? ' ' : 'a';
+    text[NAME_BYTES_MAX - 1] = 'a';
+    cr_assert_eq(name_parse_claim(&name, bytes_of(text)), NAME_OK);
+    text[NAME_BYTES_MAX] = 'a';
+    cr_assert_eq(name_parse_claim(&name, bytes_of(text)), NAME_TOO_LONG);
+    cr_assert_eq(name_parse_claim(&name, bytes_of("The \u00c9tage")), NAME_OK);
+    cr_assert_eq(name_parse_claim(&other, bytes_of("the e\u0301tage")), NAME_OK);
+    name_key(&key, &name);
+    name_key(&other_key, &other);
+    cr_assert_str_eq(key.s, other_key.s);
+}
