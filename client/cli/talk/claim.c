@@ -40,7 +40,7 @@ struct claim_run {
     const char *name, *note;
     uint32_t request;
     int64_t since_ms; /* it waits, or has it */
-    bool is_held, is_lost;
+    bool is_held;
     struct cli_claim holder; /* who has it, as was told last; handle NULL: nobody was */
     pid_t pid;               /* of the command */
     int pidfd, signal_fd, status;
@@ -97,8 +97,8 @@ static int claim_tell_wait(const struct claim_run *run, unsigned place) {
 
 static int claim_take_state(struct claim_run *run, const struct earshot_event *event) {
     bool was_held = run->is_held;
-    run->is_held = event->claim.state == EARSHOT_CLAIM_HELD;
-    if (run->is_held) {
+    if (event->claim.state == EARSHOT_CLAIM_HELD) {
+        run->is_held = true;
         run->since_ms = event->claim.since_ms;
         return was_held ? CLI_DONE : claim_print(run, 0);
     }
@@ -112,12 +112,11 @@ static int claim_take_state(struct claim_run *run, const struct earshot_event *e
 
 static int claim_take_failed(struct claim_run *run, const struct earshot_event *event) {
     CLEANUP_FREE char *holder = claim_holder_text(run);
-    bool was_had = run->is_held;
+    bool was_held = run->is_held;
     run->is_held = false;
-    run->is_lost = true;
     if (event->failed.code != FAIL_TAKEN)
         return cli_fail_event(run->options, event);
-    if (!was_had)
+    if (!was_held)
         return cli_fail(run->options, FAIL_TAKEN, "\"%s\" is taken: %s; wait for it, or try again",
                         run->name, holder);
     return cli_fail(run->options, FAIL_TAKEN,

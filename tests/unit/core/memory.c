@@ -306,6 +306,20 @@ static void enter_rooms(void) {
                               .join = {.room = bytes_of("#short")}});
 }
 
+/* Only a refusal is an answer. */
+static void claim_something(struct player *player) {
+    come(player);
+    if (!is_here(player))
+        return;
+    asked[n_asked++] = (struct asked){.session = 0};
+    give(player->client, &(struct frame){.type = FRAME_CLAIM,
+                                         .flags = FRAME_CLAIM_WAITS,
+                                         .claim = {.request = n_asked - 1,
+                                                   .name = bytes_of("gpu0"),
+                                                   .note = bytes_of("training")}});
+    pass();
+}
+
 static void ask_all(void) {
     ask(bob,
         (struct frame){.type = FRAME_HISTORY, .history = {.conv = bytes_of("#ops"), .limit = 9}});
@@ -314,10 +328,8 @@ static void ask_all(void) {
     ask(alice, (struct frame){.type = FRAME_LIST, .list = {.what = LIST_USERS}});
     ask(alice, (struct frame){.type = FRAME_LIST, .list = {.what = LIST_ROOMS}});
     for (size_t i = 0; i < ARRAY_LEN(players); i++)
-        ask(&players[i],
-            (struct frame){.type = FRAME_CLAIM,
-                           .flags = FRAME_CLAIM_WAITS,
-                           .claim = {.name = bytes_of("gpu0"), .note = bytes_of("training")}});
+        claim_something(&players[i]);
+    pass_ms(CLAIM_TELL_MS);
     ask(alice, (struct frame){.type = FRAME_LIST, .list = {.what = LIST_CLAIMS}});
     ask(carol, (struct frame){.type = FRAME_TOPIC,
                               .topic = {.room = bytes_of("#ops"), .topic = bytes_of("the topic")}});
