@@ -466,9 +466,7 @@ Test(core_claims, 24_an_old_seal_and_one_who_waited) {
     restart();
     give_claim(alice, "gpu0", FRAME_CLAIM_HAD | FRAME_CLAIM_WAITS, "", &old);
     give_claim(carol, "gpu0", FRAME_CLAIM_WAITED | FRAME_CLAIM_WAITS, "", &card);
-    drain();
-    carol->at = carol->n_in;
-    alice->at = alice->n_in;
+    expect_place(carol, 1, alice);
     pass_ms(CLAIM_RETURN_MS);
     expect_held(carol, "gpu0");
     expect_place(alice, 1, carol);
