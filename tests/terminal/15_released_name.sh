@@ -14,7 +14,7 @@ sees "ann is there" bob "+ ann joined #ops"
 enter bob "my old name"
 sees "it is heard" ann "#ops <bob> my old name"
 exits 0 "his name is released" earshot --name boss release bob
-sees "he is told" bob "you are now known as $named: the name bob was freed"
+sees "he is told" bob "you are now known as $named: an administrator has freed the name bob"
 sees "the others are told, too" ann "= bob is now known as $named"
 enter bob "/who #ops"
 sees "/who knows it" bob "$named (you)"
