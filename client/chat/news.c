@@ -1,4 +1,5 @@
 #include "chat/news.h"
+#include "base/macro.h"
 #include "chat/login.h"
 #include "cli/words.h"
 
@@ -74,9 +75,34 @@ static bool news_is_renamed_to(const struct chat *chat, const char *who) {
     return false;
 }
 
+/* Whether both together are nothing: who came and left, or left and came, within a moment. */
+static bool news_is_undone(const struct news_item *item, enum earshot_news_what what) {
+    static const enum earshot_news_what undoes[] = {
+        [EARSHOT_NEWS_ONLINE] = EARSHOT_NEWS_OFFLINE,
+        [EARSHOT_NEWS_OFFLINE] = EARSHOT_NEWS_ONLINE,
+        [EARSHOT_NEWS_JOINED] = EARSHOT_NEWS_LEFT,
+        [EARSHOT_NEWS_LEFT] = EARSHOT_NEWS_JOINED,
+    };
+    return !news_is_rename(item) && (size_t)what < ARRAY_LEN(undoes) && item->what == undoes[what];
+}
+
+/* True: it takes back what is not told yet. */
+static bool news_takes_back(struct chat *chat, const struct earshot_event *event,
+                            const char *object) {
+    struct news_item *item, *next;
+    DL_FOREACH_SAFE(chat->news, item, next) {
+        if (words_same_name(item->who, event->news.who) && strcmp(item->object, object) == 0 &&
+            news_is_undone(item, event->news.what)) {
+            news_free(chat, item);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void news_gather(struct chat *chat, const struct earshot_event *event, const char *object) {
     const char *who = event->news.who;
-    if (news_is_renamed_to(chat, who))
+    if (news_is_renamed_to(chat, who) || news_takes_back(chat, event, object))
         return;
     if (*object)
         news_drop_presence(chat, who);

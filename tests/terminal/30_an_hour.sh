@@ -69,6 +69,20 @@ check "nor does he join" hides ann "ben joined #ops"
 run_earshot cleo --name cleo tail
 sees "but somebody else does" ann "cleo came"
 
+run_earshot dan --name dan tail
+sees "one more" ann "dan came"
+kill -STOP "$HUB_PID"
+kill -9 "$PID"
+run_earshot again --name dan tail
+kill -CONT "$HUB_PID"
+is_dan_anew() {
+    [ "$(earshot who --json | jq "select(.handle == \"dan\") | .sessions[].pid")" = "$PID" ]
+}
+wait_for "he is there again" is_dan_anew
+run_earshot eve --name eve tail
+sees "then another one" ann "eve came"
+check "who leaves and comes in a moment did neither" hides ann "dan left"
+
 key ben C-d
 await "who leaves" bottom_is ben '$'
 check "hears nothing of what was refused" hides ben "is not offered to ann any more"
