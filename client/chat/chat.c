@@ -75,9 +75,13 @@ void chat_fail(struct chat *chat, unsigned code, const char *format, ...) {
     free(text);
 }
 
+char *chat_reason(const struct chat *chat, const char *reason) {
+    return chat->view.windowed ? format_reason(reason) : strdup(reason);
+}
+
 void chat_fail_link(struct chat *chat, int result, const char *what) {
     struct outcome outcome = outcome_of(chat->link, result);
-    CLEANUP_FREE char *reason = format_reason(outcome.text);
+    CLEANUP_FREE char *reason = chat_reason(chat, outcome.text);
     chat_fail(chat, outcome.code, "%s: %s", what, reason ? reason : "");
 }
 

@@ -126,6 +126,12 @@ void chat_set_target(struct chat *chat, const char *name);
  */
 void chat_fail(struct chat *chat, unsigned code, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/*
+ * What the hub or the library says; in a window with its commands in place of those of the shell.
+ * The caller frees it; NULL when memory is out.
+ */
+char *chat_reason(const struct chat *chat, const char *reason);
+
 /* A call of libearshot that did not go well; `what` begins the sentence: "cannot join #ops". */
 void chat_fail_link(struct chat *chat, int result, const char *what);
 

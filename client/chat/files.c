@@ -12,7 +12,6 @@
 #include "base/home.h"
 #include "base/macro.h"
 #include "chat/command.h"
-#include "chat/format.h"
 #include "chat/inquiry.h"
 #include "chat/talk.h"
 #include "cli/file.h"
@@ -261,7 +260,7 @@ static void files_note_received(const struct chat *chat, const struct files_item
 
 static void files_fail(struct chat *chat, int result, enum outcome_use use, const char *path) {
     struct outcome outcome = outcome_of_file(chat->link, result, use);
-    CLEANUP_FREE char *reason = format_reason(outcome.text);
+    CLEANUP_FREE char *reason = chat_reason(chat, outcome.text);
     chat_fail(chat, outcome.code, "cannot %s %s: %s", use == OUTCOME_WRITE ? "write to" : "read",
               path, reason ? reason : "");
 }

@@ -10,7 +10,6 @@
 #include "base/macro.h"
 #include "chat/begin.h"
 #include "chat/files.h"
-#include "chat/format.h"
 #include "chat/login.h"
 #include "chat/news.h"
 #include "chat/past.h"
@@ -78,7 +77,7 @@ void inquiry_deinit(struct chat *chat) {
 static void inquiry_fail(struct chat *chat, enum inquiry_kind kind, const char *about,
                          struct outcome outcome) {
     const char *blank = *about ? " " : "";
-    CLEANUP_FREE char *reason = format_reason(outcome.text);
+    CLEANUP_FREE char *reason = chat_reason(chat, outcome.text);
     if (about[0] == '#' && kind == INQUIRY_WHO)
         blank = " in ";
     chat_fail(chat, outcome.code, "cannot %s%s%s: %s", inquiry_rows[kind].purpose, blank, about,

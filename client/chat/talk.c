@@ -94,7 +94,7 @@ static void talk_refused(struct chat *chat, const struct earshot_event *event) {
     struct talk_sent *sent = talk_find(&chat->talk, event->failed.id);
     struct outcome outcome = outcome_of_event(event);
     bool is_file = sent && sent->is_file;
-    CLEANUP_FREE char *reason = format_reason(outcome.text);
+    CLEANUP_FREE char *reason = chat_reason(chat, outcome.text);
     chat_fail(chat, outcome.code, "not delivered to %s: %s (%s%s%s)", event->failed.to,
               reason ? reason : "", is_file ? "file " : "\"",
               sent && sent->preview ? sent->preview : "?", is_file ? "" : "\"");
