@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -16,40 +17,51 @@ _Static_assert(HANDOVER_PIECE_BYTES <= PARCEL_CONTENT_MAX, "a piece fits into a 
 
 /* --- the sender --- */
 
-static int send_piece(struct peer *peer, struct file_body *piece, char *body) {
-    struct earshot_message message = {.to = HANDOVER_RECIPIENT,
-                                      .text = body,
-                                      .text_n = parcel_pack(piece, false, body),
-                                      .kind = (enum earshot_kind)KIND_FILE};
-    int r = earshot_send(peer->link, &message, NULL);
-    return r == EARSHOT_OK ? 0
-                           : crew_fail(peer->arena, "send: %s (%d)", earshot_error(peer->link), r);
+/* A file in memory, for each piece is sent as the small file that it is. */
+struct piece_file {
+    int fd;
+    char path[32];
+    char content[HANDOVER_PIECE_BYTES];
+};
+
+static int piece_open(struct piece_file *piece) {
+    piece->fd = memfd_create("pieces", MFD_CLOEXEC);
+    snprintf(piece->path, sizeof piece->path, "/proc/self/fd/%d", piece->fd);
+    return piece->fd;
 }
 
 /* Each piece carries its digest, which the recipient checks. */
-static int send_file(struct peer *peer, int fd, char *content, char *body) {
-    struct file_body piece = {.name = bytes_of("pieces")};
+static int send_piece(struct peer *peer, const struct piece_file *piece, size_t n) {
+    struct earshot_transfer file;
+    if (pwrite(piece->fd, piece->content, n, 0) != (ssize_t)n || ftruncate(piece->fd, (off_t)n) < 0)
+        return crew_fail(peer->arena, "write: %s", strerror(errno));
+    int r = earshot_post(peer->link, HANDOVER_RECIPIENT, piece->path, &file);
+    return r == EARSHOT_OK ? 0
+                           : crew_fail(peer->arena, "post: %s (%d)", earshot_error(peer->link), r);
+}
+
+static int send_file(struct peer *peer, int fd, struct piece_file *piece) {
     for (;;) {
-        ssize_t n = read(fd, content, HANDOVER_PIECE_BYTES);
+        ssize_t n = read(fd, piece->content, sizeof piece->content);
         if (n < 0)
             return crew_fail(peer->arena, "read: %s", strerror(errno));
         if (n == 0)
             return 0;
-        piece.content = (struct bytes){content, (size_t)n};
-        if (send_piece(peer, &piece, body) != 0)
+        if (send_piece(peer, piece, (size_t)n) != 0)
             return 1;
     }
 }
 
 int handover_send_pieces(struct peer *peer, const struct handover *handover) {
-    CLEANUP_FREE char *content = malloc(HANDOVER_PIECE_BYTES);
-    CLEANUP_FREE char *body = malloc(PARCEL_BODY_MAX);
+    CLEANUP_FREE struct piece_file *piece = calloc(1, sizeof *piece);
     int fd = open(handover->from, O_RDONLY | O_CLOEXEC);
     int r = 1;
-    if (fd < 0 || !content || !body)
+    if (fd < 0 || !piece || piece_open(piece) < 0)
         crew_fail(peer->arena, "%s: %s", handover->from, strerror(errno));
     else
-        r = send_file(peer, fd, content, body);
+        r = send_file(peer, fd, piece);
+    if (piece && piece->fd > 0)
+        close(piece->fd);
     if (fd >= 0)
         close(fd);
     return r;
