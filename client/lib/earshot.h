@@ -539,7 +539,7 @@ int earshot_search(earshot *link, const char *words, const char *conv, const cha
  * stands: HELD; or WAITING, again whenever the place in the queue is another; or, without
  * EARSHOT_CLAIM_WAIT, TAKEN and FAILED ("taken"). FAILED ends it, also when somebody else was given
  * it by a hub that has been started again: a link with EARSHOT_RECONNECT claims it again by itself,
- * and the hub gives it to nobody else for three seconds. One link has EARSHOT_CLAIMS_MAX at most.
+ * and the hub gives it to nobody else for five seconds. One link has EARSHOT_CLAIMS_MAX at most.
  * EARSHOT_OTHER_VERSION: the hub is older, and has no claims.
  */
 #define EARSHOT_CLAIMS_MAX 64

@@ -324,6 +324,7 @@ static void claim_unlink(struct core *core, struct claim *claim) {
     DL_DELETE(of->claims, claim);
     DL_DELETE2(claim->session->claims, claim, prev_of_session, next_of_session);
     core->claims.n--;
+    of->n--;
 }
 
 /* For it, and for its name; false: `reason` says why not. */
@@ -500,6 +501,13 @@ static struct claim *claim_make(struct core *core, const struct claim_wish *wish
     return claim;
 }
 
+/* At once, for it is sealed: the hub may die the next moment. */
+static void claim_tell_last(struct core *core, struct claim *claim) {
+    claim->told = claim->of->n - 1;
+    struct frame frame = frame_of_own(core, claim, claim->told);
+    session_answer(core, claim->session, &frame);
+}
+
 static void claim_begin(struct core *core, struct claim *claim) {
     struct claimed *of = claim->of;
     struct session *session = claim->session;
@@ -507,10 +515,13 @@ static void claim_begin(struct core *core, struct claim *claim) {
     claim_insert(of, claim);
     DL_APPEND2(session->claims, claim, prev_of_session, next_of_session);
     core->claims.n++;
+    of->n++;
     if (is_free)
         claim_grant(core, of, session->user);
-    else
+    else if (of->is_unsettled)
         places_changed(core, of, session->user);
+    else
+        claim_tell_last(core, claim);
 }
 
 static enum fail_code claim_try(struct core *core, struct claim_wish *wish, char reason[256]) {

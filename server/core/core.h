@@ -342,7 +342,8 @@ struct claim {
 struct claimed {
     struct name name, key;
     struct alike_entry alike;
-    struct claim *claims; /* who has it, then those who wait, in order; never none */
+    struct claim *claims; /* who has it, then those who wait, in order; never none, */
+    unsigned n;           /* so many */
     bool is_unsettled;    /* nobody has it yet: whom a former hub gave it to may come back */
     uint64_t grant;       /* the number of the latest; unsettled: the greatest that was proved */
     struct user *by;      /* who has changed the places of those who wait */

@@ -572,7 +572,7 @@ void news_tick(struct core *core);
 void news_deinit(struct core *core);
 
 /* Claims (claim.c). */
-#define CLAIM_RETURN_MS 3000 /* of a former hub; a link tries at least every two seconds */
+#define CLAIM_RETURN_MS 5000 /* of a former hub; a link tries at least every two seconds */
 #define CLAIM_TELL_MS 100    /* places in the queue are told at most so often */
 void claim_init(struct core *core);
 /* CLAIM, UNCLAIM. */

@@ -122,7 +122,7 @@ kill -9 "$HUB_PID"
 wait_for "the hub is gone" test ! -e "/proc/$HUB_PID"
 start_hub
 run_earshot bob --name bob claim gpu0
-wait_for "who waits gets it after three seconds" grep -q 'is yours' "$T/bob.err"
+wait_for "who waits gets it after five seconds" grep -q 'is yours' "$T/bob.err"
 kill -CONT "${STARTED[-2]}"
 wait_for "who comes too late is told" is_told ann 'is yours no more'
 check "the command goes on" kill -0 "${STARTED[-2]}"

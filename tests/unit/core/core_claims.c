@@ -235,6 +235,7 @@ Test(core_claims, 08_the_list) {
     queue_up(bob, "gpu0");
     queue_up(carol, "gpu0");
     claim_it(bob, "gpu1");
+    expect_place(carol, 2, alice);
     give(carol, &(struct frame){.type = FRAME_LIST, .list = {5, LIST_CLAIMS, bytes_of("")}});
     static const struct {
         const char *name;
