@@ -69,3 +69,7 @@ int command_usage(struct chat *chat, const char *name);
 
 /* Prints the table, or one row of it. */
 void command_help(struct chat *chat, const char *name);
+
+/* /room and /invite (govern.c). */
+int govern_room(struct chat *chat, char *arguments);
+int govern_invite(struct chat *chat, char *arguments);

@@ -237,6 +237,26 @@ static void inquiry_room_line(struct chat *chat, struct inquiry *inquiry,
               *event->room.topic ? ": " : "", event->room.topic);
 }
 
+static void inquiry_about_line(struct chat *chat, struct inquiry *inquiry,
+                               const struct earshot_event *event) {
+    static const char *const forms[] = {"open", "private", "of a group", "direct"};
+    (void)inquiry;
+    view_note(&chat->view, VIEW_INFO, "%s is %s, %u member%s, and belongs to %s%s%s%s%s",
+              event->room.name, forms[event->room.form], event->room.members,
+              event->room.members == 1 ? "" : "s", event->room.owner,
+              event->room.announces ? "; only its owner and operators speak" : "",
+              event->room.invited ? "; you are invited" : "", *event->room.topic ? ": " : "",
+              event->room.topic);
+}
+
+static void inquiry_change_done(struct chat *chat, struct inquiry *inquiry) {
+    view_note(&chat->view, VIEW_INFO, "%s was changed", inquiry->about);
+}
+
+static void inquiry_invite_done(struct chat *chat, struct inquiry *inquiry) {
+    view_note(&chat->view, VIEW_INFO, "%s is invited, and was told", inquiry->about);
+}
+
 static void inquiry_rooms_done(struct chat *chat, struct inquiry *inquiry) {
     if (inquiry->n == 0)
         view_note(&chat->view, VIEW_INFO, "there is no room yet; /join #lobby makes one");
@@ -647,6 +667,9 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
     [INQUIRY_REJOIN] = {.purpose = "join"},
     [INQUIRY_PART] = {.purpose = "leave", .done = inquiry_part_done},
     [INQUIRY_TOPIC_SET] = {.purpose = "set the topic of"},
+    [INQUIRY_ABOUT] = {.purpose = "ask about", .line = inquiry_about_line},
+    [INQUIRY_CHANGE] = {.purpose = "change", .done = inquiry_change_done},
+    [INQUIRY_INVITE] = {.purpose = "invite", .done = inquiry_invite_done},
     [INQUIRY_TOPIC] = {.purpose = "ask for the topic of",
                        .line = inquiry_topic_line,
                        .done = inquiry_topic_done},

@@ -35,6 +35,9 @@ enum inquiry_kind {
     INQUIRY_WHOIS,         /* about: the handle */
     INQUIRY_MENTIONS,
     INQUIRY_UNREAD, /* about: the conversation, or "" for all */
+    INQUIRY_ABOUT,  /* about: the room; asks what it is */
+    INQUIRY_CHANGE, /* about: the room */
+    INQUIRY_INVITE, /* about: the handle */
     INQUIRY_KINDS
 };
 

@@ -81,6 +81,16 @@ const struct cli_command cli_commands[] = {
     {"rooms", "", "list the rooms", NULL, NULL, 0, 0, cli_rooms},
     {"topic", "#ROOM [TEXT...]", "show or set the topic of a room",
      "An empty TEXT (\"\") removes the topic.", NULL, 1, -1, cli_topic},
+    {"room", "#ROOM", "show a room, make it, or change it",
+     "With an option it makes a room that is not there, which is yours then; an open one is also "
+     "made\n"
+     "by whoever first joins it. A private room stays private. What you may not see is answered as "
+     "if\n"
+     "it was not there.",
+     cli_room_options, 1, 1, cli_room},
+    {"invite", "#ROOM HANDLE...", "invite into a room",
+     "Only who was invited can join a private room. Who is away is told at the next join.", NULL, 2,
+     -1, cli_invite},
     {"away", "[TEXT...]", "mark your handle as away, with a reason", NULL, NULL, 0, -1, cli_away},
     {"back", "", "mark your handle as here again", NULL, NULL, 0, 0, cli_back},
     {"status", "", "show the hub: process, uptime, sessions, counters", NULL, NULL, 0, 0,

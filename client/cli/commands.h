@@ -79,6 +79,8 @@ int cli_rooms(const struct cli_options *options, int n_words, char **words);
 int cli_claims(const struct cli_options *options, int n_words, char **words);
 int cli_topic(const struct cli_options *options, int n_words, char **words);
 int cli_users(const struct cli_options *options, int n_words, char **words);
+int cli_room(const struct cli_options *options, int n_words, char **words);
+int cli_invite(const struct cli_options *options, int n_words, char **words);
 int cli_status(const struct cli_options *options, int n_words, char **words);
 int cli_top(const struct cli_options *options, int n_words, char **words);
 int cli_inspect(const struct cli_options *options, int n_words, char **words);
@@ -87,6 +89,7 @@ extern const struct cli_option cli_who_options[];
 extern const struct cli_option cli_top_options[];
 extern const struct cli_option cli_inspect_options[];
 extern const struct cli_option cli_unread_options[];
+extern const struct cli_option cli_room_options[];
 extern const struct cli_option cli_doctor_options[];
 
 /* here */

@@ -217,6 +217,34 @@ void json_top(uint64_t sessions, double messages, double deliveries) {
                                "messages_s", messages, "deliveries_s", deliveries));
 }
 
+/* Names with blanks between them. */
+static json_t *json_names(const char *names) {
+    json_t *array = json_array();
+    for (names += strspn(names, " "); *names; names += strspn(names, " ")) {
+        size_t n = strcspn(names, " ");
+        json_array_append_new(array, json_stringn(names, n));
+        names += n;
+    }
+    return array;
+}
+
+void json_about_room(const struct earshot_event *event) {
+    static const char *const forms[] = {"open", "private", "group", "direct"};
+    json_t *object = json_pack(
+        "{s:s,s:o,s:s,s:o,s:o,s:o,s:I,s:o,s:b}", "type", "room", "name",
+        json_text(event->room.name), "form", forms[event->room.form], "owner",
+        json_text(event->room.owner), "operators", json_names(event->room.operators), "group",
+        json_text_or_null(event->room.group), "members", (json_int_t)event->room.members, "topic",
+        json_text_or_null(event->room.topic), "announce", (int)event->room.announces);
+    json_object_set_new(object, "owner_uid", json_integer((json_int_t)event->room.owner_uid));
+    json_object_set_new(object, "past", json_string(event->room.shows_all ? "all" : "invited"));
+    if (event->room.form != EARSHOT_ROOM_PRIVATE)
+        json_object_set_new(object, "past", json_string("all"));
+    if (event->room.invited)
+        json_object_set_new(object, "invited", json_true());
+    json_put(stdout, object);
+}
+
 void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq) {
     json_put(stdout,
              json_pack("{s:s,s:o,s:I,s:I,s:I}", "type", "unread", "conv", json_text(conv), "unread",

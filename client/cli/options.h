@@ -52,6 +52,11 @@ struct cli_options {
     bool no_wait;              /* put */
     int progress;              /* put, get: enum progress_how */
     const char *dir;           /* get; NULL when not given */
+    int form;                  /* room; 0 when not given */
+    int announce, past;        /* room; -1 when not given */
+    const char *topic, *owner; /* room; NULL when not given */
+    const char *rename;        /* room; NULL when not given */
+    bool close;                /* room */
     bool to_stdout;            /* get */
     bool decline;              /* get */
     const char *span;          /* mute, ban: --for; NULL when not given */

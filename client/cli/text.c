@@ -312,6 +312,24 @@ void text_topic(const char *topic) {
     putchar('\n');
 }
 
+void text_about_room(const struct earshot_event *event) {
+    static const char *const forms[] = {"open", "private", "of a group", "direct"};
+    text_print_name(event->room.name);
+    printf(": %s, %u member%s, owner ", forms[event->room.form], event->room.members,
+           event->room.members == 1 ? "" : "s");
+    text_print_name(event->room.owner);
+    if (event->room.announces)
+        printf("; only its owner and operators speak");
+    if (event->room.form == EARSHOT_ROOM_PRIVATE)
+        printf("; who joins sees %s", event->room.shows_all ? "everything that was said"
+                                                            : "what was said since the invitation");
+    if (event->room.invited)
+        printf("; you are invited");
+    putchar('\n');
+    if (*event->room.topic)
+        text_topic(event->room.topic);
+}
+
 static void text_print_store(const struct cli_status *status) {
     char bytes[SIZE_TEXT], keep[SIZE_TEXT];
     if (status->store_bytes == 0) {

@@ -164,6 +164,24 @@ enum earshot_claim_state {
     EARSHOT_CLAIM_WAITING,
     EARSHOT_CLAIM_TAKEN, /* of one's own, which does not wait: FAILED follows */
 };
+/* Who sees a room: everybody; its members, who are invited; the members of a Unix group; several
+ * people who talk directly. */
+enum earshot_room_form {
+    EARSHOT_ROOM_OPEN,
+    EARSHOT_ROOM_PRIVATE,
+    EARSHOT_ROOM_GROUP,
+    EARSHOT_ROOM_DIRECT
+};
+enum earshot_room_change {
+    EARSHOT_MAKE_OPEN,    /* makes the room, if there is none, and joins it; */
+    EARSHOT_MAKE_PRIVATE, /* the same, or makes an open one of one's own private for ever */
+    EARSHOT_SET_OWNER,    /* to the handle of a member */
+    EARSHOT_SET_NAME,
+    EARSHOT_CLOSE,        /* nobody may join or speak any more */
+    EARSHOT_SET_ANNOUNCE, /* "on": only its owner and operators speak; or "off" */
+    EARSHOT_SET_PAST      /* of a private room: "all": who joins sees everything that was said;
+                             "invited": from the invitation on */
+};
 enum earshot_role { EARSHOT_WELL_KNOWN, EARSHOT_LANE, EARSHOT_MAILBOX };
 
 enum earshot_offer_kind { EARSHOT_FILE, EARSHOT_DIRECTORY, EARSHOT_STREAM };
@@ -301,6 +319,11 @@ struct earshot_event {
         struct {
             const char *name, *topic; /* topic "" for none */
             uint32_t members;
+            /* In answer to earshot_about(); else owner is NULL: */
+            const char *owner, *operators, *group; /* operators: with a space between; or "" */
+            uint32_t owner_uid;
+            enum earshot_room_form form;
+            bool announces, shows_all, closed, invited; /* invited: and not joined yet */
         } room;
         struct {
             const char *key;
@@ -506,6 +529,16 @@ int earshot_accounts(earshot *link, bool all, uint32_t *request);
 int earshot_release(earshot *link, const char *conv, uint32_t *request);
 /* of: for EARSHOT_USERS the room whose members are asked for, or NULL for everybody here. */
 int earshot_ask(earshot *link, enum earshot_list what, const char *of, uint32_t *request);
+
+/*
+ * What a room is: an EARSHOT_EVENT_ROOM with all of it. Makes or changes it; argument: NULL or as
+ * the change says. Invites a handle, also while it is away: it is told by a message. A private room
+ * of somebody else is answered as one that is not there. EARSHOT_OTHER_VERSION: the hub is older.
+ */
+int earshot_about(earshot *link, const char *room, uint32_t *request);
+int earshot_change_room(earshot *link, const char *room, enum earshot_room_change what,
+                        const char *argument, uint32_t *request);
+int earshot_invite(earshot *link, const char *room, const char *handle, uint32_t *request);
 
 #define EARSHOT_PAGE_MAX 1000 /* messages in one answer; a limit is 1 to this */
 

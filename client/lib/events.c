@@ -253,6 +253,31 @@ int event_from_room(struct event_store *store, struct earshot_event *event,
     event->room.name = events_keep(store, room->room);
     event->room.topic = events_keep(store, room->topic);
     event->room.members = room->members;
+    event->room.owner = event->room.operators = event->room.group = NULL;
+    return 0;
+}
+
+int event_from_about(struct event_store *store, struct earshot_event *event,
+                     const struct frame_about *about) {
+    int r = events_begin(
+        store,
+        about->room.n + about->topic.n + about->owner.n + about->operators.n + about->group.n, 5);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_ROOM;
+    event->request = about->request;
+    event->room.name = events_keep(store, about->room);
+    event->room.topic = events_keep(store, about->topic);
+    event->room.owner = events_keep(store, about->owner);
+    event->room.operators = events_keep(store, about->operators);
+    event->room.group = events_keep(store, about->group);
+    event->room.members = about->members;
+    event->room.owner_uid = about->owner_uid;
+    event->room.form = (enum earshot_room_form)about->form;
+    event->room.announces = (about->rules & ROOM_ANNOUNCES) != 0;
+    event->room.shows_all = (about->rules & ROOM_SHOWS_ALL) != 0;
+    event->room.closed = (about->rules & ROOM_CLOSED) != 0;
+    event->room.invited = (about->rules & ROOM_INVITED) != 0;
     return 0;
 }
 

@@ -441,6 +441,12 @@ static int on_room(struct earshot *link, const struct frame *frame, struct earsh
     return incoming_made(event_from_room(&link->store, event, &frame->room));
 }
 
+static int on_about(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->about.request))
+        return 0;
+    return incoming_made(event_from_about(&link->store, event, &frame->about));
+}
+
 static int on_counter(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
     if (!request_is_asked(link, frame->counter.request))
@@ -540,6 +546,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_FAIL] = on_fail,
     [FRAME_USER] = on_user,
     [FRAME_ROOM] = on_room,
+    [FRAME_ABOUT] = on_about,
     [FRAME_COUNTER] = on_counter,
     [FRAME_OBJECT] = on_object,
     [FRAME_COUNT] = on_count,

@@ -117,6 +117,7 @@ struct earshot {
     bool hub_takes_reads; /* it counts what is unread */
     bool hub_takes_order; /* it keeps order, and tells accounts */
     bool hub_takes_claims;
+    bool hub_takes_rooms; /* it knows private rooms */
     int hub_fd;      /* its pidfd */
     int mailbox;     /* msqid, or -1 */
     atomic_int lane; /* msqid, or -1; the watch reads it too */

@@ -16,6 +16,7 @@ struct request {
     uint8_t type;
     bool own; /* asked by the link itself */
     bool session_only;
+    bool enters; /* a room that is made by it */
     bool away;
     char *text; /* room, handle or reason */
     struct request *prev, *next;
@@ -112,6 +113,10 @@ static void request_apply(struct earshot *link, struct request *request) {
         break;
     case FRAME_LEAVE:
         leave_room(link, request->text);
+        break;
+    case FRAME_CHANGE:
+        if (request->enters)
+            enter_room(link, request);
         break;
     case FRAME_AWAY:
         set_away(link, request);
@@ -279,7 +284,8 @@ _Static_assert(
         offsetof(struct frame_history, request) == 0 &&
         offsetof(struct frame_search, request) == 0 &&
         offsetof(struct frame_forget, request) == 0 && offsetof(struct frame_wall, request) == 0 &&
-        offsetof(struct frame_offer, request) == 0,
+        offsetof(struct frame_offer, request) == 0 && offsetof(struct frame_change, request) == 0 &&
+        offsetof(struct frame_invite, request) == 0,
     "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
@@ -352,6 +358,7 @@ int request_ask(struct earshot *link, struct frame *frame, const char *text, uin
     if (r != 0)
         return r;
     request->session_only = frame->type == FRAME_JOIN && (frame->flags & FRAME_SESSION_ONLY);
+    request->enters = frame->type == FRAME_CHANGE && frame->change.what <= ROOM_MAKE_PRIVATE;
     request->away = frame->type == FRAME_AWAY && frame->away.away;
     if (number)
         *number = request->number;
@@ -389,6 +396,61 @@ int earshot_topic(earshot *link, const char *room, const char *topic, uint32_t *
         return r;
     struct frame frame = {.type = FRAME_TOPIC,
                           .topic = {.room = name_bytes(&name), .topic = bytes_of(topic)}};
+    return request_ask(link, &frame, name.s, request);
+}
+
+/* A hub that does not know these would end the session. */
+static int check_takes_rooms(struct earshot *link) {
+    if (link->phase != LINK_JOINED || link->hub_takes_rooms)
+        return 0;
+    return link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                     "the hub in %s is older, and its rooms have no owner; start it again",
+                     link->dir);
+}
+
+int earshot_about(earshot *link, const char *room, uint32_t *request) {
+    struct name name;
+    int r = check_room(link, room, &name);
+    if (r == 0)
+        r = check_takes_rooms(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_ROOM, .of = name_bytes(&name)}};
+    return request_ask(link, &frame, name.s, request);
+}
+
+int earshot_change_room(earshot *link, const char *room, enum earshot_room_change what,
+                        const char *argument, uint32_t *request) {
+    struct name name;
+    const char *text = argument ? argument : "";
+    int r = check_room(link, room, &name);
+    if (r == 0)
+        r = check_number(link, what, ROOM_CHANGE_END, "the change");
+    if (r == 0)
+        r = check_string(link, text, NAME_BYTES_MAX, "the argument");
+    if (r == 0)
+        r = check_takes_rooms(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {
+        .type = FRAME_CHANGE,
+        .change = {.room = name_bytes(&name), .what = (uint8_t)what, .argument = bytes_of(text)}};
+    return request_ask(link, &frame, name.s, request);
+}
+
+int earshot_invite(earshot *link, const char *room, const char *handle, uint32_t *request) {
+    struct name name, guest;
+    int r = check_room(link, room, &name);
+    if (r == 0)
+        r = check_handle(link, handle, "the handle", &guest);
+    if (r == 0)
+        r = check_takes_rooms(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_INVITE,
+                          .invite = {.id = uuid_next(&link->ids, wall_coarse()),
+                                     .room = name_bytes(&name),
+                                     .handle = name_bytes(&guest)}};
     return request_ask(link, &frame, name.s, request);
 }
 

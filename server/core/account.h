@@ -60,6 +60,8 @@ enum account_sort { ACCOUNT_STOCK, ACCOUNT_RATE };
       "bytes of mail to people who never joined", "wait until some of them have")                  \
     R(MAILED, "mailed", ACCOUNT_STOCK, 32, 0,                                                      \
       "recipients who never joined", "wait until some of them have")                               \
+    R(INVITATIONS, "invitations", ACCOUNT_STOCK, 256, 0,                                           \
+      "invitations that nobody has answered", "wait until some are answered")                      \
     R(LOOKUPS, "lookups", ACCOUNT_RATE, 256, 64,                                                   \
       "look-ups of login names", "wait a little")                                                  \
     R(CLAIMS, "claims", ACCOUNT_STOCK, 256, 0,                                                     \

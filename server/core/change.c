@@ -43,7 +43,7 @@ struct waiter {
 };
 
 struct dirty_key {
-    uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, FORGET, SANCTION */
+    uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, ADMISSION, FORGET, SANCTION */
     uint32_t handle; /* SANCTION: the uid */
     int64_t place;   /* number of a room, or a conversation; SANCTION: enum sanction_what */
 };
@@ -333,6 +333,31 @@ bool persist_sanction(struct core *core, struct user *by, const struct user *use
     return !core->config.durable || dirty_mark(core, by, &key, true);
 }
 
+static struct dirty_key admission_key(const struct admission *admission) {
+    return (struct dirty_key){.what = CHANGE_ADMISSION,
+                              .handle = admission->handle->number,
+                              .place = admission->room->number};
+}
+
+bool persist_admission(struct core *core, struct user *user, const struct admission *admission,
+                       bool is_new) {
+    struct dirty_key key = admission_key(admission);
+    struct dirty *dirty = core->config.durable ? dirty_mark(core, user, &key, !is_new) : NULL;
+    if (dirty && is_new) /* before the message that tells of it */
+        dirty_queue_urgent(core, dirty);
+    return !core->config.durable || dirty;
+}
+
+bool persist_no_admission(struct core *core, const struct admission *admission) {
+    struct dirty_key key = admission_key(admission);
+    if (!core->config.durable)
+        return true;
+    struct dirty *dirty = dirty_mark(core, admission->payer, &key, true);
+    if (dirty)
+        dirty_drop(core, dirty);
+    return dirty != NULL;
+}
+
 bool persist_forget(struct core *core, const struct handle *handle, conv_number conv) {
     struct dirty_key key = {.what = CHANGE_FORGET, .handle = handle->number, .place = conv};
     if (!core->config.durable)
@@ -489,6 +514,10 @@ static bool row_of_room(struct change *row, const struct room *room) {
     row->uid = room->creator->uid;
     row->name = room->name;
     row->topic = room->topic ? strdup(room->topic) : NULL;
+    row->owner = room->owner ? room->owner->number : 0;
+    row->form = room->form;
+    row->rules = room_rules(room);
+    row->private_since = room->private_since;
     return !room->topic || row->topic;
 }
 
@@ -515,6 +544,21 @@ static bool row_of_sanction(struct core *core, struct change *row) {
     return row->topic != NULL;
 }
 
+/* By this handle; another one may have been invited since. */
+static const struct admission *admission_by(const struct handle *handle, const struct room *room) {
+    const struct admission *admission = room ? admission_find(handle->user, room) : NULL;
+    return admission && admission->handle == handle ? admission : NULL;
+}
+
+static void row_of_admission(struct change *row, const struct admission *admission) {
+    row->what = CHANGE_ADMISSION;
+    row->uid = admission->payer->uid;
+    row->seq = admission->after;
+    row->has_joined = admission->has_joined;
+    if (admission->has_joined && !name_is_same(&admission->name, &admission->room->name))
+        row->name = admission->name;
+}
+
 /* How the object is now. False: memory is out. */
 static bool row_fill(struct core *core, struct change *row) {
     struct dirty *dirty = row->dirty;
@@ -538,6 +582,11 @@ static bool row_fill(struct core *core, struct change *row) {
         if (membership && membership->joined)
             row_of_member(row, membership);
         return true;
+    case CHANGE_ADMISSION:
+        row->what = CHANGE_NO_ADMISSION;
+        if (admission_by(handle, room))
+            row_of_admission(row, admission_by(handle, room));
+        return true;
     default:
         row->what = CHANGE_FORGET;
         row->conv = dirty->key.place;
@@ -557,7 +606,7 @@ static bool dirty_take(struct core *core, struct changes *rows, struct dirty *di
     dirty_dequeue(core, dirty);
     dirty->is_taken = dirty->is_stored = true;
     dirty->removes = row->what == CHANGE_NO_ROOM || row->what == CHANGE_NO_MEMBER ||
-                     row->what == CHANGE_NO_SANCTION;
+                     row->what == CHANGE_NO_SANCTION || row->what == CHANGE_NO_ADMISSION;
     dirty->waits_taken = dirty->waits;
     dirty->waits = NULL;
     return true;
@@ -572,8 +621,9 @@ static bool dirty_take_with(struct core *core, struct changes *rows, struct dirt
     const struct dirty_key key = dirty->key;
     bool is_of_handle = key.handle && key.what != CHANGE_SANCTION;
     const struct handle *handle = is_of_handle ? handle_of_number(core, key.handle) : NULL;
-    const struct room *room =
-        key.what == CHANGE_MEMBER ? room_of_number(core, (uint32_t)key.place) : NULL;
+    const struct room *room = key.what == CHANGE_MEMBER || key.what == CHANGE_ADMISSION
+                                  ? room_of_number(core, (uint32_t)key.place)
+                                  : NULL;
     return (!handle || take_if_queued(core, rows, handle->dirty)) &&
            (!room || take_if_queued(core, rows, room->dirty)) && take_if_queued(core, rows, dirty);
 }

@@ -113,6 +113,9 @@ struct user {
     struct dirty *dirties; /* what it has changed and is not stored */
     uint64_t unstored; /* bytes of ACCOUNT_STORING that the store was given, but could not take */
     struct user *next_dirty, *prev_dirty;
+    struct admission *admissions; /* private rooms that he sees, in the order in which he did; */
+    struct admission *admissions_by_name, *admissions_by_room;
+    unsigned n_admissions;
     struct mail *mails;         /* to people who never joined */
     struct name nobody;         /* the last recipient's name that was no login name; n 0: none */
     mono_time nobody_until;     /* and so long that is believed */
@@ -173,16 +176,25 @@ struct room {
     struct name name, key;
     struct alike_entry alike;
     uint32_t number;
-    uint64_t last_seq; /* of its newest message; 0: none */
-    uint64_t lost;     /* the newest that an ephemeral log let go of */
-    char *topic;       /* NULL: none */
-    uint8_t form;      /* enum room_form */
+    uint64_t last_seq;      /* of its newest message; 0: none */
+    uint64_t lost;          /* the newest that an ephemeral log let go of */
+    char *topic;            /* NULL: none */
+    uint8_t form;           /* enum room_form */
+    bool is_closed;         /* nobody may join or speak any more */
+    bool announces;         /* only its operators speak */
+    bool shows_all;         /* private: whoever joins sees all of its past */
+    uint64_t private_since; /* who was a member before this message saw all before it was private */
+    struct handle *owner;   /* whose user it belongs to; NULL: its creator's */
+    struct admission *admissions; /* private: who may see it, in the order in which they were */
+    unsigned n_admissions, n_admitted; /* of these, so many have joined */
     struct user *creator;
     struct user *payer, *topic_payer; /* of its memory, and of its topic's */
     struct dirty *dirty;              /* NULL: it is stored as it is, if it is to be stored */
     struct session **listeners;
     unsigned *listener_places; /* of each, where the room stands in its listenings */
     unsigned n_listeners, listeners_size;
+    uint64_t named_epoch; /* core->epoch when it was looked, */
+    bool has_renamed;     /* whether one of these calls it otherwise than most do */
     struct membership *memberships;
     struct offer *offers; /* to it */
     unsigned n_members, n_joined, n_offers;
@@ -192,6 +204,23 @@ struct room {
     uint64_t born;            /* as of a handle, */
     struct listing *visitors; /* this, too */
     UT_hash_handle hh, hh_number;
+};
+
+/*
+ * That a user sees a private room: he was invited, and has joined it perhaps. It is his, whatever
+ * handle he has.
+ */
+struct admission {
+    struct room *room;
+    struct handle *handle; /* who was invited, or has joined first */
+    struct user *payer;    /* of its memory: the inviter until he has joined */
+    bool has_joined;
+    uint64_t after;        /* of the past, he sees what comes after this message */
+    struct name name, key; /* joined: what the room is called for him */
+    struct admission *next_of_room, *prev_of_room;
+    struct admission *next_of_user, *prev_of_user;
+    UT_hash_handle hh;         /* joined: of the user, by name */
+    UT_hash_handle hh_by_room; /* of the user */
 };
 
 /* One handle in one room: by its own wish (joined) or because sessions of it listen there. */
@@ -226,6 +255,7 @@ struct listening {
 #define SESSION_BYTES (sizeof(struct session) + sizeof(struct seat) + 96)
 #define ROOM_BYTES (sizeof(struct room) + 256)
 #define HANDLE_BYTES (sizeof(struct handle) + 1024)
+#define ADMISSION_BYTES (sizeof(struct admission) + 128)
 #define MEMBERSHIP_BYTES (sizeof(struct membership) + 48)
 #define TEXT_BYTES(n) ((n) + 32)
 

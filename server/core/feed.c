@@ -80,7 +80,8 @@ static bool feed_one(struct core *core, struct session *session, const struct re
     struct names names;
     uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
     bool is_new = encoded_is_for(session, record);
-    if (!is_for(session, record) || !names_of(core, record, &names) || !record_is_sendable(record))
+    if (!is_for(session, record) || !names_of(core, session->user, record, &names) ||
+        !record_is_sendable(record))
         return true;
     (is_new ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
     if (!session_append(core, session, &encoded))

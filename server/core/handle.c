@@ -54,7 +54,7 @@ static bool is_of_login(const struct handle *handle, const struct name *login) {
     return handle->login.n == 0 || login->n == 0 || name_is_same(&handle->login, login);
 }
 
-static bool is_of_user(const struct handle *handle, const struct user *user) {
+bool handle_is_of_user(const struct handle *handle, const struct user *user) {
     return handle->user == user && is_of_login(handle, &user->login);
 }
 
@@ -237,7 +237,7 @@ static const struct handle *handle_of_user(struct core *core, const struct user 
     struct name key;
     name_key(&key, name);
     const struct handle *found = handle_find(core, &key);
-    return found && is_of_user(found, user) ? found : NULL;
+    return found && handle_is_of_user(found, user) ? found : NULL;
 }
 
 /* Asked before the handle is claimed, or a refusal would leave one behind: a new one is in no room.
@@ -253,7 +253,7 @@ enum fail_code handle_look_up(struct core *core, struct user *user, const struct
     struct name key;
     name_key(&key, name);
     *handle = handle_find(core, &key);
-    if (*handle && is_of_user(*handle, user))
+    if (*handle && handle_is_of_user(*handle, user))
         return FAIL_NONE;
     snprintf(reason, 256, "uid %u has not been here as %s", user->uid, name->s);
     return FAIL_NO_USER;
@@ -271,7 +271,7 @@ enum fail_code handle_claim(struct core *core, struct user *user, const struct n
                  name->s);
         return FAIL_LIMIT;
     }
-    if (found && is_of_user(found, user)) {
+    if (found && handle_is_of_user(found, user)) {
         note_login(core, found);
         persist_await_handle(core, found);
         return FAIL_NONE;
@@ -292,7 +292,7 @@ static enum fail_code handle_release(struct core *core, const struct name *name,
         return FAIL_NO_USER;
     }
     if (handle->is_unclaimed ||
-        (is_of_user(handle, handle->user) && is_default(handle->user, &key))) {
+        (handle_is_of_user(handle, handle->user) && is_default(handle->user, &key))) {
         snprintf(reason, 256, "%s is the login name of uid %u, and so its handle as long as it is",
                  handle->name.s, handle->user->uid);
         return FAIL_NOT_PERMITTED;
@@ -418,7 +418,8 @@ bool core_awaits_right(struct core *core, struct session *session, const struct 
         return false;
     name_key(&key, &name);
     const struct handle *found = handle_find(core, &key);
-    if (found ? is_of_user(found, user) : check_new(core, user, &name, &key, reason) != FAIL_NONE)
+    if (found ? handle_is_of_user(found, user)
+              : check_new(core, user, &name, &key, reason) != FAIL_NONE)
         return false;
     account_spend(&user->account, ACCOUNT_LOOKUPS, 1);
     return true;

@@ -155,15 +155,17 @@ uint32_t number_next(const struct core *core, uint32_t last, uint32_t max, unsig
 /* Of the sender and of the handle or room that a message went to. */
 struct names {
     struct bytes from, to;
+    struct name room; /* where `to` may stand */
 };
 
-/* False: nobody knows its sender or target any more. */
-bool names_of(const struct core *core, const struct record *record, struct names *names);
+/* As this user calls them. False: nobody knows its sender or target any more. */
+bool names_of(const struct core *core, const struct user *user, const struct record *record,
+              struct names *names);
 
 /* NULL: it is not here. */
 struct session *session_of_link(struct core *core, uid_t uid, uint64_t link);
 struct handle *handle_find(struct core *core, const struct name *key);
-struct room *room_find(struct core *core, const struct name *key);
+struct room *room_find(const struct core *core, const struct name *key);
 struct membership *membership_find(const struct handle *handle, const struct room *room);
 
 /* A name for what was called `was`, and is `uid`'s: "was.1001". False: all such are in use. */
@@ -329,6 +331,10 @@ bool persist_room(struct core *core, struct user *user, struct room *room);
 bool persist_room_first(struct core *core, struct user *user, struct room *room);
 /* It was kept, and is not any more (room_is_kept()). */
 bool persist_no_room(struct core *core, struct user *user, uint32_t number);
+/* Who sees a private room: it is new, or has changed; it is about to end. */
+bool persist_admission(struct core *core, struct user *user, const struct admission *admission,
+                       bool is_new);
+bool persist_no_admission(struct core *core, const struct admission *admission);
 /* It has become joined, or is not any more. */
 bool persist_member(struct core *core, const struct membership *membership);
 bool persist_forget(struct core *core, const struct handle *handle, conv_number conv);
@@ -386,6 +392,8 @@ enum fail_code handle_make_unclaimed(struct core *core, struct user *by, struct 
 /* Its name was taken from it, and it has another one for good: its sessions are told. */
 void handle_tell_name(struct core *core, struct handle *handle);
 void handle_detach(struct core *core, struct session *session);
+/* Whether it is this user's; one who had his uid before is somebody else. */
+bool handle_is_of_user(const struct handle *handle, const struct user *user);
 static inline enum presence handle_presence(const struct handle *handle) {
     if (handle->n_listening == 0)
         return PRESENCE_OFFLINE;
@@ -429,19 +437,88 @@ static inline bool room_has_past(const struct room *room) {
 }
 /* Somebody is in it, or something was said there: it can be written to. */
 static inline bool room_is_alive(const struct room *room) {
-    return room->n_members > 0 || room_has_past(room);
+    return room->n_members > 0 || room_has_past(room) || room->n_admitted > 0;
 }
 /* It outlives the hub. */
 static inline bool room_is_kept(const struct room *room) {
-    return room->n_joined > 0 || room_has_past(room);
+    return room->n_joined > 0 || room_has_past(room) || room->n_admitted > 0;
 }
 /* It is this user's; a right, whatever handle he has. */
 static inline bool room_is_owned_by(const struct room *room, const struct user *user) {
-    return room->creator == user;
+    return room->owner ? handle_is_of_user(room->owner, user) : room->creator == user;
 }
-/* The room for a message to it, which nobody has to be in; with no message in the end settle it. */
-enum fail_code room_find_or_make(struct core *core, struct user *user, const struct name *name,
-                                 struct room **room, char reason[256]);
+/* The room for a message to it, which nobody has to be in; with no message in the end settle it.
+ * One that is made is the session's user's. */
+enum fail_code room_find_or_make(struct core *core, struct session *session,
+                                 const struct name *name, struct room **room, char reason[256]);
+/* The same, of a form, and there is none of that name for him. */
+enum fail_code room_make(struct core *core, struct session *session, const struct name *name,
+                         enum room_form form, struct room **room, char reason[256]);
+/* Joins for good, or only listens; FAIL_NONE, or the why is in `reason`. */
+enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
+                         bool session_only, char reason[256]);
+/* Whether the session may say something there; else `reason` says why not. */
+bool room_may_speak(const struct core *core, const struct session *session, const struct room *room,
+                    char reason[256]);
+/* The handle is in it no more, whatever its sessions want; they are told. What is stored of that is
+ * the caller's matter, and whether the room is still there afterwards. */
+void room_expel(struct core *core, struct handle *handle, struct room *room);
+/* Nobody is in it any more, and nobody can be. The room may be freed. */
+void room_close(struct core *core, struct user *by, struct room *room);
+/* An open room becomes private: who is in it stays. False: memory is out. */
+bool room_make_private(struct core *core, struct user *by, struct room *room);
+/* Another name; its members are told. False: memory is out, and it is as it was. */
+bool room_rename(struct core *core, struct user *by, struct room *room, const struct name *name,
+                 const struct name *key);
+/* The room that a frame names, if the session may see it, or has been invited; answers the request
+ * itself when there is none. */
+struct room *room_named(struct core *core, struct session *session, uint32_t request,
+                        struct bytes text);
+/* As they are stored, and told. */
+static inline uint8_t room_rules(const struct room *room) {
+    return (uint8_t)((room->is_closed ? ROOM_CLOSED : 0) | (room->announces ? ROOM_ANNOUNCES : 0) |
+                     (room->shows_all ? ROOM_SHOWS_ALL : 0));
+}
+/* Whether a room may be called so; else `reason` says why not. */
+enum fail_code room_check_looks(const struct core *core, const struct name *name, char reason[256]);
+/* Who comes into one that looks like another is told. */
+void room_tell_alike(struct core *core, struct session *session, const struct room *room);
+#define ROOM_NOT_THERE "there is no such room; `earshot rooms` lists them"
+/* CHANGE, INVITE, and LIST_ROOM of LIST. */
+void room_receive_change(struct core *core, struct session *session, const struct frame *frame);
+void room_receive_invite(struct core *core, struct session *session, const struct frame *frame);
+void room_tell_about(struct core *core, struct session *session, uint32_t request,
+                     struct bytes text);
+
+/* Private rooms (admission.c). The room that this user calls so; NULL: for him there is none. */
+struct room *room_find_for(const struct core *core, const struct user *user,
+                           const struct name *key);
+/* One that he is invited to; NULL: there is none. */
+struct room *room_find_invitation(const struct user *user, const struct name *key);
+/* What he calls it; `name` is memory for that. */
+struct bytes room_name_for(const struct user *user, const struct room *room, struct name *name);
+/* Whether he calls it otherwise than most do. */
+bool room_is_renamed_for(const struct user *user, const struct room *room);
+/* Whether one of its listeners does. */
+bool room_has_renamed(const struct core *core, struct room *room);
+/* What was said there after this message the user may read. */
+uint64_t room_past_after(const struct user *user, const struct room *room);
+/* NULL: he knows nothing of it. */
+struct admission *admission_find(const struct user *user, const struct room *room);
+bool admission_has_joined(const struct user *user, const struct room *room);
+/* An invitation; the room must be private, and the handle's user not know of it. NULL: memory is
+ * out. The payer must have been asked (user_may_charge(), ACCOUNT_INVITATIONS). */
+struct admission *admission_new(struct core *core, struct room *room, struct handle *handle,
+                                struct user *payer, uint64_t after);
+/* It is accepted; the user himself pays from now on. The room is called `name` (NULL: as is free).
+ * Returns 0 or -ENOMEM. */
+int admission_join(struct core *core, struct admission *admission, const struct name *name);
+void admission_rename(struct core *core, struct admission *admission);
+/* The user sees the room no more; the last who does so ends it, so it may be freed. */
+void admission_end(struct core *core, struct admission *admission);
+void admission_free(struct core *core, struct admission *admission);
+/* All members of a private room see it. Returns 0 or -ENOMEM. */
+int admission_restore_members(struct core *core, struct room *room);
 /* Frees it, if there is nothing in it any more. */
 void room_settle(struct core *core, struct room *room);
 void room_settle_lost(struct core *core);
@@ -473,6 +550,10 @@ static inline size_t assembly_bytes(const struct assembly *assembly) {
 }
 
 void route_send(struct core *core, struct session *session, const struct frame *frame);
+/* A message of the hub's, in the session's name; persist_answer_after() answers when it is stored.
+ * Whether it may be sent was asked. False: memory is out. */
+bool route_notice(struct core *core, struct session *session, struct handle *handle,
+                  const struct uuid *id, struct bytes text);
 void route_wall(struct core *core, struct session *session, const struct frame *frame);
 /* Goes on with the messages to all that not all have yet. */
 void route_walls_tick(struct core *core);

@@ -44,6 +44,7 @@ struct listing {
     struct listing *next_visitor, *prev_visitor;
     uint32_t at, end; /* mailboxes by slot, offers and counts by place in: */
     struct offer_key *keys;
+    uint32_t *numbers;        /* private rooms, which come after the open ones */
     struct ask_count *counts; /* for this handle */
     uint32_t counted_handle;
     struct object *objects; /* which come before the mailboxes */
@@ -91,10 +92,11 @@ static void put_user(struct core *core, struct session *session, uint32_t reques
 
 static void put_room(struct core *core, struct session *session, uint32_t request,
                      const struct room *room) {
+    struct name name;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_ROOM,
                                    .room = {.request = request,
-                                            .room = name_bytes(&room->name),
+                                            .room = room_name_for(session->user, room, &name),
                                             .members = room->n_members,
                                             .topic = bytes_of(room->topic ? room->topic : "")}});
 }
@@ -279,11 +281,24 @@ void listing_leave_claim(struct claim *claim) {
 static bool begin_members(struct core *core, struct session *session, struct listing *listing) {
     const struct room *room = room_of_number(core, listing->room);
     if (!room || room->n_members == 0) {
-        session_fail(core, session, listing->request, FAIL_NO_ROOM,
-                     "there is no such room; `earshot rooms` lists them");
+        session_fail(core, session, listing->request, FAIL_NO_ROOM, ROOM_NOT_THERE);
         return false;
     }
     listing_go_to_member(listing, room->memberships);
+    return true;
+}
+
+/* Those that everybody sees, and those that only the asker and their other members do. */
+static bool begin_rooms(struct core *core, struct session *session, struct listing *listing) {
+    const struct admission *admission;
+    listing->numbers = listing_reserve(core, session, listing, session->user->n_admissions,
+                                       sizeof *listing->numbers);
+    if (!listing->numbers)
+        return false;
+    DL_FOREACH2(session->user->admissions, admission, next_of_user) {
+        listing->numbers[listing->end++] = admission->room->number;
+    }
+    listing_go_to_room(listing, core->rooms);
     return true;
 }
 
@@ -309,8 +324,7 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
         listing_go_to_handle(listing, core->handles_by_number);
         return true;
     case LIST_ROOMS:
-        listing_go_to_room(listing, core->rooms);
-        return true;
+        return begin_rooms(core, session, listing);
     case LIST_OFFERS:
         return begin_offers(core, session, listing);
     case LIST_CLAIMS:
@@ -327,6 +341,7 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
     case LIST_COUNTERS:
         listing->end = 1;
         return true;
+    case LIST_ROOM:
     case LIST_END:
         break;
     }
@@ -369,6 +384,13 @@ static void list_claim(struct core *core, struct session *session, struct listin
     session_answer(core, session, &frame);
 }
 
+static void list_private_room(struct core *core, struct session *session, uint32_t request,
+                              uint32_t number) {
+    const struct room *room = room_of_number(core, number);
+    if (room && admission_find(session->user, room))
+        put_room(core, session, request, room);
+}
+
 static void list_mailbox(struct core *core, struct session *session, uint32_t request,
                          const struct session *other) {
     if (!other || other->dead)
@@ -381,6 +403,9 @@ static void list_mailbox(struct core *core, struct session *session, uint32_t re
 static void list_at(struct core *core, struct session *session, struct listing *listing) {
     uint32_t request = listing->request, at = listing->at++;
     switch (listing->what) {
+    case LIST_ROOMS:
+        list_private_room(core, session, request, listing->numbers[at]);
+        break;
     case LIST_OFFERS:
         offer_tell(core, session, request, &listing->keys[at]);
         break;
@@ -430,6 +455,7 @@ static void listing_free(struct session *session, struct listing *listing) {
     session->n_listings--;
     free(listing->keys);
     free(listing->counts);
+    free(listing->numbers);
     free(listing->objects);
     free(listing);
 }
@@ -471,14 +497,14 @@ static bool find_listed_room(struct core *core, struct session *session, struct 
     struct room *room = NULL;
     if (name_parse(&name, of) == NAME_OK && name_is_room(&name)) {
         name_key(&key, &name);
-        room = room_find(core, &key);
+        room = room_find_for(core, session->user, &key);
     }
-    if (room && room->n_members > 0) {
+    if (room && room->n_members > 0 &&
+        core_permission(core, session, room, ACT_READ) == PERMISSION_ALLOWED) {
         listing->room = room->number;
         return true;
     }
-    session_fail(core, session, listing->request, FAIL_NO_ROOM,
-                 "there is no such room; `earshot rooms` lists them");
+    session_fail(core, session, listing->request, FAIL_NO_ROOM, ROOM_NOT_THERE);
     return false;
 }
 
@@ -544,7 +570,9 @@ void list_answer(struct core *core, struct session *session, const struct frame 
                               .request = frame->list.request};
     bool is_of_room = listing.what == LIST_USERS && frame->list.of.n > 0;
     char reason[256];
-    if (listing.what == LIST_ACCOUNTS && !session_is_administrator(core, session)) {
+    if (listing.what == LIST_ROOM) {
+        room_tell_about(core, session, listing.request, frame->list.of);
+    } else if (listing.what == LIST_ACCOUNTS && !session_is_administrator(core, session)) {
         session_fail(core, session, listing.request, FAIL_NOT_PERMITTED,
                      "only root, the hub's owner and the members of its --admin-group may see the "
                      "accounts of others");

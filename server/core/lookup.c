@@ -37,18 +37,20 @@ static struct bytes name_of_sender(const struct core *core, const struct record 
     return from ? name_bytes(&from->name) : (struct bytes){0};
 }
 
-static struct bytes name_of_target(const struct core *core, const struct record *record) {
+static struct bytes name_of_target(const struct core *core, const struct user *user,
+                                   const struct record *record, struct name *name) {
     if (conv_is_room(record->conv)) {
         const struct room *room = room_of_number(core, record->to);
-        return room ? name_bytes(&room->name) : (struct bytes){0};
+        return room ? room_name_for(user, room, name) : (struct bytes){0};
     }
     const struct handle *to = handle_of_number(core, record->to);
     return to ? name_bytes(&to->name) : (struct bytes){0};
 }
 
-bool names_of(const struct core *core, const struct record *record, struct names *names) {
+bool names_of(const struct core *core, const struct user *user, const struct record *record,
+              struct names *names) {
     names->from = name_of_sender(core, record);
-    names->to = name_of_target(core, record);
+    names->to = name_of_target(core, user, record, &names->room);
     return names->from.n > 0 && names->to.n > 0;
 }
 
@@ -78,7 +80,7 @@ struct handle *handle_find(struct core *core, const struct name *key) {
     return handle;
 }
 
-struct room *room_find(struct core *core, const struct name *key) {
+struct room *room_find(const struct core *core, const struct name *key) {
     struct room *room;
     HASH_FIND(hh, core->rooms, key->s, key->n, room);
     return room;
@@ -130,10 +132,21 @@ static bool target_recall(const struct core *core, const struct session *session
     return true;
 }
 
-static void target_remember(const struct core *core, struct session *session,
+/* What somebody calls otherwise than it is called is looked up each time. */
+static void target_remember(const struct core *core, struct session *session, struct bytes to,
                             const struct target *target) {
+    if (target->room && !bytes_equal(name_bytes(&target->room->name), to))
+        return;
     session->last_epoch = core->epoch;
     session->last_target = *target;
+}
+
+/* An administrator may find a private room by its owner, but not what is said there. */
+static bool target_is_for(const struct core *core, const struct session *session,
+                          const struct room *room) {
+    return room_is_alive(room) &&
+           (room->form == ROOM_OPEN ||
+            core_permission(core, session, room, ACT_READ) == PERMISSION_ALLOWED);
 }
 
 enum fail_code target_find(struct core *core, struct session *session, struct bytes to,
@@ -146,14 +159,14 @@ enum fail_code target_find(struct core *core, struct session *session, struct by
     name_key(&key, &name);
     *target = (struct target){0};
     if (name_is_room(&name))
-        target->room = room_find(core, &key);
-    if (target->room && !room_is_alive(target->room))
+        target->room = room_find_for(core, session->user, &key);
+    if (target->room && !target_is_for(core, session, target->room))
         target->room = NULL;
     if (!name_is_room(&name))
         target->handle = handle_find(core, &key);
     if (!target->room && !target->handle)
         return name_is_room(&name) ? FAIL_NO_ROOM : FAIL_NO_USER;
-    target_remember(core, session, target);
+    target_remember(core, session, to, target);
     return FAIL_NONE;
 }
 

@@ -200,10 +200,30 @@ static void news_tell_session(struct core *core, struct session *session) {
         (void)session_append(core, session, &encoded);
 }
 
+/* To who calls the room otherwise: the same frames, with his name for it. */
+static void news_tell_renamed(struct core *core, struct session *session, const struct room *room) {
+    struct cursor_in in = cursor_in_of(core->news.frames, core->news.n);
+    struct frame frame;
+    struct name name;
+    while (cursor_in_left(&in) > 0 && frame_take(&in, &frame, FROM_HUB) == FRAME_OK) {
+        if (frame.news.room.n > 0)
+            frame.news.room = room_name_for(session->user, room, &name);
+        if (frame.news.what != NEWS_RENAMED && (session->abilities & ABILITY_NEWS))
+            (void)session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame);
+    }
+}
+
+static void news_tell_listener(struct core *core, struct session *session, struct room *room) {
+    if (room_has_renamed(core, room) && room_is_renamed_for(session->user, room))
+        news_tell_renamed(core, session, room);
+    else
+        news_tell_session(core, session);
+}
+
 static void news_tell(struct core *core, unsigned *slice) {
     struct news *news = &core->news;
     for (; news->room && news->at<news->room->n_listeners && * slice> 0; --*slice)
-        news_tell_session(core, news->room->listeners[news->at++]);
+        news_tell_listener(core, news->room->listeners[news->at++], news->room);
     for (; news->next && *slice > 0; --*slice) {
         struct session *session = news->next;
         news->next = session->next_news;

@@ -80,11 +80,15 @@ static bool is_addressed(const struct offer *offer, const struct session *sessio
 
 /* Telling. */
 
-static struct bytes target_name(const struct offer *offer) {
-    return offer->to ? name_bytes(&offer->to->name) : name_bytes(&offer->room->name);
+static struct bytes target_name(const struct offer *offer, const struct session *session,
+                                struct name *name) {
+    return offer->to ? name_bytes(&offer->to->name)
+                     : room_name_for(session->user, offer->room, name);
 }
 
-static struct frame offered_frame(const struct offer *offer, uint32_t request) {
+/* As this session sees it; `name` is memory for that. */
+static struct frame offered_frame(const struct offer *offer, const struct session *session,
+                                  uint32_t request, struct name *name) {
     const struct frame_offer *frame = &offer->frame;
     return (struct frame){.type = FRAME_OFFERED,
                           .offered = {.request = request,
@@ -92,7 +96,7 @@ static struct frame offered_frame(const struct offer *offer, uint32_t request) {
                                       .from = name_bytes(&offer->sender->handle->name),
                                       .uid = offer->sender->user->uid,
                                       .link = offer->sender->link,
-                                      .to = target_name(offer),
+                                      .to = target_name(offer, session, name),
                                       .kind = frame->kind,
                                       .size = frame->size,
                                       .mode = frame->mode,
@@ -213,7 +217,8 @@ static void tell_all(struct core *core, struct offer *offer, tell_fn *tell) {
 }
 
 static enum lack offer_announce(struct core *core, struct offer *offer, struct session *session) {
-    struct frame frame = offered_frame(offer, 0);
+    struct name name;
+    struct frame frame = offered_frame(offer, session, 0, &name);
     enum lack lack = session->n_overs > 0 ? LACK_OWN : offer_note_known(offer, session);
     if (lack != LACK_NOTHING || session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame))
         return lack;
@@ -472,6 +477,10 @@ void offer_make(struct core *core, struct session *session, const struct frame *
         session_fail(core, session, request, code, reason);
         return;
     }
+    if (target.room && !room_may_speak(core, session, target.room, reason)) {
+        session_fail(core, session, request, FAIL_NOT_PERMITTED, reason);
+        return;
+    }
     if (!offer_is_allowed(core, session, &frame->offer, n_bytes, reason)) {
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
@@ -552,7 +561,8 @@ void offer_tell(struct core *core, struct session *session, uint32_t request,
     struct offer *offer = offer_find(core, &key->id, key->uid);
     if (!offer || !is_addressed(offer, session) || is_taken(core, offer))
         return;
-    struct frame frame = offered_frame(offer, request);
+    struct name name;
+    struct frame frame = offered_frame(offer, session, request, &name);
     (void)offer_note_known(offer, session); /* else it hears that it is over when it takes it */
     session_answer(core, session, &frame);
 }

@@ -331,6 +331,8 @@ static bool order_is_said(const struct frame *frame) {
     case FRAME_NICK:
     case FRAME_OFFER:
     case FRAME_WALL:
+    case FRAME_CHANGE:
+    case FRAME_INVITE:
         return true;
     default:
         return false;

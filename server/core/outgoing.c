@@ -244,15 +244,26 @@ size_t handle_deliver(struct core *core, const struct handle *handle, struct ses
     return n;
 }
 
-static size_t room_deliver(struct core *core, const struct room *room, struct session *from,
+/* Who calls the room otherwise is fed, for what goes to many has one name for it. */
+static bool room_deliver_to(struct core *core, const struct room *room, struct session *session,
+                            const struct encoded *encoded, uint64_t seq) {
+    if (!room->has_renamed || !room_is_renamed_for(session->user, room))
+        return session_deliver(core, session, encoded, seq);
+    session_fall_behind(core, session, seq);
+    pace_note_recipient(core, session);
+    return false;
+}
+
+static size_t room_deliver(struct core *core, struct room *room, struct session *from,
                            const struct encoded *encoded, uint64_t seq) {
     struct encoded shared = *encoded;
     size_t n = 0;
     work_begin_delivery(core);
     encoded_share(&shared, room->n_listeners);
+    (void)room_has_renamed(core, room);
     for (unsigned i = 0; i < room->n_listeners; i++)
         if (room->listeners[i] != from)
-            n += session_deliver(core, room->listeners[i], &shared, seq);
+            n += room_deliver_to(core, room, room->listeners[i], &shared, seq);
     encoded_shared(&shared);
     pace_judge(core, from);
     return n;

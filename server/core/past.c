@@ -1,7 +1,7 @@
 /*
  * Questions about the past: HISTORY, SEARCH, FORGET, and what a session that lags is fed with.
- * Everybody may read a room, as everybody may join it; a direct conversation is for its two
- * handles.
+ * Everybody may read an open room, as everybody may join it; a private one is for who is in it,
+ * from his invitation on; a direct conversation is for its two handles.
  *
  * Questions wait at their user, in the order in which they came; whoever reads takes one of each
  * user in turn, so that nobody waits for all that somebody else has asked. Sessions that are to be
@@ -216,8 +216,14 @@ static size_t n_memberships(const struct handle *handle) {
     return n;
 }
 
+static void ask_add_room(struct ask *ask, const struct room *room) {
+    ask->rooms[ask->n_rooms++] =
+        (struct ask_room){conv_of_room(room->number), room_past_after(ask->user, room)};
+}
+
 /* What the handle may see: one conversation, or its direct ones and the rooms it is in. */
-static struct ask *ask_view(const struct session *session, enum ask_what what, conv_number conv) {
+static struct ask *ask_view(const struct core *core, const struct session *session,
+                            enum ask_what what, conv_number conv) {
     const struct membership *membership;
     struct ask *ask = ask_new(session, what, n_memberships(session->handle) + 1);
     if (!ask)
@@ -225,12 +231,11 @@ static struct ask *ask_view(const struct session *session, enum ask_what what, c
     ask->conv = conv;
     ask->direct = !conv_is_room(conv);
     if (conv_is_room(conv))
-        ask->rooms[ask->n_rooms++] = (struct ask_room){conv, 0};
+        ask_add_room(ask, room_of_number(core, (uint32_t)-conv));
     if (conv == 0) {
         DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
             if (membership->joined || membership->n_listeners > 0)
-                ask->rooms[ask->n_rooms++] =
-                    (struct ask_room){conv_of_room(membership->room->number), 0};
+                ask_add_room(ask, membership->room);
         }
     }
     return ask;
@@ -265,7 +270,7 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
                      const struct record *record) {
     struct encoded encoded;
     struct names names;
-    if (!names_of(core, record, &names) || !record_is_sendable(record))
+    if (!names_of(core, session->user, record, &names) || !record_is_sendable(record))
         return true;
     encode_past(core, record, &names, request, session->abilities, &encoded);
     return session_append(core, session, &encoded);
@@ -356,7 +361,7 @@ void past_history(struct core *core, struct session *session, const struct frame
     conv_number conv;
     if (!find_conv(core, session, history->request, history->conv, &conv))
         return;
-    struct ask *ask = ask_view(session, ASK_HISTORY, conv);
+    struct ask *ask = ask_view(core, session, ASK_HISTORY, conv);
     if (ask) {
         ask->before = history->before;
         ask->after = history->after;
@@ -382,7 +387,7 @@ void past_search(struct core *core, struct session *session, const struct frame 
             return;
         }
     }
-    struct ask *ask = ask_view(session, ASK_SEARCH, conv);
+    struct ask *ask = ask_view(core, session, ASK_SEARCH, conv);
     if (ask) {
         ask->from = from.handle ? from.handle->number : 0;
         ask->before = search->before;
@@ -519,15 +524,18 @@ void past_put_count(struct core *core, struct session *session, uint32_t request
         conv_is_room(count->conv) ? room_of_number(core, (uint32_t)-count->conv) : NULL;
     const struct handle *other =
         conv_is_room(count->conv) ? NULL : handle_of_number(core, conv_other(count->conv, handle));
+    struct name name;
     if (!room && !other)
         return;
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_COUNT,
-                                   .count = {.request = request,
-                                             .conv = name_bytes(room ? &room->name : &other->name),
-                                             .unread = count->n,
-                                             .mentions = count->n_mentions,
-                                             .seq = count->last}});
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_COUNT,
+                        .count = {.request = request,
+                                  .conv = room ? room_name_for(session->user, room, &name)
+                                               : name_bytes(&other->name),
+                                  .unread = count->n,
+                                  .mentions = count->n_mentions,
+                                  .seq = count->last}});
 }
 
 /* Up to the first unread message nothing is unread; but what was not stored yet was not counted. */
@@ -594,8 +602,9 @@ void log_slice_deinit(struct log_slice *slice) {
 
 /* Copying, with the lock held. */
 
-static bool is_room_of(const struct ask *ask, conv_number conv) {
-    return room_of_ask(ask, conv) != NULL;
+static bool is_of_room_of(const struct ask *ask, const struct record *record) {
+    const struct ask_room *room = room_of_ask(ask, record->conv);
+    return room && record->seq > room->after;
 }
 
 static bool is_visible(const struct core *core, const struct ask *ask,
@@ -603,7 +612,7 @@ static bool is_visible(const struct core *core, const struct ask *ask,
     if (ask->conv && record->conv != ask->conv)
         return false;
     if (conv_is_room(record->conv))
-        return is_room_of(ask, record->conv);
+        return is_of_room_of(ask, record);
     return ask->direct && conv_has(record->conv, ask->handle) &&
            !forget_has(core, ask->handle, record);
 }

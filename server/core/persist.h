@@ -27,7 +27,9 @@ enum change_what {
     CHANGE_FORGET,
     CHANGE_MARK,
     CHANGE_SANCTION,
-    CHANGE_NO_SANCTION
+    CHANGE_NO_SANCTION,
+    CHANGE_ADMISSION,
+    CHANGE_NO_ADMISSION
 };
 
 /* What the store is to have. */
@@ -43,10 +45,14 @@ struct change {
     bool is_unclaimed;            /* HANDLE */
     uint64_t seq;                 /* MEMBER: since; FORGET, MARK: up to */
     conv_number conv;             /* FORGET, MARK */
-    uint8_t sanction;             /* SANCTION: enum sanction_what, laid on uid; by whom: name */
-    int64_t until_ms;             /* SANCTION; `topic` is why */
-    uint32_t rate, by;            /* SANCTION */
-    struct dirty *dirty;          /* the core's */
+    uint32_t owner;               /* ROOM: number of a handle; 0: who made it */
+    uint64_t private_since;       /* ROOM */
+    uint8_t form, rules;          /* ROOM: rules: enum room_rules */
+    bool has_joined;     /* ADMISSION; with room, handle, uid (who pays), seq (after), name */
+    uint8_t sanction;    /* SANCTION: enum sanction_what, laid on uid; by whom: name */
+    int64_t until_ms;    /* SANCTION; `topic` is why */
+    uint32_t rate, by;   /* SANCTION */
+    struct dirty *dirty; /* the core's */
 };
 
 struct changes {
@@ -126,10 +132,18 @@ int core_restore_mark(struct core *core, uint32_t number, conv_number conv, uint
 void core_restore_unclaimed(struct core *core, uint32_t number);
 int core_restore_mail(struct core *core, uint32_t handle, uid_t sender, unsigned n,
                       uint64_t n_bytes, uint64_t last_seq, int64_t last_ms);
-int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes name,
-                      struct bytes topic, uint64_t last_seq);
+struct room_restored {
+    uint32_t number, creator, owner; /* creator: a uid; owner: number of a handle, or 0 */
+    struct bytes name, topic;
+    unsigned form, rules; /* as stored */
+    uint64_t private_since, last_seq;
+};
+int core_restore_room(struct core *core, const struct room_restored *restored);
 int core_restore_member(struct core *core, uint32_t room, uint32_t handle, uint64_t since);
 int core_restore_sanction(struct core *core, uid_t uid, const struct sanction *sanction);
+/* Of a private room. -EINVAL: there is no such room or handle, or it is no matter any more. */
+int core_restore_admission(struct core *core, uint32_t room, uint32_t handle, uid_t payer,
+                           uint64_t after, bool has_joined, struct bytes name);
 /* And where the numbers of messages go on. */
 void core_restore_seq(struct core *core, uint64_t seq_limit);
 /* That was all: rooms without members and without a past are gone, also from the store. */

@@ -67,7 +67,7 @@ static struct record make_record(struct core *core, const struct session *sessio
 
 static struct names names_for(const struct session *session, const struct target *target) {
     const struct name *to = target->room ? &target->room->name : &target->handle->name;
-    return (struct names){name_bytes(&session->handle->name), name_bytes(to)};
+    return (struct names){.from = name_bytes(&session->handle->name), .to = name_bytes(to)};
 }
 
 /* A session that is behind is fed from the store up to here. */
@@ -288,15 +288,14 @@ static struct wall *wall_new(struct core *core, struct session *session,
     return wall;
 }
 
-static bool wall_to(struct core *core, struct session *session, struct handle *handle,
-                    struct wall *wall) {
+bool route_notice(struct core *core, struct session *session, struct handle *handle,
+                  const struct uuid *id, struct bytes text) {
     static const struct uuid none;
-    struct uuid id = wall_id(&wall->id, handle->number);
-    struct incoming in = {.id = &id,
+    struct incoming in = {.id = id,
                           .reply_to = &none,
                           .kind = KIND_NOTICE,
                           .to = name_bytes(&handle->name),
-                          .text = {wall_text(wall), wall->n_text}};
+                          .text = text};
     struct target target = {.handle = handle};
     if (!persist_needs(core, session, &target))
         return false;
@@ -327,7 +326,9 @@ static bool wall_give(struct core *core, struct session *session, struct wall *w
             session_fail(core, session, wall->request, FAIL_BUSY, NO_NUMBERS);
             return false;
         }
-        if (!wall_to(core, session, handle, wall)) {
+        struct uuid id = wall_id(&wall->id, handle->number);
+        if (!route_notice(core, session, handle, &id,
+                          (struct bytes){wall_text(wall), wall->n_text})) {
             session_fail(core, session, wall->request, FAIL_LIMIT, NO_MEMORY);
             return false;
         }
@@ -451,14 +452,22 @@ static enum fail_code route_to_account(struct core *core, struct session *sessio
 static enum fail_code route_to_new_room(struct core *core, struct session *session,
                                         const struct incoming *in, struct target *target,
                                         char reason[256]) {
-    struct name name;
+    struct name name, key;
     target->room = NULL;
     if (!(in->flags & FRAME_MAKE_ROOM) || name_parse(&name, in->to) != NAME_OK) {
         target_reason(in->to, FAIL_NO_ROOM, reason);
         return FAIL_NO_ROOM;
     }
+    name_key(&key, &name);
+    if (room_find_invitation(session->user, &key)) {
+        snprintf(reason, 256,
+                 "you are invited to a private room %.100s: join it first, or leave it (/part) to "
+                 "make an open one",
+                 name.s);
+        return FAIL_NOT_MEMBER;
+    }
     enum fail_code code = route_may_take(core, session, reason);
-    return code == FAIL_NONE ? room_find_or_make(core, session->user, &name, &target->room, reason)
+    return code == FAIL_NONE ? room_find_or_make(core, session, &name, &target->room, reason)
                              : code;
 }
 
@@ -501,6 +510,9 @@ static void route_message(struct core *core, struct session *session, const stru
         code = route_to_nobody(core, session, in, code, &target, reason);
         record = make_record(core, session, &target, in);
     }
+    if (code == FAIL_NONE && target.room && (target.room->is_closed || target.room->announces) &&
+        !room_may_speak(core, session, target.room, reason))
+        code = FAIL_NOT_PERMITTED;
     if (code == FAIL_NONE)
         route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
     else

@@ -198,9 +198,10 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t reads = session->abilities & ABILITY_READS ? FRAME_TAKES_READS : 0;
     uint8_t order = session->abilities & ABILITY_ORDER ? FRAME_TAKES_ORDER : 0;
     uint8_t claims = session->abilities & ABILITY_CLAIMS ? FRAME_TAKES_CLAIMS : 0;
+    uint8_t rooms = session->abilities & ABILITY_ROOMS ? FRAME_TAKES_ROOMS : 0;
     session_answer(core, session,
                    &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = files | channel | heads | reads | order | claims,
+                                   .flags = files | channel | heads | reads | order | claims | rooms,
                                    .welcome = {.version = PROTO_VERSION,
                                                .lane = (uint32_t)lane_msqid,
                                                .mode = (uint8_t)core->config.mode,

@@ -149,8 +149,10 @@ void unread_receive_read(struct core *core, struct session *session, const struc
     DL_DELETE(handle->marks, mark);
     DL_APPEND(handle->marks, mark);
     persist_mark(core, mark);
+    struct name name;
     read_tell_others(core, session,
-                     name_bytes(target.room ? &target.room->name : &target.handle->name),
+                     target.room ? room_name_for(handle->user, target.room, &name)
+                                 : name_bytes(&target.handle->name),
                      read->seq);
 }
 

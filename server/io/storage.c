@@ -85,8 +85,16 @@ static int load_mark(void *arg, const struct store_mark *mark) {
 }
 
 static int load_room(void *arg, const struct store_room *room) {
-    int r = core_restore_room(arg, room->number, room->creator, room->name, room->topic,
-                              room->last_seq);
+    struct room_restored restored = {.number = room->number,
+                                     .creator = room->creator,
+                                     .owner = room->owner,
+                                     .name = room->name,
+                                     .topic = room->topic,
+                                     .form = room->form,
+                                     .rules = room->rules,
+                                     .private_since = room->private_since,
+                                     .last_seq = room->last_seq};
+    int r = core_restore_room(arg, &restored);
     return pass_over(r, "room", room->number);
 }
 
@@ -106,6 +114,12 @@ static int load_sanction(void *arg, const struct store_sanction *row) {
                      row->uid);
 }
 
+static int load_admission(void *arg, const struct store_admission *admission) {
+    int r = core_restore_admission(arg, admission->room, admission->handle, admission->payer,
+                                   admission->after, admission->has_joined, admission->name);
+    return r == -EINVAL ? 0 : r;
+}
+
 /* Where the messages of this id are, for the core; the index answers within microseconds. */
 static enum stored find_stored(void *arg, const struct record *like, uint64_t *seq) {
     int r = store_find_id(arg, like, seq);
@@ -116,8 +130,8 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
 
 static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
-    struct store_visitor visitor = {core,      load_handle, load_mail,    load_mark,
-                                    load_room, load_member, load_sanction};
+    struct store_visitor visitor = {core,      load_handle, load_mail,     load_mark,
+                                    load_room, load_member, load_sanction, load_admission};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
     if (r == 0)
@@ -172,7 +186,12 @@ static int put_change(struct store *store, const struct change *change) {
             store, &(struct store_room){.number = change->room,
                                         .creator = change->uid,
                                         .name = name_bytes(&change->name),
-                                        .topic = bytes_of(change->topic ? change->topic : "")});
+                                        .topic = bytes_of(change->topic ? change->topic : ""),
+                                        .form = change->form,
+                                        .rules = change->rules,
+                                        .owner = change->owner,
+                                        .private_since = change->private_since,
+                                        .is_closed = (change->rules & ROOM_CLOSED) != 0});
     case CHANGE_NO_ROOM:
         return store_remove_room(store, change->room);
     case CHANGE_MEMBER:
@@ -180,6 +199,16 @@ static int put_change(struct store *store, const struct change *change) {
                                 &(struct store_member){change->room, change->handle, change->seq});
     case CHANGE_NO_MEMBER:
         return store_remove_member(store, change->room, change->handle);
+    case CHANGE_ADMISSION:
+        return store_put_admission(store,
+                                   &(struct store_admission){.room = change->room,
+                                                             .handle = change->handle,
+                                                             .payer = change->uid,
+                                                             .after = change->seq,
+                                                             .has_joined = change->has_joined,
+                                                             .name = name_bytes(&change->name)});
+    case CHANGE_NO_ADMISSION:
+        return store_remove_admission(store, change->room, change->handle);
     case CHANGE_FORGET:
         return store_put_forgotten(store, change->handle, change->conv, change->seq);
     case CHANGE_MARK:

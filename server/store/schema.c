@@ -105,10 +105,23 @@ static const char add_sanctions[] =
     " rate INTEGER NOT NULL, by_uid INTEGER NOT NULL, by_name TEXT NOT NULL, why TEXT NOT NULL,"
     " PRIMARY KEY (uid, what)) WITHOUT ROWID;";
 
+/*
+ * Version 10: a room has a form, an owner and rules (proto/frame.h). An admission is that somebody
+ * sees a private room; the name, if it is not empty, is what he calls it.
+ */
+static const char add_private_rooms[] =
+    "ALTER TABLE room ADD COLUMN form INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE room ADD COLUMN rules INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE room ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE room ADD COLUMN private_since INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE admission (room INTEGER NOT NULL, handle INTEGER NOT NULL,"
+    " payer INTEGER NOT NULL, after INTEGER NOT NULL, joined INTEGER NOT NULL,"
+    " name TEXT NOT NULL, PRIMARY KEY (room, handle)) WITHOUT ROWID;";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin,        add_parts,        add_files,         add_users,
-                                    add_logins,   drop_message_uid, files_are_no_text, add_unread,
-                                    add_sanctions};
+static const char *const steps[] = {begin,         add_parts,        add_files,         add_users,
+                                    add_logins,    drop_message_uid, files_are_no_text, add_unread,
+                                    add_sanctions, add_private_rooms};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time: a hub on a full disk does it when it is started

@@ -29,10 +29,10 @@ struct store_search {
     const struct store_view *view;
     const struct store_query *query;
     struct words words;
-    bool parts;         /* what the index finds has to be looked at */
-    bool begins;        /* words that begin so are looked for, and no whole ones */
-    conv_number *rooms; /* of the view, sorted */
-    struct merge merge; /* what the view shows, for jumps */
+    bool parts;                 /* what the index finds has to be looked at */
+    bool begins;                /* words that begin so are looked for, and no whole ones */
+    struct store_source *rooms; /* of the view, sorted */
+    struct merge merge;         /* what the view shows, for jumps */
     bool merging;
     struct beginning beginnings[REMEMBERED]; /* by hash, the last one wins */
     uint64_t end; /* only messages before this one: all, or up to query->before */
@@ -42,9 +42,9 @@ struct store_search {
     void *arg;
 };
 
-static int compare_conv(const void *a, const void *b) {
-    const conv_number *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
+static int compare_source(const void *a, const void *b) {
+    const struct store_source *x = a, *y = b;
+    return (x->conv > y->conv) - (x->conv < y->conv);
 }
 
 static int sort_rooms(struct store_search *search) {
@@ -53,9 +53,17 @@ static int sort_rooms(struct store_search *search) {
     if (!search->rooms)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
-        search->rooms[i] = search->view->rooms[i].conv;
-    qsort(search->rooms, n, sizeof *search->rooms, compare_conv);
+        search->rooms[i] = search->view->rooms[i];
+    qsort(search->rooms, n, sizeof *search->rooms, compare_source);
     return 0;
+}
+
+/* A private room is seen from some message on. */
+static bool room_is_shown(const struct store_search *search, conv_number conv, uint64_t seq) {
+    struct store_source wanted = {.conv = conv};
+    const struct store_source *room =
+        bsearch(&wanted, search->rooms, search->view->n_rooms, sizeof wanted, compare_source);
+    return room && seq > room->after;
 }
 
 static int is_shown(struct store_search *search, conv_number conv, uint64_t seq, bool *shown) {
@@ -64,7 +72,7 @@ static int is_shown(struct store_search *search, conv_number conv, uint64_t seq,
     if (search->query->conv != 0 && search->query->conv != conv)
         return 0;
     if (conv_is_room(conv)) {
-        *shown = bsearch(&conv, search->rooms, view->n_rooms, sizeof conv, compare_conv) != NULL;
+        *shown = room_is_shown(search, conv, seq);
         return 0;
     }
     if (!view->direct || !conv_has(conv, view->handle))

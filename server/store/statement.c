@@ -90,16 +90,24 @@ const char *const statement_sql[N_STATEMENTS] = {
               " FROM handle JOIN pair ON pair.handle = handle.number"
               " JOIN message ON message.conv = pair.conv"
               " WHERE unclaimed = 1 GROUP BY handle.number, message.uid",
-    [ROOM_PUT] = "INSERT OR REPLACE INTO room (number, creator, name, topic)"
-                 " VALUES (?1, ?2, ?3, ?4)",
+    [ROOM_PUT] = "INSERT OR REPLACE INTO room"
+                 " (number, creator, name, topic, form, rules, owner, private_since)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [ROOM_REMOVE] = "DELETE FROM room WHERE number = ?1",
     [ROOM_EMPTY] = "DELETE FROM member WHERE room = ?1",
+    [ROOM_UNINVITE] = "DELETE FROM admission WHERE room = ?1",
     [ROOMS] = "SELECT number, creator, name, topic,"
-              " (SELECT max(seq) FROM message WHERE conv = -room.number) FROM room"
+              " (SELECT max(seq) FROM message WHERE conv = -room.number),"
+              " form, rules, owner, private_since FROM room"
               " ORDER BY number",
     [MEMBER_PUT] = "INSERT OR REPLACE INTO member (room, handle, since) VALUES (?1, ?2, ?3)",
     [MEMBER_REMOVE] = "DELETE FROM member WHERE room = ?1 AND handle = ?2",
     [MEMBERS] = "SELECT room, handle, since FROM member",
+    [ADMISSION_PUT] = "INSERT OR REPLACE INTO admission"
+                      " (room, handle, payer, after, joined, name)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [ADMISSION_REMOVE] = "DELETE FROM admission WHERE room = ?1 AND handle = ?2",
+    [ADMISSIONS] = "SELECT room, handle, payer, after, joined, name FROM admission",
     [LAST_NUMBERS] = "SELECT (SELECT max(number) FROM handle),"
                      " max((SELECT ifnull(max(number), 0) FROM room),"
                      " (SELECT ifnull(max(room), 0) FROM member),"

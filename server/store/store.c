@@ -392,6 +392,10 @@ static int visit_room(sqlite3_stmt *row, const struct store_visitor *visitor) {
                                            .name = column_text(row, 2),
                                            .topic = column_text(row, 3),
                                            .last_seq = column_number(row, 4),
+                                           .form = (uint8_t)column_number(row, 5),
+                                           .rules = (uint8_t)column_number(row, 6),
+                                           .owner = (uint32_t)column_number(row, 7),
+                                           .private_since = column_number(row, 8),
                                        });
 }
 
@@ -416,6 +420,17 @@ static int visit_sanction(sqlite3_stmt *row, const struct store_visitor *visitor
                                            });
 }
 
+static int visit_admission(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->admission(visitor->arg, &(struct store_admission){
+                                                .room = (uint32_t)column_number(row, 0),
+                                                .handle = (uint32_t)column_number(row, 1),
+                                                .payer = (uint32_t)column_number(row, 2),
+                                                .after = column_number(row, 3),
+                                                .has_joined = column_number(row, 4) != 0,
+                                                .name = column_text(row, 5),
+                                            });
+}
+
 static const struct visited_table {
     enum statement rows;
     int (*visit)(sqlite3_stmt *row, const struct store_visitor *visitor);
@@ -427,6 +442,7 @@ static const struct visited_table {
     {ROOMS, visit_room, "read the rooms"},
     {MEMBERS, visit_member, "read the members of rooms"},
     {SANCTIONS, visit_sanction, "read what administrators have laid on users"},
+    {ADMISSIONS, visit_admission, "read who sees private rooms"},
 };
 
 static int visit_table(struct connection *connection, const struct visited_table *table,

@@ -97,12 +97,25 @@ struct store_room {
     uint32_t number;
     uint32_t creator; /* uid */
     struct bytes name, topic;
-    uint64_t last_seq; /* of its newest message; only when loading */
+    uint64_t last_seq;      /* of its newest message; only when loading */
+    uint8_t form, rules;    /* enum room_form, enum room_rules; */
+    uint32_t owner;         /* number of a handle; 0: its creator's */
+    uint64_t private_since; /* the newest message when it became private */
+    bool is_closed;         /* when it is put: it has no members or guests any more */
 };
 
 struct store_member {
     uint32_t room, handle;
     uint64_t since; /* messages after this one are for the member */
+};
+
+/* Who sees a private room. */
+struct store_admission {
+    uint32_t room, handle;
+    uint32_t payer; /* uid */
+    uint64_t after; /* messages after this one are seen */
+    bool has_joined;
+    struct bytes name; /* what the room is called for this one; n 0: as it is */
 };
 
 /* Up to where a handle has read a conversation. */
@@ -123,8 +136,8 @@ struct store_sanction {
 };
 
 /* Called with everything there is, handles first, then mail and marks, then rooms, then members,
- * then sanctions. Non-zero ends it and is returned. The visitor must not call the store. Unclaimed
- * handles for which nothing waits any more are removed before. */
+ * then sanctions, then admissions. Non-zero ends it and is returned. The visitor must not call the
+ * store. Unclaimed handles for which nothing waits any more are removed before. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
@@ -133,6 +146,7 @@ struct store_visitor {
     int (*room)(void *arg, const struct store_room *room);
     int (*member)(void *arg, const struct store_member *member);
     int (*sanction)(void *arg, const struct store_sanction *sanction);
+    int (*admission)(void *arg, const struct store_admission *admission);
 };
 
 int store_load(struct store *store, const struct store_visitor *visitor);
@@ -156,6 +170,8 @@ int store_put_room(struct store *store, const struct store_room *room);
 int store_remove_room(struct store *store, uint32_t room);
 int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
+int store_put_admission(struct store *store, const struct store_admission *admission);
+int store_remove_admission(struct store *store, uint32_t room, uint32_t handle);
 int store_put_mark(struct store *store, const struct store_mark *mark);
 /* In place of what was there of its uid and `what`. */
 int store_put_sanction(struct store *store, const struct store_sanction *sanction);

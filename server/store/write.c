@@ -361,18 +361,6 @@ int store_put_mark(struct store *store, const struct store_mark *mark) {
     return put_run(store, put, doing);
 }
 
-int store_put_room(struct store *store, const struct store_room *room) {
-    static const char doing[] = "store a room";
-    sqlite3_stmt *put = put_prepare(store, ROOM_PUT, doing);
-    if (!put)
-        return store->outcome;
-    bind_number(put, 1, room->number);
-    bind_number(put, 2, room->creator);
-    bind_text(put, 3, room->name);
-    bind_text(put, 4, room->topic);
-    return put_run(store, put, doing);
-}
-
 static int remove_rows(struct store *store, enum statement which, uint32_t room) {
     static const char doing[] = "remove a room";
     sqlite3_stmt *remove = put_prepare(store, which, doing);
@@ -382,8 +370,31 @@ static int remove_rows(struct store *store, enum statement which, uint32_t room)
     return put_run(store, remove, doing);
 }
 
-int store_remove_room(struct store *store, uint32_t room) {
+/* Nobody is in it, and nobody is invited. */
+static int room_empty(struct store *store, uint32_t room) {
     int r = remove_rows(store, ROOM_EMPTY, room);
+    return r == 0 ? remove_rows(store, ROOM_UNINVITE, room) : r;
+}
+
+int store_put_room(struct store *store, const struct store_room *room) {
+    static const char doing[] = "store a room";
+    sqlite3_stmt *put = put_prepare(store, ROOM_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, room->number);
+    bind_number(put, 2, room->creator);
+    bind_text(put, 3, room->name);
+    bind_text(put, 4, room->topic);
+    bind_number(put, 5, room->form);
+    bind_number(put, 6, room->rules);
+    bind_number(put, 7, room->owner);
+    bind_number(put, 8, room->private_since);
+    int r = put_run(store, put, doing);
+    return r == 0 && room->is_closed ? room_empty(store, room->number) : r;
+}
+
+int store_remove_room(struct store *store, uint32_t room) {
+    int r = room_empty(store, room);
     return r == 0 ? remove_rows(store, ROOM_REMOVE, room) : r;
 }
 
@@ -430,6 +441,30 @@ int store_remove_sanction(struct store *store, uint32_t uid, uint8_t what) {
         return store->outcome;
     bind_number(remove, 1, uid);
     bind_number(remove, 2, what);
+    return put_run(store, remove, doing);
+}
+
+int store_put_admission(struct store *store, const struct store_admission *admission) {
+    static const char doing[] = "store who sees a private room";
+    sqlite3_stmt *put = put_prepare(store, ADMISSION_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, admission->room);
+    bind_number(put, 2, admission->handle);
+    bind_number(put, 3, admission->payer);
+    bind_number(put, 4, admission->after);
+    bind_number(put, 5, admission->has_joined);
+    bind_text(put, 6, admission->name);
+    return put_run(store, put, doing);
+}
+
+int store_remove_admission(struct store *store, uint32_t room, uint32_t handle) {
+    static const char doing[] = "remove who sees a private room";
+    sqlite3_stmt *remove = put_prepare(store, ADMISSION_REMOVE, doing);
+    if (!remove)
+        return store->outcome;
+    bind_number(remove, 1, room);
+    bind_number(remove, 2, handle);
     return put_run(store, remove, doing);
 }
 

@@ -342,6 +342,15 @@ static bool check_order(const struct frame *frame) {
            (order->what != ORDER_RATE || order->value <= ORDER_RATE_MAX);
 }
 
+static bool check_change(const struct frame *frame) {
+    return frame->change.what < ROOM_CHANGE_END;
+}
+
+static bool check_about(const struct frame *frame) {
+    return frame->about.form < ROOM_FORM_END && frame->about.topic.n <= TOPIC_BYTES_MAX &&
+           frame->about.operators.n <= OPERATORS_BYTES_MAX;
+}
+
 #define check_hello check_none
 #define check_nonce check_none
 #define check_ready check_none
@@ -368,6 +377,7 @@ static bool check_order(const struct frame *frame) {
 #define check_account check_none
 #define check_claim check_none
 #define check_unclaim check_none
+#define check_invite check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

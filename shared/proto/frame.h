@@ -43,6 +43,7 @@
 #define FRAME_TEXT_RESERVE 512 /* what a SEND, MESSAGE or PAST takes besides the text */
 #define ORIGIN_BYTES_MAX 290   /* of a whole ORIGIN */
 #define TOPIC_BYTES_MAX 512
+#define OPERATORS_BYTES_MAX 1024 /* of the names of a room's operators, with spaces between */
 #define AWAY_BYTES_MAX 255
 #define SEARCH_BYTES_MAX 1024
 #define PAGE_MESSAGES_MAX 1000 /* of one answer to HISTORY or SEARCH */
@@ -146,6 +147,11 @@
 #define FRAME_CLAIMED_FIELDS(F)                                                                    \
     F(u32, request) F(name, name) F(u8, state) F(u32, place) F(label, handle) F(u32, uid)           \
     F(u32, pid) F(u64, since_ms) F(label, note) F(u64, grant) F(u64, ticket) F(u64, seal)
+#define FRAME_CHANGE_FIELDS(F) F(u32, request) F(name, room) F(u8, what) F(label, argument)
+#define FRAME_INVITE_FIELDS(F) F(u32, request) F(id, id) F(name, room) F(name, handle)
+#define FRAME_ABOUT_FIELDS(F)                                                                      \
+    F(u32, request) F(name, room) F(u8, form) F(u8, rules) F(label, owner) F(u32, owner_uid)       \
+    F(u32, members) F(label, group) F(text, topic) F(text, operators)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -222,7 +228,11 @@ enum frame_from {
     R(50, ACCOUNT, account, FROM_HUB, 0)      /* what one user has and had; answers LIST_ACCOUNTS */ \
     R(51, CLAIM, claim, FROM_CLIENT, 1024)    /* wants a name for as long as the session is */     \
     R(52, UNCLAIM, unclaim, FROM_CLIENT, 1024) /* and wants it no more */                          \
-    R(53, CLAIMED, claimed, FROM_HUB, 0)      /* how a CLAIM stands; answers LIST_CLAIMS, too */
+    R(53, CLAIMED, claimed, FROM_HUB, 0)      /* how a CLAIM stands; answers LIST_CLAIMS, too */   \
+    R(54, CHANGE, change, FROM_CLIENT, 4096)  /* makes a room, or changes it */                    \
+    R(55, INVITE, invite, FROM_CLIENT, 4096)  /* a handle to a room; the id is of the message that
+                                               tells it */                                        \
+    R(56, ABOUT, about, FROM_HUB, 0)          /* a room, in answer to LIST_ROOM */
 /* clang-format on */
 
 enum frame_type {
@@ -257,6 +267,8 @@ enum {
     FRAME_CLAIM_WAITS = 1,   /* CLAIM: it waits while somebody else has the name */
     FRAME_CLAIM_HAD = 2, /* CLAIM: it was given to this one before, as the last four fields say, */
     FRAME_CLAIM_WAITED = 4, /* CLAIM: or it waited for it */
+    FRAME_TAKES_ROOMS = 64,  /* WELCOME: to who has ABILITY_ROOMS, and may send CHANGE, INVITE, and
+                                LIST_ROOM */
 };
 
 /* HELLO: what the session wants. */
@@ -279,7 +291,8 @@ enum {
     ABILITY_PEEK = 16384, /* only looks: its handle must be there, and has not come because of it */
     ABILITY_ORDER = 32768,  /* NEWS_ORDER; and that a session is ended by FAIL to request 0 */
     ABILITY_CLAIMS = 65536, /* CLAIMED frames */
-    ABILITY_ALL = 131055,
+    ABILITY_ROOMS = 131072, /* knows private rooms, which are rooms like others to who does not */
+    ABILITY_ALL = 262127,
 };
 
 enum message_kind {
@@ -310,7 +323,33 @@ enum list_what {
     LIST_ACCOUNTS, /* of every uid: for administrators; */
     LIST_ACCOUNT,  /* of one's own */
     LIST_CLAIMS,
+    LIST_ROOM,     /* ABOUT one */
     LIST_END
+};
+enum room_form {
+    ROOM_OPEN,    /* everybody sees it, may join it, and reads its past */
+    ROOM_PRIVATE, /* only its members know that it is there; they are invited */
+    ROOM_GROUP,   /* the same, and its members are those of a Unix group */
+    ROOM_DIRECT,  /* a direct conversation of several: its members are always the same */
+    ROOM_FORM_END
+};
+/* Or-ed; also in the store. */
+enum room_rules {
+    ROOM_ANNOUNCES = 1, /* only its owner and operators speak */
+    ROOM_SHOWS_ALL = 4, /* private: who joins sees all of its past, not what came after the
+                           invitation only */
+    ROOM_CLOSED = 8,
+    ROOM_INVITED = 16 /* ABOUT: who asks is invited, and has not joined */
+};
+enum room_change {
+    ROOM_MAKE_OPEN,    /* a room, if there is none of that name */
+    ROOM_MAKE_PRIVATE, /* the same; an open one of one's own becomes private */
+    ROOM_SET_OWNER,    /* argument: the handle of a member */
+    ROOM_SET_NAME,     /* argument: the new one */
+    ROOM_CLOSE,
+    ROOM_SET_ANNOUNCE, /* argument: "on" or "off" */
+    ROOM_SET_PAST,     /* argument: "all" or "invited" */
+    ROOM_CHANGE_END
 };
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
 /* In a list, of the claim that is told of; else of one's own, and who has the name is told. */

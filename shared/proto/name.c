@@ -138,8 +138,31 @@ static enum name_outcome parse_unicode(struct name *out, struct bytes text) {
     return outcome;
 }
 
+static enum name_outcome parse_with_owner(struct name *out, struct bytes text, size_t at) {
+    struct name room, owner;
+    struct bytes rest = {text.data + at + 1, text.n - at - 1};
+    enum name_outcome outcome = name_parse(&room, (struct bytes){text.data, at});
+    if (outcome == NAME_OK)
+        outcome = name_parse(&owner, rest);
+    if (outcome == NAME_OK && name_is_room(&owner))
+        outcome = NAME_BAD_CHARACTER;
+    if (outcome == NAME_OK && room.n + owner.n >= NAME_BYTES_MAX)
+        outcome = NAME_TOO_LONG;
+    if (outcome != NAME_OK)
+        return outcome;
+    out->n = (uint8_t)(room.n + 1 + owner.n);
+    memcpy(out->s, room.s, room.n);
+    out->s[room.n] = NAME_OWNER_SIGN;
+    memcpy(out->s + room.n + 1, owner.s, owner.n + 1u);
+    return NAME_OK;
+}
+
 enum name_outcome name_parse(struct name *out, struct bytes text) {
     *out = (struct name){.n = 0};
+    const char *sign =
+        text.n > 0 && text.data[0] == '#' ? memchr(text.data, NAME_OWNER_SIGN, text.n) : NULL;
+    if (sign)
+        return parse_with_owner(out, text, (size_t)(sign - text.data));
     if (!is_ascii(text))
         return parse_unicode(out, text);
     enum name_outcome outcome = check_ascii(without_sign(text));

@@ -3,15 +3,20 @@
  * every alphabet with their combining marks, eight at most in a row; no leading dot or dash. A
  * room is a `#` before such a name. Names are kept as NFC and compared by their key, the NFKC case
  * folding (Unicode 15, section 5.18), so that ALICE, alice and fullwidth alice are one.
+ *
+ * Two private rooms may have one name. Who sees both, or means one by its owner, writes `#ops~ann`:
+ * a room's name, a tilde, and a handle.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/bytes.h"
 
 #define NAME_CHARACTERS_MAX 32
+#define NAME_OWNER_SIGN '~'
 #define NAME_BYTES_MAX 128 /* with the `#`; also the bound of a key */
 
 /* A handle or a room, with its `#`, or the key of one. NUL-terminated; n does not count the NUL. */
@@ -47,6 +52,11 @@ bool name_is_same(const struct name *a, const struct name *b);
 
 static inline bool name_is_room(const struct name *name) {
     return name->n > 0 && name->s[0] == '#';
+}
+
+/* A room that is meant by its owner, too. */
+static inline bool name_has_owner(const struct name *name) {
+    return name_is_room(name) && strchr(name->s, NAME_OWNER_SIGN) != NULL;
 }
 
 static inline struct bytes name_bytes(const struct name *name) {

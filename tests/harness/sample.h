@@ -122,6 +122,14 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     case FRAME_CLAIMED:
         frame->claimed.state = (uint8_t)sample_number(size, CLAIM_STATE_END - 1);
         break;
+    case FRAME_CHANGE:
+        frame->change.what = (uint8_t)sample_number(size, ROOM_CHANGE_END - 1);
+        break;
+    case FRAME_ABOUT:
+        frame->about.form = (uint8_t)sample_number(size, ROOM_FORM_END - 1);
+        frame->about.topic = sample_text(size, 0, TOPIC_BYTES_MAX);
+        frame->about.operators = sample_text(size, 0, OPERATORS_BYTES_MAX);
+        break;
     case FRAME_WALL:
         frame->wall.body = sample_text(size, 1, SAMPLE_TEXT_MOST);
         break;

@@ -138,6 +138,23 @@ static void make_claim_crowd(const struct raw *raw, unsigned long i, struct fram
                                 .claim = {8, bytes_of("the one"), bytes_of("mine"), 0, 0, 0, 0}};
 }
 
+static void make_change(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static const char *const arguments[ROOM_CHANGE_END] = {"", "",   "mallory", "#storm",
+                                                           "", "on", "all"};
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_CHANGE,
+                            .change = {8, bytes_of(i % 3 ? "#storm" : "#hidden"),
+                                       (uint8_t)(i % ROOM_CHANGE_END),
+                                       bytes_of(arguments[i % ROOM_CHANGE_END])}};
+}
+
+static void make_invite(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_INVITE,
+                            .invite = {8, uuid_random(), bytes_of(i % 2 ? "#storm" : "#hidden"),
+                                       bytes_of(i % 3 ? "alice" : "bob")}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -485,6 +502,9 @@ const struct storm_row storm_rows[] = {
     {"claim", FRAME_CLAIM, STORM_ONE, 1, true, false, make_claim, NULL},
     {"claim-crowd", FRAME_CLAIM, STORM_CROWD, 1, false, false, make_claim_crowd, NULL},
     {"unclaim", FRAME_UNCLAIM, STORM_CROWD, 1, true, false, make_claim_crowd, NULL},
+    {"change", FRAME_CHANGE, STORM_ONE, 1, true, false, make_change, NULL},
+    {"change-crowd", FRAME_CHANGE, STORM_CROWD, 1, false, false, make_change, NULL},
+    {"invite", FRAME_INVITE, STORM_ONE, 1, true, false, make_invite, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
     {"order", FRAME_ORDER, STORM_ONE, 1, true, false, make_order, NULL},
     {"accounts", FRAME_LIST, STORM_CROWD, 1, false, false, make_accounts, NULL},

@@ -171,6 +171,14 @@ static bool make_question(unsigned what, uint32_t request, struct frame *frame) 
 
 static bool make_change(unsigned what, uint32_t request, struct frame *frame) {
     switch (what) {
+    case FRAME_CHANGE:
+        frame->change = (struct frame_change){
+            request, some_room(), (uint8_t)chance_below(ROOM_CHANGE_END),
+            chance_below(2) ? some_target() : bytes_of(chance_below(2) ? "on" : "all")};
+        return true;
+    case FRAME_INVITE:
+        frame->invite = (struct frame_invite){request, uuid_random(), some_room(), some_target()};
+        return true;
     case FRAME_JOIN:
         frame->flags = (uint8_t)chance_below(2);
         frame->join = (struct frame_join){request, some_room()};

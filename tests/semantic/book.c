@@ -41,9 +41,11 @@ int book_index(struct bytes name) {
     size_t at = name.n > 0 && name.data[0] == '#';
     bool is_room = at == 1;
     int number = 0;
-    if (name.n < at + 2 || name.n > at + 4 || (name.data[at] | 0x20) != (is_room ? 'r' : 'h'))
+    const char *owner = memchr(name.data, '~', name.n);
+    size_t n = owner ? (size_t)(owner - name.data) : name.n;
+    if (n < at + 2 || n > at + 4 || (name.data[at] | 0x20) != (is_room ? 'r' : 'h'))
         return -1;
-    for (at++; at < name.n; at++)
+    for (at++; at < name.n && name.data[at] != '~'; at++)
         number = number * 10 + (name.data[at] - '0');
     return is_room ? N_HANDLES + number : number;
 }
@@ -65,14 +67,15 @@ static uint64_t book_hearers(int to) {
     if (to < N_HANDLES)
         return UINT64_C(1) << to;
     int n = snprintf(text, sizeof text, "#r%d", to - N_HANDLES);
-    struct room *room;
-    HASH_FIND(hh, core.rooms, text, (unsigned)n, room);
-    if (!room)
-        return 0;
-    DL_FOREACH2(room->memberships, membership, next_of_room) {
-        int handle = book_index(name_bytes(&membership->handle->name));
-        if (handle >= 0)
-            bits |= UINT64_C(1) << handle;
+    const struct room *room; /* there may be several of one name */
+    for (room = core.rooms_by_number; room; room = room->hh_number.next) {
+        if (!bytes_equal(name_bytes(&room->key), (struct bytes){text, (size_t)n}))
+            continue;
+        DL_FOREACH2(room->memberships, membership, next_of_room) {
+            int handle = book_index(name_bytes(&membership->handle->name));
+            if (handle >= 0)
+                bits |= UINT64_C(1) << handle;
+        }
     }
     return bits;
 }
@@ -89,7 +92,9 @@ void book_say(const struct client *from, const struct said *said) {
     *entry = *said;
     entry->uid = from->uid;
     entry->from = from->handle;
-    if (entry->is_wall) {
+    if (entry->is_invitation) {
+        entry->hearers = UINT64_MAX;
+    } else if (entry->is_wall) {
         entry->id = book_wall_id(entry->hash);
         entry->hearers = UINT64_MAX;
     } else {
@@ -101,6 +106,9 @@ void book_say(const struct client *from, const struct said *said) {
 }
 
 static bool book_is_same(const struct said *said, const struct incoming_parts *heard) {
+    if (said->is_invitation) /* in the hub's words */
+        return said->uid == heard->uid && said->from == heard->from &&
+               (heard->kind & ~KIND_HEADED) == KIND_NOTICE;
     return said->uid == heard->uid && said->from == heard->from && said->n == heard->n &&
            said->hash == heard->hash &&
            heard->kind == (heard->kind & KIND_HEADED ? said->kind : said->kind & ~KIND_HEADED) &&
@@ -152,7 +160,7 @@ static void book_check_user(const struct user *user) {
         n_sessions += core.slots[slot] && !core.slots[slot]->dead && core.slots[slot]->user == user;
     for (const struct handle *handle = core.handles; handle; handle = handle->hh.next)
         n_handles += handle->user == user;
-    for (const struct room *room = core.rooms; room; room = room->hh.next)
+    for (const struct room *room = core.rooms_by_number; room; room = room->hh_number.next)
         n_rooms += room->creator == user;
     MUST(user->account.used[ACCOUNT_SESSIONS] == n_sessions);
     MUST(user->account.used[ACCOUNT_HANDLES] == n_handles);
@@ -192,7 +200,7 @@ void book_check_stocks(bool is_settled) {
         MUST(!is_settled || user->account.used[ACCOUNT_STORING] == 0);
         MUST(!is_settled || user->account.used[ACCOUNT_QUESTIONS] == 0);
     }
-    for (const struct room *room = core.rooms; room; room = room->hh.next)
+    for (const struct room *room = core.rooms_by_number; room; room = room->hh_number.next)
         book_check_room(room);
     MUST(n_claims == 0);
     MUST(n_offers > 0 || !core.offers);

@@ -443,6 +443,25 @@ static bool make_unclaim(struct client *client, struct frame *frame) {
     return take_request(client, &frame->unclaim.request);
 }
 
+static bool make_change(struct client *client, struct frame *frame) {
+    static const char *const words[] = {"on", "off", "all", "invited"};
+    struct frame_change *change = &frame->change;
+    change->room = some_target(client);
+    change->what = (uint8_t)chance_below(ROOM_CHANGE_END);
+    change->argument = chance_one_in(2) ? bytes_of(words[chance_below(4)]) : some_handle(client);
+    return take_request(client, &change->request);
+}
+
+static bool make_invite(struct client *client, struct frame *frame) {
+    frame->invite.id = fresh_id();
+    frame->invite.room = some_target(client);
+    frame->invite.handle = some_target(client);
+    if (book_is_full())
+        return false;
+    book_say(client, &(struct said){.id = frame->invite.id, .is_invitation = true});
+    return take_request(client, &frame->invite.request);
+}
+
 /* One row per type that a client may send, and how often: a type without one ends the run. */
 static const struct {
     bool (*make)(struct client *client, struct frame *frame);
@@ -462,6 +481,7 @@ static const struct {
     [FRAME_UNREAD] = {make_unread, 10},   [FRAME_READ] = {make_read, 10},
     [FRAME_ORDER] = {make_order, 5},      [FRAME_CLAIM] = {make_claim, 20},
     [FRAME_UNCLAIM] = {make_unclaim, 10},
+    [FRAME_CHANGE] = {make_change, 20},   [FRAME_INVITE] = {make_invite, 10},
 };
 
 static unsigned frames_weight(void) {

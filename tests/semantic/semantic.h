@@ -162,7 +162,7 @@ struct said {
     uint64_t hash;
     uint32_t n;
     uint8_t kind;
-    bool is_wall;
+    bool is_wall, is_invitation;
     uint32_t next; /* of the same id, or bucket */
 };
 

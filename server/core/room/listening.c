@@ -151,6 +151,7 @@ int listening_add(struct session *session, struct room *room, uint64_t after) {
     if (session->index_size > 0)
         index_put(session, session->n_listenings - 1);
     session->view++;
+    room->named_epoch = 0;
     return 0;
 }
 

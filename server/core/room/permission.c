@@ -116,14 +116,22 @@ enum permission permission_of(enum room_form form, enum room_actor actor, enum r
 }
 
 enum room_actor core_actor(const struct session *session, const struct room *room) {
+    bool is_open = room->form == ROOM_OPEN;
+    const struct admission *admission = is_open ? NULL : admission_find(session->user, room);
+    if (!is_open && !admission)
+        return ACTOR_STRANGER;
+    if (admission && !admission->has_joined)
+        return ACTOR_INVITED;
     if (room_is_owned_by(room, session->user))
         return ACTOR_OWNER;
-    return membership_find(session->handle, room) ? ACTOR_MEMBER : ACTOR_STRANGER;
+    return !is_open || membership_find(session->handle, room) ? ACTOR_MEMBER : ACTOR_STRANGER;
 }
 
 enum permission core_permission(const struct core *core, const struct session *session,
                                 const struct room *room, enum room_act act) {
     enum room_form form = (enum room_form)room->form;
+    if (act == ACT_SPEAK && room->announces)
+        act = ACT_ANNOUNCE;
     enum permission permission = permission_of(form, core_actor(session, room), act);
     if (permission == PERMISSION_ALLOWED || !session_is_administrator(core, session))
         return permission;

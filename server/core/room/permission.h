@@ -8,17 +8,11 @@
  */
 #pragma once
 
+#include "proto/frame.h"
+
 struct core;
 struct room;
 struct session;
-
-enum room_form {
-    ROOM_OPEN,    /* everybody sees it, may join it, and reads its past */
-    ROOM_PRIVATE, /* only its members know that it is there; they are invited */
-    ROOM_GROUP,   /* the same, and its members are those of a Unix group */
-    ROOM_DIRECT,  /* a direct conversation of several: its members are always the same */
-    ROOM_FORM_END
-};
 
 /* What somebody is in a room. An administrator is this besides what else he is. */
 enum room_actor {
@@ -67,6 +61,9 @@ enum permission permission_of(enum room_form form, enum room_actor actor, enum r
 
 /* What the session's user is in the room, besides an administrator. */
 enum room_actor core_actor(const struct session *session, const struct room *room);
-/* The one question: for the room as it is now, and everything that the user is in it. */
+/*
+ * The one question. It answers for the room as it is now: where only announcements are made,
+ * ACT_SPEAK is ACT_ANNOUNCE, and where the topic is locked, ACT_SET_TOPIC is ACT_LOCKED_TOPIC.
+ */
 enum permission core_permission(const struct core *core, const struct session *session,
                                 const struct room *room, enum room_act act);

@@ -25,26 +25,32 @@ static void room_begin(struct core *core, struct room *room, struct user *user,
                        const struct name *name) {
     room->name = *name;
     room->creator = user;
+    room->owner = NULL;
+    room->is_closed = room->announces = room->shows_all = false;
     if (room->payer)
         user_give_back(room->payer, ROOM_BYTES);
     room->payer = user;
     account_spend(&user->account, ACCOUNT_MEMORY, ROOM_BYTES);
     room->alike = (struct alike_entry){.name = &room->name, .user = user};
-    lookalike_add(&core->alike_rooms, &room->alike);
+    if (room->form == ROOM_OPEN)
+        lookalike_add(&core->alike_rooms, &room->alike);
     account_spend(&user->account, ACCOUNT_ROOMS, 1);
     core->epoch++;
 }
 
+/* Only what is open is found by its name alone. */
 static struct room *room_new(struct core *core, struct user *user, const struct name *name,
-                             const struct name *key, uint32_t number) {
+                             enum room_form form, uint32_t number) {
     struct room *room = calloc(1, sizeof *room);
     if (!room)
         return NULL;
-    room->key = *key;
+    name_key(&room->key, name);
+    room->form = (uint8_t)form;
     room->number = core->last_room = number;
     room->born = core->n_born++;
-    HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
-    if (room->hh.tbl)
+    if (form == ROOM_OPEN)
+        HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
+    if (form != ROOM_OPEN || room->hh.tbl)
         HASH_ADD(hh_number, core->rooms_by_number, number, sizeof room->number, room);
     if (!room->hh_number.tbl) {
         if (room->hh.tbl)
@@ -106,6 +112,8 @@ static void room_unlist_lost(struct core *core, struct room *room) {
 
 static void room_free(struct core *core, struct room *room) {
     assert(room->n_listeners == 0 && !room->memberships && !room->dirty);
+    while (room->admissions)
+        admission_free(core, room->admissions);
     room_end(core, room);
     listing_leave_room(room);
     room_unlist_lost(core, room);
@@ -120,7 +128,7 @@ static void room_free(struct core *core, struct room *room) {
 }
 
 void room_settle(struct core *core, struct room *room) {
-    if (room->n_members > 0 || room->n_offers > 0 || room_has_past(room))
+    if (room->n_offers > 0 || room_is_alive(room))
         return;
     if (room->dirty) /* its number is its own until the store has no row of it */
         room_end(core, room);
@@ -209,9 +217,11 @@ static uint64_t room_heard_after(const struct core *core, const struct session *
     bool resumes = (session->abilities & ABILITY_AFTER) != 0;
     if (!session->held)
         return core->seq;
-    if (!membership->joined)
-        return resumes ? session->rooms_after : core->seq;
-    return membership->since > session->rooms_after ? membership->since : session->rooms_after;
+    uint64_t after =
+        membership->joined ? membership->since : room_past_after(session->user, membership->room);
+    if (!membership->joined && !resumes)
+        return core->seq;
+    return after > session->rooms_after ? after : session->rooms_after;
 }
 
 static int listen_in(struct core *core, struct session *session, struct membership *membership) {
@@ -260,54 +270,14 @@ void room_detach_all(struct core *core, struct session *session) {
     listening_deinit(session);
 }
 
-/*
- * A name in ASCII is never refused: a room is nobody's, and whoever made "#genera1" first could
- * keep
- * "#general" from all others. Who comes into one that looks like another is told, see
- * room_tell_alike().
- */
-static enum fail_code room_check_looks(const struct core *core, const struct name *name,
-                                       char reason[256]) {
-    if (lookalike_is_ascii(name))
-        return FAIL_NONE;
-    if (!lookalike_is_plain(name)) {
-        snprintf(
-            reason, 256,
-            "the room's name mixes letters or digits of several alphabets, which could be taken "
-            "for another one; keep to one alphabet");
-        return FAIL_BAD_NAME;
+/* Whether there is a place for one more of this name, and its user may make it. */
+static enum fail_code room_may_make(struct core *core, struct user *user, const struct name *name,
+                                    char reason[256]) {
+    if (name_has_owner(name)) {
+        snprintf(reason, 256, "there is no room %.100s; a new one is named without its owner",
+                 name->s);
+        return FAIL_NO_ROOM;
     }
-    const struct alike_entry *other = lookalike_find(core->alike_rooms, name, NULL);
-    if (!other)
-        return FAIL_NONE;
-    snprintf(reason, 256,
-             "the room looks like %s, which is there; join that one, choose another, or let an "
-             "administrator release it",
-             other->name->s);
-    return FAIL_BAD_NAME;
-}
-
-static void room_tell_alike(struct core *core, struct session *session, const struct room *room) {
-    unsigned both = ABILITY_NEWS | ABILITY_ALIKE;
-    const struct alike_entry *other = lookalike_other(&room->alike);
-    if (!other || (session->abilities & both) != both)
-        return;
-    struct frame frame = {.type = FRAME_NEWS,
-                          .news = {.what = NEWS_ALIKE,
-                                   .who = name_bytes(&session->handle->name),
-                                   .uid = session->user->uid,
-                                   .room = name_bytes(&room->name),
-                                   .detail = name_bytes(other->name)}};
-    session_notify(core, session->user, session, NOTICE_MAY_BE_MISSED, &frame);
-}
-
-enum fail_code room_find_or_make(struct core *core, struct user *user, const struct name *name,
-                                 struct room **room, char reason[256]) {
-    struct name key;
-    name_key(&key, name);
-    *room = room_find(core, &key);
-    if (*room && (*room)->creator)
-        return FAIL_NONE;
     if (sanction_holds(core, user, SANCTION_MUTE, reason)) /* all read its name */
         return FAIL_NOT_PERMITTED;
     if (account_left(&user->account, ACCOUNT_ROOMS) == 0) {
@@ -317,22 +287,43 @@ enum fail_code room_find_or_make(struct core *core, struct user *user, const str
     enum fail_code code = room_check_looks(core, name, reason);
     if (code != FAIL_NONE)
         return code;
-    if (!user_may_charge(user, ROOM_BYTES, reason)) /* room_begin() charges it */
-        return FAIL_LIMIT;
-    if (*room) {
-        room_begin(core, *room, user, name);
-        return FAIL_NONE;
-    }
+    return user_may_charge(user, ROOM_BYTES, reason) ? FAIL_NONE : FAIL_LIMIT; /* room_begin() */
+}
+
+enum fail_code room_make(struct core *core, struct session *session, const struct name *name,
+                         enum room_form form, struct room **room, char reason[256]) {
+    enum fail_code code = room_may_make(core, session->user, name, reason);
+    if (code != FAIL_NONE)
+        return code;
     uint32_t number = room_number_next(core);
     if (number == 0) {
         snprintf(reason, 256, "the hub has as many rooms as it can number; others must leave some");
         return FAIL_LIMIT;
     }
-    *room = room_new(core, user, name, &key, number);
-    if (*room)
+    *room = room_new(core, session->user, name, form, number);
+    if (!*room) {
+        snprintf(reason, 256, "the hub is out of memory; try again later");
+        return FAIL_LIMIT;
+    }
+    (*room)->owner = session->handle;
+    return FAIL_NONE;
+}
+
+enum fail_code room_find_or_make(struct core *core, struct session *session,
+                                 const struct name *name, struct room **room, char reason[256]) {
+    struct name key;
+    name_key(&key, name);
+    *room = room_find_for(core, session->user, &key);
+    if (*room && (*room)->creator)
         return FAIL_NONE;
-    snprintf(reason, 256, "the hub is out of memory; try again later");
-    return FAIL_LIMIT;
+    if (!*room)
+        return room_make(core, session, name, ROOM_OPEN, room, reason);
+    enum fail_code code = room_may_make(core, session->user, name, reason);
+    if (code != FAIL_NONE)
+        return code;
+    room_begin(core, *room, session->user, name);
+    (*room)->owner = session->handle;
+    return FAIL_NONE;
 }
 
 static void membership_set_joined(struct membership *membership, bool joined) {
@@ -408,16 +399,54 @@ static bool may_join(struct session *session, bool session_only, char reason[256
     return user_may_charge(session->user, bytes, reason); /* each is charged when it is made */
 }
 
-/* Who only listens for a while, as a program does that asks a question, is not told of to others.
- */
-static enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
-                                bool session_only, char reason[256]) {
-    struct room *room;
-    if (!may_join(session, session_only, reason))
+static enum fail_code refuse_closed(const struct room *room, char reason[256]) {
+    snprintf(reason, 256,
+             "the room %.100s was closed; its name is free when what was said there has expired",
+             room->name.s);
+    return FAIL_NOT_PERMITTED;
+}
+
+/* Of a private room: the invitation is accepted. */
+static enum fail_code room_admit(struct core *core, struct session *session,
+                                 const struct room *room, char reason[256]) {
+    struct admission *admission = admission_find(session->user, room);
+    if (room->is_closed)
+        return refuse_closed(room, reason);
+    if (room->form != ROOM_PRIVATE || (admission && admission->has_joined))
+        return FAIL_NONE;
+    if (!admission) { /* an administrator, who knows it by its owner */
+        snprintf(reason, 256, "the room %.100s is private, and you are not invited", room->name.s);
+        return FAIL_NOT_PERMITTED;
+    }
+    if (!user_may_charge(session->user, ADMISSION_BYTES, reason))
         return FAIL_LIMIT;
-    enum fail_code code = room_find_or_make(core, session->user, name, &room, reason);
-    if (code != FAIL_NONE)
-        return code;
+    if (admission_join(core, admission, NULL) == 0 &&
+        persist_admission(core, session->user, admission, false))
+        return FAIL_NONE;
+    snprintf(reason, 256, "the hub is out of memory; try again later");
+    return FAIL_LIMIT;
+}
+
+/* What is open comes before an invitation, which comes before a room that is to be made. */
+static enum fail_code room_find_to_join(struct core *core, struct session *session,
+                                        const struct name *name, struct room **room,
+                                        char reason[256]) {
+    struct name key;
+    name_key(&key, name);
+    *room = room_find_for(core, session->user, &key);
+    if (!*room || !room_is_alive(*room)) {
+        struct room *invitation = room_find_invitation(session->user, &key);
+        *room = invitation ? invitation : *room;
+    }
+    enum fail_code code = *room && (*room)->creator
+                              ? FAIL_NONE
+                              : room_find_or_make(core, session, name, room, reason);
+    return code == FAIL_NONE ? room_admit(core, session, *room, reason) : code;
+}
+
+/* Who is in it from now on. The room is freed if that fails and it is empty. */
+static enum fail_code room_enter(struct core *core, struct session *session, struct room *room,
+                                 bool session_only, char reason[256]) {
     bool is_new = !membership_find(session->handle, room);
     struct membership *membership = membership_get(core, session->handle, room);
     if (membership)
@@ -442,10 +471,101 @@ static enum fail_code room_join(struct core *core, struct session *session, cons
     return FAIL_LIMIT;
 }
 
-static enum fail_code room_leave(struct core *core, struct session *session, struct room *room) {
-    struct membership *membership = membership_find(session->handle, room);
+/* Who only listens for a while, as a program does that asks a question, is not told of to others.
+ */
+enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
+                         bool session_only, char reason[256]) {
+    struct room *room;
+    if (!may_join(session, session_only, reason))
+        return FAIL_LIMIT;
+    enum fail_code code = room_find_to_join(core, session, name, &room, reason);
+    return code == FAIL_NONE ? room_enter(core, session, room, session_only, reason) : code;
+}
+
+/* Leaving. */
+
+/* While something goes on with it that may leave it empty. */
+static void room_hold(struct room *room) {
+    room->n_offers++;
+}
+
+static void room_let_go(struct core *core, struct room *room) {
+    room->n_offers--;
+    room_settle(core, room);
+}
+
+static void room_tell_expelled(struct core *core, struct session *session, struct room *room) {
+    struct name name;
+    struct frame frame = {.type = FRAME_NEWS,
+                          .news = {.what = NEWS_LEFT,
+                                   .who = name_bytes(&session->handle->name),
+                                   .uid = session->user->uid,
+                                   .room = room_name_for(session->user, room, &name)}};
+    if (session->abilities & ABILITY_NEWS)
+        (void)session_notify(core, session->user, session, NOTICE_FOR_IT, &frame);
+}
+
+void room_expel(struct core *core, struct handle *handle, struct room *room) {
+    struct membership *membership = membership_find(handle, room);
+    struct session *session;
     if (!membership)
-        return FAIL_NOT_MEMBER;
+        return;
+    membership->n_listeners++; /* it stays until this has ended */
+    DL_FOREACH2(handle->sessions, session, next_of_handle) {
+        struct listening *listening = listening_find(session, room);
+        if (!listening)
+            continue;
+        room_tell_expelled(core, session, room);
+        listening_remove(core, session, listening);
+        membership->n_listeners--;
+    }
+    if (membership->joined)
+        membership_set_joined(membership, false);
+    membership->n_listeners--;
+    membership_release(core, membership);
+}
+
+/* The first of the user's handles that is in it; NULL: none is. */
+static const struct membership *membership_of_user(const struct room *room, const struct user *user,
+                                                   bool joined) {
+    const struct membership *membership;
+    DL_FOREACH2(room->memberships, membership, next_of_room) {
+        if (membership->handle->user == user && (membership->joined || !joined))
+            return membership;
+    }
+    return NULL;
+}
+
+/* When the last of his handles has left a private room, its user sees it no more. */
+static void room_leave_private(struct core *core, struct user *user, struct room *room) {
+    struct admission *admission = admission_find(user, room);
+    const struct membership *membership;
+    if (!admission || membership_of_user(room, user, true))
+        return;
+    while ((membership = membership_of_user(room, user, false)))
+        room_expel(core, membership->handle, room);
+    admission_end(core, admission);
+}
+
+void room_close(struct core *core, struct user *by, struct room *room) {
+    room_hold(room);
+    room->is_closed = true;
+    core->epoch++;
+    while (room->memberships)
+        room_expel(core, room->memberships->handle, room);
+    while (room->admissions)
+        admission_free(core, room->admissions);
+    room_drop_topic(room);
+    if (room_is_kept(room)) /* when memory is out it is there again after a restart */
+        (void)persist_room(core, by, room);
+    else
+        (void)persist_no_room(core, by, room->number);
+    room_let_go(core, room);
+}
+
+static enum fail_code membership_leave(struct core *core, struct session *session,
+                                       struct membership *membership) {
+    struct room *room = membership->room;
     unsigned left = membership->n_listeners;
     struct session *other;
     if (membership_part(core, membership) < 0)
@@ -456,30 +576,54 @@ static enum fail_code room_leave(struct core *core, struct session *session, str
         struct listening *listening = left ? listening_find(other, room) : NULL;
         if (!listening)
             continue;
-        listening_end(core, other, listening); /* the last one frees membership, perhaps the room */
+        listening_end(core, other, listening); /* the last one frees membership */
         if (--left == 0)
             break;
     }
     return FAIL_NONE;
 }
 
+/* Also declines an invitation. */
+static enum fail_code room_leave(struct core *core, struct session *session, struct room *room) {
+    struct membership *membership = membership_find(session->handle, room);
+    if (!membership && !admission_find(session->user, room))
+        return FAIL_NOT_MEMBER;
+    room_hold(room);
+    enum fail_code code = membership ? membership_leave(core, session, membership) : FAIL_NONE;
+    if (code == FAIL_NONE)
+        room_leave_private(core, session->user, room);
+    room_let_go(core, room);
+    return code;
+}
+
 /* Requests. */
 
-/* The room that a frame names; answers the request itself when there is none. */
-static struct room *named_room(struct core *core, struct session *session, uint32_t request,
-                               struct bytes text) {
+struct room *room_named(struct core *core, struct session *session, uint32_t request,
+                        struct bytes text) {
     struct name name, key;
     struct room *room = NULL;
     if (name_parse(&name, text) == NAME_OK && name_is_room(&name)) {
         name_key(&key, &name);
-        room = room_find(core, &key);
+        room = room_find_for(core, session->user, &key);
+        if (!room || !room_is_alive(room))
+            room = room_find_invitation(session->user, &key);
     }
-    if (!room || room->n_members == 0) {
-        session_fail(core, session, request, FAIL_NO_ROOM,
-                     "there is no such room; `earshot rooms` lists them");
+    if (!room || (room->n_members == 0 && room->n_admitted == 0)) {
+        session_fail(core, session, request, FAIL_NO_ROOM, ROOM_NOT_THERE);
         return NULL;
     }
     return room;
+}
+
+bool room_may_speak(const struct core *core, const struct session *session, const struct room *room,
+                    char reason[256]) {
+    if (room->is_closed)
+        (void)refuse_closed(room, reason);
+    else if (core_permission(core, session, room, ACT_SPEAK) == PERMISSION_ALLOWED)
+        return true;
+    else
+        snprintf(reason, 256, "in %.100s only its owner and operators speak", room->name.s);
+    return false;
 }
 
 void room_receive_join(struct core *core, struct session *session, const struct frame *frame) {
@@ -500,7 +644,7 @@ void room_receive_join(struct core *core, struct session *session, const struct 
 }
 
 void room_receive_leave(struct core *core, struct session *session, const struct frame *frame) {
-    struct room *room = named_room(core, session, frame->leave.request, frame->leave.room);
+    struct room *room = room_named(core, session, frame->leave.request, frame->leave.room);
     if (!room)
         return;
     enum fail_code code = room_leave(core, session, room);
@@ -512,10 +656,11 @@ void room_receive_leave(struct core *core, struct session *session, const struct
 void room_receive_topic(struct core *core, struct session *session, const struct frame *frame) {
     uint32_t request = frame->topic.request;
     struct bytes text = frame->topic.topic;
-    struct room *room = named_room(core, session, request, frame->topic.room);
+    struct room *room = room_named(core, session, request, frame->topic.room);
     if (!room)
         return;
-    if (core_permission(core, session, room, ACT_SET_TOPIC) != PERMISSION_ALLOWED) {
+    if (!membership_find(session->handle, room) ||
+        core_permission(core, session, room, ACT_SET_TOPIC) != PERMISSION_ALLOWED) {
         session_fail(core, session, request, FAIL_NOT_MEMBER,
                      "only a handle that is in the room may set its topic; join it first (/join in "
                      "`earshot chat`)");
@@ -537,51 +682,6 @@ void room_receive_topic(struct core *core, struct session *session, const struct
     persist_answer(core, session, request);
 }
 
-/* Another name: it keeps its number, and so its members, its past and its offers. */
-
-static bool room_set_name(struct core *core, struct room *room, const struct name *name,
-                          const struct name *key) {
-    lookalike_remove(&core->alike_rooms, &room->alike);
-    if (room->hh.tbl)
-        HASH_DELETE(hh, core->rooms, room);
-    room->name = *name;
-    room->key = *key;
-    lookalike_add(&core->alike_rooms, &room->alike);
-    HASH_ADD_KEYPTR(hh, core->rooms, room->key.s, room->key.n, room);
-    core->epoch++;
-    return room->hh.tbl != NULL;
-}
-
-/* All that is known by the name finds the room no more. False: memory is out, and it is as it was.
- */
-static bool room_rename(struct core *core, struct user *by, struct room *room,
-                        const struct name *name, const struct name *key) {
-    struct name was = room->name, was_key = room->key;
-    if (room_set_name(core, room, name, key) && persist_room_first(core, by, room)) {
-        news_room_renamed(core, by, room, &was);
-        return true;
-    }
-    (void)room_set_name(core, room, &was,
-                        &was_key); /* if that fails as well, it is found by its number only */
-    return false;
-}
-
-enum fail_code room_release(struct core *core, struct session *session, const struct name *name,
-                            char reason[256]) {
-    struct name key, away, away_key;
-    name_key(&key, name);
-    struct room *room = room_find(core, &key);
-    if (!room || !room->creator) {
-        snprintf(reason, 256, "there is no room of this name; `earshot rooms` lists them");
-        return FAIL_NO_ROOM;
-    }
-    if (name_set_aside(core, &room->name, room->creator->uid, &away, &away_key) &&
-        room_rename(core, session->user, room, &away, &away_key))
-        return FAIL_NONE;
-    snprintf(reason, 256, "the hub is out of memory; try again later");
-    return FAIL_LIMIT;
-}
-
 /*
  * Of an earlier version: a room that was given up empty and made again is there twice. The later
  * one counts, and the earlier one is removed.
@@ -601,14 +701,14 @@ static int restore_again(struct core *core, struct room *room, uint32_t number) 
 }
 
 static int restore_room(struct core *core, uint32_t number, struct user *user,
-                        const struct name *name, struct room **room) {
+                        const struct name *name, enum room_form form, struct room **room) {
     struct name key;
     name_key(&key, name);
-    *room = room_find(core, &key);
+    *room = form == ROOM_OPEN ? room_find(core, &key) : NULL;
     if (*room)
         return restore_again(core, *room, number);
     uint32_t last = core->last_room;
-    *room = room_new(core, user, name, &key, number);
+    *room = room_of_number(core, number) ? NULL : room_new(core, user, name, form, number);
     if (last > core->last_room)
         core->last_room = last;
     return *room ? 0 : -ENOMEM;
@@ -626,27 +726,33 @@ static int room_restore_topic(struct room *room, struct bytes text) {
     return 0;
 }
 
-int core_restore_room(struct core *core, uint32_t number, uid_t creator, struct bytes text,
-                      struct bytes topic, uint64_t last_seq) {
+int core_restore_room(struct core *core, const struct room_restored *restored) {
     struct name name;
     struct room *room;
-    struct user *user = core_user(core, creator);
-    if (number == 0) /* of a version that let numbers wrap: it cannot be told from no number */
+    struct user *user = core_user(core, restored->creator);
+    if (restored->number == 0) /* of a version that let numbers wrap: it cannot be told from none */
         return 0;
-    if (name_parse(&name, text) != NAME_OK || !name_is_room(&name))
+    if (name_parse(&name, restored->name) != NAME_OK || !name_is_room(&name) ||
+        name_has_owner(&name) || restored->form > ROOM_PRIVATE)
         return -EINVAL;
-    int r = user ? restore_room(core, number, user, &name, &room) : -ENOMEM;
+    enum room_form form = (enum room_form)restored->form;
+    int r = user ? restore_room(core, restored->number, user, &name, form, &room) : -ENOMEM;
     if (r != 0)
         return r == -EEXIST ? 0 : r;
-    room->last_seq = last_seq;
-    return room_restore_topic(room, topic);
+    room->last_seq = restored->last_seq;
+    room->owner = handle_of_number(core, restored->owner);
+    room->private_since = restored->private_since;
+    room->is_closed = (restored->rules & ROOM_CLOSED) != 0;
+    room->announces = (restored->rules & ROOM_ANNOUNCES) != 0;
+    room->shows_all = (restored->rules & ROOM_SHOWS_ALL) != 0;
+    return room_restore_topic(room, restored->topic);
 }
 
 int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle_number,
                         uint64_t since) {
     struct room *room = room_of_number(core, room_number);
     struct handle *handle = handle_of_number(core, handle_number);
-    if (!room || !handle || membership_find(handle, room))
+    if (!room || !handle || room->is_closed || membership_find(handle, room))
         return -EINVAL;
     struct membership *membership = membership_get(core, handle, room);
     if (!membership)
@@ -659,7 +765,9 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
 
 int core_restored(struct core *core) {
     struct room *room, *next;
-    HASH_ITER(hh, core->rooms, room, next) {
+    HASH_ITER(hh_number, core->rooms_by_number, room, next) {
+        if (room->form == ROOM_PRIVATE && admission_restore_members(core, room) != 0)
+            return -ENOMEM;
         if (room_is_kept(room))
             continue;
         if (!persist_no_room(core, room->creator, room->number))

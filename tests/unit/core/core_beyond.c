@@ -23,7 +23,7 @@ static void restore_rooms(void) {
     memset(topic, 't', sizeof topic - 1);
     for (unsigned i = 1; i <= N_ROOMS; i++) {
         snprintf(room, sizeof room, "#room%u", i);
-        cr_assert_eq(core_restore_room(&core, i, ALICE, bytes_of(room), bytes_of(topic), 0), 0);
+        cr_assert_eq(restore_open_room(i, ALICE, bytes_of(room), bytes_of(topic), 0), 0);
         cr_assert_eq(core_restore_member(&core, i, 1, 0), 0);
     }
 }

@@ -46,7 +46,7 @@ static void expect_done(struct client *client, uint32_t request) {
     cr_assert_eq(expect(client, FRAME_DONE)->done.request, request);
 }
 
-static struct room *room_named(const char *name) {
+static struct room *room_called(const char *name) {
     for (struct room *room = core.rooms; room; room = room->hh.next)
         if (bytes_equal(name_bytes(&room->name), bytes_of(name)))
             return room;
@@ -180,14 +180,14 @@ Test(core_changes, 07_an_empty_room_without_a_past_is_gone) {
     cr_assert_eq(fake.n_rooms, 2);
     leave(alice, "#past");
     leave(alice, "#tea");
-    cr_assert_null(room_named("#tea"));
-    cr_assert_not_null(room_named("#past"));
+    cr_assert_null(room_called("#tea"));
+    cr_assert_not_null(room_called("#past"));
     cr_assert_eq(fake.n_rooms, 1);
     cr_assert_eq(alice->session->user->account.used[ACCOUNT_ROOMS], 1);
     expect_clean();
     hub_crash();
-    cr_assert_null(room_named("#tea"));
-    cr_assert_not_null(room_named("#past"));
+    cr_assert_null(room_called("#tea"));
+    cr_assert_not_null(room_called("#past"));
 }
 
 /* Somebody else makes it while the store still has the old one. */
@@ -211,8 +211,8 @@ Test(core_changes, 08_a_room_that_is_made_again_is_another_one) {
     cr_assert_null(fake.rooms[0].topic);
     cr_assert_eq(fake.n_members, 1);
     hub_crash();
-    cr_assert_eq(room_named("#TEA")->creator->uid, BOB);
-    cr_assert_eq(room_named("#TEA")->n_members, 1);
+    cr_assert_eq(room_called("#TEA")->creator->uid, BOB);
+    cr_assert_eq(room_called("#TEA")->n_members, 1);
 }
 
 /* Rooms of an earlier version, or of listeners that were there when the hub was killed. */
@@ -242,8 +242,8 @@ Test(core_changes, 09b_a_room_that_is_there_twice_is_there_once) {
             (struct change){.what = CHANGE_MEMBER, .room = i, .handle = handle};
     hub_crash();
     cr_assert_eq(HASH_COUNT(core.rooms), 1);
-    cr_assert_eq(room_named("#x")->number, 7);
-    cr_assert_eq(room_named("#x")->n_joined, 1);
+    cr_assert_eq(room_called("#x")->number, 7);
+    cr_assert_eq(room_called("#x")->n_joined, 1);
     cr_assert_eq(fake.n_rooms, 1);
     cr_assert_eq(fake.n_members, 1);
     expect_clean();
@@ -473,9 +473,9 @@ Test(core_ephemeral, 01_a_room_goes_when_its_last_offer_does) {
                                                            .name = bytes_of("a.txt")}});
     expect_done(alice, request);
     leave(alice, "#tea");
-    cr_assert_not_null(room_named("#tea"));
+    cr_assert_not_null(room_called("#tea"));
     give(alice, &(struct frame){.type = FRAME_WITHDRAW, .withdraw = {.offer = id}});
-    cr_assert_null(room_named("#tea"));
+    cr_assert_null(room_called("#tea"));
     cr_assert_eq(alice->session->user->account.used[ACCOUNT_ROOMS], 0);
 }
 
@@ -490,17 +490,17 @@ Test(core_ephemeral, 02_a_room_goes_with_the_last_of_its_past) {
     say(bob, "#kept", "hello");
     expect_text(alice, "hello");
     leave(alice, "#tea");
-    cr_assert_not_null(room_named("#tea"));
+    cr_assert_not_null(room_called("#tea"));
     for (int i = 0; i < 2000; i++) {
         say(alice, "bob", text);
         drain();
         bob->n_in = bob->at = 0;
     }
     give(alice, &(struct frame){.type = FRAME_READY});
-    cr_assert_null(room_named("#tea"));
-    cr_assert_not_null(room_named("#kept"));
+    cr_assert_null(room_called("#tea"));
+    cr_assert_not_null(room_called("#kept"));
     leave(bob, "#kept");
-    cr_assert_null(room_named("#kept"));
+    cr_assert_null(room_called("#kept"));
     cr_assert_null(core.lost_rooms);
 }
 
@@ -557,7 +557,7 @@ static void hear_answers(void) {
 }
 
 static bool person_is_in(int i, int j) {
-    struct room *room = room_named(place_name(j));
+    struct room *room = room_called(place_name(j));
     struct membership *membership =
         room && room->creator ? membership_find(people[i]->session->handle, room) : NULL;
     return membership && membership->joined;
@@ -566,7 +566,7 @@ static bool person_is_in(int i, int j) {
 /* Who leaves last takes the topic along. */
 static void note_topics(void) {
     for (int j = 0; j < N_ROOMS; j++) {
-        struct room *room = room_named(place_name(j));
+        struct room *room = room_called(place_name(j));
         if (!room || !room_is_alive(room) || !room_is_kept(room))
             topics[j] = (struct fact){0, 0};
     }
@@ -602,7 +602,7 @@ static void act_at_random(void) {
 static void check_facts(void) {
     people_come();
     for (int j = 0; j < N_ROOMS; j++) {
-        struct room *room = room_named(place_name(j));
+        struct room *room = room_called(place_name(j));
         for (int i = 0; i < N_PEOPLE; i++)
             if (members[i][j].request == 0)
                 cr_assert_eq(person_is_in(i, j), members[i][j].value, "%s in %s: not %d",

@@ -7,7 +7,7 @@ static struct client *alice;
 TestSuite(core_restored, .init = world_begin, .fini = world_end);
 
 static int restore_room(uint32_t number, const char *name, const char *topic, uint64_t last_seq) {
-    return core_restore_room(&core, number, ALICE, bytes_of(name), bytes_of(topic), last_seq);
+    return restore_open_room(number, ALICE, bytes_of(name), bytes_of(topic), last_seq);
 }
 
 static int restore_handle(uint32_t number, uid_t uid, const char *name) {

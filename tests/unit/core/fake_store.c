@@ -114,17 +114,26 @@ static void check_rows(void) {
     }
 }
 
+static void empty_room(uint32_t room) {
+    for (size_t i = 0; i < fake.n_members;)
+        if (fake.members[i].room == room)
+            fake.members[i] = fake.members[--fake.n_members];
+        else
+            i++;
+    for (size_t i = 0; i < fake.n_admissions;)
+        if (fake.admissions[i].room == room)
+            fake.admissions[i] = fake.admissions[--fake.n_admissions];
+        else
+            i++;
+}
+
 static void remove_room(const struct change *change) {
     struct change like = *change;
     for (size_t i = 0; i < fake.n_messages; i++)
         cr_assert_neq(fake.messages[i].conv, conv_of_room(change->room), "it has a past");
     like.what = CHANGE_ROOM;
     remove_row(fake.rooms, &fake.n_rooms, &like);
-    for (size_t i = 0; i < fake.n_members;)
-        if (fake.members[i].room == change->room)
-            fake.members[i] = fake.members[--fake.n_members];
-        else
-            i++;
+    empty_room(change->room);
 }
 
 static void put_change(const struct change *change) {
@@ -136,6 +145,15 @@ static void put_change(const struct change *change) {
         break;
     case CHANGE_ROOM:
         put_row(fake.rooms, &fake.n_rooms, ARRAY_LEN(fake.rooms), change);
+        if (change->rules & ROOM_CLOSED)
+            empty_room(change->room);
+        break;
+    case CHANGE_ADMISSION:
+        put_row(fake.admissions, &fake.n_admissions, ARRAY_LEN(fake.admissions), change);
+        break;
+    case CHANGE_NO_ADMISSION:
+        like.what = CHANGE_ADMISSION;
+        remove_row(fake.admissions, &fake.n_admissions, &like);
         break;
     case CHANGE_NO_ROOM:
         remove_room(change);
@@ -363,9 +381,16 @@ static void hub_start(void) {
         for (size_t j = 0; j < fake.n_messages; j++)
             if (fake.messages[j].conv == conv_of_room(row->room))
                 last_seq = fake.messages[j].seq;
-        cr_assert_eq(core_restore_room(&core, row->room, row->uid, name_bytes(&row->name),
-                                       bytes_of(row->topic ? row->topic : ""), last_seq),
-                     0);
+        struct room_restored restored = {.number = row->room,
+                                         .creator = row->uid,
+                                         .owner = row->owner,
+                                         .name = name_bytes(&row->name),
+                                         .topic = bytes_of(row->topic ? row->topic : ""),
+                                         .form = row->form,
+                                         .rules = row->rules,
+                                         .private_since = row->private_since,
+                                         .last_seq = last_seq};
+        cr_assert_eq(core_restore_room(&core, &restored), 0);
     }
     for (size_t i = 0; i < fake.n_members; i++) {
         const struct change *row = &fake.members[i];
@@ -374,6 +399,12 @@ static void hub_start(void) {
     }
     for (size_t i = 0; i < fake.n_sanctions; i++)
         restore_sanction(&fake.sanctions[i]);
+    for (size_t i = 0; i < fake.n_admissions; i++) {
+        const struct change *row = &fake.admissions[i];
+        cr_assert_eq(core_restore_admission(&core, row->room, row->handle, row->uid, row->seq,
+                                            row->has_joined, name_bytes(&row->name)),
+                     0);
+    }
     cr_assert_eq(core_restored(&core), 0);
     if (!fake.fails)
         commit_all(); /* before the first message: the numbers are reserved */

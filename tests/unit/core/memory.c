@@ -527,10 +527,10 @@ static void restore(void) {
     (void)core_restore_handle(&core, 1, ALICE, bytes_of("node1"), none, 0, 0, 0);
     (void)core_restore_handle(&core, 2, BOB, bytes_of("nodel"), none, 0, 0, 0);
     (void)core_restore_handle(&core, 3, BOB, bytes_of("node1"), none, 0, 0, 0);
-    (void)core_restore_room(&core, 1, ALICE, bytes_of("#0ps"), none, 0);
-    (void)core_restore_room(&core, 2, ALICE, bytes_of("#ops"), topic, 0);
+    (void)restore_open_room(1, ALICE, bytes_of("#0ps"), none, 0);
+    (void)restore_open_room(2, ALICE, bytes_of("#ops"), topic, 0);
     (void)core_restore_member(&core, 2, 1, 0);
-    (void)core_restore_room(&core, 3, BOB, bytes_of("#0ps"), topic, 5);
+    (void)restore_open_room(3, BOB, bytes_of("#0ps"), topic, 5);
     (void)core_restored(&core);
 }
 
@@ -544,7 +544,7 @@ static unsigned restore_with_failure(unsigned at) {
     restore();
     memory.on = false;
     unsigned n = memory.n;
-    (void)core_restore_room(&core, 9, ALICE, bytes_of("#0pS"), (struct bytes){"", 0}, 0);
+    (void)restore_open_room(9, ALICE, bytes_of("#0pS"), (struct bytes){"", 0}, 0);
     durable_end();
     cr_assert_eq(memory.n_live, before, "%u: %ld blocks leaked", at, memory.n_live - before);
     return n;

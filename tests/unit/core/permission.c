@@ -73,7 +73,7 @@ Test(permission, who_may_more_may_what_who_may_less_may) {
                               "form %d, act %d, actor %d", (int)form, (int)act, (int)actor);
 }
 
-static struct room *room_named(const char *text) {
+static struct room *room_called(const char *text) {
     struct name name, key;
     name_parse(&name, bytes_of(text));
     name_key(&key, &name);
@@ -86,7 +86,7 @@ Test(permission, who_first_joined_a_room_owns_it_under_every_handle_of_his) {
     enter(alice, "#ops", 0);
     enter(bob, "#ops", 0);
     struct client *other = join(ALICE, "robot", HERE), *carol = join(CAROL, "carol", HERE);
-    const struct room *room = room_named("#ops");
+    const struct room *room = room_called("#ops");
     cr_assert_eq(core_actor(alice->session, room), ACTOR_OWNER);
     cr_assert_eq(core_actor(other->session, room), ACTOR_OWNER);
     cr_assert_eq(core_actor(bob->session, room), ACTOR_MEMBER);
@@ -100,7 +100,7 @@ Test(permission, an_administrator_is_what_he_is_otherwise_too) {
     world_begin();
     struct client *alice = join(ALICE, "alice", HERE), *root = join(0, "root", HERE);
     enter(alice, "#ops", 0);
-    const struct room *room = room_named("#ops");
+    const struct room *room = room_called("#ops");
     cr_assert_eq(core_permission(&core, root->session, room, ACT_CLOSE), PERMISSION_ALLOWED);
     cr_assert_eq(core_permission(&core, root->session, room, ACT_CHANGE_FORM), PERMISSION_REFUSED);
     cr_assert_eq(core_permission(&core, root->session, room, ACT_LEAVE), PERMISSION_REFUSED);

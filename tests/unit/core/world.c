@@ -430,3 +430,12 @@ void expect_numbers(struct client *client, unsigned from, unsigned to) {
 struct client *arrive_as(const char *handle, uid_t uid, unsigned abilities, uint64_t after) {
     return arrive(&(struct arrival){uid, handle, abilities, 0, after, false});
 }
+
+int restore_open_room(uint32_t number, uid_t creator, struct bytes name, struct bytes topic,
+                      uint64_t last_seq) {
+    return core_restore_room(&core, &(struct room_restored){.number = number,
+                                                            .creator = creator,
+                                                            .name = name,
+                                                            .topic = topic,
+                                                            .last_seq = last_seq});
+}

@@ -84,6 +84,10 @@ void give_back_memory(uid_t uid);
 /* An offer of a file that is large. */
 struct frame offer_of(struct uuid id, const char *to);
 
+/* An open room that a hub finds in its store. */
+int restore_open_room(uint32_t number, uid_t creator, struct bytes name, struct bytes topic,
+                      uint64_t last_seq);
+
 /* Time passes, and the core is told whenever something is due. */
 void pass_ms(int64_t ms);
 /* Time passes, and the hub stands still meanwhile: it is told afterwards. */

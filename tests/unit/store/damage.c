@@ -202,10 +202,44 @@ static int note_sanction(void *arg, const struct store_sanction *sanction) {
     return 0;
 }
 
+static int note_admission(void *arg, const struct store_admission *admission) {
+    (void)arg, (void)admission;
+    cr_assert_fail("a guest of an open room");
+    return 0;
+}
+
+static int note_open_room(void *arg, const struct store_room *room) {
+    (void)arg;
+    cr_assert_eq(room->form, 0, "a room of before is open");
+    cr_assert_eq(room->rules, 0);
+    cr_assert_eq(room->owner, 0, "and belongs to who made it");
+    return 0;
+}
+
+Test(store_damage, 19_rooms_of_version_8_are_open) {
+    struct store_handle all[4] = {{0}};
+    struct store_visitor visitor = {all,           note_handle,    note_mail,
+                                    note_mark,     note_open_room, note_member,
+                                    note_sanction, note_admission};
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-7.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    run_sql("ALTER TABLE handle ADD COLUMN unclaimed INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE handle ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
+            "CREATE TABLE mark (handle INTEGER NOT NULL, conv INTEGER NOT NULL,"
+            " seq INTEGER NOT NULL, PRIMARY KEY (handle, conv)) WITHOUT ROWID;"
+            "PRAGMA user_version = 8;");
+    shelf_open();
+    cr_assert_eq(store_load(shelf.store, &visitor), 0);
+    cr_assert_eq(all[1].number, 1);
+}
+
 Test(store_damage, 17_version_7_is_upgraded) {
     struct store_handle all[4] = {{0}};
-    struct store_visitor visitor = {all,       note_handle, note_mail,    note_mark,
-                                    note_room, note_member, note_sanction};
+    struct store_visitor visitor = {all,       note_handle, note_mail,     note_mark,
+                                    note_room, note_member, note_sanction, note_admission};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct file dump = read_file("tests/unit/store/schema-7.sql");
@@ -630,18 +664,21 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     run_sql("CREATE INDEX message_uid ON message (uid, seq); DROP TABLE mark;"
             "DROP TABLE sanction;"
             "ALTER TABLE handle DROP COLUMN unclaimed; ALTER TABLE handle DROP COLUMN seen;"
+            "DROP TABLE admission; ALTER TABLE room DROP COLUMN form;"
+            "ALTER TABLE room DROP COLUMN rules; ALTER TABLE room DROP COLUMN owner;"
+            "ALTER TABLE room DROP COLUMN private_since;"
             "PRAGMA user_version = 5;");
-    leave_room(72 * 1024);
+    leave_room(112 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 9);
+    cr_assert_eq(query_number("PRAGMA user_version"), 10);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 9);
+    cr_assert_eq(query_number("PRAGMA user_version"), 10);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     umount2(shelf.dir, MNT_DETACH);
 }

@@ -155,7 +155,9 @@ static int write_group(unsigned group) {
     (void)store_put_handle(
         store, &(struct store_handle){
                    .number = group, .uid = 1, .name = bytes_of("name"), .login = {"", 0}});
-    (void)store_put_room(store, &(struct store_room){group, 1, bytes_of("#r"), {"", 0}, 0});
+    (void)store_put_room(
+        store, &(struct store_room){
+                   .number = group, .creator = 1, .name = bytes_of("#r"), .topic = {"", 0}});
     (void)store_put_member(store, &(struct store_member){group, 1, 0});
     (void)store_put_forgotten(store, BOB, AB, 3);
     (void)store_put_forgotten(store, ALICE, AB, 3);
@@ -199,14 +201,19 @@ static int count_sanction(void *arg, const struct store_sanction *sanction) {
     return 0;
 }
 
+static int count_admission(void *arg, const struct store_admission *admission) {
+    (void)arg, (void)admission;
+    return 0;
+}
+
 static void read_all(void) {
     struct store_source room = {R1, 0};
     struct store_view view = view_of(ALICE, &room, 1);
     struct store_query query = {.words = bytes_of("words"), .n_max = 9};
     struct store_query parts = {.words = bytes_of("ord some"), .n_max = 9};
     struct store_page page = {.n_max = 50};
-    struct store_visitor visitor = {NULL,       count_handle, count_mail,    count_mark,
-                                    count_room, count_member, count_sanction};
+    struct store_visitor visitor = {NULL,       count_handle, count_mail,     count_mark,
+                                    count_room, count_member, count_sanction, count_admission};
     uint64_t upto;
     unsigned n = 0;
     note(store_load(shelf.store, &visitor));

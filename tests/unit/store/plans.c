@@ -24,6 +24,7 @@ static const struct {
     {ROOMS, "SCAN room"},
     {MEMBERS, "SCAN member"},
     {SANCTIONS, "SCAN sanction"},
+    {ADMISSIONS, "SCAN admission"},
     {LAST_NUMBERS, "SCAN CONSTANT ROW"},
     {LAST_NUMBERS, "SCAN message"}, /* its last one */
     {DOOMED_FIRST, "SCAN doomed"},

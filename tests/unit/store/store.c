@@ -201,9 +201,17 @@ static int load_sanction(void *arg, const struct store_sanction *sanction) {
     return 0;
 }
 
+static int load_admission(void *arg, const struct store_admission *admission) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "admission %u %u %u %ju %d <%.*s>\n", admission->room, admission->handle,
+         admission->payer, (uintmax_t)admission->after, admission->has_joined,
+         (int)admission->name.n, admission->name.data);
+    return 0;
+}
+
 static int load(struct loaded *loaded) {
-    struct store_visitor visitor = {loaded,    load_handle, load_mail,    load_mark,
-                                    load_room, load_member, load_sanction};
+    struct store_visitor visitor = {loaded,    load_handle, load_mail,     load_mark,
+                                    load_room, load_member, load_sanction, load_admission};
     return store_load(shelf.store, &visitor);
 }
 
@@ -223,11 +231,15 @@ static void put_people(void) {
     };
     for (size_t i = 0; i < ARRAY_LEN(handles); i++)
         cr_assert_eq(store_put_handle(store, &handles[i]), 0);
-    cr_assert_eq(
-        store_put_room(store, &(struct store_room){4, 501, bytes_of("#ops"), bytes_of("calm"), 0}),
-        0);
-    cr_assert_eq(store_put_room(store, &(struct store_room){5, 0, bytes_of("#dev"), {"", 0}, 0}),
+    cr_assert_eq(store_put_room(store, &(struct store_room){.number = 4,
+                                                            .creator = 501,
+                                                            .name = bytes_of("#ops"),
+                                                            .topic = bytes_of("calm")}),
                  0);
+    cr_assert_eq(
+        store_put_room(
+            store, &(struct store_room){.number = 5, .name = bytes_of("#dev"), .topic = {"", 0}}),
+        0);
     cr_assert_eq(store_put_member(store, &(struct store_member){4, 1, 10}), 0);
     cr_assert_eq(store_put_member(store, &(struct store_member){4, 2, 11}), 0);
     cr_assert_eq(store_put_member(store, &(struct store_member){5, 1, 0}), 0);

@@ -1,0 +1,88 @@
+/* What is done with a room, besides talking in it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "chat/command.h"
+#include "chat/inquiry.h"
+#include "chat/past.h"
+#include "chat/roster.h"
+
+/* What a room may be told, in words. */
+static const struct {
+    const char *word;
+    enum earshot_room_change what;
+    bool has_argument;
+} govern_words[] = {
+    {"private", EARSHOT_MAKE_PRIVATE, false}, {"open", EARSHOT_MAKE_OPEN, false},
+    {"owner", EARSHOT_SET_OWNER, true},       {"rename", EARSHOT_SET_NAME, true},
+    {"announce", EARSHOT_SET_ANNOUNCE, true}, {"past", EARSHOT_SET_PAST, true},
+    {"close", EARSHOT_CLOSE, false},
+};
+
+/* One that is made is one to talk in. */
+static void govern_change(struct chat *chat, const char *room, enum earshot_room_change what,
+                          const char *argument) {
+    char name[CHAT_NAME_SIZE];
+    uint32_t request = 0;
+    snprintf(name, sizeof name, "%s", room); /* which may be the target, that is set here */
+    bool makes = what <= EARSHOT_MAKE_PRIVATE && !roster_is_joined(&chat->roster, room);
+    int r = earshot_change_room(chat->link, room, what, argument, &request);
+    if (r == EARSHOT_OK && makes)
+        past_open(chat, room);
+    inquiry_made(chat, r, request, makes ? INQUIRY_JOIN : INQUIRY_CHANGE, room);
+    if (r == EARSHOT_OK && makes)
+        chat_set_target(chat, name);
+}
+
+/* Cuts the first word off; returns what is behind it. */
+static char *govern_cut(char *words) {
+    char *end = words + strcspn(words, COMMAND_BLANKS);
+    char *rest = end + strspn(end, COMMAND_BLANKS);
+    *end = '\0';
+    return rest;
+}
+
+/* The room named, or the one that plain lines go to; NULL: there is none. Returns what is behind
+ * it.
+ */
+static char *govern_take_room(const struct chat *chat, char *arguments, const char **room) {
+    bool is_named = *arguments == '#';
+    *room = is_named ? arguments : chat->target;
+    char *rest = is_named ? govern_cut(arguments) : arguments;
+    return **room == '#' ? rest : NULL;
+}
+
+/* Alone, what the room is; else it is made, or changed. */
+int govern_room(struct chat *chat, char *arguments) {
+    const char *room;
+    uint32_t request = 0;
+    char *word = govern_take_room(chat, arguments, &room);
+    char *argument = word ? govern_cut(word) : NULL;
+    if (word && !*word) {
+        int r = earshot_about(chat->link, room, &request);
+        inquiry_made(chat, r, request, INQUIRY_ABOUT, room);
+        return COMMAND_DONE;
+    }
+    for (size_t i = 0; word && i < ARRAY_LEN(govern_words); i++)
+        if (strcmp(govern_words[i].word, word) == 0 &&
+            govern_words[i].has_argument == (*argument != '\0')) {
+            govern_cut(argument);
+            govern_change(chat, room, govern_words[i].what, argument);
+            return COMMAND_DONE;
+        }
+    return command_usage(chat, "room");
+}
+
+int govern_invite(struct chat *chat, char *arguments) {
+    const char *room;
+    uint32_t request = 0;
+    char *handle = govern_take_room(chat, arguments, &room);
+    if (!handle || !*handle)
+        return command_usage(chat, "invite");
+    govern_cut(handle);
+    handle += *handle == '@';
+    int r = earshot_invite(chat->link, room, handle, &request);
+    inquiry_made(chat, r, request, INQUIRY_INVITE, handle);
+    return COMMAND_DONE;
+}

@@ -1,0 +1,475 @@
+/* Private rooms: who sees them, since when, by which name; and what a stranger can find out. */
+
+#include "core/internal.h"
+#include "unit/core/fake_store.h"
+
+static struct client *alice, *bob, *carol;
+
+static void setup(void) {
+    world_begin_with_two(&alice, &bob);
+    carol = join(CAROL, "carol", HERE);
+}
+
+TestSuite(core_private, .init = setup, .fini = world_end);
+
+static void change(struct client *client, const char *room, enum room_change what,
+                   const char *argument) {
+    give(client,
+         &(struct frame){.type = FRAME_CHANGE,
+                         .change = {71, bytes_of(room), (uint8_t)what, bytes_of(argument)}});
+}
+
+static void invite(struct client *client, const char *room, const char *handle) {
+    give(client, &(struct frame){.type = FRAME_INVITE,
+                                 .invite = {72, new_id(), bytes_of(room), bytes_of(handle)}});
+}
+
+static void request_history(struct client *client, const char *conv) {
+    give(client, &(struct frame){.type = FRAME_HISTORY, .history = {73, bytes_of(conv), 0, 0, 99}});
+}
+
+/* The next answer, past all that has come meanwhile. */
+static const struct frame *answer(struct client *client) {
+    const struct frame *frame;
+    while ((frame = next_frame(client)))
+        if (frame->type == FRAME_DONE || frame->type == FRAME_FAIL)
+            return frame;
+    cr_assert_fail("there is no answer");
+    return NULL;
+}
+
+static void expect_ok(struct client *client) {
+    const struct frame *frame = answer(client);
+    cr_assert_eq(frame->type, FRAME_DONE, "%.*s", (int)frame->fail.reason.n,
+                 frame->type == FRAME_FAIL ? frame->fail.reason.data : "");
+}
+
+static void expect_fail(struct client *client, enum fail_code code) {
+    const struct frame *frame = answer(client);
+    cr_assert_eq(frame->type, FRAME_FAIL);
+    cr_assert_eq(frame->fail.code, code, "%d: %.*s", frame->fail.code, (int)frame->fail.reason.n,
+                 frame->fail.reason.data);
+}
+
+/* How many messages the answer has. */
+static unsigned n_past(struct client *client, const char *conv) {
+    unsigned n = 0;
+    request_history(client, conv);
+    for (const struct frame *frame; (frame = next_frame(client)); n += frame->type == FRAME_PAST)
+        if (frame->type == FRAME_DONE)
+            return n;
+        else if (frame->type == FRAME_FAIL)
+            return 1000 + frame->fail.code;
+    return 2000;
+}
+
+static void drop_all(struct client *client) {
+    while (next_frame(client))
+        ;
+}
+
+static void make_secret(void) {
+    change(alice, "#secret", ROOM_MAKE_PRIVATE, "");
+    expect_ok(alice);
+}
+
+static void let_in(struct client *client, const char *handle) {
+    invite(alice, "#secret", handle);
+    expect_ok(alice);
+    drop_all(client);
+    enter(client, "#secret", 0);
+}
+
+Test(core_private, 01_members_talk_and_nobody_else_hears_of_it) {
+    make_secret();
+    let_in(bob, "bob");
+    drop_all(alice);
+    drop_all(carol);
+    say(alice, "#secret", "psst");
+    expect_text(bob, "psst");
+    expect_nothing(carol);
+    cr_assert_eq(n_past(bob, "#secret"), 1);
+    cr_assert_eq(n_past(carol, "#secret"), 1000 + FAIL_NO_ROOM);
+}
+
+Test(core_private, 02_an_invitation_is_a_message_and_joining_accepts_it) {
+    make_secret();
+    say(alice, "#secret", "before");
+    drop_all(bob);
+    invite(alice, "#secret", "bob");
+    expect_ok(alice);
+    const struct frame *frame;
+    do
+        cr_assert((frame = next_frame(bob)));
+    while (frame->type != FRAME_MESSAGE && frame->type != FRAME_LINE);
+    cr_assert_eq(n_past(bob, "#secret"), 1000 + FAIL_NO_ROOM, "he has not joined");
+    say(alice, "#secret", "between");
+    enter(bob, "#secret", 0);
+    cr_assert_eq(n_past(bob, "#secret"), 1, "what was said since the invitation");
+    cr_assert_eq(n_past(alice, "#secret"), 2);
+    change(alice, "#secret", ROOM_SET_PAST, "all");
+    expect_ok(alice);
+    let_in(carol, "carol");
+    cr_assert_eq(n_past(carol, "#secret"), 2, "all of it");
+}
+
+Test(core_private, 03_who_leaves_must_be_invited_again_and_the_last_one_ends_it) {
+    make_secret();
+    let_in(bob, "bob");
+    say(alice, "#secret", "psst");
+    leave(alice, "#secret");
+    drop_all(alice);
+    drop_all(bob);
+    cr_assert_eq(n_past(alice, "#secret"), 1000 + FAIL_NO_ROOM);
+    invite(bob, "#secret", "alice");
+    expect_ok(bob);
+    change(bob, "#secret", ROOM_SET_PAST, "all");
+    expect_ok(bob); /* he has inherited it */
+    drop_all(alice);
+    leave(bob, "#secret");
+    enter(alice, "#secret", 0);
+    cr_assert_eq(n_past(alice, "#secret"), 0, "the invitation went with it: this is another one");
+    cr_assert_eq(core_actor(alice->session, room_find_for(&core, alice->session->user,
+                                                          &(struct name){7, "#secret"})),
+                 ACTOR_OWNER);
+}
+
+Test(core_private, 04_a_stranger_makes_a_room_of_that_name_for_himself) {
+    make_secret();
+    let_in(bob, "bob");
+    give_send(carol, new_id(), "#secret", "mine", FRAME_MAKE_ROOM);
+    enter(carol, "#secret", 0);
+    say(alice, "#secret", "ours");
+    expect_text(bob, "ours");
+    say(carol, "#secret", "nobody hears this");
+    drop_all(bob);
+    cr_assert_eq(n_past(carol, "#secret"), 2);
+    cr_assert_eq(n_past(bob, "#secret"), 1);
+    cr_assert_eq(n_past(bob, "#secret~carol"), 2, "the later one, by its owner");
+    enter(bob, "#secret~carol", 0);
+    drop_all(bob);
+    say(carol, "#secret", "to you");
+    const struct frame *frame;
+    while ((frame = next_frame(bob)) && frame->type != FRAME_MESSAGE)
+        cr_assert_neq(frame->type, FRAME_LINE);
+    cr_assert(frame && bytes_equal(frame->message.to, bytes_of("#secret~carol")));
+}
+
+Test(core_private, 05_only_members_may_act_and_only_the_owner_may_change) {
+    make_secret();
+    let_in(bob, "bob");
+    drop_all(alice);
+    change(bob, "#secret", ROOM_SET_NAME, "#other");
+    expect_fail(bob, FAIL_NOT_PERMITTED);
+    change(bob, "#secret", ROOM_CLOSE, "");
+    expect_fail(bob, FAIL_NOT_PERMITTED);
+    change(carol, "#secret", ROOM_CLOSE, "");
+    expect_fail(carol, FAIL_NO_ROOM);
+    invite(carol, "#secret", "carol");
+    expect_fail(carol, FAIL_NO_ROOM);
+    change(alice, "#secret", ROOM_SET_NAME, "#other");
+    expect_ok(alice);
+    cr_assert_eq(n_past(bob, "#other"), 0);
+    cr_assert_eq(n_past(bob, "#secret"), 1000 + FAIL_NO_ROOM);
+    change(alice, "#other", ROOM_SET_OWNER, "bob");
+    expect_ok(alice);
+    change(alice, "#other", ROOM_CLOSE, "");
+    expect_fail(alice, FAIL_NOT_PERMITTED);
+    change(bob, "#other", ROOM_CLOSE, "");
+    expect_ok(bob);
+    cr_assert_eq(n_past(alice, "#other"), 1000 + FAIL_NO_ROOM);
+}
+
+Test(core_private, 06_an_open_room_becomes_private_with_who_is_in_it) {
+    enter(alice, "#ops", 0);
+    enter(bob, "#ops", 0);
+    say(alice, "#ops", "before");
+    drop_all(alice);
+    drop_all(bob);
+    change(bob, "#ops", ROOM_MAKE_PRIVATE, "");
+    expect_fail(bob, FAIL_NOT_PERMITTED);
+    change(alice, "#ops", ROOM_MAKE_PRIVATE, "");
+    expect_ok(alice);
+    cr_assert_eq(n_past(carol, "#ops"), 1000 + FAIL_NO_ROOM);
+    cr_assert_eq(n_past(bob, "#ops"), 1);
+    change(alice, "#ops", ROOM_MAKE_OPEN, "");
+    expect_fail(alice, FAIL_NOT_PERMITTED);
+}
+
+Test(core_private, 07_where_announcements_are_made_only_the_owner_speaks) {
+    enter(alice, "#news", 0);
+    enter(bob, "#news", 0);
+    drop_all(alice);
+    change(alice, "#news", ROOM_SET_ANNOUNCE, "on");
+    expect_ok(alice);
+    say(alice, "#news", "hear");
+    expect_text(bob, "hear");
+    drop_all(bob);
+    struct uuid id = say(bob, "#news", "me too");
+    expect_refused(bob, id, FAIL_NOT_PERMITTED);
+    change(alice, "#news", ROOM_CLOSE, "");
+    expect_ok(alice);
+    drop_all(alice);
+    id = say(alice, "#news", "again");
+    expect_refused(alice, id, FAIL_NOT_PERMITTED);
+    cr_assert_eq(n_past(bob, "#news"), 1, "what was said there is there");
+}
+
+Test(core_private, 08_an_invitation_keeps_what_is_meant_for_the_room_from_an_open_one) {
+    make_secret();
+    invite(alice, "#secret", "bob");
+    drop_all(bob);
+    struct uuid id = new_id();
+    give_send(bob, id, "#secret", "the password", FRAME_MAKE_ROOM);
+    expect_refused(bob, id, FAIL_NOT_MEMBER);
+    leave(bob, "#secret");
+    give_send(bob, id, "#secret", "hello", FRAME_MAKE_ROOM);
+    enter(bob, "#secret", 0);
+    cr_assert_eq(n_past(bob, "#secret"), 1);
+}
+
+Test(core_private, 09_a_user_is_the_same_under_each_handle) {
+    make_secret();
+    struct client *robot = join(ALICE, "robot", HERE);
+    drop_all(robot);
+    say(robot, "#secret", "beep");
+    expect_text(alice, "beep");
+    cr_assert_eq(n_past(robot, "#secret"), 1);
+}
+
+Test(core_private, 10_memory_is_given_back) {
+    uint64_t before = memory_of(ALICE), bobs = memory_of(BOB);
+    make_secret();
+    let_in(bob, "bob");
+    invite(alice, "#secret", "carol");
+    expect_ok(alice);
+    leave(bob, "#secret");
+    leave(alice, "#secret");
+    drop_all(alice);
+    drop_all(bob);
+    drop_all(carol);
+    struct account *account = &alice->session->user->account;
+    cr_assert_eq(account->used[ACCOUNT_INVITATIONS], 0);
+    cr_assert_eq(account->used[ACCOUNT_ROOMS], 0);
+    cr_assert_leq(memory_of(ALICE), before + 65536, "the ids of what she said are kept");
+    cr_assert_leq(memory_of(BOB), bobs + 65536);
+    cr_assert_null(core.rooms_by_number);
+}
+
+/* The leak test: everything that a stranger is answered, with the room and without it. */
+
+static uint8_t seen[2][65536];
+static size_t n_seen[2];
+
+static void note_all(struct client *client, int which) {
+    struct cursor_out out =
+        cursor_out_of(seen[which] + n_seen[which], sizeof seen[which] - n_seen[which]);
+    for (const struct frame *frame; (frame = next_frame(client));) {
+        struct frame copy = *frame;
+        if (copy.type == FRAME_USER) /* the processes of a test are counted on */
+            copy.user.pids = (struct bytes){0};
+        cr_assert(frame_put(&out, &copy));
+    }
+    n_seen[which] += cursor_out_used(&out);
+}
+
+static void ask_everything(struct client *client, const char *name, int which) {
+    struct bytes room = bytes_of(name), none = bytes_of("");
+    const struct frame frames[] = {
+        {.type = FRAME_LEAVE, .leave = {1, room}},
+        {.type = FRAME_TOPIC, .topic = {2, room, bytes_of("mine")}},
+        {.type = FRAME_SEND, .send = {{{1}}, 0, room, {{0}}, 4, bytes_of("text")}},
+        {.type = FRAME_HISTORY, .history = {3, room, 0, 0, 9}},
+        {.type = FRAME_HISTORY, .history = {3, none, 0, 0, 9}},
+        {.type = FRAME_SEARCH, .search = {4, room, none, 0, 9, bytes_of("psst")}},
+        {.type = FRAME_SEARCH, .search = {4, none, none, 0, 9, bytes_of("psst")}},
+        {.type = FRAME_LIST, .list = {5, LIST_ROOMS, none}},
+        {.type = FRAME_LIST, .list = {6, LIST_USERS, room}},
+        {.type = FRAME_LIST, .list = {7, LIST_ROOM, room}},
+        {.type = FRAME_LIST, .list = {8, LIST_OFFERS, none}},
+        {.type = FRAME_UNREAD, .unread = {9, none}},
+        {.type = FRAME_UNREAD, .unread = {10, room}},
+        {.type = FRAME_READ, .read = {room, 1}},
+        {.type = FRAME_FORGET, .forget = {11, room}},
+        {.type = FRAME_RELEASE, .release = {12, room}},
+        {.type = FRAME_OFFER, .offer = {13, {{2}}, room, 0, 9, 0, 0, none, bytes_of("f")}},
+        {.type = FRAME_CHANGE, .change = {14, room, ROOM_SET_OWNER, bytes_of("carol")}},
+        {.type = FRAME_CHANGE, .change = {15, room, ROOM_SET_NAME, bytes_of("#other")}},
+        {.type = FRAME_CHANGE, .change = {16, room, ROOM_CLOSE, none}},
+        {.type = FRAME_CHANGE, .change = {17, room, ROOM_SET_ANNOUNCE, bytes_of("on")}},
+        {.type = FRAME_CHANGE, .change = {18, room, ROOM_SET_PAST, bytes_of("all")}},
+        {.type = FRAME_INVITE, .invite = {19, {{3}}, room, bytes_of("carol")}},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        cr_assert_null(give(client, &frames[i]));
+        note_all(client, which);
+    }
+}
+
+/* What he makes of the name is his own, and as large as he made it. */
+static void use_name(struct client *client, const char *name, int which) {
+    const struct frame frames[] = {
+        {.type = FRAME_JOIN, .join = {20, bytes_of(name)}},
+        {.type = FRAME_TOPIC, .topic = {21, bytes_of(name), bytes_of("topic")}},
+        {.type = FRAME_LIST, .list = {22, LIST_ROOMS, bytes_of("")}},
+        {.type = FRAME_LIST, .list = {23, LIST_USERS, bytes_of(name)}},
+        {.type = FRAME_LIST, .list = {24, LIST_ROOM, bytes_of(name)}},
+        {.type = FRAME_LEAVE, .leave = {25, bytes_of(name)}},
+        {.type = FRAME_CHANGE, .change = {26, bytes_of(name), ROOM_MAKE_PRIVATE, {0}}},
+        {.type = FRAME_LIST, .list = {27, LIST_ROOM, bytes_of(name)}},
+        {.type = FRAME_LEAVE, .leave = {28, bytes_of(name)}},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        cr_assert_null(give(client, &frames[i]));
+        note_all(client, which);
+    }
+    pass_ms(1000);
+    note_all(client, which);
+}
+
+static void stranger_looks(bool has_room, int which) {
+    struct client *mallory =
+        join(1666, "mallory", HERE | ABILITY_NEWS | ABILITY_ALIKE | ABILITY_READS | ABILITY_ROOMS);
+    const char *target = has_room ? "#secret" : "bob";
+    n_seen[which] = 0;
+    if (has_room) {
+        make_secret();
+        let_in(bob, "bob");
+    } else { /* as many messages, so that the numbers are the same */
+        say(alice, "bob", "you are invited");
+    }
+    for (int i = 0; i < 50; i++)
+        say(alice, target, "psst");
+    drop_all(alice);
+    drop_all(bob);
+    pass_ms(1000);
+    note_all(mallory, which);
+    static const char *const names[] = {"#secret", "#SECRET", "#secret~alice", "#secret~bob"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        ask_everything(mallory, names[i], which);
+    use_name(mallory, "#secret", which);
+}
+
+Test(core_private, 20_a_stranger_sees_the_same_with_the_room_and_without_it) {
+    stranger_looks(true, 0);
+    world_end();
+    setup();
+    stranger_looks(false, 1);
+    cr_assert_gt(n_seen[0], 1000);
+    cr_assert_eq(n_seen[0], n_seen[1]);
+    for (size_t i = 0; i < n_seen[0]; i++)
+        cr_assert_eq(seen[0][i], seen[1][i], "byte %zu of what he sees: %.*s, and without: %.*s", i,
+                     90, (const char *)seen[0] + i, 90, (const char *)seen[1] + i);
+}
+
+/* Restarts. */
+
+TestSuite(core_private_kept, .fini = durable_end);
+
+static void come(void) {
+    alice = join(ALICE, "alice", HERE);
+    bob = join(BOB, "bob", HERE);
+    carol = join(CAROL, "carol", HERE);
+    settle();
+    drop_all(alice);
+    drop_all(bob);
+    drop_all(carol);
+}
+
+static void settle_ok(struct client *client) {
+    settle();
+    expect_ok(client);
+}
+
+static unsigned n_past_settled(struct client *client, const char *conv) {
+    unsigned n = 0;
+    drop_all(client);
+    request_history(client, conv);
+    settle();
+    for (const struct frame *frame; (frame = next_frame(client)); n += frame->type == FRAME_PAST)
+        if (frame->type == FRAME_DONE)
+            return n;
+        else if (frame->type == FRAME_FAIL)
+            return 1000 + frame->fail.code;
+    return 2000;
+}
+
+Test(core_private_kept, 01_rooms_invitations_and_rules_outlive_the_hub) {
+    durable_begin(1024 * 1024);
+    come();
+    change(alice, "#secret", ROOM_MAKE_PRIVATE, "");
+    settle_ok(alice);
+    say(alice, "#secret", "one");
+    settle();
+    invite(alice, "#secret", "bob");
+    settle_ok(alice);
+    say(alice, "#secret", "two");
+    settle();
+    hub_crash();
+    come();
+    cr_assert_eq(n_past_settled(carol, "#secret"), 1000 + FAIL_NO_ROOM);
+    cr_assert_eq(n_past_settled(bob, "#secret"), 1000 + FAIL_NO_ROOM);
+    give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#secret")}});
+    settle_ok(bob);
+    cr_assert_eq(n_past_settled(bob, "#secret"), 1);
+    hub_crash();
+    come();
+    cr_assert_eq(n_past_settled(bob, "#secret"), 1);
+    cr_assert_eq(n_past_settled(alice, "#secret"), 2);
+    change(alice, "#secret", ROOM_CLOSE, "");
+    settle_ok(alice);
+    hub_crash();
+    come();
+    cr_assert_eq(n_past_settled(alice, "#secret"), 1000 + FAIL_NO_ROOM);
+    cr_assert_eq(fake.n_admissions, 0);
+}
+
+Test(core_private_kept, 02_who_was_in_it_when_it_became_private_is_in_it_after_a_restart) {
+    durable_begin(1024 * 1024);
+    come();
+    give(alice, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#ops")}});
+    settle_ok(alice);
+    say(alice, "#ops", "before");
+    settle();
+    give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#ops")}});
+    settle_ok(bob);
+    change(alice, "#ops", ROOM_MAKE_PRIVATE, "");
+    settle_ok(alice);
+    hub_crash();
+    come();
+    cr_assert_eq(n_past_settled(bob, "#ops"), 1);
+    cr_assert_eq(n_past_settled(carol, "#ops"), 1000 + FAIL_NO_ROOM);
+    give(bob, &(struct frame){.type = FRAME_LEAVE, .leave = {1, bytes_of("#ops")}});
+    settle_ok(bob);
+    hub_crash();
+    come();
+    cr_assert_eq(n_past_settled(bob, "#ops"), 1000 + FAIL_NO_ROOM);
+}
+
+Test(core_private_kept, 03_the_later_name_is_the_same_after_a_restart) {
+    durable_begin(1024 * 1024);
+    come();
+    change(alice, "#x", ROOM_MAKE_PRIVATE, "");
+    settle_ok(alice);
+    change(carol, "#x", ROOM_MAKE_PRIVATE, "");
+    settle_ok(carol);
+    invite(alice, "#x", "bob");
+    settle_ok(alice);
+    invite(carol, "#x", "bob");
+    settle_ok(carol);
+    drop_all(bob);
+    give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#x~carol")}});
+    settle_ok(bob);
+    give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#x~alice")}});
+    settle_ok(bob);
+    say(carol, "#x", "from carol");
+    say(carol, "#x", "more of carol");
+    say(alice, "#x", "from alice");
+    settle();
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(n_past_settled(bob, "#x"), 2);
+        cr_assert_eq(n_past_settled(bob, "#x~alice"), 1);
+        hub_crash();
+        come();
+    }
+}
