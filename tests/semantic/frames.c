@@ -219,6 +219,8 @@ static bool make_taken(struct client *client, struct frame *frame) {
 /* Requests. */
 
 static bool take_request(struct client *client, uint32_t *request) {
+    if (client->next_request == CLAIM_REQUEST) /* whose refusals are looked at apart */
+        client->next_request++;
     *request = client->next_request;
     if (client->asked[*request % N_ASKED_MAX].is_open)
         return false;
@@ -431,8 +433,8 @@ static bool make_claim(struct client *client, struct frame *frame) {
                                     FRAME_CLAIM_WAITED | FRAME_CLAIM_WAITS};
     (void)client;
     frame->flags = flags[chance_below(sizeof flags)];
-    frame->claim = (struct frame_claim){
-        .request = CLAIM_REQUEST, .name = some_claim(), .note = some_claim()};
+    frame->claim =
+        (struct frame_claim){.request = CLAIM_REQUEST, .name = some_claim(), .note = some_claim()};
     if (frame->flags & (FRAME_CLAIM_HAD | FRAME_CLAIM_WAITED))
         frame->claim.grant = frame->claim.ticket = frame->claim.seal = chance_below(50);
     return true;
@@ -480,8 +482,8 @@ static const struct {
     [FRAME_CHANNEL] = {make_channel, 5},  [FRAME_SWITCH] = {make_switch, 1},
     [FRAME_UNREAD] = {make_unread, 10},   [FRAME_READ] = {make_read, 10},
     [FRAME_ORDER] = {make_order, 5},      [FRAME_CLAIM] = {make_claim, 20},
-    [FRAME_UNCLAIM] = {make_unclaim, 10},
-    [FRAME_CHANGE] = {make_change, 20},   [FRAME_INVITE] = {make_invite, 10},
+    [FRAME_UNCLAIM] = {make_unclaim, 10}, [FRAME_CHANGE] = {make_change, 20},
+    [FRAME_INVITE] = {make_invite, 10},
 };
 
 static unsigned frames_weight(void) {
