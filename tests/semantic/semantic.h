@@ -22,10 +22,10 @@
 #define N_CLIENTS_MAX 200
 #define N_HANDLES 64 /* a bit each */
 #define N_ROOMS_MAX 320
-#define N_SENT_MAX 128  /* of one client without an answer */
-#define N_ASKED_MAX 128 /* the same, of requests */
-#define CLAIM_REQUEST UINT32_MAX /* of every CLAIM: only a refusal is an answer to it */
-#define N_HELD_MAX 12   /* deliveries under way */
+#define N_SENT_MAX 128                     /* of one client without an answer */
+#define N_ASKED_MAX 128                    /* the same, of requests */
+#define CLAIM_REQUEST UINT32_C(0x5a5a5a5a) /* of every CLAIM: only a refusal answers it */
+#define N_HELD_MAX 12                      /* deliveries under way */
 
 extern struct core core;
 extern uint64_t seed;
