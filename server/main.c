@@ -138,6 +138,7 @@ static int serve_hub(const struct options *options) {
                                       .state = options->state,
                                       .keep_days = options->keep_days,
                                       .keep_bytes = options->keep_bytes,
+                                      .mend_ms = options->mend_ms,
                                       .channel_quiet_ms = options->channel_quiet_ms,
                                       .end_after_s = options->end_after_s};
     char log[PATH_MAX];

@@ -108,6 +108,8 @@ static void answer_message(struct core *core, const struct commit *commit,
     }
     if (seq != record->seq)
         route_stored_before(core, record, seq);
+    else if (mend_is(record->kind))
+        mend_stored(core, entry);
     if (session)
         ack_stored(core, session, &record->id, seq, entry->ack_flags);
 }

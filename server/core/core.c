@@ -13,7 +13,7 @@ int core_init(struct core *core, const struct core_config *config, mono_time now
         core->limits.max[ACCOUNT_SESSIONS] = config->sessions_per_user;
     core->slots = calloc(SESSIONS_MAX, sizeof(*core->slots));
     core->free_slots = calloc(SESSIONS_MAX, sizeof *core->free_slots);
-    core->frames = malloc(BATCH_BYTES_MAX + ENCODED_MAX + BASE64_CHARS(FILE_BODY_MAX));
+    core->frames = malloc(BATCH_BYTES_MAX + ENCODED_MAX + ENCODE_SCRATCH);
     persist_init(core);
     claim_init(core);
     return core->slots && core->free_slots && core->frames ? 0 : -ENOMEM;

@@ -570,6 +570,7 @@ struct core_config {
     size_t log_bytes_max; /* of the log in memory; a store may need more for a moment */
     unsigned keep_days;   /* for WELCOME and status; 0: without bound */
     uint64_t keep_bytes;
+    int64_t mend_ms;                      /* so long its author may edit or remove a message */
     size_t channel_bytes;                 /* of a channel's segment; 0: there are none */
     int64_t channel_quiet_ms;             /* then a session goes back to its queues */
     uint8_t claim_key[SIPHASH_KEY_BYTES]; /* of what proves claims to the next hub, and */
@@ -631,6 +632,7 @@ struct core {
     const char *broken_rule;      /* by the frame under way */
     struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
     struct core_login mail_login; /* to whom the message under way goes; set by the hub */
+    struct record mend_target;    /* what that is about, from the store; seq 0: nothing is there */
     unsigned n_unclaimed;         /* handles; */
     uint64_t n_mail_bytes;        /* and what waits for them */
     bool wants_flush;             /* memory is short: what is in the outboxes is to be sent soon */
@@ -715,6 +717,13 @@ bool core_awaits_right(struct core *core, struct session *session, const struct 
 /* Whether the user database has to be asked if this user may do this: for what administrators may,
  * and a WALL. The look-up is charged. */
 bool core_needs_right(struct core *core, struct session *session, const struct frame *frame);
+
+/*
+ * Whether a frame ends a message that mends another one which is not in the log. Then the hub looks
+ * for that in the store, by uid and id of `like`, sets core->mend_target, and hands the frame in.
+ */
+bool core_awaits_target(const struct core *core, const struct session *session,
+                        const struct frame *frame, struct record *like);
 
 /* Answers a request by the hub itself, who had a reason to refuse it. */
 void core_refuse(struct core *core, struct session *session, uint32_t request, enum fail_code code,

@@ -1,9 +1,12 @@
 /* Records as frames: what a session gets, now, late or as an answer. */
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "core/internal.h"
 #include "proto/line.h"
+#include "proto/mend.h"
 
 struct bytes encode(const struct frame *frame) {
     static _Thread_local uint8_t scratch[BATCH_BYTES_MAX];
@@ -106,15 +109,63 @@ size_t encode_line(const struct core *core, const struct record *record, uint8_t
     return frame_put(&out, &frame) ? cursor_out_used(&out) : 0;
 }
 
+/* Behind the frames: what is made of a text for one session. */
+static char *encode_scratch(const struct core *core) {
+    return (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
+}
+
+/* What was mended is told as a notice to who does not know of that. */
+static struct record encode_notice(const struct core *core, const struct record *record,
+                                   const char *what, struct bytes text) {
+    char *scratch = encode_scratch(core);
+    size_t n = strlen(what);
+    struct record notice = *record;
+    notice.kind = KIND_NOTICE;
+    memcpy(scratch, what, n);
+    text.n = text_cut(text, MESSAGE_TEXT_MAX - n);
+    if (text.n > 0)
+        memcpy(scratch + n, text.data, text.n);
+    notice.text = (struct bytes){scratch, n + text.n};
+    return notice;
+}
+
+static struct record mend_as_notice(const struct core *core, const struct record *record) {
+    struct mend_removal removal;
+    if (record->kind != KIND_REMOVE)
+        return encode_notice(core, record, "edited: ", record->text);
+    if (!mend_removal_take(&removal, record->text) || removal.reason.n == 0)
+        return encode_notice(core, record, "removed a message", (struct bytes){0});
+    return encode_notice(core, record, "removed a message: ", removal.reason);
+}
+
+/* Of the past: that it is not what it was. */
+static struct record record_with_mark(const struct core *core, const struct record *record,
+                                      unsigned abilities) {
+    const struct handle *by = handle_of_number(core, (uint32_t)record->link);
+    struct bytes name = by ? name_bytes(&by->name) : bytes_of("somebody");
+    struct record marked = *record;
+    if (!(record->flags & RECORD_REMOVED)) {
+        marked.kind |= abilities & ABILITY_MENDS ? KIND_EDITED : 0;
+        return marked;
+    }
+    if (!(abilities & ABILITY_MENDS))
+        return encode_notice(core, record, "removed by ", name);
+    marked.kind = KIND_TEXT | KIND_REMOVED;
+    marked.text = name;
+    return marked;
+}
+
 /* What is no text is base64 for who reads nothing else, and a head is text. */
 static struct record record_for(const struct core *core, const struct record *record,
                                 unsigned abilities) {
     struct record text = *record;
+    if (mend_is(record->kind) && !(abilities & ABILITY_MENDS))
+        return mend_as_notice(core, record);
     if (!(abilities & ABILITY_HEADS))
         text.kind &= (uint8_t)~KIND_HEADED;
     if (abilities & ABILITY_FILES)
         return text;
-    char *base64 = (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
+    char *base64 = encode_scratch(core);
     if (body_is_binary(record->kind, record->text)) {
         assert(record->text.n <= FILE_BODY_MAX); /* body_is_valid() */
         text.text = (struct bytes){base64, base64_encode(base64, record->text)};
@@ -133,7 +184,11 @@ void encode_old_message(const struct core *core, const struct record *record,
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
                  uint32_t request, unsigned abilities, struct encoded *encoded) {
     struct frame past = {.type = FRAME_PAST};
-    struct record as = record_for(core, record, abilities);
+    struct record as = record->flags & (RECORD_EDITED | RECORD_REMOVED)
+                           ? record_with_mark(core, record, abilities)
+                           : *record;
+    if (!(record->flags & RECORD_REMOVED))
+        as = record_for(core, &as, abilities);
     size_t part = first_part_of(core, &as);
     FILL_COMMON(&past.past, &as, names, part);
     past.past.request = request;

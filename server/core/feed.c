@@ -78,10 +78,11 @@ static bool is_passed_over(const struct core *core, const struct session *sessio
 static bool feed_one(struct core *core, struct session *session, const struct record *record) {
     struct encoded encoded;
     struct names names;
-    uint8_t flags = record->flags | (record->seq <= session->joined_seq ? FRAME_LATE : 0);
+    uint8_t flags = (record->flags & FRAME_WANT_RECEIPT) |
+                    (record->seq <= session->joined_seq ? FRAME_LATE : 0);
     bool is_new = encoded_is_for(session, record);
-    if (!is_for(session, record) || !names_of(core, session->user, record, &names) ||
-        !record_is_sendable(record))
+    if ((record->flags & (RECORD_REMOVED | RECORD_PAST)) || !is_for(session, record) ||
+        !names_of(core, session->user, record, &names) || !record_is_sendable(record))
         return true;
     (is_new ? encode_message : encode_old_message)(core, record, &names, flags, &encoded);
     if (!session_append(core, session, &encoded))

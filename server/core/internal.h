@@ -5,6 +5,7 @@
 
 #include "core/core.h"
 #include "core/past.h"
+#include "proto/mend.h"
 
 /*
  * What goes into a session's outbox, besides messages, follows one of these rules:
@@ -180,6 +181,11 @@ void target_reason(struct bytes to, enum fail_code code, char reason[256]);
 /* Frames (encode.c), into memory of the calling thread; valid until the next call. */
 struct bytes encode(const struct frame *frame);
 
+/* Room for what is made of a text for one session. */
+#define ENCODE_SCRATCH                                                                             \
+    (BASE64_CHARS(FILE_BODY_MAX) > MESSAGE_TEXT_MAX ? BASE64_CHARS(FILE_BODY_MAX)                  \
+                                                    : MESSAGE_TEXT_MAX)
+
 /* Room for the parts of the longest text. */
 #define ENCODED_MAX (MESSAGE_TEXT_MAX + (size_t)64 * (BATCH_BYTES_MIN))
 
@@ -197,7 +203,8 @@ static inline bool record_is_sendable(const struct record *record) {
 /* The abilities of who can read a message as encode_message() writes it; */
 static inline unsigned encoded_needs(const struct record *record) {
     return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u) |
-           (record->kind & KIND_HEADED ? ABILITY_HEADS : 0u);
+           (record->kind & KIND_HEADED ? ABILITY_HEADS : 0u) |
+           (mend_is(record->kind) ? ABILITY_MENDS : 0u);
 }
 /* whether the session has them. Else it is fed, with encode_old_message(). */
 static inline bool encoded_is_for(const struct session *session, const struct record *record) {
@@ -572,6 +579,28 @@ void route_not_stored(struct core *core, struct session *session, const struct r
 void route_stored_before(struct core *core, const struct record *record, uint64_t seq);
 #define ROUTE_ID_USED                                                                              \
     "another message of yours was sent under this id before; send this one under an id of its own"
+
+/* The message of this user under this id, if it was not refused; NULL: it is not in the log. */
+struct log_entry *route_find_in_log(const struct core *core, struct user *user,
+                                    const struct uuid *id);
+
+/* Mending (mend.c): what is asked for, */
+struct mend {
+    uint8_t kind;
+    const struct uuid *reply_to;
+    struct bytes to, text;
+};
+/* and where the message is that it is about. */
+struct mend_place {
+    conv_number conv;
+    struct target target;
+    struct handle *also; /* of a pair that the mender is not of: the other one of the two */
+};
+/* FAIL_NONE, or `reason` says why not. */
+enum fail_code mend_judge(struct core *core, struct session *session, const struct mend *mend,
+                          struct mend_place *place, char reason[256]);
+/* It is stored, or (an ephemeral hub) in the log: what it is about is changed in the log. */
+void mend_stored(struct core *core, const struct log_entry *by);
 
 /* What is unread (unread.c). READ, from a session. */
 void unread_receive_read(struct core *core, struct session *session, const struct frame *frame);

@@ -110,6 +110,14 @@ struct log_entry *log_next(struct log_place *place) {
     return entry;
 }
 
+struct log_entry *log_entry_of(const struct log *log, uint64_t seq) {
+    if (seq < log->first_seq)
+        return NULL;
+    struct log_place place = log_find(log, seq);
+    struct log_entry *entry = log_next(&place);
+    return entry && entry->record.seq == seq ? entry : NULL;
+}
+
 size_t log_spans(struct log_place *place, struct log_span *spans, size_t n_max) {
     size_t n = 0;
     while (place->block && n < n_max) {

@@ -5,9 +5,9 @@
  * yet, and the store's thread reads it from here; without one (an ephemeral hub) it is all there
  * is: history, search, mail for those who are away.
  *
- * An entry never moves and never changes, so that the store's thread can read
- * the entries of a span without the core's lock: they stay until log_trim() is told that they are
- * committed.
+ * An entry never moves, and does not change before it is committed, so that the store's thread can
+ * read the entries of a span without the core's lock: they stay until log_trim() is told that they
+ * are committed. Afterwards its text may be taken away (mend.c).
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct log_entry {
     uint8_t ack_flags;    /* of the SEND frame */
     uint64_t session;     /* number of the sender's session */
     uint64_t copy_of;     /* the message was delivered under this number, but not stored; 0: none */
-    struct record record; /* its text is behind it */
+    struct record record; /* its text is behind it, or that of the entry of a later edit */
 };
 
 struct log_block {
@@ -67,6 +67,9 @@ struct log_place log_find(const struct log *log, uint64_t seq);
 
 /* The entry behind the place, which moves on; NULL at the end. */
 struct log_entry *log_next(struct log_place *place);
+
+/* The entry with this number; NULL: there is none. */
+struct log_entry *log_entry_of(const struct log *log, uint64_t seq);
 
 /* Entries that lie behind each other in one block. */
 struct log_span {

@@ -502,7 +502,8 @@ static struct ask_count *count_of(struct ask *ask, conv_number conv) {
 
 int ask_count(struct ask *ask, const struct record *record) {
     const struct ask_room *room = room_of_ask(ask, record->conv);
-    if (record->from == ask->handle || record->seq <= (room ? room->after : ask->direct_after) ||
+    if (mend_is(record->kind) || (record->flags & RECORD_REMOVED) || record->from == ask->handle ||
+        record->seq <= (room ? room->after : ask->direct_after) ||
         (ask->conv && record->conv != ask->conv))
         return 0;
     struct ask_count *count = count_of(ask, record->conv);
@@ -580,7 +581,8 @@ void core_count_on(struct core *core, struct ask *ask) {
  * nobody waiting; what the log lets go of meanwhile is missing in the answer.
  */
 
-/* No text takes more than the block that it stands in, and no block has more entries. */
+/* No text takes more than a block, and no block has more entries. Texts that were edited may stand
+ * in other blocks, and be more than one block holds: then the slice ends before that. */
 #define SLICE_RECORDS (LOG_BLOCK_BYTES / sizeof(struct log_entry))
 
 int log_slice_init(struct log_slice *slice) {
@@ -625,8 +627,10 @@ static bool is_for_files(const struct ask *ask) {
 /* Whether it fits the question, whatever its words. */
 static bool may_be_found(const struct ask *ask, const struct record *record) {
     bool files = is_for_files(ask);
-    if (ask->what != ASK_SEARCH)
-        return true;
+    if (ask->what != ASK_SEARCH || mend_is(record->kind))
+        return !mend_is(record->kind);
+    if (record->flags & RECORD_REMOVED)
+        return false;
     if ((ask->from && record->from != ask->from) || files != (record->kind == KIND_FILE))
         return false;
     return !files || record->from != ask->handle;
@@ -643,20 +647,52 @@ static void slice_add(struct log_slice *slice, const struct ask *ask, const stru
     slice->n_bytes += record->text.n;
 }
 
-static void slice_fill(const struct core *core, const struct ask *ask,
-                       const struct log_block *block, struct log_slice *slice) {
-    struct log_span span = {block->bytes, block->n};
-    size_t at = 0;
-    for (const struct log_entry *entry; (entry = log_span_next(&span, &at));) {
-        const struct record *record = &entry->record;
-        bool is_in_range = record->seq > ask->after && (!ask->before || record->seq < ask->before);
-        if (is_in_range && is_visible(core, ask, record) && may_be_found(ask, record))
-            slice_add(slice, ask, record);
-    }
-}
-
 static bool is_forward(const struct ask *ask) {
     return ask->what == ASK_HISTORY && ask->after;
+}
+
+/* Whether it is in the answer, as far as that can be said without looking at the words. */
+static bool slice_wants(const struct core *core, const struct ask *ask,
+                        const struct record *record) {
+    bool is_in_range = record->seq > ask->after && (!ask->before || record->seq < ask->before);
+    return is_in_range && is_visible(core, ask, record) && may_be_found(ask, record);
+}
+
+/* Text of the block that has no place: it is left for the next slice. */
+static size_t slice_excess(const struct core *core, const struct ask *ask,
+                           const struct log_span *span) {
+    size_t at = 0, n = 0;
+    for (const struct log_entry *entry; (entry = log_span_next(span, &at));)
+        n += slice_wants(core, ask, &entry->record) ? entry->record.text.n : 0;
+    return n > LOG_BLOCK_BYTES ? n - LOG_BLOCK_BYTES : 0;
+}
+
+/* Backwards the first ones are left out, forwards the last ones. Moves the ask on. */
+static void slice_fill(const struct core *core, struct ask *ask, const struct log_block *block,
+                       struct log_slice *slice) {
+    struct log_span span = {block->bytes, block->n};
+    bool forward = is_forward(ask);
+    size_t at = 0, excess = forward ? 0 : slice_excess(core, ask, &span);
+    uint64_t from = block->first_seq, upto = block->last_seq;
+    for (const struct log_entry *entry; (entry = log_span_next(&span, &at));) {
+        const struct record *record = &entry->record;
+        if (!slice_wants(core, ask, record))
+            continue;
+        if (excess > 0) {
+            excess -= record->text.n < excess ? record->text.n : excess;
+            from = record->seq + 1;
+            continue;
+        }
+        if (record->text.n > LOG_BLOCK_BYTES - slice->n_bytes) {
+            upto = record->seq - 1;
+            break;
+        }
+        slice_add(slice, ask, record);
+    }
+    if (forward)
+        ask->after = upto;
+    else
+        ask->before = from;
 }
 
 /* The next one that is to be looked through; NULL: there is none. */
@@ -682,10 +718,6 @@ void core_read_log(const struct core *core, struct ask *ask, struct log_slice *s
     if (!block)
         return;
     slice_fill(core, ask, block, slice);
-    if (is_forward(ask))
-        ask->after = block->last_seq;
-    else
-        ask->before = block->first_seq;
 }
 
 /* Looking through it, without the lock. */

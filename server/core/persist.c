@@ -214,11 +214,14 @@ void persist_trim(struct core *core) {
  */
 #define ID_NEAR_MS 2000
 #define ID_FAR_BYTES 4096
+/* What mends another message changes that one, and its words in both indexes, too. */
+#define MEND_BYTES 16384
 
 size_t persist_cost(const struct log_entry *entry) {
     int64_t off_ms = uuid_ms(&entry->record.id) - (int64_t)entry->record.at_ms;
     bool is_near = off_ms > -ID_NEAR_MS && off_ms < ID_NEAR_MS;
-    return entry->size + (is_near ? 0 : ID_FAR_BYTES);
+    return entry->size + (is_near ? 0 : ID_FAR_BYTES) +
+           (mend_is(entry->record.kind) ? MEND_BYTES : 0);
 }
 
 struct log_entry *persist_message(struct core *core, const struct session *session,

@@ -49,6 +49,14 @@ static inline uint32_t conv_other(conv_number conv, uint32_t handle) {
 /* Times before this one are those of a clock that was not set: there was no Earshot then. */
 #define TIME_DATED_FROM INT64_C(1672531200000) /* 2023-01-01, in ms since 1970 */
 
+/* What has become of it since, in its flags beside FRAME_WANT_RECEIPT; see mend.h. */
+enum record_mark {
+    RECORD_EDITED = 1,  /* the text is not the first one */
+    RECORD_REMOVED = 2, /* it has no text any more, and `link` is the handle that removed it */
+    RECORD_PAST = 4,    /* an edit whose text was taken away by a later one, or by a removal */
+    RECORD_MENDED = RECORD_EDITED | RECORD_REMOVED | RECORD_PAST,
+};
+
 struct record {
     uint64_t seq;
     int64_t at_ms;            /* since 1970, UTC */
@@ -59,7 +67,7 @@ struct record {
     uint32_t to;   /* number of the handle or, of a room, of the room */
     uint32_t uid;  /* of the sender */
     uint8_t kind;  /* enum message_kind */
-    uint8_t flags; /* FRAME_WANT_RECEIPT or 0 */
+    uint8_t flags; /* FRAME_WANT_RECEIPT, enum record_mark */
     struct bytes text;
 };
 
@@ -70,10 +78,12 @@ static inline int64_t record_target(const struct record *record) {
 
 /*
  * Whether two messages of one user say the same to the same: one that was sent again, perhaps under
- * another handle. `conv` 0 fits every target: its name means nothing any more.
+ * another handle. `conv` 0 fits every target: its name means nothing any more. What a mended one
+ * said first nobody knows any more.
  */
 static inline bool record_is_same(const struct record *a, const struct record *b) {
+    bool is_mended = (a->flags | b->flags) & RECORD_MENDED;
     return (a->conv == 0 || b->conv == 0 || record_target(a) == record_target(b)) &&
-           a->kind == b->kind && uuid_equal(&a->reply_to, &b->reply_to) &&
-           bytes_equal(a->text, b->text);
+           uuid_equal(&a->reply_to, &b->reply_to) &&
+           (is_mended || (a->kind == b->kind && bytes_equal(a->text, b->text)));
 }

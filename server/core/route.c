@@ -17,6 +17,7 @@ struct incoming {
     const struct uuid *id, *reply_to;
     uint8_t kind, flags; /* flags of the SEND frame */
     struct bytes to, text;
+    struct mend_place place; /* of one that mends */
 };
 
 /*
@@ -63,6 +64,15 @@ static struct record make_record(struct core *core, const struct session *sessio
                            .kind = in->kind,
                            .flags = in->flags & FRAME_WANT_RECEIPT,
                            .text = in->text};
+}
+
+/* The same of what mends a message: it goes to where that one was said, whoever sends it. */
+static struct record route_make_record(struct core *core, const struct session *session,
+                                       const struct target *target, const struct incoming *in) {
+    struct record record = make_record(core, session, target, in);
+    if (in->place.also)
+        record.conv = in->place.conv;
+    return record;
 }
 
 static struct names names_for(const struct session *session, const struct target *target) {
@@ -122,6 +132,19 @@ static enum fail_code route_may_take(struct core *core, struct session *session,
     return FAIL_LIMIT;
 }
 
+/* What an administrator does to a message between two others is told to both. */
+static void route_to_also(struct core *core, struct session *session, const struct target *target,
+                          struct handle *also, const struct record *record) {
+    struct names names = names_for(session, target);
+    struct encoded encoded;
+    also->last_direct = record->seq;
+    if (also == target->handle || also == session->handle)
+        return;
+    run_close(core);
+    encode_message(core, record, &names, record->flags, &encoded);
+    core->counters.deliveries += handle_deliver(core, also, session, &encoded, record->seq);
+}
+
 static bool route_is_mail(const struct target *target) {
     return target->handle && target->handle->is_unclaimed;
 }
@@ -156,8 +179,12 @@ static void route_new(struct core *core, struct session *session, const struct t
     note_newest(session, target, record.seq);
     if (!is_delivered)
         deliver_message(core, session, target, &record);
+    if (!is_delivered && in->place.also)
+        route_to_also(core, session, target, in->place.also, &record);
     core->counters.messages++;
     account_note_message(&session->user->account, in->text.n);
+    if (!core->config.durable && mend_is(record.kind))
+        mend_stored(core, entry);
     (void)recent_note(&session->user->recent, in->id, record.seq, recent_digest(&record));
     if (!core->config.durable)
         ack_stored(core, session, in->id, record.seq, in->flags);
@@ -474,6 +501,8 @@ static enum fail_code route_to_new_room(struct core *core, struct session *sessi
 static enum fail_code route_to_nobody(struct core *core, struct session *session,
                                       const struct incoming *in, enum fail_code code,
                                       struct target *target, char reason[256]) {
+    if (mend_is(in->kind)) /* the why is there */
+        return code;
     if (code == FAIL_NO_USER)
         return route_to_account(core, session, in, target, reason);
     if (code == FAIL_NO_ROOM)
@@ -482,14 +511,26 @@ static enum fail_code route_to_nobody(struct core *core, struct session *session
     return code;
 }
 
-static void route_message(struct core *core, struct session *session, const struct incoming *in) {
+static enum fail_code route_find(struct core *core, struct session *session, struct incoming *in,
+                                 struct target *target, char reason[256]) {
+    struct mend mend = {in->kind, in->reply_to, in->to, in->text};
+    if (!mend_is(in->kind))
+        return target_find(core, session, in->to, target);
+    enum fail_code code = mend_judge(core, session, &mend, &in->place, reason);
+    *target = in->place.target;
+    if (code != FAIL_NONE)
+        in->place = (struct mend_place){0};
+    return code;
+}
+
+static void route_message(struct core *core, struct session *session, struct incoming *in) {
     struct target target = {0};
     struct known known = {STORED_NOTHING, 0};
     char reason[256];
-    enum fail_code code = target_find(core, session, in->to, &target);
+    enum fail_code code = route_find(core, session, in, &target, reason);
     if (code != FAIL_NONE)
         target = (struct target){0};
-    struct record record = make_record(core, session, &target, in);
+    struct record record = route_make_record(core, session, &target, in);
     if ((in->flags & FRAME_REPEAT) || recent_may_know(&session->user->recent, in->id))
         known = find_known(core, session, &record);
     if (known.what == STORED_SAME) {
@@ -508,7 +549,7 @@ static void route_message(struct core *core, struct session *session, const stru
         code = FAIL_NO_ROOM;
     if (code != FAIL_NONE) {
         code = route_to_nobody(core, session, in, code, &target, reason);
-        record = make_record(core, session, &target, in);
+        record = route_make_record(core, session, &target, in);
     }
     if (code == FAIL_NONE && target.room && (target.room->is_closed || target.room->announces) &&
         !room_may_speak(core, session, target.room, reason))
@@ -571,8 +612,12 @@ void route_send(struct core *core, struct session *session, const struct frame *
         return;
     }
     route_message(core, session,
-                  &(struct incoming){&send->id, &send->reply_to, send->kind, frame->flags, send->to,
-                                     send->body});
+                  &(struct incoming){.id = &send->id,
+                                     .reply_to = &send->reply_to,
+                                     .kind = send->kind,
+                                     .flags = frame->flags,
+                                     .to = send->to,
+                                     .text = send->body});
 }
 
 void route_part(struct core *core, struct session *session, const struct frame *frame) {
@@ -602,12 +647,12 @@ void route_part(struct core *core, struct session *session, const struct frame *
     session->assembly = NULL;
     account_give_back(&session->user->account, ACCOUNT_MEMORY, assembly_bytes(assembly));
     route_message(core, session,
-                  &(struct incoming){&assembly->id,
-                                     &assembly->reply_to,
-                                     assembly->kind,
-                                     assembly->flags,
-                                     name_bytes(&assembly->to),
-                                     {assembly->text, assembly->n}});
+                  &(struct incoming){.id = &assembly->id,
+                                     .reply_to = &assembly->reply_to,
+                                     .kind = assembly->kind,
+                                     .flags = assembly->flags,
+                                     .to = name_bytes(&assembly->to),
+                                     .text = {assembly->text, assembly->n}});
     free(assembly);
 }
 
@@ -621,12 +666,16 @@ enum receipt_worth {
 static const struct record *receipt_record(const struct core *core, struct user *sender,
                                            const struct uuid *id) {
     const struct recent_entry *recent = recent_find(&sender->recent, id);
-    uint64_t seq = recent ? recent->seq & ~NOT_STORED : 0;
-    if (seq < core->log.first_seq)
-        return NULL;
-    struct log_place place = log_find(&core->log, seq);
-    const struct log_entry *entry = log_next(&place);
-    return entry && entry->record.seq == seq ? &entry->record : NULL;
+    const struct log_entry *entry =
+        recent ? log_entry_of(&core->log, recent->seq & ~NOT_STORED) : NULL;
+    return entry ? &entry->record : NULL;
+}
+
+/* One that could not be stored may come again, and is not to be mended before that. */
+struct log_entry *route_find_in_log(const struct core *core, struct user *user,
+                                    const struct uuid *id) {
+    const struct recent_entry *recent = recent_find(&user->recent, id);
+    return recent && !(recent->seq & NOT_STORED) ? log_entry_of(&core->log, recent->seq) : NULL;
 }
 
 /*

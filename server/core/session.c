@@ -199,18 +199,20 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t order = session->abilities & ABILITY_ORDER ? FRAME_TAKES_ORDER : 0;
     uint8_t claims = session->abilities & ABILITY_CLAIMS ? FRAME_TAKES_CLAIMS : 0;
     uint8_t rooms = session->abilities & ABILITY_ROOMS ? FRAME_TAKES_ROOMS : 0;
-    session_answer(core, session,
-                   &(struct frame){.type = FRAME_WELCOME,
-                                   .flags = files | channel | heads | reads | order | claims | rooms,
-                                   .welcome = {.version = PROTO_VERSION,
-                                               .lane = (uint32_t)lane_msqid,
-                                               .mode = (uint8_t)core->config.mode,
-                                               .instance = core->config.instance,
-                                               .hub_name = bytes_of(core->config.name),
-                                               .handle = name_bytes(&session->handle->name),
-                                               .seq = core->seq,
-                                               .keep_days = core->config.keep_days,
-                                               .keep_bytes = core->config.keep_bytes}});
+    uint8_t mends = session->abilities & ABILITY_MENDS ? FRAME_TAKES_MENDS : 0;
+    session_answer(
+        core, session,
+        &(struct frame){.type = FRAME_WELCOME,
+                        .flags = files | channel | heads | reads | order | claims | rooms | mends,
+                        .welcome = {.version = PROTO_VERSION,
+                                    .lane = (uint32_t)lane_msqid,
+                                    .mode = (uint8_t)core->config.mode,
+                                    .instance = core->config.instance,
+                                    .hub_name = bytes_of(core->config.name),
+                                    .handle = name_bytes(&session->handle->name),
+                                    .seq = core->seq,
+                                    .keep_days = core->config.keep_days,
+                                    .keep_bytes = core->config.keep_bytes}});
 }
 
 void core_tell_gate(struct core *core, struct session *session, int shmid) {

@@ -176,6 +176,7 @@ static int init_core(struct hub *hub) {
         .log_bytes_max = hub->options.state[0] ? LOG_BYTES : log_bytes(hub),
         .keep_days = hub->options.state[0] ? hub->options.keep_days : 0,
         .keep_bytes = hub->options.state[0] ? hub->options.keep_bytes : log_bytes(hub),
+        .mend_ms = hub->options.mend_ms,
         .channel_bytes = hub->options.channel_quiet_ms > 0 ? channel_bytes() : 0,
         .channel_quiet_ms = hub->options.channel_quiet_ms};
     if (getrandom(&config.secret, sizeof config.secret, 0) != sizeof config.secret)

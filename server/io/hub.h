@@ -40,6 +40,7 @@ struct hub_options {
     const char *state;  /* the store's directory; "": ephemeral, nothing on disk */
     unsigned keep_days; /* messages are kept so long, and so many bytes of them; 0: no bound */
     uint64_t keep_bytes;
+    int64_t mend_ms;          /* so long its author may edit or remove a message */
     int64_t channel_quiet_ms; /* see struct core_config; 0: there are no channels */
     unsigned end_after_s;     /* of nobody being there; 0: never */
 };

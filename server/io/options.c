@@ -16,6 +16,7 @@
 #include "ipc/rendezvous.h"
 
 #define KEEP_DAYS 365
+#define EDIT_FOR_S 86400
 #define KEEP_BYTES (UINT64_C(4) << 30)
 #define QUIET_SECONDS 3.0
 #define QUIET_SECONDS_MAX 3600.0
@@ -46,6 +47,8 @@ static const char help[] =
     "  --keep-days N        delete messages that are older (default: 365; 0: never)\n"
     "  --keep-bytes N       delete the oldest messages when the log is larger; K, M or G may\n"
     "                       follow the number (default: 4G; 0: no bound)\n"
+    "  --edit-for TIME      so long people may edit and remove what they have written: 10m,\n"
+    "                       2h, 7d (default: 1d; 0: never)\n"
     "  --channel-quiet SECONDS  a session that was busy, and so uses shared memory, goes back to\n"
     "                       queues when it has been quiet so long (default: 3; 0: only\n"
     "                       queues are used)\n"
@@ -70,6 +73,7 @@ enum option_key {
     OPTION_EPHEMERAL,
     OPTION_DAYS,
     OPTION_BYTES,
+    OPTION_EDIT,
     OPTION_QUIET,
     OPTION_END,
     OPTION_NAME,
@@ -86,10 +90,9 @@ enum option_key {
 };
 
 static const char *const option_names[OPTION_END_OF_ALL] = {
-    "mode",      "group",     "wall-group", "admin-group",   "state",
-    "ephemeral", "keep-days", "keep-bytes", "channel-quiet", "end-after",
-    "name",      "log-level", "dir",        "config",        "foreground",
-    "check",     "stop",      "help",       "version",
+    "mode",       "group",      "wall-group",    "admin-group", "state", "ephemeral", "keep-days",
+    "keep-bytes", "edit-for",   "channel-quiet", "end-after",   "name",  "log-level", "dir",
+    "config",     "foreground", "check",         "stop",        "help",  "version",
 };
 
 static bool option_is_flag(int key) {
@@ -302,6 +305,18 @@ static int read_keep(struct options *options, const struct option_words *words) 
     return -1;
 }
 
+static int read_edit(struct options *options, const struct option_words *words) {
+    static const unsigned seconds[] = {1, 60, 3600, 86400};
+    const char *word = option_word(words, OPTION_EDIT);
+    uint64_t n = EDIT_FOR_S;
+    int unit = 0;
+    if (word && (!read_number(word, "smhd", &n, &unit) || (unit < 0 && n > 0) ||
+                 n > (uint64_t)36500 * 86400))
+        return option_fail(words, OPTION_EDIT, "a time such as 10m, 2h or 1d, or 0 for never");
+    options->mend_ms = (int64_t)(n * (unit < 0 ? 1 : seconds[unit])) * 1000;
+    return -1;
+}
+
 static int read_quiet(struct options *options, const struct option_words *words) {
     const char *word = option_word(words, OPTION_QUIET);
     double seconds = QUIET_SECONDS;
@@ -421,6 +436,8 @@ static int read_hub(struct options *options, struct option_words *words,
         code = read_name(options, words);
     if (code < 0)
         code = read_keep(options, words);
+    if (code < 0)
+        code = read_edit(options, words);
     if (code < 0)
         code = read_quiet(options, words);
     if (code < 0)

@@ -21,6 +21,7 @@ struct options {
     bool foreground, stop, check;
     unsigned keep_days;  /* 0: for ever */
     uint64_t keep_bytes; /* 0: without bound */
+    int64_t mend_ms;     /* --edit-for */
     int64_t channel_quiet_ms;
     unsigned end_after_s; /* of nobody being there; 0: never */
 };

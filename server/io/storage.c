@@ -25,7 +25,10 @@
 #define ANSWER_MS_MAX 2000 /* a question is read for so long; between two looks at the clock */
 #define LOOK_MS_MAX 200    /* not more than this counts: then the hub, or its disk, stood still */
 #define WANTED_EVERY_MS 50 /* and after so long it is looked whether somebody waits for it */
-#define STOP_MS_MAX 3000   /* what waits to be stored is stored for so long when the hub stops */
+#define PURGE_PAUSE                                                                                \
+    10 /* rewriting the indexes for an edit or a removal rests so many times as long               \
+          as it took the last time */
+#define STOP_MS_MAX 3000 /* what waits to be stored is stored for so long when the hub stops */
 
 /* One that reads for the core: for those who lag, or for those who ask. */
 struct storage_reader {
@@ -49,7 +52,8 @@ struct storage {
     bool is_retrying; /* the writer rests before it tries again what could not be stored */
     /* The writer's own. */
     bool index_is_due, expire_is_due;
-    mono_time expire_at;
+    mono_time expire_at, purge_at; /* purge_at: not before */
+    int64_t purge_ns;              /* what rewriting the indexes has taken this time */
     unsigned index_steps[STEP_KINDS], expire_step; /* messages */
     struct store_bounds bounds;
     unsigned n_failures; /* of commits since the last good one, or since it rested */
@@ -420,21 +424,43 @@ static bool delete_old(struct storage *storage) {
     return r == 0 && more;
 }
 
+/* Whoever edits all the time does not keep the writer at rewriting all the time. */
+static void note_purge(struct storage *storage, bool was_purging, mono_time began, mono_time now) {
+    if (was_purging)
+        storage->purge_ns += now.ns - began.ns;
+    if (!was_purging || store_is_purging(storage->store))
+        return;
+    storage->purge_at.ns = now.ns + PURGE_PAUSE * storage->purge_ns;
+    storage->purge_ns = 0;
+}
+
 static bool index_some(struct storage *storage) {
-    bool more = false;
+    bool more = false, was_purging = store_is_purging(storage->store);
     mono_time began = mono_now();
     enum store_step kind = store_next_step(storage->store);
     unsigned *step = &storage->index_steps[kind];
     int r = store_index(storage->store, *step, &more);
-    int64_t ns = mono_now().ns - began.ns;
+    mono_time now = mono_now();
+    int64_t ns = now.ns - began.ns;
+    note_purge(storage, was_purging && kind == STEP_REWRITE, began, now);
     more &= r == 0;
     fit_step(step, INDEX_STEP_MIN, INDEX_STEP, ns, kind == STEP_DELETE ? DELETE_NS : HOUSE_NS,
              more && store_next_step(storage->store) == kind);
     return more;
 }
 
+/* What was edited or removed goes from the log, and from the indexes. */
+static void erase_some(struct storage *storage) {
+    (void)store_erase(storage->store);
+    if (!store_is_to_purge(storage->store) || mono_now().ns < storage->purge_at.ns)
+        return;
+    store_purge(storage->store);
+    storage->index_is_due = true;
+}
+
 /* A step of what can wait; false: there is nothing. Without the lock. */
 static bool keep_house(struct storage *storage) {
+    erase_some(storage);
     if (storage->index_is_due) {
         storage->index_is_due = index_some(storage);
         return true;
@@ -455,8 +481,11 @@ static void storage_rest(struct hub *hub, pthread_cond_t *cond, mono_time until)
 
 static void writer_rest(struct hub *hub, struct storage *storage) {
     storage->is_retrying = core_has_commit(&hub->core);
-    int64_t ms = storage->is_retrying ? RETRY_MS : EXPIRE_EVERY_MS;
-    storage_rest(hub, &storage->work, mono_add_ms(mono_now(), ms));
+    bool is_short = storage->is_retrying || store_is_to_erase(storage->store);
+    mono_time until = mono_add_ms(mono_now(), is_short ? RETRY_MS : EXPIRE_EVERY_MS);
+    if (store_is_to_purge(storage->store) && storage->purge_at.ns < until.ns)
+        until = storage->purge_at;
+    storage_rest(hub, &storage->work, until);
     storage->is_retrying = false;
     storage->n_failures = 0;
 }
@@ -464,7 +493,8 @@ static void writer_rest(struct hub *hub, struct storage *storage) {
 /* With the lock held; gives it back meanwhile. */
 static void copy_log(struct hub *hub, struct storage *storage) {
     lock_give(&hub->lock);
-    store_copy_log(storage->store);
+    if (!store_is_to_erase(storage->store) || !store_erase(storage->store))
+        store_copy_log(storage->store);
     lock_take(&hub->lock);
 }
 
@@ -590,6 +620,10 @@ static void *reader_thread(void *arg) {
     }
     lock_give(&hub->lock);
     return NULL;
+}
+
+bool storage_find_message(struct hub *hub, struct record *record) {
+    return hub->storage && store_find_message(hub->storage->store, record) == 0;
 }
 
 /* Life. */

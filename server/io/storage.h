@@ -25,6 +25,10 @@ void storage_stop(struct hub *hub);
 /* With the lock held: wakes the threads that have something to do. */
 void storage_wake(struct hub *hub);
 
+/* Fills the record of the stored message that has its uid and id, without the text. Without the
+ * lock. False: there is none. */
+bool storage_find_message(struct hub *hub, struct record *record);
+
 /* Until the next commit is over, or the hub stops, or then. With the lock held, which is left
  * meanwhile; tells the core the time. */
 void storage_wait_for_disk(struct hub *hub, mono_time until);

@@ -161,9 +161,9 @@ static int purge_step(struct store *store, unsigned n_max) {
         [PURGE_PARTS_BEGIN] = PURGE_PARTS,
         [PURGE_PARTS] = PURGE_NONE,
     };
-    uint64_t purge = store->pending.purge;
+    uint64_t purge = purge_stage(&store->pending), again = store->pending.purge & PURGE_AGAIN;
     if (purge == PURGE_NONE || purge >= ARRAY_LEN(merges)) {
-        store->pending.purge = PURGE_NONE;
+        store->pending.purge = PURGE_NONE | again;
         return 0;
     }
     bool begins = purge == PURGE_WORDS_BEGIN || purge == PURGE_PARTS_BEGIN;
@@ -176,12 +176,31 @@ static int purge_step(struct store *store, unsigned n_max) {
     int r = connection_finish(writer, merge, doing);
     /* Fewer than two changes mean that there was nothing to merge. */
     if (r == 0 && (begins || sqlite3_total_changes(writer->db) - n_before < 2))
-        store->pending.purge = next[purge];
+        store->pending.purge = next[purge] | again;
+    store->erases |= purge_stage(&store->pending) == PURGE_NONE; /* what went lies in the log */
     return r;
 }
 
+bool store_is_purging(const struct store *store) {
+    return store->purge_begins || purge_stage(&store->committed) != PURGE_NONE;
+}
+
+bool store_is_to_purge(const struct store *store) {
+    return (store->committed.purge & PURGE_AGAIN) && !store_is_purging(store);
+}
+
+void store_purge(struct store *store) {
+    store->purge_begins = true;
+}
+
 bool cleaning_is_due(const struct store *store) {
-    return store->maybe_doomed || store->committed.purge != PURGE_NONE;
+    return store->maybe_doomed || store_is_purging(store);
+}
+
+static int purge_next(struct store *store, unsigned n_max) {
+    if (store->purge_begins && purge_stage(&store->pending) == PURGE_NONE)
+        store->pending.purge = PURGE_WORDS_BEGIN;
+    return purge_step(store, n_max);
 }
 
 int cleaning_step(struct store *store, unsigned n_max) {
@@ -195,10 +214,12 @@ int cleaning_step(struct store *store, unsigned n_max) {
     if (r == 0 && doom.conv != 0)
         r = delete_doomed(store, &doom, limit_step(n_max));
     else if (r == 0)
-        r = purge_step(store, n_max);
+        r = purge_next(store, n_max);
     r = transaction_end(store, r);
     if (r == 0)
         store->maybe_doomed = doom.conv != 0;
+    if (r == 0 && doom.conv == 0)
+        store->purge_begins = false;
     return r;
 }
 
@@ -396,14 +417,14 @@ static int expire_step(struct store *store, const struct store_bounds *bounds, u
     if (r != 0)
         return r;
     bool over = keep_bytes > 0 && sizes.used > keep_bytes;
-    bool too_much = over && store->pending.purge == PURGE_NONE && is_too_much(store);
+    bool too_much = over && purge_stage(&store->pending) == PURGE_NONE && is_too_much(store);
     if (!over)
         store->round_end = 0;
     if (too_much)
         r = delete_for_room(store, n_max, more);
     else if (bounds->before_ms > 0)
         r = delete_too_old(store, bounds, n_max, more);
-    if (r == 0 && over && store->pending.purge != PURGE_NONE) {
+    if (r == 0 && over && purge_stage(&store->pending) != PURGE_NONE) {
         r = purge_step(store, n_max);
         *more = true;
     }

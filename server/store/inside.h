@@ -21,6 +21,8 @@
 #define STORE_KNOWN_PAIRS 8192          /* a power of two */
 #define STORE_PROGRESS 2000 /* steps of SQLite, after which it is asked whether to end */
 #define STORE_FILE_KIND 3   /* KIND_FILE, as the statements know it */
+#define STORE_REMOVE_KIND 5 /* KIND_REMOVE */
+#define STORE_HEADED 16     /* KIND_HEADED */
 #define STORE_CHARGES 32    /* users whose usage is changed at a time */
 
 /* What a message takes besides its text, about: its row, and its places in the indexes. */
@@ -54,6 +56,12 @@ struct charge {
 
 /* The index keeps the words of deleted messages until it is rewritten, which goes on bit by bit. */
 enum store_purge { PURGE_NONE, PURGE_WORDS_BEGIN, PURGE_WORDS, PURGE_PARTS_BEGIN, PURGE_PARTS };
+#define PURGE_AGAIN                                                                                \
+    16 /* besides: words went that the rewriting under way may have passed already */
+
+static inline enum store_purge purge_stage(const struct store_state *state) {
+    return (enum store_purge)(state->purge & ~(uint64_t)PURGE_AGAIN);
+}
 
 /*
  * Where messages of a user are looked for who has too many: there are none of his up to this one.
@@ -70,6 +78,10 @@ struct store {
     struct connection writer;
     bool writing;       /* between begin and commit */
     bool deletes;       /* the transaction is to make room */
+    bool erases;        /* it took a text away, */
+    bool purges;        /* which an index had words of */
+    bool is_to_erase;   /* the log has to be truncated: it may hold such texts */
+    bool purge_begins;  /* the next step of rewriting the indexes is the first one */
     bool fails;         /* the last commit has; perhaps for want of room */
     int64_t n_bytes;    /* of the database, with the transaction */
     bool relaxed;       /* the writer's commits are not synced */
@@ -141,6 +153,9 @@ int transaction_charge(struct store *store, uint32_t uid, int64_t n_messages, in
 int state_read(struct connection *connection, struct store_state *state);
 void state_publish(struct store *store, const struct store_state *state);
 
+/* mend.c: what this message does to the one that it is about. In its transaction. */
+int mend_message(struct store *store, const struct record *by);
+
 /*
  * expire.c: what is left to do when the indexes are up to date, one step of it: deleting what all
  * have forgotten, then rewriting the indexes.
@@ -155,6 +170,8 @@ int cleaning_step(struct store *store, unsigned n_max);
 int message_take(struct connection *connection, sqlite3_stmt *row, struct record *record);
 /* The message with uid and id of `like`: see store_find_id(). */
 int message_find(struct connection *connection, const struct record *like, uint64_t *seq);
+/* The same: see store_find_message(). */
+int message_find_target(struct connection *connection, struct record *record);
 /* Before what begins to read with it. */
 int reader_refresh(struct store_reader *reader);
 bool reader_is_cut(const struct store_reader *reader);

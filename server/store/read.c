@@ -121,6 +121,24 @@ int message_find(struct connection *connection, const struct record *like, uint6
     return r;
 }
 
+int message_find_target(struct connection *connection, struct record *record) {
+    uint32_t uid = record->uid;
+    struct uuid id = record->id;
+    sqlite3_stmt *find = connection_get(connection, ID_FIND);
+    if (!find)
+        return connection_fail(connection, doing);
+    bind_number(find, 1, uid);
+    sqlite3_bind_blob(find, 2, id.b, sizeof id.b, SQLITE_STATIC);
+    int code = sqlite3_step(find), r = STORE_NOT_FOUND;
+    if (code == SQLITE_ROW)
+        r = message_take(connection, find, record);
+    else if (code != SQLITE_DONE)
+        r = connection_fail(connection, "find a message");
+    record->text = (struct bytes){0};
+    sqlite3_reset(find);
+    return r;
+}
+
 int reading_begin(struct store_reader *reader, struct store_state *state) {
     struct connection *connection = &reader->connection;
     log_reading_begins(reader->store);
@@ -167,6 +185,7 @@ int pair_forgotten(struct connection *connection, uint32_t handle, conv_number c
 /* Counts down what is still wanted. */
 struct reading {
     struct connection *connection;
+    bool is_page; /* of the past, without the messages that only mend others */
     unsigned n_left;
     uint64_t upto;
     store_visit *visit;
@@ -190,7 +209,7 @@ static int visit_row(struct reading *reading, sqlite3_stmt *row) {
 }
 
 static int read_run(struct reading *reading, const struct merge_run *run) {
-    sqlite3_stmt *row = connection_get(reading->connection, RUN_UP);
+    sqlite3_stmt *row = connection_get(reading->connection, reading->is_page ? PAGE_UP : RUN_UP);
     if (!row)
         return connection_fail(reading->connection, doing);
     sqlite3_bind_int64(row, 1, run->source->conv);
@@ -225,7 +244,7 @@ static int read_up(struct reading *reading, const struct store_view *view,
 int store_read(struct store_reader *reader, const struct store_view *view, unsigned n_max,
                uint64_t *upto, store_visit *visit, void *arg) {
     struct connection *connection = &reader->connection;
-    struct reading reading = {connection, n_max, 0, visit, arg};
+    struct reading reading = {connection, false, n_max, 0, visit, arg};
     struct merge_range range = {.before = UINT64_MAX};
     struct store_state state;
     int r = reader_refresh(reader);
@@ -313,7 +332,7 @@ static int read_down(struct reading *reading, const struct store_view *view,
 int store_history(struct store_reader *reader, const struct store_view *view,
                   const struct store_page *page, store_visit *visit, void *arg) {
     struct connection *connection = &reader->connection;
-    struct reading reading = {connection, page->n_max, 0, visit, arg};
+    struct reading reading = {connection, true, page->n_max, 0, visit, arg};
     struct merge_range range = {
         .conv = page->conv,
         .down = page->after == 0,
@@ -395,7 +414,7 @@ int store_unread(struct store_reader *reader, const struct store_view *view,
                  const struct store_marked *marked, conv_number *next, store_visit *visit,
                  void *arg) {
     struct connection *connection = &reader->connection;
-    struct reading reading = {connection, marked->n_max, 0, visit, arg};
+    struct reading reading = {connection, true, marked->n_max, 0, visit, arg};
     struct merge_range range = {.conv = marked->conv, .before = UINT64_MAX};
     struct store_state state;
     struct merge merge = {0};

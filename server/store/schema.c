@@ -118,10 +118,13 @@ static const char add_private_rooms[] =
     " payer INTEGER NOT NULL, after INTEGER NOT NULL, joined INTEGER NOT NULL,"
     " name TEXT NOT NULL, PRIMARY KEY (room, handle)) WITHOUT ROWID;";
 
+/* Version 11: a message may be edited or removed by a later one: see mend.c. */
+static const char add_mends[] = "ALTER TABLE message ADD COLUMN mend INTEGER NOT NULL DEFAULT 0;";
+
 /* steps[n] makes version n + 1 of version n. */
-static const char *const steps[] = {begin,         add_parts,        add_files,         add_users,
-                                    add_logins,    drop_message_uid, files_are_no_text, add_unread,
-                                    add_sanctions, add_private_rooms};
+static const char *const steps[] = {begin,         add_parts,         add_files,         add_users,
+                                    add_logins,    drop_message_uid,  files_are_no_text, add_unread,
+                                    add_sanctions, add_private_rooms, add_mends};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time: a hub on a full disk does it when it is started

@@ -3,6 +3,11 @@
 /* In the order that message_take() in read.c expects. */
 #define OTHER_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to"
 #define MESSAGE_COLUMNS OTHER_COLUMNS ", text"
+/* Of messages that mend others (see mend.c): these are no part of the past. */
+#define IS_MEND "kind & 12 <> 0"
+#define IS_SAID "kind & 12 = 0"
+/* A text that is in the indexes: not of a file (KIND_FILE), which has no words. */
+#define IS_INDEXED "kind & 15 < 3"
 /* In the order that take_rows() in expire.c expects. */
 #define AGE_COLUMNS "seq, at_ms, uid, length(CAST(text AS BLOB))"
 
@@ -36,6 +41,17 @@ const char *const statement_sql[N_STATEMENTS] = {
     [MESSAGES_DOOMED] = "SELECT " AGE_COLUMNS " FROM message"
                         " WHERE conv = ?2 AND seq <= ?3 ORDER BY seq LIMIT ?1",
     [ID_FIND] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE uid = ?1 AND id = ?2",
+
+    [MENDED_FIND] = "SELECT seq, mend, conv, kind, flags, length(CAST(text AS BLOB)) FROM message"
+                    " WHERE uid = ?1 AND id = ?2",
+    /* 1, 2, 4: enum record_mark. A head (16) comes and goes with the text. */
+    [MEND_EDIT] = "UPDATE message SET mend = ?2, flags = flags | 1, text = ?3,"
+                  " kind = kind & ~16 | ?4 WHERE seq = ?1",
+    [MEND_REMOVE] = "UPDATE message SET mend = ?2, flags = flags | 2, text = '', link = ?3"
+                    " WHERE seq = ?1",
+    [MEND_LENGTH] = "SELECT length(CAST(text AS BLOB)) FROM message WHERE seq = ?1 AND " IS_MEND,
+    [MEND_PASSED] = "UPDATE message SET flags = flags | 4, text = '', conv = 0"
+                    " WHERE seq = ?1 AND " IS_MEND,
 
     [USAGE_ADD] = "INSERT INTO usage (uid, n_messages, n_bytes) VALUES (?1, ?2, ?3)"
                   " ON CONFLICT DO UPDATE SET n_messages = max(0, n_messages + ?2),"
@@ -119,29 +135,35 @@ const char *const statement_sql[N_STATEMENTS] = {
     [LAST_BEFORE] = "SELECT max(seq) FROM message WHERE conv = ?1 AND seq < ?2",
     [RUN_UP] = "SELECT " MESSAGE_COLUMNS " FROM message"
                " WHERE conv = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq LIMIT ?4",
-    [SCAN_DOWN] = "SELECT " MESSAGE_COLUMNS " FROM message"
-                  " WHERE conv = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC",
-    [RUN_DOWN] = "SELECT seq FROM message"
-                 " WHERE conv = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4",
+    [PAGE_UP] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE conv = ?1 AND seq > ?2"
+                " AND seq < ?3 AND " IS_SAID " ORDER BY seq LIMIT ?4",
+    [SCAN_DOWN] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE conv = ?1 AND seq > ?2"
+                  " AND seq < ?3 AND " IS_SAID " ORDER BY seq DESC",
+    [RUN_DOWN] = "SELECT seq FROM message WHERE conv = ?1 AND seq > ?2"
+                 " AND seq < ?3 AND " IS_SAID " ORDER BY seq DESC LIMIT ?4",
 
     [WORDS_FIND] = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2"
                    " ORDER BY rowid DESC",
     [PARTS_FIND] = "SELECT rowid FROM parts WHERE parts MATCH ?1 AND rowid < ?2"
                    " ORDER BY rowid DESC",
     /* Of others than ?2; of ?3 only, unless it is 0. */
-    [FILES_FIND] = "SELECT seq, conv FROM message INDEXED BY message_file WHERE kind = 3"
-                   " AND seq < ?1 AND sender <> ?2 AND ?3 IN (0, sender) ORDER BY seq DESC",
-    [BATCH] = "SELECT seq, CASE kind WHEN 3 THEN 0 ELSE length(CAST(text AS BLOB)) END"
+    [FILES_FIND] =
+        "SELECT seq, conv FROM message INDEXED BY message_file WHERE kind = 3"
+        " AND seq < ?1 AND flags & 2 = 0 AND sender <> ?2 AND ?3 IN (0, sender) ORDER BY seq DESC",
+    [BATCH] = "SELECT seq, CASE WHEN " IS_INDEXED " THEN length(CAST(text AS BLOB)) ELSE 0 END"
               " FROM message WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-    /* Files (KIND_FILE) have no words. */
     [WORDS_ADD] = "INSERT INTO words (rowid, text)"
-                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND kind <> 3",
+                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND " IS_INDEXED,
     [PARTS_ADD] = "INSERT INTO parts (rowid, text)"
-                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND kind <> 3",
+                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND " IS_INDEXED,
     [WORDS_DELETE] = "INSERT INTO words (words, rowid, text)"
-                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND kind <> 3",
+                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
     [PARTS_DELETE] = "INSERT INTO parts (parts, rowid, text)"
-                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND kind <> 3",
+                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
+    [WORDS_ADD_ONE] = "INSERT INTO words (rowid, text)"
+                      " SELECT seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
+    [PARTS_ADD_ONE] = "INSERT INTO parts (rowid, text)"
+                      " SELECT seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
     [WORDS_MERGE] = "INSERT INTO words (words, rank) VALUES ('merge', ?1)",
     [PARTS_MERGE] = "INSERT INTO parts (parts, rank) VALUES ('merge', ?1)",
 

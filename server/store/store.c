@@ -144,13 +144,16 @@ void log_reading_ends(struct store *store) {
     pthread_mutex_unlock(&store->quiet);
 }
 
-/* Other programs may read it, too: then it is tried again when it is longer. */
+/* Other programs may read it, too: then it is tried again when it is longer, or before long if it
+ * holds what was erased. */
 static void begin_log_anew(struct store *store) {
     struct connection *writer = &store->writer;
+    int mode = store->is_to_erase ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;
     connection_wait_for_others(writer, false);
-    sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    int code = sqlite3_wal_checkpoint_v2(writer->db, NULL, mode, NULL, NULL);
     connection_wait_for_others(writer, true);
     store->log_pages_copied = store->log_pages;
+    store->is_to_erase &= code != SQLITE_OK;
 }
 
 static void quiet_try(struct store *store) {
@@ -171,6 +174,16 @@ void store_copy_log(struct store *store) {
         copy_log(store);
     if (store->wants_quiet || store->log_pages * store->page_bytes >= LOG_RESTART_BYTES)
         quiet_try(store);
+}
+
+bool store_is_to_erase(const struct store *store) {
+    return store->is_to_erase;
+}
+
+bool store_erase(struct store *store) {
+    if (store->is_to_erase)
+        quiet_try(store);
+    return !store->is_to_erase;
 }
 
 /* After each commit. */
@@ -346,6 +359,13 @@ void store_stats(struct store *store, struct store_stats *stats) {
 int store_find_id(struct store *store, const struct record *like, uint64_t *seq) {
     pthread_mutex_lock(&store->finding);
     int r = message_find(&store->finder, like, seq);
+    pthread_mutex_unlock(&store->finding);
+    return r;
+}
+
+int store_find_message(struct store *store, struct record *record) {
+    pthread_mutex_lock(&store->finding);
+    int r = message_find_target(&store->finder, record);
     pthread_mutex_unlock(&store->finding);
     return r;
 }

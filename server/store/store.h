@@ -159,7 +159,8 @@ int store_load(struct store *store, const struct store_visitor *visitor);
  * Messages come in ascending order of seq. A user has one message with an id: *seq (NULL: not
  * wanted) is the record's own when it is stored; the number of the first one when that is the very
  * same message, which is a success; and 0 when it is another one: then this record is not stored,
- * and the transaction goes on.
+ * and the transaction goes on. One that mends an earlier message of its conversation (proto/mend.h)
+ * changes that one with it; if there is none, nothing else is changed.
  * put_handle and put_room replace what was there under that number.
  */
 int store_begin(struct store *store);
@@ -220,6 +221,21 @@ bool store_log_is_long(const struct store *store); /* also as long as it waits f
 void store_copy_log(struct store *store);
 
 /*
+ * What an edit or a removal has taken away lies in the -wal file, too, until that is truncated:
+ * whoever commits does so before long. False, when it is wanted: somebody reads just now, or there
+ * is no room; it is tried again.
+ */
+bool store_is_to_erase(const struct store *store);
+bool store_erase(struct store *store);
+/*
+ * And the indexes have words of it until they are rewritten, in steps of store_index(). That takes
+ * as long as the indexes are large: so it begins when the caller says so.
+ */
+bool store_is_to_purge(const struct store *store);
+void store_purge(struct store *store);
+bool store_is_purging(const struct store *store);
+
+/*
  * Deletes up to n_max of the oldest messages that are older than before_ms, or that are too many
  * for keep_bytes (of the database; 0: no bound); *more: there is more to do, which may also be
  * a step of rewriting the index or of giving room back to the disk.
@@ -266,6 +282,12 @@ const char *store_reader_error(const struct store_reader *reader);
  * STORE_OTHER when it is not, STORE_NOT_FOUND. May be called by any thread.
  */
 int store_find_id(struct store *store, const struct record *like, uint64_t *seq);
+
+/*
+ * Fills the record of the message that has its uid and id, without the text. 0, STORE_NOT_FOUND,
+ * or what went wrong. May be called by any thread.
+ */
+int store_find_message(struct store *store, struct record *record);
 
 /* What each user has stored, who has most first. */
 struct store_usage {

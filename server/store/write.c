@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "proto/mend.h"
 #include "store/inside.h"
 
 int state_read(struct connection *connection, struct store_state *state) {
@@ -66,7 +67,7 @@ int transaction_begin(struct store *store, bool durable) {
         r = connection_do(&store->writer, BEGIN_WRITING, "begin to write");
     store->pending = store->committed;
     store->pending.clock = store->clock;
-    store->deletes = false;
+    store->deletes = store->erases = store->purges = false;
     store->n_charges = 0;
     return r;
 }
@@ -176,6 +177,8 @@ int transaction_end(struct store *store, int outcome) {
     struct connection *writer = &store->writer;
     if (outcome == 0)
         outcome = charges_write(store);
+    if (store->purges)
+        store->pending.purge |= PURGE_AGAIN;
     if (outcome == 0 && memcmp(&store->pending, &store->committed, sizeof store->pending) != 0)
         outcome = state_write(writer, &store->pending);
     if (outcome == 0)
@@ -184,6 +187,7 @@ int transaction_end(struct store *store, int outcome) {
         outcome = connection_do(writer, COMMIT, "commit");
     if (outcome == 0) {
         store->committed = store->pending;
+        store->is_to_erase |= store->erases;
         store->place.n_bytes = store->n_bytes;
         state_publish(store, &store->committed);
         return 0;
@@ -298,6 +302,8 @@ static int note_message(struct store *store, const struct record *record) {
     store->pending.last_seq = record->seq;
     store->pending.n_messages++;
     int r = transaction_charge(store, record->uid, 1, message_cost(record->text.n));
+    if (r == 0 && mend_is(record->kind))
+        r = mend_message(store, record);
     if (r != 0)
         store->outcome = store_tell(store, r);
     return r == 0 ? note_pair(store, record->conv) : r;

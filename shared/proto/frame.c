@@ -5,6 +5,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "proto/line.h"
+#include "proto/mend.h"
 
 /* Fields: read. Each marks the cursor as bad when the value is out of its bounds. */
 
@@ -220,8 +221,10 @@ static bool body_fits(uint8_t kind, size_t total, struct bytes body) {
     if (body_is_binary(kind, body))
         return total <= FILE_BODY_MAX;
     bool is_headed = kind & KIND_HEADED;
-    return (is_headed ? (kind & ~KIND_HEADED) < KIND_FILE : kind < KIND_END) &&
-           total <= MESSAGE_TEXT_MAX && text_is_valid(body);
+    uint8_t plain = kind & (uint8_t)~KIND_HEADED;
+    size_t max = kind == KIND_REMOVE ? MEND_REMOVE_MAX : MESSAGE_TEXT_MAX;
+    return (is_headed ? plain < KIND_FILE || plain == KIND_EDIT : kind < KIND_END) &&
+           total <= max && text_is_valid(body);
 }
 
 bool body_is_valid(uint8_t kind, struct bytes body) {
@@ -236,7 +239,8 @@ static bool check_body(const struct frame *frame, uint8_t kind, uint32_t total, 
 static bool check_send(const struct frame *frame) {
     const struct frame_send *send = &frame->send;
     bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
-    return check_body(frame, send->kind, send->total, send->body) && !(split && send->body.n == 0);
+    return check_body(frame, send->kind, send->total, send->body) &&
+           !(split && (send->body.n == 0 || send->kind == KIND_REMOVE));
 }
 
 static bool check_message(const struct frame *frame) {
@@ -271,7 +275,10 @@ static bool check_list(const struct frame *frame) {
 
 static bool check_past(const struct frame *frame) {
     const struct frame_past *past = &frame->past;
-    return check_body(frame, past->kind, past->total, past->body);
+    uint8_t kind = past->kind & (uint8_t)~KIND_MENDED;
+    return check_body(frame, past->kind & KIND_REMOVED ? KIND_TEXT : kind, past->total,
+                      past->body) &&
+           kind != KIND_EDIT && kind != KIND_REMOVE && kind < 2 * KIND_HEADED;
 }
 
 static bool check_history(const struct frame *frame) {

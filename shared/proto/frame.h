@@ -266,9 +266,10 @@ enum {
                                 LIST_CLAIMS */
     FRAME_CLAIM_WAITS = 1,   /* CLAIM: it waits while somebody else has the name */
     FRAME_CLAIM_HAD = 2, /* CLAIM: it was given to this one before, as the last four fields say, */
-    FRAME_CLAIM_WAITED = 4, /* CLAIM: or it waited for it */
+    FRAME_CLAIM_WAITED = 4,  /* CLAIM: or it waited for it */
     FRAME_TAKES_ROOMS = 64,  /* WELCOME: to who has ABILITY_ROOMS, and may send CHANGE, INVITE, and
                                 LIST_ROOM */
+    FRAME_TAKES_MENDS = 128, /* WELCOME: to who has ABILITY_MENDS, and may send these kinds */
 };
 
 /* HELLO: what the session wants. */
@@ -292,7 +293,8 @@ enum {
     ABILITY_ORDER = 32768,  /* NEWS_ORDER; and that a session is ended by FAIL to request 0 */
     ABILITY_CLAIMS = 65536, /* CLAIMED frames */
     ABILITY_ROOMS = 131072, /* knows private rooms, which are rooms like others to who does not */
-    ABILITY_ALL = 262127,
+    ABILITY_MENDS = 262144, /* KIND_EDIT and KIND_REMOVE; else it gets a notice that tells of it */
+    ABILITY_ALL = 524271,
 };
 
 enum message_kind {
@@ -300,9 +302,15 @@ enum message_kind {
     KIND_ACTION,
     KIND_NOTICE,
     KIND_FILE, /* a small file, see struct file_body; no words to be searched for */
+    KIND_EDIT, /* a new text for an earlier message: see mend.h; so is this: */
+    KIND_REMOVE,
     KIND_END
 };
 #define KIND_HEADED 16 /* with the kind of a text: its first line is a head, see head.h */
+/* In PAST, and only there: the text is not the first one; */
+#define KIND_EDITED 32
+#define KIND_REMOVED 64 /* it was removed, and the body says by whom */
+#define KIND_MENDED (KIND_EDITED | KIND_REMOVED)
 enum message_state {
     STATE_SENT,
     STATE_STORED,
@@ -323,7 +331,7 @@ enum list_what {
     LIST_ACCOUNTS, /* of every uid: for administrators; */
     LIST_ACCOUNT,  /* of one's own */
     LIST_CLAIMS,
-    LIST_ROOM,     /* ABOUT one */
+    LIST_ROOM, /* ABOUT one */
     LIST_END
 };
 enum room_form {

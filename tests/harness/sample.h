@@ -87,7 +87,7 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     uint16_t limit = (uint16_t)(size == SAMPLE_MOST ? PAGE_MESSAGES_MAX : 1);
     switch (frame->type) {
     case FRAME_PAST:
-        frame->past.kind = (uint8_t)sample_number(size, KIND_END - 1);
+        frame->past.kind = (uint8_t)sample_number(size, KIND_FILE);
         frame->past.total = (uint32_t)frame->past.body.n;
         break;
     case FRAME_HISTORY:
@@ -148,7 +148,7 @@ static inline void sample_bound_origin(struct frame_origin *origin) {
 static inline void sample_bound(struct frame *frame, enum sample_size size) {
     switch (frame->type) {
     case FRAME_SEND:
-        frame->send.kind = (uint8_t)sample_number(size, KIND_END - 1);
+        frame->send.kind = (uint8_t)sample_number(size, KIND_EDIT);
         frame->send.total = (uint32_t)frame->send.body.n;
         break;
     case FRAME_PART:
@@ -170,7 +170,7 @@ static inline void sample_bound(struct frame *frame, enum sample_size size) {
         frame->welcome.mode = (uint8_t)sample_number(size, HUB_MODE_END - 1);
         break;
     case FRAME_MESSAGE:
-        frame->message.kind = (uint8_t)sample_number(size, KIND_END - 1);
+        frame->message.kind = (uint8_t)sample_number(size, KIND_EDIT);
         frame->message.total = (uint32_t)frame->message.body.n;
         break;
     case FRAME_ORIGIN:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/macro.h"
+#include "proto/mend.h"
 
 #define WALL_MS INT64_C(1700000000000)
 
@@ -27,6 +28,52 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
     return STORED_NOTHING;
 }
 
+static struct record *stored_message(uint32_t uid, const struct uuid *id) {
+    for (size_t i = 0; i < fake.n_messages; i++)
+        if (fake.messages[i].uid == uid && uuid_equal(&fake.messages[i].id, id))
+            return &fake.messages[i];
+    return NULL;
+}
+
+bool fake_find(struct record *record) {
+    const struct record *found = stored_message(record->uid, &record->id);
+    if (found)
+        *record = *found;
+    record->text = (struct bytes){0};
+    return found != NULL;
+}
+
+static void set_text(struct record *record, struct bytes text) {
+    char *copy = own_memory(NULL, text.n + 1);
+    if (text.n > 0)
+        memcpy(copy, text.data, text.n);
+    free((char *)record->text.data);
+    record->text = (struct bytes){copy, text.n};
+}
+
+/* As store/mend.c. Edits before the last one are passed over wherever they are read. */
+static void mend_message(const struct record *by) {
+    struct mend_removal removal = {.uid = by->uid};
+    if (by->kind == KIND_REMOVE && !mend_removal_take(&removal, by->text))
+        return;
+    struct record *target = stored_message(removal.uid, &by->reply_to);
+    if (!target || target->conv != by->conv || (target->flags & RECORD_REMOVED))
+        return;
+    for (size_t i = 0; i + 1 < fake.n_messages; i++) {
+        struct record *edit = &fake.messages[i];
+        if (mend_is(edit->kind) && edit->uid == by->uid &&
+            uuid_equal(&edit->reply_to, &by->reply_to)) {
+            set_text(edit, (struct bytes){0});
+            edit->flags |= RECORD_PAST;
+            edit->conv = 0;
+        }
+    }
+    set_text(target, by->kind == KIND_REMOVE ? (struct bytes){0} : by->text);
+    target->flags |= by->kind == KIND_REMOVE ? RECORD_REMOVED : RECORD_EDITED;
+    if (by->kind == KIND_REMOVE)
+        target->link = by->from;
+}
+
 static void put_message(const struct record *record) {
     uint64_t first = 0;
     enum stored known = find_stored(NULL, record, &first);
@@ -41,6 +88,8 @@ static void put_message(const struct record *record) {
     memcpy(text, record->text.data, record->text.n);
     fake.messages[fake.n_messages] = *record;
     fake.messages[fake.n_messages++].text.data = text;
+    if (mend_is(record->kind))
+        mend_message(record);
 }
 
 static bool is_same(const struct change *a, const struct change *b) {
@@ -268,7 +317,8 @@ static void answer(struct ask *ask, struct record *page) {
         const struct record *record = &fake.messages[i];
         bool fits = ask->what == ASK_HISTORY ||
                     memmem(record->text.data, record->text.n, ask->words, strlen(ask->words));
-        if (is_in_view(ask, record) && fits && (!ask->before || record->seq < ask->before))
+        if (is_in_view(ask, record) && fits && !mend_is(record->kind) &&
+            (!ask->before || record->seq < ask->before))
             page[n++] = *record;
     }
     for (size_t i = 0; ask->what == ASK_HISTORY && i < n / 2; i++) {

@@ -23,6 +23,9 @@ void durable_begin(size_t log_bytes_max);
 void durable_begin_with_two(struct client **alice, struct client **bob);
 void durable_end(void);
 
+/* What is stored under uid and id of the record, without its text. */
+bool fake_find(struct record *record);
+
 /* One commit, in two steps; between them the store is at work. */
 void commit_take(void);
 void commit_finish(void);

@@ -48,6 +48,7 @@ void world_begin_with(size_t log_bytes_max, bool durable) {
                                  .name = "test",
                                  .durable = durable,
                                  .log_bytes_max = log_bytes_max,
+                                 .mend_ms = 3600 * 1000,
                                  .channel_bytes = CHANNEL_BYTES,
                                  .channel_quiet_ms = CHANNEL_QUIET_MS};
     now = (mono_time){1000 * NS_PER_S};

@@ -275,6 +275,31 @@ Test(store_damage, 18_version_8_is_upgraded) {
     shelf_open();
 }
 
+static int note_unmended(void *arg, const struct record *record) {
+    (void)arg;
+    cr_assert_eq(record->flags & RECORD_MENDED, 0);
+    return 0;
+}
+
+/* Nothing in it was ever mended. */
+Test(store_damage, 19_version_9_is_upgraded) {
+    struct store_source rooms[] = {{-1, 0}};
+    struct store_view view = view_of(ALICE, rooms, 1);
+    uint64_t upto;
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-9.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    cr_assert_eq(store_read(shelf.reader, &view, 50, &upto, note_unmended, NULL), 0);
+    cr_assert_eq(upto, 5);
+    shelf_close();
+    cr_assert_eq(query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
+    cr_assert_eq(query_number("PRAGMA user_version"), 11);
+}
+
 Test(store_damage, 02_a_newer_one_is_not_touched) {
     say(AB, ALICE, "hello");
     shelf_close();
@@ -667,18 +692,19 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
             "DROP TABLE admission; ALTER TABLE room DROP COLUMN form;"
             "ALTER TABLE room DROP COLUMN rules; ALTER TABLE room DROP COLUMN owner;"
             "ALTER TABLE room DROP COLUMN private_since;"
+            "ALTER TABLE message DROP COLUMN mend;"
             "PRAGMA user_version = 5;");
     leave_room(112 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 10);
+    cr_assert_eq(query_number("PRAGMA user_version"), 11);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 10);
+    cr_assert_eq(query_number("PRAGMA user_version"), 11);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     umount2(shelf.dir, MNT_DETACH);
 }

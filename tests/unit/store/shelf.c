@@ -82,7 +82,7 @@ struct record record_of(uint64_t seq, conv_number conv, uint32_t from, const cha
         .to = conv_is_room(conv) ? (uint32_t)-conv : conv_other(conv, from),
         .uid = 1000 + from,
         .kind = 1,
-        .flags = 2,
+        .flags = 8,
         .text = bytes_of(text),
     };
 }
