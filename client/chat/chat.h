@@ -93,6 +93,7 @@ struct chat {
     char me[CHAT_NAME_SIZE];
     char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
     struct scrollback scrollback;
+    char *typed; /* what the next line begins with; NULL: nothing */
     struct past_opening *openings;
     struct past_late late;
     struct files_item *files;

@@ -8,6 +8,7 @@
 #include "base/macro.h"
 #include "chat/files.h"
 #include "chat/inquiry.h"
+#include "chat/mend.h"
 #include "chat/past.h"
 #include "chat/reply.h"
 #include "chat/talk.h"
@@ -553,6 +554,8 @@ const struct command command_table[] = {
      action_who},
     {"reply", "[N|ID] TEXT", "answer the last message here, the one N back, or the one with ID",
      ARGUMENT_NONE, -1, reply_run},
+    {"edit", "[TEXT]", "another text for what you said last here; alone, to change it in the line",
+     ARGUMENT_NONE, -1, mend_edit},
     {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, 1, action_names},
     {"unread", "", "your conversations, and what is new in each", ARGUMENT_NONE, 0, action_unread},
     {"next", "", "to the next one with something new, then back (also Alt-A)", ARGUMENT_NONE, 0,
@@ -570,6 +573,7 @@ const struct command command_table[] = {
      ARGUMENT_HANDLE, -1, files_get},
     {"decline", "[N|HANDLE|NAME]", "refuse it, withdraw one's own, or stop what is under way",
      ARGUMENT_HANDLE, -1, files_decline},
+    {"delete", "[REASON]", "take back what you said last here", ARGUMENT_NONE, -1, mend_delete},
     {"files", "", "which files wait for you or others, and how far transfers are", ARGUMENT_NONE, 0,
      files_list},
     {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, -1, action_me},

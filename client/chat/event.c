@@ -9,6 +9,7 @@
 #include "chat/format.h"
 #include "chat/inquiry.h"
 #include "chat/login.h"
+#include "chat/mend.h"
 #include "chat/news.h"
 #include "chat/past.h"
 #include "chat/revive.h"
@@ -210,6 +211,8 @@ static void (*const event_takers[])(struct chat *chat, const struct earshot_even
     [EARSHOT_EVENT_UNREAD] = inquiry_event,
     [EARSHOT_EVENT_SEEN] = unread_seen,
     [EARSHOT_EVENT_ACCOUNT] = NULL,
+    [EARSHOT_EVENT_EDITED] = mend_event,
+    [EARSHOT_EVENT_REMOVED] = mend_event,
 };
 
 static void event_take(struct chat *chat, const struct earshot_event *event) {

@@ -15,6 +15,7 @@ static void scrollback_free_message(struct scrollback_message *message) {
     free(message->conv);
     free(message->from);
     free(message->preview);
+    free(message->text);
     *message = (struct scrollback_message){0};
 }
 
@@ -31,6 +32,7 @@ void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, co
                                      .conv = strdup(conv),
                                      .from = strdup(from),
                                      .preview = format_preview(text, n),
+                                     .text = mine ? strndup(text, n) : NULL,
                                      .mine = mine};
     memcpy(new.id, key.id, sizeof new.id);
     if (!new.conv || !new.from || !new.preview) {
@@ -76,6 +78,35 @@ const struct scrollback_message *scrollback_back(const struct scrollback *scroll
             return message;
     }
     return NULL;
+}
+
+const struct scrollback_message *scrollback_own(const struct scrollback *scrollback, uid_t uid,
+                                                const char *conv) {
+    for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (message->mine && message->uid == uid && message->text &&
+            words_same_name(message->conv, conv))
+            return message;
+    }
+    return NULL;
+}
+
+static void scrollback_set_text(struct scrollback_message *message, const char *text) {
+    char *preview = text ? format_preview(text, strlen(text)) : strdup("(removed)");
+    if (!preview)
+        return;
+    free(message->preview);
+    free(message->text);
+    message->preview = preview;
+    message->text = text && message->mine ? strdup(text) : NULL;
+}
+
+void scrollback_change(struct scrollback *scrollback, struct scrollback_key key, const char *text) {
+    for (size_t i = scrollback_oldest(scrollback); i < scrollback->n; i++) {
+        struct scrollback_message *message = &scrollback->messages[i % SCROLLBACK_MAX];
+        if (message->uid == key.uid && strcmp(message->id, key.id) == 0)
+            scrollback_set_text(message, text);
+    }
 }
 
 const struct scrollback_message *scrollback_last(const struct scrollback *scrollback) {

@@ -21,6 +21,7 @@ struct scrollback_message {
     uid_t uid;
     char id[EARSHOT_ID_SIZE];
     char *conv, *from, *preview;
+    char *text; /* of one's own, whole; else NULL */
     bool mine;
 };
 
@@ -47,6 +48,13 @@ const struct scrollback_message *scrollback_meant(const struct scrollback *scrol
  * NULL: none. */
 const struct scrollback_message *scrollback_back(const struct scrollback *scrollback,
                                                  const char *conv, unsigned long back);
+
+/* The last one of the user's own in the conversation that was not removed; NULL: none. */
+const struct scrollback_message *scrollback_own(const struct scrollback *scrollback, uid_t uid,
+                                                const char *conv);
+
+/* It has another text now; NULL: none any more. */
+void scrollback_change(struct scrollback *scrollback, struct scrollback_key key, const char *text);
 
 /* The last message of all, one's own too; NULL: none. */
 const struct scrollback_message *scrollback_last(const struct scrollback *scrollback);

@@ -76,6 +76,12 @@ static void show_remember(struct chat *chat, const struct earshot_event *event, 
                        strlen(text), mine);
 }
 
+/* The caller frees it. */
+static char *show_edited(const struct earshot_event *event) {
+    char *text = NULL;
+    return asprintf(&text, "%s (edited)", event->message.text) < 0 ? NULL : text;
+}
+
 void show_message(struct chat *chat, const struct earshot_event *event, enum show_how how) {
     bool mine = show_is_own(chat, event);
     struct format_message line = {.at_ms = event->message.at_ms,
@@ -93,6 +99,11 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
     if (chat->options->json) {
         json_message(event);
         return;
+    }
+    CLEANUP_FREE char *edited = event->message.edited ? show_edited(event) : NULL;
+    if (edited) {
+        line.text = edited;
+        line.text_n = strlen(edited);
     }
     show_tell_new(chat, event, how);
     show_print(chat, &line, event->message.reply_to, how != SHOW_FOUND);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <utlist.h>
 
@@ -12,6 +13,7 @@
 #include "chat/show.h"
 #include "cli/outcome.h"
 #include "cli/report.h"
+#include "cli/words.h"
 
 #define TALK_PATIENCE_MS 1500 /* how long the hub may take for a message before that is told */
 #define TALK_REPEAT_MS 10000
@@ -72,6 +74,31 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
     return TALK_SENT;
 }
 
+static int talk_mended(struct chat *chat, int r, const char *id, const char *text) {
+    if (r == EARSHOT_AGAIN)
+        return TALK_FULL;
+    if (r != EARSHOT_OK) {
+        chat_fail_link(chat, r, "not changed");
+        return TALK_BAD;
+    }
+    talk_remember(chat, id, format_preview(text, strlen(text)), false);
+    return TALK_SENT;
+}
+
+int talk_edit(struct chat *chat, const char *target, const char *text) {
+    struct earshot_message message = {.text = text, .text_n = strlen(text)};
+    char id[EARSHOT_ID_SIZE];
+    int r = earshot_edit(chat->link, target, &message, id);
+    return talk_mended(chat, r, id, text);
+}
+
+int talk_remove(struct chat *chat, const char *target, const char *reason) {
+    struct earshot_message message = {.text = reason, .text_n = strlen(reason)};
+    char id[EARSHOT_ID_SIZE];
+    int r = earshot_remove(chat->link, target, geteuid(), &message, id);
+    return talk_mended(chat, r, id, reason);
+}
+
 static struct talk_sent *talk_find(struct talk *talk, const char *id) {
     struct talk_sent *sent;
     DL_FOREACH(talk->sent, sent) {
@@ -95,6 +122,12 @@ static void talk_refused(struct chat *chat, const struct earshot_event *event) {
     struct outcome outcome = outcome_of_event(event);
     bool is_file = sent && sent->is_file;
     CLEANUP_FREE char *reason = chat_reason(chat, outcome.text);
+    if (!words_is_name(event->failed.to)) { /* an edit or a removal */
+        chat_fail(chat, outcome.code, "not changed: %s", reason ? reason : "");
+        if (sent)
+            talk_forget(&chat->talk, sent);
+        return;
+    }
     chat_fail(chat, outcome.code, "not delivered to %s: %s (%s%s%s)", event->failed.to,
               reason ? reason : "", is_file ? "file " : "\"",
               sent && sent->preview ? sent->preview : "?", is_file ? "" : "\"");

@@ -22,6 +22,12 @@ void talk_deinit(struct talk *talk);
 int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
               const char *reply_to);
 
+/* Another text for a message of the user's own; its removal, with a reason or "". The same
+ * outcomes.
+ */
+int talk_edit(struct chat *chat, const char *target, const char *text);
+int talk_remove(struct chat *chat, const char *target, const char *reason);
+
 /* A line about the handle, if it is away. */
 void talk_tell_if_away(struct chat *chat, const char *handle);
 

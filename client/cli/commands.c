@@ -29,6 +29,15 @@ const struct cli_command cli_commands[] = {
      "CONV is a handle, a #room, or your own handle for all direct messages; without any, these\n"
      "and the rooms of your handle.",
      cli_tail_options, 0, -1, cli_tail},
+    {"edit", "ID TEXT...", "give a message of yours another text",
+     "The old one goes for good. Everybody who can see the message is told, once and in order. ID\n"
+     "is what `earshot --json` shows. The hub sets for how long this can be done, else for a day.",
+     cli_edit_options, 2, -1, cli_edit},
+    {"delete", "ID", "take a message of yours back",
+     "Its text goes for good, also from the hub's disk; who said it, and when, is still shown. "
+     "Root,\n"
+     "the hub's owner and the owner of a room may remove the messages of others, too.",
+     cli_delete_options, 1, 1, cli_delete},
     {"ask", "TO TEXT...", "send a message, wait for the answer and print it",
      "The answer is a reply to that message, else the next message from TO. Without --timeout it\n"
      "waits for ever. Other messages that come meanwhile are left for the next one who joins.",

@@ -27,6 +27,8 @@ int cli_main(int argc, char **argv);
 
 /* talk/ */
 int cli_send(const struct cli_options *options, int n_words, char **words);
+int cli_edit(const struct cli_options *options, int n_words, char **words);
+int cli_delete(const struct cli_options *options, int n_words, char **words);
 int cli_ask(const struct cli_options *options, int n_words, char **words);
 int cli_listen(const struct cli_options *options, int n_words, char **words);
 int cli_run(const struct cli_options *options, int n_words, char **words);
@@ -44,6 +46,8 @@ int cli_limit(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_mute_options[];
 extern const struct cli_option cli_kick_options[];
 extern const struct cli_option cli_send_options[];
+extern const struct cli_option cli_edit_options[];
+extern const struct cli_option cli_delete_options[];
 extern const struct cli_option cli_ask_options[];
 extern const struct cli_option cli_listen_options[];
 extern const struct cli_option cli_run_options[];

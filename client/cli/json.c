@@ -122,7 +122,23 @@ static json_t *json_of_message(const struct earshot_event *event) {
     if (event->message.priority != EARSHOT_PRIORITY_DEFAULT)
         json_object_set_new(object, "priority",
                             json_string(head_words[event->message.priority - HEAD_MIN]));
+    if (event->message.edited)
+        json_object_set_new(object, "edited", json_true());
+    if (event->message.removed)
+        json_object_set_new(object, "removed", json_true());
     return object;
+}
+
+void json_mend(const struct earshot_event *event) {
+    bool is_removal = event->type == EARSHOT_EVENT_REMOVED;
+    json_put(stdout, json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:I,s:o}", "type",
+                               is_removal ? "removed" : "edited", "id", event->message.id, "seq",
+                               (json_int_t)event->message.seq, "at",
+                               json_instant(event->message.at_ms, false), "by", event->message.from,
+                               "conv", event->message.conv, "uid", (json_int_t)event->message.uid,
+                               is_removal ? "reason" : "text",
+                               is_removal ? json_text_or_null(event->message.text)
+                                          : json_text(event->message.text)));
 }
 
 void json_message_to(FILE *out, const struct earshot_event *event) {

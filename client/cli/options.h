@@ -33,14 +33,15 @@ struct cli_options {
     int kind;                  /* send: enum earshot_kind */
     const char *id;            /* send */
     const char *reply_to;      /* send */
-    const char *title;         /* send; NULL when not given */
+    const char *edit;          /* send; NULL when not given */
+    const char *title;         /* send, edit; NULL when not given */
     int priority;              /* send: enum earshot_priority, counted from 0 */
     unsigned long long count;  /* tail; 0 for no end */
     bool dm;                   /* tail */
     unsigned long long limit;  /* tail, history, search; 0 when not given */
     unsigned long long since;  /* tail, history; CLI_NOT_GIVEN */
     unsigned long long before; /* history; 0 when not given */
-    const char *in, *from;     /* search */
+    const char *in, *from;     /* search; from: delete, too */
     bool all;                  /* who */
     bool total, prompt;        /* unread */
     const char *exec;          /* listen */
@@ -60,7 +61,7 @@ struct cli_options {
     bool to_stdout;            /* get */
     bool decline;              /* get */
     const char *span;          /* mute, ban: --for; NULL when not given */
-    const char *reason;        /* mute, ban, kick; NULL when not given */
+    const char *reason;        /* delete, mute, ban, kick; NULL when not given */
     bool watch;                /* inspect */
     int every_ms;              /* inspect, top; 0 when not given */
 };

@@ -12,10 +12,11 @@
 #include "cli/text.h"
 
 void cli_print_message(const struct cli_options *options, const struct earshot_event *event) {
+    bool is_mend = event->type == EARSHOT_EVENT_EDITED || event->type == EARSHOT_EVENT_REMOVED;
     if (options->json)
-        json_message(event);
+        (is_mend ? json_mend : json_message)(event);
     else
-        text_message(options, event);
+        (is_mend ? text_mend : text_message)(options, event);
 }
 
 int cli_flush(void) {

@@ -72,8 +72,8 @@ char *text_headed(const char *title, enum earshot_priority priority, struct byte
     return whole;
 }
 
-void text_message(const struct cli_options *options, const struct earshot_event *event) {
-    bool color = text_has_color(options), room = event->message.conv[0] == '#';
+static void text_print_place(const struct earshot_event *event, bool color) {
+    bool room = event->message.conv[0] == '#';
     text_print_clock(event->message.at_ms, color);
     if (room || event->message.mine) {
         fputs(color ? "\033[36m" : "", stdout);
@@ -81,12 +81,28 @@ void text_message(const struct cli_options *options, const struct earshot_event 
         text_print_name(event->message.conv);
         fputs(color ? "\033[0m " : " ", stdout);
     }
+}
+
+void text_mend(const struct cli_options *options, const struct earshot_event *event) {
+    bool is_removal = event->type == EARSHOT_EVENT_REMOVED;
+    text_print_place(event, text_has_color(options));
+    fputs("-- ", stdout);
+    text_print_name(event->message.from);
+    fputs(is_removal ? " removed a message" : " edited", stdout);
+    fputs(*event->message.text ? ": " : "", stdout);
+    text_print_safe(bytes_of(event->message.text), TEXT_KEEP_LINES);
+    putchar('\n');
+}
+
+void text_message(const struct cli_options *options, const struct earshot_event *event) {
+    bool color = text_has_color(options);
+    text_print_place(event, color);
     text_print_sender(event->message.from, event->message.kind, color);
     CLEANUP_FREE char *text =
         text_headed(event->message.title, event->message.priority,
                     (struct bytes){event->message.text, event->message.text_n});
     text_print_safe(bytes_of(text ? text : ""), TEXT_KEEP_LINES);
-    putchar('\n');
+    puts(event->message.edited ? " (edited)" : "");
 }
 
 void text_bare(const struct earshot_event *event) {

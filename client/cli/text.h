@@ -14,6 +14,8 @@ const char *text_duration(uint64_t s, char text[32]);
 
 /* On standard output; the caller flushes (cli/output.h). */
 void text_message(const struct cli_options *options, const struct earshot_event *event);
+/* EDITED and REMOVED. */
+void text_mend(const struct cli_options *options, const struct earshot_event *event);
 /* Its text alone. */
 void text_bare(const struct earshot_event *event);
 /* Somebody in some lines, with the rooms in common. */

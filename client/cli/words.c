@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/uuid.h"
 #include "cli/records.h"
 #include "cli/report.h"
 #include "proto/name.h"
@@ -17,6 +18,14 @@ int words_check_name(const struct cli_options *options, const char *word) {
     return cli_fail(options, FAIL_BAD_NAME,
                     "\"%s\" is no handle or room: it %s; see `earshot who` and `earshot rooms`",
                     word, name_problem(outcome));
+}
+
+int words_check_id(const struct cli_options *options, const char *word) {
+    struct uuid id;
+    if (uuid_from_text(&id, word))
+        return CLI_DONE;
+    return cli_fail(options, OUTCOME_USAGE,
+                    "\"%s\" is no id of a message; `earshot --json history` shows them", word);
 }
 
 bool words_is_name(const char *word) {

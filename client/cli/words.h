@@ -8,6 +8,9 @@
 /* CLI_DONE when `word` is a handle or room, else an exit code; an error has been reported. */
 int words_check_name(const struct cli_options *options, const char *word);
 
+/* The same when it is the id of a message. */
+int words_check_id(const struct cli_options *options, const char *word);
+
 /* The same for a room. */
 int words_check_room(const struct cli_options *options, const char *word);
 

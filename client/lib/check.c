@@ -127,7 +127,7 @@ int check_message(struct earshot *link, const struct earshot_event *event, bool 
     int r = check_pointer(link, event, "the event");
     if (r != 0)
         return r;
-    if (event->type != EARSHOT_EVENT_MESSAGE && event->type != EARSHOT_EVENT_PAST)
+    if (!event_is_message(event) && event->type != EARSHOT_EVENT_PAST)
         return check_failed(link, "this event is no message");
     if (with_file && !event->message.file)
         return check_failed(link, "there is no file in this message");

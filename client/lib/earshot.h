@@ -132,6 +132,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_ACCOUNT,   /* a line of an answer to earshot_accounts() */
     EARSHOT_EVENT_CLAIM,     /* how an earshot_claim() stands; a line of an answer to
                                 earshot_claims() */
+    EARSHOT_EVENT_EDITED,    /* a message has another text now: see `message` */
+    EARSHOT_EVENT_REMOVED,   /* a message was removed */
 };
 
 enum earshot_news_what {
@@ -266,6 +268,13 @@ struct earshot_event {
     enum earshot_event_type type;
     uint32_t request; /* USER ... FAILED: the number that the asking function gave */
     union {
+        /*
+         * EDITED, REMOVED: seq, at_ms and from are those of the edit or removal, which comes in the
+         * order of the messages and is marked as read as they are; id and uid are those of the
+         * message that is meant, for an id is its user's own; text is its new text, or the reason,
+         * which may be empty. The library says nothing of messages that were removed before they
+         * came, but that they were.
+         */
         struct {
             uint64_t seq;
             char id[EARSHOT_ID_SIZE];
@@ -287,6 +296,8 @@ struct earshot_event {
             size_t file_n;      /* bytes, which are no text */
             const char *title;  /* one line, which is not in the text; "" for none */
             enum earshot_priority priority;
+            bool edited;  /* PAST: the text is not the first one */
+            bool removed; /* PAST: there is no text any more; it says who removed it instead */
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];
@@ -453,6 +464,22 @@ struct earshot_message {
  * `id` unless that is NULL.
  */
 int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
+
+/*
+ * Another text, with title and priority, for a message of one's own; and its removal. Both are
+ * messages themselves: kept until they are acknowledged, answered by STATE or REFUSED under the id
+ * that is stored in `id`, given out in order. The hub lets an author do so for a while (see
+ * earshotd(8)), root and its owner remove any message, and a room's owner those in it; what was
+ * said goes from its log for good. Of `message` the text (the reason of a removal, of at most
+ * EARSHOT_REMOVAL_MAX bytes, or none), id and flags count; and `to`, if it is not NULL: then it
+ * must have been said there. `author` is the uid of who wrote it. EARSHOT_OTHER_VERSION: the hub is
+ * older.
+ */
+#define EARSHOT_REMOVAL_MAX 512
+int earshot_edit(earshot *link, const char *target, const struct earshot_message *message,
+                 char id[EARSHOT_ID_SIZE]);
+int earshot_remove(earshot *link, const char *target, uid_t author,
+                   const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
 
 /*
  * Hands over what was corked. Blocks until the lane took it; with earshot_fd() it never blocks and

@@ -1,5 +1,6 @@
 #include "lib/events.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,11 +8,13 @@
 #include "files/parcel.h"
 #include "proto/head.h"
 #include "proto/line.h"
+#include "proto/mend.h"
 
 /* The public header names the numbers of the wire anew, because it includes nothing of ours. */
 _Static_assert((int)EARSHOT_TEXT == (int)KIND_TEXT && (int)EARSHOT_NOTICE == (int)KIND_NOTICE, "");
 _Static_assert((int)EARSHOT_PRIORITY_MIN == (int)HEAD_MIN, "");
 _Static_assert((int)EARSHOT_PRIORITY_MAX == (int)HEAD_MAX, "");
+_Static_assert(EARSHOT_REMOVAL_MAX == MEND_REASON_MAX, "");
 _Static_assert(EARSHOT_TITLE_MAX == HEAD_TITLE_MAX, "");
 _Static_assert((int)EARSHOT_SENT == (int)STATE_SENT && (int)EARSHOT_READ == (int)STATE_READ, "");
 _Static_assert((int)EARSHOT_OFFLINE == (int)PRESENCE_OFFLINE, "");
@@ -126,10 +129,28 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     put_text(store, event, message->kind, message->body);
     event->message.file = NULL;
     event->message.file_n = 0;
+    event->message.edited = event->message.removed = false;
     if (is_file)
         put_file(store, event, message->body);
     put_relation(event, message->from, flags, handle);
     return 0;
+}
+
+/* Both id and uid become those of the message that is meant. */
+int event_from_mend(struct event_store *store, struct earshot_event *event,
+                    const struct frame_message *message, uint8_t flags, struct bytes handle) {
+    struct frame_message plain = *message;
+    struct mend_removal removal = {.uid = message->uid};
+    bool is_removal = message->kind == KIND_REMOVE;
+    plain.id = message->reply_to;
+    plain.reply_to = (struct uuid){{0}};
+    plain.kind = (uint8_t)(KIND_TEXT | (message->kind & KIND_HEADED));
+    if (is_removal && mend_removal_take(&removal, message->body))
+        plain.body = removal.reason;
+    plain.uid = removal.uid;
+    int r = event_from_message(store, event, &plain, flags & (uint8_t)~FRAME_WANT_RECEIPT, handle);
+    event->type = is_removal ? EARSHOT_EVENT_REMOVED : EARSHOT_EVENT_EDITED;
+    return r;
 }
 
 static const char *keep_name(char copy[NAME_BYTES_MAX + 1], struct bytes name) {
@@ -173,9 +194,19 @@ int event_from_line(struct event_store *store, struct earshot_event *event,
 
 int event_from_past(struct event_store *store, struct earshot_event *event,
                     const struct frame_message *message, uint32_t request, struct bytes handle) {
-    int r = event_from_message(store, event, message, 0, handle);
+    char text[NAME_BYTES_MAX + sizeof "(removed by )"];
+    struct frame_message plain = *message;
+    plain.kind &= (uint8_t)~KIND_MENDED;
+    if (message->kind & KIND_REMOVED) {
+        snprintf(text, sizeof text, "(removed by %.*s)", (int)message->body.n, message->body.data);
+        plain.body = bytes_of(text);
+        plain.kind = KIND_TEXT;
+    }
+    int r = event_from_message(store, event, &plain, 0, handle);
     event->type = EARSHOT_EVENT_PAST;
     event->request = request;
+    event->message.edited = message->kind & KIND_EDITED;
+    event->message.removed = message->kind & KIND_REMOVED;
     return r;
 }
 

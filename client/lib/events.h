@@ -27,12 +27,21 @@ struct event_lines {
 
 void event_store_deinit(struct event_store *store);
 
+/* Whether it is a message of now, or what became of one. */
+static inline bool event_is_message(const struct earshot_event *event) {
+    return event->type == EARSHOT_EVENT_MESSAGE || event->type == EARSHOT_EVENT_EDITED ||
+           event->type == EARSHOT_EVENT_REMOVED;
+}
+
 /*
  * Each fills the event; 0 or -ENOMEM. `handle` is one's own: it tells the other party of a
  * direct message.
  */
 int event_from_message(struct event_store *store, struct earshot_event *event,
                        const struct frame_message *message, uint8_t flags, struct bytes handle);
+/* One of a kind that mend_is(). */
+int event_from_mend(struct event_store *store, struct earshot_event *event,
+                    const struct frame_message *message, uint8_t flags, struct bytes handle);
 /* A message of the past, in answer to this request. */
 int event_from_past(struct event_store *store, struct earshot_event *event,
                     const struct frame_message *message, uint32_t request, struct bytes handle);

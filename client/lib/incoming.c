@@ -4,6 +4,7 @@
 
 #include "lib/transfer.h"
 #include "proto/line.h"
+#include "proto/mend.h"
 
 /* --- acknowledgements, taken early ---
  *
@@ -300,7 +301,8 @@ static int put_message(struct earshot *link, const struct frame_message *message
                        struct earshot_event *event) {
     if (!message_admit(link, message->seq, message->uid, &message->id))
         return 0;
-    int r = event_from_message(&link->store, event, message, flags, name_bytes(&link->handle));
+    int r = (mend_is(message->kind) ? event_from_mend : event_from_message)(
+        &link->store, event, message, flags, name_bytes(&link->handle));
     return tell_message(link, &message->id, event, r);
 }
 

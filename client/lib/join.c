@@ -277,7 +277,7 @@ static int send_hello(struct earshot *link) {
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
                                ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
                                ABILITY_HEADS | ABILITY_READS | ABILITY_ORDER | ABILITY_CLAIMS |
-                               ABILITY_ROOMS |
+                               ABILITY_ROOMS | ABILITY_MENDS |
                                (link->flags & EARSHOT_PEEK ? ABILITY_PEEK : 0) |
                                (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
@@ -424,6 +424,7 @@ static void begin_session(struct earshot *link, const struct frame_welcome *welc
     link->hub_takes_order = flags & FRAME_TAKES_ORDER;
     link->hub_takes_claims = flags & FRAME_TAKES_CLAIMS;
     link->hub_takes_rooms = flags & FRAME_TAKES_ROOMS;
+    link->hub_takes_mends = flags & FRAME_TAKES_MENDS;
 
     pending_rewind(&link->pending);
     control_clear(&link->control);

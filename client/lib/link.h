@@ -118,9 +118,10 @@ struct earshot {
     bool hub_takes_order; /* it keeps order, and tells accounts */
     bool hub_takes_claims;
     bool hub_takes_rooms; /* it knows private rooms */
-    int hub_fd;      /* its pidfd */
-    int mailbox;     /* msqid, or -1 */
-    atomic_int lane; /* msqid, or -1; the watch reads it too */
+    bool hub_takes_mends; /* KIND_EDIT and KIND_REMOVE */
+    int hub_fd;           /* its pidfd */
+    int mailbox;          /* msqid, or -1 */
+    atomic_int lane;      /* msqid, or -1; the watch reads it too */
     uint64_t session;
     struct conduit conduit;
     struct uuid nonce;

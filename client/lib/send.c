@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "lib/check.h"
 #include "proto/head.h"
+#include "proto/mend.h"
 
 /* What the frames of a message take besides its text: the first frame's fields, every header. */
 #define FIRST_FRAME_BYTES 256
@@ -48,9 +49,15 @@ static int check_body(struct earshot *link, const struct earshot_message *messag
     return check_text(link, message->text, message->text_n, MESSAGE_TEXT_MAX, "the message");
 }
 
+/* What mends a message goes to where that was said, which the hub knows, whoever does not. */
+static bool message_mends(const struct earshot_message *message) {
+    return mend_is((uint8_t)message->kind);
+}
+
 static int check_send(struct earshot *link, const struct earshot_message *message,
                       struct frame_send *send) {
-    int r = check_to(link, message->to);
+    bool is_anywhere = message_mends(message) && !message->to;
+    int r = is_anywhere ? 0 : check_to(link, message->to);
     if (r == 0)
         r = check_body(link, message);
     if (r == 0)
@@ -64,7 +71,7 @@ static int check_send(struct earshot *link, const struct earshot_message *messag
     if (!message->id)
         send->id = uuid_next(&link->ids, wall_coarse());
     send->kind = (uint8_t)message->kind;
-    send->to = name_bytes(&link->last_to);
+    send->to = is_anywhere ? bytes_of(MEND_TO) : name_bytes(&link->last_to);
     send->total = (uint32_t)message->text_n;
     return 0;
 }
@@ -250,7 +257,7 @@ int send_message(struct earshot *link, const struct earshot_message *message,
     if (r != 0)
         return r;
     send_encode(link, message, &send, &out);
-    if (message->flags & EARSHOT_WANT_RECEIPT)
+    if ((message->flags & EARSHOT_WANT_RECEIPT) && !message_mends(message))
         receipts_want(&link->receipts, &send.id, &link->last_to);
     if (id)
         uuid_format(&send.id, id);
@@ -290,17 +297,65 @@ static int send_headed(struct earshot *link, const struct earshot_message *messa
     return send_message(link, &whole, id);
 }
 
+static int send_with_head(struct earshot *link, const struct earshot_message *message,
+                          char id[EARSHOT_ID_SIZE]) {
+    bool is_headed = message->priority || (message->title && *message->title);
+    if (!is_headed)
+        return send_message(link, message, id);
+    int r = check_head(link, message);
+    return r == 0 ? send_headed(link, message, id) : r;
+}
+
 int earshot_send(earshot *link, const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
     int r = check_pointer(link, message, "the message");
     if (r == 0)
         r = check_number(link, message->kind, EARSHOT_NOTICE + 1, "the kind of a message");
+    return r == 0 ? send_with_head(link, message, id) : r;
+}
+
+/* Not while the link is away, either: another hub may be there when it is back. */
+static int check_mend(struct earshot *link, const char *target,
+                      const struct earshot_message *message) {
+    struct uuid id;
+    int r = check_pointer(link, message, "the message");
+    if (r == 0)
+        r = check_id(link, target, "the id of the message that is meant", &id);
+    if (r != 0 || link->hub_takes_mends)
+        return r;
+    return link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                     "the hub in %s is older, and lets nothing be edited or removed; restart it "
+                     "with a newer earshotd",
+                     link->dir);
+}
+
+int earshot_edit(earshot *link, const char *target, const struct earshot_message *message,
+                 char id[EARSHOT_ID_SIZE]) {
+    int r = check_mend(link, target, message);
     if (r != 0)
         return r;
-    bool is_headed = message->priority || (message->title && *message->title);
-    if (!is_headed)
-        return send_message(link, message, id);
-    r = check_head(link, message);
-    return r == 0 ? send_headed(link, message, id) : r;
+    struct earshot_message edit = *message;
+    edit.kind = (enum earshot_kind)KIND_EDIT;
+    edit.reply_to = target;
+    return send_with_head(link, &edit, id);
+}
+
+int earshot_remove(earshot *link, const char *target, uid_t author,
+                   const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
+    char body[MEND_REMOVE_MAX];
+    int r = check_mend(link, target, message);
+    if (r == 0)
+        r = check_text(link, message->text, message->text_n, EARSHOT_REMOVAL_MAX, "the reason");
+    if (r != 0)
+        return r;
+    struct earshot_message removal = {.to = message->to,
+                                      .kind = (enum earshot_kind)KIND_REMOVE,
+                                      .text = body,
+                                      .id = message->id,
+                                      .reply_to = target,
+                                      .flags = message->flags};
+    removal.text_n =
+        mend_removal_put(body, &(struct mend_removal){author, {message->text, message->text_n}});
+    return send_message(link, &removal, id);
 }
 
 static int flush_later(struct earshot *link) {
@@ -349,9 +404,9 @@ int earshot_mark_read(earshot *link, const struct earshot_event *event) {
         return r;
     if (link->phase == LINK_ENDED)
         return link->ended;
-    if (event->type == EARSHOT_EVENT_MESSAGE)
+    if (event_is_message(event))
         bookmark_read(&link->bookmark, event->message.seq);
-    if (event->type == EARSHOT_EVENT_MESSAGE && event->message.conv &&
+    if (event_is_message(event) && event->message.conv &&
         name_parse(&conv, bytes_of(event->message.conv)) == NAME_OK)
         taken_note_seen(link, &conv, event->message.seq);
     if (link->phase != LINK_JOINED || event->type != EARSHOT_EVENT_MESSAGE ||

@@ -154,7 +154,6 @@ void taken_end(struct earshot *link) {
 }
 
 void earshot_pass_over(earshot *link, const struct earshot_event *event) {
-    if (link && event && event->type == EARSHOT_EVENT_MESSAGE &&
-        event->message.seq == link->bookmark.in_hand)
+    if (link && event && event_is_message(event) && event->message.seq == link->bookmark.in_hand)
         link->bookmark.is_passed = true;
 }

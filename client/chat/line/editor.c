@@ -198,6 +198,10 @@ static void editor_take_line(const char *line) {
         editor_keep_for_later(line);
     else if (outcome == COMMAND_HELD)
         editor_keep(line);
+    else if (window->typed)
+        editor_keep(window->typed);
+    free(window->typed);
+    window->typed = NULL;
 }
 
 static void editor_on_line(char *line) {

@@ -59,8 +59,8 @@ static int tail_print(struct tail *tail, const struct earshot_event *event) {
         earshot_mark_read(tail->link, event);
     else
         earshot_pass_over(tail->link, event);
-    tail->n_printed++;
-    tail->done = tail->n_printed == tail->options->count;
+    tail->n_printed += event->type == EARSHOT_EVENT_MESSAGE;
+    tail->done = tail->options->count && tail->n_printed >= tail->options->count;
     return code;
 }
 
@@ -77,6 +77,8 @@ static int tail_take_message(struct tail *tail, const struct earshot_event *even
 static int tail_take(struct tail *tail, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_MESSAGE:
+    case EARSHOT_EVENT_EDITED:
+    case EARSHOT_EVENT_REMOVED:
         return tail_take_message(tail, event);
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(tail->options, event);

@@ -93,6 +93,10 @@ static void ask_tell_wait(struct question *ask) {
 static int ask_take(void *arg, const struct earshot_event *event) {
     struct question *ask = arg;
     switch (event->type) {
+    case EARSHOT_EVENT_EDITED:
+    case EARSHOT_EVENT_REMOVED:
+        earshot_pass_over(ask->link, event);
+        return CLI_DONE;
     case EARSHOT_EVENT_MESSAGE:
         return ask_take_message(ask, event);
     case EARSHOT_EVENT_STATE:

@@ -48,6 +48,8 @@ const struct cli_option cli_send_options[] = {
     {"id", 0, CLI_STRING, CLI_AT(id), "UUID", "the message's id: makes a repeat harmless", NULL, 0},
     {"reply-to", 0, CLI_STRING, CLI_AT(reply_to), "UUID", "the message that this one answers", NULL,
      0},
+    {"edit", 0, CLI_STRING, CLI_AT(edit), "UUID", "the message of yours whose text this is now",
+     NULL, 0},
     {"title", 0, CLI_STRING, CLI_AT(title), "TITLE", "a line above the text", NULL, 0},
     {"priority", 0, CLI_CHOICE, CLI_AT(priority), "min|low|default|high|max",
      "how urgent it is: who it rings for", head_words, 0},
@@ -303,7 +305,8 @@ static int sending_put(struct sending *sending, const char *to, struct bytes tex
     if (options->wait >= EARSHOT_DELIVERED && sending->n_open >= SENDING_RECEIPTS_MAX)
         code = sending_wait(sending, SENDING_RECEIPTS_MAX / 2);
     while (code == CLI_DONE) {
-        result = earshot_send(sending->link, &message, id);
+        result = options->edit ? earshot_edit(sending->link, options->edit, &message, id)
+                               : earshot_send(sending->link, &message, id);
         if (result == EARSHOT_OK)
             break;
         code = sending_settle(sending, result);
@@ -561,11 +564,18 @@ static int send_check_options(const struct cli_options *options, const struct wo
     if (options->id && (options->lines || to->n > 1))
         return cli_fail(options, OUTCOME_USAGE,
                         "--id names one message; leave out --lines and further recipients");
+    if (options->edit &&
+        (options->lines || options->reply_to || to->n > 1 || options->wait > EARSHOT_STORED))
+        return cli_fail(options, OUTCOME_USAGE,
+                        "--edit gives one message another text; leave out --lines, --reply-to, "
+                        "further recipients and --wait delivered or read");
     if (options->strict && !options->lines)
         return cli_fail(options, OUTCOME_USAGE, "--strict goes with --lines");
     if (options->lines && has_text)
         return cli_fail(options, OUTCOME_USAGE, "--lines reads standard input; leave out TEXT");
     int code = send_check_id(options, "id", options->id);
+    if (code == CLI_DONE)
+        code = send_check_id(options, "edit", options->edit);
     return code != CLI_DONE ? code : send_check_id(options, "reply-to", options->reply_to);
 }
 

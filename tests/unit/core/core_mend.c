@@ -160,11 +160,9 @@ struct right {
 static void rights_to(const char *conv) {
     bool is_room = conv[0] == '#';
     const struct right rights[] = {
-        {&alice, true, true},
-        {&bob, false, false},     /* who has got it */
-        {&carol, false, is_room}, /* whose room it is, or a stranger to it */
-        {&old, false, false},
-        {&root, false, true},
+        {&alice, true, true},     {&bob, false, false}, /* who has got it */
+        {&carol, false, is_room},                       /* whose room it is, or a stranger to it */
+        {&old, false, false},     {&root, false, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
         struct client *who = *rights[i].who;
