@@ -2,8 +2,9 @@
  * The kill loop: senders and readers of two uids talk through a durable hub and movers change
  * rooms, topics and handles, while the hub and all of them are killed with -9 at random and started
  * again. Afterwards an independent judge compares what both ends noted: what was acknowledged was
- * read exactly once, in order, by the right one only. They go through channels and back to their
- * queues all the time. What movers were told to be DONE they look at after each start.
+ * read exactly once, in order, by the right one only; and so with edits and removals. They go
+ * through channels and back to their queues all the time. What movers were told to be DONE they
+ * look at after each start.
  *
  * DURATION: seconds (10). KILLS: that many at least (0). SEED: as printed by an earlier run.
  * test: alone
@@ -104,6 +105,13 @@ static void check_database(const struct loop *loop, const struct audit *audit) {
     check(n >= (int64_t)audit->n_acked, "it has %lld messages", (long long)n);
     check(database_number(loop->stage.state, "SELECT n_messages FROM state") == n,
           "and knows how many");
+    check(database_number(loop->stage.state, "SELECT count(*) FROM message WHERE flags & 2") > 0 &&
+              database_number(loop->stage.state, "SELECT count(*) FROM message WHERE flags & 1") >
+                  0,
+          "some of them edited, and some removed");
+    check(database_number(loop->stage.state, "SELECT count(*) FROM message WHERE flags & 6 <> 0"
+                                             " AND text <> ''") == 0,
+          "and these have no text any more");
 }
 
 int main(void) {

@@ -103,7 +103,10 @@ static struct audit_sent *audit_judge_entry(struct judge *judge, const struct bo
     struct audit_sent *sent = sender < 0 || entry->number >= judge->senders[sender].n
                                   ? NULL
                                   : &judge->senders[sender].list[entry->number];
-    bool ok = sent && entry->what != BOOK_FOREIGN && strcmp(sent->id, entry->id) == 0 &&
+    bool removes;
+    unsigned long mended = cast_mended(entry->number, &removes);
+    const struct audit_sent *named = sent && mended ? &judge->senders[sender].list[mended] : sent;
+    bool ok = sent && entry->what != BOOK_FOREIGN && strcmp(named->id, entry->id) == 0 &&
               strcmp(sent->to, entry->to) == 0 && entry->uid == judge->talk->uids[sender] &&
               audit_is_for(entry->to, reader);
     if (!ok)
@@ -162,6 +165,15 @@ static void audit_read_book(struct judge *judge, int who, book_visit *visit) {
     close(book);
 }
 
+/* What was removed before somebody read it comes no more. */
+static bool audit_may_be_gone(const struct sender_book *book, size_t number) {
+    bool removes = false;
+    for (size_t by = number + 1; by < book->n && by <= number + CAST_MENDED_AFTER; by++)
+        if (cast_mended(by, &removes) == number && removes && book->list[by].id[0])
+            return true;
+    return false;
+}
+
 static void audit_find_lost(struct judge *judge, int sender) {
     struct sender_book *book = &judge->senders[sender];
     for (size_t number = 1; number < book->n; number++) {
@@ -170,6 +182,8 @@ static void audit_find_lost(struct judge *judge, int sender) {
         memcpy(entry.id, sent->id, sizeof entry.id);
         memcpy(entry.to, sent->to, sizeof entry.to);
         snprintf(entry.from, sizeof entry.from, "%s", cast_handle(sender));
+        if (audit_may_be_gone(book, number))
+            continue;
         for (int reader = 0; sent->acked && reader < CAST_READERS; reader++) {
             judge->who = CAST_SENDERS + reader;
             if (audit_is_for(sent->to, reader) && sent->n_read[reader] == 0)

@@ -23,6 +23,13 @@ bool cast_is_member(int reader) {
     return reader == 0 || reader == 3;
 }
 
+unsigned long cast_mended(unsigned long number, bool *removes) {
+    *removes = number % 8 == 6;
+    if (number % 8 == 5)
+        return number - 1;
+    return *removes ? number - CAST_MENDED_AFTER : 0;
+}
+
 /* Mostly a line, sometimes more than a batch; each size and letter follows from the number. */
 size_t cast_text(char text[CAST_TEXT_MAX], int sender, unsigned long number) {
     unsigned long mixed = (number + (unsigned long)sender) * 2654435761UL % 4294967296UL;

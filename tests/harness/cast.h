@@ -14,6 +14,9 @@
  * stopped; what they took in the last second before a kill comes again, and they find all of it in
  * their books.
  *
+ * One message of eight edits the one before it, and one removes another one: cast_mended(). Who was
+ * away gets the new text with the message already, and nothing of what was removed but that.
+ *
  * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
  *
  * The movers join and leave rooms of their own, give them topics, take handles, write to themselves
@@ -56,6 +59,10 @@ struct cast {
 /* "sender-0" ... "reader-3", "mover-0", ... */
 const char *cast_handle(int who);
 bool cast_is_member(int reader);
+
+#define CAST_MENDED_AFTER 3 /* the greatest distance between the two */
+/* The number of the message that this one edits or removes; 0: it is one of its own. */
+unsigned long cast_mended(unsigned long number, bool *removes);
 
 /* What a sender writes as its message of this number; its length. */
 size_t cast_text(char text[CAST_TEXT_MAX], int sender, unsigned long number);

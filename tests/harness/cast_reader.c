@@ -59,8 +59,15 @@ static uint64_t reader_number_of(const struct earshot_event *event, int sender) 
     static char text[CAST_TEXT_MAX];
     uint64_t number = strtoul(event->message.text, NULL, 10);
     size_t n = cast_text(text, sender, number);
-    bool same = n == event->message.text_n && memcmp(text, event->message.text, n) == 0;
-    return same ? number : 0;
+    bool same = n == event->message.text_n && memcmp(text, event->message.text, n) == 0, removes;
+    unsigned long mended = cast_mended(number, &removes);
+    if (event->type == EARSHOT_EVENT_REMOVED) /* the reason is the number */
+        return mended != 0 && removes ? number : 0;
+    if (event->type == EARSHOT_EVENT_EDITED)
+        return same && mended != 0 && !removes ? number : 0;
+    if (!same || removes)
+        return 0;
+    return mended != 0 ? mended : number; /* with the text that it has got since */
 }
 
 static void reader_note(struct cast_reader *reader, const struct earshot_event *event, int sender) {
@@ -84,6 +91,8 @@ static void reader_note(struct cast_reader *reader, const struct earshot_event *
 static void reader_handle(struct cast_reader *reader, const struct earshot_event *event) {
     int sender;
     switch (event->type) {
+    case EARSHOT_EVENT_EDITED:
+    case EARSHOT_EVENT_REMOVED:
     case EARSHOT_EVENT_MESSAGE:
         sender = reader_sender_of(event->message.from);
         if (event->message.kind == EARSHOT_NOTICE && sender >= 0)

@@ -21,7 +21,16 @@ struct open_message {
     char to[32];
 };
 
+/* What was sent under a number: one that is not far behind may be mended. */
+#define SENT_KEPT 256
+struct sent_message {
+    uint64_t number;
+    char id[40];
+    char to[32];
+};
+
 struct sender {
+    struct sent_message sent[SENT_KEPT]; /* by number */
     struct cast_talk *talk;
     int who, book;
     earshot *link;
@@ -69,9 +78,26 @@ static size_t sender_find(const struct sender *sender, const char *id) {
     return at;
 }
 
+static void sender_keep(struct sender *sender, uint64_t number, const char *id, const char *to) {
+    struct sent_message *sent = &sender->sent[number % SENT_KEPT];
+    sent->number = number;
+    snprintf(sent->id, sizeof sent->id, "%s", id);
+    snprintf(sent->to, sizeof sent->to, "%s", to);
+}
+
+/* What a message is about; NULL: nothing, or nobody knows. */
+static const struct sent_message *sender_mended(const struct sender *sender, uint64_t number,
+                                                bool *removes) {
+    unsigned long target = cast_mended(number, removes);
+    const struct sent_message *sent = &sender->sent[target % SENT_KEPT];
+    return target != 0 && sent->number == target ? sent : NULL;
+}
+
 /* What an earlier process of this sender did. */
 static void sender_remember(void *arg, const struct book_entry *entry) {
     struct sender *sender = arg;
+    if (entry->what == BOOK_SENT)
+        sender_keep(sender, entry->number, entry->id, entry->to);
     size_t at = sender_find(sender, entry->id);
     if (entry->what == BOOK_SENT && at == sender->n_open && entry->number > sender->number) {
         if (sender->n_open == WINDOW)
@@ -132,6 +158,23 @@ static int sender_take_events(struct sender *sender, int ms) {
     return r == EARSHOT_AGAIN || r == -EINTR ? 0 : r;
 }
 
+/* The reason of a removal is its number. */
+static int sender_say(struct sender *sender, uint64_t number,
+                      const struct earshot_message *message) {
+    bool removes = false;
+    const struct sent_message *mended = sender_mended(sender, number, &removes);
+    struct earshot_message removal = *message;
+    if (!mended)
+        return earshot_send(sender->link, message, NULL);
+    if (!removes)
+        return earshot_edit(sender->link, mended->id, message, NULL);
+    char reason[24];
+    removal.text = reason;
+    removal.text_n = (size_t)snprintf(reason, sizeof reason, "%llu", (unsigned long long)number);
+    return earshot_remove(sender->link, mended->id, sender->talk->uids[sender->who], &removal,
+                          NULL);
+}
+
 /* The message is open already, in memory and in the book. It may be settled on return. */
 static int sender_hand_over(struct sender *sender, const struct open_message *open, bool cork) {
     static char text[CAST_TEXT_MAX];
@@ -144,7 +187,7 @@ static int sender_hand_over(struct sender *sender, const struct open_message *op
     if (copy.number == 0)
         message.kind = EARSHOT_NOTICE;
     for (;;) {
-        int r = earshot_send(sender->link, &message, NULL);
+        int r = sender_say(sender, copy.number, &message);
         if (r != EARSHOT_AGAIN)
             return r;
         r = sender_take_events(sender, 1);
@@ -167,7 +210,12 @@ static struct open_message *sender_open_message(struct sender *sender, uint64_t 
 static int sender_send_new(struct sender *sender, bool cork) {
     long choice = nrand48(sender->random) % (CAST_READERS + 2);
     const char *to = choice < CAST_READERS ? cast_handle(CAST_SENDERS + (int)choice) : CAST_ROOM;
+    bool removes;
+    const struct sent_message *mended = sender_mended(sender, sender->number + 1, &removes);
+    if (mended)
+        to = mended->to;
     struct open_message *message = sender_open_message(sender, ++sender->number, to);
+    sender_keep(sender, message->number, message->id, to);
     sender_note(sender, BOOK_SENT, message, 0, 0);
     atomic_fetch_add(&sender->talk->n_sent, 1);
     return sender_hand_over(sender, message, cork);
