@@ -694,7 +694,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
             "ALTER TABLE room DROP COLUMN private_since;"
             "ALTER TABLE message DROP COLUMN mend;"
             "PRAGMA user_version = 5;");
-    leave_room(112 * 1024);
+    leave_room(124 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
