@@ -206,23 +206,6 @@ struct room {
     UT_hash_handle hh, hh_number;
 };
 
-/*
- * That a user sees a private room: he was invited, and has joined it perhaps. It is his, whatever
- * handle he has.
- */
-struct admission {
-    struct room *room;
-    struct handle *handle; /* who was invited, or has joined first */
-    struct user *payer;    /* of its memory: the inviter until he has joined */
-    bool has_joined;
-    uint64_t after;        /* of the past, he sees what comes after this message */
-    struct name name, key; /* joined: what the room is called for him */
-    struct admission *next_of_room, *prev_of_room;
-    struct admission *next_of_user, *prev_of_user;
-    UT_hash_handle hh;         /* joined: of the user, by name */
-    UT_hash_handle hh_by_room; /* of the user */
-};
-
 /* One handle in one room: by its own wish (joined) or because sessions of it listen there. */
 struct membership {
     struct room *room;

@@ -497,6 +497,23 @@ void room_receive_invite(struct core *core, struct session *session, const struc
 void room_tell_about(struct core *core, struct session *session, uint32_t request,
                      struct bytes text);
 
+/*
+ * That a user sees a private room: he was invited, and has joined it perhaps. It is his, whatever
+ * handle he has.
+ */
+struct admission {
+    struct room *room;
+    struct handle *handle; /* who was invited, or has joined first */
+    struct user *payer;    /* of its memory: the inviter until he has joined */
+    bool has_joined;
+    uint64_t after;        /* of the past, he sees what comes after this message */
+    struct name name, key; /* joined: what the room is called for him */
+    struct admission *next_of_room, *prev_of_room;
+    struct admission *next_of_user, *prev_of_user;
+    UT_hash_handle hh;         /* joined: of the user, by name */
+    UT_hash_handle hh_by_room; /* of the user */
+};
+
 /* Private rooms (admission.c). The room that this user calls so; NULL: for him there is none. */
 struct room *room_find_for(const struct core *core, const struct user *user,
                            const struct name *key);
