@@ -89,12 +89,12 @@ sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 SHARED_SRC := $(call sources,shared/base shared/proto shared/ipc)
-CORE_SRC := $(call sources,server/core server/core/room server/store)
+CORE_SRC := $(call sources,server/core server/core/past server/core/room server/store)
 HUB_SRC := $(call sources,server server/io)
 FILES_SRC := $(call sources,client/files)
 LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/cli/talk client/cli/files client/cli/past client/cli/look \
-	client/chat client/chat/line)
+	client/chat client/chat/people client/chat/line)
 EXAMPLE_SRC := $(call sources,client/examples)
 BENCH_SRC := $(call sources,tests/bench tests/bench/rows tests/bench/flood tests/bench/peers)
 HARNESS_SRC := $(call sources,tests/harness)
@@ -267,7 +267,7 @@ $(MUTATE): $(MUTATE_OBJ)
 # What valid frames do to the core, in one process; allocations fail, see memory.c there.
 SEMANTIC := $(BUILD)/tests/semantic/run
 SEMANTIC_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o, \
-	$(call sources,shared/base shared/proto server/core server/core/room) $(SEMANTIC_SRC))
+	$(call sources,shared/base shared/proto server/core server/core/past server/core/room) $(SEMANTIC_SRC))
 $(BUILD)/fuzz/tests/semantic/%.o $(BUILD)/fuzz/server/%.o: OUR_CPPFLAGS += -Iserver
 $(SEMANTIC): $(SEMANTIC_OBJ)
 	@mkdir -p $(@D)

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "chat/attention.h"
 #include "chat/memory.h"
-#include "chat/roster.h"
+#include "chat/people/roster.h"
 #include "chat/scrollback.h"
 #include "chat/unread.h"
 #include "chat/view.h"

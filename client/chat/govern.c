@@ -6,7 +6,7 @@
 #include "chat/command.h"
 #include "chat/inquiry.h"
 #include "chat/past.h"
-#include "chat/roster.h"
+#include "chat/people/roster.h"
 
 /* What a room may be told, in words. */
 static const struct {

@@ -1,6 +1,6 @@
 #include "chat/news.h"
 #include "base/macro.h"
-#include "chat/login.h"
+#include "chat/people/login.h"
 #include "cli/words.h"
 
 #include <stdio.h>

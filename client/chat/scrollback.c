@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "chat/format.h"
-#include "chat/roster.h"
+#include "chat/people/roster.h"
 #include "cli/words.h"
 
 static size_t scrollback_oldest(const struct scrollback *scrollback) {

@@ -4,7 +4,7 @@
 #include "base/base64.h"
 
 #include "core/core.h"
-#include "core/past.h"
+#include "core/past/past.h"
 #include "proto/mend.h"
 
 /*
@@ -244,11 +244,16 @@ static inline bool feed_is_due(const struct session *session) {
 /* Fills the outbox of a session that is behind, if it has room. */
 void feed_step(struct core *core, struct session *session);
 
-/* The past (past.c). */
+/* The past (past/). */
 /* The session is to be fed from the store. */
 void ask_feed(struct core *core, struct session *session);
 /* The session ends. */
 void ask_drop_of(struct core *core, struct session *session);
+/* To the questions of its user that wait: it is not answered yet. */
+void ask_put_back(struct core *core, struct ask *ask);
+/* Of its rooms, which stand in the order of this comparison; NULL: that is none of them. */
+const struct ask_room *ask_room_of(const struct ask *ask, conv_number conv);
+int ask_compare_rooms(const void *a, const void *b);
 /* HISTORY, SEARCH, FORGET. */
 void past_history(struct core *core, struct session *session, const struct frame *frame);
 void past_search(struct core *core, struct session *session, const struct frame *frame);

@@ -1,7 +1,7 @@
 /* Reading the past from the store: a question of the core becomes a page of messages. */
 #pragma once
 
-#include "core/past.h"
+#include "core/past/past.h"
 #include "store/store.h"
 
 struct archive_page {

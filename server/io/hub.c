@@ -135,11 +135,12 @@ static int key_write(const struct hub *hub, const struct claim_key_file *file) {
     CLEANUP_CLOSE int fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_errno();
-    errno = ENOSPC;
-    if (write(fd, file, sizeof *file) == sizeof *file && rename(new_path, path) == 0)
-        return 0;
-    int r = error_errno();
-    (void)unlink(new_path);
+    int r = write(fd, file, sizeof *file) == sizeof *file ? 0 : -ENOSPC;
+    if (r == 0 && rename(new_path, path) < 0)
+        r = error_errno();
+    if (r != 0)
+        (void)unlink(new_path);
+    // cppcheck-suppress resourceLeak; CLEANUP_CLOSE closes it
     return r;
 }
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/past.h"
+#include "core/past/past.h"
 
 struct log_reader {
     pthread_t thread;

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "core/past.h"
+#include "core/past/past.h"
 #include "io/archive.h"
 #include "store/store.h"
 

@@ -151,11 +151,12 @@ static pid_t check_road(struct play *play, const char *quiet, const char *road) 
  * message is taken and goes out; or the window is, then it is not taken, and the program is told.
  */
 
-#define SIGNAL_US 20000      /* to fill the channel mostly takes less; on a busy machine more, */
-#define SIGNAL_US_MAX 200000 /* but all of them come within the second that the library waits on   \
-                              */
-#define SIGNALS 3            /* that come while the hub is stopped */
-#define ROUNDS 5             /* in which the channel was full */
+#define SIGNAL_US 20000 /* to fill the channel mostly takes less; on a busy machine more, */
+#define SIGNAL_US_MAX                                                                              \
+    200000        /* but all of them come within the second that the library waits on              \
+                   */
+#define SIGNALS 3 /* that come while the hub is stopped */
+#define ROUNDS 5  /* in which the channel was full */
 #define TRIES_MAX 50
 
 static struct play *alarmed;

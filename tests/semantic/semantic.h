@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "core/core.h"
-#include "core/past.h"
+#include "core/past/past.h"
 
 #define N_UIDS 5 /* the first one is root */
 #define N_CLIENTS_MAX 200

@@ -32,9 +32,8 @@ static uint32_t number_of(const char *name) {
 Test(core_numbers, 01_after_the_last_number_of_a_room_come_those_that_are_free) {
     struct client *alice = join(ALICE, "alice", HERE);
     cr_assert_eq(restore_open_room(2, ALICE, bytes_of("#two"), (struct bytes){0}, 0), 0);
-    cr_assert_eq(restore_open_room(ROOM_NUMBER_MAX - 1, ALICE, bytes_of("#far"),
-                                   (struct bytes){0}, 0),
-                 0);
+    cr_assert_eq(
+        restore_open_room(ROOM_NUMBER_MAX - 1, ALICE, bytes_of("#far"), (struct bytes){0}, 0), 0);
     const uint32_t expected[] = {ROOM_NUMBER_MAX, 1, 3, 4};
     for (unsigned i = 0; i < 4; i++) {
         char name[8];

@@ -1,7 +1,7 @@
 /* A store in memory for the world's core: it takes commits, answers questions, fails, survives. */
 #pragma once
 
-#include "core/past.h"
+#include "core/past/past.h"
 #include "unit/core/world.h"
 
 struct fake_store {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/past.h"
+#include "core/past/past.h"
 #include "proto/line.h"
 
 #define WALL_MS INT64_C(1700000000000)

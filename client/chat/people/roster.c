@@ -1,4 +1,4 @@
-#include "chat/roster.h"
+#include "chat/people/roster.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  * fed wait in the same way, but apart: their questions are made when they are taken, so that a
  * thousand laggards cost a thousand pointers.
  */
-#include "core/past.h"
+#include "core/past/past.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static void ask_enqueue(struct core *core, struct session *session, struct ask *
     DL_APPEND(user->asks, ask);
 }
 
-static void ask_put_back(struct core *core, struct ask *ask) {
+void ask_put_back(struct core *core, struct ask *ask) {
     struct user *user = ask->user;
     if (!user->asks)
         DL_APPEND2(core->asking, user, prev_asking, next_asking);
@@ -430,15 +430,15 @@ void past_forget(struct core *core, struct session *session, const struct frame 
 
 /* Unread. */
 
-static int compare_rooms(const void *a, const void *b) {
+int ask_compare_rooms(const void *a, const void *b) {
     conv_number left = ((const struct ask_room *)a)->conv;
     conv_number right = ((const struct ask_room *)b)->conv;
     return left < right ? -1 : left > right;
 }
 
-static const struct ask_room *room_of_ask(const struct ask *ask, conv_number conv) {
+const struct ask_room *ask_room_of(const struct ask *ask, conv_number conv) {
     struct ask_room room = {.conv = conv};
-    return bsearch(&room, ask->rooms, ask->n_rooms, sizeof room, compare_rooms);
+    return bsearch(&room, ask->rooms, ask->n_rooms, sizeof room, ask_compare_rooms);
 }
 
 static uint64_t greater_of(uint64_t a, uint64_t b) {
@@ -464,7 +464,7 @@ static void unread_fill(const struct core *core, const struct handle *handle, st
             (struct ask_room){mark->key.conv, greater_of(mark->seq, handle->seen)};
         ask->n_marks++;
     }
-    qsort(ask->rooms, ask->n_rooms, sizeof *ask->rooms, compare_rooms);
+    qsort(ask->rooms, ask->n_rooms, sizeof *ask->rooms, ask_compare_rooms);
 }
 
 void past_unread(struct core *core, struct session *session, const struct frame *frame) {
@@ -501,7 +501,7 @@ static struct ask_count *count_of(struct ask *ask, conv_number conv) {
 }
 
 int ask_count(struct ask *ask, const struct record *record) {
-    const struct ask_room *room = room_of_ask(ask, record->conv);
+    const struct ask_room *room = ask_room_of(ask, record->conv);
     if (mend_is(record->kind) || (record->flags & RECORD_REMOVED) || record->from == ask->handle ||
         record->seq <= (room ? room->after : ask->direct_after) ||
         (ask->conv && record->conv != ask->conv))
@@ -571,249 +571,5 @@ void core_count_on(struct core *core, struct ask *ask) {
         return;
     }
     ask_end(core, ask);
-    ask_free(ask);
-}
-
-/*
- * Without a store the past is the log in memory. It is read block by block: what may belong to the
- * answer is copied with the lock held, and looked through without it. A question that is not
- * answered by one block goes back to the queue, so that a search through all of the log keeps
- * nobody waiting; what the log lets go of meanwhile is missing in the answer.
- */
-
-/* No text takes more than a block, and no block has more entries. Texts that were edited may stand
- * in other blocks, and be more than one block holds: then the slice ends before that. */
-#define SLICE_RECORDS (LOG_BLOCK_BYTES / sizeof(struct log_entry))
-
-int log_slice_init(struct log_slice *slice) {
-    *slice = (struct log_slice){.records = calloc(SLICE_RECORDS, sizeof *slice->records),
-                                .texts = malloc(LOG_BLOCK_BYTES),
-                                .lowered = malloc(MESSAGE_TEXT_MAX)};
-    if (slice->records && slice->texts && slice->lowered)
-        return 0;
-    log_slice_deinit(slice);
-    return -ENOMEM;
-}
-
-void log_slice_deinit(struct log_slice *slice) {
-    free(slice->records);
-    free(slice->texts);
-    free(slice->lowered);
-    *slice = (struct log_slice){0};
-}
-
-/* Copying, with the lock held. */
-
-static bool is_of_room_of(const struct ask *ask, const struct record *record) {
-    const struct ask_room *room = room_of_ask(ask, record->conv);
-    return room && record->seq > room->after;
-}
-
-static bool is_visible(const struct core *core, const struct ask *ask,
-                       const struct record *record) {
-    if (ask->conv && record->conv != ask->conv)
-        return false;
-    if (conv_is_room(record->conv))
-        return is_of_room_of(ask, record);
-    return ask->direct && conv_has(record->conv, ask->handle) &&
-           !forget_has(core, ask->handle, record);
-}
-
-/* A search without words finds the small files of others, without their content. */
-static bool is_for_files(const struct ask *ask) {
-    return ask->what == ASK_SEARCH && ask->words[strspn(ask->words, " ")] == '\0';
-}
-
-/* Whether it fits the question, whatever its words. */
-static bool may_be_found(const struct ask *ask, const struct record *record) {
-    bool files = is_for_files(ask);
-    if (ask->what != ASK_SEARCH || mend_is(record->kind))
-        return !mend_is(record->kind);
-    if (record->flags & RECORD_REMOVED)
-        return false;
-    if ((ask->from && record->from != ask->from) || files != (record->kind == KIND_FILE))
-        return false;
-    return !files || record->from != ask->handle;
-}
-
-static void slice_add(struct log_slice *slice, const struct ask *ask, const struct record *record) {
-    struct record *copy = &slice->records[slice->n++];
-    *copy = *record;
-    copy->text = (struct bytes){slice->texts + slice->n_bytes, 0};
-    if (is_for_files(ask))
-        return;
-    memcpy(slice->texts + slice->n_bytes, record->text.data, record->text.n);
-    copy->text.n = record->text.n;
-    slice->n_bytes += record->text.n;
-}
-
-static bool is_forward(const struct ask *ask) {
-    return ask->what == ASK_HISTORY && ask->after;
-}
-
-/* Whether it is in the answer, as far as that can be said without looking at the words. */
-static bool slice_wants(const struct core *core, const struct ask *ask,
-                        const struct record *record) {
-    bool is_in_range = record->seq > ask->after && (!ask->before || record->seq < ask->before);
-    return is_in_range && is_visible(core, ask, record) && may_be_found(ask, record);
-}
-
-/* Text of the block that has no place: it is left for the next slice. */
-static size_t slice_excess(const struct core *core, const struct ask *ask,
-                           const struct log_span *span) {
-    size_t at = 0, n = 0;
-    for (const struct log_entry *entry; (entry = log_span_next(span, &at));)
-        n += slice_wants(core, ask, &entry->record) ? entry->record.text.n : 0;
-    return n > LOG_BLOCK_BYTES ? n - LOG_BLOCK_BYTES : 0;
-}
-
-/* Backwards the first ones are left out, forwards the last ones. Moves the ask on. */
-static void slice_fill(const struct core *core, struct ask *ask, const struct log_block *block,
-                       struct log_slice *slice) {
-    struct log_span span = {block->bytes, block->n};
-    bool forward = is_forward(ask);
-    size_t at = 0, excess = forward ? 0 : slice_excess(core, ask, &span);
-    uint64_t from = block->first_seq, upto = block->last_seq;
-    for (const struct log_entry *entry; (entry = log_span_next(&span, &at));) {
-        const struct record *record = &entry->record;
-        if (!slice_wants(core, ask, record))
-            continue;
-        if (excess > 0) {
-            excess -= record->text.n < excess ? record->text.n : excess;
-            from = record->seq + 1;
-            continue;
-        }
-        if (record->text.n > LOG_BLOCK_BYTES - slice->n_bytes) {
-            upto = record->seq - 1;
-            break;
-        }
-        slice_add(slice, ask, record);
-    }
-    if (forward)
-        ask->after = upto;
-    else
-        ask->before = from;
-}
-
-/* The next one that is to be looked through; NULL: there is none. */
-static const struct log_block *next_block(const struct core *core, const struct ask *ask) {
-    const struct log_block *block;
-    if (is_forward(ask)) {
-        for (block = core->log.head; block && block->last_seq <= ask->after;)
-            block = block->next;
-        return block && (!ask->before || block->first_seq < ask->before) ? block : NULL;
-    }
-    for (block = core->log.tail; block && ask->before && block->first_seq >= ask->before;)
-        block = block->prev;
-    return block && ask->what == ASK_UNREAD && block->last_seq <= ask->direct_after ? NULL : block;
-}
-
-void core_read_log(const struct core *core, struct ask *ask, struct log_slice *slice) {
-    if (!ask->is_begun)
-        qsort(ask->rooms, ask->n_rooms, sizeof *ask->rooms, compare_rooms);
-    ask->is_begun = true;
-    slice->n = slice->n_bytes = 0;
-    const struct log_block *block = next_block(core, ask);
-    slice->is_last = !block;
-    if (!block)
-        return;
-    slice_fill(core, ask, block, slice);
-}
-
-/* Looking through it, without the lock. */
-
-static char lower_ascii(char c) {
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-static void lower_all(char *to, struct bytes text) {
-    for (size_t i = 0; i < text.n; i++)
-        to[i] = lower_ascii(text.data[i]);
-}
-
-/* All words, anywhere; capital letters of the Latin alphabet count as small ones. A star behind a
- * word says that parts of words are meant, as they are here. */
-static bool has_words(struct bytes text, const char *words, char *lowered) {
-    lower_all(lowered, text);
-    for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " "), n_word = n;
-        while (n_word > 1 && at[n_word - 1] == '*')
-            n_word--;
-        if (!memmem(lowered, text.n, at, n_word))
-            return false;
-        at += n;
-    }
-    return true;
-}
-
-static bool is_full(const struct ask *ask) {
-    return ask->page.n >= ask->limit || ask->page.n_bytes >= PAGE_BYTES_MAX;
-}
-
-static void page_add(struct ask_page *page, const struct record *record) {
-    if (page->n == page->size) {
-        size_t size = page->size ? 2 * page->size : 16;
-        struct record *records = realloc(page->records, size * sizeof *records);
-        page->is_broken = !records;
-        if (!records)
-            return;
-        page->records = records;
-        page->size = size;
-    }
-    char *text = malloc(record->text.n + 1);
-    page->is_broken = !text;
-    if (!text)
-        return;
-    memcpy(text, record->text.data, record->text.n);
-    page->records[page->n] = *record;
-    page->records[page->n++].text.data = text;
-    page->n_bytes += record->text.n + PAGE_RECORD_BYTES;
-}
-
-static bool slice_count(struct ask *ask, const struct log_slice *slice) {
-    for (size_t i = 0; i < slice->n && !ask->page.is_broken; i++)
-        ask->page.is_broken = ask_count(ask, &slice->records[i]) < 0;
-    return slice->is_last || ask->page.is_broken;
-}
-
-bool ask_sift(struct ask *ask, const struct log_slice *slice) {
-    char words[SEARCH_BYTES_MAX + 1] = "";
-    struct ask_page *page = &ask->page;
-    if (ask->what == ASK_UNREAD)
-        return slice_count(ask, slice);
-    if (ask->words)
-        lower_all(words, bytes_of(ask->words));
-    for (size_t i = 0; i < slice->n && !is_full(ask) && !page->is_broken; i++) {
-        const struct record *record = &slice->records[is_forward(ask) ? i : slice->n - 1 - i];
-        if (!ask->words || has_words(record->text, words, slice->lowered))
-            page_add(page, record);
-    }
-    return slice->is_last || is_full(ask) || page->is_broken;
-}
-
-/* A page of history that was looked for from its end on is shown from its beginning on. */
-static void turn_round(struct ask_page *page) {
-    for (size_t i = 0; i < page->n / 2; i++) {
-        struct record swap = page->records[i];
-        page->records[i] = page->records[page->n - 1 - i];
-        page->records[page->n - 1 - i] = swap;
-    }
-}
-
-void core_sifted(struct core *core, struct ask *ask, bool is_complete) {
-    if (!is_complete && core_ask_is_wanted(core, ask)) {
-        ask_put_back(core, ask);
-        return;
-    }
-    if (ask->what == ASK_UNREAD) {
-        core_counted(core, ask,
-                     ask->page.is_broken ? "the hub is out of memory; try again later" : NULL);
-        ask_free(ask);
-        return;
-    }
-    if (ask->what == ASK_HISTORY && !is_forward(ask))
-        turn_round(&ask->page);
-    core_answered(core, ask, ask->page.records, ask->page.n,
-                  ask->page.is_broken ? "the hub is out of memory; try again later" : NULL);
     ask_free(ask);
 }

@@ -1,4 +1,4 @@
-#include "chat/login.h"
+#include "chat/people/login.h"
 
 #include <pthread.h>
 #include <signal.h>

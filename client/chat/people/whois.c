@@ -1,9 +1,9 @@
-#include "chat/whois.h"
+#include "chat/people/whois.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "chat/login.h"
+#include "chat/people/login.h"
 #include "ipc/process.h"
 
 #define WHOIS_PROGRAMS_MAX 8
