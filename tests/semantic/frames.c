@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "proto/mend.h"
 #include "semantic/semantic.h"
 
 #define N_IDS 256
@@ -76,6 +77,15 @@ static struct uuid some_id(void) {
     return ids[chance_below(N_IDS)];
 }
 
+/* Of which there is no other one. */
+static struct uuid unused_id(void) {
+    static uint64_t n;
+    struct uuid id = {.b = {'u', 'n', 'u', 's', 'e', 'd'}};
+    n++;
+    memcpy(id.b + sizeof id.b - sizeof n, &n, sizeof n);
+    return id;
+}
+
 static struct uuid fresh_id(void) {
     struct uuid id;
     uint64_t halves[2] = {chance_next(), chance_next()};
@@ -106,7 +116,7 @@ static void note_said(const struct client *client, bool is_wall) {
 static void note_sent(struct client *client, const struct uuid *id, enum sent_state state) {
     const struct sent *old = &client->sent[client->n_sent % N_SENT_MAX];
     client->has_forgotten |= client->n_sent >= N_SENT_MAX && old->state == SENT_MAYBE;
-    client->sent[client->n_sent++ % N_SENT_MAX] = (struct sent){*id, state};
+    client->sent[client->n_sent++ % N_SENT_MAX] = (struct sent){*id, state, false};
 }
 
 static bool may_send(const struct client *client) {
@@ -122,9 +132,33 @@ static struct bytes some_binary(size_t n, bool is_begin) {
     return (struct bytes){binary + !is_begin, n};
 }
 
+/* An edit or a removal of what nobody has said: it is refused, whoever sends it wherever. */
+static bool make_mend(struct client *client, struct frame *frame) {
+    static char removal[MEND_REMOVE_MAX];
+    bool removes = chance_one_in(2);
+    struct mend_removal what = {some_client()->uid, some_text(0, MEND_REASON_MAX / 4)};
+    struct bytes body = some_text(0, body_most());
+    if (removes)
+        body = (struct bytes){removal, mend_removal_put(removal, &what)};
+    if (!may_send(client) || client->out.on)
+        return false;
+    frame->send =
+        (struct frame_send){.id = unused_id(),
+                            .reply_to = unused_id(),
+                            .kind = removes ? KIND_REMOVE : KIND_EDIT,
+                            .to = chance_one_in(2) ? bytes_of(MEND_TO) : some_target(client),
+                            .total = (uint32_t)body.n,
+                            .body = body};
+    note_sent(client, &frame->send.id, SENT_OPEN);
+    client->sent[(client->n_sent - 1) % N_SENT_MAX].must_fail = true;
+    return true;
+}
+
 static bool make_send(struct client *client, struct frame *frame) {
     struct bytes body = some_text(0, body_most());
-    uint8_t kind = (uint8_t)chance_below(KIND_END);
+    uint8_t kind = (uint8_t)chance_below(KIND_FILE + 1);
+    if (chance_one_in(12))
+        return make_mend(client, frame);
     if (kind < KIND_FILE && chance_one_in(4))
         kind |= KIND_HEADED;
     bool has_more = chance_one_in(6) && body.n > 0;

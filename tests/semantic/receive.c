@@ -161,6 +161,8 @@ static void receive_ack_upto(struct client *client, const struct uuid *id) {
     is_sure = first == last;
     for (uint64_t i = sent_first(client); i <= last && first < client->n_sent; i++) {
         struct sent *sent = &client->sent[i % N_SENT_MAX];
+        MUST(sent->state != SENT_OPEN || !sent->must_fail || i > first ||
+             client->n_sent > N_SENT_MAX);
         if (sent->state == SENT_OPEN)
             sent->state = is_sure || i <= first ? SENT_ACKED : SENT_MAYBE;
     }
@@ -173,6 +175,7 @@ static void receive_ack(struct client *client, const struct frame *frame) {
         return;
     }
     struct sent *sent = sent_waiting(client, &frame->ack.id);
+    MUST(!sent || !sent->must_fail);
     if (sent)
         sent->state = SENT_ACKED;
 }

@@ -63,6 +63,7 @@ enum sent_state { SENT_OPEN, SENT_MAYBE, SENT_ACKED, SENT_REFUSED };
 struct sent {
     struct uuid id;
     enum sent_state state;
+    bool must_fail;
 };
 
 /* A message whose parts come in. */
