@@ -127,7 +127,11 @@ static const char *client_give(struct client *client, const struct frame *frame)
 }
 
 static void client_note_room(struct client *client, const struct frame *frame) {
-    int room = frame->type == FRAME_JOIN ? book_index(frame->join.room) - N_HANDLES : -1;
+    int room = -1;
+    if (frame->type == FRAME_JOIN)
+        room = book_index(frame->join.room) - N_HANDLES;
+    if (frame->type == FRAME_CHANGE) /* whoever changes it comes into it */
+        room = book_index(frame->change.room) - N_HANDLES;
     if (room >= 0 && room < N_ROOMS_MAX && client->session->held)
         client->early[room] = true;
 }
