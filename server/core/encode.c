@@ -134,7 +134,7 @@ static struct record mend_as_notice(const struct core *core, const struct record
     if (record->kind != KIND_REMOVE)
         return encode_notice(core, record, "edited: ", record->text);
     if (!mend_removal_take(&removal, record->text) || removal.reason.n == 0)
-        return encode_notice(core, record, "removed a message", (struct bytes){0});
+        return encode_notice(core, record, "removed a message", bytes_of(""));
     return encode_notice(core, record, "removed a message: ", removal.reason);
 }
 

@@ -179,7 +179,7 @@ Test(store_mend, 05_nothing_of_a_removed_text_is_in_any_file) {
     cr_assert_eq(find(by).flags & RECORD_PAST, RECORD_PAST);
     clean();
     cr_assert_not(files_have(SECRET));
-    cr_assert_not(files_have(SECRET + 4), "nor in an index, where words share their beginnings");
+    cr_assert_not(files_have(&SECRET[4]), "nor in an index, where words share their beginnings");
     shelf_reopen();
     cr_assert_not(files_have(SECRET));
 }
@@ -199,7 +199,7 @@ Test(store_mend, 06_also_when_it_was_long_and_among_many) {
     take_back(target);
     clean();
     cr_assert_not(files_have(SECRET));
-    cr_assert_not(files_have(SECRET + 4));
+    cr_assert_not(files_have(&SECRET[4]));
 }
 
 Test(store_mend, 07_what_it_takes_is_counted) {
