@@ -78,11 +78,18 @@ static size_t sender_find(const struct sender *sender, const char *id) {
     return at;
 }
 
+/* memmove(), for gcc cannot see that what was sent is nowhere kept twice. */
+static void sender_copy(char *to, size_t size, const char *from) {
+    size_t n = strnlen(from, size - 1);
+    memmove(to, from, n);
+    to[n] = '\0';
+}
+
 static void sender_keep(struct sender *sender, uint64_t number, const char *id, const char *to) {
     struct sent_message *sent = &sender->sent[number % SENT_KEPT];
     sent->number = number;
-    snprintf(sent->id, sizeof sent->id, "%s", id);
-    snprintf(sent->to, sizeof sent->to, "%s", to);
+    sender_copy(sent->id, sizeof sent->id, id);
+    sender_copy(sent->to, sizeof sent->to, to);
 }
 
 /* What a message is about; NULL: nothing, or nobody knows. */
