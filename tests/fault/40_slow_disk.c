@@ -4,6 +4,8 @@
  * waits for the disk than each of them may have waiting beside others. When the disk is there again
  * all of it is stored.
  */
+#include <stdlib.h>
+
 #include "harness/database.h"
 #include "harness/disk.h"
 #include "harness/stage.h"
@@ -27,6 +29,9 @@ int main(void) {
     struct disk disk;
     check_begin();
     user_need_root();
+    const char *sanitizer = getenv("SANITIZE");
+    if (sanitizer && *sanitizer)
+        check_skip("a sanitizer stands in front of the same functions");
     stage_prepare(&stage);
     disk_prepare(&disk, &stage);
     if (!disk_start_hub(&disk, &stage, &NO_FAULT) ||
