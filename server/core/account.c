@@ -91,6 +91,16 @@ static uint64_t scale_by(uint64_t n, uint64_t times, uint64_t by) {
     return (uint64_t)((double)n * (double)times / (double)by);
 }
 
+/* How much wears off in this time. What is less than 1 counts the next time: whoever does much is
+ * looked at every few microseconds. */
+static uint64_t rate_wear(struct account *account, enum account_kind kind, uint64_t rate,
+                          int64_t ns) {
+    double off = (double)rate * (double)ns / (double)NS_PER_S + account->rest[kind];
+    uint64_t whole = (uint64_t)off;
+    account->rest[kind] = off - (double)whole;
+    return whole;
+}
+
 void account_wear_off(struct account *account, mono_time now, unsigned n_sharing) {
     int64_t ns = now.ns - account->worn_at.ns;
     if (ns <= 0)
@@ -103,7 +113,7 @@ void account_wear_off(struct account *account, mono_time now, unsigned n_sharing
             continue;
         uint64_t rate = rate_per_second(kind, n_sharing);
         uint64_t max = account->limits->max[kind] + scale_by(rate, DEBT_NS_MAX, NS_PER_S);
-        uint64_t off = scale_by(rate, (uint64_t)ns, NS_PER_S);
+        uint64_t off = rate_wear(account, kind, rate, ns);
         uint64_t used = account->used[kind] < max ? account->used[kind] : max;
         account->used[kind] = used > off ? used - off : 0;
     }

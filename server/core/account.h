@@ -109,6 +109,7 @@ struct account {
     uint64_t used[ACCOUNT_KIND_END];  /* of a rate: what has not worn off yet */
     uint64_t spent[ACCOUNT_KIND_END]; /* of a rate: all that there ever was */
     uint64_t n_refused[ACCOUNT_KIND_END];
+    double rest[ACCOUNT_KIND_END]; /* of a rate: less than 1, worn off, and not taken off yet */
     mono_time worn_at;
     struct body_share *latest_share; /* what it pays for since last of these; NULL: given back */
     struct account_use use, seen;    /* ever; and when the marks were looked at last */

@@ -746,7 +746,7 @@ void changes_committed(struct core *core, struct changes *rows, const char *trou
         else if (row->dirty)
             dirty_not_stored(core, row->dirty, trouble);
         else if (trouble && row->what == CHANGE_MARK)
-            unread_not_stored(core, row->handle, row->conv);
+            unread_not_stored(core, row->handle, row->conv, row->seq);
         else if (trouble)
             persist_position(core, handle_of_number(core, row->handle));
         if (!trouble)

@@ -634,8 +634,8 @@ void unread_settle(struct core *core, struct handle *handle, uint64_t seq);
 void persist_mark(struct core *core, struct read_mark *mark);
 void persist_no_mark(struct core *core, struct read_mark *mark);
 void unread_taken(struct core *core, struct read_mark *mark);
-/* The mark of this handle there, if it still has one, could not be stored. */
-void unread_not_stored(struct core *core, uint32_t number, conv_number conv);
+/* The mark of this handle there could not be stored; seq 0: its row could not be removed. */
+void unread_not_stored(struct core *core, uint32_t number, conv_number conv, uint64_t seq);
 void unread_drop_all(struct core *core, struct handle *handle);
 
 /* Mail to people who never joined (mail.c). */

@@ -20,19 +20,25 @@ void recent_deinit(struct recent *recent) {
 }
 
 /* Most messages answer nothing, and then a number says what else there is to compare. */
-static uint64_t recent_seed(const struct record *record) {
+static uint64_t recent_said(const struct record *record) {
     if (uuid_is_nil(&record->reply_to))
-        return (uint64_t)record_target(record) * DIGEST_FACTOR + record->kind;
+        return XXH3_64bits_withSeed(record->text.data, record->text.n, record->kind);
     struct {
-        int64_t target;
         uint64_t kind;
         struct uuid reply_to;
-    } head = {record_target(record), record->kind, record->reply_to};
-    return XXH3_64bits(&head, sizeof head);
+    } head = {record->kind, record->reply_to};
+    return XXH3_64bits_withSeed(record->text.data, record->text.n, XXH3_64bits(&head, sizeof head));
 }
 
+/* What was said makes the upper half, to whom the lower one. */
 uint64_t recent_digest(const struct record *record) {
-    return XXH3_64bits_withSeed(record->text.data, record->text.n, recent_seed(record));
+    uint64_t target = (uint64_t)record_target(record) * DIGEST_FACTOR;
+    return (recent_said(record) & ~(uint64_t)UINT32_MAX) | target >> 32;
+}
+
+bool recent_is_like(const struct recent_entry *entry, const struct record *record) {
+    uint64_t differ = entry->digest ^ recent_digest(record);
+    return record->conv == 0 ? differ >> 32 == 0 : differ == 0;
 }
 
 static void drop_index(struct recent *recent) {

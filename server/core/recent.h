@@ -26,6 +26,8 @@ struct recent_entry {
 
 /* Of what record_is_same() compares. */
 uint64_t recent_digest(const struct record *record);
+/* Whether it says the same to the same. `conv` 0 fits every target, as there. */
+bool recent_is_like(const struct recent_entry *entry, const struct record *record);
 
 struct recent {
     struct recent_entry *ring;

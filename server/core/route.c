@@ -425,8 +425,7 @@ static struct known find_known(struct core *core, struct session *session,
                                const struct record *record) {
     struct known known = {STORED_NOTHING, 0};
     const struct recent_entry *recent = recent_find(&session->user->recent, &record->id);
-    bool is_same = recent && (record->conv == 0 || recent->digest == recent_digest(record));
-    if (is_same) {
+    if (recent && recent_is_like(recent, record)) {
         known.seq = recent->seq;
         known.what = recent->seq & NOT_STORED ? STORED_NOTHING : STORED_SAME;
         return known;

@@ -64,11 +64,27 @@ void unread_taken(struct core *core, struct read_mark *mark) {
     mark_free(core, mark);
 }
 
-void unread_not_stored(struct core *core, uint32_t number, conv_number conv) {
-    const struct handle *handle = handle_of_number(core, number);
+/* Its row is to be removed. When memory is out it stays until the hub is started again. */
+static struct read_mark *mark_gone_again(struct handle *handle, conv_number conv) {
+    struct read_mark *mark = calloc(1, sizeof *mark);
+    if (!mark)
+        return NULL;
+    mark->key = (struct read_mark_key){conv, handle->number};
+    mark->owner = handle;
+    DL_APPEND(handle->gone_marks, mark);
+    account_spend(&handle->user->account, ACCOUNT_MEMORY, sizeof *mark);
+    return mark;
+}
+
+void unread_not_stored(struct core *core, uint32_t number, conv_number conv, uint64_t seq) {
+    struct handle *handle = handle_of_number(core, number);
     struct read_mark *mark = handle ? mark_find(core, handle, conv) : NULL;
-    if (mark)
-        persist_mark(core, mark);
+    if (handle && !mark && seq == 0)
+        mark = mark_gone_again(handle, conv);
+    if (!mark)
+        return;
+    mark->is_stored = true; /* there may be a row of it */
+    persist_mark(core, mark);
 }
 
 void unread_drop_all(struct core *core, struct handle *handle) {

@@ -80,6 +80,16 @@ Test(account, 07_time_that_goes_back_is_no_time) {
     cr_assert_eq(account.used[ACCOUNT_NOTICES], 100);
 }
 
+Test(account, 10_it_wears_off_however_often_it_is_looked_at) {
+    account_spend(&account, ACCOUNT_LOOKUPS, 64);
+    for (int i = 0; i < 100000; i++) { /* a second */
+        now.ns += 10000;
+        account_wear_off(&account, now, 1);
+    }
+    cr_assert_leq(account.used[ACCOUNT_LOOKUPS], 1, "%lu",
+                  (unsigned long)account.used[ACCOUNT_LOOKUPS]);
+}
+
 Test(account, 08_a_refusal_names_the_limit_the_user_and_what_to_do) {
     char reason[256];
     for (int kind = 0; kind < ACCOUNT_KIND_END; kind++) {

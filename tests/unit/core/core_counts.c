@@ -234,6 +234,35 @@ Test(core_counts, 08_the_store_has_the_marks_that_the_hub_has) {
     cr_assert_eq(memory_of(BOB), before);
 }
 
+Test(core_counts, 13_what_a_full_disk_keeps_is_removed_when_there_is_room) {
+    struct handle *handle = bob->session->handle;
+    say(alice, "bob", "one");
+    say(alice, "#ops", "two");
+    work();
+    uint64_t before = memory_of(BOB);
+    read_upto(bob, "alice", core.seq - 1);
+    read_upto(bob, "#ops", core.seq);
+    marks_stored();
+    cr_assert_eq(fake.n_marks, 2);
+    fake.fails = true;
+    unread_settle(&core, handle, core.seq);
+    say(alice, "#ops", "three");
+    pass_ms(2 * POSITIONS_DELAY_MS);
+    commit_all();
+    cr_assert_eq(fake.n_marks, 2);
+    read_upto(bob, "#ops", core.seq); /* another mark where one is to be removed */
+    pass_ms(2 * POSITIONS_DELAY_MS);
+    commit_all();
+    fake.fails = false;
+    marks_stored();
+    cr_assert_eq(fake.n_marks, 1);
+    cr_assert_eq(fake.marks[0].seq, core.seq);
+    unread_settle(&core, handle, core.seq);
+    marks_stored();
+    cr_assert_eq(fake.n_marks, 0);
+    cr_assert_eq(memory_of(BOB), before);
+}
+
 /* A room that ends and is made again is another conversation. */
 Test(core_counts, 09_marks_for_ever_new_rooms_fill_no_disk) {
     say(alice, "bob", "so that there is something unread");

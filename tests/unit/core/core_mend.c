@@ -386,6 +386,28 @@ Test(core_mend_stored, 13_sent_again_it_is_acknowledged_and_done_once) {
     expect_nothing(bob);
 }
 
+/* Nothing was done under this id but something else: to say that it is stored would be false. */
+Test(core_mend_stored, 18_under_a_used_id_of_what_is_not_there_it_is_no_repeat) {
+    struct uuid used = say(alice, "#tea", "one");
+    struct frame frame = {.type = FRAME_SEND,
+                          .flags = FRAME_REPEAT,
+                          .send = {.id = used,
+                                   .kind = KIND_EDIT,
+                                   .to = bytes_of(MEND_TO),
+                                   .reply_to = new_id(),
+                                   .total = 3,
+                                   .body = bytes_of("two")}};
+    work();
+    give(alice, &frame);
+    expect_not(alice, used);
+    work();
+    frame.send.kind = KIND_TEXT;
+    frame.send.reply_to = (struct uuid){{0}};
+    frame.send.to = bytes_of("nobody");
+    give(alice, &frame);
+    expect_not(alice, used);
+}
+
 Test(core_mend_stored, 14_what_could_not_be_stored_is_mended_in_no_log) {
     struct uuid target = say(alice, "#tea", "one");
     work();
