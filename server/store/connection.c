@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/fold.h"
 #include "store/inside.h"
 #include "store/store.h"
 
@@ -31,6 +32,30 @@ static void library_set_up(void) {
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* folded(text): what the index of parts has of it. */
+static void call_folded(sqlite3_context *context, int n, sqlite3_value **values) {
+    const struct connection *connection = sqlite3_user_data(context);
+    if (n == 1 && connection->keeps_accents) {
+        sqlite3_result_value(context, values[0]);
+        return;
+    }
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+    size_t n_text = (size_t)sqlite3_value_bytes(values[0]);
+    char *to = text ? sqlite3_malloc64(FOLDED_MAX(n_text) + 1) : NULL;
+    if (!to) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    size_t n_folded = text_fold(to, (struct bytes){text, n_text});
+    sqlite3_result_text64(context, to, n_folded, sqlite3_free, SQLITE_UTF8);
+}
+
+static int add_functions(struct connection *connection) {
+    return sqlite3_create_function_v2(connection->db, "folded", 1,
+                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                      connection, call_folded, NULL, NULL, NULL);
+}
+
 int connection_open(struct connection *connection, const char *path) {
     static pthread_once_t set_up = PTHREAD_ONCE_INIT;
     (void)pthread_once(&set_up, library_set_up);
@@ -41,6 +66,8 @@ int connection_open(struct connection *connection, const char *path) {
         code = sqlite3_extended_result_codes(connection->db, 1);
     if (code == SQLITE_OK)
         code = sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (code == SQLITE_OK)
+        code = add_functions(connection);
     if (code == SQLITE_OK)
         connection_wait_for_others(connection, true);
     return code == SQLITE_OK ? 0 : connection_fail(connection, "open it");

@@ -24,6 +24,7 @@ struct connection {
     const _Atomic bool *hurry; /* NULL: nobody ever is in a hurry */
     unsigned waits_max;        /* for others who have it locked */
     unsigned n_passed_over;    /* messages that cannot be read */
+    bool keeps_accents;        /* its index of parts is of an older version */
     bool damaged;              /* something was found that cannot be in a sound database */
     sqlite3_stmt *statements[N_STATEMENTS];
     char error[CONNECTION_ERROR_SIZE];

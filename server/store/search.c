@@ -30,7 +30,6 @@ struct store_search {
     const struct store_query *query;
     struct words words;
     bool parts;                 /* what the index finds has to be looked at */
-    bool begins;                /* words that begin so are looked for, and no whole ones */
     struct store_source *rooms; /* of the view, sorted */
     struct merge merge;         /* what the view shows, for jumps */
     bool merging;
@@ -97,9 +96,11 @@ static int look_at(struct store_search *search, sqlite3_stmt *row, bool *shown) 
     if (r == 0 && reader_is_cut(search->reader))
         r = connection_tell(search->connection, STORE_CUT, "the search was ended");
     if (r != 0 || !*shown || (search->words.n > 0 && record.kind == STORE_FILE_KIND) ||
-        (search->query->from != 0 && search->query->from != record.from) ||
-        (search->parts && !words_are_in(&search->words, record.text)))
+        (search->query->from != 0 && search->query->from != record.from))
         return r;
+    int has = search->parts ? words_are_in(&search->words, record.text) : 1;
+    if (has <= 0)
+        return has;
     search->goes_on |= record.seq == search->query->before;
     if (record.seq == search->query->before)
         return 0;
@@ -328,8 +329,8 @@ static int find_unindexed(struct store_search *search, uint64_t upto, const char
 static int find_words(struct store_search *search, const struct store_state *state) {
     uint64_t upto = search->parts ? state->parts_upto : state->words_upto;
     CLEANUP_FREE char *expression = NULL;
-    int r = search->parts ? words_part_expression(&search->words, &expression)
-                          : words_expression(&search->words, search->begins, &expression);
+    int r = search->parts ? words_part_expression(&search->words, state->parts_folded, &expression)
+                          : words_expression(&search->words, &expression);
     if (r != 0)
         return r;
     if (!expression)
@@ -354,8 +355,7 @@ static int search_find(struct store_search *search) {
 
 /*
  * Whole words first; parts of words when there are none, or where words have no spaces, or a star
- * asks for them. Only the
- * index of words is without accents, so what begins a word but for them is found last.
+ * asks for them.
  */
 static int search_all(struct store_search *search) {
     bool parts_only = search->words.is_unspaced || search->words.wants_parts;
@@ -363,11 +363,6 @@ static int search_all(struct store_search *search) {
     if (r != 0 || search->n_found > 0 || search->goes_on)
         return r;
     search->parts = true;
-    r = search_find(search);
-    if (r != 0 || search->n_found > 0 || search->goes_on || search->words.is_unspaced)
-        return r;
-    search->parts = false;
-    search->begins = true;
     return search_find(search);
 }
 

@@ -18,7 +18,7 @@ const char *const statement_sql[N_STATEMENTS] = {
     [ROLLBACK] = "ROLLBACK",
 
     [STATE_READ] = "SELECT seq_limit, last_seq, n_messages, words_upto, parts_upto, purge,"
-                   " seen_ms, leap_ms, settled_ms FROM state",
+                   " seen_ms, leap_ms, settled_ms, parts_folded FROM state",
     [STATE_WRITE] = "UPDATE state SET seq_limit = ?1, last_seq = ?2, n_messages = ?3,"
                     " words_upto = ?4, parts_upto = ?5, purge = ?6,"
                     " seen_ms = ?7, leap_ms = ?8, settled_ms = ?9",
@@ -154,16 +154,18 @@ const char *const statement_sql[N_STATEMENTS] = {
               " FROM message WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     [WORDS_ADD] = "INSERT INTO words (rowid, text)"
                   " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND " IS_INDEXED,
-    [PARTS_ADD] = "INSERT INTO parts (rowid, text)"
-                  " SELECT seq, text FROM message WHERE seq > ?1 AND seq <= ?2 AND " IS_INDEXED,
+    [PARTS_ADD] =
+        "INSERT INTO parts (rowid, text)"
+        " SELECT seq, folded(text) FROM message WHERE seq > ?1 AND seq <= ?2 AND " IS_INDEXED,
     [WORDS_DELETE] = "INSERT INTO words (words, rowid, text)"
                      " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
-    [PARTS_DELETE] = "INSERT INTO parts (parts, rowid, text)"
-                     " SELECT 'delete', seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
+    [PARTS_DELETE] =
+        "INSERT INTO parts (parts, rowid, text)"
+        " SELECT 'delete', seq, folded(text) FROM message WHERE seq = ?1 AND " IS_INDEXED,
     [WORDS_ADD_ONE] = "INSERT INTO words (rowid, text)"
                       " SELECT seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
     [PARTS_ADD_ONE] = "INSERT INTO parts (rowid, text)"
-                      " SELECT seq, text FROM message WHERE seq = ?1 AND " IS_INDEXED,
+                      " SELECT seq, folded(text) FROM message WHERE seq = ?1 AND " IS_INDEXED,
     [WORDS_MERGE] = "INSERT INTO words (words, rank) VALUES ('merge', ?1)",
     [PARTS_MERGE] = "INSERT INTO parts (parts, rank) VALUES ('merge', ?1)",
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/fold.h"
 #include "base/macro.h"
 
 #define GROUP 3       /* characters in the index of parts */
@@ -50,26 +51,35 @@ static int32_t take_character(struct bytes text, size_t *at) {
     return character;
 }
 
-static int32_t fold_character(int32_t character) {
-    return character < 0x110000 ? utf8proc_tolower(character) : character;
+static size_t count_characters(struct bytes text) {
+    size_t n = 0;
+    for (size_t at = 0; at < text.n; n++)
+        (void)take_character(text, &at);
+    return n;
 }
 
 /* A star alone is a word. */
 static void words_take_stars(struct words *words) {
     for (size_t i = 0; i < words->n; i++) {
-        struct word *word = &words->words[i];
-        for (; word->n > 1 && word->folded[word->n - 1] == '*'; word->n--) {
-            word->text.n--;
+        struct bytes *text = &words->words[i].text;
+        for (; text->n > 1 && text->data[text->n - 1] == '*'; text->n--)
             words->wants_parts = true;
-        }
+    }
+}
+
+static void words_fold(struct words *words) {
+    char *to = words->folded;
+    for (size_t i = 0; i < words->n; i++) {
+        struct word *word = &words->words[i];
+        word->folded = (struct bytes){to, text_fold(to, word->text)};
+        to += word->folded.n;
     }
 }
 
 int words_parse(struct words *words, struct bytes text) {
-    *words = (struct words){.folded = calloc(text.n + 1, sizeof *words->folded)};
+    *words = (struct words){.folded = malloc(FOLDED_MAX(text.n) + 1)};
     if (!words->folded)
         return -ENOMEM;
-    int32_t *to = words->folded;
     struct word *word = NULL;
     for (size_t at = 0, start = 0; at < text.n; start = at) {
         int32_t character = take_character(text, &at);
@@ -81,19 +91,19 @@ int words_parse(struct words *words, struct bytes text) {
             break;
         if (!word) {
             word = &words->words[words->n++];
-            *word = (struct word){.text = {text.data + start, 0}, .folded = to};
+            word->text = (struct bytes){text.data + start, 0};
         }
         word->text.n += at - start;
-        word->folded[word->n++] = fold_character(character);
-        to++;
         words->is_unspaced |= is_unspaced(character);
     }
     words_take_stars(words);
+    words_fold(words);
     return 0;
 }
 
 void words_free(struct words *words) {
     free(words->folded);
+    free(words->looked_at);
     *words = (struct words){0};
 }
 
@@ -114,40 +124,39 @@ static char *quote_text(char *to, const char *and, struct bytes text) {
 
 static const char and[] = " AND ";
 
-int words_expression(const struct words *words, bool begin, char **expression) {
+int words_expression(const struct words *words, char **expression) {
     size_t size = 1;
     for (size_t i = 0; i < words->n; i++)
-        size += sizeof and+3 + 2 * words->words[i].text.n;
+        size += sizeof and+2 + 2 * words->words[i].text.n;
     char *to = *expression = malloc(size);
     if (!to)
         return -ENOMEM;
-    for (size_t i = 0; i < words->n; i++) {
+    for (size_t i = 0; i < words->n; i++)
         to = quote_text(to, i > 0 ? and : "", words->words[i].text);
-        if (begin)
-            *to++ = '*';
-    }
     *to = '\0';
     return 0;
 }
 
 /* The groups of three characters of one word. */
-static char *quote_groups(char *to, const char *start, const struct word *word) {
+static char *quote_groups(char *to, const char *start, struct bytes word) {
     size_t ends[GROUP] = {0}, at = 0;
-    for (size_t i = 0; i < word->n && i < GROUPS_MAX + GROUP - 1; i++) {
+    for (size_t i = 0; at < word.n && i < GROUPS_MAX + GROUP - 1; i++) {
         size_t begin = ends[i % GROUP]; /* where the character before the last three ended */
-        (void)take_character(word->text, &at);
+        (void)take_character(word, &at);
         ends[i % GROUP] = at;
         if (i + 1 >= GROUP)
             to = quote_text(to, to == start ? "" : and,
-                            (struct bytes){word->text.data + begin, at - begin});
+                            (struct bytes){word.data + begin, at - begin});
     }
     return to;
 }
 
-int words_part_expression(const struct words *words, char **expression) {
+int words_part_expression(const struct words *words, bool folded, char **expression) {
     size_t n_groups = 0;
-    for (size_t i = 0; i < words->n; i++)
-        n_groups += words->words[i].n >= GROUP ? GROUPS_MAX : 0;
+    for (size_t i = 0; i < words->n; i++) {
+        const struct word *word = &words->words[i];
+        n_groups += count_characters(folded ? word->folded : word->text) >= GROUP ? GROUPS_MAX : 0;
+    }
     *expression = NULL;
     if (n_groups == 0)
         return 0;
@@ -155,28 +164,30 @@ int words_part_expression(const struct words *words, char **expression) {
     if (!to)
         return -ENOMEM;
     for (size_t i = 0; i < words->n; i++)
-        to = quote_groups(to, *expression, &words->words[i]);
+        to = quote_groups(to, *expression, folded ? words->words[i].folded : words->words[i].text);
     *to = '\0';
     return 0;
 }
 
-static bool starts_with(struct bytes text, size_t at, const struct word *word) {
-    for (size_t i = 0; i < word->n; i++)
-        if (at >= text.n || fold_character(take_character(text, &at)) != word->folded[i])
-            return false;
-    return true;
+static int words_look_at(struct words *words, struct bytes text, struct bytes *folded) {
+    if (words->size < FOLDED_MAX(text.n)) {
+        char *more = realloc(words->looked_at, FOLDED_MAX(text.n));
+        if (!more)
+            return -ENOMEM;
+        words->looked_at = more;
+        words->size = FOLDED_MAX(text.n);
+    }
+    *folded = (struct bytes){words->looked_at, text_fold(words->looked_at, text)};
+    return 0;
 }
 
-static bool is_in(const struct word *word, struct bytes text) {
-    for (size_t at = 0; at < text.n; (void)take_character(text, &at))
-        if (starts_with(text, at, word))
-            return true;
-    return false;
-}
-
-bool words_are_in(const struct words *words, struct bytes text) {
-    for (size_t i = 0; i < words->n; i++)
-        if (!is_in(&words->words[i], text))
-            return false;
-    return true;
+int words_are_in(struct words *words, struct bytes text) {
+    struct bytes folded;
+    int r = words_look_at(words, text, &folded);
+    for (size_t i = 0; r == 0 && i < words->n; i++) {
+        struct bytes word = words->words[i].folded;
+        if (!memmem(folded.data, folded.n, word.data, word.n))
+            return 0;
+    }
+    return r == 0 ? 1 : r;
 }

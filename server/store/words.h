@@ -10,15 +10,16 @@
 #define WORDS_MAX 32 /* more are not looked at */
 
 struct word {
-    struct bytes text;
-    int32_t *folded; /* its characters, in lower case */
-    size_t n;
+    struct bytes text;   /* as it was written */
+    struct bytes folded; /* see base/fold.h */
 };
 
 struct words {
     struct word words[WORDS_MAX];
     size_t n;
-    int32_t *folded;  /* of all words */
+    char *folded;     /* of all words */
+    char *looked_at;  /* a text, folded */
+    size_t size;      /* of it */
     bool is_unspaced; /* has characters of a script that writes no spaces between words */
     bool wants_parts; /* a star stood behind a word: parts of words are meant from the beginning */
 };
@@ -27,10 +28,11 @@ struct words {
 int words_parse(struct words *words, struct bytes text);
 void words_free(struct words *words); /* safe on the zero state */
 
-/* All of them, as whole words or, `begin`, as their beginnings, without accents; or as parts: NULL
- * in *expression when no word is long enough. To be freed. */
-int words_expression(const struct words *words, bool begin, char **expression);
-int words_part_expression(const struct words *words, char **expression);
+/* All of them, as whole words, without accents; or as parts: NULL in *expression when no word is
+ * long enough. To be freed. */
+int words_expression(const struct words *words, char **expression);
+int words_part_expression(const struct words *words, bool folded, char **expression);
 
-/* Whether the text has every one of the words, upper and lower case being the same. */
-bool words_are_in(const struct words *words, struct bytes text);
+/* Whether the text has every one of the words, upper and lower case and accents being the same: 1,
+ * 0 or -ENOMEM. */
+int words_are_in(struct words *words, struct bytes text);

@@ -22,6 +22,7 @@ int state_read(struct connection *connection, struct store_state *state) {
         .purge = column_number(row, 5),
         .clock = {sqlite3_column_int64(row, 6), sqlite3_column_int64(row, 7),
                   sqlite3_column_int64(row, 8)},
+        .parts_folded = column_number(row, 9) != 0,
     };
     sqlite3_reset(row);
     return 0;

@@ -125,8 +125,8 @@ struct log_slice {
     size_t n;
     char *texts;
     size_t n_bytes;
-    char *lowered; /* for one of them, in small letters */
-    bool is_last;  /* there is nothing behind it */
+    char *folded; /* for one of them (base/fold.h) */
+    bool is_last; /* there is nothing behind it */
 };
 
 /* Returns 0 or -ENOMEM. */

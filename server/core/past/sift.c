@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fold.h"
 #include "core/internal.h"
 #include "core/past/past.h"
 
@@ -18,8 +19,8 @@
 int log_slice_init(struct log_slice *slice) {
     *slice = (struct log_slice){.records = calloc(SLICE_RECORDS, sizeof *slice->records),
                                 .texts = malloc(LOG_BLOCK_BYTES),
-                                .lowered = malloc(MESSAGE_TEXT_MAX)};
-    if (slice->records && slice->texts && slice->lowered)
+                                .folded = malloc(FOLDED_MAX(MESSAGE_TEXT_MAX))};
+    if (slice->records && slice->texts && slice->folded)
         return 0;
     log_slice_deinit(slice);
     return -ENOMEM;
@@ -28,7 +29,7 @@ int log_slice_init(struct log_slice *slice) {
 void log_slice_deinit(struct log_slice *slice) {
     free(slice->records);
     free(slice->texts);
-    free(slice->lowered);
+    free(slice->folded);
     *slice = (struct log_slice){0};
 }
 
@@ -152,26 +153,19 @@ void core_read_log(const struct core *core, struct ask *ask, struct log_slice *s
 
 /* Looking through it, without the lock. */
 
-static char lower_ascii(char c) {
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-static void lower_all(char *to, struct bytes text) {
-    for (size_t i = 0; i < text.n; i++)
-        to[i] = lower_ascii(text.data[i]);
-}
-
-/* All words, anywhere; capital letters of the Latin alphabet count as small ones. A star behind a
- * word says that parts of words are meant, as they are here. */
-static bool has_words(struct bytes text, const char *words, char *lowered) {
-    lower_all(lowered, text);
-    for (const char *at = words + strspn(words, " "); *at; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " "), n_word = n;
+/* All words, anywhere, as they are folded. A star behind a word says that parts of words are meant,
+ * as they are here. */
+static bool has_words(struct bytes text, struct bytes words, char *folded) {
+    size_t n_text = text_fold(folded, text);
+    const char *end = words.data + words.n;
+    for (const char *at = words.data; at < end;) {
+        const char *space = memchr(at, ' ', (size_t)(end - at));
+        size_t n = (size_t)((space ? space : end) - at), n_word = n;
         while (n_word > 1 && at[n_word - 1] == '*')
             n_word--;
-        if (!memmem(lowered, text.n, at, n_word))
+        if (!memmem(folded, n_text, at, n_word))
             return false;
-        at += n;
+        at += n + 1;
     }
     return true;
 }
@@ -207,15 +201,16 @@ static bool slice_count(struct ask *ask, const struct log_slice *slice) {
 }
 
 bool ask_sift(struct ask *ask, const struct log_slice *slice) {
-    char words[SEARCH_BYTES_MAX + 1] = "";
+    char folded[FOLDED_MAX(SEARCH_BYTES_MAX)];
+    struct bytes words = {folded, 0};
     struct ask_page *page = &ask->page;
     if (ask->what == ASK_UNREAD)
         return slice_count(ask, slice);
     if (ask->words)
-        lower_all(words, bytes_of(ask->words));
+        words.n = text_fold(folded, bytes_of(ask->words));
     for (size_t i = 0; i < slice->n && !is_full(ask) && !page->is_broken; i++) {
         const struct record *record = &slice->records[is_forward(ask) ? i : slice->n - 1 - i];
-        if (!ask->words || has_words(record->text, words, slice->lowered))
+        if (!ask->words || has_words(record->text, words, slice->folded))
             page_add(page, record);
     }
     return slice->is_last || is_full(ask) || page->is_broken;

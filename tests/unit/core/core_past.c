@@ -188,6 +188,8 @@ Test(core_past, 04_rooms_are_for_everybody) {
     cr_assert_eq(take_past(carol), 1, "a star asks for parts of words");
     ask_search(carol, "#tea", "", "tea black");
     cr_assert_eq(take_past(carol), 0);
+    ask_search(carol, "#tea", "", "èa GRÉ");
+    cr_assert_eq(take_past(carol), 1, "without accents, as with a store");
     ask_search(carol, "#tea", "bob", "tea");
     cr_assert_eq(take_past(carol), 0);
     leave(alice, "#tea");

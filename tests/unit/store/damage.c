@@ -111,7 +111,7 @@ Test(store_damage, 01_version_1_is_upgraded) {
     shelf.seq = 6;
     say(AB, BOB, "a new word");
     search(&alice, "wor");
-    expect_seen("a new word|an indexed word in a room");
+    expect_seen("a new word|an indexed wörd, a reply|an indexed word in a room");
     forget(BOB, AB, 1);
     index_all();
     struct store_stats stats;
@@ -297,7 +297,33 @@ Test(store_damage, 19_version_9_is_upgraded) {
     cr_assert_eq(upto, 5);
     shelf_close();
     cr_assert_eq(query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
-    cr_assert_eq(query_number("PRAGMA user_version"), 11);
+    cr_assert_eq(query_number("PRAGMA user_version"), 12);
+}
+
+static int count_one(void *arg, const struct record *record) {
+    (void)record;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+/* Its index of parts has the accents. */
+Test(store_damage, 20_version_11_is_upgraded) {
+    struct store_source rooms[] = {{-1, 0}};
+    struct store_view view = view_of(1, rooms, 1);
+    struct store_query query = {.words = bytes_of("rul"), .n_max = 5};
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-11.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    for (int i = 0; i < 2; i++) {
+        unsigned n = 0;
+        cr_assert_eq(store_search(shelf.reader, &view, &query, count_one, &n), 0);
+        cr_assert_eq(n, 1);
+        index_all();
+    }
 }
 
 Test(store_damage, 02_a_newer_one_is_not_touched) {
@@ -693,18 +719,21 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
             "ALTER TABLE room DROP COLUMN rules; ALTER TABLE room DROP COLUMN owner;"
             "ALTER TABLE room DROP COLUMN private_since;"
             "ALTER TABLE message DROP COLUMN mend;"
+            "ALTER TABLE state DROP COLUMN parts_folded;"
             "PRAGMA user_version = 5;");
     leave_room(124 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 11);
+    cr_assert_eq(query_number("PRAGMA user_version"), 12);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
+    cr_assert_eq(query_number("SELECT parts_folded FROM state"), 0);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 11);
+    cr_assert_eq(query_number("PRAGMA user_version"), 12);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
+    cr_assert_eq(query_number("SELECT parts_folded FROM state"), 1);
     umount2(shelf.dir, MNT_DETACH);
 }

@@ -66,6 +66,10 @@ static void expect_plan(sqlite3 *db, enum statement statement) {
     sqlite3_finalize(plan);
 }
 
+static void call_nothing(sqlite3_context *context, int n, sqlite3_value **values) {
+    (void)context, (void)n, (void)values;
+}
+
 static bool has_plan(enum statement statement) {
     const char *sql = statement_sql[statement];
     return strncmp(sql, "BEGIN", 5) != 0 && strncmp(sql, "PRAGMA", 6) != 0 &&
@@ -76,6 +80,10 @@ Test(store_plans, 01_nothing_looks_at_everything) {
     sqlite3 *db;
     unsigned n = 0;
     cr_assert_eq(sqlite3_open(shelf_path("earshot.db"), &db), SQLITE_OK);
+    /* No plan calls it. */
+    cr_assert_eq(
+        sqlite3_create_function(db, "folded", 1, SQLITE_UTF8, NULL, call_nothing, NULL, NULL),
+        SQLITE_OK);
     for (int i = 0; i < N_STATEMENTS; i++) {
         cr_assert_not_null(statement_sql[i]);
         if (!has_plan((enum statement)i))

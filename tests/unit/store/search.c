@@ -74,8 +74,14 @@ Test(store_search, 03_without_accents) {
     find("BRUL crem", "crème brûlée");
     find("brûl", "crème brûlée");
     find("brulx", "");
+    find("lee", "crème brûlée"); /* also in the middle of words */
+    find("LÉE", "crème brûlée");
+    find("eme br", "crème brûlée");
     say(R1, BOB, "brulot");
-    find("brul", "brulot"); /* as it is written, first */
+    find("brul", "brulot|crème brûlée");
+    say(R1, BOB, "re\xcc\x81sume\xcc\x81"); /* the accents are characters of their own */
+    find("resume", "re\xcc\x81sume\xcc\x81");
+    find("ésum", "re\xcc\x81sume\xcc\x81");
 }
 
 /* In pages of two. */
