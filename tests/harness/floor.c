@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,16 +15,16 @@
 
 #include "harness/check.h"
 #include "harness/user.h"
+#include "harness/witness.h"
 
 #define N_TALKERS 3
-#define WRITER N_TALKERS /* the talker whose letters are stored */
-#define N_OTHERS (N_TALKERS + 1)
-#define N_LANES (N_OTHERS + 1) /* the last one is the storm's */
+#define N_LANES (N_TALKERS + 1) /* the last one is the storm's */
 #define PROCS_MAX 8
 #define BATCH 8000
 #define SAMPLES 16384
-#define PAUSE_US 5000         /* as Alice, see 40_storms.c */
-#define WRITER_PAUSE_US 10000 /* as Dave, see witness.c */
+#define PAUSE_US 5000          /* as Alice, see 40_storms.c */
+#define LETTERS_PAUSE_US 10000 /* as Dave, see witness.c */
+#define LETTER_BYTES 4096      /* what a small commit writes, at least */
 
 struct floor_message {
     long mtype;
@@ -32,14 +33,13 @@ struct floor_message {
 };
 
 struct floor_shared {
-    int lanes[N_LANES], mailboxes[N_OTHERS + PROCS_MAX];
-    char file[4096]; /* of the letters */
+    int lanes[N_LANES], mailboxes[N_TALKERS + PROCS_MAX];
     atomic_int n_started;
     struct {
         _Atomic int64_t since;
         atomic_uint n;
         int64_t ns[SAMPLES];
-    } talkers[N_OTHERS];
+    } talkers[N_TALKERS];
 };
 
 static struct floor_shared *shared;
@@ -54,26 +54,11 @@ static void *floor_relay_lane(void *arg) {
     return NULL;
 }
 
-/* Nothing is answered that is not on the disk: one append and one sync, as a commit in a WAL. */
-static void *floor_relay_letters(void *arg) {
-    static struct floor_message message;
-    int lane = *(const int *)arg;
-    int file = open(shared->file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    ssize_t n;
-    if (file < 0)
-        check_die("%s: %s", shared->file, strerror(errno));
-    while ((n = msgrcv(lane, &message, sizeof message - sizeof message.mtype, 0, 0)) >= 0)
-        if (write(file, &message.to, (size_t)n) == n && fdatasync(file) == 0)
-            (void)msgsnd(message.to, &message, (size_t)n, IPC_NOWAIT);
-    return NULL;
-}
-
 static int floor_relay(void *arg) {
     pthread_t threads[N_LANES];
     (void)arg;
     for (int i = 0; i < N_LANES; i++)
-        if (pthread_create(&threads[i], NULL, i == WRITER ? floor_relay_letters : floor_relay_lane,
-                           &shared->lanes[i]) != 0)
+        if (pthread_create(&threads[i], NULL, floor_relay_lane, &shared->lanes[i]) != 0)
             return 1;
     atomic_fetch_add(&shared->n_started, 1);
     pause();
@@ -84,7 +69,6 @@ static int floor_talk(void *arg) {
     static struct floor_message message;
     int me = (int)(intptr_t)arg;
     const size_t size = 64;
-    const long pause_us = me == WRITER ? WRITER_PAUSE_US : PAUSE_US;
     atomic_fetch_add(&shared->n_started, 1);
     for (;;) {
         int64_t begin = mono_now().ns;
@@ -97,18 +81,18 @@ static int floor_talk(void *arg) {
             return 1;
         shared->talkers[me].ns[n % SAMPLES] = mono_now().ns - begin;
         atomic_store(&shared->talkers[me].n, n + 1);
-        nanosleep(&(struct timespec){.tv_nsec = pause_us * 1000L}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_US * 1000L}, NULL);
     }
 }
 
 static int floor_storm(void *arg) {
     static struct floor_message message, answer;
-    int mailbox = shared->mailboxes[N_OTHERS + (int)(intptr_t)arg];
+    int mailbox = shared->mailboxes[N_TALKERS + (int)(intptr_t)arg];
     atomic_fetch_add(&shared->n_started, 1);
     for (;;) {
         message.mtype = 1;
         message.to = mailbox;
-        if (msgsnd(shared->lanes[N_OTHERS], &message, sizeof message - sizeof(long), 0) < 0)
+        if (msgsnd(shared->lanes[N_TALKERS], &message, sizeof message - sizeof(long), 0) < 0)
             return 1;
         while (msgrcv(mailbox, &answer, sizeof answer - sizeof(long), 0, IPC_NOWAIT) >= 0)
             ;
@@ -141,17 +125,11 @@ static void floor_read(int64_t *samples, struct floor_figures *figures) {
     figures->silence_ns = samples[n - 1]; /* they are sorted now */
 }
 
-static void floor_pass_ms(int ms) {
-    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
-}
-
-static void floor_watch(int ms, int stored_ms, struct floor_figures *figures) {
+static void floor_watch(int ms, struct floor_figures *figures) {
     CLEANUP_FREE int64_t *samples = calloc(N_TALKERS * (SAMPLES + 1), sizeof *samples);
     if (!samples)
         check_die("out of memory");
-    floor_pass_ms(stored_ms);
-    figures->stored_p99_ns = check_percentile(samples, floor_read_one(WRITER, samples, 0), 99);
-    floor_pass_ms(ms - stored_ms);
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
     floor_read(samples, figures);
 }
 
@@ -159,14 +137,12 @@ static bool floor_has_started(void *arg) {
     return atomic_load(&shared->n_started) == *(const int *)arg;
 }
 
-void floor_measure(int n_storming, const char *dir, int ms, int stored_ms,
-                   struct floor_figures *figures) {
-    pid_t pids[1 + N_OTHERS + PROCS_MAX];
-    int n = 0, n_mailboxes = N_OTHERS + n_storming;
+void floor_measure(int n_storming, int ms, struct floor_figures *figures) {
+    pid_t pids[1 + N_TALKERS + PROCS_MAX];
+    int n = 0, n_mailboxes = N_TALKERS + n_storming;
     if (n_storming > PROCS_MAX)
         check_die("the floor: %d processes", n_storming);
     shared = check_shared(sizeof *shared);
-    snprintf(shared->file, sizeof shared->file, "%s/letters", dir);
     for (int i = 0; i < N_LANES; i++)
         shared->lanes[i] = floor_queue();
     for (int i = 0; i < n_mailboxes; i++)
@@ -174,16 +150,70 @@ void floor_measure(int n_storming, const char *dir, int ms, int stored_ms,
     pids[n++] = user_start(UID_HUB, floor_relay, NULL);
     for (int i = 0; i < n_storming; i++)
         pids[n++] = user_start(UID_MALLORY, floor_storm, (void *)(intptr_t)i);
-    for (int i = 0; i < N_OTHERS; i++)
+    for (int i = 0; i < N_TALKERS; i++)
         pids[n++] = user_start((uid_t)(UID_ALICE + i), floor_talk, (void *)(intptr_t)i);
     check_until(floor_has_started, &n, 10000);
-    floor_watch(ms, stored_ms, figures);
-    if (atomic_load(&shared->talkers[WRITER].n) == 0)
-        check_die("the floor: no letter was stored in %s", dir);
+    floor_watch(ms, figures);
     while (n > 0)
         user_kill(pids[--n]);
     for (int i = 0; i < N_LANES; i++)
         msgctl(shared->lanes[i], IPC_RMID, NULL);
     for (int i = 0; i < n_mailboxes; i++)
         msgctl(shared->mailboxes[i], IPC_RMID, NULL);
+}
+
+/* Letters. */
+
+struct letters_shared {
+    struct witness_times times;
+    int lane, mailbox, file;
+};
+
+/* Nothing is answered that is not on the disk: one append and one sync, as a commit in a WAL. */
+static int letters_relay_main(void *arg) {
+    struct letters_shared *letters = arg;
+    static struct floor_message message;
+    static const char page[LETTER_BYTES];
+    ssize_t n;
+    while ((n = msgrcv(letters->lane, &message, sizeof message - sizeof message.mtype, 0, 0)) >= 0)
+        if (write(letters->file, page, sizeof page) == sizeof page && fdatasync(letters->file) == 0)
+            (void)msgsnd(letters->mailbox, &message, (size_t)n, IPC_NOWAIT);
+    return 0;
+}
+
+static int letters_writer_main(void *arg) {
+    struct letters_shared *letters = arg;
+    static struct floor_message message;
+    const size_t size = 64;
+    for (;;) {
+        message.mtype = 1;
+        witness_times_begin(&letters->times);
+        if (msgsnd(letters->lane, &message, size, 0) < 0 ||
+            msgrcv(letters->mailbox, &message, sizeof message - sizeof(long), 0, 0) < 0)
+            return 1;
+        witness_times_end(&letters->times);
+        nanosleep(&(struct timespec){.tv_nsec = LETTERS_PAUSE_US * 1000L}, NULL);
+    }
+}
+
+void letters_start(struct letters *letters, const char *dir) {
+    char path[PATH_MAX];
+    struct letters_shared *own = letters->shared = check_shared(sizeof *own);
+    letters->times = &own->times;
+    snprintf(path, sizeof path, "%s/letters", dir);
+    own->lane = floor_queue();
+    own->mailbox = floor_queue();
+    own->file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (own->file < 0)
+        check_die("%s: %s", path, strerror(errno));
+    letters->relay = user_start(UID_HUB, letters_relay_main, own);
+    letters->writer = user_start(UID_DAVE, letters_writer_main, own);
+}
+
+void letters_stop(struct letters *letters) {
+    user_kill(letters->writer);
+    user_kill(letters->relay);
+    msgctl(letters->shared->lane, IPC_RMID, NULL);
+    msgctl(letters->shared->mailbox, IPC_RMID, NULL);
+    close(letters->shared->file);
 }

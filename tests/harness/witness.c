@@ -23,11 +23,11 @@ static void witness_pause(long us) {
     nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
 }
 
-static void times_begin(struct witness_times *times) {
+void witness_times_begin(struct witness_times *times) {
     atomic_store(&times->since, mono_now().ns);
 }
 
-static void times_end(struct witness_times *times) {
+void witness_times_end(struct witness_times *times) {
     unsigned n = atomic_load(&times->n);
     times->ns[n % WITNESS_SAMPLES] = mono_now().ns - atomic_load(&times->since);
     atomic_store(&times->since, 0);
@@ -48,7 +48,7 @@ static bool dave_write(struct witness_talk *talk, struct raw *raw, unsigned long
     struct uuid id;
     struct frame frame;
     snprintf(text, sizeof text, "%lu", n);
-    times_begin(&talk->acks);
+    witness_times_begin(&talk->acks);
     if (raw_say(raw, "carol", text, &id) != QUEUE_OK)
         return false;
     do
@@ -59,7 +59,7 @@ static bool dave_write(struct witness_talk *talk, struct raw *raw, unsigned long
         witness_wrong(talk, "dave", "a letter is refused");
         return false;
     }
-    times_end(&talk->acks);
+    witness_times_end(&talk->acks);
     atomic_store(&talk->n_stored, n);
     return true;
 }
@@ -97,7 +97,7 @@ static bool carol_fetch(struct witness_talk *talk, struct raw *raw) {
     uint64_t seq = 0;
     bool has_missed = false;
     struct frame frame;
-    times_begin(&talk->fetches);
+    witness_times_begin(&talk->fetches);
     while (atomic_load(&talk->n_fetched) < wanted) {
         if (raw_next(raw, &frame, -1) != QUEUE_OK)
             return false;
@@ -107,7 +107,7 @@ static bool carol_fetch(struct witness_talk *talk, struct raw *raw) {
         carol_read(talk, &frame.message, has_missed);
         seq = frame.message.seq;
     }
-    times_end(&talk->fetches);
+    witness_times_end(&talk->fetches);
     frame = (struct frame){.type = FRAME_TAKEN, .taken = {seq, seq}};
     return seq == 0 || raw_send(raw, &frame) == QUEUE_OK;
 }
@@ -121,7 +121,7 @@ static bool carol_search(struct witness_talk *talk, struct raw *raw) {
                                      .limit = 10,
                                      .words = bytes_of("1")}};
     uint64_t seq = 0;
-    times_begin(&talk->searches);
+    witness_times_begin(&talk->searches);
     if (raw_send(raw, &frame) != QUEUE_OK)
         return false;
     do {
@@ -138,7 +138,7 @@ static bool carol_search(struct witness_talk *talk, struct raw *raw) {
                  frame.fail.reason.data);
         witness_wrong(talk, "carol", what);
     }
-    times_end(&talk->searches);
+    witness_times_end(&talk->searches);
     frame = (struct frame){.type = FRAME_TAKEN, .taken = {seq, seq}};
     return seq == 0 || raw_send(raw, &frame) == QUEUE_OK;
 }
@@ -159,10 +159,10 @@ static int carol_main(void *arg) {
     struct witness_talk *talk = arg;
     static struct raw raw;
     for (;;) {
-        times_begin(&talk->joins);
+        witness_times_begin(&talk->joins);
         if (!witness_join(talk, &raw, "carol"))
             return 1;
-        times_end(&talk->joins);
+        witness_times_end(&talk->joins);
         if (!carol_fetch(talk, &raw) || !carol_search(talk, &raw))
             break;
         carol_leave(&raw);

@@ -39,6 +39,10 @@ struct witness {
 bool witness_start(struct witness *witness, const char *dir);
 void witness_stop(struct witness *witness);
 
+/* Something begins, and ends. */
+void witness_times_begin(struct witness_times *times);
+void witness_times_end(struct witness_times *times);
+
 /* From the sample `from` on, that under way included, in ns. */
 int64_t witness_longest(const struct witness_times *times, unsigned from);
 int64_t witness_percentile(const struct witness_times *times, unsigned from, double p);
