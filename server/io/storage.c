@@ -28,6 +28,10 @@
 #define PURGE_PAUSE                                                                                \
     10 /* rewriting the indexes for an edit or a removal rests so many times as long               \
           as it took the last time */
+/* What was forgotten goes in the background: after so much of it, which takes no rest, it takes one
+ * processor's time to this part at most. */
+#define CLEAN_FREE_NS (200 * NS_PER_MS)
+#define CLEAN_PART 8
 #define STOP_MS_MAX 3000 /* what waits to be stored is stored for so long when the hub stops */
 
 /* One that reads for the core: for those who lag, or for those who ask. */
@@ -54,6 +58,7 @@ struct storage {
     bool index_is_due, expire_is_due;
     mono_time expire_at, purge_at; /* purge_at: not before */
     int64_t purge_ns;              /* what rewriting the indexes has taken this time */
+    mono_time cleaned_to;          /* until then what was cleaned is enough; see CLEAN_PART */
     unsigned index_steps[STEP_KINDS], expire_step; /* messages */
     struct store_bounds bounds;
     unsigned n_failures; /* of commits since the last good one, or since it rested */
@@ -434,6 +439,24 @@ static void note_purge(struct storage *storage, bool was_purging, mono_time bega
     storage->purge_ns = 0;
 }
 
+/* Whether the next step is to delete what was forgotten, or to rewrite the indexes after that. */
+static bool is_cleaning(enum store_step kind) {
+    return kind == STEP_DELETE || kind == STEP_REWRITE;
+}
+
+static bool clean_rests(const struct storage *storage, mono_time now) {
+    return is_cleaning(store_next_step(storage->store)) && !storage->has_failed &&
+           storage->cleaned_to.ns > now.ns;
+}
+
+/* What was not used up before counts for CLEAN_FREE_NS at most. */
+static void note_cleaned(struct storage *storage, mono_time now, int64_t ns) {
+    int64_t from = now.ns - CLEAN_PART * CLEAN_FREE_NS;
+    if (storage->cleaned_to.ns < from)
+        storage->cleaned_to.ns = from;
+    storage->cleaned_to.ns += CLEAN_PART * ns;
+}
+
 static bool index_some(struct storage *storage) {
     bool more = false, was_purging = store_is_purging(storage->store);
     mono_time began = mono_now();
@@ -442,6 +465,8 @@ static bool index_some(struct storage *storage) {
     int r = store_index(storage->store, *step, &more);
     mono_time now = mono_now();
     int64_t ns = now.ns - began.ns;
+    if (is_cleaning(kind))
+        note_cleaned(storage, now, ns);
     note_purge(storage, was_purging && kind == STEP_REWRITE, began, now);
     more &= r == 0;
     fit_step(step, INDEX_STEP_MIN, INDEX_STEP, ns, kind == STEP_DELETE ? DELETE_NS : HOUSE_NS,
@@ -461,7 +486,7 @@ static void erase_some(struct storage *storage) {
 /* A step of what can wait; false: there is nothing. Without the lock. */
 static bool keep_house(struct storage *storage) {
     erase_some(storage);
-    if (storage->index_is_due) {
+    if (storage->index_is_due && !clean_rests(storage, mono_now())) {
         storage->index_is_due = index_some(storage);
         return true;
     }
@@ -485,6 +510,8 @@ static void writer_rest(struct hub *hub, struct storage *storage) {
     mono_time until = mono_add_ms(mono_now(), is_short ? RETRY_MS : EXPIRE_EVERY_MS);
     if (store_is_to_purge(storage->store) && storage->purge_at.ns < until.ns)
         until = storage->purge_at;
+    if (storage->index_is_due && storage->cleaned_to.ns < until.ns)
+        until = storage->cleaned_to;
     storage_rest(hub, &storage->work, until);
     storage->is_retrying = false;
     storage->n_failures = 0;

@@ -10,7 +10,7 @@
 #include "store/inside.h"
 
 #define STEP_MAX 512    /* messages at once */
-#define CALLED_MIN 16   /* are deleted, even if the writer is called */
+#define CALLED_MIN 16   /* short ones, or what costs as much, even if the writer is called */
 #define MERGE_PAGES 128 /* of an index at once, at most, and at least: */
 #define MERGE_PAGES_MIN 4
 #define ROUND_PERCENT 10   /* of the messages, before the index must follow */
@@ -113,16 +113,17 @@ static int doom_done(struct store *store, const struct doom *doom) {
     if (!done)
         return connection_fail(&store->writer, doing);
     sqlite3_bind_int64(done, 1, doom->conv);
-    store->pending.purge = PURGE_WORDS_BEGIN;
     return connection_finish(&store->writer, done, doing);
 }
 
 /* The first n of them, or CALLED_MIN when the writer is called: then there are more. */
 static int delete_rows(struct store *store, struct oldest *oldest, unsigned n) {
     int r = 0;
+    uint64_t cost = 0;
     for (unsigned i = 0; r == 0 && i < n && i < oldest->n; i++) {
         r = delete_message(store, oldest, i);
-        if (!store->called || store->fails || i + 1 < CALLED_MIN || i + 1 == oldest->n)
+        cost += step_cost(oldest->rows[i].n_text);
+        if (!store->called || store->fails || cost < CALLED_MIN || i + 1 == oldest->n)
             continue;
         oldest->is_all = false;
         oldest->n = i + 1;
@@ -135,6 +136,8 @@ static int delete_doomed(struct store *store, const struct doom *doom, unsigned 
     int r = doomed_rows(&store->writer, doom, n_max, &oldest);
     if (r == 0)
         r = delete_rows(store, &oldest, oldest.n);
+    if (r == 0 && oldest.n > 0) /* not for what was forgotten before */
+        store->pending.purge = PURGE_WORDS_BEGIN;
     if (r == 0 && oldest.is_all)
         r = doom_done(store, doom);
     return r;
