@@ -431,9 +431,14 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 bashdir = $(datadir)/bash-completion/completions
 zshdir = $(datadir)/zsh/site-functions
 fishdir = $(datadir)/fish/vendor_completions.d
+# Where the Python that is here looks below this prefix; Debian's own packages go into python3/.
+pythondir = $(exec_prefix)/lib/$(or $(shell python3 -c 'import site, sys; print("python%d.%d/%s" % (*sys.version_info[:2], \
+	site.getsitepackages()[0].rpartition("/")[2]))' 2>/dev/null),python3/dist-packages)
 
 # Templates for /etc are examples here: what an administrator has written there is his.
 EXAMPLES := $(wildcard client/examples/*) client/etc/earshot/config server/etc/earshot/hub.conf
+
+PYTHON := $(wildcard client/python/earshot/*.py) client/python/earshot/py.typed
 
 # mode:file:where it goes
 PAGES := $(wildcard client/man/*.[1-8] server/man/*.[1-8])
@@ -452,7 +457,8 @@ FILES = 755:$(BUILD)/bin/earshot:$(bindir)/earshot \
 	644:client/completion/earshot.fish:$(fishdir)/earshot.fish \
 	644:README.md:$(docdir)/README.md \
 	644:server/etc/default/earshot:$(docdir)/examples/default \
-	$(foreach file,$(EXAMPLES),$(if $(filter %.sh,$(file)),755,644):$(file):$(docdir)/examples/$(notdir $(file))) \
+	$(foreach file,$(EXAMPLES),$(if $(filter %.sh %.py,$(file)),755,644):$(file):$(docdir)/examples/$(notdir $(file))) \
+	$(foreach file,$(PYTHON),644:$(file):$(pythondir)/earshot/$(notdir $(file))) \
 	$(foreach page,$(PAGES),644:$(page):$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 LINKS = libearshot.so.$(SOVERSION) libearshot.so
 
@@ -486,6 +492,7 @@ install: ## install programs, library, manual, units; PREFIX=/usr/local DESTDIR=
 uninstall: ## remove what install put there, with the same PREFIX= DESTDIR=
 	$(foreach row,$(FILES),$(call uninstall_row,$(subst :, ,$(row))))
 	rm -f $(foreach link,$(LINKS),'$(DESTDIR)$(libdir)/$(link)')
+	rm -rf '$(DESTDIR)$(pythondir)/earshot/__pycache__'
 
 .PHONY: deb
 deb: ## build Debian packages and check them with lintian; they are in $(BUILD)/deb

@@ -758,6 +758,12 @@ void earshot_wake(earshot *link);
  */
 char *earshot_safe(const char *text, size_t n, bool keep_lines);
 
+/*
+ * Whether n bytes of UTF-8 name this handle, as a word, whatever its case: so the hub counts
+ * mentions. False also when memory is out, or an argument is NULL.
+ */
+bool earshot_mentions(const char *text, size_t n, const char *handle);
+
 /* What four of these were called before. */
 #define earshot_offered earshot_own_offer
 #define earshot_offers earshot_list_offers

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mention.h"
 #include "base/text.h"
 #include "lib/check.h"
 
@@ -268,4 +269,9 @@ int earshot_fail_exit_code(unsigned code) {
 char *earshot_safe(const char *text, size_t n, bool keep_lines) {
     return text_safe((struct bytes){text ? text : "", text ? n : 0},
                      keep_lines ? TEXT_KEEP_LINES : TEXT_ONE_LINE);
+}
+
+bool earshot_mentions(const char *text, size_t n, const char *handle) {
+    struct bytes bytes = {text, n};
+    return text && handle && text_is_valid(bytes) && text_mentions(bytes, handle);
 }

@@ -34,6 +34,15 @@ done
 for file in "$root"/{client,server}/man/*.[1-8]; do
     STATUS='' check "${file##*/} is installed" grep -q "/man${file##*.}/${file##*/}\$" "$T/files"
 done
+if command -v python3 >/dev/null; then
+    module=$(dirname "$(cd "$T/root" && find . -path '*/earshot/__init__.py')")
+    check "the Python module loads, and the library that was installed with it" \
+        env PYTHONPATH="$T/root/$module/.." PYTHONDONTWRITEBYTECODE=1 ${SANITIZE:+EARSHOT_NO_PYTHON=1} python3 -c '
+import os, sys
+if "EARSHOT_NO_PYTHON" not in os.environ:
+    import earshot
+    sys.exit(not any(sys.argv[1] in line for line in open("/proc/self/maps")))' "$T/root/usr/lib/libearshot.so"
+fi
 check "no template is left unfilled" \
     test -z "$(grep -rlE '@[a-z]+@' "$T/root/usr/lib/pkgconfig" "$T/root/usr/lib/systemd")"
 check "the unit starts the hub that was installed" \

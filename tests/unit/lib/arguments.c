@@ -306,6 +306,12 @@ Test(arguments, 11_without_a_link) {
     earshot_pass_over(NULL, &event);
     earshot_wake(NULL);
     earshot_close(NULL);
+    cr_expect(earshot_mentions("hello Bob!", 10, "bob"));
+    cr_expect_not(earshot_mentions("hello Bob!", 8, "bob"));
+    cr_expect_not(earshot_mentions("bobbin", 6, "bob"));
+    cr_expect_not(earshot_mentions("\xff bob", 5, "bob"));
+    cr_expect_not(earshot_mentions(NULL, 0, "bob"));
+    cr_expect_not(earshot_mentions("bob", 3, NULL));
     cr_expect_gt(strlen(earshot_error(NULL)), 10);
     cr_expect_str_eq(earshot_fail_name(earshot_fail_code(NULL)), "bad-argument");
 }
