@@ -94,7 +94,7 @@ HUB_SRC := $(call sources,server server/io)
 FILES_SRC := $(call sources,client/files)
 LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/cli/talk client/cli/files client/cli/past client/cli/look \
-	client/chat client/chat/people client/chat/line)
+	client/chat client/chat/people client/chat/line client/irc)
 EXAMPLE_SRC := $(call sources,client/examples)
 BENCH_SRC := $(call sources,tests/bench tests/bench/rows tests/bench/flood tests/bench/peers)
 HARNESS_SRC := $(call sources,tests/harness)
@@ -230,6 +230,10 @@ $(BUILD)/tests/unit/io/run: $(call objects,server/io/lock.c server/io/noted.c se
 # Of the program what needs no other part of it.
 $(BUILD)/tests/unit/cli/run: $(call objects,client/cli/kept.c client/cli/outcome.c)
 
+# Of the door what knows no connection.
+IRC_PURE := client/irc/line.c client/irc/numeric.c client/irc/spell.c
+$(BUILD)/tests/unit/irc/run: $(call objects,$(IRC_PURE))
+
 $(foreach dir,$(UNIT_DIRS),$(eval $(call unit_program,$(dir))))
 
 # The allocations of the core fail one after the other, see memory.c there.
@@ -253,7 +257,7 @@ $(BUILD)/tests/fault/35_disk_faults: | $(SHIMS)
 # The decoders under mutation are always compiled with the address and undefined sanitizers.
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_COMPILE = $(OUR_CPPFLAGS) -Itests -std=gnu11 $(WARNINGS) -O1 -g $(FUZZ_FLAGS)
-CHECKED_SRC := $(call sources,shared/base shared/proto) $(filter-out %/mutate.c %/libfuzzer.c,$(FUZZ_SRC))
+CHECKED_SRC := $(call sources,shared/base shared/proto) client/irc/line.c client/irc/spell.c $(filter-out %/mutate.c %/libfuzzer.c,$(FUZZ_SRC))
 MUTATE_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(CHECKED_SRC) tests/fuzz/mutate.c)
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -269,6 +273,7 @@ SEMANTIC := $(BUILD)/tests/semantic/run
 SEMANTIC_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o, \
 	$(call sources,shared/base shared/proto server/core server/core/past server/core/room) $(SEMANTIC_SRC))
 $(BUILD)/fuzz/tests/semantic/%.o $(BUILD)/fuzz/server/%.o: OUR_CPPFLAGS += -Iserver
+$(MUTATE_OBJ): OUR_CPPFLAGS += -Iclient
 $(SEMANTIC): $(SEMANTIC_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -276,6 +281,7 @@ $(SEMANTIC): $(SEMANTIC_OBJ)
 		-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free -pthread -o $@ $^ $(LIBS_CORE) $(LIBS_HUB)
 
 # Coverage guided, which only clang can do.
+$(BUILD)/tests/fuzz/libfuzzer: OUR_CPPFLAGS += -Iclient
 $(BUILD)/tests/fuzz/libfuzzer: $(CHECKED_SRC) tests/fuzz/libfuzzer.c $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)

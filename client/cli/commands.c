@@ -119,6 +119,12 @@ const struct cli_command cli_commands[] = {
      "what happens at logout, versions. Each line is ok, a warning or a problem. Ends with 1 when\n"
      "there is a problem. Never starts a hub.",
      cli_doctor_options, 0, 0, cli_doctor},
+    {"irc", "", "let your IRC client in",
+     "An IRC server for yourself, until a signal comes: on a Unix socket in your runtime "
+     "directory,\n"
+     "on 127.0.0.1, or on both with a comma between them. Programs of other users are closed at\n"
+     "once. The nick is the handle, rooms are channels; what waited comes at connect.",
+     cli_irc_options, 0, 0, cli_irc},
     {"listen", "[CONV...]", "run a command for each message that arrives",
      "CONV is a handle, a #room, or your own handle for all direct messages; without any, these "
      "and\n"

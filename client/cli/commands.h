@@ -102,3 +102,7 @@ int cli_help(const struct cli_options *options, int n_words, char **words);
 
 /* client/chat */
 int cli_chat(const struct cli_options *options, int n_words, char **words);
+
+/* client/irc */
+int cli_irc(const struct cli_options *options, int n_words, char **words);
+extern const struct cli_option cli_irc_options[];

@@ -64,6 +64,8 @@ struct cli_options {
     const char *reason;        /* delete, mute, ban, kick; NULL when not given */
     bool watch;                /* inspect */
     int every_ms;              /* inspect, top; 0 when not given */
+    const char *listen;        /* irc; NULL when not given */
+    bool inetd;                /* irc */
 };
 
 #define CLI_NOT_GIVEN (~0ULL)

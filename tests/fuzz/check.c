@@ -8,6 +8,8 @@
 
 #include "base/macro.h"
 #include "base/text.h"
+#include "irc/line.h"
+#include "irc/spell.h"
 #include "proto/frame.h"
 #include "proto/name.h"
 
@@ -387,5 +389,60 @@ void check_text(const uint8_t *data, size_t n) {
     check_safe(text, TEXT_ONE_LINE);
     check_safe(text, TEXT_KEEP_LINES);
     check_name(text);
+    free(copy);
+}
+
+/* Lines of IRC. */
+
+static void check_irc_words(const struct irc_line *line, const char *begin, const char *end) {
+    MUST(line->n_params <= LINE_PARAMS_MAX && line->n_tags <= LINE_TAGS_MAX);
+    MUST(line->command >= begin && line->command < end && line->command[0] != '\0');
+    MUST(!strpbrk(line->command, " "));
+    for (size_t i = 0; i < line->n_params; i++) {
+        MUST(line->params[i] > line->command && line->params[i] <= end);
+        MUST(i + 1 == line->n_params || !strpbrk(line->params[i], " "));
+    }
+    MUST(!line->params[line->n_params]);
+}
+
+static void check_irc_tags(const struct irc_line *line) {
+    char escaped[2 * TAGS_BYTES_MAX + 1];
+    for (size_t i = 0; i < line->n_tags; i++) {
+        const char *value = line->tags[i].value;
+        MUST(line->tags[i].key[0] != '\0');
+        MUST(line_tag_value(line, line->tags[i].key) == value);
+        line_escape_tag(escaped, sizeof escaped, value);
+        MUST(!strpbrk(escaped, "; \r\n"));
+        MUST(strlen(escaped) <= 2 * strlen(value));
+    }
+}
+
+static void check_irc_name(const char *text) {
+    char handle[SPELL_SIZE], nick[SPELL_SIZE];
+    struct name key;
+    (void)spell_key(&key, text);
+    if (!spell_handle(handle, text) || strlen(handle) > NAME_BYTES_MAX)
+        return;
+    MUST(strcmp(spell_nick(nick, handle), text) == 0);
+}
+
+void check_irc_line(const uint8_t *data, size_t n) {
+    struct irc_line line;
+    input = data;
+    n_input = n;
+    char *copy = malloc(n + 1);
+    MUST(copy);
+    memcpy(copy, data, n);
+    copy[n] = '\0';
+    enum line_outcome outcome = line_parse(&line, copy, n);
+    if (outcome == LINE_OK) {
+        check_irc_words(&line, copy, copy + n + 1);
+        check_irc_tags(&line);
+        for (size_t i = 0; i < line.n_params; i++) {
+            check_irc_name(line.params[i]);
+            MUST(line_mask_matches("*", line.params[i]));
+            (void)line_mask_matches(line.params[i], line.command);
+        }
+    }
     free(copy);
 }

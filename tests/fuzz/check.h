@@ -13,3 +13,6 @@ size_t check_batch(const uint8_t *data, size_t n);
 
 /* text_is_valid, text_cut, text_safe, text_columns, name_parse and name_key. */
 void check_text(const uint8_t *data, size_t n);
+
+/* line_parse, tags and parameters, masks, and how handles are spelled for IRC. */
+void check_irc_line(const uint8_t *data, size_t n);

@@ -295,6 +295,43 @@ static void make_name(struct input *in) {
     }
 }
 
+/* A line as a client might send it, or nearly so. */
+static void make_irc_line(struct input *in) {
+    static const char *const words[] = {
+        "@label=1;+draft/reply=x\\:y\\s",
+        "@",
+        "=",
+        ";",
+        "\\",
+        " ",
+        ":",
+        "PRIVMSG",
+        "JOIN",
+        "#ops",
+        ",",
+        "alice",
+        "`7^a|b",
+        "\r",
+        "*",
+        "?",
+        "\xf0\x9f\x98\x80",
+        "CAP LS 302",
+        "batch=12345678901234567890",
+        "a.b",
+        "\n",
+        "+o",
+    };
+    size_t n_words = random_below(random_below(16) ? 24 : 400);
+    in->n = 0;
+    while (n_words-- > 0) {
+        const char *word = words[random_below(ARRAY_LEN(words))];
+        memcpy(in->data + in->n, word, strlen(word));
+        in->n += strlen(word);
+    }
+    if (random_below(4) == 0)
+        mutate(in);
+}
+
 static size_t run_round(void) {
     static struct input in;
     size_t n_accepted;
@@ -307,6 +344,8 @@ static size_t run_round(void) {
     static void (*const makers[])(struct input *) = {make_text, make_name, make_plain};
     makers[random_below(ARRAY_LEN(makers))](&in);
     check_text(in.data, in.n);
+    make_irc_line(&in);
+    check_irc_line(in.data, in.n);
     return n_accepted;
 }
 

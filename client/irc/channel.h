@@ -1,0 +1,17 @@
+/* Rooms, as their commands and what comes from the hub show them. */
+#pragma once
+
+#include "irc/command.h"
+
+/* 332 and 333; or 331, if none is to be told of, too. */
+void channel_say_topic(struct conn *conn, const struct irc_channel *channel, bool also_none);
+void channel_say_names(struct conn *conn, const struct irc_channel *channel);
+
+/* "@", as far as the client wants to see it; "". */
+const char *channel_prefix(const struct irc_channel *channel, const struct person *person);
+
+/* "+i" and its like, that somebody has set. */
+void channel_take_mode(struct irc_channel *channel, const char *mode);
+
+/* Does the next room that the handle has come to elsewhere. False: there is none. */
+bool channel_do_todo(struct conn *conn);

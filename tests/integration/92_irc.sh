@@ -1,0 +1,137 @@
+#!/bin/bash
+# `earshot irc`: a client registers, joins and talks with the other commands; what was said while it
+# was away comes when it is back, and again after the hub was killed.
+# shellcheck source=tests/harness/shell.sh
+. "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
+
+PORT=$((20000 + RANDOM % 10000))
+
+# connect FD NICK [CAP...]: a client on that descriptor, whose lines are in $T/FD.in
+connect() {
+    local fd=$1 nick=$2
+    shift 2
+    eval "exec $fd<>/dev/tcp/127.0.0.1/$PORT"
+    : >"$T/$fd.in"
+    cat <&"$fd" >"$T/$fd.in" &
+    STARTED+=("$!")
+    [ $# -eq 0 ] || say "$fd" "CAP REQ :$*"
+    say "$fd" "NICK $nick"
+    say "$fd" "USER me 0 * :me myself"
+    [ $# -eq 0 ] || say "$fd" "CAP END"
+    wait_for "$nick is welcome" heard "$fd" " 376 "
+}
+
+say() { # FD LINE
+    printf '%s\r\n' "$2" >&"$1"
+}
+
+heard() { # FD TEXT
+    grep -qF -- "$2" "$T/$1.in"
+}
+
+hears() { # FD TEXT
+    wait_for "hears: $2" heard "$1" "$2"
+    STATUS='' check "hears: $2" heard "$1" "$2"
+}
+
+hang_up() { # FD
+    say "$1" "QUIT :bye"
+    hears "$1" "ERROR :Closing link"
+    eval "exec $1>&-"
+}
+
+says() { # TEXT: the newest message
+    has "$(earshot history --json '#ops' -n 1 2>/dev/null)" "$1"
+}
+
+is_open() {
+    (exec 9<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null
+}
+
+STORED=yes start_hub
+run_earshot door irc --listen "127.0.0.1:$PORT"
+door=$PID
+wait_for "the door opens" is_open
+
+connect 5 alice
+hears 5 "CASEMAPPING=ascii"
+say 5 "JOIN #ops"
+hears 5 "353 alice = #ops :@alice"
+is "the room is there" "$(earshot rooms --json | jq -r .name)" '#ops'
+earshot send --name bob '#ops' "from a shell"
+hears 5 "PRIVMSG #ops :from a shell"
+say 5 "PRIVMSG #ops :from a client"
+wait_for "the log has it" says "from a client"
+is "it is alice's" "$(earshot history --json '#ops' | jq -r 'select(.text == "from a client").from')" alice
+say 5 "PRIVMSG #ops :$(printf '\001ACTION waves\001')"
+wait_for "an action arrives" says '"kind":"action"'
+is "without its frame" "$(earshot history --json '#ops' -n 1 | jq -r .text)" waves
+say 5 "TOPIC #ops :what we do"
+hears 5 "TOPIC #ops :what we do"
+is "the hub has the topic" "$(earshot rooms --json | jq -r .topic)" "what we do"
+say 5 "PRIVMSG nobody-at-all :hello"
+hears 5 " 401 alice nobody-at-all "
+say 5 "NICK 1up"
+hears 5 " 432 alice 1up "
+say 5 "AWAY :at lunch"
+hears 5 " 306 alice "
+is "the hub knows that she is away" "$(earshot who --json | jq -r 'select(.handle == "alice").away')" "at lunch"
+say 5 "LAUGH"
+hears 5 " 421 alice LAUGH "
+printf 'PRIVMSG #ops :caf\351\r\n' >&5
+hears 5 "FAIL PRIVMSG INVALID_UTF8"
+
+connect 6 alice_ message-tags server-time batch draft/multiline echo-message draft/chathistory
+say 6 "JOIN #ops"
+hears 5 "JOIN #ops"
+say 6 "BATCH +1 draft/multiline #ops"
+say 6 "@batch=1 PRIVMSG #ops :one"
+say 6 "@batch=1 PRIVMSG #ops :two"
+say 6 "BATCH -1"
+hears 6 "draft/multiline #ops"
+hears 5 "PRIVMSG #ops :two"
+is "two lines are one message" "$(earshot history --json '#ops' -n 1 | jq -r .text)" $'one\ntwo'
+long=$(head -c 5000 /dev/zero | tr '\0' x)
+earshot send --name bob '#ops' "$long"
+wait_for "5,000 characters arrive" eval \
+    "[ \$(grep -o 'PRIVMSG #ops :x*' '$T/5.in' | sed 's/.*://' | tr -d '\n' | wc -c) -ge 5000 ]"
+is "and no line is longer than 512 bytes" "$(LC_ALL=C awk 'length > 511' "$T/5.in" | wc -l)" 0
+say 6 "CHATHISTORY LATEST #ops * 3"
+hears 6 " chathistory #ops"
+hang_up 5
+hears 6 "QUIT :"
+
+earshot send --name bob alice "while you were away"
+earshot send --name bob '#ops' "and in the room"
+connect 7 alice server-time
+hears 7 ":alice!~me@uid$(id -u) JOIN #ops"
+hears 7 "PRIVMSG alice :while you were away"
+hears 7 "PRIVMSG #ops :and in the room"
+check "with the time" grep -q '^@time=.*PRIVMSG alice :while' "$T/7.in"
+
+id=$(earshot send --name bob --json '#ops' "a typo" | jq -r .id)
+hears 7 "PRIVMSG #ops :a typo"
+earshot edit --name bob "$id" "no typo"
+hears 7 "NOTICE #ops :(edited) no typo"
+
+kill -9 "$HUB_PID"
+hears 7 "the hub is gone"
+STORED=yes start_hub
+hears 7 "the hub is back"
+earshot send --name bob '#ops' "after the crash"
+hears 7 "PRIVMSG #ops :after the crash"
+say 7 "PRIVMSG #ops :so it is"
+wait_for "and the other way about" says "so it is"
+
+say 7 "$(head -c 600 /dev/zero | tr '\0' y)"
+hears 7 " 417 alice "
+head -c 30000 /dev/urandom | tr -d '\n' >&7
+say 7 ""
+say 7 "PING alive"
+hears 7 ":alive"
+
+hang_up 7
+hang_up 6
+kill "$door"
+ends "$door"
+is "the door ends" "$STATUS" 0
