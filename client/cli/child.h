@@ -18,5 +18,12 @@ struct child_files {
  */
 int child_start(pid_t *pid, char *const argv[], const struct child_files *files, bool group);
 
+/*
+ * The same with our own files, but it gets SIGTERM when we end without having waited for it,
+ * killed, for example. A program that changes its user (setuid) does not. Call it from the main
+ * thread: the kernel watches the thread, not the process.
+ */
+int child_start_bound(pid_t *pid, char *const argv[]);
+
 /* Ended: its exit code as a shell tells it, 128 + n for signal n. */
 int child_exit_code(int status);

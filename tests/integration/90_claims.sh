@@ -89,6 +89,13 @@ for i in 4 2 5 1 3; do kill -9 "${STARTED[-$((6 - i))]}"; done
 wait_for "all are gone" stands many ""
 is "the hub counts none" "$(earshot status --json | jq .counters.claims)" 0
 
+# What is started ends with who has started it.
+run_earshot ann --name ann claim gpu0 -- sh -c 'echo $$; while :; do sleep 0.05; done'
+wait_for "the command runs" test -s "$T/ann.out"
+kill -9 "$PID"
+wait_for "when this is killed, it ends" test ! -e "/proc/$(cat "$T/ann.out")"
+wait_for "the name is free" stands gpu0 ""
+
 # The hub is killed, and another one begins.
 run_earshot ann --name ann claim gpu0 -- sleep 300
 wait_for "ann has it" stands gpu0 ann

@@ -194,11 +194,10 @@ static void claim_take_all(struct claim_run *run, struct pollfd *fd) {
 
 static int claim_start(struct claim_run *run, char **words) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, 0};
-    struct child_files files = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
     run->signal_fd = signals_open(signals);
     if (cli_interrupted())
         return cli_interrupted();
-    int r = run->signal_fd < 0 ? run->signal_fd : child_start(&run->pid, words, &files, false);
+    int r = run->signal_fd < 0 ? run->signal_fd : child_start_bound(&run->pid, words);
     if (r == 0)
         r = process_open(run->pid, &run->pidfd);
     if (r == 0)
