@@ -21,6 +21,12 @@ int book_open(const char *dir, const char *name) {
     return book;
 }
 
+int book_look(const char *dir, const char *name) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 void book_write(int book, const struct book_entry *entry) {
     ssize_t n = write(book, entry, sizeof *entry);
     if (n != (ssize_t)sizeof *entry)

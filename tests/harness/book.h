@@ -32,6 +32,9 @@ _Static_assert(sizeof(struct book_entry) == 128, "a divisor of the page size");
 /* Opens or makes dir/name; ends the test when it cannot. */
 int book_open(const char *dir, const char *name);
 
+/* Somebody else's, to be read; -1: there is none. */
+int book_look(const char *dir, const char *name);
+
 void book_write(int book, const struct book_entry *entry);
 
 /* Calls for each of the last `n_last` entries (SIZE_MAX: all), oldest first. */

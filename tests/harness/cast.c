@@ -168,6 +168,11 @@ bool cast_check_moves(struct cast *cast, int ms) {
                atomic_load(&talk->n_compared));
     ok = check(ok && atomic_load(&talk->n_compared) >= before + CAST_MOVERS,
                "what was changed can be looked at after the last start");
+    check_note("%lu times an invitation had to be there; what is claimed was given %lu times",
+               atomic_load(&talk->n_invited), atomic_load(&talk->n_held));
+    ok &= check(atomic_load(&talk->n_held) >= CAST_SENDERS && atomic_load(&talk->n_held_twice) == 0,
+                "each has had it, and never two at the same time (%lu times)",
+                atomic_load(&talk->n_held_twice));
     return check(atomic_load(&talk->n_moved) > 0 && atomic_load(&talk->n_broken) == 0,
                  "what was DONE was always so afterwards (%lu times not)",
                  atomic_load(&talk->n_broken)) &&

@@ -20,8 +20,11 @@
  * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
  *
  * The movers join and leave rooms of their own, give them topics, take handles, write to themselves
- * and forget it. Whenever they or the hub begin anew they look whether all that they were told to
- * be DONE is so.
+ * and forget it, and invite each other into private rooms. Whenever they or the hub begin anew they
+ * look whether all that they, or for an invitation the other one, were told to be DONE is so.
+ *
+ * The senders claim one name, and wait for it; each has it at least once, at its end. Two that live
+ * never have it at the same time.
  */
 #pragma once
 
@@ -47,6 +50,9 @@ struct cast_talk {
     atomic_bool ready[CAST_N];
     atomic_ulong n_sent, n_acked, n_refused, n_read, n_repeated, n_back;
     atomic_ulong n_moved, n_compared, n_broken; /* movers; broken: DONE, and not so */
+    atomic_ulong n_invited;                     /* invitations that had to be there, and were */
+    atomic_int holder;                          /* the process that has what is claimed; 0: none */
+    atomic_ulong n_held, n_held_twice;
     char error[CAST_N][256];
 };
 

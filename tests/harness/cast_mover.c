@@ -2,22 +2,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/cast_member.h"
 #include "harness/check.h"
 
 #define N_ROOMS 12
 #define N_HANDLES 60
+#define N_PRIVATE 6 /* rooms of each, into which it invites the other one */
 #define ANSWER_MS 30000
 #define PAUSE_MS 3
 
-enum move { MOVE_JOIN, MOVE_TOPIC, MOVE_LEAVE, MOVE_NICK, MOVE_FORGET, MOVE_END };
+enum move {
+    MOVE_JOIN,
+    MOVE_TOPIC,
+    MOVE_LEAVE,
+    MOVE_NICK,
+    MOVE_FORGET,
+    MOVE_MAKE, /* a private room */
+    MOVE_INVITE,
+    MOVE_DECLINE,
+    MOVE_END
+};
 
 /* What was DONE; what is asked for and not answered may be so, or not. */
 struct mover_room {
     bool is_in, in_is_sure;
     uint64_t topic; /* 0: none */
     bool topic_is_sure;
+};
+
+/* What is between two movers: a private room of the one, and the other. Times are those of the
+ * books; 0: never. */
+struct mover_guest {
+    uint64_t asked, invited; /* an invitation was asked for; of the last one that was DONE */
+    uint64_t declining, declined;
 };
 
 struct mover {
@@ -29,14 +48,25 @@ struct mover {
     struct mover_room places[N_ROOMS];
     bool has_handle[N_HANDLES];
     uint64_t forgotten; /* what it wrote to itself up to this number */
+    bool has_private[N_PRIVATE];
+    struct mover_guest invitations[N_PRIVATE]; /* into the other's rooms */
     /* What the hub shows. */
     struct mover_room shown[N_ROOMS];
     bool shows_handle[N_HANDLES];
+    bool shows_private[N_PRIVATE], shows_invitation[N_PRIVATE];
     uint64_t oldest;
 };
 
 static void name_room(char name[32], const struct mover *mover, size_t i) {
     snprintf(name, 32, "#%s-%zu", cast_handle(mover->who), i);
+}
+
+static void name_private(char name[32], int who, size_t i) {
+    snprintf(name, 32, "#%s-p%zu", cast_handle(who), i);
+}
+
+static int mover_other(const struct mover *mover) {
+    return mover->who == CAST_TALKERS ? CAST_TALKERS + 1 : CAST_TALKERS;
 }
 
 static void name_handle(char name[32], const struct mover *mover, size_t i) {
@@ -55,10 +85,24 @@ static size_t index_of(const struct mover *mover, const char *name, size_t n_max
     return i;
 }
 
+/* The same of a private room, which its guests see under the name of its owner, too: "~owner". */
+static size_t index_of_private(int who, const char *name) {
+    size_t i = 0;
+    char own[32];
+    for (; i < N_PRIVATE; i++) {
+        name_private(own, who, i);
+        if (strncmp(own, name, strlen(own)) == 0)
+            break;
+    }
+    return i;
+}
+
 /* What it did. */
 
-static void move_asked(struct mover *mover, enum move move, size_t i) {
+static void move_asked(struct mover *mover, enum move move, size_t i, uint64_t at) {
     struct mover_room *place = &mover->places[i % N_ROOMS];
+    if (move == MOVE_DECLINE)
+        mover->invitations[i % N_PRIVATE].declining = at;
     if (move == MOVE_JOIN || move == MOVE_LEAVE)
         place->in_is_sure = false;
     if (move == MOVE_TOPIC || move == MOVE_LEAVE)
@@ -85,6 +129,11 @@ static void move_done(struct mover *mover, enum move move, size_t i, uint64_t nu
     case MOVE_FORGET:
         mover->forgotten = number;
         break;
+    case MOVE_MAKE:
+        mover->has_private[i % N_PRIVATE] = true;
+        break;
+    case MOVE_DECLINE:
+    case MOVE_INVITE:
     case MOVE_END:
         break;
     }
@@ -95,14 +144,45 @@ static void mover_remember(void *arg, const struct book_entry *entry) {
     if (entry->number > mover->number)
         mover->number = entry->number;
     if (entry->what == BOOK_SENT)
-        move_asked(mover, (enum move)entry->code, entry->size);
+        move_asked(mover, (enum move)entry->code, entry->size, entry->seq);
     else if (entry->what == BOOK_ACKED)
         move_done(mover, (enum move)entry->code, entry->size, entry->number);
+    if (entry->what == BOOK_ACKED && entry->code == MOVE_DECLINE)
+        mover->invitations[entry->size % N_PRIVATE].declined = entry->seq;
+}
+
+/* Of the other one's book: what it was told to be DONE is so for its guest. */
+static void mover_read_of_other(void *arg, const struct book_entry *entry) {
+    struct mover *mover = arg;
+    struct mover_guest *guest = &mover->invitations[entry->size % N_PRIVATE];
+    if (entry->code != MOVE_INVITE)
+        return;
+    if (entry->what == BOOK_SENT)
+        guest->asked = entry->seq;
+    else if (entry->what == BOOK_ACKED)
+        guest->invited = guest->asked;
+}
+
+static void mover_read_other(struct mover *mover) {
+    int book = book_look(mover->talk->books, cast_handle(mover_other(mover)));
+    if (book < 0)
+        return;
+    book_read(book, SIZE_MAX, mover_read_of_other, mover);
+    close(book);
+}
+
+/* An answer to what was declined may be missing: then nobody knows. */
+static bool guest_is_sure(const struct mover_guest *guest) {
+    return guest->invited > 0 && guest->declined >= guest->declining &&
+           guest->invited > guest->declined;
 }
 
 static void mover_note(struct mover *mover, enum book_what what, enum move move, size_t i) {
-    struct book_entry entry = {
-        .what = what, .number = mover->number, .code = move, .size = (uint32_t)i};
+    struct book_entry entry = {.what = what,
+                               .number = mover->number,
+                               .seq = (uint64_t)mono_now().ns,
+                               .code = move,
+                               .size = (uint32_t)i};
     book_write(mover->book, &entry);
     mover_remember(mover, &entry);
 }
@@ -140,7 +220,13 @@ static int mover_answer_to(struct mover *mover, earshot *link, int asked, uint32
 static void hear_room(struct mover *mover, const struct earshot_event *event) {
     if (event->type != EARSHOT_EVENT_ROOM)
         return;
-    size_t i = index_of(mover, event->room.name, N_ROOMS);
+    size_t i = index_of_private(mover->who, event->room.name);
+    if (i < N_PRIVATE)
+        mover->shows_private[i] = true;
+    i = index_of_private(mover_other(mover), event->room.name);
+    if (i < N_PRIVATE)
+        mover->shows_invitation[i] = true;
+    i = index_of(mover, event->room.name, N_ROOMS);
     if (i < N_ROOMS)
         mover->shown[i] =
             (struct mover_room){.is_in = true, .topic = strtoul(event->room.topic, NULL, 10)};
@@ -169,6 +255,17 @@ static void mover_broken(struct mover *mover, const char *what, size_t i, uint64
                    (unsigned long)number);
 }
 
+static void mover_compare_private(struct mover *mover) {
+    for (size_t i = 0; i < N_PRIVATE; i++) {
+        const struct mover_guest *guest = &mover->invitations[i];
+        if (mover->has_private[i] && !mover->shows_private[i])
+            mover_broken(mover, "a private room of its own is not there", i, 0);
+        if (guest_is_sure(guest) && !mover->shows_invitation[i])
+            mover_broken(mover, "an invitation is not there", i, guest->invited);
+        mover->talk->n_invited += guest_is_sure(guest);
+    }
+}
+
 static void mover_compare(struct mover *mover) {
     for (size_t i = 0; i < N_ROOMS; i++) {
         const struct mover_room *place = &mover->places[i], *shown = &mover->shown[i];
@@ -186,6 +283,7 @@ static void mover_compare(struct mover *mover) {
             mover_broken(mover, "a handle of its own is not there", i, 0);
     if (mover->oldest <= mover->forgotten)
         mover_broken(mover, "what it has forgotten is shown", 0, mover->oldest);
+    mover_compare_private(mover);
     atomic_fetch_add(&mover->talk->n_compared, 1);
 }
 
@@ -195,6 +293,9 @@ static int mover_look(struct mover *mover) {
     earshot *link = mover->link;
     memset(mover->shown, 0, sizeof mover->shown);
     memset(mover->shows_handle, 0, sizeof mover->shows_handle);
+    memset(mover->shows_private, 0, sizeof mover->shows_private);
+    memset(mover->shows_invitation, 0, sizeof mover->shows_invitation);
+    mover_read_other(mover);
     mover->oldest = UINT64_MAX;
     int r = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
     r = mover_answer_to(mover, link, r, request, hear_room);
@@ -263,14 +364,32 @@ static int move_room(struct mover *mover, enum move move, size_t i) {
     return mover_answer_to(mover, mover->link, r, request, NULL);
 }
 
+static int move_private(struct mover *mover, enum move move, size_t i) {
+    const char *other = cast_handle(mover_other(mover));
+    char room[32], whole[64];
+    uint32_t request = 0;
+    name_private(room, move == MOVE_DECLINE ? mover_other(mover) : mover->who, i);
+    snprintf(whole, sizeof whole, "%s~%s", room, other);
+    int r = move == MOVE_MAKE
+                ? earshot_change_room(mover->link, room, EARSHOT_MAKE_PRIVATE, NULL, &request)
+            : move == MOVE_INVITE ? earshot_invite(mover->link, room, other, &request)
+                                  : earshot_part(mover->link, whole, &request);
+    mover->shows_invitation[i] &= move != MOVE_DECLINE;
+    return mover_answer_to(mover, mover->link, r, request, NULL);
+}
+
 /* Only where it is in a room something else can be done there. */
 static enum move mover_choose(struct mover *mover, size_t i) {
     const struct mover_room *place = &mover->places[i % N_ROOMS];
-    long choice = nrand48(mover->random) % 12;
+    long choice = nrand48(mover->random) % 15;
     if (choice == 0)
         return MOVE_NICK;
     if (choice == 1)
         return MOVE_FORGET;
+    if (choice == 12 && mover->shows_invitation[i % N_PRIVATE])
+        return MOVE_DECLINE;
+    if (choice > 12)
+        return mover->has_private[i % N_PRIVATE] ? MOVE_INVITE : MOVE_MAKE;
     if (!place->in_is_sure || !place->is_in)
         return MOVE_JOIN;
     return choice < 8 ? MOVE_TOPIC : MOVE_LEAVE;
@@ -279,11 +398,13 @@ static enum move mover_choose(struct mover *mover, size_t i) {
 static int move_on(struct mover *mover) {
     size_t i = (size_t)nrand48(mover->random);
     enum move move = mover_choose(mover, i);
-    i %= move == MOVE_NICK ? N_HANDLES : N_ROOMS;
+    bool is_private = move == MOVE_MAKE || move == MOVE_INVITE || move == MOVE_DECLINE;
+    i %= move == MOVE_NICK ? N_HANDLES : is_private ? N_PRIVATE : N_ROOMS;
     mover->number++;
     mover_note(mover, BOOK_SENT, move, i);
     int r = move == MOVE_NICK     ? mover_take_handle(mover, i)
             : move == MOVE_FORGET ? mover_forget_all(mover)
+            : is_private          ? move_private(mover, move, i)
                                   : move_room(mover, move, i);
     if (r == 0) {
         mover_note(mover, BOOK_ACKED, move, i);

@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "harness/cast_member.h"
 #include "harness/check.h"
+#include "ipc/process.h"
 
 #define WINDOW 64      /* messages without an acknowledgement */
 #define BOOK_TAIL 4096 /* entries; what is open is within the last few hundred */
@@ -34,6 +35,8 @@ struct sender {
     struct cast_talk *talk;
     int who, book;
     earshot *link;
+    uint32_t claim;  /* the request */
+    bool has_held;   /* what it claims */
     uint64_t number; /* of the last message */
     unsigned short random[3];
     struct open_message open[WINDOW];
@@ -149,6 +152,41 @@ static void sender_refused(struct sender *sender, const struct earshot_event *ev
     sender_forget(sender, at);
 }
 
+/* Claims. */
+
+/* Who was killed has it no more. */
+static void sender_held(struct sender *sender) {
+    int self = getpid(), was = atomic_exchange(&sender->talk->holder, self);
+    sender->has_held = true;
+    atomic_fetch_add(&sender->talk->n_held, was != self);
+    if (was == 0 || was == self || !process_exists(was))
+        return;
+    atomic_fetch_add(&sender->talk->n_held_twice, 1);
+    check_note("VIOLATION %s (pid %d) has what pid %d has", cast_handle(sender->who), self, was);
+}
+
+/* Before somebody else can have it. */
+static void sender_gives_up(struct sender *sender) {
+    int self = getpid();
+    (void)atomic_compare_exchange_strong(&sender->talk->holder, &self, 0);
+}
+
+static int sender_claim(struct sender *sender) {
+    return earshot_claim(sender->link, "the chair", "", EARSHOT_CLAIM_WAIT, &sender->claim);
+}
+
+static void sender_claimed(struct sender *sender, const struct earshot_event *event) {
+    if (event->request != sender->claim)
+        return;
+    if (event->type == EARSHOT_EVENT_CLAIM && event->claim.state == EARSHOT_CLAIM_HELD) {
+        sender_held(sender);
+        return;
+    }
+    sender_gives_up(sender);
+    if (event->type == EARSHOT_EVENT_FAILED)
+        (void)sender_claim(sender);
+}
+
 /* All that is there within `ms`; not 0: the link has ended. */
 static int sender_take_events(struct sender *sender, int ms) {
     struct earshot_event event;
@@ -160,6 +198,8 @@ static int sender_take_events(struct sender *sender, int ms) {
             sender_refused(sender, &event);
         if (event.type == EARSHOT_EVENT_BACK)
             atomic_fetch_add(&sender->talk->n_back, 1);
+        if (event.type == EARSHOT_EVENT_CLAIM || event.type == EARSHOT_EVENT_FAILED)
+            sender_claimed(sender, &event);
         ms = 0;
     }
     return r == EARSHOT_AGAIN || r == -EINTR ? 0 : r;
@@ -263,7 +303,12 @@ static int sender_come_to_an_end(struct sender *sender) {
     int r = sender_drain(sender);
     for (int reader = CAST_SENDERS; r == 0 && reader < CAST_TALKERS; reader++)
         r = sender_hand_over(sender, sender_open_message(sender, 0, cast_handle(reader)), false);
-    return r == 0 ? sender_drain(sender) : r;
+    if (r == 0)
+        r = sender_drain(sender);
+    while (r == 0 && !sender->has_held)
+        r = sender_take_events(sender, 20);
+    sender_gives_up(sender);
+    return r;
 }
 
 int cast_sender(struct cast_talk *talk, int who) {
@@ -275,7 +320,9 @@ int cast_sender(struct cast_talk *talk, int who) {
     sender.random[0] = (unsigned short)(talk->seed + (unsigned)who);
     sender.random[1] = (unsigned short)sender.number;
     sender.link = cast_join(talk, who, EARSHOT_RECONNECT, 0);
-    int r = sender.link ? sender_send_again(&sender) : 1;
+    int r = sender.link ? sender_claim(&sender) : 1;
+    if (r == 0)
+        r = sender_send_again(&sender);
     atomic_store(&talk->ready[who], true);
     while (r == 0 && !atomic_load(&talk->stop)) {
         r = sender_send_burst(&sender);
