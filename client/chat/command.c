@@ -552,8 +552,12 @@ const struct command command_table[] = {
     {"part", "[#ROOM]", "leave a room", ARGUMENT_ROOM, 1, action_part},
     {"who", "[#ROOM|HANDLE]", "who is here, or in a room; who somebody is", ARGUMENT_CONV, 1,
      action_who},
-    {"reply", "[N|ID] TEXT", "answer the last message here, the one N back, or the one with ID",
+    {"reply", "[N|ID] TEXT",
+     "answer the last message here, the one N back (from 10 on, with this number), or with ID",
      ARGUMENT_NONE, -1, reply_run},
+    {"thread", "[N|ID]",
+     "the thread of the last reply here, of the one with N, or of the one with ID", ARGUMENT_NONE,
+     1, reply_thread},
     {"edit", "[TEXT]", "another text for what you said last here; alone, to change it in the line",
      ARGUMENT_NONE, -1, mend_edit},
     {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, 1, action_names},
@@ -586,6 +590,7 @@ const struct command command_table[] = {
     {"invite", "[#ROOM] HANDLE", "invite somebody into a room", ARGUMENT_HANDLE, 2, govern_invite},
     {"whois", "HANDLE", "login, programs, since when, as the kernel says", ARGUMENT_HANDLE, 1,
      action_whois},
+    {"claims", "", "what is claimed, by whom, and who waits", ARGUMENT_NONE, 0, govern_claims},
     {"mentions", "", "the last messages that name you", ARGUMENT_NONE, 0, action_mentions},
     {"mute", "[CONV]", "show nothing of it while you are elsewhere", ARGUMENT_CONV, 1, action_mute},
     {"unmute", "[CONV]", "show it again", ARGUMENT_CONV, 1, action_unmute},
@@ -761,39 +766,4 @@ int command_line(struct chat *chat, const char *line) {
     if (outcome != COMMAND_KEEP)
         action_forget_halt(chat);
     return outcome;
-}
-
-#define COMMAND_HELP_COLUMN 26 /* where the words begin that say what it does */
-
-static void command_help_line(struct chat *chat, const struct command *command) {
-    char usage[64];
-    CLEANUP_FREE char *line = NULL;
-    snprintf(usage, sizeof usage, "/%s %s", command->name, command->arguments);
-    if (asprintf(&line, "%-*s %s", COMMAND_HELP_COLUMN - 1, usage, command->help) < 0)
-        line = NULL;
-    else
-        view_note_wrapped(&chat->view, COMMAND_HELP_COLUMN, line);
-}
-
-void command_help(struct chat *chat, const char *name) {
-    static const char *const rules[] = {
-        "a word may be cut short: /q is /query, /r is /reply, /p is /part, the first one above "
-        "that fits; so are /dm, /list, /leave and /exit known",
-        "Tab completes; Alt-Enter breaks a line; Ctrl-X Ctrl-E opens $EDITOR; Ctrl-C clears the "
-        "line; // begins a text with /",
-        "Alt-A goes to where something is new, and in the end back; Alt-1 to Alt-9 as /unread "
-        "numbers them",
-    };
-    if (*name == '/')
-        name++;
-    const struct command *one = *name ? command_find(name, strlen(name)) : NULL;
-    if (*name && !one) {
-        chat_fail(chat, OUTCOME_USAGE, "no command /%s; /help lists them", name);
-        return;
-    }
-    for (const struct command *command = command_table; command->name; command++)
-        if (!one || command == one)
-            command_help_line(chat, command);
-    for (size_t i = 0; !one && i < ARRAY_LEN(rules); i++)
-        view_note_wrapped(&chat->view, 0, rules[i]);
 }

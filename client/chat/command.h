@@ -67,9 +67,12 @@ size_t command_skip_word(const char *line);
 /* Reports how the command of this name is used. Returns COMMAND_DONE. */
 int command_usage(struct chat *chat, const char *name);
 
-/* Prints the table, or one row of it. */
+/* Prints the table, or one row of it (help.c). */
 void command_help(struct chat *chat, const char *name);
 
-/* /room and /invite (govern.c). */
+/* /room, /invite and /claims (govern.c). */
 int govern_room(struct chat *chat, char *arguments);
+int govern_claims(struct chat *chat, char *arguments);
+/* A line of the answer. */
+void govern_claim_line(struct chat *chat, const struct earshot_event *event);
 int govern_invite(struct chat *chat, char *arguments);

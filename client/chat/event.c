@@ -211,6 +211,7 @@ static void (*const event_takers[])(struct chat *chat, const struct earshot_even
     [EARSHOT_EVENT_UNREAD] = inquiry_event,
     [EARSHOT_EVENT_SEEN] = unread_seen,
     [EARSHOT_EVENT_ACCOUNT] = NULL,
+    [EARSHOT_EVENT_CLAIM] = inquiry_event,
     [EARSHOT_EVENT_EDITED] = mend_event,
     [EARSHOT_EVENT_REMOVED] = mend_event,
 };

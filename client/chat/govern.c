@@ -7,6 +7,7 @@
 #include "chat/inquiry.h"
 #include "chat/past.h"
 #include "chat/people/roster.h"
+#include "cli/claims.h"
 
 /* What a room may be told, in words. */
 static const struct {
@@ -85,4 +86,26 @@ int govern_invite(struct chat *chat, char *arguments) {
     int r = earshot_invite(chat->link, room, handle, &request);
     inquiry_made(chat, r, request, INQUIRY_INVITE, handle);
     return COMMAND_DONE;
+}
+
+int govern_claims(struct chat *chat, char *arguments) {
+    uint32_t request = 0;
+    (void)arguments;
+    int r = earshot_claims(chat->link, &request);
+    inquiry_made(chat, r, request, INQUIRY_CLAIMS, "");
+    return COMMAND_DONE;
+}
+
+void govern_claim_line(struct chat *chat, const struct earshot_event *event) {
+    struct cli_claim claim;
+    CLEANUP_FREE char *text = NULL;
+    claims_fill(&claim, event);
+    if (claim.is_held)
+        claims_describe(&claim, &text);
+    if (text)
+        view_note(&chat->view, VIEW_INFO, "%s: %s", claim.name, text);
+    else
+        view_note(&chat->view, VIEW_INFO, "%s: %s waits, as number %u%s%s", claim.name,
+                  claim.handle, claim.place, *claim.note ? ": " : "", claim.note);
+    claims_free(&claim);
 }

@@ -9,6 +9,7 @@
 
 #include "base/macro.h"
 #include "chat/begin.h"
+#include "chat/command.h"
 #include "chat/files.h"
 #include "chat/news.h"
 #include "chat/past.h"
@@ -634,7 +635,39 @@ static void inquiry_mentions_done(struct chat *chat, struct inquiry *inquiry) {
               inquiry->n == 1 ? " names" : "s name");
 }
 
+static void inquiry_thread_line(struct chat *chat, struct inquiry *inquiry,
+                                const struct earshot_event *event) {
+    if (inquiry->n++ == 0)
+        view_note(&chat->view, VIEW_INFO,
+                  "the thread %s %s:", inquiry->about[0] == '#' ? "in" : "with", inquiry->about);
+    if (!roster_is_ignored(&chat->roster, event->message.from))
+        show_message(chat, event, SHOW_PAST);
+}
+
+static void inquiry_thread_done(struct chat *chat, struct inquiry *inquiry) {
+    if (inquiry->n < 2)
+        view_note(&chat->view, VIEW_INFO,
+                  inquiry->n == 1 ? "nobody has replied to it" : "it is not there any more");
+}
+
+static void inquiry_claim_line(struct chat *chat, struct inquiry *inquiry,
+                               const struct earshot_event *event) {
+    inquiry->n++;
+    govern_claim_line(chat, event);
+}
+
+static void inquiry_claims_done(struct chat *chat, struct inquiry *inquiry) {
+    if (inquiry->n == 0)
+        view_note(&chat->view, VIEW_INFO, "nothing is claimed; `earshot claim NAME` does");
+}
+
 static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
+    [INQUIRY_THREAD] = {.purpose = "show the thread in",
+                        .line = inquiry_thread_line,
+                        .done = inquiry_thread_done},
+    [INQUIRY_CLAIMS] = {.purpose = "ask what is claimed",
+                        .line = inquiry_claim_line,
+                        .done = inquiry_claims_done},
     [INQUIRY_BEGIN_ROOMS] = {.purpose = "ask for the rooms",
                              .line = inquiry_begin_room_line,
                              .done = inquiry_begin_rooms_done,

@@ -38,6 +38,8 @@ enum inquiry_kind {
     INQUIRY_ABOUT,  /* about: the room; asks what it is */
     INQUIRY_CHANGE, /* about: the room */
     INQUIRY_INVITE, /* about: the handle */
+    INQUIRY_THREAD, /* about: the conversation */
+    INQUIRY_CLAIMS,
     INQUIRY_KINDS
 };
 
@@ -71,7 +73,7 @@ void inquiry_queried(struct chat *chat, const char *handle, const char *back, bo
 /* Nobody has this name: asks who there is, and tells which names are near. */
 void inquiry_near(struct chat *chat, const char *word);
 
-/* USER, ROOM, COUNTER, OBJECT, PAST, DONE and FAILED events. */
+/* USER, ROOM, COUNTER, OBJECT, PAST, CLAIM, DONE and FAILED events. */
 void inquiry_event(struct chat *chat, const struct earshot_event *event);
 
 void inquiry_deinit(struct chat *chat);

@@ -6,19 +6,32 @@
 
 #include "base/uuid.h"
 #include "chat/command.h"
+#include "chat/inquiry.h"
+#include "chat/past.h"
 #include "chat/talk.h"
 #include "cli/report.h"
 #include "cli/words.h"
+#include "proto/answer.h"
+
+#define REPLY_ROWS_BESIDES 4 /* of the terminal, that a thread is not to take */
+#define REPLY_ROWS_MIN 10
 
 /* What a reply is to. */
 struct reply_to {
     const char *conv, *id; /* id NULL: nothing */
+    const char *thread;    /* it is in already, or NULL */
+    uid_t author;
+    bool has_author;
 };
 
 static struct reply_to reply_to_message(const struct scrollback_message *message) {
     struct reply_to to = {0};
     if (message)
-        to = (struct reply_to){message->conv, message->id};
+        to = (struct reply_to){.conv = message->conv,
+                               .id = message->id,
+                               .thread = *message->thread ? message->thread : NULL,
+                               .author = message->uid,
+                               .has_author = true};
     return to;
 }
 
@@ -26,16 +39,23 @@ static struct reply_to reply_to_back(const struct chat *chat, unsigned long back
     return reply_to_message(scrollback_back(&chat->scrollback, chat->target, back));
 }
 
+/* So many back; from ANSWER_FIRST on the reply that was shown with this number. */
+static struct reply_to reply_to_number(const struct chat *chat, unsigned long number) {
+    if (number < ANSWER_FIRST)
+        return reply_to_back(chat, number);
+    return reply_to_message(scrollback_numbered(&chat->scrollback, chat->target, (unsigned)number));
+}
+
 /*
- * The message that the first word names: so many back, or an id, which is copied to `id`. An id
+ * The message that the first word names: a number, or an id, which is copied to `id`. An id
  * that this window has not shown is taken for one of the target's.
  */
 static struct reply_to reply_find(const struct chat *chat, const char *word,
                                   char id[EARSHOT_ID_SIZE]) {
     size_t n = strcspn(word, COMMAND_BLANKS);
     struct uuid uuid;
-    if (n < 4 && strspn(word, "0123456789") == n)
-        return reply_to_back(chat, strtoul(word, NULL, 10));
+    if (n < 5 && strspn(word, "0123456789") == n)
+        return reply_to_number(chat, strtoul(word, NULL, 10));
     snprintf(id, EARSHOT_ID_SIZE, "%.*s", (int)n, word);
     if (n != EARSHOT_ID_SIZE - 1 || !uuid_from_text(&uuid, id))
         return reply_to_message(NULL);
@@ -43,7 +63,7 @@ static struct reply_to reply_find(const struct chat *chat, const char *word,
         scrollback_meant(&chat->scrollback, id, chat->target);
     if (!message)
         message = scrollback_meant(&chat->scrollback, id, "");
-    return message ? reply_to_message(message) : (struct reply_to){chat->target, id};
+    return message ? reply_to_message(message) : (struct reply_to){.conv = chat->target, .id = id};
 }
 
 /* Who wrote to the user alone, elsewhere: last of all, or so that it is new still. NULL: nobody. */
@@ -85,7 +105,8 @@ static bool reply_is_unclear(const struct reply_to *last, const char *waits) {
 
 /* Where one's own lines are not shown again, it would not be seen where it went. */
 static int reply_send(struct chat *chat, const struct reply_to *to, const char *text) {
-    int outcome = talk_send(chat, to->conv, text, EARSHOT_TEXT, to->id);
+    struct talk_answered answered = {to->id, to->author, to->has_author};
+    int outcome = talk_send(chat, to->conv, text, EARSHOT_TEXT, &answered);
     if (outcome == TALK_SENT && chat->view.windowed && !chat->has_editor)
         view_note(&chat->view, VIEW_INFO, "answered in %s%s", to->conv[0] == '#' ? "" : "@",
                   to->conv);
@@ -112,5 +133,31 @@ int reply_run(struct chat *chat, char *arguments) {
     if (to.id && *to.conv)
         return reply_send(chat, &to, text);
     reply_fail_none(chat);
+    return COMMAND_DONE;
+}
+
+/* Without a word: the thread of the last reply here. */
+static struct reply_to reply_find_thread(const struct chat *chat, const char *word,
+                                         char id[EARSHOT_ID_SIZE]) {
+    if (*word)
+        return reply_find(chat, word, id);
+    return reply_to_message(scrollback_last_reply(&chat->scrollback, chat->target));
+}
+
+int reply_thread(struct chat *chat, char *arguments) {
+    char id[EARSHOT_ID_SIZE];
+    struct reply_to to = reply_find_thread(chat, arguments, id);
+    if (!to.id || !*to.conv) {
+        chat_fail(chat, OUTCOME_USAGE,
+                  "no such reply was shown here; /thread N shows the thread of the reply with N, "
+                  "from %d on, or of what was said so many back",
+                  ANSWER_FIRST);
+        return COMMAND_DONE;
+    }
+    uint32_t request = 0;
+    const char *root = to.thread ? to.thread : to.id;
+    int r = earshot_find(chat->link, to.conv, root, true, 0,
+                         (unsigned)view_rows(REPLY_ROWS_BESIDES, REPLY_ROWS_MIN), &request);
+    inquiry_made(chat, r, request, INQUIRY_THREAD, to.conv);
     return COMMAND_DONE;
 }

@@ -7,5 +7,6 @@
 
 #include "chat/chat.h"
 
-/* The command; see command.h. */
+/* The commands /reply and /thread; see command.h. */
 int reply_run(struct chat *chat, char *arguments);
+int reply_thread(struct chat *chat, char *arguments);

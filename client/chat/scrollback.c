@@ -1,5 +1,6 @@
 #include "chat/scrollback.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,35 @@ void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, co
         scrollback_free_message(message);
     *message = new;
     scrollback->n++;
+}
+
+void scrollback_set_reply(struct scrollback *scrollback, unsigned n, const char *thread) {
+    struct scrollback_message *message =
+        scrollback->n > 0 ? &scrollback->messages[(scrollback->n - 1) % SCROLLBACK_MAX] : NULL;
+    if (!message)
+        return;
+    message->n = n;
+    snprintf(message->thread, sizeof message->thread, "%s", thread);
+}
+
+const struct scrollback_message *scrollback_numbered(const struct scrollback *scrollback,
+                                                     const char *conv, unsigned n) {
+    for (size_t i = scrollback->n; n > 0 && i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (message->n == n && words_same_name(message->conv, conv))
+            return message;
+    }
+    return NULL;
+}
+
+const struct scrollback_message *scrollback_last_reply(const struct scrollback *scrollback,
+                                                       const char *conv) {
+    for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (*message->thread && words_same_name(message->conv, conv))
+            return message;
+    }
+    return NULL;
 }
 
 bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key) {

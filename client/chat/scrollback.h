@@ -23,6 +23,8 @@ struct scrollback_message {
     char *conv, *from, *preview;
     char *text; /* of one's own, whole; else NULL */
     bool mine;
+    unsigned n;                   /* of a reply: its number, 0: none; */
+    char thread[EARSHOT_ID_SIZE]; /* and its thread; "": none */
 };
 
 /* Zero is empty. */
@@ -34,6 +36,17 @@ struct scrollback {
 void scrollback_deinit(struct scrollback *scrollback);
 void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, const char *conv,
                     const char *from, const char *text, size_t n, bool mine);
+
+/* The one that was added last is a reply: its number and thread. */
+void scrollback_set_reply(struct scrollback *scrollback, unsigned n, const char *thread);
+
+/* The latest reply with this number in the conversation; NULL: none was shown. */
+const struct scrollback_message *scrollback_numbered(const struct scrollback *scrollback,
+                                                     const char *conv, unsigned n);
+
+/* The latest reply in the conversation that is in a thread; NULL: none. */
+const struct scrollback_message *scrollback_last_reply(const struct scrollback *scrollback,
+                                                       const char *conv);
 
 bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key);
 

@@ -31,23 +31,25 @@ bool show_is_urgent(const struct chat *chat, const struct earshot_event *event) 
     return !show_is_own(chat, event) && event->message.priority >= EARSHOT_PRIORITY_HIGH;
 }
 
-/* "<bob> are you there?", of the message that is replied to; the caller frees it. NULL: none. */
-static char *show_quote(const struct chat *chat, const char *reply_to, const char *conv) {
-    char *quote = NULL;
+/* "<bob> are you there? [12]", of the message that is replied to, and the number of the reply; the
+ * caller frees it. NULL: none. */
+static char *show_quote(const struct chat *chat, const char *reply_to, const char *conv,
+                        unsigned n) {
+    char *quote = NULL, number[16] = "";
+    if (n > 0)
+        snprintf(number, sizeof number, " [%u]", n);
     if (!reply_to || !*reply_to || !chat->view.windowed)
         return NULL;
     const struct scrollback_message *about = scrollback_meant(&chat->scrollback, reply_to, conv);
-    if (!about)
-        return strdup("an earlier message");
-    if (asprintf(&quote, "<%s> %s", about->from, about->preview) < 0)
-        return NULL;
-    return quote;
+    int r = about ? asprintf(&quote, "<%s> %s%s", about->from, about->preview, number)
+                  : asprintf(&quote, "an earlier message%s", number);
+    return r < 0 ? NULL : quote;
 }
 
 static void show_print(struct chat *chat, struct format_message *line, const char *reply_to,
-                       bool in_order) {
+                       unsigned n, bool in_order) {
     struct tm at;
-    CLEANUP_FREE char *quote = show_quote(chat, reply_to, line->conv);
+    CLEANUP_FREE char *quote = show_quote(chat, reply_to, line->conv, n);
     line->quote = quote;
     CLEANUP_FREE char *lines = format_message(line, chat->view.colour, &at);
     if (lines)
@@ -71,9 +73,12 @@ static void show_remember(struct chat *chat, const struct earshot_event *event, 
     CLEANUP_FREE char *text =
         text_headed(event->message.title, event->message.priority,
                     (struct bytes){event->message.text, event->message.text_n});
-    if (text)
-        scrollback_add(&chat->scrollback, key, event->message.conv, event->message.from, text,
-                       strlen(text), mine);
+    if (!text)
+        return;
+    scrollback_add(&chat->scrollback, key, event->message.conv, event->message.from, text,
+                   strlen(text), mine);
+    if (scrollback_has(&chat->scrollback, key))
+        scrollback_set_reply(&chat->scrollback, event->message.n, event->message.thread);
 }
 
 /* The caller frees it. */
@@ -106,7 +111,7 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
         line.text_n = strlen(edited);
     }
     show_tell_new(chat, event, how);
-    show_print(chat, &line, event->message.reply_to, how != SHOW_FOUND);
+    show_print(chat, &line, event->message.reply_to, event->message.n, how != SHOW_FOUND);
     if (how != SHOW_FOUND &&
         !scrollback_has(&chat->scrollback,
                         (struct scrollback_key){event->message.uid, event->message.id}))
@@ -127,7 +132,7 @@ void show_own(struct chat *chat, const struct earshot_message *message, const ch
         return;
     news_flush(chat);
     chat->in_late = false;
-    show_print(chat, &line, message->reply_to, true);
+    show_print(chat, &line, message->reply_to, 0, true);
     scrollback_add(&chat->scrollback, (struct scrollback_key){geteuid(), id}, message->to, chat->me,
                    message->text, message->text_n, true);
 }

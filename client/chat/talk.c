@@ -54,9 +54,13 @@ void talk_tell_if_away(struct chat *chat, const char *to) {
 }
 
 int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
-              const char *reply_to) {
-    struct earshot_message message = {
-        .to = to, .text = text, .text_n = strlen(text), .kind = kind, .reply_to = reply_to};
+              const struct talk_answered *answered) {
+    struct earshot_message message = {.to = to, .text = text, .text_n = strlen(text), .kind = kind};
+    if (answered) {
+        message.reply_to = answered->id;
+        message.author = answered->author;
+        message.has_author = answered->has_author;
+    }
     message.flags = mark_wants(chat, to) ? EARSHOT_WANT_RECEIPT : 0;
     char id[EARSHOT_ID_SIZE];
     int r = earshot_send(chat->link, &message, id);

@@ -15,12 +15,17 @@ enum talk_outcome {
 
 void talk_deinit(struct talk *talk);
 
-/*
- * Sends and shows a message; returns a talk_outcome. TALK_FULL says nothing. reply_to: the id of
- * the message that it answers, or NULL.
- */
+/* What a message answers. */
+struct talk_answered {
+    const char *id;
+    uid_t author; /* of that, */
+    bool has_author;
+};
+
+/* Sends and shows a message; returns a talk_outcome. TALK_FULL says nothing. answered: NULL for
+ * none. */
 int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_kind kind,
-              const char *reply_to);
+              const struct talk_answered *answered);
 
 /* Another text for a message of the user's own; its removal, with a reason or "". The same
  * outcomes.

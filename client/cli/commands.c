@@ -46,6 +46,9 @@ const struct cli_command cli_commands[] = {
      "CONV is a handle or #room; without it, everything that you may see. Prints the last 20\n"
      "messages of CONV, and on a terminal also without CONV; else, and with --json, all of them.",
      cli_history_options, 0, 1, cli_history},
+    {"thread", "ID", "print a thread: a message and the replies to it",
+     "ID may also be that of a reply. Of rooms that your handle is not in, --in names the room.",
+     cli_thread_options, 1, 1, cli_thread},
     {"search", "WORDS...", "find messages with all of these words, the newest first",
      "Whole words first; parts of words when there are none, or at once with a star: `disk*`.",
      cli_search_options, 1, -1, cli_search},

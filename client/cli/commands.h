@@ -66,11 +66,13 @@ extern const struct cli_option cli_pipe_options[];
 
 /* past/ */
 int cli_history(const struct cli_options *options, int n_words, char **words);
+int cli_thread(const struct cli_options *options, int n_words, char **words);
 int cli_search(const struct cli_options *options, int n_words, char **words);
 int cli_forget(const struct cli_options *options, int n_words, char **words);
 int cli_mentions(const struct cli_options *options, int n_words, char **words);
 int cli_tail(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_history_options[];
+extern const struct cli_option cli_thread_options[];
 extern const struct cli_option cli_search_options[];
 extern const struct cli_option cli_mentions_options[];
 extern const struct cli_option cli_tail_options[];

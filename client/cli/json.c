@@ -126,6 +126,10 @@ static json_t *json_of_message(const struct earshot_event *event) {
         json_object_set_new(object, "edited", json_true());
     if (event->message.removed)
         json_object_set_new(object, "removed", json_true());
+    if (*event->message.thread)
+        json_object_set_new(object, "thread", json_string(event->message.thread));
+    if (event->message.n > 0)
+        json_object_set_new(object, "n", json_integer(event->message.n));
     return object;
 }
 

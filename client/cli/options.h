@@ -33,6 +33,7 @@ struct cli_options {
     int kind;                  /* send: enum earshot_kind */
     const char *id;            /* send */
     const char *reply_to;      /* send */
+    const char *thread;        /* history */
     const char *edit;          /* send; NULL when not given */
     const char *title;         /* send, edit; NULL when not given */
     int priority;              /* send: enum earshot_priority, counted from 0 */

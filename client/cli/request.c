@@ -84,3 +84,32 @@ int cli_request_list(const struct cli_options *options, enum earshot_list list, 
     earshot_close(link);
     return code;
 }
+
+struct author_search {
+    uint32_t request;
+    uid_t author;
+    unsigned n;
+    bool is_over;
+};
+
+static int author_take(void *arg, const struct earshot_event *event) {
+    struct author_search *search = arg;
+    if (event->request != search->request)
+        return CLI_DONE;
+    if (event->type == EARSHOT_EVENT_PAST && search->n++ == 0)
+        search->author = event->message.uid;
+    search->is_over |= event->type == EARSHOT_EVENT_DONE || event->type == EARSHOT_EVENT_FAILED;
+    return CLI_DONE;
+}
+
+bool cli_request_author(earshot *link, const struct cli_options *options, const char *conv,
+                        const char *id, uid_t *author) {
+    struct author_search search = {0};
+    int code = earshot_find(link, conv, id, false, 0, 2, &search.request) == EARSHOT_OK
+                   ? CLI_DONE
+                   : CLI_FAILED;
+    while (code == CLI_DONE && !search.is_over && !cli_interrupted() && !cli_limit_passed())
+        code = cli_take_next(link, options, -1, author_take, &search);
+    *author = search.author;
+    return search.is_over && search.n == 1;
+}

@@ -29,6 +29,11 @@ int cli_request_make(const struct cli_options *options,
                      int (*make)(earshot *link, const char *word, uint32_t *request),
                      const char *word);
 
+/* Who wrote the message with this id in a conversation (NULL: in any that the handle is in), if
+ * that can be told. Reports nothing. */
+bool cli_request_author(earshot *link, const struct cli_options *options, const char *conv,
+                        const char *id, uid_t *author);
+
 typedef int event_taker(void *arg, const struct earshot_event *event);
 
 /*

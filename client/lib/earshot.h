@@ -298,6 +298,8 @@ struct earshot_event {
             enum earshot_priority priority;
             bool edited;  /* PAST: the text is not the first one */
             bool removed; /* PAST: there is no text any more; it says who removed it instead */
+            char thread[EARSHOT_ID_SIZE]; /* a reply: what its thread began with; "": none */
+            unsigned n; /* and its number in the conversation, by which people name it; 0: none */
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];
@@ -450,6 +452,9 @@ struct earshot_message {
      */
     enum earshot_priority priority;
     const char *title; /* one line of at most EARSHOT_TITLE_MAX bytes; NULL or "": none */
+    /* With has_author: who wrote reply_to. Then, if that is there, this is said in its thread. */
+    uid_t author;
+    bool has_author;
 };
 
 /*
@@ -576,6 +581,15 @@ int earshot_invite(earshot *link, const char *room, const char *handle, uint32_t
  */
 int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t after,
                     unsigned limit, uint32_t *request);
+
+/*
+ * Asks for the message with this id (or several: an id is its user's own) or, is_thread, for the
+ * thread that began with it: the newest `limit` before `before` (0: of all), oldest first, as
+ * EARSHOT_EVENT_PAST, of one conversation or (NULL) of all that the handle is in.
+ * EARSHOT_OTHER_VERSION: the hub is older.
+ */
+int earshot_find(earshot *link, const char *conv, const char *id, bool is_thread, uint64_t before,
+                 unsigned limit, uint32_t *request);
 
 /*
  * Asks what is unread: an EARSHOT_EVENT_UNREAD for each conversation that has any, or (not NULL)

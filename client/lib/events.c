@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "files/parcel.h"
+#include "proto/answer.h"
 #include "proto/head.h"
 #include "proto/line.h"
 #include "proto/mend.h"
@@ -85,14 +86,22 @@ static void put_file(struct event_store *store, struct earshot_event *event, str
     event->message.text_n = strlen(text);
 }
 
-/* The head is no part of the text. A kind that says there is one, where none is, changes nothing.
+/* Answer and head are no part of the text. A kind that says there is one, where none is, changes
+ * nothing.
  */
 static void put_text(struct event_store *store, struct earshot_event *event, uint8_t kind,
                      struct bytes body) {
     struct head head = {0};
+    struct answer answer = {0};
+    if (kind & KIND_ANSWER)
+        (void)answer_take(&answer, &body);
+    event->message.n = answer.n;
+    event->message.thread[0] = '\0';
+    if (!uuid_is_nil(&answer.thread))
+        uuid_format(&answer.thread, event->message.thread);
     if (!(kind & KIND_HEADED) || !head_take(&head, &body))
         head = (struct head){0};
-    event->message.kind = (enum earshot_kind)(kind & ~KIND_HEADED);
+    event->message.kind = (enum earshot_kind)(kind & ~(KIND_HEADED | KIND_ANSWER));
     event->message.priority = (enum earshot_priority)head.priority;
     event->message.title = events_keep(store, head.title);
     event->message.text = events_keep(store, body);

@@ -277,7 +277,7 @@ static int send_hello(struct earshot *link) {
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
                                ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
                                ABILITY_HEADS | ABILITY_READS | ABILITY_ORDER | ABILITY_CLAIMS |
-                               ABILITY_ROOMS | ABILITY_MENDS |
+                               ABILITY_ROOMS | ABILITY_MENDS | ABILITY_ANSWERS |
                                (link->flags & EARSHOT_PEEK ? ABILITY_PEEK : 0) |
                                (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),
@@ -322,6 +322,7 @@ int join_begin(struct earshot *link) {
     link->answer_by = mono_add_ms(mono_now(), LINK_HANDSHAKE_MS / 2);
     link->is_half_over = false;
     link->pause_ns = LINK_HELLO_MIN_NS;
+    link->hub_abilities = 0;
     int r = join_attempt(link);
     if (r < 0)
         link_fail(link, EARSHOT_NO_HUB, FAIL_INTERNAL, "cannot join the hub in %s: %s", link->dir,
@@ -473,6 +474,8 @@ bool join_answer(struct earshot *link, struct inbox_batch *batch) {
         }
         if (frame.type == FRAME_GATE)
             outgoing_gate(link, &frame.gate);
+        if (frame.type == FRAME_TAKES)
+            link->hub_abilities = frame.takes.abilities;
         if (frame.type != FRAME_WELCOME || batch->session == 0)
             continue;
         if (frame.welcome.version != PROTO_VERSION) {

@@ -117,11 +117,12 @@ struct earshot {
     bool hub_takes_reads; /* it counts what is unread */
     bool hub_takes_order; /* it keeps order, and tells accounts */
     bool hub_takes_claims;
-    bool hub_takes_rooms; /* it knows private rooms */
-    bool hub_takes_mends; /* KIND_EDIT and KIND_REMOVE */
-    int hub_fd;           /* its pidfd */
-    int mailbox;          /* msqid, or -1 */
-    atomic_int lane;      /* msqid, or -1; the watch reads it too */
+    bool hub_takes_rooms;   /* it knows private rooms */
+    bool hub_takes_mends;   /* KIND_EDIT and KIND_REMOVE */
+    uint32_t hub_abilities; /* what it has told with TAKES */
+    int hub_fd;             /* its pidfd */
+    int mailbox;            /* msqid, or -1 */
+    atomic_int lane;        /* msqid, or -1; the watch reads it too */
     uint64_t session;
     struct conduit conduit;
     struct uuid nonce;

@@ -285,7 +285,7 @@ _Static_assert(
         offsetof(struct frame_search, request) == 0 &&
         offsetof(struct frame_forget, request) == 0 && offsetof(struct frame_wall, request) == 0 &&
         offsetof(struct frame_offer, request) == 0 && offsetof(struct frame_change, request) == 0 &&
-        offsetof(struct frame_invite, request) == 0,
+        offsetof(struct frame_invite, request) == 0 && offsetof(struct frame_find, request) == 0,
     "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
@@ -556,6 +556,29 @@ int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t a
         .type = FRAME_HISTORY,
         .history = {
             .conv = name_bytes(&name), .before = before, .after = after, .limit = (uint16_t)limit}};
+    return request_ask(link, &frame, name.s, request);
+}
+
+int earshot_find(earshot *link, const char *conv, const char *id, bool is_thread, uint64_t before,
+                 unsigned limit, uint32_t *request) {
+    struct name name;
+    struct uuid uuid;
+    int r = check_page(link, limit);
+    if (r == 0)
+        r = check_conv_or_all(link, conv, &name);
+    if (r == 0)
+        r = check_id(link, id, "the id", &uuid);
+    if (r != 0)
+        return r;
+    if (link->phase == LINK_JOINED && !(link->hub_abilities & ABILITY_ANSWERS))
+        return link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                         "the hub in %s is older, and knows no threads; start it again", link->dir);
+    struct frame frame = {.type = FRAME_FIND,
+                          .find = {.conv = name_bytes(&name),
+                                   .id = uuid,
+                                   .what = is_thread ? FIND_THREAD : FIND_MESSAGE,
+                                   .before = before,
+                                   .limit = (uint16_t)limit}};
     return request_ask(link, &frame, name.s, request);
 }
 

@@ -6,6 +6,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "lib/check.h"
+#include "proto/answer.h"
 #include "proto/head.h"
 #include "proto/mend.h"
 
@@ -276,6 +277,28 @@ static int check_head(struct earshot *link, const struct earshot_message *messag
     return check_text(link, title.data, title.n, HEAD_TITLE_MAX, "the title");
 }
 
+/* Whose message is answered becomes a line before the text, if both together fit. */
+static int send_answer(struct earshot *link, const struct earshot_message *message,
+                       char id[EARSHOT_ID_SIZE]) {
+    struct earshot_message whole = *message;
+    bool is_told = message->has_author && message->reply_to && !message_mends(message) &&
+                   (link->hub_abilities & ABILITY_ANSWERS) &&
+                   message->text_n <= MESSAGE_TEXT_MAX - ANSWER_LINE_MAX;
+    int r = is_told ? check_body(link, message) : 0;
+    if (!is_told || r != 0)
+        return is_told ? r : send_message(link, message, id);
+    CLEANUP_FREE char *text = malloc(ANSWER_LINE_MAX + message->text_n);
+    if (!text)
+        return -ENOMEM;
+    size_t n = answer_put_author(text, message->author);
+    if (message->text_n > 0)
+        memcpy(text + n, message->text, message->text_n);
+    whole.text = text;
+    whole.text_n = n + message->text_n;
+    whole.kind = (enum earshot_kind)(whole.kind | KIND_ANSWER);
+    return send_message(link, &whole, id);
+}
+
 /* The head becomes the first line of the text. */
 static int send_headed(struct earshot *link, const struct earshot_message *message,
                        char id[EARSHOT_ID_SIZE]) {
@@ -294,14 +317,14 @@ static int send_headed(struct earshot *link, const struct earshot_message *messa
     whole.text_n = n + message->text_n;
     if (link->hub_takes_heads)
         whole.kind = (enum earshot_kind)(whole.kind | KIND_HEADED);
-    return send_message(link, &whole, id);
+    return send_answer(link, &whole, id);
 }
 
 static int send_with_head(struct earshot *link, const struct earshot_message *message,
                           char id[EARSHOT_ID_SIZE]) {
     bool is_headed = message->priority || (message->title && *message->title);
     if (!is_headed)
-        return send_message(link, message, id);
+        return send_answer(link, message, id);
     int r = check_head(link, message);
     return r == 0 ? send_headed(link, message, id) : r;
 }

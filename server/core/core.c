@@ -26,6 +26,7 @@ void core_deinit(struct core *core) {
     news_deinit(core);
     route_drop_walls(core);
     forget_deinit(core);
+    answer_deinit(core);
     persist_give_up(core);
     room_free_all(core);
     struct handle *handle, *next_handle;
@@ -85,6 +86,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_SIGNAL] = offer_signal,
     [FRAME_WITHDRAW] = offer_withdraw,
     [FRAME_HISTORY] = past_history,
+    [FRAME_FIND] = past_find,
     [FRAME_SEARCH] = past_search,
     [FRAME_FORGET] = past_forget,
     [FRAME_RELEASE] = handle_receive_release,

@@ -25,6 +25,7 @@
 #include "base/uuid.h"
 #include "core/account.h"
 #include "core/calendar.h"
+#include "core/claim.h"
 #include "core/log.h"
 #include "core/lookalike.h"
 #include "core/outbox.h"
@@ -326,61 +327,6 @@ struct target {
     struct room *room;
 };
 
-/* How early a claim comes to its turn when a name is settled; of one rank, see claim.c. */
-enum claim_rank {
-    CLAIM_HAD,    /* a former hub had given it the name, */
-    CLAIM_WAITED, /* or let it wait */
-    CLAIM_FRESH
-};
-
-/* One session's wish for a name. */
-struct claim {
-    struct claimed *of;
-    struct session *session;
-    uint32_t request; /* of its CLAIM, which it is told by */
-    uint8_t rank;     /* enum claim_rank */
-    bool waits;       /* while somebody else has it; else it is refused then */
-    unsigned told;    /* the place in the queue that it was told; 0: none */
-    int64_t since_ms; /* it has the name, or waits */
-    uint64_t grant;   /* of the name, as it was proved to have heard last */
-    uint64_t ticket;  /* of two that wait, the one with the smaller one came first */
-    struct claim *next, *prev;
-    struct claim *next_of_session, *prev_of_session;
-    struct listing *visitors; /* lists that have come to it */
-    uint8_t n_note;
-    char note[];
-};
-
-/* A name with claims; see claim.c. */
-struct claimed {
-    struct name name, key;
-    struct alike_entry alike;
-    struct claim *claims; /* who has it, then those who wait, in order; never none, */
-    unsigned n;           /* so many */
-    bool is_unsettled;    /* nobody has it yet: whom a former hub gave it to may come back */
-    uint64_t grant;       /* the number of the latest; unsettled: the greatest that was proved */
-    struct user *by;      /* who has changed the places of those who wait */
-    struct claim *at;     /* the next one to be told his place; NULL: that has not begun, */
-    unsigned at_place;    /* which is this */
-    mono_time tells;      /* when it begins */
-    bool is_due;          /* in the list of those with that */
-    bool again;           /* places have changed since it began */
-    struct claimed *next_unsettled, *prev_unsettled;
-    struct claimed *next_due, *prev_due;
-    UT_hash_handle hh;
-};
-
-struct claim_book {
-    struct claimed *names;
-    struct alike *alike;
-    struct claimed *unsettled, *due;
-    mono_time settles; /* so long names are unsettled; ns 0: they are not */
-    mono_time tells;   /* of the first that is due; ns 0: none is */
-    uint64_t number;   /* of a grant or ticket, given last; the upper bits count the hubs */
-    uint32_t n;        /* claims */
-    bool is_used;      /* something was proved by the key: the next hub is to know it */
-};
-
 /* How a session is held to the pace of others, and others to its own; see pace.c. */
 struct pace {
     struct session *by;                    /* it is held by this recipient; NULL: it is not held */
@@ -513,6 +459,13 @@ struct core_login {
     struct name login; /* of the uid, which may have several such names */
 };
 
+/* What a message is about that mends or answers it, as the store has it. */
+struct core_target {
+    struct record record; /* without the text; seq 0: nothing is there */
+    conv_number conv;     /* 0, or a conversation, */
+    uint16_t last_n;      /* and the number of its latest reply; 0: it has none */
+};
+
 /* What is to be told about others, see news.c. Of two lists one is gathered, the other one told. */
 struct news {
     struct room_news *rooms[2];
@@ -608,14 +561,15 @@ struct core {
     unsigned n_channels;
     bool channel_is_there; /* the segment of the CHANNEL under way; set by the hub */
     struct claim_book claims;
-    struct wall *walls; /* messages to all that not all have yet, see route.c */
-    mono_time now;      /* of the call under way */
+    struct numbering *numberings; /* of the replies in each conversation, see answer.c */
+    struct wall *walls;           /* messages to all that not all have yet, see route.c */
+    mono_time now;                /* of the call under way */
     wall_time wall;
     struct calendar calendar;     /* whether that can be believed */
     const char *broken_rule;      /* by the frame under way */
     struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
     struct core_login mail_login; /* to whom the message under way goes; set by the hub */
-    struct record mend_target;    /* what that is about, from the store; seq 0: nothing is there */
+    struct core_target target;    /* what that is about, from the store */
     unsigned n_unclaimed;         /* handles; */
     uint64_t n_mail_bytes;        /* and what waits for them */
     bool wants_flush;             /* memory is short: what is in the outboxes is to be sent soon */
@@ -702,8 +656,10 @@ bool core_awaits_right(struct core *core, struct session *session, const struct 
 bool core_needs_right(struct core *core, struct session *session, const struct frame *frame);
 
 /*
- * Whether a frame ends a message that mends another one which is not in the log. Then the hub looks
- * for that in the store, by uid and id of `like`, sets core->mend_target, and hands the frame in.
+ * Whether a frame ends a message that mends or answers another one, of which something is not in
+ * memory. Then the hub sets core->target, and hands the frame in: it looks in the store for the
+ * message with uid and id of `like`, unless the id is nil; and, for an answer, for the number of
+ * the latest reply in its conversation, or (the id is nil) in that of `like`.
  */
 bool core_awaits_target(const struct core *core, const struct session *session,
                         const struct frame *frame, struct record *like);

@@ -66,6 +66,26 @@ static void put_all(const struct core *core, const struct record *record, struct
     *encoded = (struct encoded){.frames = frames, .n = cursor_out_used(&out), .what = what};
 }
 
+/* Behind the frames: what is made of a text for one session. */
+static char *encode_scratch(const struct core *core) {
+    return (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
+}
+
+/* A reply with its line before the text, if both together are no more than a text may be. */
+static struct record record_with_answer(const struct core *core, const struct record *record) {
+    struct record answer = *record;
+    char *scratch = encode_scratch(core);
+    if (uuid_is_nil(&record->thread) || record->kind == KIND_FILE ||
+        record->text.n > MESSAGE_TEXT_MAX - ANSWER_LINE_MAX)
+        return answer;
+    size_t n = answer_put(scratch, &(struct answer){record->n, record->thread});
+    if (record->text.n > 0)
+        memcpy(scratch + n, record->text.data, record->text.n);
+    answer.text = (struct bytes){scratch, n + record->text.n};
+    answer.kind |= KIND_ANSWER;
+    return answer;
+}
+
 static void fill_message(const struct core *core, const struct record *record,
                          const struct names *names, struct frame_message *message) {
     *message = (struct frame_message){.link = record->link};
@@ -76,11 +96,12 @@ void encode_message(const struct core *core, const struct record *record, const 
                     uint8_t flags, struct encoded *encoded) {
     struct frame_message message;
     struct frame frame, origin;
-    fill_message(core, record, names, &message);
+    struct record whole = record_with_answer(core, record);
+    fill_message(core, &whole, names, &message);
     frame.flags = flags;
     if (line_from_message(&message, &origin.origin, &frame.line)) {
         frame.type = FRAME_LINE;
-        put_all(core, record, &frame, message.body.n, ENCODED_MESSAGE, encoded);
+        put_all(core, &whole, &frame, message.body.n, ENCODED_MESSAGE, encoded);
         origin.type = FRAME_ORIGIN;
         origin.flags = 0;
         struct bytes bytes = encode(&origin);
@@ -89,7 +110,7 @@ void encode_message(const struct core *core, const struct record *record, const 
     } else {
         frame.type = FRAME_MESSAGE;
         frame.message = message;
-        put_all(core, record, &frame, message.body.n, ENCODED_MESSAGE, encoded);
+        put_all(core, &whole, &frame, message.body.n, ENCODED_MESSAGE, encoded);
     }
     encoded->needs = encoded_needs(record);
 }
@@ -107,11 +128,6 @@ size_t encode_line(const struct core *core, const struct record *record, uint8_t
     frame.line.id = record->id;
     frame.line.text = record->text;
     return frame_put(&out, &frame) ? cursor_out_used(&out) : 0;
-}
-
-/* Behind the frames: what is made of a text for one session. */
-static char *encode_scratch(const struct core *core) {
-    return (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
 }
 
 /* What was mended is told as a notice to who does not know of that. */
@@ -189,6 +205,8 @@ void encode_past(const struct core *core, const struct record *record, const str
                            : *record;
     if (!(record->flags & RECORD_REMOVED))
         as = record_for(core, &as, abilities);
+    if (!(record->flags & RECORD_REMOVED) && (abilities & ABILITY_ANSWERS))
+        as = record_with_answer(core, &as);
     size_t part = first_part_of(core, &as);
     FILL_COMMON(&past.past, &as, names, part);
     past.past.request = request;

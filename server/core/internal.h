@@ -5,6 +5,7 @@
 
 #include "core/core.h"
 #include "core/past/past.h"
+#include "proto/answer.h"
 #include "proto/mend.h"
 
 /*
@@ -204,7 +205,8 @@ static inline bool record_is_sendable(const struct record *record) {
 static inline unsigned encoded_needs(const struct record *record) {
     return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u) |
            (record->kind & KIND_HEADED ? ABILITY_HEADS : 0u) |
-           (mend_is(record->kind) ? ABILITY_MENDS : 0u);
+           (mend_is(record->kind) ? ABILITY_MENDS : 0u) |
+           (uuid_is_nil(&record->thread) ? 0u : ABILITY_ANSWERS);
 }
 /* whether the session has them. Else it is fed, with encode_old_message(). */
 static inline bool encoded_is_for(const struct session *session, const struct record *record) {
@@ -254,7 +256,8 @@ void ask_put_back(struct core *core, struct ask *ask);
 /* Of its rooms, which stand in the order of this comparison; NULL: that is none of them. */
 const struct ask_room *ask_room_of(const struct ask *ask, conv_number conv);
 int ask_compare_rooms(const void *a, const void *b);
-/* HISTORY, SEARCH, FORGET. */
+/* HISTORY, FIND, SEARCH, FORGET. */
+void past_find(struct core *core, struct session *session, const struct frame *frame);
 void past_history(struct core *core, struct session *session, const struct frame *frame);
 void past_search(struct core *core, struct session *session, const struct frame *frame);
 void past_forget(struct core *core, struct session *session, const struct frame *frame);
@@ -623,6 +626,24 @@ enum fail_code mend_judge(struct core *core, struct session *session, const stru
                           struct mend_place *place, char reason[256]);
 /* It is stored, or (an ephemeral hub) in the log: what it is about is changed in the log. */
 void mend_stored(struct core *core, const struct log_entry *by);
+
+/* Replies (answer.c). */
+/* Whether something of what this answers is to be looked for, see core_awaits_target(). */
+bool answer_awaits(const struct core *core, const struct mend *mend, struct record *like);
+/* Whose message is answered, if the sender says so; else reply_to alone says which. */
+struct answer_author {
+    bool is_told;
+    uint32_t uid;
+};
+/* Which thread the reply is in, if what it answers is there and was said in its conversation. */
+void answer_find_thread(struct core *core, const struct answer_author *author,
+                        struct record *reply);
+/* It is taken: its number, which is the next one in its conversation; none, where what the store
+ * has there is not known. */
+void answer_number(struct core *core, struct user *user, struct record *reply);
+/* The conversation ends. */
+void answer_forget(struct core *core, conv_number conv);
+void answer_deinit(struct core *core);
 
 /* What is unread (unread.c). READ, from a session. */
 void unread_receive_read(struct core *core, struct session *session, const struct frame *frame);

@@ -41,29 +41,37 @@ static struct log_entry *mend_target_in_log(const struct core *core, const struc
 }
 
 /* The hub looks for it in the store when the log does not have it. */
-bool core_awaits_target(const struct core *core, const struct session *session,
-                        const struct frame *frame, struct record *like) {
-    const struct assembly *assembly = session->assembly;
-    bool is_whole = !(frame->flags & FRAME_MORE_PARTS);
-    static const struct uuid none;
-    struct mend mend = {.kind = KIND_TEXT, .reply_to = &none};
+static bool mend_awaits(const struct core *core, const struct session *session,
+                        const struct mend *mend, struct record *like) {
     struct mend_key key;
-    if (is_whole && frame->type == FRAME_SEND && !assembly)
-        mend = (struct mend){frame->send.kind, &frame->send.reply_to, frame->send.to,
-                             frame->send.body};
-    else if (is_whole && frame->type == FRAME_PART && assembly)
-        mend = (struct mend){.kind = assembly->kind, .reply_to = &assembly->reply_to};
-    if (!mend_is(mend.kind) || session->condemned || !core->config.durable ||
-        !mend_key_of(session, &mend, &key) || mend_target_in_log(core, &key))
+    if (!mend_key_of(session, mend, &key) || mend_target_in_log(core, &key))
         return false;
     *like = (struct record){.uid = key.uid, .id = key.id};
     return true;
 }
 
+bool core_awaits_target(const struct core *core, const struct session *session,
+                        const struct frame *frame, struct record *like) {
+    const struct assembly *assembly = session->assembly;
+    bool is_whole = !(frame->flags & FRAME_MORE_PARTS);
+    struct mend mend = {.kind = KIND_TEXT};
+    if (is_whole && frame->type == FRAME_SEND && !assembly)
+        mend = (struct mend){frame->send.kind, &frame->send.reply_to, frame->send.to,
+                             frame->send.body};
+    else if (is_whole && frame->type == FRAME_PART && assembly)
+        mend =
+            (struct mend){assembly->kind, &assembly->reply_to, {0}, {assembly->text, assembly->n}};
+    if (session->condemned || !core->config.durable)
+        return false;
+    if (mend_is(mend.kind))
+        return mend_awaits(core, session, &mend, like);
+    return (mend.kind & KIND_ANSWER) && answer_awaits(core, &mend, like);
+}
+
 /* NULL: there is none. */
 static const struct record *mend_find_target(const struct core *core, const struct mend_key *key) {
     const struct log_entry *entry = mend_target_in_log(core, key);
-    const struct record *found = &core->mend_target;
+    const struct record *found = &core->target.record;
     if (entry)
         return &entry->record;
     return found->seq > 0 && found->uid == key->uid && uuid_equal(&found->id, &key->id) ? found

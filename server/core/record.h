@@ -60,7 +60,8 @@ enum record_mark {
 struct record {
     uint64_t seq;
     int64_t at_ms;            /* since 1970, UTC */
-    struct uuid id, reply_to; /* reply_to: nil for none */
+    struct uuid id, reply_to; /* reply_to: nil for none; */
+    struct uuid thread;       /* this, too: the message that the thread of the reply began with, */
     uint64_t link;            /* of the client that sent it */
     conv_number conv;
     uint32_t from; /* number of the handle */
@@ -68,6 +69,7 @@ struct record {
     uint32_t uid;  /* of the sender */
     uint8_t kind;  /* enum message_kind */
     uint8_t flags; /* FRAME_WANT_RECEIPT, enum record_mark */
+    uint16_t n;    /* and its number in its conversation; 0: none */
     struct bytes text;
 };
 

@@ -18,6 +18,7 @@ struct incoming {
     uint8_t kind, flags; /* flags of the SEND frame */
     struct bytes to, text;
     struct mend_place place; /* of one that mends */
+    struct answer_author author;
 };
 
 /*
@@ -162,6 +163,8 @@ static void route_new(struct core *core, struct session *session, const struct t
     }
     struct log_entry *entry = NULL;
     if (persist_needs(core, session, target)) {
+        answer_find_thread(core, &in->author, &record);
+        answer_number(core, session->user, &record);
         record.seq = ++core->seq;
         entry = persist_message(core, session, &record, in->flags);
     }
@@ -522,10 +525,23 @@ static enum fail_code route_find(struct core *core, struct session *session, str
     return code;
 }
 
+/* The line of an answer is no part of the text. False: there is none. */
+static bool route_take_author(struct incoming *in) {
+    if (!(in->kind & KIND_ANSWER))
+        return true;
+    in->kind &= (uint8_t)~KIND_ANSWER;
+    in->author.is_told = true;
+    return answer_take_author(&in->author.uid, &in->text) && !uuid_is_nil(in->reply_to);
+}
+
 static void route_message(struct core *core, struct session *session, struct incoming *in) {
     struct target target = {0};
     struct known known = {STORED_NOTHING, 0};
     char reason[256];
+    if (!route_take_author(in)) {
+        core->broken_rule = "an answer that does not say whose message it answers";
+        return;
+    }
     enum fail_code code = route_find(core, session, in, &target, reason);
     if (code != FAIL_NONE)
         target = (struct target){0};

@@ -200,6 +200,9 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t claims = session->abilities & ABILITY_CLAIMS ? FRAME_TAKES_CLAIMS : 0;
     uint8_t rooms = session->abilities & ABILITY_ROOMS ? FRAME_TAKES_ROOMS : 0;
     uint8_t mends = (uint8_t)(session->abilities & ABILITY_MENDS ? FRAME_TAKES_MENDS : 0);
+    if (session->abilities & ABILITY_ANSWERS)
+        session_answer(core, session,
+                       &(struct frame){.type = FRAME_TAKES, .takes = {ABILITY_ANSWERS}});
     session_answer(
         core, session,
         &(struct frame){.type = FRAME_WELCOME,

@@ -77,6 +77,20 @@ static void page_rotate(struct archive_page *page, size_t n_before) {
     free(all);
 }
 
+/* The newest n of history, or of what is to be found, before this one. */
+static int read_step(struct store_reader *reader, const struct ask *ask,
+                     const struct store_view *view, uint64_t before, unsigned n,
+                     struct archive_page *page) {
+    struct store_page wanted = {.conv = ask->conv, .before = before, .n_max = n};
+    struct store_find find = {.id = ask->id,
+                              .is_thread = ask->is_thread,
+                              .conv = ask->conv,
+                              .before = before,
+                              .n_max = n};
+    return ask->what == ASK_FIND ? store_find(reader, view, &find, page_collect, page)
+                                 : store_history(reader, view, &wanted, page_collect, page);
+}
+
 /* The newest ones, step by step into the past, until the page is full. */
 static int read_back(struct store_reader *reader, const struct ask *ask,
                      const struct store_view *view, struct archive_page *page) {
@@ -85,14 +99,14 @@ static int read_back(struct store_reader *reader, const struct ask *ask,
     for (int step = 0; r == 0 && step < STEPS_PER_PAGE && page->n < ask->limit; step++) {
         size_t n_before = page->n;
         unsigned n = ask->limit - (unsigned)page->n;
-        struct store_page wanted = {
-            .conv = ask->conv, .before = before, .n_max = n < STEP_MESSAGES ? n : STEP_MESSAGES};
-        r = store_history(reader, view, &wanted, page_collect, page);
+        if (n > STEP_MESSAGES)
+            n = STEP_MESSAGES;
+        r = read_step(reader, ask, view, before, n, page);
         if (r != 0 || page->n - n_before == 0)
             break;
         page_rotate(page, n_before);
         before = page->records[0].seq;
-        if (page->n - n_before < wanted.n_max || page->n_bytes >= PAGE_BYTES_MAX)
+        if (page->n - n_before < n || page->n_bytes >= PAGE_BYTES_MAX)
             break;
     }
     return r;
@@ -154,6 +168,9 @@ static int read_for(struct store_reader *reader, struct ask *ask, struct archive
         break;
     case ASK_SEARCH:
         r = read_search(reader, ask, &view, page);
+        break;
+    case ASK_FIND:
+        r = read_back(reader, ask, &view, page);
         break;
     case ASK_UNREAD:
         r = read_unread(reader, ask, &view);

@@ -265,26 +265,27 @@ static struct session *find_recipient(struct intake *intake, struct session *ses
     return session;
 }
 
-/* What a message is about that mends another one is looked for outside the lock, which its sender
- * pays for. Returns the session; NULL: it ended meanwhile. */
-static struct session *find_mended(struct intake *intake, struct session *session,
+/* What a message is about that mends or answers another one is looked for outside the lock, which
+ * its sender pays for. Returns the session; NULL: it ended meanwhile. */
+static struct session *find_target(struct intake *intake, struct session *session,
                                    const struct frame *frame) {
     struct hub *hub = intake->lane->hub;
     struct user *user = session->user;
     uint64_t number = session->number;
-    struct record record;
-    if (!core_awaits_target(&hub->core, session, frame, &record))
+    struct core_target target = {0};
+    struct record like;
+    if (!core_awaits_target(&hub->core, session, frame, &like))
         return session;
     slice_charge(intake);
     hub_leave(hub);
     mono_time began = mono_now();
-    bool is_found = storage_find_message(hub, &record);
+    storage_find_target(hub, &like, &target);
     int64_t ns = mono_now().ns - began.ns;
     slice_begin(intake);
     core_spend_time(&hub->core, user, ns);
     session = core_session(&hub->core, number);
-    if (session && is_found)
-        hub->core.mend_target = record;
+    if (session)
+        hub->core.target = target;
     return session;
 }
 
@@ -357,7 +358,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_recipient(intake, session, frame);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
-        session = find_mended(intake, session, frame);
+        session = find_target(intake, session, frame);
     if (!session)
         return NULL; /* it ended meanwhile */
     if (frame->type == FRAME_CHANNEL)
@@ -371,7 +372,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
     if (session)
         session->user->is_in_admin_group = false; /* it was looked up for this frame */
     core->mail_login.what = LOGIN_NOT_ASKED;
-    core->mend_target.seq = 0;
+    core->target = (struct core_target){0};
     if (broken)
         lane_reject(lane, broken);
     return session;

@@ -649,8 +649,15 @@ static void *reader_thread(void *arg) {
     return NULL;
 }
 
-bool storage_find_message(struct hub *hub, struct record *record) {
-    return hub->storage && store_find_message(hub->storage->store, record) == 0;
+void storage_find_target(struct hub *hub, const struct record *like, struct core_target *target) {
+    struct store *store = hub->storage ? hub->storage->store : NULL;
+    *target = (struct core_target){.record = *like, .conv = like->conv};
+    if (store && !uuid_is_nil(&like->id) && store_find_message(store, &target->record) == 0)
+        target->conv = target->record.conv;
+    else
+        target->record.seq = 0;
+    if (!store || target->conv == 0 || store_last_n(store, target->conv, &target->last_n) != 0)
+        target->conv = 0;
 }
 
 /* Life. */

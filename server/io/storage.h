@@ -25,9 +25,8 @@ void storage_stop(struct hub *hub);
 /* With the lock held: wakes the threads that have something to do. */
 void storage_wake(struct hub *hub);
 
-/* Fills the record of the stored message that has its uid and id, without the text. Without the
- * lock. False: there is none. */
-bool storage_find_message(struct hub *hub, struct record *record);
+/* What is stored of what core_awaits_target() has told. Without the lock. */
+void storage_find_target(struct hub *hub, const struct record *like, struct core_target *target);
 
 /* Until the next commit is over, or the hub stops, or then. With the lock held, which is left
  * meanwhile; tells the core the time. */

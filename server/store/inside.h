@@ -173,6 +173,8 @@ int message_take(struct connection *connection, sqlite3_stmt *row, struct record
 int message_find(struct connection *connection, const struct record *like, uint64_t *seq);
 /* The same: see store_find_message(). */
 int message_find_target(struct connection *connection, struct record *record);
+/* The number of the latest reply in a conversation; 0: there is none. */
+int reply_last(struct connection *connection, conv_number conv, uint16_t *n);
 /* Before what begins to read with it. */
 int reader_refresh(struct store_reader *reader);
 bool reader_is_cut(const struct store_reader *reader);

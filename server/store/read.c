@@ -74,6 +74,10 @@ static bool take_uuid(sqlite3_stmt *row, int at, struct uuid *id) {
     return true;
 }
 
+static bool take_uuid_or_none(sqlite3_stmt *row, int at, struct uuid *id) {
+    return sqlite3_column_type(row, at) == SQLITE_NULL || take_uuid(row, at, id);
+}
+
 /* Who got it follows from the conversation. */
 static uint32_t recipient_of(conv_number conv, uint32_t from) {
     return conv_is_room(conv) ? (uint32_t)-conv : conv_other(conv, from);
@@ -90,10 +94,11 @@ int message_take(struct connection *connection, sqlite3_stmt *row, struct record
         .flags = (uint8_t)column_number(row, 7),
         .link = (uint64_t)sqlite3_column_int64(row, 8),
         .text = column_text(row, 10),
+        .n = (uint16_t)column_number(row, 12),
     };
     record->to = recipient_of(record->conv, record->from);
-    if (take_uuid(row, 1, &record->id) &&
-        (sqlite3_column_type(row, 9) == SQLITE_NULL || take_uuid(row, 9, &record->reply_to)))
+    if (take_uuid(row, 1, &record->id) && take_uuid_or_none(row, 9, &record->reply_to) &&
+        take_uuid_or_none(row, 11, &record->thread))
         return 0;
     if (sqlite3_errcode(sqlite3_db_handle(row)) == SQLITE_NOMEM)
         return connection_fail(connection, doing);
@@ -441,6 +446,110 @@ int store_usage(struct store_reader *reader, store_usage_visit *visit, void *arg
                                              .n_bytes = column_number(row, 2)});
     if (r == 0 && (!row || code != SQLITE_DONE))
         r = connection_fail(connection, "read what each user has stored");
+    sqlite3_reset(row);
+    return r;
+}
+
+/* Finding by id, which only uid and id together have an index for. */
+
+static bool view_has_room(const struct store_view *view, conv_number conv, uint64_t seq) {
+    for (size_t i = 0; i < view->n_rooms; i++)
+        if (view->rooms[i].conv == conv)
+            return seq > view->rooms[i].after;
+    return false;
+}
+
+/* Whether the view shows this message of the conversation. */
+static int view_shows(struct connection *connection, const struct store_view *view,
+                      conv_number conv, uint64_t seq, bool *shows) {
+    uint64_t forgotten = 0;
+    *shows = conv_is_room(conv)
+                 ? view_has_room(view, conv, seq)
+                 : view->direct && conv_has(conv, view->handle) && seq > view->direct_after;
+    if (!*shows || conv_is_room(conv))
+        return 0;
+    int r = pair_forgotten(connection, view->handle, conv, &forgotten);
+    *shows = seq > forgotten;
+    return r;
+}
+
+struct finding {
+    const struct store_view *view;
+    const struct store_find *find;
+    struct message_numbers numbers;
+};
+
+/* What the statement finds, as far as it is wanted. */
+static int find_numbers(struct connection *connection, struct finding *finding,
+                        enum statement which) {
+    const struct store_find *find = finding->find;
+    sqlite3_stmt *row = connection_get(connection, which);
+    if (!row)
+        return connection_fail(connection, doing);
+    sqlite3_bind_blob(row, 1, find->id.b, sizeof find->id.b, SQLITE_STATIC);
+    sqlite3_bind_int64(row, 2, find->before > 0 ? (int64_t)find->before : INT64_MAX);
+    int r = 0, code = SQLITE_DONE;
+    for (unsigned n = 0; r == 0 && n < find->n_max && (code = sqlite3_step(row)) == SQLITE_ROW;) {
+        conv_number conv = sqlite3_column_int64(row, 1);
+        bool shows = false;
+        if (find->conv == 0 || conv == find->conv)
+            r = view_shows(connection, finding->view, conv, column_number(row, 0), &shows);
+        if (r == 0 && shows)
+            r = add_number(&finding->numbers, column_number(row, 0));
+        n += shows;
+    }
+    if (r == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
+        r = connection_fail(connection, doing);
+    sqlite3_reset(row);
+    return r;
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Somebody may give a reply the id that its thread has: it is found twice. */
+static int visit_found(struct reading *reading, struct message_numbers *numbers) {
+    size_t n = numbers->n, first = n > reading->n_left ? n - reading->n_left : 0;
+    int r = 0;
+    if (n > 0)
+        qsort(numbers->seqs, n, sizeof *numbers->seqs, compare_numbers);
+    for (size_t i = first; r == 0 && i < n; i++)
+        if (i == first || numbers->seqs[i] != numbers->seqs[i - 1])
+            r = visit_number(reading, numbers->seqs[i]);
+    return r;
+}
+
+int store_find(struct store_reader *reader, const struct store_view *view,
+               const struct store_find *find, store_visit *visit, void *arg) {
+    struct connection *connection = &reader->connection;
+    struct reading reading = {connection, true, find->n_max, 0, visit, arg};
+    struct finding finding = {.view = view, .find = find};
+    struct store_state state;
+    int r = reader_refresh(reader);
+    if (r == 0)
+        r = reading_begin(reader, &state);
+    if (r == 0)
+        r = find_numbers(connection, &finding, IDS_FIND);
+    if (r == 0 && find->is_thread)
+        r = find_numbers(connection, &finding, THREAD_FIND);
+    if (r == 0)
+        r = visit_found(&reading, &finding.numbers);
+    free(finding.numbers.seqs);
+    return reading_end(reader, r);
+}
+
+int reply_last(struct connection *connection, conv_number conv, uint16_t *n) {
+    sqlite3_stmt *row = connection_get(connection, REPLY_LAST);
+    *n = 0;
+    if (!row)
+        return connection_fail(connection, doing);
+    sqlite3_bind_int64(row, 1, conv);
+    int code = sqlite3_step(row);
+    if (code == SQLITE_ROW)
+        *n = (uint16_t)column_number(row, 0);
+    int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(connection, doing);
     sqlite3_reset(row);
     return r;
 }

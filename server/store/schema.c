@@ -125,17 +125,26 @@ static const char add_mends[] = "ALTER TABLE message ADD COLUMN mend INTEGER NOT
 static const char add_parts_folded[] =
     "ALTER TABLE state ADD COLUMN parts_folded INTEGER NOT NULL DEFAULT 0;";
 
+/* Version 13: a reply is in a thread, and has a number in its conversation (core/record.h). */
+static const char add_threads[] = "ALTER TABLE message ADD COLUMN thread BLOB;"
+                                  "ALTER TABLE message ADD COLUMN n INTEGER NOT NULL DEFAULT 0;";
+
 /* steps[n] makes version n + 1 of version n. */
 static const char *const steps[] = {
     begin,         add_parts,         add_files,         add_users,
     add_logins,    drop_message_uid,  files_are_no_text, add_unread,
-    add_sanctions, add_private_rooms, add_mends,         add_parts_folded};
+    add_sanctions, add_private_rooms, add_mends,         add_parts_folded,
+    add_threads};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
-/* What the step to version 6 drops only costs time: a hub on a full disk does it when it is started
- * again. */
+/* What the step to version 6 drops only costs time, and what replies are found by only saves some:
+ * a hub on a full disk does that when it is started again. Only replies are in these indexes. */
 #define SCHEMA_DROPS_INDEX 5
-#define DROP_INDEX_LATER "DROP INDEX IF EXISTS message_uid"
+#define INDEXES_LATER                                                                              \
+    "DROP INDEX IF EXISTS message_uid;"                                                            \
+    "CREATE INDEX IF NOT EXISTS message_thread ON message (thread, seq, conv)"                     \
+    " WHERE thread IS NOT NULL;"                                                                   \
+    "CREATE INDEX IF NOT EXISTS message_reply ON message (conv, seq, n) WHERE n > 0"
 
 static int schema_step_with(struct connection *connection, int64_t version, const char *step) {
     char end[64];
@@ -208,6 +217,6 @@ int schema_open(struct connection *connection) {
     for (; r == 0 && version < SCHEMA_VERSION; version++)
         r = schema_step(connection, version);
     if (r == 0)
-        (void)connection_run(connection, DROP_INDEX_LATER, "upgrade it");
+        (void)connection_run(connection, INDEXES_LATER, "upgrade it");
     return r == 0 ? parts_open(connection) : r;
 }

@@ -2,7 +2,7 @@
 
 /* In the order that message_take() in read.c expects. */
 #define OTHER_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to"
-#define MESSAGE_COLUMNS OTHER_COLUMNS ", text"
+#define MESSAGE_COLUMNS OTHER_COLUMNS ", text, thread, n"
 /* Of messages that mend others (see mend.c): these are no part of the past. */
 #define IS_MEND "kind & 12 <> 0"
 #define IS_SAID "kind & 12 = 0"
@@ -24,10 +24,10 @@ const char *const statement_sql[N_STATEMENTS] = {
                     " seen_ms = ?7, leap_ms = ?8, settled_ms = ?9",
 
     [MESSAGE_PUT] = "INSERT INTO message (" MESSAGE_COLUMNS ")"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
                     " ON CONFLICT (uid, id) DO NOTHING",
     [MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE seq = ?1",
-    [FILE_GET] = "SELECT " OTHER_COLUMNS ", '' FROM message WHERE seq = ?1",
+    [FILE_GET] = "SELECT " OTHER_COLUMNS ", '', thread, n FROM message WHERE seq = ?1",
     [MESSAGE_DELETE] = "DELETE FROM message WHERE seq = ?1",
     [MESSAGES_OLDEST] = "SELECT " AGE_COLUMNS " FROM message ORDER BY seq LIMIT ?1",
     /* Of user ?2, among the ?4 messages behind ?3; the texts of others are not read. */
@@ -41,6 +41,14 @@ const char *const statement_sql[N_STATEMENTS] = {
     [MESSAGES_DOOMED] = "SELECT " AGE_COLUMNS " FROM message"
                         " WHERE conv = ?2 AND seq <= ?3 ORDER BY seq LIMIT ?1",
     [ID_FIND] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE uid = ?1 AND id = ?2",
+
+    /* Of every user, as only uid and id together have an index; of those before ?2. */
+    [IDS_FIND] = "SELECT message.seq, message.conv FROM usage CROSS JOIN message"
+                 " ON message.uid = usage.uid AND message.id = ?1"
+                 " WHERE message.seq < ?2 AND " IS_SAID,
+    [THREAD_FIND] = "SELECT seq, conv FROM message WHERE thread = ?1 AND seq < ?2"
+                    " ORDER BY seq DESC",
+    [REPLY_LAST] = "SELECT n FROM message WHERE conv = ?1 AND n > 0 ORDER BY seq DESC LIMIT 1",
 
     [MENDED_FIND] = "SELECT seq, mend, conv, kind, flags, length(CAST(text AS BLOB)) FROM message"
                     " WHERE uid = ?1 AND id = ?2",

@@ -370,6 +370,13 @@ int store_find_message(struct store *store, struct record *record) {
     return r;
 }
 
+int store_last_n(struct store *store, conv_number conv, uint16_t *n) {
+    pthread_mutex_lock(&store->finding);
+    int r = reply_last(&store->finder, conv, n);
+    pthread_mutex_unlock(&store->finding);
+    return r;
+}
+
 /* What the hub begins with: a row of each table after the other. */
 
 static int visit_handle(sqlite3_stmt *row, const struct store_visitor *visitor) {

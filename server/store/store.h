@@ -289,6 +289,10 @@ int store_find_id(struct store *store, const struct record *like, uint64_t *seq)
  */
 int store_find_message(struct store *store, struct record *record);
 
+/* The number of the latest reply in a conversation (see record.h); 0: there is none. May be called
+ * by any thread. */
+int store_last_n(struct store *store, conv_number conv, uint16_t *n);
+
 /* What each user has stored, who has most first. */
 struct store_usage {
     uint32_t uid;
@@ -364,6 +368,22 @@ struct store_page {
 
 int store_history(struct store_reader *reader, const struct store_view *view,
                   const struct store_page *page, store_visit *visit, void *arg);
+
+/*
+ * The newest n_max messages of the view, ascending, that have this id (of whatever user) or, with
+ * is_thread, are in a thread that began with one; before `before` (0: of all) and of one
+ * conversation (0: of all). The `after`s of the view count.
+ */
+struct store_find {
+    struct uuid id;
+    bool is_thread;
+    conv_number conv;
+    uint64_t before;
+    unsigned n_max;
+};
+
+int store_find(struct store_reader *reader, const struct store_view *view,
+               const struct store_find *find, store_visit *visit, void *arg);
 
 /*
  * Messages with all the words, newest first, of what the view shows (its `after`s do not count).

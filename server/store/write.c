@@ -278,6 +278,13 @@ static int note_pair(struct store *store, conv_number conv) {
     return r;
 }
 
+static void bind_uuid_or_none(sqlite3_stmt *put, int at, const struct uuid *id) {
+    if (uuid_is_nil(id))
+        sqlite3_bind_null(put, at);
+    else
+        sqlite3_bind_blob(put, at, id->b, sizeof id->b, SQLITE_STATIC);
+}
+
 static void bind_message(sqlite3_stmt *put, const struct record *record) {
     bind_number(put, 1, record->seq);
     sqlite3_bind_blob(put, 2, record->id.b, sizeof record->id.b, SQLITE_STATIC);
@@ -288,14 +295,13 @@ static void bind_message(sqlite3_stmt *put, const struct record *record) {
     bind_number(put, 7, record->kind);
     bind_number(put, 8, record->flags);
     sqlite3_bind_int64(put, 9, (int64_t)record->link);
-    if (uuid_is_nil(&record->reply_to))
-        sqlite3_bind_null(put, 10);
-    else
-        sqlite3_bind_blob(put, 10, record->reply_to.b, sizeof record->reply_to.b, SQLITE_STATIC);
+    bind_uuid_or_none(put, 10, &record->reply_to);
     if (record->kind == STORE_FILE_KIND) /* which need not be text */
         sqlite3_bind_blob64(put, 11, record->text.data, record->text.n, SQLITE_STATIC);
     else
         bind_text(put, 11, record->text);
+    bind_uuid_or_none(put, 12, &record->thread);
+    bind_number(put, 13, record->n);
 }
 
 static int note_message(struct store *store, const struct record *record) {

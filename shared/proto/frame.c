@@ -221,7 +221,9 @@ static bool body_fits(uint8_t kind, size_t total, struct bytes body) {
     if (body_is_binary(kind, body))
         return total <= FILE_BODY_MAX;
     bool is_headed = kind & KIND_HEADED;
-    uint8_t plain = kind & (uint8_t)~KIND_HEADED;
+    uint8_t plain = kind & (uint8_t) ~(KIND_HEADED | KIND_ANSWER);
+    if (kind & KIND_ANSWER)
+        return plain < KIND_FILE && total <= MESSAGE_TEXT_MAX && text_is_valid(body);
     size_t max = kind == KIND_REMOVE ? MEND_REMOVE_MAX : MESSAGE_TEXT_MAX;
     return (is_headed ? plain < KIND_FILE || plain == KIND_EDIT : kind < KIND_END) &&
            total <= max && text_is_valid(body);
@@ -278,7 +280,13 @@ static bool check_past(const struct frame *frame) {
     uint8_t kind = past->kind & (uint8_t)~KIND_MENDED;
     return check_body(frame, past->kind & KIND_REMOVED ? KIND_TEXT : kind, past->total,
                       past->body) &&
-           kind != KIND_EDIT && kind != KIND_REMOVE && kind < 2 * KIND_HEADED;
+           kind != KIND_EDIT && kind != KIND_REMOVE &&
+           !((past->kind & KIND_REMOVED) && (kind & KIND_ANSWER));
+}
+
+static bool check_find(const struct frame *frame) {
+    return frame->find.what < FIND_END && frame->find.limit > 0 &&
+           frame->find.limit <= PAGE_MESSAGES_MAX;
 }
 
 static bool check_history(const struct frame *frame) {
@@ -385,6 +393,7 @@ static bool check_about(const struct frame *frame) {
 #define check_claim check_none
 #define check_unclaim check_none
 #define check_invite check_none
+#define check_takes check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

@@ -152,6 +152,9 @@
 #define FRAME_ABOUT_FIELDS(F)                                                                      \
     F(u32, request) F(name, room) F(u8, form) F(u8, rules) F(label, owner) F(u32, owner_uid)       \
     F(u32, members) F(label, group) F(text, topic) F(text, operators)
+#define FRAME_TAKES_FIELDS(F) F(u32, abilities)
+#define FRAME_FIND_FIELDS(F)                                                                       \
+    F(u32, request) F(label, conv) F(id, id) F(u8, what) F(u64, before) F(u16, limit)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -232,7 +235,9 @@ enum frame_from {
     R(54, CHANGE, change, FROM_CLIENT, 4096)  /* makes a room, or changes it */                    \
     R(55, INVITE, invite, FROM_CLIENT, 4096)  /* a handle to a room; the id is of the message that
                                                tells it */                                        \
-    R(56, ABOUT, about, FROM_HUB, 0)          /* a room, in answer to LIST_ROOM */
+    R(56, ABOUT, about, FROM_HUB, 0)          /* a room, in answer to LIST_ROOM */                 \
+    R(57, TAKES, takes, FROM_HUB, 0)          /* before WELCOME: abilities that the hub has, too */ \
+    R(58, FIND, find, FROM_CLIENT, 4096)      /* asks for PAST frames, oldest first: see find_what */
 /* clang-format on */
 
 enum frame_type {
@@ -294,7 +299,8 @@ enum {
     ABILITY_CLAIMS = 65536, /* CLAIMED frames */
     ABILITY_ROOMS = 131072, /* knows private rooms, which are rooms like others to who does not */
     ABILITY_MENDS = 262144, /* KIND_EDIT and KIND_REMOVE; else it gets a notice that tells of it */
-    ABILITY_ALL = 524271,
+    ABILITY_ANSWERS = 524288, /* TAKES; and, if it is told this there, KIND_ANSWER and FIND */
+    ABILITY_ALL = 1048559,
 };
 
 enum message_kind {
@@ -311,6 +317,7 @@ enum message_kind {
 #define KIND_EDITED 32
 #define KIND_REMOVED 64 /* it was removed, and the body says by whom */
 #define KIND_MENDED (KIND_EDITED | KIND_REMOVED)
+#define KIND_ANSWER 128 /* with the kind of a text: a line stands before it, see answer.h */
 enum message_state {
     STATE_SENT,
     STATE_STORED,
@@ -358,6 +365,11 @@ enum room_change {
     ROOM_SET_ANNOUNCE, /* argument: "on" or "off" */
     ROOM_SET_PAST,     /* argument: "all" or "invited" */
     ROOM_CHANGE_END
+};
+enum find_what {
+    FIND_MESSAGE, /* those with this id */
+    FIND_THREAD,  /* these, and the replies in the thread that began with one */
+    FIND_END
 };
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
 /* In a list, of the claim that is told of; else of one's own, and who has the name is told. */

@@ -93,6 +93,10 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     case FRAME_HISTORY:
         frame->history.limit = limit;
         break;
+    case FRAME_FIND:
+        frame->find.what = (uint8_t)sample_number(size, FIND_END - 1);
+        frame->find.limit = limit;
+        break;
     case FRAME_SEARCH:
         frame->search.limit = limit;
         frame->search.words = sample_text(size, 1, SEARCH_BYTES_MAX);

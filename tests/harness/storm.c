@@ -185,6 +185,16 @@ static void make_history(const struct raw *raw, unsigned long i, struct frame *f
                             .history = {.request = 9, .conv = bytes_of(""), .limit = 1000}};
 }
 
+static void make_find(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw, (void)i;
+    *frame = (struct frame){.type = FRAME_FIND,
+                            .find = {.request = 9,
+                                     .conv = bytes_of(""),
+                                     .id = uuid_random(),
+                                     .what = FIND_THREAD,
+                                     .limit = 1000}};
+}
+
 static void make_search(const struct raw *raw, unsigned long i, struct frame *frame) {
     static const char words[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
     (void)raw, (void)i;
@@ -494,6 +504,7 @@ const struct storm_row storm_rows[] = {
     {"receipt-others", FRAME_RECEIPT, STORM_CROWD, 1, true, false, make_receipt_of_others, NULL},
     {"taken", FRAME_TAKEN, STORM_ONE, 1, true, false, make_taken, NULL},
     {"history", FRAME_HISTORY, STORM_LOG, 1, true, false, make_history, NULL},
+    {"find", FRAME_FIND, STORM_LOG, 1, true, false, make_find, NULL},
     {"search", FRAME_SEARCH, STORM_LOG, 1, true, false, make_search, NULL},
     {"forget", FRAME_FORGET, STORM_LOG, 1, true, false, make_forget, NULL},
     {"unread", FRAME_UNREAD, STORM_LOG, 1, true, false, make_unread, NULL},

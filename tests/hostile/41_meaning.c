@@ -127,6 +127,10 @@ static bool make_question(unsigned what, uint32_t request, struct frame *frame) 
     case FRAME_HISTORY:
         frame->history = (struct frame_history){request, conv, some_number(), some_number(), limit};
         return true;
+    case FRAME_FIND:
+        frame->find = (struct frame_find){
+            request, conv, uuid_random(), (uint8_t)chance_below(FIND_END), some_number(), limit};
+        return true;
     case FRAME_SEARCH:
         frame->search = (struct frame_search){
             request,

@@ -321,6 +321,15 @@ static bool make_history(struct client *client, struct frame *frame) {
     return take_request(client, &frame->history.request);
 }
 
+static bool make_find(struct client *client, struct frame *frame) {
+    frame->find = (struct frame_find){.conv = chance_one_in(2) ? some_target(client) : bytes_of(""),
+                                      .id = fresh_id(),
+                                      .what = (uint8_t)chance_below(FIND_END),
+                                      .before = chance_one_in(2) ? extreme_number() : 0,
+                                      .limit = some_limit()};
+    return take_request(client, &frame->find.request);
+}
+
 static bool make_search(struct client *client, struct frame *frame) {
     frame->search =
         (struct frame_search){.conv = chance_one_in(2) ? some_target(client) : bytes_of(""),
@@ -517,7 +526,7 @@ static const struct {
     [FRAME_UNREAD] = {make_unread, 10},   [FRAME_READ] = {make_read, 10},
     [FRAME_ORDER] = {make_order, 5},      [FRAME_CLAIM] = {make_claim, 20},
     [FRAME_UNCLAIM] = {make_unclaim, 10}, [FRAME_CHANGE] = {make_change, 20},
-    [FRAME_INVITE] = {make_invite, 10},
+    [FRAME_INVITE] = {make_invite, 10},   [FRAME_FIND] = {make_find, 10},
 };
 
 static unsigned frames_weight(void) {

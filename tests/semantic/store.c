@@ -131,7 +131,8 @@ static void store_read(struct ask *ask) {
     for (size_t i = first; i < n_kept; i++) {
         const struct record *record = &kept[i % N_KEPT];
         bool fits = store_is_in_view(ask, record) && (!ask->before || record->seq < ask->before) &&
-                    (ask->what == ASK_FEED || record->seq > ask->after);
+                    (ask->what == ASK_FEED || record->seq > ask->after) &&
+                    (ask->what != ASK_FIND || ask_finds(ask, record));
         if (!fits)
             continue;
         if (oldest && n == ask->limit)

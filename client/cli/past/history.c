@@ -17,6 +17,15 @@ const struct cli_option cli_history_options[] = {
     {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "the last N; with --after, the first N", NULL, 0},
     {"before", 0, CLI_COUNT, CLI_AT(before), "SEQ", "only what came before this message", NULL, 0},
     {"after", 0, CLI_SEQ, CLI_AT(since), "SEQ", "only what came after this message", NULL, 0},
+    {"thread", 0, CLI_STRING, CLI_AT(thread), "ID",
+     "only the thread of this message: what it began with, and the replies", NULL, 0},
+    {0},
+};
+
+const struct cli_option cli_thread_options[] = {
+    {"in", 0, CLI_STRING, CLI_AT(in), "CONV", "in this conversation: a handle or #room", NULL, 0},
+    {"limit", 'n', CLI_COUNT, CLI_AT(limit), "N", "the last N", NULL, 0},
+    {"before", 0, CLI_COUNT, CLI_AT(before), "SEQ", "only what came before this message", NULL, 0},
     {0},
 };
 
@@ -52,7 +61,34 @@ static void history_tell_more(const struct cli_options *options, uint64_t first,
                conv ? conv : "", is_room ? "'" : "");
 }
 
+static int history_thread(const struct cli_options *options, const char *conv, const char *id) {
+    struct past past = {.options = options,
+                        .conv = conv,
+                        .before = options->before,
+                        .n = options->limit,
+                        .thread = id};
+    int code = words_check_id(options, id);
+    if (code == CLI_DONE && conv)
+        code = words_check_name(options, conv);
+    if (code == CLI_DONE)
+        code = history_run(&past, past_print_thread);
+    if (code == CLI_DONE && past.n_printed == 0)
+        cli_remark(options, "there is no message %s%s%s; a room that you are not in is to be named",
+                   id, conv ? " in " : "", conv ? conv : "");
+    return code;
+}
+
+int cli_thread(const struct cli_options *options, int n_words, char **words) {
+    (void)n_words;
+    return history_thread(options, options->in, words[0]);
+}
+
 int cli_history(const struct cli_options *options, int n_words, char **words) {
+    if (options->thread)
+        return options->since != CLI_NOT_GIVEN
+                   ? cli_fail(options, OUTCOME_USAGE,
+                              "history: --thread and --after cannot be combined; leave one out")
+                   : history_thread(options, n_words > 0 ? words[0] : NULL, options->thread);
     bool has_after = options->since != CLI_NOT_GIVEN;
     struct past past = {
         .options = options,

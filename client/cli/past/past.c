@@ -5,6 +5,8 @@
  */
 #include "cli/past/past.h"
 
+#include <stdio.h>
+
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -116,6 +118,36 @@ int past_print(struct past *past) {
         past->before = hub.seq + 1;
     int code = past->newest && past->n > 0 ? past_find_start(past) : CLI_DONE;
     return code == CLI_DONE ? past_print_forwards(past) : code;
+}
+
+/* What the thread began with: the message itself, unless it is a reply. */
+struct past_root {
+    char id[EARSHOT_ID_SIZE];
+    size_t n;
+};
+
+static void past_note_root(void *arg, const struct earshot_event *event) {
+    struct past_root *root = arg;
+    const char *id = *event->message.thread ? event->message.thread : event->message.id;
+    if (root->n++ == 0)
+        snprintf(root->id, sizeof root->id, "%s", id);
+}
+
+int past_print_thread(struct past *past) {
+    struct past_page page = {.past = past};
+    struct past_root root = {.n = 0};
+    uint32_t request = 0;
+    uint64_t n = past->n > 0 && past->n < EARSHOT_PAGE_MAX ? past->n : EARSHOT_PAGE_MAX;
+    int result = earshot_find(past->link, past->conv, past->thread, false, 0, 1, &request);
+    int code = cli_request_wait(past->link, past->options, result, request, past_note_root, &root);
+    if (code != CLI_DONE || root.n == 0)
+        return code;
+    uint64_t before = past->before;
+    past->before = before > 0 ? before : UINT64_MAX;
+    result = earshot_find(past->link, past->conv, root.id, true, before, (unsigned)n, &request);
+    code = cli_request_wait(past->link, past->options, result, request, past_print_line, &page);
+    int closed = cli_flush();
+    return code == CLI_DONE ? closed : code;
 }
 
 /* A page is shorter than what was asked for when its messages are long: then it goes on. */

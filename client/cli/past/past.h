@@ -14,6 +14,8 @@ struct past {
 
     /* Only those with all of these words, and of this handle, or NULL; for past_print_found(). */
     const char *words, *from;
+    /* Only the thread of the message with this id, or NULL; for past_print_thread(). */
+    const char *thread;
 
     /* Results. */
     uint64_t first_seq, last_seq; /* of the oldest and the newest one printed; 0: none */
@@ -22,6 +24,9 @@ struct past {
 
 /* Prints them, oldest first. Returns an exit code, or CLI_CLOSED. */
 int past_print(struct past *past);
+
+/* Prints the newest n of the thread (0: as many as come at once), oldest first. The same. */
+int past_print_thread(struct past *past);
 
 /* Prints the newest n that have the words, the newest first. Returns the same. */
 int past_print_found(struct past *past);

@@ -151,6 +151,9 @@ static int ask_put(struct question *ask, const char *text) {
         .flags = EARSHOT_ACK_NOW,
     };
     uint32_t request;
+    if (message.reply_to)
+        message.has_author =
+            cli_request_author(ask->link, ask->options, ask->to, message.reply_to, &message.author);
     int result = EARSHOT_OK;
     earshot_hub(ask->link, &hub);
     ask->old_seq = hub.seq;

@@ -77,6 +77,8 @@ struct sending {
     char id[EARSHOT_ID_SIZE]; /* of the last one sent */
     bool lost;                /* the hub is gone just now */
     int code;                 /* of the first message that was refused */
+    uid_t author;             /* of what is answered, */
+    bool has_author;          /* if that is known */
 };
 
 static bool sending_follows_each(const struct sending *sending) {
@@ -300,6 +302,8 @@ static int sending_put(struct sending *sending, const char *to, struct bytes tex
         .flags = sending_flags(options, more),
         .priority = (enum earshot_priority)(options->priority + EARSHOT_PRIORITY_MIN),
         .title = options->title,
+        .author = sending->author,
+        .has_author = sending->has_author,
     };
     int result, code = CLI_DONE;
     if (options->wait >= EARSHOT_DELIVERED && sending->n_open >= SENDING_RECEIPTS_MAX)
@@ -668,6 +672,9 @@ static int send_run(const struct cli_options *options, const struct words_list *
     int code = cli_open(&sending.link, options, flags);
     if (code != CLI_DONE)
         return code;
+    if (options->reply_to)
+        sending.has_author = cli_request_author(sending.link, options, to->words[0],
+                                                options->reply_to, &sending.author);
     if (text.data)
         code = send_one(&sending, to, text);
     else

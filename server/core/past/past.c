@@ -1,7 +1,7 @@
 /*
- * Questions about the past: HISTORY, SEARCH, FORGET, and what a session that lags is fed with.
- * Everybody may read an open room, as everybody may join it; a private one is for who is in it,
- * from his invitation on; a direct conversation is for its two handles.
+ * Questions about the past: HISTORY, FIND, SEARCH, FORGET, and what a session that lags is fed
+ * with. Everybody may read an open room, as everybody may join it; a private one is for who is in
+ * it, from his invitation on; a direct conversation is for its two handles.
  *
  * Questions wait at their user, in the order in which they came; whoever reads takes one of each
  * user in turn, so that nobody waits for all that somebody else has asked. Sessions that are to be
@@ -278,7 +278,7 @@ static bool put_past(struct core *core, struct session *session, uint32_t reques
 
 /* The newest messages are asked for; in the page the oldest of them comes first. */
 static bool is_backward(const struct ask *ask) {
-    return ask->what == ASK_HISTORY && !ask->after;
+    return ask->what == ASK_FIND || (ask->what == ASK_HISTORY && !ask->after);
 }
 
 /* How many make a page: from the end on that was asked for, so that the next page goes on there. */
@@ -368,6 +368,27 @@ void past_history(struct core *core, struct session *session, const struct frame
         ask->limit = history->limit;
     }
     past_submit(core, session, history->request, ask);
+}
+
+bool ask_finds(const struct ask *ask, const struct record *record) {
+    return !mend_is(record->kind) && !uuid_is_nil(&ask->id) &&
+           (uuid_equal(&record->id, &ask->id) ||
+            (ask->is_thread && uuid_equal(&record->thread, &ask->id)));
+}
+
+void past_find(struct core *core, struct session *session, const struct frame *frame) {
+    const struct frame_find *find = &frame->find;
+    conv_number conv;
+    if (!find_conv(core, session, find->request, find->conv, &conv))
+        return;
+    struct ask *ask = ask_view(core, session, ASK_FIND, conv);
+    if (ask) {
+        ask->id = find->id;
+        ask->is_thread = find->what == FIND_THREAD;
+        ask->before = find->before;
+        ask->limit = find->limit;
+    }
+    past_submit(core, session, find->request, ask);
 }
 
 void past_search(struct core *core, struct session *session, const struct frame *frame) {

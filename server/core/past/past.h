@@ -20,6 +20,7 @@ enum ask_what {
     ASK_FEED,    /* what a session that lags gets next */
     ASK_HISTORY, /* a page of the past */
     ASK_SEARCH,
+    ASK_FIND,   /* messages with an id, and of the thread that began with one */
     ASK_UNREAD, /* how many messages behind `after`, in each conversation */
 };
 
@@ -58,11 +59,13 @@ struct ask {
     uint64_t direct_after;
     struct ask_room *rooms;
     size_t n_rooms;
-    conv_number conv; /* HISTORY, SEARCH; 0: all */
+    conv_number conv; /* HISTORY, SEARCH, FIND; 0: all */
     uint64_t before, after;
     unsigned limit;
     uint32_t from;    /* SEARCH: number of a handle; 0: anybody */
     char *words;      /* SEARCH; none: small files of others */
+    struct uuid id;   /* FIND, */
+    bool is_thread;   /* and whether with its thread */
     struct name name; /* UNREAD: of the handle; */
     size_t n_marks;   /* and the last of the rooms are direct conversations: those with marks */
     struct ask_count *counts;
@@ -103,7 +106,10 @@ int ask_count(struct ask *ask, const struct record *record);
 void core_fed(struct core *core, const struct ask *ask, const struct record *records, size_t n,
               uint64_t upto, const char *reason);
 
-/* The answer to HISTORY or SEARCH, in the order in which it is to be shown. */
+/* Of FIND: whether the message is wanted, wherever it was said. */
+bool ask_finds(const struct ask *ask, const struct record *record);
+
+/* The answer to HISTORY, SEARCH or FIND, in the order in which it is to be shown. */
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason);
 /* To UNREAD: ask->counts, which are taken over. */

@@ -58,6 +58,8 @@ static bool is_for_files(const struct ask *ask) {
 /* Whether it fits the question, whatever its words. */
 static bool may_be_found(const struct ask *ask, const struct record *record) {
     bool files = is_for_files(ask);
+    if (ask->what == ASK_FIND)
+        return ask_finds(ask, record);
     if (ask->what != ASK_SEARCH || mend_is(record->kind))
         return !mend_is(record->kind);
     if (record->flags & RECORD_REMOVED)
@@ -236,7 +238,7 @@ void core_sifted(struct core *core, struct ask *ask, bool is_complete) {
         ask_free(ask);
         return;
     }
-    if (ask->what == ASK_HISTORY && !is_forward(ask))
+    if (ask->what == ASK_FIND || (ask->what == ASK_HISTORY && !is_forward(ask)))
         turn_round(&ask->page);
     core_answered(core, ask, ask->page.records, ask->page.n,
                   ask->page.is_broken ? "the hub is out of memory; try again later" : NULL);

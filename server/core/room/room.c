@@ -115,6 +115,7 @@ static void room_free(struct core *core, struct room *room) {
     while (room->admissions)
         admission_free(core, room->admissions);
     room_end(core, room);
+    answer_forget(core, conv_of_room(room->number));
     listing_leave_room(room);
     room_unlist_lost(core, room);
     if (room->hh.tbl)

@@ -60,11 +60,11 @@ static struct uuid send_mend(struct client *from, uint8_t kind, struct uuid targ
                                    .reply_to = target,
                                    .total = (uint32_t)strlen(text),
                                    .body = bytes_of(text)}};
-    core.mend_target.seq = 0;
-    if (core_awaits_target(&core, from->session, &frame, &like) && fake_find(&like))
-        core.mend_target = like;
+    core.target = (struct core_target){0};
+    if (core_awaits_target(&core, from->session, &frame, &like))
+        fake_find_target(&like, &core.target);
     cr_assert_null(give(from, &frame));
-    core.mend_target.seq = 0;
+    core.target = (struct core_target){0};
     return frame.send.id;
 }
 

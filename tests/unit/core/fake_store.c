@@ -43,6 +43,18 @@ bool fake_find(struct record *record) {
     return found != NULL;
 }
 
+/* As storage_find_target(). */
+void fake_find_target(const struct record *like, struct core_target *target) {
+    *target = (struct core_target){.record = *like, .conv = like->conv};
+    if (!uuid_is_nil(&like->id) && fake_find(&target->record))
+        target->conv = target->record.conv;
+    else
+        target->record.seq = 0;
+    for (size_t i = 0; i < fake.n_messages && target->conv; i++)
+        if (fake.messages[i].conv == target->conv && fake.messages[i].n > 0)
+            target->last_n = fake.messages[i].n;
+}
+
 static void set_text(struct record *record, struct bytes text) {
     char *copy = own_memory(NULL, text.n + 1);
     if (text.n > 0)
@@ -315,13 +327,15 @@ static void answer(struct ask *ask, struct record *page) {
     size_t n = 0;
     for (size_t i = fake.n_messages; i-- > 0 && n < ask->limit;) {
         const struct record *record = &fake.messages[i];
-        bool fits = ask->what == ASK_HISTORY ||
-                    memmem(record->text.data, record->text.n, ask->words, strlen(ask->words));
+        bool fits = ask->what == ASK_FIND
+                        ? ask_finds(ask, record)
+                        : ask->what == ASK_HISTORY || memmem(record->text.data, record->text.n,
+                                                             ask->words, strlen(ask->words));
         if (is_in_view(ask, record) && fits && !mend_is(record->kind) &&
             (!ask->before || record->seq < ask->before))
             page[n++] = *record;
     }
-    for (size_t i = 0; ask->what == ASK_HISTORY && i < n / 2; i++) {
+    for (size_t i = 0; ask->what != ASK_SEARCH && i < n / 2; i++) {
         struct record swap = page[i];
         page[i] = page[n - 1 - i];
         page[n - 1 - i] = swap;

@@ -25,6 +25,7 @@ void durable_end(void);
 
 /* What is stored under uid and id of the record, without its text. */
 bool fake_find(struct record *record);
+void fake_find_target(const struct record *like, struct core_target *target);
 
 /* One commit, in two steps; between them the store is at work. */
 void commit_take(void);

@@ -111,6 +111,9 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_AWAY, away.away, 2);
     REFUSES(FRAME_PAST, past.kind, KIND_END);
     REFUSES(FRAME_HISTORY, history.limit, 0);
+    REFUSES(FRAME_FIND, find.limit, 0);
+    REFUSES(FRAME_FIND, find.limit, PAGE_MESSAGES_MAX + 1);
+    REFUSES(FRAME_FIND, find.what, FIND_END);
     REFUSES(FRAME_HISTORY, history.limit, PAGE_MESSAGES_MAX + 1);
     REFUSES(FRAME_SEARCH, search.limit, PAGE_MESSAGES_MAX + 1);
     REFUSES(FRAME_SEARCH, search.words, (struct bytes){0});

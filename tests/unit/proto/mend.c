@@ -98,7 +98,8 @@ Test(mend, 06_marks_are_of_the_past_only) {
     cr_assert_eq(past_of(KIND_TEXT | KIND_REMOVED), FRAME_OK);
     cr_assert_eq(past_of(KIND_EDIT), FRAME_BAD_FIELD);
     cr_assert_eq(past_of(KIND_REMOVE), FRAME_BAD_FIELD);
-    cr_assert_eq(past_of(128), FRAME_BAD_FIELD);
+    cr_assert_eq(past_of(KIND_TEXT | KIND_REMOVED | KIND_ANSWER), FRAME_BAD_FIELD);
+    cr_assert_eq(past_of(KIND_TEXT | KIND_EDITED | KIND_ANSWER), FRAME_OK);
     cr_assert_eq(send_of(KIND_TEXT | KIND_EDITED, 1, 1, 0), FRAME_BAD_FIELD);
     cr_assert_eq(send_of(KIND_TEXT | KIND_REMOVED, 1, 1, 0), FRAME_BAD_FIELD);
 }

@@ -30,6 +30,7 @@ static const struct {
     {DOOMED_FIRST, "SCAN doomed"},
     {USAGE_GREATEST, "SCAN usage"},
     {USAGES, "SCAN usage"},
+    {IDS_FIND, "SCAN usage"}, /* as many as there are users */
     {STATE_READ, "SCAN state"},
     {STATE_WRITE, "SCAN state"},
     {MESSAGES_OLDEST, "SCAN message"}, /* up to a LIMIT */

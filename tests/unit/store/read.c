@@ -344,3 +344,103 @@ Test(store_read, 20_a_damaged_message_is_passed_over) {
     struct store_page page = {.n_max = 9};
     cr_assert_eq(store_history(shelf.reader, &view, &page, end_at_once, &end_with), 9);
 }
+
+/* Replies. */
+
+static uint64_t reply(conv_number conv, uint32_t from, uint64_t thread, uint16_t n,
+                      const char *text) {
+    struct record record = record_of(++shelf.seq, conv, from, text);
+    record.thread = record.reply_to = id_of(thread);
+    record.n = n;
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_message(shelf.store, &record, NULL), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    return shelf.seq;
+}
+
+static void find(const struct store_view *view, struct store_find wanted) {
+    if (wanted.n_max == 0)
+        wanted.n_max = 100;
+    int r = store_find(shelf.reader, view, &wanted, see, NULL);
+    cr_assert_eq(r, 0, "%d: %s", r, store_reader_error(shelf.reader));
+}
+
+static uint16_t last_n(conv_number conv) {
+    uint16_t n = 1;
+    cr_assert_eq(store_last_n(shelf.store, conv, &n), 0);
+    return n;
+}
+
+Test(store_read, 20_a_thread_is_what_it_began_with_and_its_replies) {
+    struct store_source rooms[] = {{R1, 0}};
+    struct store_view view = view_of(ALICE, rooms, 1), strangers = view_of(DAVE, NULL, 0);
+    uint64_t root = say(R1, BOB, "root");
+    say(R1, CAROL, "between");
+    reply(R1, CAROL, root, 10, "one");
+    say(AB, ALICE, "elsewhere");
+    uint64_t two = reply(R1, BOB, root, 11, "two");
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true});
+    expect_seen("root|one|two");
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true, .n_max = 2});
+    expect_seen("one|two");
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true, .before = two});
+    expect_seen("root|one");
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true, .conv = AB});
+    expect_seen("");
+    find(&view, (struct store_find){.id = id_of(root)});
+    expect_seen("root");
+    find(&view, (struct store_find){.id = id_of(two)});
+    expect_seen("two");
+    find(&strangers, (struct store_find){.id = id_of(root), .is_thread = true});
+    expect_seen("");
+    rooms[0].after = root;
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true});
+    expect_seen("one|two");
+}
+
+Test(store_read, 21_numbers_are_of_a_conversation) {
+    uint64_t root = say(R1, BOB, "root");
+    cr_assert_eq(last_n(R1), 0);
+    reply(R1, CAROL, root, 9999, "one");
+    reply(R1, CAROL, root, 10, "two");
+    cr_assert_eq(last_n(R1), 10);
+    cr_assert_eq(last_n(AB), 0);
+}
+
+Test(store_read, 22_what_was_forgotten_is_not_found) {
+    struct store_view view = view_of(ALICE, NULL, 0);
+    uint64_t root = say(AB, BOB, "root");
+    uint64_t one = reply(AB, ALICE, root, 10, "one");
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true});
+    expect_seen("root|one");
+    forget(ALICE, AB, root);
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true});
+    expect_seen("one");
+    forget(ALICE, AB, one);
+    find(&view, (struct store_find){.id = id_of(root), .is_thread = true});
+    expect_seen("");
+}
+
+static int count_found(void *arg, const struct record *record) {
+    (void)record;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+/* Two users may have used one id: then it is the reader who tells them apart. */
+Test(store_read, 23_an_id_of_two_users) {
+    struct store_source rooms[] = {{R1, 0}};
+    struct store_view view = view_of(ALICE, rooms, 1);
+    uint64_t root = say(R1, BOB, "root");
+    struct record forged = record_of(++shelf.seq, R1, CAROL, "forged");
+    forged.id = forged.thread = forged.reply_to = id_of(root);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_message(shelf.store, &forged, NULL), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    for (unsigned is_thread = 0; is_thread < 2; is_thread++) {
+        struct store_find wanted = {.id = id_of(root), .is_thread = is_thread, .n_max = 9};
+        unsigned n = 0;
+        cr_assert_eq(store_find(shelf.reader, &view, &wanted, count_found, &n), 0);
+        cr_assert_eq(n, 2, "each of them once");
+    }
+}
