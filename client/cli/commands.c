@@ -137,6 +137,13 @@ const struct cli_command cli_commands[] = {
      "EARSHOT_ID and EARSHOT_HUB. What arrives while all jobs are busy waits. Commands that still\n"
      "run when listen ends are ended.",
      cli_listen_options, 0, -1, cli_listen},
+    {"hook", "[DIR]", "a directory of pipes: what is written into NAME/in is sent to NAME",
+     "For programs that can only write to a file: mkdir DIR/NAME, then a line that is written "
+     "into\n"
+     "DIR/NAME/in is a message to NAME, a handle or #room, and what is said there stands in\n"
+     "DIR/NAME/out. Without DIR: earshot-hook in the user's runtime directory. Nothing counts as\n"
+     "read, but with --name. With --json `out` has an object a line.",
+     NULL, 0, 1, cli_hook},
     {"notify", "", "tell on this terminal when somebody begins to write to you",
      "One line for each sender until their messages were read, as long as mesg(1) lets others "
      "write\n"

@@ -53,6 +53,7 @@ extern const struct cli_option cli_listen_options[];
 extern const struct cli_option cli_run_options[];
 int cli_claim(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_claim_options[];
+int cli_hook(const struct cli_options *options, int n_words, char **words);
 int cli_when(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_when_options[];
 

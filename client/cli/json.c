@@ -133,20 +133,23 @@ static json_t *json_of_message(const struct earshot_event *event) {
     return object;
 }
 
-void json_mend(const struct earshot_event *event) {
+static json_t *json_of_mend(const struct earshot_event *event) {
     bool is_removal = event->type == EARSHOT_EVENT_REMOVED;
-    json_put(stdout, json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:I,s:o}", "type",
-                               is_removal ? "removed" : "edited", "id", event->message.id, "seq",
-                               (json_int_t)event->message.seq, "at",
-                               json_instant(event->message.at_ms, false), "by", event->message.from,
-                               "conv", event->message.conv, "uid", (json_int_t)event->message.uid,
-                               is_removal ? "reason" : "text",
-                               is_removal ? json_text_or_null(event->message.text)
-                                          : json_text(event->message.text)));
+    return json_pack(
+        "{s:s,s:s,s:I,s:o,s:s,s:s,s:I,s:o}", "type", is_removal ? "removed" : "edited", "id",
+        event->message.id, "seq", (json_int_t)event->message.seq, "at",
+        json_instant(event->message.at_ms, false), "by", event->message.from, "conv",
+        event->message.conv, "uid", (json_int_t)event->message.uid, is_removal ? "reason" : "text",
+        is_removal ? json_text_or_null(event->message.text) : json_text(event->message.text));
+}
+
+void json_mend(const struct earshot_event *event) {
+    json_put(stdout, json_of_mend(event));
 }
 
 void json_message_to(FILE *out, const struct earshot_event *event) {
-    json_put_whole(out, json_of_message(event));
+    bool is_mend = event->type == EARSHOT_EVENT_EDITED || event->type == EARSHOT_EVENT_REMOVED;
+    json_put_whole(out, is_mend ? json_of_mend(event) : json_of_message(event));
 }
 
 void json_message(const struct earshot_event *event) {

@@ -16,7 +16,7 @@ void json_write_line(FILE *out, const char *text);
 void json_message(const struct earshot_event *event);
 /* EDITED and REMOVED. */
 void json_mend(const struct earshot_event *event);
-/* Another file than standard output: --jq is not for it. */
+/* Either, into another file than standard output: --jq is not for it. */
 void json_message_to(FILE *out, const struct earshot_event *event);
 void json_sent(const struct cli_sent *sent);
 void json_user(const struct cli_user *user);
