@@ -329,6 +329,10 @@ check-programs: all $(TEST_BIN) $(SHIMS) $(EXAMPLE_BIN) ## only the tests of the
 	@echo "== tests of the programs"
 	@$(TEST_ENV) tests/run $(or $(TESTS),$(TEST_SH) $(TEST_SRC))
 
+.PHONY: irctest
+irctest: programs ## the conformance suite of the IRC world against `earshot irc`, where IRCTEST=DIR has it
+	@BIN='$(abspath $(BUILD)/bin)' tests/irctest/run || [ $$? -eq 77 ]
+
 .PHONY: soak
 soak: all $(TEST_BIN) ## kill everything at random for SECONDS=60, then the hub at every call; SEED=...
 	@scripts/install-deps check

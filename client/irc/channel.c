@@ -382,6 +382,20 @@ static void invite_take(struct conn *conn, const struct earshot_event *event) {
     }
 }
 
+/* All handles of a user see his private rooms; so one of his own is only told. */
+static bool invite_own(struct conn *conn, const struct irc_channel *channel,
+                       const struct person *person) {
+    char source[SOURCE_SIZE];
+    struct conn *other = channel->is_private ? person_conn(conn, person) : NULL;
+    if (!other)
+        return false;
+    say_news(other, NULL, ":%s INVITE %s %s", conn_source(conn, source), other->nick,
+             channel->name);
+    say_numeric(conn, NUMERIC_INVITING, "%s %s", person->nick, channel->name);
+    news_tell_invited(conn, channel->name, person->nick);
+    return true;
+}
+
 void irc_invite(struct conn *conn) {
     char handle[SPELL_SIZE];
     if (conn->line.n_params < 2) {
@@ -399,7 +413,7 @@ void irc_invite(struct conn *conn) {
         say_numeric(conn, NUMERIC_NOTONCHANNEL, "%s", room);
     else if (member_find(channel, person))
         say_numeric(conn, NUMERIC_USERONCHANNEL, "%s %s", person->nick, channel->name);
-    else
+    else if (!invite_own(conn, channel, person))
         command_await(conn, earshot_invite(conn->link, room, person->handle, &conn->request),
                       invite_take);
 }
@@ -436,7 +450,7 @@ void irc_kick(struct conn *conn) {
 void channel_take_mode(struct irc_channel *channel, const char *mode) {
     if (mode[1] == 'm')
         channel->announces = mode[0] == '+';
-    if (mode[1] == 'i')
+    if (mode[1] == 'i' || mode[1] == 's')
         channel->is_private = mode[0] == '+';
 }
 
@@ -501,12 +515,12 @@ static void mode_set(struct conn *conn, const struct irc_channel *channel, struc
     const char *parameter = strchr("bov", mode) ? command_param(conn, work->arg++) : "";
     if (mode == 'b' && !*parameter)
         say_numeric(conn, NUMERIC_ENDOFBANLIST, "%s", channel->name);
-    else if (!strchr("imbov", mode))
+    else if (!strchr("imsbov", mode))
         say_numeric(conn, NUMERIC_UNKNOWNMODE, "%c :is unknown mode char to me", mode);
     else if (!self || !channel_has_operator(channel, self->handle))
         say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :You're not channel operator",
                     channel->name);
-    else if (mode == 'i' || mode == 'm')
+    else if (strchr("ims", mode))
         mode_change(conn, channel, work->mode);
     else
         mode_refuse(conn, channel, mode, parameter);
@@ -538,6 +552,34 @@ static void mode_begin(struct conn *conn) {
     mode_next(conn);
 }
 
+static void mode_say_self(struct conn *conn, char sign, char letter) {
+    char source[SOURCE_SIZE];
+    say_answer(conn, NULL, ":%s MODE %s :%c%c", conn_source(conn, source), conn->nick, sign,
+               letter);
+}
+
+/* Who is invisible is found only by who shares a room with him, or knows his nick. An operator can
+ * only cease to be one. */
+static void mode_set_self(struct conn *conn, const char *text) {
+    char sign = '+';
+    bool is_unknown = false;
+    for (; *text; text++) {
+        bool is_on = sign == '+';
+        if (*text == '+' || *text == '-')
+            sign = *text;
+        else if (*text == 'i') {
+            conn->is_invisible = is_on;
+            mode_say_self(conn, sign, 'i');
+        } else if (*text == 'o' && conn->is_oper && !is_on) {
+            conn->is_oper = false;
+            mode_say_self(conn, sign, 'o');
+        } else if (*text != 'o')
+            is_unknown = true;
+    }
+    if (is_unknown)
+        say_plain(conn, NUMERIC_UMODEUNKNOWNFLAG);
+}
+
 static void mode_of_self(struct conn *conn) {
     const char *text = command_param(conn, 1);
     const struct person *whom = person_of_nick(conn, conn->line.params[0]);
@@ -546,9 +588,10 @@ static void mode_of_self(struct conn *conn) {
     else if (!person_is_self(conn, whom))
         say_plain(conn, NUMERIC_USERSDONTMATCH);
     else if (!*text)
-        say_numeric(conn, NUMERIC_UMODEIS, "+i");
-    else if (strspn(text, "+-i") != strlen(text))
-        say_plain(conn, NUMERIC_UMODEUNKNOWNFLAG);
+        say_numeric(conn, NUMERIC_UMODEIS, "+%s%s", conn->is_invisible ? "i" : "",
+                    conn->is_oper ? "o" : "");
+    else
+        mode_set_self(conn, text);
 }
 
 static void mode_take_about(struct conn *conn, const struct earshot_event *event) {
@@ -558,7 +601,7 @@ static void mode_take_about(struct conn *conn, const struct earshot_event *event
         say_numeric(conn, NUMERIC_NOTONCHANNEL, "%s", event->room.name);
     else if (event->type == EARSHOT_EVENT_ROOM)
         say_numeric(conn, NUMERIC_CHANNELMODEIS, "%s +%s%s", event->room.name,
-                    event->room.form == EARSHOT_ROOM_OPEN ? "" : "i",
+                    event->room.form == EARSHOT_ROOM_OPEN ? "" : "is",
                     event->room.announces ? "m" : "");
     if (event->type == EARSHOT_EVENT_FAILED)
         say_numeric(conn, NUMERIC_NOSUCHCHANNEL, "%s", conn->line.params[0]);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "irc/channel.h"
+#include "irc/files.h"
 #include "irc/message.h"
 #include "irc/news.h"
 #include "irc/session.h"
@@ -167,6 +168,11 @@ static void conn_take_event(struct conn *conn, const struct earshot_event *event
     case EARSHOT_EVENT_MISSED:
         say_notice(conn, "up to %llu messages are not in the hub's log any more",
                    (unsigned long long)event->missed);
+        break;
+    case EARSHOT_EVENT_OFFER:
+    case EARSHOT_EVENT_WITHDRAWN:
+    case EARSHOT_EVENT_TRANSFER:
+        files_take(conn, event);
         break;
     case EARSHOT_EVENT_STATE:
     case EARSHOT_EVENT_REFUSED:

@@ -36,6 +36,7 @@
 #define WHOWAS_MAX 128
 #define SENT_MAX 64
 #define SHOWN_MAX 256
+#define FILES_MAX 32
 
 /* name, what follows = in CAP LS 302 or NULL */
 /* clang-format off */
@@ -132,6 +133,14 @@ struct answer_line {
     struct answer_line *next;
 };
 
+/* What may be taken with a message to *earshot. */
+struct file_offer {
+    unsigned number;
+    char id[EARSHOT_ID_SIZE], name[256];
+    uint64_t seq; /* of a small file, which came as a message in `conv`; 0: it is an offer */
+    char conv[NAME_BYTES_MAX + 1];
+};
+
 struct todo {
     struct todo *next;
     char room[NAME_BYTES_MAX + 1];
@@ -155,7 +164,8 @@ struct conn {
 
     /* Registration. */
     unsigned caps;
-    bool has_caps_302, negotiates, is_registered, is_welcomed, is_oper, is_external, authenticates;
+    bool has_caps_302, negotiates, is_registered, is_welcomed, is_oper, is_external, authenticates,
+        is_invisible;
     char nick[SPELL_SIZE], user[USER_SIZE], realname[REALNAME_SIZE];
     char *away; /* said by this connection; NULL: back */
     mono_time spoke;
@@ -191,10 +201,15 @@ struct conn {
 
     /* Messages that the client has been shown: whose they are. */
     struct {
-        char id[EARSHOT_ID_SIZE];
+        char id[EARSHOT_ID_SIZE], handle[NAME_BYTES_MAX + 1];
         uid_t uid;
     } shown[SHOWN_MAX];
     size_t n_shown; /* ever */
+
+    struct file_offer files[FILES_MAX];
+    size_t n_files;       /* ever */
+    unsigned file_wanted; /* its number */
+    void (*file_next)(struct conn *conn);
 
     struct todo *todo; /* rooms that the handle has come to elsewhere */
     struct person *people;

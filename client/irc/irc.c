@@ -28,6 +28,8 @@
 const struct cli_option cli_irc_options[] = {
     {"listen", 0, CLI_STRING, CLI_AT(listen), "WHERE", "unix[:PATH], 127.0.0.1:PORT; or both", NULL,
      0},
+    {"dir", 0, CLI_STRING, CLI_AT(dir), "DIR", "where files are written; else ~/Downloads, or home",
+     NULL, 0},
     {"inetd", 0, CLI_FLAG, CLI_AT(inetd), NULL, "serve standard input, and end with it", NULL, 0},
     {0},
 };

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/text.h"
 #include "base/uuid.h"
+#include "irc/files.h"
 #include "irc/news.h"
 #include "irc/past.h"
 #include "proto/fail.h"
@@ -112,12 +114,16 @@ static void message_remember(struct conn *conn, const struct earshot_event *even
     size_t i = conn->n_shown++ % SHOWN_MAX;
     memcpy(conn->shown[i].id, event->message.id, EARSHOT_ID_SIZE);
     conn->shown[i].uid = event->message.uid;
+    snprintf(conn->shown[i].handle, sizeof conn->shown[i].handle, "%s", event->message.from);
 }
 
-uid_t message_author(const struct conn *conn, const char *id) {
+uid_t message_author(const struct conn *conn, const char *id, const char **handle) {
+    *handle = NULL;
     for (size_t i = 0; i < SHOWN_MAX && i < conn->n_shown; i++)
-        if (strcmp(conn->shown[i].id, id) == 0)
+        if (strcmp(conn->shown[i].id, id) == 0) {
+            *handle = conn->shown[i].handle;
             return conn->shown[i].uid;
+        }
     return geteuid();
 }
 
@@ -198,6 +204,8 @@ static bool message_take_invitation(struct conn *conn, const struct earshot_even
 void message_take(struct conn *conn, const struct earshot_event *event) {
     if (!message_take_invitation(conn, event))
         message_say(conn, event, false, NULL);
+    if (event->message.file)
+        files_take_post(conn, event);
     if (!(conn->caps & CAP_READ_MARKER))
         earshot_mark_read(conn->link, event);
 }
@@ -399,6 +407,12 @@ static void message_next(struct conn *conn) {
         if (conn->at++ >= TARGETS_MAX) {
             say_numeric(conn, NUMERIC_TOOMANYTARGETS, "%s", target);
             break;
+        }
+        if (strcasecmp(target, FILES_NICK) == 0) {
+            files_command(conn, work->text, message_next);
+            if (conn->take)
+                return;
+            continue;
         }
         if (!message_find_target(conn, target, work->is_notice, work->handle) ||
             message_is_too_long(conn, work, target))

@@ -16,5 +16,6 @@ void message_take_outcome(struct conn *conn, const struct earshot_event *event);
 void message_say(struct conn *conn, const struct earshot_event *event, bool is_answer,
                  const char *batch);
 
-/* Whose message this is, as far as the client has seen it lately; else our own. */
-uid_t message_author(const struct conn *conn, const char *id);
+/* Whose message this is, as far as the client has seen it lately; else our own, and *handle is
+ * NULL. */
+uid_t message_author(const struct conn *conn, const char *id, const char **handle);

@@ -378,6 +378,18 @@ void past_take_outcome(struct conn *conn, const struct earshot_event *event) {
     }
 }
 
+/* At the hub all handles of a user are his; here a client removes what its own nick has said, or
+ * what its @ is for. */
+static bool redact_is_allowed(const struct conn *conn, const char *conv, const char *id) {
+    const char *handle;
+    const struct irc_channel *channel = channel_find(conn, conv);
+    const struct person *self = person_of_nick(conn, conn->nick), *author;
+    message_author(conn, id, &handle);
+    author = handle ? person_find(conn, handle) : NULL;
+    return !author || !self || author == self ||
+           (channel && channel_has_operator(channel, self->handle));
+}
+
 void irc_redact(struct conn *conn) {
     char conv[NAME_BYTES_MAX + 1], *id = calloc(1, EARSHOT_ID_SIZE);
     const char *target = command_param(conn, 1), *reason = command_param(conn, 2);
@@ -389,12 +401,16 @@ void irc_redact(struct conn *conn) {
         redact_fail(conn, "INVALID_TARGET", "You are not there");
     } else if (!uuid_from_text(&uuid, target) || uuid_is_nil(&uuid)) {
         redact_fail(conn, "UNKNOWN_MSGID", "There is no such message");
+    } else if (!redact_is_allowed(conn, conv, target)) {
+        redact_fail(conn, "REDACT_FORBIDDEN", "It is not yours, and you are no operator there");
     } else {
+        const char *handle;
         struct earshot_message message = {.to = conv,
                                           .text = reason,
                                           .text_n = strlen(reason),
                                           .flags = EARSHOT_WANT_SEQ | EARSHOT_ACK_NOW};
-        int result = earshot_remove(conn->link, target, message_author(conn, target), &message, id);
+        int result =
+            earshot_remove(conn->link, target, message_author(conn, target, &handle), &message, id);
         command_await(conn, result, past_take_outcome);
     }
 }

@@ -134,11 +134,19 @@ static void answer_add(struct conn *conn, const char *tags, const char *body) {
     conn->answers_end = &line->next;
 }
 
+/* What others wrote (texts, topics, reasons) must not begin another line. */
+static void say_keep_one_line(char *body) {
+    for (; *body; body++)
+        if (*body == '\r' || *body == '\n')
+            *body = ' ';
+}
+
 static void say_formatted(struct conn *conn, bool is_answer, const struct say_tags *tags,
                           const char *format, va_list args) {
     char body[SAY_LINE_SIZE];
     struct tag_list list = {.n = 0};
     vsnprintf(body, sizeof body, format, args);
+    say_keep_one_line(body);
     tag_all(&list, conn, tags);
     if (is_answer && say_is_labelled(conn))
         answer_add(conn, list.text, body);

@@ -10,7 +10,7 @@
 
 static const char *const server_support[] = {
     "CASEMAPPING=ascii CHANTYPES=# CHANNELLEN=33 NICKLEN=34 USERLEN=19 TOPICLEN=390 AWAYLEN=255 "
-    "PREFIX=(ov)@+ CHANMODES=b,,,im MODES=1",
+    "PREFIX=(ov)@+ CHANMODES=b,,,ims MODES=1",
     "ELIST=MNU MONITOR=100 NAMELEN=150 WHOX UTF8ONLY UTF8MAPPING=rfc8265 "
     "CLIENTTAGDENY=*,-draft/reply,-reply CHATHISTORY=1000 MSGREFTYPES=msgid,timestamp",
     "TARGMAX=JOIN:,PART:,PRIVMSG:4,NOTICE:4,NAMES:1,LIST:,KICK:1,WHOIS:1,WHOWAS:1,MONITOR: "
@@ -34,13 +34,16 @@ static unsigned server_count(const struct conn *conn) {
 }
 
 static void lusers_say(struct conn *conn, unsigned n_rooms) {
-    unsigned n = server_count(conn), n_unknown = 0, n_opers = 0, n_max = conn->door->n_users_max;
+    unsigned n = server_count(conn), n_unknown = 0, n_opers = 0, n_hidden = 0,
+             n_max = conn->door->n_users_max;
     for (const struct conn *other = conn->door->conns; other; other = other->next) {
         n_unknown += !other->is_registered && !other->is_closing && !other->is_dead;
         n_opers += other->is_welcomed && other->is_oper;
+        n_hidden += other->is_welcomed && other->is_invisible;
     }
     conn->door->n_users_max = n_max = n > n_max ? n : n_max;
-    say_numeric(conn, NUMERIC_LUSERCLIENT, ":There are %u users and 0 invisible on 1 servers", n);
+    say_numeric(conn, NUMERIC_LUSERCLIENT, ":There are %u users and %u invisible on 1 servers",
+                n - n_hidden, n_hidden);
     say_numeric(conn, NUMERIC_LUSEROP, "%u", n_opers);
     say_numeric(conn, NUMERIC_LUSERUNKNOWN, "%u", n_unknown);
     say_numeric(conn, NUMERIC_LUSERCHANNELS, "%u", n_rooms);
@@ -87,7 +90,7 @@ void server_welcome(struct conn *conn) {
     say_numeric(conn, NUMERIC_YOURHOST, ":Your host is %s, running version " SERVER_VERSION, name);
     say_numeric(conn, NUMERIC_CREATED, ":This door was opened %s",
                 server_time(conn->door->since, text));
-    say_numeric(conn, NUMERIC_MYINFO, "%s " SERVER_VERSION " io bimov bov", name);
+    say_numeric(conn, NUMERIC_MYINFO, "%s " SERVER_VERSION " io bimosv bov", name);
     for (size_t i = 0; i < ARRAY_LEN(server_support); i++)
         say_numeric(conn, NUMERIC_ISUPPORT, "%s", server_support[i]);
     lusers_say(conn, HASH_COUNT(conn->channels));

@@ -283,12 +283,14 @@ struct session_begin {
 
 static void session_welcome(struct conn *conn) {
     struct irc_channel *channel, *next;
+    uint32_t offers;
     conn->is_welcomed = true;
     server_welcome(conn);
     news_tell_online(conn);
     HASH_ITER(hh, conn->channels, channel, next) {
         news_show_channel(conn, channel);
     }
+    (void)earshot_list_offers(conn->link, &offers); /* each is an event */
     command_done(conn);
 }
 

@@ -90,6 +90,11 @@ static void who_say(struct conn *conn, const struct irc_channel *channel,
         who_say_plain(conn, channel, person);
 }
 
+static bool who_is_seen(const struct conn *conn, const struct person *person) {
+    const struct conn *of = person_conn(conn, person);
+    return !of || of == conn || !of->is_invisible || view_shares_channel(conn, person);
+}
+
 void irc_who(struct conn *conn) {
     const char *mask = command_param(conn, 0);
     const struct irc_channel *channel = channel_find(conn, mask);
@@ -104,7 +109,7 @@ void irc_who(struct conn *conn) {
         who_say(conn, NULL, found);
     } else if (*mask != '#') {
         HASH_ITER(hh, conn->people, person, next) {
-            if (line_mask_matches(*mask ? mask : "*", person->nick))
+            if (line_mask_matches(*mask ? mask : "*", person->nick) && who_is_seen(conn, person))
                 who_say(conn, NULL, person);
         }
     }

@@ -49,7 +49,7 @@ is_open() {
 }
 
 STORED=yes start_hub
-run_earshot door irc --listen "127.0.0.1:$PORT"
+run_earshot door irc --listen "127.0.0.1:$PORT" --dir "$T/files"
 door=$PID
 wait_for "the door opens" is_open
 
@@ -113,6 +113,28 @@ id=$(earshot send --name bob --json '#ops' "a typo" | jq -r .id)
 hears 7 "PRIVMSG #ops :a typo"
 earshot edit --name bob "$id" "no typo"
 hears 7 "NOTICE #ops :(edited) no typo"
+
+# What others write begins no line of its own.
+earshot send --name bob '#ops' "$(printf 'one\r:alice QUIT :two')"
+hears 7 "PRIVMSG #ops :one :alice QUIT :two"
+earshot topic '#ops' "$(printf 'three\n:alice QUIT :four')" --name alice 2>/dev/null
+check "no line begins with what somebody wrote" test -z "$(grep '^:alice QUIT' "$T/7.in")"
+
+mkdir "$T/files"
+echo "what is in it" >"$T/small.txt"
+earshot put --name bob --no-wait alice "$T/small.txt"
+hears 7 "bob has small.txt for you, 14 bytes: /msg *earshot get 1"
+say 7 "PRIVMSG *earshot :get 1"
+hears 7 "small.txt is $T/files/small.txt"
+is "a small file is taken" "$(cat "$T/files/small.txt")" "what is in it"
+head -c 200000 /dev/urandom >"$T/large.bin"
+run_earshot put put --name bob alice "$T/large.bin"
+hears 7 "/msg *earshot get 2"
+say 7 "PRIVMSG *earshot :get 2"
+hears 7 "large.bin is "
+check "a large one, too" cmp "$T/large.bin" "$T/files/large.bin"
+say 7 "PRIVMSG *earshot :get 9"
+hears 7 "there is no file 9"
 
 kill -9 "$HUB_PID"
 hears 7 "the hub is gone"
