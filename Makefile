@@ -94,7 +94,7 @@ HUB_SRC := $(call sources,server server/io)
 FILES_SRC := $(call sources,client/files)
 LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/cli/talk client/cli/files client/cli/past client/cli/look \
-	client/chat client/chat/people client/chat/line client/irc)
+	client/chat client/chat/people client/chat/line client/irc client/mcp)
 EXAMPLE_SRC := $(call sources,client/examples)
 BENCH_SRC := $(call sources,tests/bench tests/bench/rows tests/bench/flood tests/bench/peers)
 HARNESS_SRC := $(call sources,tests/harness)
@@ -340,6 +340,11 @@ soak: all $(TEST_BIN) ## kill everything at random for SECONDS=60, then the hub 
 		DURATION=$(DURATION) FULL=1 BIN='$(abspath $(BUILD)/bin)' HARNESS='$(CURDIR)/tests/harness' \
 		$(TEST_ENV) tests/isolate -t $$(($(DURATION) + 3600)) $(BUILD)/tests/fault/$$test || \
 		status=1; done; exit $$status
+
+.PHONY: check-mcp
+check-mcp: all ## earshot mcp with the official client, which npm installs below build/
+	npm install --no-audit --no-fund --silent --prefix $(BUILD)/mcp @modelcontextprotocol/sdk @modelcontextprotocol/inspector
+	$(MAKE) check-programs TESTS=tests/integration/94_mcp_client.sh
 
 .PHONY: storm
 storm: all $(BUILD)/tests/hostile/40_storms ## what one user can do to others, for DURATION=3 s each; STORMS="join topic" SESSIONS=1000

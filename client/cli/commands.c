@@ -169,6 +169,11 @@ const struct cli_command cli_commands[] = {
      "for\n"
      "only its parent knows. TEXT stands before that.",
      cli_when_options, 1, -1, cli_when},
+    {"mcp", "", "serve an agent that speaks the Model Context Protocol",
+     "On standard input and output, as the program that runs the agent expects it; earshot-mcp(7)\n"
+     "says what to put into its configuration. The handle is --name, else your login name with\n"
+     "-agent behind it.",
+     NULL, 0, 0, cli_mcp},
     {"wall", "TEXT...", "write to everybody who is here",
      "Only root, the hub's owner and the members of the hub's --wall-group may. Who is not here\n"
      "gets nothing later.",

@@ -109,3 +109,6 @@ int cli_chat(const struct cli_options *options, int n_words, char **words);
 /* client/irc */
 int cli_irc(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_irc_options[];
+
+/* client/mcp */
+int cli_mcp(const struct cli_options *options, int n_words, char **words);

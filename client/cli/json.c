@@ -9,6 +9,7 @@
 #include "base/macro.h"
 #include "base/text.h"
 #include "cli/filter.h"
+#include "cli/json_object.h"
 #include "proto/head.h"
 
 static const char *const kinds[] = {"text", "action", "notice"};
@@ -66,14 +67,13 @@ static void json_put(FILE *out, json_t *object) {
         json_write_line(out, json_or_error(text));
 }
 
-/* Of others, and names of files: there may be any bytes in it, but in JSON only UTF-8. */
-static json_t *json_text(const char *text) {
+json_t *json_text(const char *text) {
     json_t *value = json_string(text);
     CLEANUP_FREE char *safe = value ? NULL : text_safe(bytes_of(text), TEXT_ONE_LINE);
     return safe ? json_string(safe) : value;
 }
 
-static json_t *json_text_or_null(const char *text) {
+json_t *json_text_or_null(const char *text) {
     return *text ? json_text(text) : json_null();
 }
 
@@ -81,8 +81,7 @@ static json_t *json_hex(uint32_t number) {
     return json_sprintf("0x%08x", number);
 }
 
-/* RFC 3339, UTC; with milliseconds unless `seconds` says otherwise. */
-static json_t *json_instant(int64_t ms, bool seconds) {
+json_t *json_instant(int64_t ms, bool seconds) {
     char text[64];
     time_t s = ms / 1000;
     struct tm tm;
@@ -109,7 +108,7 @@ void json_report(const char *type, const char *code, const char *text) {
     free(safe);
 }
 
-static json_t *json_of_message(const struct earshot_event *event) {
+json_t *json_of_message(const struct earshot_event *event) {
     json_t *object = json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message",
                                "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
                                json_instant(event->message.at_ms, false), "conv",
@@ -170,7 +169,7 @@ static json_t *json_session(const struct cli_session *s) {
     return session;
 }
 
-static json_t *json_of_user(const struct cli_user *user) {
+json_t *json_of_user(const struct cli_user *user) {
     json_t *sessions = json_array();
     for (size_t i = 0; i < user->n_sessions; i++)
         json_array_append_new(sessions, json_session(&user->sessions[i]));
@@ -279,7 +278,7 @@ void json_unread_total(uint64_t n, uint64_t n_direct, uint64_t n_mentions) {
                                "direct", (json_int_t)n_direct, "mentions", (json_int_t)n_mentions));
 }
 
-static json_t *json_of_claim(const struct cli_claim *claim) {
+json_t *json_of_claim(const struct cli_claim *claim) {
     return json_pack("{s:o,s:I,s:i,s:o,s:o,s:o}", "handle", json_text(claim->handle), "uid",
                      (json_int_t)claim->uid, "pid", (int)claim->pid, "program",
                      json_text(claim->program), "since", json_instant(claim->since_ms, false),
@@ -298,18 +297,22 @@ void json_claim(const struct cli_claim *claim, const struct cli_claim *holder) {
     json_put(stdout, object);
 }
 
-void json_process(const struct cli_process *process, const char *text) {
+json_t *json_of_process(const struct cli_process *process) {
     bool is_known = process->began.ms > 0;
-    json_put(stdout,
-             json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "type", "process", "pid",
-                       (int)process->pid, "program", json_text_or_null(process->program), "uid",
-                       process->has_uid ? json_integer((json_int_t)process->uid) : json_null(),
-                       "login", json_text_or_null(process->login), "began",
-                       is_known ? json_instant(process->began.ms, false) : json_null(), "ended",
-                       json_instant(process->ended.ms, false), "ran_ms",
-                       is_known ? json_integer((json_int_t)(process->ended.ms - process->began.ms))
-                                : json_null(),
-                       "text", json_text(text)));
+    return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "type", "process", "pid",
+                     (int)process->pid, "program", json_text_or_null(process->program), "uid",
+                     process->has_uid ? json_integer((json_int_t)process->uid) : json_null(),
+                     "login", json_text_or_null(process->login), "began",
+                     is_known ? json_instant(process->began.ms, false) : json_null(), "ended",
+                     json_instant(process->ended.ms, false), "ran_ms",
+                     is_known ? json_integer((json_int_t)(process->ended.ms - process->began.ms))
+                              : json_null());
+}
+
+void json_process(const struct cli_process *process, const char *text) {
+    json_t *object = json_of_process(process);
+    json_object_set_new(object, "text", json_text(text));
+    json_put(stdout, object);
 }
 
 void json_completion(const char *word, const char *about) {
