@@ -408,6 +408,48 @@ Test(core_mend_stored, 18_under_a_used_id_of_what_is_not_there_it_is_no_repeat) 
     expect_not(alice, used);
 }
 
+/* The store is asked when the last part is there. */
+Test(core_mend_stored, 19_an_edit_in_parts) {
+    struct uuid target = say(alice, "#tea", "one");
+    struct record like;
+    struct frame first = {.type = FRAME_SEND,
+                          .flags = FRAME_MORE_PARTS,
+                          .send = {.id = new_id(),
+                                   .kind = KIND_EDIT,
+                                   .to = bytes_of("#tea"),
+                                   .reply_to = target,
+                                   .total = 4,
+                                   .body = bytes_of("tw")}};
+    struct frame last = {.type = FRAME_PART, .part = {bytes_of("o.")}};
+    work();
+    cr_assert_not(core_awaits_target(&core, alice->session, &last, &like), "of nothing");
+    cr_assert_not(core_awaits_target(&core, alice->session, &first, &like), "not yet");
+    cr_assert_null(give(alice, &first));
+    cr_assert_not(core_awaits_target(&core, alice->session, &last, &like), "the log has it");
+    cr_assert_null(give(alice, &last));
+    expect_text(bob, "one");
+    expect_mend(bob, KIND_EDIT, target, "two.");
+}
+
+/* Where it was said can be named; another place is none. */
+Test(core_mend_stored, 20_in_another_conversation_it_is_not_there) {
+    struct uuid target = say(alice, "#tea", "one"), direct = say(alice, "bob", "psst");
+    work();
+    enter(alice, "#other", 0);
+    work();
+    expect_not(alice, send_mend(alice, KIND_EDIT, target, "#other", "two", 0));
+    expect_not(alice, send_mend(alice, KIND_EDIT, target, "bob", "two", 0));
+    expect_not(alice, send_mend(alice, KIND_EDIT, target, "#nowhere", "two", 0));
+    expect_not(alice, send_mend(alice, KIND_EDIT, direct, "carol", "two", 0));
+    (void)send_mend(alice, KIND_EDIT, direct, "bob", "hush", 0);
+    (void)send_mend(alice, KIND_EDIT, target, "#tea", "two", 0);
+    work();
+    expect_text(bob, "one");
+    expect_text(bob, "psst");
+    expect_mend(bob, KIND_EDIT, direct, "hush");
+    expect_mend(bob, KIND_EDIT, target, "two");
+}
+
 Test(core_mend_stored, 14_what_could_not_be_stored_is_mended_in_no_log) {
     struct uuid target = say(alice, "#tea", "one");
     work();

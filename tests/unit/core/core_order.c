@@ -441,3 +441,32 @@ Test(core_order, 17_ephemeral) {
     cr_assert_eq(expect(root, FRAME_DONE)->done.request, 5);
     cr_assert_null(try_join(BOB, "bob", HERE, &code));
 }
+
+Test(core_order, 18_for_what_the_group_is_looked_up) {
+    static const struct {
+        struct frame frame;
+        bool needs;
+    } frames[] = {
+        {{.type = FRAME_ORDER}, true},
+        {{.type = FRAME_RELEASE}, true},
+        {{.type = FRAME_WALL}, true},
+        {{.type = FRAME_LIST, .list = {.what = LIST_ACCOUNTS}}, true},
+        {{.type = FRAME_LIST, .list = {.what = LIST_USERS}}, false},
+        {{.type = FRAME_SEND}, false},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        cr_assert_eq(core_needs_right(&core, alice->session, &frames[i].frame), frames[i].needs);
+        cr_assert_not(core_needs_right(&core, root->session, &frames[i].frame), "it is known");
+    }
+    alice->session->condemned = true;
+    cr_assert_not(core_needs_right(&core, alice->session, &frames[0].frame));
+    alice->session->condemned = false;
+}
+
+Test(core_order, 19_upon_what_is_nobody) {
+    cr_assert_eq(act(root, &(struct act){.what = ORDER_MUTE, .who = "#ops"}), FAIL_NO_USER);
+    cr_assert_eq(act(root, &(struct act){.what = ORDER_MUTE, .who = "no name"}), FAIL_NO_USER);
+    cr_assert_neq(act(root, &(struct act){.what = ORDER_MUTE, .uid = UINT32_MAX}), 0);
+    cr_assert_eq(act(root, &(struct act){.what = ORDER_MUTE, .uid = 4711}), 0);
+    cr_assert_eq(act(root, &(struct act){.what = ORDER_UNMUTE, .uid = 4711}), 0);
+}

@@ -1,5 +1,8 @@
 /* Private rooms: who sees them, since when, by which name; and what a stranger can find out. */
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/internal.h"
 #include "unit/core/fake_store.h"
 
@@ -254,6 +257,203 @@ Test(core_private, 10_memory_is_given_back) {
     cr_assert_leq(memory_of(ALICE), before + 65536, "the ids of what she said are kept");
     cr_assert_leq(memory_of(BOB), bobs + 65536);
     cr_assert_null(core.rooms_by_number);
+}
+
+/* In this order; code 0: it is done. */
+static const struct wish {
+    const char *who, *room;
+    enum room_change what;
+    const char *argument;
+    enum fail_code code;
+} wishes[] = {
+    {"alice", "open", ROOM_MAKE_OPEN, "", FAIL_BAD_NAME},
+    {"alice", "#a b", ROOM_MAKE_OPEN, "", FAIL_BAD_NAME},
+    {"alice", "#nowhere", ROOM_CLOSE, "", FAIL_NO_ROOM},
+    {"alice", "#nowhere", ROOM_SET_OWNER, "bob", FAIL_NO_ROOM},
+    {"alice", "#open", ROOM_SET_OWNER, "nobody", FAIL_NO_USER},
+    {"alice", "#open", ROOM_SET_OWNER, "#open", FAIL_NO_USER},
+    {"alice", "#open", ROOM_SET_OWNER, "no name", FAIL_NO_USER},
+    {"alice", "#open", ROOM_SET_OWNER, "carol", FAIL_NOT_MEMBER},
+    {"alice", "#secret", ROOM_SET_OWNER, "carol", FAIL_NOT_MEMBER},
+    {"bob", "#open", ROOM_SET_OWNER, "bob", FAIL_NOT_PERMITTED},
+    {"alice", "#open", ROOM_SET_NAME, "other", FAIL_BAD_NAME},
+    {"alice", "#open", ROOM_SET_NAME, "#a b", FAIL_BAD_NAME},
+    {"alice", "#open", ROOM_SET_NAME, "#a~b", FAIL_BAD_NAME},
+    {"alice", "#open", ROOM_SET_NAME, "#\u043epen", FAIL_BAD_NAME},
+    {"alice", "#open", ROOM_SET_NAME, "#secret", FAIL_NOT_PERMITTED},
+    {"bob", "#open", ROOM_SET_NAME, "#other", FAIL_NOT_PERMITTED},
+    {"alice", "#open", ROOM_SET_ANNOUNCE, "perhaps", FAIL_BAD_TEXT},
+    {"bob", "#open", ROOM_SET_ANNOUNCE, "on", FAIL_NOT_PERMITTED},
+    {"alice", "#secret", ROOM_SET_PAST, "some", FAIL_BAD_TEXT},
+    {"alice", "#open", ROOM_SET_PAST, "all", FAIL_NOT_PERMITTED},
+    {"bob", "#secret", ROOM_SET_PAST, "all", FAIL_NOT_PERMITTED},
+    {"bob", "#open", ROOM_CLOSE, "", FAIL_NOT_PERMITTED},
+    {"alice", "#open", ROOM_MAKE_OPEN, "", FAIL_NONE},
+    {"alice", "#secret", ROOM_MAKE_PRIVATE, "", FAIL_NONE},
+    {"alice", "#fresh", ROOM_MAKE_OPEN, "", FAIL_NONE},
+    {"alice", "#secret", ROOM_SET_ANNOUNCE, "on", FAIL_NONE},
+    {"alice", "#secret", ROOM_SET_ANNOUNCE, "off", FAIL_NONE},
+    {"alice", "#secret", ROOM_SET_PAST, "all", FAIL_NONE},
+    {"alice", "#secret", ROOM_SET_PAST, "invited", FAIL_NONE},
+    {"alice", "#open", ROOM_SET_NAME, "#OPEN", FAIL_NONE},
+    {"alice", "#open", ROOM_SET_NAME, "#market", FAIL_NONE},
+    {"alice", "#market", ROOM_SET_OWNER, "bob", FAIL_NONE},
+    {"alice", "#market", ROOM_CLOSE, "", FAIL_NOT_PERMITTED},
+    {"bob", "#market", ROOM_CLOSE, "", FAIL_NONE},
+    {"bob", "#market", ROOM_CLOSE, "", FAIL_NOT_PERMITTED},
+    {"alice", "#market", ROOM_MAKE_PRIVATE, "", FAIL_NOT_PERMITTED},
+};
+
+Test(core_private, 11_what_can_be_wished_of_a_room) {
+    make_secret();
+    let_in(bob, "bob");
+    enter(alice, "#open", 0);
+    enter(bob, "#open", 0);
+    say(alice, "#open", "closed, it is there for its past");
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        const struct wish *wish = &wishes[i];
+        struct client *client = strcmp(wish->who, "bob") == 0 ? bob : alice;
+        drop_all(client);
+        change(client, wish->room, wish->what, wish->argument);
+        const struct frame *frame = answer(client);
+        cr_assert_eq(frame->type == FRAME_FAIL ? frame->fail.code : 0, wish->code, "wish %zu", i);
+    }
+}
+
+static struct room *room_of_alice(const char *name) {
+    struct name text = {.n = (uint8_t)strlen(name)};
+    memcpy(text.s, name, text.n);
+    return room_find_for(&core, alice->session->user, &text);
+}
+
+Test(core_private, 12_who_can_be_invited) {
+    make_secret();
+    let_in(bob, "bob");
+    invite(alice, "#secret", "nobody");
+    expect_fail(alice, FAIL_NO_USER);
+    invite(alice, "#secret", "bob");
+    expect_fail(alice, FAIL_NOT_PERMITTED);
+    invite(alice, "#secret", "carol");
+    expect_ok(alice);
+    invite(alice, "#secret", "carol");
+    expect_ok(alice);
+    cr_assert_eq(alice->session->user->account.used[ACCOUNT_INVITATIONS], 1);
+    enter(alice, "#open", 0);
+    drop_all(alice);
+    invite(alice, "#open", "bob");
+    expect_ok(alice);
+    drop_all(carol);
+    invite(carol, "#open", "bob");
+    expect_fail(carol, FAIL_NOT_PERMITTED);
+    drop_all(bob);
+    enter(bob, "#open", 0);
+    invite(alice, "#open", "bob");
+    expect_fail(alice, FAIL_NOT_PERMITTED);
+}
+
+Test(core_private, 13_how_many_can_be_invited) {
+    char name[16];
+    for (int i = 0; i < 9; i++) {
+        snprintf(name, sizeof name, "#s%d", i);
+        change(alice, name, ROOM_MAKE_PRIVATE, "");
+        expect_ok(alice);
+        invite(alice, name, "carol");
+        if (i < 8)
+            expect_ok(alice);
+        else
+            expect_fail(alice, FAIL_LIMIT);
+    }
+    struct account *account = &alice->session->user->account;
+    uint64_t left = account_left(account, ACCOUNT_INVITATIONS);
+    account_spend(account, ACCOUNT_INVITATIONS, left);
+    invite(alice, "#s0", "bob");
+    expect_fail(alice, FAIL_LIMIT);
+    account_give_back(account, ACCOUNT_INVITATIONS, left);
+    room_of_alice("#s0")->n_admissions += 1024;
+    invite(alice, "#s0", "bob");
+    expect_fail(alice, FAIL_LIMIT);
+    room_of_alice("#s0")->n_admissions -= 1024;
+    use_up_memory(ALICE, 100);
+    invite(alice, "#s0", "bob");
+    expect_fail(alice, FAIL_LIMIT);
+    change(alice, "#more", ROOM_MAKE_PRIVATE, "");
+    expect_fail(alice, FAIL_LIMIT);
+    give_back_memory(ALICE);
+    enter(alice, "#open", 0);
+    drop_all(alice);
+    room_of_alice("#open")->n_members += 2000;
+    change(alice, "#open", ROOM_MAKE_PRIVATE, "");
+    expect_fail(alice, FAIL_LIMIT);
+    room_of_alice("#open")->n_members -= 2000;
+}
+
+static const struct frame *about(struct client *client, const char *room) {
+    const struct frame *frame;
+    drop_all(client);
+    give(client,
+         &(struct frame){.type = FRAME_LIST, .list = {.what = LIST_ROOM, .of = bytes_of(room)}});
+    while ((frame = next_frame(client)) && frame->type != FRAME_ABOUT)
+        ;
+    return frame;
+}
+
+Test(core_private, 14_what_is_told_about_a_room) {
+    make_secret();
+    invite(alice, "#secret", "bob");
+    const struct frame *frame = about(alice, "#secret");
+    cr_assert(frame && frame->about.form == ROOM_PRIVATE);
+    cr_assert(bytes_equal(frame->about.owner, bytes_of("alice")));
+    frame = about(bob, "#secret~alice");
+    cr_assert(frame && (frame->about.rules & ROOM_INVITED));
+    cr_assert_null(about(carol, "#secret"));
+    enter(carol, "#open", 0);
+    frame = about(bob, "#open");
+    cr_assert(frame && frame->about.form == ROOM_OPEN && frame->about.owner_uid == CAROL);
+}
+
+Test(core_private, 15_an_administrator_finds_a_room_by_its_owner) {
+    struct client *root = join(0, "root", HERE);
+    make_secret();
+    change(carol, "#secret", ROOM_MAKE_PRIVATE, "");
+    expect_ok(carol);
+    drop_all(root);
+    change(root, "#secret~nobody", ROOM_CLOSE, "");
+    expect_fail(root, FAIL_NO_ROOM);
+    change(root, "#secret~alice", ROOM_SET_NAME, "#other");
+    expect_fail(root, FAIL_NOT_PERMITTED);
+    change(root, "#secret~carol", ROOM_CLOSE, "");
+    drop_all(root);
+    change(bob, "#secret~alice", ROOM_CLOSE, "");
+    expect_fail(bob, FAIL_NO_ROOM);
+    cr_assert_not_null(room_of_alice("#secret"));
+}
+
+/* So long that the owner's name does not fit behind it. */
+Test(core_private, 16_a_long_name_that_is_there_twice) {
+    char name[NAME_BYTES_MAX + 1] = "#";
+    memset(name + 1, 'x', 31);
+    enter(bob, name, 0);
+    change(alice, name, ROOM_MAKE_PRIVATE, "");
+    drop_all(alice);
+    change(carol, name, ROOM_MAKE_PRIVATE, "");
+    drop_all(carol);
+    cr_assert_not_null(room_of_alice(name));
+}
+
+Test(core_private, 17_what_a_store_holds_that_makes_no_sense) {
+    make_secret();
+    enter(alice, "#open", 0);
+    uint32_t secret = room_of_alice("#secret")->number, open = room_of_alice("#open")->number;
+    uint32_t handle = bob->session->handle->number;
+    struct bytes none = {0};
+    cr_assert_neq(core_restore_admission(&core, secret + 100, handle, ALICE, 0, true, none), 0);
+    cr_assert_neq(core_restore_admission(&core, open, handle, ALICE, 0, true, none), 0);
+    cr_assert_neq(core_restore_admission(&core, secret, handle + 100, ALICE, 0, true, none), 0);
+    cr_assert_eq(core_restore_admission(&core, secret, handle, ALICE, 0, true, bytes_of("a b")), 0);
+    cr_assert_neq(core_restore_admission(&core, secret, handle, ALICE, 0, true, none), 0);
+    cr_assert(admission_has_joined(bob->session->user, room_of_alice("#secret")));
+    cr_assert_neq(core_restore_member(&core, secret + 100, handle, 0), 0);
+    cr_assert_neq(core_restore_member(&core, secret, handle + 100, 0), 0);
 }
 
 /* The leak test: everything that a stranger is answered, with the room and without it. */
