@@ -190,20 +190,20 @@ static int outgoing_sent(struct earshot *link, int r) {
     }
 }
 
-/* Waits in msgsnd(2). The watch must not have anything to tell before: see watch.h. */
+/*
+ * Waits in msgsnd(2). The watch must not have anything to tell before: see watch.h. What it tells
+ * may send, too, as when the writer is through: then this batch is gone, or has another length. So
+ * the caller begins anew.
+ */
 static int send_waiting(struct earshot *link, size_t n) {
     int r = watch_start(&link->watch);
     if (r < 0)
         return r;
-    for (;;) {
-        int lane = atomic_load(&link->lane);
-        atomic_store(&link->watch.blocked, true);
-        if (!watch_has_fired(&link->watch))
-            break;
+    atomic_store(&link->watch.blocked, true);
+    if (watch_has_fired(&link->watch)) {
         atomic_store(&link->watch.blocked, false);
         wait_service(link);
-        if (link->phase != LINK_JOINED || lane != atomic_load(&link->lane))
-            return 0;
+        return 0;
     }
     r = queue_send(atomic_load(&link->lane), &link->outgoing.message, n, true);
     atomic_store(&link->watch.blocked, false);

@@ -92,8 +92,8 @@ static void *writer_run(void *arg) {
         pthread_mutex_lock(&writer->lock);
         writer->result = result;
         writer->state = WRITER_DONE;
+        event_set(writer->done_fd); /* before anybody can see that, and clear it */
         pthread_mutex_unlock(&writer->lock);
-        event_set(writer->done_fd);
     }
     return NULL;
 }

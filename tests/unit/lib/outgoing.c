@@ -1,6 +1,10 @@
 /* Sending one message at a time into a lane that others fill, too. */
+#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
+#include "base/thread.h"
 #include "ipc/queue.h"
 #include "ipc/shm.h"
 #include "unit/lib/batches.h"
@@ -199,6 +203,78 @@ Test(outgoing, 08_a_link_that_is_given_up_takes_what_it_left_along) {
     pending_rewind(&ours->pending);
     send_one();
     cr_expect_eq(take(), 2);
+}
+
+/* --- what is heard of meanwhile --- */
+
+#define KEPT 1000 /* several batches */
+
+static void keep_one(unsigned number) {
+    char text[16];
+    struct cursor_out out;
+    size_t n = (size_t)snprintf(text, sizeof text, "%u", number);
+    struct frame frame = {.type = FRAME_SEND,
+                          .send = {.id = uuid_random(),
+                                   .kind = KIND_TEXT,
+                                   .to = bytes_of("bob"),
+                                   .total = (uint32_t)n,
+                                   .body = {text, n}}};
+    cr_assert(pending_reserve(&ours->pending, 256, &out));
+    cr_assert(frame_put(&out, &frame));
+    pending_commit(&ours->pending, &frame.send.id, &out);
+}
+
+/* Makes room once the watch has been heard. How many came that are not the next one, in `n_wrong`;
+ * ends with the last one. */
+static void *count_kept(void *n_wrong) {
+    static struct queue_message message;
+    struct envelope envelope;
+    struct frame frame;
+    size_t n;
+    while (watch_has_fired(&ours->watch))
+        sched_yield();
+    for (unsigned next = 0; next < KEPT;) {
+        if (queue_receive(lane, &message, 0, &n, true) != QUEUE_OK)
+            break;
+        struct cursor_in in = cursor_in_of(message.data, n);
+        if (!envelope_take(&in, &envelope) || envelope.session != SESSION)
+            continue; /* a filler */
+        while (cursor_in_left(&in) > 0 && frame_take(&in, &frame, FROM_CLIENT) == FRAME_OK) {
+            unsigned long number = strtoul(frame.send.body.data, NULL, 10);
+            *(unsigned *)n_wrong += number != next;
+            if (number >= next)
+                next = (unsigned)number + 1;
+        }
+    }
+    return NULL;
+}
+
+/* The writer tells that it is through, which this thread knew already: that sends a batch, in the
+ * middle of sending one. */
+Test(outgoing, 09_what_is_told_while_it_waits_for_room_makes_nothing_come_twice) {
+    unsigned n_wrong = 0;
+    pthread_t hub_thread;
+    cr_assert_eq(reader_init(&ours->reader), 0);
+    cr_assert_eq(wait_init(ours), 0);
+    cr_assert_eq(watch_init(&ours->watch), 0);
+    ours->watch.epoll_fd = ours->epoll_fd;
+    ours->watch.hub_fd = ours->watch.mailbox = -1;
+    fill_lane();
+    for (unsigned i = 0; i < KEPT; i++)
+        keep_one(i);
+    event_set(ours->writer.done_fd);
+    cr_assert_eq(watch_start(&ours->watch), 0);
+    while (!watch_has_fired(&ours->watch))
+        sched_yield();
+    cr_assert_eq(pthread_create(&hub_thread, NULL, count_kept, &n_wrong), 0);
+    while (outgoing_has_frames(ours))
+        cr_assert_eq(outgoing_send(ours, OUTGOING_BLOCK, true), 0);
+    pthread_join(hub_thread, NULL);
+    cr_expect_eq(n_wrong, 0);
+    cr_expect_eq(take(), 0);
+    watch_deinit(&ours->watch);
+    wait_deinit(ours);
+    reader_deinit(&ours->reader);
 }
 
 /* Who is asked for READY gets nothing more before it: neither what the window waits for. */
