@@ -320,24 +320,25 @@ static int hook_take_all(struct hook *hook) {
 }
 
 /* What is said in rooms for which the user has made a directory is heard, too. */
-static int hook_join(struct hook *hook, size_t first) {
+static int hook_join(struct hook *hook) {
     uint32_t request;
-    for (size_t i = first; i < hook->dir.n_convs; i++) {
-        const char *name = hook->dir.convs[i]->name.s;
-        int result = name[0] == '#' ? earshot_join(hook->link, name, true, &request) : EARSHOT_OK;
+    for (size_t i = 0; i < hook->dir.n_convs; i++) {
+        struct hook_conv *conv = hook->dir.convs[i];
+        bool is_new_room = conv->name.s[0] == '#' && !conv->is_heard;
+        int result =
+            is_new_room ? earshot_join(hook->link, conv->name.s, true, &request) : EARSHOT_OK;
+        if (result == EARSHOT_AGAIN)
+            continue;
         if (result != EARSHOT_OK)
             return cli_fail_link(hook->options, hook->link, result);
+        conv->is_heard = true;
     }
     return CLI_DONE;
 }
 
-/* A directory that is gone leaves its place to the last one, which then is joined once more. */
 static int hook_scan(struct hook *hook) {
-    size_t n = hook->dir.n_convs;
-    struct hook_conv *last = n > 0 ? hook->dir.convs[n - 1] : NULL;
     int code = hook_dir_scan(&hook->dir);
-    bool is_as_before = n > 0 && hook->dir.n_convs >= n && hook->dir.convs[n - 1] == last;
-    return code == CLI_DONE ? hook_join(hook, is_as_before ? n : 0) : code;
+    return code == CLI_DONE ? hook_join(hook) : code;
 }
 
 /* Waiting. */

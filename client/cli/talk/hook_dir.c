@@ -85,6 +85,15 @@ static int hook_open_file(const struct hook_dir *dir, const char *name) {
     return -EEXIST;
 }
 
+/* Of each handle its own: what one has heard says nothing of another. */
+static int hook_open_place(const struct hook_dir *dir) {
+    const char *name = dir->options->name;
+    char file[NAME_BYTES_MAX + 16];
+    bool is_named = name && words_is_name(name);
+    snprintf(file, sizeof file, ".place%s%s", is_named ? "." : "", is_named ? name : "");
+    return hook_open_file(dir, file);
+}
+
 static int hook_lock(struct hook_dir *dir) {
     char pid[16] = "";
     dir->lock = hook_open_file(dir, ".lock");
@@ -99,7 +108,7 @@ static int hook_lock(struct hook_dir *dir) {
     }
     if (ftruncate(dir->lock, 0) == 0)
         dprintf(dir->lock, "%d", (int)getpid());
-    dir->place = hook_open_file(dir, ".place");
+    dir->place = hook_open_place(dir);
     return dir->place < 0 ? hook_fail(dir, "cannot make .place in", -dir->place) : CLI_DONE;
 }
 
@@ -138,7 +147,7 @@ void hook_dir_set_place(struct hook_dir *dir, uint64_t seq) {
     char text[PLACE_BYTES + 1];
     snprintf(text, sizeof text, PLACE_FORMAT, seq);
     if (pwrite(dir->place, text, PLACE_BYTES, 0) != PLACE_BYTES)
-        cli_remark(dir->options, "cannot write to %s/.place: some messages may come twice",
+        cli_remark(dir->options, "cannot write down in %s what has come: some of it may come twice",
                    dir->path);
 }
 

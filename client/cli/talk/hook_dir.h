@@ -29,9 +29,10 @@ struct hook_conv {
     int dir, in;           /* descriptors; in: -1 when there is none to be had */
     char *data;            /* what was read and not sent yet; NULL: nothing */
     size_t n;
-    bool goes_on; /* the beginning of this line was sent already */
-    bool is_full; /* there is no room for more messages just now */
-    bool is_told; /* that its FIFO cannot be made */
+    bool goes_on;  /* the beginning of this line was sent already */
+    bool is_full;  /* there is no room for more messages just now */
+    bool is_told;  /* that its FIFO cannot be made */
+    bool is_heard; /* for who serves it: a room has been joined */
 };
 
 struct hook_dir {
