@@ -342,7 +342,10 @@ static bool tell_invited(struct core *core, struct session *session, const struc
     int n = snprintf(text, sizeof text, "you are invited to the %s room %s: /join %.*s%s",
                      is_private ? "private" : "open", room->name.s, (int)called.n, called.data,
                      is_private ? ", or /part it to decline" : "");
-    return route_notice(core, session, handle, id, (struct bytes){text, (size_t)n});
+    if (!route_notice(core, session, handle, id, (struct bytes){text, (size_t)n}))
+        return false;
+    account_note_message(&session->user->account, (size_t)n);
+    return true;
 }
 
 static enum fail_code room_invite(struct core *core, struct session *session,

@@ -338,6 +338,7 @@ Test(core_private, 12_who_can_be_invited) {
     invite(alice, "#secret", "carol");
     expect_ok(alice);
     cr_assert_eq(alice->session->user->account.used[ACCOUNT_INVITATIONS], 1);
+    cr_assert_eq(alice->session->user->account.use.messages, 3, "an invitation is one");
     enter(alice, "#open", 0);
     drop_all(alice);
     invite(alice, "#open", "bob");
