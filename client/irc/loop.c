@@ -18,7 +18,6 @@
 
 #define EVENTS_MAX 64
 #define IDLE_MS 60000
-#define BEGIN_MS 60000 /* a client that has not begun by then is cut off */
 
 /* Brings epoll to what the watch wants. */
 static void watch_set(struct irc_door *door, struct irc_watch *watch, uint32_t events) {

@@ -295,6 +295,7 @@ struct markread_work {
     char conv[NAME_BYTES_MAX + 1];
     int64_t at_ms;
     uint64_t seq;
+    unsigned n_unread, n_past;
 };
 
 static void markread_say(struct conn *conn, int64_t at_ms) {
@@ -318,16 +319,32 @@ static void markread_take(struct conn *conn, const struct earshot_event *event) 
     }
 }
 
-/* Without a time: the newest message that is not unread. */
+/* Without a time: that of the newest message that is not unread, which stands before those. */
+static void markread_take_last(struct conn *conn, const struct earshot_event *event) {
+    struct markread_work *work = conn->state;
+    if (event->request != conn->request)
+        return;
+    if (event->type == EARSHOT_EVENT_PAST && work->n_past++ == 0)
+        work->at_ms = event->message.at_ms;
+    if (event->type == EARSHOT_EVENT_DONE || event->type == EARSHOT_EVENT_FAILED) {
+        markread_say(conn, work->n_past > work->n_unread ? work->at_ms : 0);
+        command_done(conn);
+    }
+}
+
 static void markread_take_unread(struct conn *conn, const struct earshot_event *event) {
     struct markread_work *work = conn->state;
     if (event->request != conn->request)
         return;
     if (event->type == EARSHOT_EVENT_UNREAD)
-        work->seq = event->unread.unread;
-    if (event->type == EARSHOT_EVENT_DONE || event->type == EARSHOT_EVENT_FAILED) {
+        work->n_unread = event->unread.unread;
+    if (event->type == EARSHOT_EVENT_FAILED || work->n_unread >= LIMIT_MAX) {
         markread_say(conn, 0);
         command_done(conn);
+    } else if (event->type == EARSHOT_EVENT_DONE) {
+        command_await(
+            conn, earshot_history(conn->link, work->conv, 0, 0, work->n_unread + 1, &conn->request),
+            markread_take_last);
     }
 }
 

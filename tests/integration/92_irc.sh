@@ -81,7 +81,7 @@ hears 5 " 421 alice LAUGH "
 printf 'PRIVMSG #ops :caf\351\r\n' >&5
 hears 5 "FAIL PRIVMSG INVALID_UTF8"
 
-connect 6 alice_ message-tags server-time batch draft/multiline echo-message draft/chathistory
+connect 6 alice_ message-tags server-time batch draft/multiline echo-message draft/chathistory draft/read-marker
 say 6 "JOIN #ops"
 hears 5 "JOIN #ops"
 say 6 "BATCH +1 draft/multiline #ops"
@@ -98,6 +98,16 @@ wait_for "5,000 characters arrive" eval \
 is "and no line is longer than 512 bytes" "$(LC_ALL=C awk 'length > 511' "$T/5.in" | wc -l)" 0
 say 6 "CHATHISTORY LATEST #ops * 3"
 hears 6 " chathistory #ops"
+STATUS='' check "it is unread as long as the client has not marked it" \
+    test -n "$(earshot unread --name alice_ '#ops')"
+say 6 "MARKREAD #ops timestamp=2999-01-01T00:00:00.000Z"
+hears 6 "MARKREAD #ops timestamp=2999-01-01T00:00:00.000Z"
+nothing_is_unread() {
+    [ -z "$(earshot unread --name alice_ '#ops')" ]
+}
+wait_for "what is marked is read" nothing_is_unread
+say 6 "MARKREAD #ops"
+hears 6 "MARKREAD #ops timestamp=20"
 hang_up 5
 hears 6 "QUIT :"
 
