@@ -131,6 +131,8 @@ class MessageEvent(Structure):
         ("priority", c_int),
         ("edited", c_bool),
         ("removed", c_bool),
+        ("thread", c_char * ID_SIZE),
+        ("n", c_uint),
     ]
 
 
@@ -307,6 +309,8 @@ class OutgoingMessage(Structure):
         ("flags", c_uint),
         ("priority", c_int),
         ("title", c_char_p),
+        ("author", c_uint32),
+        ("has_author", c_bool),
     ]
 
 
@@ -316,6 +320,11 @@ class Source(Structure):
 
 class Target(Structure):
     _fields_ = [("dir", c_char_p), ("fd", c_int), ("n_bytes_max", c_uint64)]
+
+
+def roomy(structure):
+    """One that the library fills: it may be a little larger there than this module knows."""
+    return structure.from_buffer(bytearray(ctypes.sizeof(structure) + 1024))
 
 
 # Of each structure what the header calls it: for the comparison.

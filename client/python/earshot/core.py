@@ -121,7 +121,7 @@ class Core:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._wake_lock = threading.Lock()
-        self._event = c.Event()
+        self._event = c.roomy(c.Event)
         self._queue: Deque[object] = collections.deque()
         self._queue_bytes = 0
         self._in_hand: Optional[Message] = None
@@ -214,7 +214,7 @@ class Core:
     @property
     def hub(self) -> Dict[str, Any]:
         """What is known about the hub: dir, name, pid, uid, mode, seq, ..."""
-        info = c.HubInfo()
+        info = c.roomy(c.HubInfo)
         self._do(lib.earshot_hub, byref(info))
         return {
             "dir": os.fsdecode(info.dir or b""),
@@ -231,7 +231,7 @@ class Core:
     @property
     def handle(self) -> str:
         """One's own, as the hub spells it."""
-        info = c.HubInfo()
+        info = c.roomy(c.HubInfo)
         self._do(lib.earshot_hub, byref(info))
         return (info.handle or b"").decode()
 
@@ -492,6 +492,8 @@ class Core:
             flags=flags,
             priority=priority_of(priority),
             title=encoded(title, "the title"),
+            author=reply_to.uid if isinstance(reply_to, Message) else 0,
+            has_author=isinstance(reply_to, Message),
         )
 
     def _op_say(self, call: Callable[[Any], Steps], to: str, wait: str) -> Steps:
@@ -688,7 +690,7 @@ class Core:
     # Files.
 
     def _progress_of(self, id_: str, peer: Optional[str] = None) -> Optional[events.Transfer]:
-        transfer = c.Transfer()
+        transfer = c.roomy(c.Transfer)
         n = 0
         while self._do(lib.earshot_progress, n, byref(transfer)) == c.OK:
             if transfer.id.decode() == id_:
@@ -712,7 +714,7 @@ class Core:
     def _op_offer(self, to: str, file: Any, name: Optional[str]) -> Steps:
         """Hands it over: it is open, and the hub knows of it or has it."""
         source = self._source(file, name)
-        transfer, request = c.Transfer(), ctypes.c_uint32()
+        transfer, request = c.roomy(c.Transfer), ctypes.c_uint32()
         yield from self._call(
             lib.earshot_put, encoded(to, "the recipient"), byref(source), byref(transfer), byref(request)
         )
@@ -803,7 +805,7 @@ class Core:
     def _save(self, message: Message, target: c.Target) -> events.Transfer:
         if message.file is None:
             raise errors.BadArgument("there is no file in this message")
-        transfer = c.Transfer()
+        transfer = c.roomy(c.Transfer)
         result = self._do(
             lib.earshot_save, byref(events.to_library(message)), byref(target), byref(transfer)
         )

@@ -58,6 +58,8 @@ class Message:
     late: bool = False  #: sent while nobody of this handle was here
     edited: bool = False  #: of the past: the text is not the first one
     removed: bool = False  #: of the past: there is no text any more
+    thread: Optional[str] = None  #: of a reply: what its thread began with
+    n: int = 0  #: its number in the conversation, by which people name it; 0: none
     file: Optional["Attachment"] = None  #: a small file came instead of a text: `link.get(message)`
     wants_receipt: bool = field(default=False, repr=False)
     link: int = field(default=0, repr=False)
@@ -296,7 +298,7 @@ def _attachment(link: int, event: c.Event) -> Optional[Attachment]:
     message = event.message
     if not message.file:
         return None
-    file = c.Transfer()
+    file = c.roomy(c.Transfer)
     c.lib.earshot_event_file(link, ctypes.byref(event), ctypes.byref(file))
     content = ctypes.string_at(message.file, message.file_n)
     return Attachment(_path(file.name), file.size, content)
@@ -322,6 +324,8 @@ def _message(link: int, event: c.Event) -> Message:
         late=message.late,
         edited=message.edited,
         removed=message.removed,
+        thread=_text(message.thread) or None,
+        n=message.n,
         file=_attachment(link, event),
         wants_receipt=message.wants_receipt,
         link=message.link,
@@ -478,7 +482,8 @@ def of_library(link: int, event: c.Event) -> Optional[object]:
 def to_library(message: Message) -> c.Event:
     """The event again that a message came in. It refers to the strings that it keeps itself."""
     kinds = {Edited: c.EVENT_EDITED, Removed: c.EVENT_REMOVED}
-    event = c.Event(type=kinds.get(type(message), c.EVENT_MESSAGE))
+    event = c.roomy(c.Event)
+    event.type = kinds.get(type(message), c.EVENT_MESSAGE)
     target = event.message
     target.seq, target.uid, target.link = message.seq, message.uid, message.link
     target.id = message.id.encode()
