@@ -8,6 +8,7 @@
 #include "chat/inquiry.h"
 #include "chat/past.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define BEGIN_ROOMS_MAX 64
 #define BEGIN_MEMBERS_MAX 500 /* of a room that is asked, but for that of the last time */
@@ -64,20 +65,20 @@ static void begin_add_name(void *arg, const char *room) {
     struct begin_names *names = arg;
     if (names->n == 0)
         names->first = room;
-    fprintf(names->out, "%s%s", names->n++ > 0 ? ", " : "", room);
+    fprintf(names->out, "%s%s%s", names->n++ > 0 ? ", " : "", conv_sign(room), conv_rest(room));
 }
 
 static void begin_hint(struct chat *chat, const char *rooms, const char *first) {
-    const char *at = chat->target[0] == '#' ? "" : "@";
+    const char *at = conv_sign(chat->target), *rest = conv_rest(chat->target);
     if (*rooms && *chat->target)
         view_note(&chat->view, VIEW_INFO, "you are in %s; what you type goes to %s%s", rooms, at,
-                  chat->target);
+                  rest);
     else if (*rooms)
         view_note(&chat->view, VIEW_INFO, "you are in %s; /query %s talks there; /help", rooms,
                   first);
     else if (*chat->target)
         view_note(&chat->view, VIEW_INFO, "what you type goes to %s%s; /join #lobby enters a room",
-                  at, chat->target);
+                  at, rest);
     else
         view_note(&chat->view, VIEW_INFO,
                   "/join #lobby enters a room, /msg HANDLE TEXT talks to one; /help");

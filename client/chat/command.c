@@ -15,6 +15,7 @@
 #include "cli/near.h"
 #include "cli/report.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define COMMAND_HISTORY_LINES 20
 
@@ -37,11 +38,11 @@ int command_usage(struct chat *chat, const char *name) {
     return COMMAND_DONE;
 }
 
-/* A room is meant, so the `#` may be left out. */
+/* A room is meant, so the `#` may be left out; a conversation of several is written with an `@`. */
 static void action_room_name(char name[CHAT_NAME_SIZE], const char *word) {
-    size_t n = word[0] == '#' ? 0 : 1;
-    name[0] = '#';
+    size_t n = word[0] == '#' || (word[0] == '@' && strchr(word, ',')) ? 0 : 1;
     snprintf(name + n, CHAT_NAME_SIZE - n, "%s", word);
+    name[0] = '#';
 }
 
 /* `@bob` and `bob:` are how people write a handle. */
@@ -49,6 +50,8 @@ static const char *action_handle(char *word) {
     size_t n = strlen(word);
     if (n > 1 && (word[n - 1] == ':' || word[n - 1] == ','))
         word[n - 1] = '\0';
+    if (word[0] == '@' && strchr(word, ','))
+        word[0] = '#';
     return word[0] == '@' ? word + 1 : word;
 }
 
@@ -67,8 +70,15 @@ static void action_forget_halt(struct chat *chat) {
     chat->halt = (struct chat_halt){0};
 }
 
-/* To each of some handles and rooms, separated by commas. */
+/* To the direct conversation of some handles, or to each of some rooms and handles; separated by
+ * commas. */
 static int action_msg(struct chat *chat, char *arguments) {
+    if (govern_is_people(arguments)) {
+        char *said = action_cut_word(arguments);
+        if (!*said)
+            return command_usage(chat, "msg");
+        return govern_talk_to_people(chat, arguments, said, false);
+    }
     CLEANUP_FREE char *whole = strdup(arguments);
     size_t n = 0, n_told = whole ? action_n_told(chat, whole) : 0;
     char *text = action_cut_word(arguments), *rest = arguments;
@@ -182,6 +192,9 @@ static int action_unread(struct chat *chat, char *arguments) {
 static int action_query(struct chat *chat, char *arguments) {
     char back[CHAT_NAME_SIZE];
     const char *text = action_cut_word(arguments);
+    if (govern_is_people(arguments)) {
+        return govern_talk_to_people(chat, arguments, text, true);
+    }
     const char *to = action_handle(arguments);
     if (!*to)
         return action_unread(chat, arguments);
@@ -209,7 +222,7 @@ static void action_tell_level(struct chat *chat, const char *conv) {
         [UNREAD_OFF] = "does not ring, and is not in the prompt, but for what names you",
         [UNREAD_MUTE] = "is not shown while you are elsewhere, but for what names you",
     };
-    view_note(&chat->view, VIEW_INFO, "%s%s %s", conv[0] == '#' ? "" : "@", conv,
+    view_note(&chat->view, VIEW_INFO, "%s%s %s", conv_sign(conv), conv_rest(conv),
               meanings[unread_level(chat, conv)]);
 }
 
@@ -327,27 +340,6 @@ static int action_back(struct chat *chat, char *arguments) {
     (void)arguments;
     int r = earshot_away(chat->link, NULL, &request);
     inquiry_made(chat, r, request, INQUIRY_BACK, "");
-    return COMMAND_DONE;
-}
-
-static int action_topic(struct chat *chat, char *arguments) {
-    char room[CHAT_NAME_SIZE];
-    char *text = arguments;
-    uint32_t request = 0;
-    if (arguments[0] == '#') {
-        text = action_cut_word(arguments);
-        action_room_name(room, arguments);
-    } else if (chat->target[0] == '#') {
-        action_room_name(room, chat->target);
-    } else {
-        return command_usage(chat, "topic");
-    }
-    if (!*text) {
-        inquiry_list(chat, EARSHOT_ROOMS, NULL, INQUIRY_TOPIC, room);
-        return COMMAND_DONE;
-    }
-    int r = earshot_topic(chat->link, room, text, &request);
-    inquiry_made(chat, r, request, INQUIRY_TOPIC_SET, room);
     return COMMAND_DONE;
 }
 
@@ -545,7 +537,8 @@ static int action_quit(struct chat *chat, char *arguments) {
 
 /* A beginning that fits several rows means the first: what people mean most stands first. */
 const struct command command_table[] = {
-    {"msg", "TO[,TO...] TEXT", "one message to handles and #rooms", ARGUMENT_CONV, -1, action_msg},
+    {"msg", "TO[,TO...] TEXT", "a message; several handles are one conversation", ARGUMENT_CONV, -1,
+     action_msg},
     {"query", "[TO [TEXT]]", "plain lines, and TEXT, go to TO; alone, as /unread", ARGUMENT_CONV,
      -1, action_query},
     {"join", "#ROOM...", "enter a room and talk there", ARGUMENT_ROOM, -1, action_join},
@@ -583,7 +576,7 @@ const struct command command_table[] = {
     {"me", "TEXT", "say what you do: * alice waves", ARGUMENT_NONE, -1, action_me},
     {"away", "[TEXT]", "tell others that you are not there", ARGUMENT_NONE, -1, action_away},
     {"back", "", "you are there again", ARGUMENT_NONE, 0, action_back},
-    {"topic", "[#ROOM] [TEXT]", "show or set the topic of a room", ARGUMENT_ROOM, -1, action_topic},
+    {"topic", "[#ROOM] [TEXT]", "show or set the topic of a room", ARGUMENT_ROOM, -1, govern_topic},
     {"room", "[#ROOM] [CHANGE]",
      "what it is; private, open, close; owner, rename, announce, past with a word", ARGUMENT_ROOM,
      3, govern_room},

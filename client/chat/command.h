@@ -70,9 +70,14 @@ int command_usage(struct chat *chat, const char *name);
 /* Prints the table, or one row of it (help.c). */
 void command_help(struct chat *chat, const char *name);
 
-/* /room, /invite and /claims (govern.c). */
+/* /room, /topic, /invite and /claims (govern.c). */
 int govern_room(struct chat *chat, char *arguments);
+int govern_topic(struct chat *chat, char *arguments);
 int govern_claims(struct chat *chat, char *arguments);
 /* A line of the answer. */
 void govern_claim_line(struct chat *chat, const struct earshot_event *event);
 int govern_invite(struct chat *chat, char *arguments);
+/* Whether the word, which a blank may end, means several handles: "alice,bob", or with an "@"; text
+ * ("": none) goes to their conversation and, if it `goes`, plain lines do. */
+bool govern_is_people(const char *word);
+int govern_talk_to_people(struct chat *chat, const char *people, const char *text, bool goes);

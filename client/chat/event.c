@@ -16,6 +16,7 @@
 #include "chat/show.h"
 #include "chat/talk.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define EVENT_AT_ONCE 256 /* events before the keyboard is looked at again */
 
@@ -56,7 +57,7 @@ static bool event_rings(const struct chat *chat, const struct earshot_event *eve
     case CONFIG_WHEN_OFF:
         return false;
     case CONFIG_WHEN_DM:
-        return event->message.conv[0] != '#';
+        return conv_is_direct(event->message.conv);
     case CONFIG_WHEN_ALL:
         return show_is_highlight(chat, event) || show_is_urgent(chat, event);
     case CONFIG_WHEN_EVERY:

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/config.h"
 #include "cli/text.h"
+#include "proto/name.h"
 
 #define PREVIEW_BYTES 60
 #define INDENT_MAX 32 /* columns */
@@ -99,17 +100,17 @@ static size_t format_write_head(FILE *out, const struct format_message *message,
     CLEANUP_FREE char *from = text_safe(bytes_of(message->from), TEXT_ONE_LINE);
     if (!conv || !from)
         return 0;
-    const char *at_sign = conv[0] == '#' ? "" : "@";
+    const char *at_sign = conv_sign(conv);
     unsigned kind = message->kind < ARRAY_LEN(format_senders) ? message->kind : EARSHOT_TEXT;
     const char *before = format_senders[kind].before, *after = format_senders[kind].after;
     const char *who = colour ? format_sender_colour(message) : "";
     char time[CONFIG_TIME_SIZE + 16];
     format_write_time(message, at, time);
     fprintf(out, "%s%s%s %s%s%s%s %s%s%s%s%s ", colour ? DIM : "", time, colour ? NORMAL : "",
-            colour ? format_room_colour() : "", at_sign, conv, colour ? NORMAL : "", who, before,
-            from, after, colour ? NORMAL : "");
-    return text_columns(time) + 1 + strlen(at_sign) + text_columns(conv) + 1 + strlen(before) +
-           text_columns(from) + strlen(after) + 1;
+            colour ? format_room_colour() : "", at_sign, conv_rest(conv), colour ? NORMAL : "", who,
+            before, from, after, colour ? NORMAL : "");
+    return text_columns(time) + 1 + strlen(at_sign) + text_columns(conv_rest(conv)) + 1 +
+           strlen(before) + text_columns(from) + strlen(after) + 1;
 }
 
 static void format_write_text(FILE *out, const char *safe, size_t indent, bool bold) {

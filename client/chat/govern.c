@@ -1,4 +1,4 @@
-/* What is done with a room, besides talking in it. */
+/* What is done with a room, besides talking in it; and which people have one of their own. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,10 @@
 #include "chat/inquiry.h"
 #include "chat/past.h"
 #include "chat/people/roster.h"
+#include "chat/talk.h"
 #include "cli/claims.h"
+#include "cli/report.h"
+#include "cli/words.h"
 
 /* What a room may be told, in words. */
 static const struct {
@@ -75,6 +78,21 @@ int govern_room(struct chat *chat, char *arguments) {
     return command_usage(chat, "room");
 }
 
+int govern_topic(struct chat *chat, char *arguments) {
+    const char *room;
+    uint32_t request = 0;
+    const char *text = govern_take_room(chat, arguments, &room);
+    if (!text)
+        return command_usage(chat, "topic");
+    if (!*text) {
+        inquiry_list(chat, EARSHOT_ROOMS, NULL, INQUIRY_TOPIC, room);
+        return COMMAND_DONE;
+    }
+    int r = earshot_topic(chat->link, room, text, &request);
+    inquiry_made(chat, r, request, INQUIRY_TOPIC_SET, room);
+    return COMMAND_DONE;
+}
+
 int govern_invite(struct chat *chat, char *arguments) {
     const char *room;
     uint32_t request = 0;
@@ -108,4 +126,31 @@ void govern_claim_line(struct chat *chat, const struct earshot_event *event) {
         view_note(&chat->view, VIEW_INFO, "%s: %s waits, as number %u%s%s", claim.name,
                   claim.handle, claim.place, *claim.note ? ": " : "", claim.note);
     claims_free(&claim);
+}
+
+/* People. */
+
+/* "alice,bob", with or without an "@": several handles, and no room among them. */
+bool govern_is_people(const char *word) {
+    size_t n = strcspn(word, COMMAND_BLANKS), n_handles = 0;
+    for (size_t i = 0; i < n; i++)
+        if (word[i] == '#')
+            return false;
+        else if (word[i] != ',' && (i == 0 || word[i - 1] == ','))
+            n_handles++;
+    return n_handles > 1;
+}
+
+/* What is said is sent behind the request, so that it comes before what is typed next. */
+int govern_talk_to_people(struct chat *chat, const char *people, const char *text, bool goes) {
+    char conv[CHAT_NAME_SIZE];
+    int n = snprintf(conv, sizeof conv, "#%s", people + (*people == '@'));
+    if ((size_t)n >= sizeof conv || !words_is_name(conv)) {
+        chat_fail(chat, FAIL_BAD_NAME, "\"%s\" cannot be the people of a conversation", people);
+        return COMMAND_DONE;
+    }
+    if (!inquiry_gather(chat, conv, goes) || !*text)
+        return COMMAND_DONE;
+    return talk_send(chat, conv, text, EARSHOT_TEXT, NULL) == TALK_FULL ? COMMAND_KEEP
+                                                                        : COMMAND_DONE;
 }

@@ -23,6 +23,7 @@
 #include "cli/words.h"
 #include "ipc/process.h"
 #include "proto/fail.h"
+#include "proto/name.h"
 
 #define INQUIRY_NAMES_MAX 12 /* in one line; the others are counted */
 #define INQUIRY_MENTIONS_MAX 40
@@ -45,7 +46,7 @@ struct inquiry {
     char *topic;               /* of TOPIC, JOINED, MEMBERS */
     struct past_message *held; /* of OPENED, SEARCH: shown when all are here */
     struct near near;          /* of NEAR, QUERIED */
-    char back[CHAT_NAME_SIZE]; /* of QUERIED */
+    char back[CHAT_NAME_SIZE]; /* of QUERIED; of GATHER: the target meanwhile */
     bool is_told;              /* by the refusal of a text to nobody */
     struct inquiry *prev, *next;
 };
@@ -215,7 +216,8 @@ static void inquiry_members_done(struct chat *chat, struct inquiry *inquiry) {
 static void inquiry_part_done(struct chat *chat, struct inquiry *inquiry) {
     roster_room(&chat->roster, inquiry->about, false);
     unread_forget(chat, inquiry->about);
-    view_note(&chat->view, VIEW_INFO, "you left %s", inquiry->about);
+    view_note(&chat->view, VIEW_INFO, "you left %s%s", conv_is_people(inquiry->about) ? "@" : "",
+              conv_rest(inquiry->about));
     if (words_same_name(chat->target, inquiry->about))
         chat_set_target(chat, roster_first_joined(&chat->roster));
 }
@@ -232,8 +234,8 @@ static void inquiry_room_line(struct chat *chat, struct inquiry *inquiry,
                               const struct earshot_event *event) {
     roster_know_room(&chat->roster, event->room.name);
     inquiry->n++;
-    view_note(&chat->view, VIEW_INFO, "%s, %u member%s%s%s%s", event->room.name,
-              event->room.members, event->room.members == 1 ? "" : "s",
+    view_note(&chat->view, VIEW_INFO, "%s%s, %u member%s%s%s%s", conv_sign(event->room.name),
+              conv_rest(event->room.name), event->room.members, event->room.members == 1 ? "" : "s",
               roster_is_joined(&chat->roster, event->room.name) ? ", joined" : "",
               *event->room.topic ? ": " : "", event->room.topic);
 }
@@ -242,12 +244,40 @@ static void inquiry_about_line(struct chat *chat, struct inquiry *inquiry,
                                const struct earshot_event *event) {
     static const char *const forms[] = {"open", "private", "of a group", "direct"};
     (void)inquiry;
-    view_note(&chat->view, VIEW_INFO, "%s is %s, %u member%s, and belongs to %s%s%s%s%s",
-              event->room.name, forms[event->room.form], event->room.members,
-              event->room.members == 1 ? "" : "s", event->room.owner,
+    view_note(&chat->view, VIEW_INFO, "%s%s is %s, %u member%s, and belongs to %s%s%s%s%s",
+              conv_sign(event->room.name), conv_rest(event->room.name), forms[event->room.form],
+              event->room.members, event->room.members == 1 ? "" : "s", event->room.owner,
               event->room.announces ? "; only its owner and operators speak" : "",
               event->room.invited ? "; you are invited" : "", *event->room.topic ? ": " : "",
               event->room.topic);
+}
+
+/* What the conversation of several is called. */
+static void inquiry_gather_line(struct chat *chat, struct inquiry *inquiry,
+                                const struct earshot_event *event) {
+    snprintf(inquiry->about, sizeof inquiry->about, "%s", event->room.name);
+    roster_room(&chat->roster, inquiry->about, true);
+}
+
+static void inquiry_gather_done(struct chat *chat, struct inquiry *inquiry) {
+    if (*inquiry->back && words_same_name(chat->target, inquiry->back))
+        command_go(chat, inquiry->about);
+}
+
+static void inquiry_gather_failed(struct chat *chat, struct inquiry *inquiry) {
+    if (*inquiry->back && words_same_name(chat->target, inquiry->back))
+        chat_set_target(chat, roster_first_joined(&chat->roster));
+}
+
+bool inquiry_gather(struct chat *chat, const char *conv, bool goes) {
+    uint32_t number = 0;
+    int r = earshot_gather(chat->link, conv_rest(conv), &number);
+    struct inquiry *inquiry = inquiry_made(chat, r, number, INQUIRY_GATHER, conv_rest(conv));
+    if (inquiry && goes) {
+        snprintf(inquiry->back, sizeof inquiry->back, "%s", conv);
+        chat_set_target(chat, conv);
+    }
+    return inquiry != NULL;
 }
 
 static void inquiry_change_done(struct chat *chat, struct inquiry *inquiry) {
@@ -381,7 +411,7 @@ static void inquiry_tell_beginning(struct chat *chat, const struct inquiry *inqu
                                    const char *page) {
     char keeping[CHAT_KEEPING_SIZE];
     struct earshot_hub_info hub;
-    const char *conv = inquiry->about, *at = conv[0] == '#' ? "" : "@";
+    const char *conv = conv_rest(inquiry->about), *at = conv_sign(inquiry->about);
     earshot_hub(chat->link, &hub);
     chat_keeping_text(&hub, keeping);
     int64_t kept_ms = (int64_t)hub.keep_days * INQUIRY_DAY_MS / 10 * 9; /* nearly as old as any */
@@ -408,7 +438,8 @@ static void inquiry_history_done(struct chat *chat, struct inquiry *inquiry) {
     } else if (inquiry->before > 0) {
         inquiry_tell_beginning(chat, inquiry, "");
     } else {
-        view_note(&chat->view, VIEW_INFO, "nothing was said in %s yet", conv);
+        view_note(&chat->view, VIEW_INFO, "nothing was said in %s%s yet",
+                  conv_is_people(conv) ? "@" : "", conv_rest(conv));
     }
 }
 
@@ -701,6 +732,10 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
     [INQUIRY_PART] = {.purpose = "leave", .done = inquiry_part_done},
     [INQUIRY_TOPIC_SET] = {.purpose = "set the topic of"},
     [INQUIRY_ABOUT] = {.purpose = "ask about", .line = inquiry_about_line},
+    [INQUIRY_GATHER] = {.purpose = "write to",
+                        .line = inquiry_gather_line,
+                        .done = inquiry_gather_done,
+                        .failed = inquiry_gather_failed},
     [INQUIRY_CHANGE] = {.purpose = "change", .done = inquiry_change_done},
     [INQUIRY_INVITE] = {.purpose = "invite", .done = inquiry_invite_done},
     [INQUIRY_TOPIC] = {.purpose = "ask for the topic of",

@@ -40,6 +40,7 @@ enum inquiry_kind {
     INQUIRY_INVITE, /* about: the handle */
     INQUIRY_THREAD, /* about: the conversation */
     INQUIRY_CLAIMS,
+    INQUIRY_GATHER, /* about: the people; then what their conversation is called */
     INQUIRY_KINDS
 };
 
@@ -57,6 +58,10 @@ void inquiry_unread(struct chat *chat, const char *conv);
 /* Asks for a list with earshot_ask(), and the same. */
 struct inquiry *inquiry_list(struct chat *chat, enum earshot_list what, const char *of,
                              enum inquiry_kind kind, const char *about);
+
+/* For the direct conversation "#alice,bob", by which the hub finds it, too. If it `goes`, plain
+ * lines go there, also those that are typed before the answer has come. False: that was refused. */
+bool inquiry_gather(struct chat *chat, const char *conv, bool goes);
 
 /* Asks for the messages that name the user, and shows them. */
 void inquiry_mentions(struct chat *chat);

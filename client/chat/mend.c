@@ -11,11 +11,12 @@
 #include "cli/report.h"
 #include "cli/text.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 /* One line, whatever the text has. */
 static void mend_tell(struct chat *chat, const char *conv, const char *by, const char *what,
                       const char *text) {
-    view_note(&chat->view, VIEW_NEWS, "%s%s: %s %s%s%s", *conv == '#' ? "" : "@", conv, by, what,
+    view_note(&chat->view, VIEW_NEWS, "%s%s: %s %s%s%s", conv_sign(conv), conv_rest(conv), by, what,
               *text ? ": " : "", text);
 }
 

@@ -2,6 +2,7 @@
 #include "base/macro.h"
 #include "chat/people/login.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,9 +128,10 @@ static bool news_same_line(const struct news_item *a, const struct news_item *b)
 /* "+ alice, bob joined #ops" */
 static void news_tell(struct chat *chat, const struct news_item *first, const char *others) {
     char *text = NULL;
-    if (asprintf(&text, "%c %s%s%s %s%s%s", news_verbs[first->what].sign, first->who,
+    bool is_people = conv_is_people(first->object);
+    if (asprintf(&text, "%c %s%s%s %s%s%s%s", news_verbs[first->what].sign, first->who,
                  login_first(chat, first->who, first->uid), others, news_verbs[first->what].verb,
-                 *first->object ? " " : "", first->object) < 0)
+                 *first->object ? " " : "", is_people ? "@" : "", conv_rest(first->object)) < 0)
         return;
     view_news(&chat->view, text);
     free(text);
@@ -199,7 +201,8 @@ static void news_own(struct chat *chat, const struct earshot_event *event) {
         unread_forget(chat, event->news.room);
         break;
     case EARSHOT_NEWS_TOPIC:
-        view_note(&chat->view, VIEW_INFO, "topic of %s: %s", event->news.room, event->news.detail);
+        view_note(&chat->view, VIEW_INFO, "topic of %s%s: %s", conv_sign(event->news.room),
+                  conv_rest(event->news.room), event->news.detail);
         break;
     case EARSHOT_NEWS_ALIKE:
         view_note(&chat->view, VIEW_INFO, "%s is not %s, which looks like it", event->news.room,
@@ -284,8 +287,8 @@ static void news_in_room(struct chat *chat, const struct earshot_event *event) {
     if (event->news.what == EARSHOT_NEWS_JOINED && news_is_return(chat, who))
         return; /* to a hub that has forgotten its rooms */
     if (event->news.what == EARSHOT_NEWS_TOPIC)
-        view_note(&chat->view, VIEW_INFO, "%s set the topic of %s: %s", who, room,
-                  event->news.detail);
+        view_note(&chat->view, VIEW_INFO, "%s set the topic of %s%s: %s", who, conv_sign(room),
+                  conv_rest(room), event->news.detail);
     else
         news_gather(chat, event, room);
 }

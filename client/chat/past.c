@@ -11,6 +11,7 @@
 #include "chat/show.h"
 #include "cli/hash.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define PAST_LINES 10
 /*
@@ -149,7 +150,7 @@ static void past_show_before(struct chat *chat, const struct past_opening *openi
     const struct past_message *message;
     if (opening->n_left_out > 0) { /* these are not the lines before what is shown */
         view_note(&chat->view, VIEW_INFO, "%zu more in %s%s: /history", opening->n_left_out,
-                  opening->conv[0] == '#' ? "" : "@", opening->conv);
+                  conv_sign(opening->conv), conv_rest(opening->conv));
         unread_set_page(chat, opening->conv, first);
         return;
     }

@@ -12,6 +12,7 @@
 #include "cli/report.h"
 #include "cli/words.h"
 #include "proto/answer.h"
+#include "proto/name.h"
 
 #define REPLY_ROWS_BESIDES 4 /* of the terminal, that a thread is not to take */
 #define REPLY_ROWS_MIN 10
@@ -108,8 +109,8 @@ static int reply_send(struct chat *chat, const struct reply_to *to, const char *
     struct talk_answered answered = {to->id, to->author, to->has_author};
     int outcome = talk_send(chat, to->conv, text, EARSHOT_TEXT, &answered);
     if (outcome == TALK_SENT && chat->view.windowed && !chat->has_editor)
-        view_note(&chat->view, VIEW_INFO, "answered in %s%s", to->conv[0] == '#' ? "" : "@",
-                  to->conv);
+        view_note(&chat->view, VIEW_INFO, "answered in %s%s", conv_sign(to->conv),
+                  conv_rest(to->conv));
     return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/json.h"
 #include "cli/text.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 bool show_is_own(const struct chat *chat, const struct earshot_event *event) {
     return event->message.mine || words_same_name(event->message.from, chat->me);
@@ -23,7 +24,7 @@ bool show_is_naming(const struct chat *chat, const struct earshot_event *event) 
 }
 
 bool show_is_highlight(const struct chat *chat, const struct earshot_event *event) {
-    bool is_direct = event->message.conv[0] != '#' && !show_is_own(chat, event);
+    bool is_direct = conv_is_direct(event->message.conv) && !show_is_own(chat, event);
     return is_direct || show_is_naming(chat, event);
 }
 

@@ -11,6 +11,7 @@
 #include "chat/show.h"
 #include "cli/hash.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define UNREAD_ITEMS_MAX 200
 #define UNREAD_PROMPT_COLUMNS 40 /* of all that is new, in the prompt */
@@ -225,7 +226,7 @@ const char *unread_next(const struct chat *chat) {
 const char *unread_direct(const struct chat *chat) {
     const struct unread_item *item, *last = NULL, *here = unread_find(chat, chat->target);
     for (item = chat->unread.items; item; item = item->hh.next)
-        if (item->conv[0] != '#' && unread_counts(item, here) &&
+        if (conv_is_direct(item->conv) && unread_counts(item, here) &&
             (!last || item->newest > last->newest))
             last = item;
     return last ? last->conv : NULL;
@@ -247,8 +248,8 @@ void unread_prompt(const struct chat *chat, char text[UNREAD_PROMPT_SIZE]) {
         if (!unread_counts(item, here))
             continue;
         int n = snprintf(one, sizeof one, "%s %s%s %zu%s", used == 0 ? " |" : "",
-                         item->conv[0] == '#' ? "" : "@", item->conv, item->n,
-                         item->conv[0] == '#' && item->n_mentions > 0 ? "!" : "");
+                         conv_sign(item->conv), conv_rest(item->conv), item->n,
+                         !conv_is_direct(item->conv) && item->n_mentions > 0 ? "!" : "");
         columns += text_columns(one);
         if (columns > UNREAD_PROMPT_COLUMNS || used + (size_t)n + 16 > UNREAD_PROMPT_SIZE) {
             n_more++;
@@ -268,12 +269,12 @@ void unread_list(struct chat *chat) {
         char news[80] = "";
         bool is_here = item == here;
         number++;
-        if (item->n_mentions > 0 && item->conv[0] == '#')
+        if (item->n_mentions > 0 && !conv_is_direct(item->conv))
             snprintf(news, sizeof news, ": %zu new, %zu for you", item->n, item->n_mentions);
         else if (item->n > 0 && !is_here)
             snprintf(news, sizeof news, ": %zu new", item->n);
-        view_note(&chat->view, VIEW_INFO, "%zu %s%s%s%s%s%s", number,
-                  item->conv[0] == '#' ? "" : "@", item->conv, is_here ? ", where you are" : "",
+        view_note(&chat->view, VIEW_INFO, "%zu %s%s%s%s%s%s", number, conv_sign(item->conv),
+                  conv_rest(item->conv), is_here ? ", where you are" : "",
                   item->level == UNREAD_DEFAULT ? "" : ", ",
                   item->level == UNREAD_DEFAULT ? "" : unread_level_words[item->level], news);
     }

@@ -11,6 +11,7 @@
 #include "cli/filter.h"
 #include "cli/json_object.h"
 #include "proto/head.h"
+#include "proto/name.h"
 
 static const char *const kinds[] = {"text", "action", "notice"};
 static const char *const roles[] = {"well-known", "lane", "mailbox"};
@@ -108,14 +109,19 @@ void json_report(const char *type, const char *code, const char *text) {
     free(safe);
 }
 
+/* As it is written where a handle or room is meant. */
+static json_t *json_conv(const char *conv) {
+    return conv_is_people(conv) ? json_sprintf("@%s", conv + 1) : json_text(conv);
+}
+
 json_t *json_of_message(const struct earshot_event *event) {
-    json_t *object = json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "message",
-                               "seq", (json_int_t)event->message.seq, "id", event->message.id, "at",
-                               json_instant(event->message.at_ms, false), "conv",
-                               event->message.conv, "from", event->message.from, "uid",
-                               (json_int_t)event->message.uid, "to", event->message.to, "kind",
-                               kinds[event->message.kind], "text", json_text(event->message.text),
-                               "reply_to", json_text_or_null(event->message.reply_to));
+    json_t *object = json_pack(
+        "{s:s,s:I,s:s,s:o,s:o,s:s,s:I,s:o,s:s,s:o,s:o}", "type", "message", "seq",
+        (json_int_t)event->message.seq, "id", event->message.id, "at",
+        json_instant(event->message.at_ms, false), "conv", json_conv(event->message.conv), "from",
+        event->message.from, "uid", (json_int_t)event->message.uid, "to",
+        json_conv(event->message.to), "kind", kinds[event->message.kind], "text",
+        json_text(event->message.text), "reply_to", json_text_or_null(event->message.reply_to));
     if (*event->message.title)
         json_object_set_new(object, "title", json_text(event->message.title));
     if (event->message.priority != EARSHOT_PRIORITY_DEFAULT)
@@ -134,12 +140,13 @@ json_t *json_of_message(const struct earshot_event *event) {
 
 static json_t *json_of_mend(const struct earshot_event *event) {
     bool is_removal = event->type == EARSHOT_EVENT_REMOVED;
-    return json_pack(
-        "{s:s,s:s,s:I,s:o,s:s,s:s,s:I,s:o}", "type", is_removal ? "removed" : "edited", "id",
-        event->message.id, "seq", (json_int_t)event->message.seq, "at",
-        json_instant(event->message.at_ms, false), "by", event->message.from, "conv",
-        event->message.conv, "uid", (json_int_t)event->message.uid, is_removal ? "reason" : "text",
-        is_removal ? json_text_or_null(event->message.text) : json_text(event->message.text));
+    return json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", is_removal ? "removed" : "edited",
+                     "id", event->message.id, "seq", (json_int_t)event->message.seq, "at",
+                     json_instant(event->message.at_ms, false), "by", event->message.from, "conv",
+                     json_conv(event->message.conv), "uid", (json_int_t)event->message.uid,
+                     is_removal ? "reason" : "text",
+                     is_removal ? json_text_or_null(event->message.text)
+                                : json_text(event->message.text));
 }
 
 void json_mend(const struct earshot_event *event) {
@@ -195,8 +202,8 @@ void json_whois(const struct cli_user *user, char **rooms, size_t n_rooms) {
 }
 
 void json_room(const char *name, uint32_t members, const char *topic) {
-    json_put(stdout, json_pack("{s:s,s:s,s:I,s:o}", "type", "room", "name", name, "members",
-                               (json_int_t)members, "topic", json_text_or_null(topic)));
+    json_put(stdout, json_pack("{s:s,s:o,s:I,s:o}", "type", "room", "name", json_conv(name),
+                               "members", (json_int_t)members, "topic", json_text_or_null(topic)));
 }
 
 static json_t *json_use(const struct earshot_use *use) {
@@ -254,7 +261,7 @@ void json_about_room(const struct earshot_event *event) {
     static const char *const forms[] = {"open", "private", "group", "direct"};
     json_t *object = json_pack(
         "{s:s,s:o,s:s,s:o,s:o,s:o,s:I,s:o,s:b}", "type", "room", "name",
-        json_text(event->room.name), "form", forms[event->room.form], "owner",
+        json_conv(event->room.name), "form", forms[event->room.form], "owner",
         json_text(event->room.owner), "operators", json_names(event->room.operators), "group",
         json_text_or_null(event->room.group), "members", (json_int_t)event->room.members, "topic",
         json_text_or_null(event->room.topic), "announce", (int)event->room.announces);
@@ -269,7 +276,7 @@ void json_about_room(const struct earshot_event *event) {
 
 void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq) {
     json_put(stdout,
-             json_pack("{s:s,s:o,s:I,s:I,s:I}", "type", "unread", "conv", json_text(conv), "unread",
+             json_pack("{s:s,s:o,s:I,s:I,s:I}", "type", "unread", "conv", json_conv(conv), "unread",
                        (json_int_t)n, "mentions", (json_int_t)n_mentions, "seq", (json_int_t)seq));
 }
 
@@ -392,11 +399,11 @@ static json_t *json_size_or_null(uint64_t size) {
 
 void json_file(FILE *out, const struct cli_file *file) {
     json_t *object = json_pack(
-        "{s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:s,s:o}", "type", "file", "id", file->id,
+        "{s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:o,s:o,s:o,s:s,s:o}", "type", "file", "id", file->id,
         "state", file_state_names[file->state], "name", json_text_or_null(file->name), "size",
         json_size_or_null(file->size), "bytes", (json_int_t)file->bytes, "from", file->from, "to",
-        file->to, "path", json_text_or_null(file->path), "xxh3", json_text_or_null(file->xxh3),
-        "via", file->via, "error", json_text_or_null(file->error));
+        json_conv(file->to), "path", json_text_or_null(file->path), "xxh3",
+        json_text_or_null(file->xxh3), "via", file->via, "error", json_text_or_null(file->error));
     if (file->resumed)
         json_object_set_new(object, "resumed", json_true());
     if (file->has_changed)

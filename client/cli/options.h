@@ -29,6 +29,7 @@ struct cli_options {
     /* of single commands */
     bool lines;                /* send */
     bool strict;               /* send --lines: what is not text ends it */
+    bool together;             /* send */
     int wait;                  /* send: enum earshot_state */
     int kind;                  /* send: enum earshot_kind */
     const char *id;            /* send */

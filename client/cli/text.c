@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/config.h"
 #include "proto/head.h"
+#include "proto/name.h"
 
 #define INDENT "      " /* as wide as "HH:MM " */
 
@@ -38,6 +39,12 @@ static void text_print_safe(struct bytes text, enum text_lines lines) {
 
 static void text_print_name(const char *name) {
     text_print_safe(bytes_of(name), TEXT_ONE_LINE);
+}
+
+/* A handle or a room, with the sign that stands before it. */
+static void text_print_conv(const char *conv) {
+    fputs(conv_sign(conv), stdout);
+    text_print_name(conv_rest(conv));
 }
 
 /* The time; with the date before it when that is not today. */
@@ -77,8 +84,7 @@ static void text_print_place(const struct earshot_event *event, bool color) {
     text_print_clock(event->message.at_ms, color);
     if (room || event->message.mine) {
         fputs(color ? "\033[36m" : "", stdout);
-        fputs(room ? "" : "@", stdout);
-        text_print_name(event->message.conv);
+        text_print_conv(event->message.conv);
         fputs(color ? "\033[0m " : " ", stdout);
     }
 }
@@ -252,12 +258,18 @@ void text_whois(const struct cli_options *options, const struct cli_user *user, 
         text_print_session(&user->sessions[i]);
 }
 
+static void columns_add_room(struct columns *columns, const char *name) {
+    CLEANUP_FREE char *shown = NULL;
+    if (asprintf(&shown, "%s%s", conv_sign(name), conv_rest(name)) >= 0)
+        columns_add(columns, shown);
+}
+
 void text_rooms(const struct cli_options *options, const struct cli_room *rooms, size_t n) {
     static const char *const titles[] = {"ROOM", "MEMBERS", "TOPIC"};
     struct columns columns = {0};
     columns_add_head(&columns, titles, ARRAY_LEN(titles));
     for (size_t i = 0; i < n; i++) {
-        columns_add(&columns, rooms[i].name);
+        columns_add_room(&columns, rooms[i].name);
         columns_add_number(&columns, rooms[i].members);
         columns_add(&columns, rooms[i].topic);
     }
@@ -330,7 +342,7 @@ void text_topic(const char *topic) {
 
 void text_about_room(const struct earshot_event *event) {
     static const char *const forms[] = {"open", "private", "of a group", "direct"};
-    text_print_name(event->room.name);
+    text_print_conv(event->room.name);
     printf(": %s, %u member%s, owner ", forms[event->room.form], event->room.members,
            event->room.members == 1 ? "" : "s");
     text_print_name(event->room.owner);

@@ -114,12 +114,24 @@ char *words_join(int n_words, char **words) {
     return text;
 }
 
+/* "@alice,bob" is one conversation, and not two of which one is called "@alice". */
+static bool words_is_one(char *word) {
+    return word[0] == '@' && strchr(word, NAME_PEOPLE_SIGN);
+}
+
+void words_take_conv(char *word) {
+    if (words_is_one(word))
+        word[0] = '#';
+}
+
 int words_split_names(struct words_list *list, const struct cli_options *options, const char *word,
                       bool once) {
     *list = (struct words_list){.copy = cli_copy(word)};
     char *rest = list->copy, *name;
+    bool is_one = words_is_one(rest);
     int code = CLI_DONE;
-    while (code == CLI_DONE && (name = strsep(&rest, ","))) {
+    words_take_conv(rest);
+    while (code == CLI_DONE && (name = strsep(&rest, is_one ? "" : ","))) {
         code = words_check_name(options, name);
         if (once && words_find((int)list->n, list->words, name) >= 0)
             continue;
@@ -127,6 +139,12 @@ int words_split_names(struct words_list *list, const struct cli_options *options
         list->words[list->n++] = name;
     }
     return code;
+}
+
+void words_list_one(struct words_list *list, const char *word) {
+    *list = (struct words_list){.copy = cli_copy(word)};
+    list->words = cli_grow(NULL, 0, sizeof *list->words);
+    list->words[list->n++] = list->copy;
 }
 
 void words_list_free(struct words_list *list) {

@@ -44,6 +44,9 @@ int words_check_text(const struct cli_options *options, struct bytes text, size_
 /* The words with blanks between them; the caller frees it. */
 char *words_join(int n_words, char **words);
 
+/* "@alice,bob", a direct conversation of several, becomes what it is called by the hub. */
+void words_take_conv(char *word);
+
 /* Names that were given in one word, with commas between them. */
 struct words_list {
     char *copy; /* of the word, cut at its commas */
@@ -52,9 +55,11 @@ struct words_list {
 };
 
 /*
- * `once`: a name that is there already, however it is spelled, is left out. Returns an exit code;
- * what is no name has been reported. Free it in any case.
+ * "@alice,bob" is one. `once`: a name that is there already, however it is spelled, is left out.
+ * Returns an exit code; what is no name has been reported. Free it in any case.
  */
 int words_split_names(struct words_list *list, const struct cli_options *options, const char *word,
                       bool once);
+/* The word as it is, though it has commas. */
+void words_list_one(struct words_list *list, const char *word);
 void words_list_free(struct words_list *list);

@@ -571,6 +571,13 @@ int earshot_about(earshot *link, const char *room, uint32_t *request);
 int earshot_change_room(earshot *link, const char *room, enum earshot_room_change what,
                         const char *argument, uint32_t *request);
 int earshot_invite(earshot *link, const char *room, const char *handle, uint32_t *request);
+/*
+ * The direct conversation of these handles, with commas or blanks between, and of one's own; it is
+ * made if there is none. In answer an EARSHOT_EVENT_ROOM tells what it is called:
+ * "#alice,bob,carol", as it is in all events. Nobody else can see it, nor come to it; one leaves it
+ * with earshot_part(). EARSHOT_OTHER_VERSION: the hub is older.
+ */
+int earshot_gather(earshot *link, const char *people, uint32_t *request);
 
 #define EARSHOT_PAGE_MAX 1000 /* messages in one answer; a limit is 1 to this */
 

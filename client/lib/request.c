@@ -285,7 +285,8 @@ _Static_assert(
         offsetof(struct frame_search, request) == 0 &&
         offsetof(struct frame_forget, request) == 0 && offsetof(struct frame_wall, request) == 0 &&
         offsetof(struct frame_offer, request) == 0 && offsetof(struct frame_change, request) == 0 &&
-        offsetof(struct frame_invite, request) == 0 && offsetof(struct frame_find, request) == 0,
+        offsetof(struct frame_invite, request) == 0 && offsetof(struct frame_find, request) == 0 &&
+        offsetof(struct frame_gather, request) == 0,
     "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
@@ -452,6 +453,19 @@ int earshot_invite(earshot *link, const char *room, const char *handle, uint32_t
                                      .room = name_bytes(&name),
                                      .handle = name_bytes(&guest)}};
     return request_ask(link, &frame, name.s, request);
+}
+
+int earshot_gather(earshot *link, const char *people, uint32_t *request) {
+    int r = check_string(link, people, PEOPLE_BYTES_MAX, "the list of handles");
+    if (r == 0 && link->phase == LINK_JOINED && !(link->hub_abilities & ABILITY_DIRECT))
+        r = link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                      "the hub in %s is older, and knows no direct conversation of several; start "
+                      "it again",
+                      link->dir);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_GATHER, .gather = {.people = bytes_of(people)}};
+    return request_ask(link, &frame, people, request);
 }
 
 int earshot_away(earshot *link, const char *reason, uint32_t *request) {

@@ -326,6 +326,16 @@ bool persist_member(struct core *core, const struct membership *membership) {
     return dirty != NULL;
 }
 
+bool persist_member_first(struct core *core, struct user *by, const struct membership *membership) {
+    struct dirty_key key = {.what = CHANGE_MEMBER,
+                            .handle = membership->handle->number,
+                            .place = membership->room->number};
+    struct dirty *dirty = core->config.durable ? dirty_mark(core, by, &key, false) : NULL;
+    if (dirty)
+        dirty_queue_urgent(core, dirty);
+    return !core->config.durable || dirty;
+}
+
 /* A row too many to be removed is harmless. */
 bool persist_sanction(struct core *core, struct user *by, const struct user *user,
                       enum sanction_what what) {
@@ -518,6 +528,7 @@ static bool row_of_room(struct change *row, const struct room *room) {
     row->form = room->form;
     row->rules = room_rules(room);
     row->private_since = room->private_since;
+    people_text(room->people, &row->people);
     return !room->topic || row->topic;
 }
 

@@ -96,6 +96,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_READ] = unread_receive_read,
     [FRAME_CHANGE] = room_receive_change,
     [FRAME_INVITE] = room_receive_invite,
+    [FRAME_GATHER] = people_receive_gather,
     [FRAME_ORDER] = order_receive,
     [FRAME_CLAIM] = claim_receive,
     [FRAME_UNCLAIM] = claim_receive_end,

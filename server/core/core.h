@@ -169,6 +169,12 @@ struct handle {
     UT_hash_handle hh, hh_number;
 };
 
+/* Of a direct room: the numbers of their handles, ascending, those who have left among them. */
+struct people {
+    unsigned n;
+    uint32_t handles[PEOPLE_MAX];
+};
+
 /*
  * A room without members is not shown; it stays as long as there are messages or offers in it. One
  * that has none has no creator any more; it is there until the store has it no more, either.
@@ -186,6 +192,7 @@ struct room {
     bool shows_all;         /* private: whoever joins sees all of its past */
     uint64_t private_since; /* who was a member before this message saw all before it was private */
     struct handle *owner;   /* whose user it belongs to; NULL: its creator's */
+    struct people *people;  /* direct: whose it is; NULL: it is none */
     struct admission *admissions; /* private: who may see it, in the order in which they were */
     unsigned n_admissions, n_admitted; /* of these, so many have joined */
     struct user *creator;
@@ -569,10 +576,12 @@ struct core {
     const char *broken_rule;      /* by the frame under way */
     struct core_right nick_right; /* to the handle of the NICK under way; set by the hub */
     struct core_login mail_login; /* to whom the message under way goes; set by the hub */
-    struct core_target target;    /* what that is about, from the store */
-    unsigned n_unclaimed;         /* handles; */
-    uint64_t n_mail_bytes;        /* and what waits for them */
-    bool wants_flush;             /* memory is short: what is in the outboxes is to be sent soon */
+    const struct core_login *people_logins; /* who is meant by the GATHER under way; this, too */
+    unsigned n_people_logins;
+    struct core_target target; /* what that is about, from the store */
+    unsigned n_unclaimed;      /* handles; */
+    uint64_t n_mail_bytes;     /* and what waits for them */
+    bool wants_flush;          /* memory is short: what is in the outboxes is to be sent soon */
     struct account_limits limits;
     uint64_t n_own_work, delivery; /* see user.c */
     struct user *worked;
@@ -645,6 +654,13 @@ void core_condemn(struct core *core, struct session *session, const char *rule);
  */
 bool core_awaits_login(struct core *core, struct session *session, const struct frame *frame,
                        struct name *name);
+
+/*
+ * The same of a GATHER, whose names the hub looks up one after the other, until there is none that
+ * is neither a handle nor among the n it knows already. Then it sets core->people_logins to these.
+ */
+bool core_awaits_person(struct core *core, struct session *session, const struct frame *frame,
+                        const struct core_login *known, unsigned n, struct name *name);
 
 /*
  * The same of a NICK, for which the hub sets core->nick_right: whether it hangs on the user

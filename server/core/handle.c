@@ -99,6 +99,7 @@ static bool rename_away(struct core *core, struct handle *handle) {
     HASH_DELETE(hh, core->handles, handle);
     if (add_by_name(core, handle, &name, &key)) {
         if (persist_handle(core, handle)) {
+            people_renamed(core, handle);
             core->epoch++;
             news_taken(core, handle, &old_name);
             handle->is_named = handle->sessions != NULL;

@@ -350,6 +350,8 @@ bool persist_no_room(struct core *core, struct user *user, uint32_t number);
 bool persist_admission(struct core *core, struct user *user, const struct admission *admission,
                        bool is_new);
 bool persist_no_admission(struct core *core, const struct admission *admission);
+/* The same before anything else, and `by` pays. */
+bool persist_member_first(struct core *core, struct user *by, const struct membership *membership);
 /* It has become joined, or is not any more. */
 bool persist_member(struct core *core, const struct membership *membership);
 bool persist_forget(struct core *core, const struct handle *handle, conv_number conv);
@@ -469,6 +471,12 @@ enum fail_code room_find_or_make(struct core *core, struct session *session,
 /* The same, of a form, and there is none of that name for him. */
 enum fail_code room_make(struct core *core, struct session *session, const struct name *name,
                          enum room_form form, struct room **room, char reason[256]);
+/* A handle is in the room, and its sessions listen, because `payer` wants it, who pays. NULL:
+ * memory is out. */
+struct membership *room_put_in(struct core *core, struct room *room, struct handle *handle,
+                               struct user *payer);
+/* Whether the handle may be in one more; else `reason` says why not. */
+bool room_may_join(const struct session *session, bool session_only, char reason[256]);
 /* Joins for good, or only listens; FAIL_NONE, or the why is in `reason`. */
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]);
@@ -499,9 +507,14 @@ enum fail_code room_check_looks(const struct core *core, const struct name *name
 /* Who comes into one that looks like another is told. */
 void room_tell_alike(struct core *core, struct session *session, const struct room *room);
 #define ROOM_NOT_THERE "there is no such room; `earshot rooms` lists them"
+/* How many that wait were made by one of them to the other, and how many of them there may be. */
+unsigned invitations_between(const struct user *from, const struct user *to);
+#define INVITATIONS_PER_PAIR_MAX 8
 /* CHANGE, INVITE, and LIST_ROOM of LIST. */
 void room_receive_change(struct core *core, struct session *session, const struct frame *frame);
 void room_receive_invite(struct core *core, struct session *session, const struct frame *frame);
+void room_put_about(struct core *core, struct session *session, uint32_t request,
+                    const struct room *room);
 void room_tell_about(struct core *core, struct session *session, uint32_t request,
                      struct bytes text);
 
@@ -512,9 +525,10 @@ void room_tell_about(struct core *core, struct session *session, uint32_t reques
 struct admission {
     struct room *room;
     struct handle *handle; /* who was invited, or has joined first */
-    struct user *payer;    /* of its memory: the inviter until he has joined */
+    struct user *payer;    /* of its memory: the inviter until he has answered */
     bool has_joined;
-    uint64_t after;        /* of the past, he sees what comes after this message */
+    bool is_unanswered; /* invited, or put into a direct room: he has not said that he is there */
+    uint64_t after;     /* of the past, he sees what comes after this message */
     struct name name, key; /* joined: what the room is called for him */
     struct admission *next_of_room, *prev_of_room;
     struct admission *next_of_user, *prev_of_user;
@@ -549,8 +563,29 @@ void admission_rename(struct core *core, struct admission *admission);
 /* The user sees the room no more; the last who does so ends it, so it may be freed. */
 void admission_end(struct core *core, struct admission *admission);
 void admission_free(struct core *core, struct admission *admission);
+/* Direct rooms: the same, and he is in it without having been asked; the payer pays until
+ * admission_answer(). Returns 0 or -ENOMEM. */
+int admission_put_in(struct core *core, struct admission *admission, const struct name *name);
+void admission_answer(struct core *core, struct admission *admission);
 /* All members of a private room see it. Returns 0 or -ENOMEM. */
 int admission_restore_members(struct core *core, struct room *room);
+
+/* Direct rooms (people.c). GATHER. */
+void people_receive_gather(struct core *core, struct session *session, const struct frame *frame);
+/* Of those that the user sees, the one of the people whom he names, besides himself or with. */
+struct room *people_find_for(const struct core *core, const struct user *user,
+                             const struct name *key);
+/* "#alice,bob", or with a number for the i-th of that name. False: it is no name. */
+bool people_name(const struct core *core, const struct people *people, unsigned i,
+                 struct name *name);
+/* Something was said there. */
+void people_note_said(struct core *core, const struct session *session, const struct room *room);
+/* One of them is called otherwise now. */
+void people_renamed(struct core *core, struct handle *handle);
+void people_text(const struct people *people, struct people_text *text);
+/* Returns 0, -EINVAL or -ENOMEM. */
+int people_restore(struct room *room, struct bytes text);
+
 /* Frees it, if there is nothing in it any more. */
 void room_settle(struct core *core, struct room *room);
 void room_settle_lost(struct core *core);
@@ -558,6 +593,9 @@ void room_settle_lost(struct core *core);
 void room_receive_join(struct core *core, struct session *session, const struct frame *frame);
 void room_receive_leave(struct core *core, struct session *session, const struct frame *frame);
 void room_receive_topic(struct core *core, struct session *session, const struct frame *frame);
+/* The topic (topic.c): there is none any more; as it is stored. Returns 0 or -ENOMEM. */
+void room_drop_topic(struct room *room);
+int room_restore_topic(struct room *room, struct bytes text);
 /* The name is free, and the room goes on under another one. */
 enum fail_code room_release(struct core *core, struct session *session, const struct name *name,
                             char reason[256]);
@@ -666,6 +704,8 @@ enum fail_code mail_look(struct core *core, struct user *sender, struct bytes to
  * made; else `reason` says why not. */
 bool mail_may_send(struct core *core, struct user *sender, struct handle *to, size_t n,
                    char reason[256]);
+/* He was put into a direct room, which counts as something sent. */
+void mail_note_put_in(struct core *core, struct user *sender, struct handle *to);
 /* It was sent. */
 void mail_note_sent(struct core *core, struct user *sender, struct handle *to,
                     const struct record *record);

@@ -183,5 +183,7 @@ static const char *problem_of(enum fail_code code) {
 
 void target_reason(struct bytes to, enum fail_code code, char reason[256]) {
     int n = (int)text_cut(to, NAME_BYTES_MAX);
-    snprintf(reason, 256, "%.*s %s", n, to.data, problem_of(code));
+    bool is_people = code == FAIL_NO_ROOM && memchr(to.data, NAME_PEOPLE_SIGN, to.n);
+    snprintf(reason, 256, "%.*s %s", n, to.data,
+             is_people ? "is no direct conversation of yours" : problem_of(code));
 }

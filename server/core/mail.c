@@ -57,7 +57,7 @@ static void mail_free(struct core *core, struct mail *mail) {
  */
 static void mail_release(struct core *core, struct handle *handle) {
     if (!handle->is_unclaimed || core->config.durable || handle->mails || handle->sessions ||
-        handle->offers)
+        handle->offers || handle->memberships)
         return;
     run_close(core);
     core->epoch++;
@@ -187,6 +187,15 @@ void mail_note_sent(struct core *core, struct user *sender, struct handle *to,
     mail->last_seq = record->seq;
     mail->last_ms = record->at_ms;
     mail_count(core, mail, 1, record->text.n + MAIL_OVERHEAD);
+}
+
+void mail_note_put_in(struct core *core, struct user *sender, struct handle *to) {
+    struct mail *mail = mail_find(sender, to);
+    if (!mail && !(mail = mail_new(sender, to)))
+        return;
+    mail->last_seq = core->seq + 1;
+    mail->last_ms = core->wall.ms;
+    mail_count(core, mail, 1, MAIL_OVERHEAD);
 }
 
 /* Whose name it is. */

@@ -333,6 +333,7 @@ static bool order_is_said(const struct frame *frame) {
     case FRAME_WALL:
     case FRAME_CHANGE:
     case FRAME_INVITE:
+    case FRAME_GATHER:
         return true;
     default:
         return false;

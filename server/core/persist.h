@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "core/log.h"
+#include "proto/frame.h"
 #include "proto/name.h"
 
 struct core;
@@ -32,6 +33,13 @@ enum change_what {
     CHANGE_NO_ADMISSION
 };
 
+#define PEOPLE_TEXT_MAX (PEOPLE_MAX * 11)
+
+/* "4 7 12": the people of a direct room. */
+struct people_text {
+    char s[PEOPLE_TEXT_MAX + 1];
+};
+
 /* What the store is to have. */
 struct change {
     enum change_what what;
@@ -48,6 +56,7 @@ struct change {
     uint32_t owner;               /* ROOM: number of a handle; 0: who made it */
     uint64_t private_since;       /* ROOM */
     uint8_t form, rules;          /* ROOM: rules: enum room_rules */
+    struct people_text people;    /* ROOM: numbers of handles; "": it is no direct one */
     bool has_joined;     /* ADMISSION; with room, handle, uid (who pays), seq (after), name */
     uint8_t sanction;    /* SANCTION: enum sanction_what, laid on uid; by whom: name */
     int64_t until_ms;    /* SANCTION; `topic` is why */
@@ -134,7 +143,7 @@ int core_restore_mail(struct core *core, uint32_t handle, uid_t sender, unsigned
                       uint64_t n_bytes, uint64_t last_seq, int64_t last_ms);
 struct room_restored {
     uint32_t number, creator, owner; /* creator: a uid; owner: number of a handle, or 0 */
-    struct bytes name, topic;
+    struct bytes name, topic, people;
     unsigned form, rules; /* as stored */
     uint64_t private_since, last_seq;
 };

@@ -184,6 +184,8 @@ static void route_new(struct core *core, struct session *session, const struct t
         deliver_message(core, session, target, &record);
     if (!is_delivered && in->place.also)
         route_to_also(core, session, target, in->place.also, &record);
+    if (target->room && target->room->people)
+        people_note_said(core, session, target->room);
     core->counters.messages++;
     account_note_message(&session->user->account, in->text.n);
     if (!core->config.durable && mend_is(record.kind))

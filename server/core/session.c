@@ -190,7 +190,15 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
     return FAIL_NONE;
 }
 
+/* Those that WELCOME has no place for. */
+static void session_tell_takes(struct core *core, struct session *session) {
+    unsigned takes = session->abilities & ABILITY_TOLD;
+    if (takes)
+        session_answer(core, session, &(struct frame){.type = FRAME_TAKES, .takes = {takes}});
+}
+
 void core_welcome(struct core *core, struct session *session, int lane_msqid) {
+    session_tell_takes(core, session);
     uint8_t files = session->abilities & ABILITY_FILES ? FRAME_TAKES_FILES : 0;
     bool takes_channel = (session->abilities & ABILITY_CHANNEL) && core->config.channel_bytes > 0;
     uint8_t heads = session->abilities & ABILITY_HEADS ? FRAME_TAKES_HEADS : 0;
@@ -200,9 +208,6 @@ void core_welcome(struct core *core, struct session *session, int lane_msqid) {
     uint8_t claims = session->abilities & ABILITY_CLAIMS ? FRAME_TAKES_CLAIMS : 0;
     uint8_t rooms = session->abilities & ABILITY_ROOMS ? FRAME_TAKES_ROOMS : 0;
     uint8_t mends = (uint8_t)(session->abilities & ABILITY_MENDS ? FRAME_TAKES_MENDS : 0);
-    if (session->abilities & ABILITY_ANSWERS)
-        session_answer(core, session,
-                       &(struct frame){.type = FRAME_TAKES, .takes = {ABILITY_ANSWERS}});
     session_answer(
         core, session,
         &(struct frame){.type = FRAME_WELCOME,

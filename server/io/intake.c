@@ -265,6 +265,27 @@ static struct session *find_recipient(struct intake *intake, struct session *ses
     return session;
 }
 
+/* The same of all whom a GATHER names. */
+static struct session *find_people(struct intake *intake, struct session *session,
+                                   const struct frame *frame,
+                                   struct core_login logins[PEOPLE_MAX]) {
+    struct hub *hub = intake->lane->hub;
+    uint64_t number = session->number;
+    uid_t uid = session->user->uid;
+    struct name name;
+    unsigned n = 0;
+    while (session && core_awaits_person(&hub->core, session, frame, logins, n, &name)) {
+        leave_for_database(intake);
+        right_find_login(hub, uid, &name, &logins[n]);
+        n++;
+        slice_begin(intake);
+        session = core_session(&hub->core, number);
+    }
+    hub->core.people_logins = logins;
+    hub->core.n_people_logins = n;
+    return session;
+}
+
 /* What a message is about that mends or answers another one is looked for outside the lock, which
  * its sender pays for. Returns the session; NULL: it ended meanwhile. */
 static struct session *find_target(struct intake *intake, struct session *session,
@@ -357,6 +378,9 @@ static struct session *take_frame(struct intake *intake, struct session *session
         session = look_up_right(intake, session, frame);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_recipient(intake, session, frame);
+    struct core_login logins[PEOPLE_MAX];
+    if (session && frame->type == FRAME_GATHER)
+        session = find_people(intake, session, frame, logins);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_target(intake, session, frame);
     if (!session)
@@ -372,6 +396,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
     if (session)
         session->user->is_in_admin_group = false; /* it was looked up for this frame */
     core->mail_login.what = LOGIN_NOT_ASKED;
+    core->n_people_logins = 0;
     core->target = (struct core_target){0};
     if (broken)
         lane_reject(lane, broken);

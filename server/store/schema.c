@@ -129,12 +129,15 @@ static const char add_parts_folded[] =
 static const char add_threads[] = "ALTER TABLE message ADD COLUMN thread BLOB;"
                                   "ALTER TABLE message ADD COLUMN n INTEGER NOT NULL DEFAULT 0;";
 
+/* Version 14: whose a direct room is, as the numbers of their handles. */
+static const char add_people[] = "ALTER TABLE room ADD COLUMN people TEXT NOT NULL DEFAULT '';";
+
 /* steps[n] makes version n + 1 of version n. */
 static const char *const steps[] = {
     begin,         add_parts,         add_files,         add_users,
     add_logins,    drop_message_uid,  files_are_no_text, add_unread,
     add_sanctions, add_private_rooms, add_mends,         add_parts_folded,
-    add_threads};
+    add_threads,   add_people};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time, and what replies are found by only saves some:

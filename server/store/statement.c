@@ -94,7 +94,8 @@ const char *const statement_sql[N_STATEMENTS] = {
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [HANDLES] = "SELECT number, uid, name, direct, rooms, read, login, seen, unclaimed FROM handle",
     /* Handles whose users never joined and for which nothing waits any more. */
-    [HANDLES_EMPTY] = "DELETE FROM handle WHERE unclaimed = 1 AND NOT EXISTS"
+    [HANDLES_EMPTY] = "DELETE FROM handle WHERE unclaimed = 1"
+                      " AND number NOT IN (SELECT handle FROM member) AND NOT EXISTS"
                       " (SELECT 1 FROM pair JOIN message ON message.conv = pair.conv"
                       " WHERE pair.handle = handle.number)",
     [MARK_PUT] = "INSERT OR REPLACE INTO mark (handle, conv, seq) VALUES (?1, ?2, ?3)",
@@ -115,14 +116,14 @@ const char *const statement_sql[N_STATEMENTS] = {
               " JOIN message ON message.conv = pair.conv"
               " WHERE unclaimed = 1 GROUP BY handle.number, message.uid",
     [ROOM_PUT] = "INSERT OR REPLACE INTO room"
-                 " (number, creator, name, topic, form, rules, owner, private_since)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 " (number, creator, name, topic, form, rules, owner, private_since, people)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [ROOM_REMOVE] = "DELETE FROM room WHERE number = ?1",
     [ROOM_EMPTY] = "DELETE FROM member WHERE room = ?1",
     [ROOM_UNINVITE] = "DELETE FROM admission WHERE room = ?1",
     [ROOMS] = "SELECT number, creator, name, topic,"
               " (SELECT max(seq) FROM message WHERE conv = -room.number),"
-              " form, rules, owner, private_since FROM room"
+              " form, rules, owner, private_since, people FROM room"
               " ORDER BY number",
     [MEMBER_PUT] = "INSERT OR REPLACE INTO member (room, handle, since) VALUES (?1, ?2, ?3)",
     [MEMBER_REMOVE] = "DELETE FROM member WHERE room = ?1 AND handle = ?2",

@@ -423,6 +423,7 @@ static int visit_room(sqlite3_stmt *row, const struct store_visitor *visitor) {
                                            .rules = (uint8_t)column_number(row, 6),
                                            .owner = (uint32_t)column_number(row, 7),
                                            .private_since = column_number(row, 8),
+                                           .people = column_text(row, 9),
                                        });
 }
 

@@ -97,6 +97,7 @@ struct store_room {
     uint32_t number;
     uint32_t creator; /* uid */
     struct bytes name, topic;
+    struct bytes people;    /* of a direct one: numbers of handles, with blanks between */
     uint64_t last_seq;      /* of its newest message; only when loading */
     uint8_t form, rules;    /* enum room_form, enum room_rules; */
     uint32_t owner;         /* number of a handle; 0: its creator's */

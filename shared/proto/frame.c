@@ -366,6 +366,11 @@ static bool check_about(const struct frame *frame) {
            frame->about.operators.n <= OPERATORS_BYTES_MAX;
 }
 
+static bool check_gather(const struct frame *frame) {
+    size_t n = frame->gather.people.n;
+    return n > 0 && n <= PEOPLE_BYTES_MAX;
+}
+
 #define check_hello check_none
 #define check_nonce check_none
 #define check_ready check_none

@@ -46,6 +46,8 @@
 #define OPERATORS_BYTES_MAX 1024 /* of the names of a room's operators, with spaces between */
 #define AWAY_BYTES_MAX 255
 #define SEARCH_BYTES_MAX 1024
+#define PEOPLE_MAX 16          /* of one direct conversation of several */
+#define PEOPLE_BYTES_MAX 2048  /* of their names */
 #define PAGE_MESSAGES_MAX 1000 /* of one answer to HISTORY or SEARCH */
 
 /* Field types: how it stands on the wire. Names, labels and texts are checked to be UTF-8. */
@@ -155,6 +157,7 @@
 #define FRAME_TAKES_FIELDS(F) F(u32, abilities)
 #define FRAME_FIND_FIELDS(F)                                                                       \
     F(u32, request) F(label, conv) F(id, id) F(u8, what) F(u64, before) F(u16, limit)
+#define FRAME_GATHER_FIELDS(F) F(u32, request) F(text, people)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -235,9 +238,11 @@ enum frame_from {
     R(54, CHANGE, change, FROM_CLIENT, 4096)  /* makes a room, or changes it */                    \
     R(55, INVITE, invite, FROM_CLIENT, 4096)  /* a handle to a room; the id is of the message that
                                                tells it */                                        \
-    R(56, ABOUT, about, FROM_HUB, 0)          /* a room, in answer to LIST_ROOM */                 \
+    R(56, ABOUT, about, FROM_HUB, 0)          /* a room, in answer to LIST_ROOM and GATHER */      \
     R(57, TAKES, takes, FROM_HUB, 0)          /* before WELCOME: abilities that the hub has, too */ \
-    R(58, FIND, find, FROM_CLIENT, 4096)      /* asks for PAST frames, oldest first: see find_what */
+    R(58, FIND, find, FROM_CLIENT, 4096)      /* asks for PAST frames, oldest first: see find_what */ \
+    R(59, GATHER, gather, FROM_CLIENT, 4096)  /* makes or finds the direct room of these handles,
+                                               with blanks between, and of one's own */
 /* clang-format on */
 
 enum frame_type {
@@ -277,6 +282,9 @@ enum {
     FRAME_TAKES_MENDS = 128, /* WELCOME: to who has ABILITY_MENDS, and may send these kinds */
 };
 
+/* WELCOME has no place for these: TAKES tells of them. */
+#define ABILITY_TOLD (ABILITY_ANSWERS | ABILITY_DIRECT)
+
 /* HELLO: what the session wants. */
 enum {
     ABILITY_LISTEN = 1,      /* direct messages to its handle; it counts as being here */
@@ -300,7 +308,8 @@ enum {
     ABILITY_ROOMS = 131072, /* knows private rooms, which are rooms like others to who does not */
     ABILITY_MENDS = 262144, /* KIND_EDIT and KIND_REMOVE; else it gets a notice that tells of it */
     ABILITY_ANSWERS = 524288, /* TAKES; and, if it is told this there, KIND_ANSWER and FIND */
-    ABILITY_ALL = 1048559,
+    ABILITY_DIRECT = 1048576, /* the same of GATHER */
+    ABILITY_ALL = 2097135,
 };
 
 enum message_kind {

@@ -12,6 +12,7 @@
 #define INPUT_BYTES_MAX 512
 #define DECOMPOSED_MAX (INPUT_BYTES_MAX * 6 + 1)
 
+#define PEOPLE_DIGITS_MAX 4
 #define MARKS_MAX 8 /* as many as text_safe() shows */
 
 #define NFC_OPTIONS (UTF8PROC_STABLE | UTF8PROC_COMPOSE)
@@ -157,8 +158,71 @@ static enum name_outcome parse_with_owner(struct name *out, struct bytes text, s
     return NAME_OK;
 }
 
+/* "~2" behind the names, or "+9" instead of some. */
+static bool is_count(struct bytes text, char sign) {
+    bool is = text.n > 1 && text.n <= 1 + PEOPLE_DIGITS_MAX && text.data[0] == sign;
+    for (size_t i = 1; is && i < text.n; i++)
+        is = text.data[i] >= (i == 1 ? '1' : '0') && text.data[i] <= '9';
+    return is;
+}
+
+static enum name_outcome append_person(struct name *out, struct bytes word, bool is_last) {
+    struct name person;
+    enum name_outcome outcome = NAME_OK;
+    bool is_more = is_last && is_count(word, '+');
+    if (!is_more)
+        outcome = name_parse(&person, word);
+    if (outcome == NAME_OK && !is_more && name_is_room(&person))
+        outcome = NAME_BAD_CHARACTER;
+    if (outcome != NAME_OK)
+        return outcome;
+    struct bytes text = is_more ? word : name_bytes(&person);
+    size_t gap = out->n > 1;
+    if (out->n + gap + text.n > NAME_BYTES_MAX)
+        return NAME_TOO_LONG;
+    if (gap)
+        out->s[out->n++] = NAME_PEOPLE_SIGN;
+    memcpy(out->s + out->n, text.data, text.n);
+    out->n = (uint8_t)(out->n + text.n);
+    return NAME_OK;
+}
+
+/* "#alice,bob", or with an "@". */
+static enum name_outcome parse_people(struct name *out, struct bytes text) {
+    struct name whole = {.n = 1, .s = "#"};
+    const char *tilde = memchr(text.data, NAME_OWNER_SIGN, text.n);
+    struct bytes count = {0};
+    if (tilde)
+        count = (struct bytes){tilde, text.n - (size_t)(tilde - text.data)};
+    if (tilde && !is_count(count, NAME_OWNER_SIGN))
+        return NAME_BAD_CHARACTER;
+    struct bytes rest = {text.data + 1, text.n - 1 - count.n};
+    enum name_outcome outcome;
+    const char *comma;
+    do {
+        comma = rest.n > 0 ? memchr(rest.data, NAME_PEOPLE_SIGN, rest.n) : NULL;
+        size_t n = comma ? (size_t)(comma - rest.data) : rest.n;
+        outcome = append_person(&whole, (struct bytes){rest.data, n}, !comma);
+        if (comma)
+            rest = (struct bytes){comma + 1, rest.n - n - 1};
+    } while (comma && outcome == NAME_OK);
+    if (outcome == NAME_OK && whole.n + count.n > NAME_BYTES_MAX)
+        outcome = NAME_TOO_LONG;
+    if (outcome != NAME_OK)
+        return outcome;
+    if (count.n > 0)
+        memcpy(whole.s + whole.n, count.data, count.n);
+    whole.n = (uint8_t)(whole.n + count.n);
+    whole.s[whole.n] = '\0';
+    *out = whole;
+    return NAME_OK;
+}
+
 enum name_outcome name_parse(struct name *out, struct bytes text) {
     *out = (struct name){.n = 0};
+    if (text.n > 1 && (text.data[0] == '#' || text.data[0] == '@') &&
+        memchr(text.data, NAME_PEOPLE_SIGN, text.n))
+        return parse_people(out, text);
     const char *sign =
         text.n > 0 && text.data[0] == '#' ? memchr(text.data, NAME_OWNER_SIGN, text.n) : NULL;
     if (sign)

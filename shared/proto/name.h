@@ -4,8 +4,11 @@
  * room is a `#` before such a name. Names are kept as NFC and compared by their key, the NFKC case
  * folding (Unicode 15, section 5.18), so that ALICE, alice and fullwidth alice are one.
  *
+ * A direct conversation of several is a room that is called after its people: `#alice,bob,carol`,
+ * and `#alice,bob,+9` where that would be too long. It may be written with an `@`, too.
+ *
  * Two private rooms may have one name. Who sees both, or means one by its owner, writes `#ops~ann`:
- * a room's name, a tilde, and a handle.
+ * a room's name, a tilde, and a handle; behind the names of people it is a number.
  */
 #pragma once
 
@@ -17,6 +20,7 @@
 
 #define NAME_CHARACTERS_MAX 32
 #define NAME_OWNER_SIGN '~'
+#define NAME_PEOPLE_SIGN ','
 #define NAME_BYTES_MAX 128 /* with the `#`; also the bound of a key */
 
 /* A handle or a room, with its `#`, or the key of one. NUL-terminated; n does not count the NUL. */
@@ -57,6 +61,29 @@ static inline bool name_is_room(const struct name *name) {
 /* A room that is meant by its owner, too. */
 static inline bool name_has_owner(const struct name *name) {
     return name_is_room(name) && strchr(name->s, NAME_OWNER_SIGN) != NULL;
+}
+
+/* A direct conversation of several. */
+static inline bool name_is_people(const struct name *name) {
+    return name_is_room(name) && strchr(name->s, NAME_PEOPLE_SIGN) != NULL;
+}
+
+/* How people read and write one: a sign that stands before it, or none, and the rest of it. */
+static inline bool conv_is_people(const char *conv) {
+    return conv[0] == '#' && strchr(conv, NAME_PEOPLE_SIGN) != NULL;
+}
+
+/* With whom, and not where, one talks. */
+static inline bool conv_is_direct(const char *conv) {
+    return conv[0] != '#' || conv_is_people(conv);
+}
+
+static inline const char *conv_sign(const char *conv) {
+    return conv_is_direct(conv) ? "@" : "";
+}
+
+static inline const char *conv_rest(const char *conv) {
+    return conv_is_people(conv) ? conv + 1 : conv;
 }
 
 static inline struct bytes name_bytes(const struct name *name) {

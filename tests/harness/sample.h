@@ -134,6 +134,9 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
         frame->about.topic = sample_text(size, 0, TOPIC_BYTES_MAX);
         frame->about.operators = sample_text(size, 0, OPERATORS_BYTES_MAX);
         break;
+    case FRAME_GATHER:
+        frame->gather.people = sample_text(size, 1, PEOPLE_BYTES_MAX);
+        break;
     case FRAME_WALL:
         frame->wall.body = sample_text(size, 1, SAMPLE_TEXT_MOST);
         break;

@@ -155,6 +155,14 @@ static void make_invite(const struct raw *raw, unsigned long i, struct frame *fr
                                        bytes_of(i % 3 ? "alice" : "bob")}};
 }
 
+/* Always others, so that a room is made each time. */
+static void make_gather(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static char people[64];
+    (void)raw;
+    snprintf(people, sizeof people, "alice bob %s-%lu", i % 2 ? "mallory" : "nobody", i % 64);
+    *frame = (struct frame){.type = FRAME_GATHER, .gather = {8, bytes_of(people)}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -532,6 +540,8 @@ const struct storm_row storm_rows[] = {
     {"kill", FRAME_NONE, STORM_NOBODY, 2, true, true, NULL, storm_die},
     /* The last one: the user database is asked for each, so a lane full of them takes half a
      * minute, which would keep the next storm of the same user waiting. */
+    {"gather", FRAME_GATHER, STORM_ONE, 1, true, false, make_gather, NULL},
+    {"gather-crowd", FRAME_GATHER, STORM_CROWD, 1, false, false, make_gather, NULL},
     {"release", FRAME_RELEASE, STORM_ONE, 1, true, false, make_release, NULL},
 };
 const size_t n_storm_rows = ARRAY_LEN(storm_rows);

@@ -183,6 +183,11 @@ static bool make_change(unsigned what, uint32_t request, struct frame *frame) {
     case FRAME_INVITE:
         frame->invite = (struct frame_invite){request, uuid_random(), some_room(), some_target()};
         return true;
+    case FRAME_GATHER:
+        frame->gather = (struct frame_gather){request, some_text(1, 300)};
+        if (chance_below(4))
+            frame->gather.people = bytes_of(chance_below(2) ? "alice,bob mallory" : "bob alice");
+        return true;
     case FRAME_JOIN:
         frame->flags = (uint8_t)chance_below(2);
         frame->join = (struct frame_join){request, some_room()};

@@ -507,6 +507,17 @@ static bool make_invite(struct client *client, struct frame *frame) {
     return take_request(client, &frame->invite.request);
 }
 
+static bool make_gather(struct client *client, struct frame *frame) {
+    static char people[4 * NAME_BYTES_MAX];
+    size_t n = 0;
+    for (int i = 0; i < 3; i++) {
+        struct bytes one = some_handle(client);
+        n += (size_t)snprintf(people + n, sizeof people - n, "%.*s ", (int)one.n, one.data);
+    }
+    frame->gather.people = (struct bytes){people, n};
+    return take_request(client, &frame->gather.request);
+}
+
 /* One row per type that a client may send, and how often: a type without one ends the run. */
 static const struct {
     bool (*make)(struct client *client, struct frame *frame);
@@ -527,6 +538,7 @@ static const struct {
     [FRAME_ORDER] = {make_order, 5},      [FRAME_CLAIM] = {make_claim, 20},
     [FRAME_UNCLAIM] = {make_unclaim, 10}, [FRAME_CHANGE] = {make_change, 20},
     [FRAME_INVITE] = {make_invite, 10},   [FRAME_FIND] = {make_find, 10},
+    [FRAME_GATHER] = {make_gather, 5},
 };
 
 static unsigned frames_weight(void) {

@@ -14,6 +14,7 @@
 #include "chat/command.h"
 #include "chat/files.h"
 #include "chat/format.h"
+#include "proto/name.h"
 
 #define COMPLETE_LISTED_MAX 40 /* candidates shown at once */
 
@@ -55,6 +56,20 @@ static void complete_add_words(const char *const *words) {
     for (int i = 0; words[i]; i++)
         if (strncmp(words[i], candidates.word, strlen(candidates.word)) == 0)
             complete_add(words[i]);
+}
+
+static void complete_visit_room(void *arg, const char *name) {
+    CLEANUP_FREE char *shown = NULL;
+    if (!conv_is_people(name))
+        complete_visit_name(arg, name);
+    else if (asprintf(&shown, "@%s", conv_rest(name)) >= 0)
+        complete_visit_name(arg, shown);
+}
+
+/* Behind the "@". */
+static void complete_visit_people(void *arg, const char *name) {
+    if (conv_is_people(name))
+        complete_visit_name(arg, conv_rest(name));
 }
 
 static void complete_add_handles(const char *after) {
@@ -137,11 +152,11 @@ static void complete_add_argument(enum command_argument argument) {
         complete_add_handles("");
         break;
     case ARGUMENT_ROOM:
-        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_name, NULL);
+        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_room, NULL);
         break;
     case ARGUMENT_CONV:
         complete_add_handles("");
-        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_name, NULL);
+        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_room, NULL);
         break;
     case ARGUMENT_BELL:
         complete_add_words(config_when_words);
@@ -188,7 +203,9 @@ static void complete_add_names(size_t start) {
     }
     complete_add_handles(start == 0 ? ":" : "");
     if (candidates.word[0] == '#')
-        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_name, NULL);
+        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_room, NULL);
+    else if (*candidates.before == '@')
+        roster_each(&window->roster, ROSTER_ROOMS, complete_visit_people, NULL);
 }
 
 static void complete_collect(const char *text, size_t start) {

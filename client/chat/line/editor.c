@@ -20,6 +20,7 @@
 #include "chat/line/paste.h"
 #include "chat/line/recall.h"
 #include "chat/talk.h"
+#include "proto/name.h"
 
 #define EDITOR_KEPT_BYTES 1000
 #define EDITOR_END_OF_PASTES "\033[?2004l"
@@ -110,7 +111,7 @@ void editor_prompt_text(const struct chat *chat, char prompt[EDITOR_PROMPT_SIZE]
     if (!safe || !*safe)
         snprintf(prompt, EDITOR_PROMPT_SIZE, "> ");
     else
-        snprintf(prompt, EDITOR_PROMPT_SIZE, "[%s%s%s] ", safe[0] == '#' ? "" : "@", safe,
+        snprintf(prompt, EDITOR_PROMPT_SIZE, "[%s%s%s] ", conv_sign(safe), conv_rest(safe),
                  safe_news ? safe_news : "");
 }
 

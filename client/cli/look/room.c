@@ -123,6 +123,7 @@ static int room_check_words(const struct cli_options *options, const char *room)
 
 int cli_room(const struct cli_options *options, int n_words, char **words) {
     (void)n_words;
+    words_take_conv(words[0]);
     struct room_dialog dialog = {.options = options, .name = words[0]};
     int code = room_check_words(options, words[0]);
     if (code == CLI_DONE)
@@ -140,6 +141,7 @@ int cli_room(const struct cli_options *options, int n_words, char **words) {
 
 int cli_invite(const struct cli_options *options, int n_words, char **words) {
     earshot *link;
+    words_take_conv(words[0]);
     int code = words_check_room(options, words[0]);
     for (int i = 1; code == CLI_DONE && i < n_words; i++)
         code = words_check_name(options, words[i]);

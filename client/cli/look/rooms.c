@@ -106,6 +106,7 @@ static int topic_set(const struct cli_options *options, const char *room, const 
 
 int cli_topic(const struct cli_options *options, int n_words, char **words) {
     CLEANUP_FREE char *topic = n_words > 1 ? words_join(n_words - 1, words + 1) : NULL;
+    words_take_conv(words[0]);
     int code = words_check_room(options, words[0]);
     if (code == CLI_DONE && topic)
         code = words_check_text(options, bytes_of(topic), TOPIC_BYTES_MAX, "the topic");

@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define UNREAD_MS 100 /* for all of it; a prompt waits so long at most */
 
@@ -50,7 +51,7 @@ static void unread_add(struct unread_list *list, const struct earshot_event *eve
 static int unread_in_order(const void *a, const void *b) {
     const char *left = ((const struct unread_count *)a)->conv;
     const char *right = ((const struct unread_count *)b)->conv;
-    bool is_room = left[0] == '#', other_is_room = right[0] == '#';
+    bool is_room = !conv_is_direct(left), other_is_room = !conv_is_direct(right);
     return is_room != other_is_room ? is_room - other_is_room : strcasecmp(left, right);
 }
 
@@ -134,7 +135,7 @@ struct unread_total {
 static struct unread_total unread_sum(const struct unread_list *list) {
     struct unread_total total = {0};
     for (size_t i = 0; i < list->n; i++) {
-        bool is_room = list->all[i].conv[0] == '#';
+        bool is_room = !conv_is_direct(list->all[i].conv);
         total.n += list->all[i].n;
         total.n_direct += is_room ? 0 : list->all[i].n;
         total.n_mentions += is_room ? list->all[i].n_mentions : 0;
@@ -161,8 +162,8 @@ static void unread_print_total(const struct cli_options *options,
 static void unread_print_prompt(const struct unread_list *list) {
     for (size_t i = 0; i < list->n; i++) {
         const struct unread_count *count = &list->all[i];
-        CLEANUP_FREE char *conv = text_safe(bytes_of(count->conv), TEXT_ONE_LINE);
-        bool is_room = count->conv[0] == '#';
+        CLEANUP_FREE char *conv = text_safe(bytes_of(conv_rest(count->conv)), TEXT_ONE_LINE);
+        bool is_room = !conv_is_direct(count->conv);
         printf("%s%s%s %u%s", i > 0 ? " " : "", is_room ? "" : "@", conv ? conv : "", count->n,
                is_room && count->n_mentions > 0 ? "!" : "");
     }
@@ -171,8 +172,8 @@ static void unread_print_prompt(const struct unread_list *list) {
 }
 
 static void unread_print_one(const struct cli_options *options, const struct unread_count *count) {
-    CLEANUP_FREE char *conv = text_safe(bytes_of(count->conv), TEXT_ONE_LINE);
-    bool is_room = count->conv[0] == '#';
+    CLEANUP_FREE char *conv = text_safe(bytes_of(conv_rest(count->conv)), TEXT_ONE_LINE);
+    bool is_room = !conv_is_direct(count->conv);
     if (options->json)
         json_unread(count->conv, count->n, count->n_mentions, count->seq);
     else if (is_room && count->n_mentions > 0)
@@ -197,8 +198,10 @@ static int unread_print(const struct cli_options *options, struct unread_list *l
 int cli_unread(const struct cli_options *options, int n_words, char **words) {
     struct unread_list list = {0};
     int code = CLI_DONE;
-    for (int i = 0; code == CLI_DONE && i < n_words; i++)
+    for (int i = 0; code == CLI_DONE && i < n_words; i++) {
+        words_take_conv(words[i]);
         code = words_check_name(options, words[i]);
+    }
     if (code != CLI_DONE)
         return code;
     code = unread_read(options, n_words, words, &list);

@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/text.h"
+#include "cli/words.h"
 
 const struct cli_option cli_who_options[] = {
     {"all", 'a', CLI_FLAG, CLI_AT(all), NULL, "every handle that the hub knows, here or not", NULL,
@@ -50,6 +51,8 @@ static void who_free(struct who_users *users) {
 
 int cli_who(const struct cli_options *options, int n_words, char **words) {
     const char *room = n_words > 0 ? words[0] : NULL;
+    if (n_words > 0)
+        words_take_conv(words[0]);
     if (room && room[0] != '#')
         return cli_fail(options, OUTCOME_USAGE,
                         "who: \"%s\" is not a room; a room begins with #, as in `earshot who "

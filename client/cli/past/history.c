@@ -84,6 +84,8 @@ int cli_thread(const struct cli_options *options, int n_words, char **words) {
 }
 
 int cli_history(const struct cli_options *options, int n_words, char **words) {
+    if (n_words > 0)
+        words_take_conv(words[0]);
     if (options->thread)
         return options->since != CLI_NOT_GIVEN
                    ? cli_fail(options, OUTCOME_USAGE,

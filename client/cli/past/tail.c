@@ -232,6 +232,8 @@ static int tail_run(struct tail *tail) {
 }
 
 int cli_tail(const struct cli_options *options, int n_words, char **words) {
+    for (int i = 0; i < n_words; i++)
+        words_take_conv(words[i]);
     struct tail tail = {
         .options = options,
         .after = options->since,

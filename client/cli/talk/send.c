@@ -27,6 +27,7 @@
 #include "cli/request.h"
 #include "cli/words.h"
 #include "proto/head.h"
+#include "proto/name.h"
 
 /*
  * Receipts that a sender does not take in time are dropped by the hub, so no more messages than
@@ -42,6 +43,8 @@
 const struct cli_option cli_send_options[] = {
     {"wait", 0, CLI_CHOICE, CLI_AT(wait), "sent|stored|delivered|read", "when to end; else stored",
      cli_state_words, 0},
+    {"together", 0, CLI_FLAG, CLI_AT(together), NULL,
+     "to the direct conversation of all in TO, and not to each of them", NULL, 0},
     {"lines", 0, CLI_FLAG, CLI_AT(lines), NULL, "standard input, each line a message", NULL, 0},
     {"strict", 0, CLI_FLAG, CLI_AT(strict), NULL,
      "--lines: a line that is too long or not UTF-8 ends it, and is not mended", NULL, 0},
@@ -661,21 +664,53 @@ static void send_start_limit(const struct cli_options *options) {
     cli_limit_start(options->timeout_ms >= 0 ? options->timeout_ms : ends_soon ? SEND_MS : -1);
 }
 
+struct send_gathered {
+    char name[NAME_BYTES_MAX + 1];
+};
+
+static void send_take_gathered(void *arg, const struct earshot_event *event) {
+    struct send_gathered *gathered = arg;
+    if (event->type == EARSHOT_EVENT_ROOM)
+        snprintf(gathered->name, sizeof gathered->name, "%s", event->room.name);
+}
+
+/* What a conversation of several is called is asked for; it is made, if there is none. */
+static int send_gather(const struct cli_options *options, earshot *link, char **word,
+                       struct send_gathered *gathered) {
+    uint32_t request = 0;
+    const char *people = *word + (**word == '#' || **word == '@');
+    int result = earshot_gather(link, people, &request);
+    int code = cli_request_wait(link, options, result, request, send_take_gathered, gathered);
+    if (code == CLI_DONE)
+        *word = gathered->name;
+    return code;
+}
+
+/* A count stands in a name that only the hub can have given. */
+static bool send_is_set(const struct cli_options *options, const char *word) {
+    return options->together || (conv_is_people(word) && !strpbrk(word, "+~"));
+}
+
 /* text.data NULL: the lines of standard input */
 static int send_run(const struct cli_options *options, const struct words_list *to,
                     struct bytes text) {
     struct sending sending = {.options = options};
     unsigned flags = options->wait == EARSHOT_SENT && !options->lines ? 0 : EARSHOT_RECONNECT;
     send_start_limit(options);
-    for (size_t i = 0; i < to->n; i++)
+    for (size_t i = 0; i < to->n && !send_is_set(options, to->words[i]); i++)
         near_tell_new(options, to->words[i]);
+    struct send_gathered gathered = {{0}};
     int code = cli_open(&sending.link, options, flags);
     if (code != CLI_DONE)
         return code;
-    if (options->reply_to)
+    if (to->n == 1 && send_is_set(options, to->words[0]))
+        code = send_gather(options, sending.link, &to->words[0], &gathered);
+    if (code == CLI_DONE && options->reply_to)
         sending.has_author = cli_request_author(sending.link, options, to->words[0],
                                                 options->reply_to, &sending.author);
-    if (text.data)
+    if (code != CLI_DONE)
+        sending.code = code;
+    else if (text.data)
         code = send_one(&sending, to, text);
     else
         code = lines_send(&sending, to->words, to->n);
@@ -689,7 +724,11 @@ int cli_send(const struct cli_options *options, int n_words, char **words) {
     char *text = NULL;
     size_t n = 0;
     bool has_text = n_words > 2 || (n_words == 2 && strcmp(words[1], "-") != 0);
-    int code = words_split_names(&to, options, words[0], false);
+    int code = CLI_DONE;
+    if (options->together)
+        words_list_one(&to, words[0]);
+    else
+        code = words_split_names(&to, options, words[0], false);
     if (code == CLI_DONE)
         code = send_check_options(options, &to, has_text);
     cli_limit_start(options->timeout_ms);

@@ -57,7 +57,7 @@ static bool name_with_owner(struct name *name, const struct room *room, unsigned
 /* "#ops~ann": the room #ops of the owner ann. */
 static bool room_is_called(const struct room *room, const struct name *key) {
     struct name whole, whole_key;
-    return room->creator && name_with_owner(&whole, room, 1) &&
+    return room->creator && !room->people && name_with_owner(&whole, room, 1) &&
            (name_key(&whole_key, &whole), bytes_equal(name_bytes(&whole_key), name_bytes(key)));
 }
 
@@ -87,6 +87,8 @@ struct room *room_find_for(const struct core *core, const struct user *user,
     const struct admission *admission = admission_of_name(user, key);
     if (admission)
         return admission->room;
+    if (name_is_people(key))
+        return people_find_for(core, user, key);
     return strchr(key->s, '~') ? room_find_owned(core, user, key) : room_find(core, key);
 }
 
@@ -131,8 +133,7 @@ bool room_has_renamed(const struct core *core, struct room *room) {
 }
 
 uint64_t room_past_after(const struct user *user, const struct room *room) {
-    const struct admission *admission =
-        room->form == ROOM_PRIVATE ? admission_find(user, room) : NULL;
+    const struct admission *admission = room->form == ROOM_OPEN ? NULL : admission_find(user, room);
     return admission ? admission->after : 0;
 }
 
@@ -152,6 +153,13 @@ static void persist_aside(struct core *core, const struct admission *admission) 
     core->persist.in_request = was;
 }
 
+/* The i-th name beside its own. False: that is none. */
+static bool room_other_name(const struct core *core, const struct room *room, unsigned i,
+                            struct name *name) {
+    return room->people ? people_name(core, room->people, i + 1, name)
+                        : name_with_owner(name, room, i);
+}
+
 /* What the room is to be called for its user. */
 static void admission_choose_name(const struct core *core, struct admission *admission) {
     const struct room *room = admission->room;
@@ -159,7 +167,7 @@ static void admission_choose_name(const struct core *core, struct admission *adm
     admission->name = room->name;
     admission->key = room->key;
     for (unsigned i = 1; !name_is_free_for(core, user, &admission->key); i++)
-        if (name_with_owner(&admission->name, room, i))
+        if (room_other_name(core, room, i, &admission->name))
             name_key(&admission->key, &admission->name);
 }
 
@@ -199,6 +207,7 @@ struct admission *admission_new(struct core *core, struct room *room, struct han
     admission->room = room;
     admission->handle = handle;
     admission->after = after;
+    admission->is_unanswered = true;
     HASH_ADD(hh_by_room, user->admissions_by_room, room, sizeof admission->room, admission);
     if (!admission->hh_by_room.tbl) {
         free(admission);
@@ -215,10 +224,37 @@ struct admission *admission_new(struct core *core, struct room *room, struct han
     return admission;
 }
 
-int admission_join(struct core *core, struct admission *admission, const struct name *name) {
+/* Of a direct room: who pays for its user's places there. */
+static void admission_pass_members(const struct admission *admission, struct user *payer) {
     struct user *user = admission->handle->user;
-    if (admission->has_joined)
-        return 0;
+    struct membership *membership;
+    if (!admission->room->people)
+        return;
+    DL_FOREACH2(admission->room->memberships, membership, next_of_room) {
+        if (membership->handle->user != user || membership->payer == payer)
+            continue;
+        user_give_back(membership->payer, MEMBERSHIP_BYTES);
+        membership->payer = payer;
+        account_spend(&payer->account, ACCOUNT_MEMORY, MEMBERSHIP_BYTES);
+    }
+}
+
+void admission_answer(struct core *core, struct admission *admission) {
+    struct user *user = admission->handle->user, *payer = admission->payer;
+    if (!admission->is_unanswered)
+        return;
+    admission->is_unanswered = false;
+    account_give_back(&payer->account, ACCOUNT_INVITATIONS, 1);
+    user_give_back(payer, ADMISSION_BYTES);
+    admission->payer = user;
+    account_spend(&user->account, ACCOUNT_MEMORY, ADMISSION_BYTES);
+    admission_pass_members(admission, user);
+    if (admission->room->people && payer != user)
+        persist_aside(core, admission);
+}
+
+static int admission_begin(struct core *core, struct admission *admission,
+                           const struct name *name) {
     admission_choose_name(core, admission);
     if (name && name->n > 0) { /* as it was called before the hub ended */
         admission->name = *name;
@@ -228,10 +264,21 @@ int admission_join(struct core *core, struct admission *admission, const struct 
         return -ENOMEM;
     admission->has_joined = true;
     admission->room->n_admitted++;
-    account_give_back(&admission->payer->account, ACCOUNT_INVITATIONS, 1);
-    user_give_back(admission->payer, ADMISSION_BYTES);
-    admission->payer = user;
-    account_spend(&user->account, ACCOUNT_MEMORY, ADMISSION_BYTES);
+    return 0;
+}
+
+int admission_put_in(struct core *core, struct admission *admission, const struct name *name) {
+    admission_pass_members(admission, admission->payer);
+    return admission_begin(core, admission, name);
+}
+
+int admission_join(struct core *core, struct admission *admission, const struct name *name) {
+    if (admission->has_joined)
+        return 0;
+    int r = admission_begin(core, admission, name);
+    if (r != 0)
+        return r;
+    admission_answer(core, admission);
     return 0;
 }
 
@@ -245,7 +292,7 @@ void admission_free(struct core *core, struct admission *admission) {
     room->n_admissions--;
     room->n_admitted -= admission->has_joined;
     user->n_admissions--;
-    if (!admission->has_joined)
+    if (admission->is_unanswered)
         account_give_back(&admission->payer->account, ACCOUNT_INVITATIONS, 1);
     user_give_back(admission->payer, ADMISSION_BYTES);
     free(admission);
@@ -283,7 +330,7 @@ int core_restore_admission(struct core *core, uint32_t room_number, uint32_t han
     struct handle *handle = handle_of_number(core, handle_number);
     struct user *user = core_user(core, payer);
     struct name name = {0};
-    if (!room || !handle || room->form != ROOM_PRIVATE || room->is_closed ||
+    if (!room || !handle || room->form == ROOM_OPEN || room->is_closed ||
         admission_find(handle->user, room))
         return -EINVAL;
     if (text.n > 0 && name_parse(&name, text) != NAME_OK)
@@ -293,8 +340,10 @@ int core_restore_admission(struct core *core, uint32_t room_number, uint32_t han
         return -ENOMEM;
     struct name key;
     name_key(&key, &name);
-    bool is_free = name.n > 0 && !admission_of_name(handle->user, &key);
-    return has_joined ? admission_join(core, admission, is_free ? &name : NULL) : 0;
+    const struct name *called = name.n > 0 && !admission_of_name(handle->user, &key) ? &name : NULL;
+    if (room->people && has_joined && user != handle->user)
+        return admission_put_in(core, admission, called);
+    return has_joined ? admission_join(core, admission, called) : 0;
 }
 
 /* Who was a member before the room became private sees all of it. */

@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "core/internal.h"
 
-#define PRIVATE_MEMBERS_MAX 1024   /* users who see one private room */
-#define INVITATIONS_PER_PAIR_MAX 8 /* of one user to another, that wait */
+#define PRIVATE_MEMBERS_MAX 1024 /* users who see one private room */
 
 #define NO_MEMORY_LEFT "the hub is out of memory; try again later"
 
@@ -26,6 +25,12 @@ static enum fail_code refuse_no_memory(char reason[256]) {
     return FAIL_LIMIT;
 }
 
+static enum fail_code refuse_of_people(char reason[256]) {
+    snprintf(reason, 256,
+             "this is a direct conversation: its people stay the same, and it is nobody's alone");
+    return FAIL_NOT_PERMITTED;
+}
+
 /* Whether the session may do that; else the why. `who` may. */
 static enum fail_code room_check(const struct core *core, const struct session *session,
                                  const struct room *room, enum room_act act, const char *who,
@@ -36,6 +41,8 @@ static enum fail_code room_check(const struct core *core, const struct session *
     case PERMISSION_INVISIBLE:
         return refuse_no_room(reason);
     default:
+        if (room->form == ROOM_DIRECT)
+            return refuse_of_people(reason);
         snprintf(reason, 256, "only %s may do this in %.100s", who, room->name.s);
         return FAIL_NOT_PERMITTED;
     }
@@ -285,11 +292,11 @@ void room_receive_change(struct core *core, struct session *session, const struc
 
 /* Inviting. */
 
-static unsigned n_invitations_between(const struct user *from, const struct user *to) {
+unsigned invitations_between(const struct user *from, const struct user *to) {
     const struct admission *admission;
     unsigned n = 0;
     DL_FOREACH2(to->admissions, admission, next_of_user) {
-        n += !admission->has_joined && admission->payer == from;
+        n += admission->is_unanswered && admission->payer == from;
     }
     return n;
 }
@@ -303,7 +310,7 @@ static enum fail_code may_invite(struct session *session, const struct room *roo
                  room->name.s, room->n_admissions);
         return FAIL_LIMIT;
     }
-    if (n_invitations_between(session->user, handle->user) >= INVITATIONS_PER_PAIR_MAX) {
+    if (invitations_between(session->user, handle->user) >= INVITATIONS_PER_PAIR_MAX) {
         snprintf(reason, 256, "%.64s has %d invitations of yours to answer first", handle->name.s,
                  INVITATIONS_PER_PAIR_MAX);
         return FAIL_LIMIT;
@@ -390,17 +397,10 @@ void room_receive_invite(struct core *core, struct session *session, const struc
 
 /* Asking. */
 
-void room_tell_about(struct core *core, struct session *session, uint32_t request,
-                     struct bytes text) {
-    struct room *room = room_named(core, session, request, text);
+void room_put_about(struct core *core, struct session *session, uint32_t request,
+                    const struct room *room) {
     struct name name;
     char owner[32];
-    if (!room)
-        return;
-    if (core_permission(core, session, room, ACT_SEE) != PERMISSION_ALLOWED) {
-        session_fail(core, session, request, FAIL_NO_ROOM, ROOM_NOT_THERE);
-        return;
-    }
     const struct admission *admission =
         room->form == ROOM_OPEN ? NULL : admission_find(session->user, room);
     uid_t uid = room->owner ? room->owner->user->uid : room->creator->uid;
@@ -417,5 +417,17 @@ void room_tell_about(struct core *core, struct session *session, uint32_t reques
                   .members = room->n_members,
                   .topic = bytes_of(room->topic ? room->topic : "")}};
     session_answer(core, session, &frame);
+}
+
+void room_tell_about(struct core *core, struct session *session, uint32_t request,
+                     struct bytes text) {
+    const struct room *room = room_named(core, session, request, text);
+    if (!room)
+        return;
+    if (core_permission(core, session, room, ACT_SEE) != PERMISSION_ALLOWED) {
+        session_fail(core, session, request, FAIL_NO_ROOM, ROOM_NOT_THERE);
+        return;
+    }
+    room_put_about(core, session, request, room);
     session_done(core, session, request);
 }

@@ -62,37 +62,6 @@ static struct room *room_new(struct core *core, struct user *user, const struct 
     return room;
 }
 
-static void room_drop_topic(struct room *room) {
-    if (room->topic)
-        user_give_back(room->topic_payer, TEXT_BYTES(strlen(room->topic)));
-    free(room->topic);
-    room->topic = NULL;
-}
-
-static void room_put_topic(struct room *room, struct user *payer, char *topic) {
-    room->topic = topic;
-    room->topic_payer = payer;
-    if (topic)
-        account_spend(&payer->account, ACCOUNT_MEMORY, TEXT_BYTES(strlen(topic)));
-}
-
-static bool room_set_topic(struct room *room, struct user *user, struct bytes text,
-                           char reason[256]) {
-    char *topic = NULL;
-    bool is_his = room->topic && room->topic_payer == user;
-    size_t old = is_his ? TEXT_BYTES(strlen(room->topic)) : 0;
-    size_t new = text.n > 0 ? TEXT_BYTES(text.n) : 0;
-    if (new > old && !user_may_charge(user, new - old, reason))
-        return false;
-    if (text.n > 0 && !(topic = strndup(text.data, text.n))) {
-        snprintf(reason, 256, "the hub is out of memory; try again later");
-        return false;
-    }
-    room_drop_topic(room);
-    room_put_topic(room, user, topic);
-    return true;
-}
-
 static void room_end(struct core *core, struct room *room) {
     if (!room->creator)
         return;
@@ -123,6 +92,7 @@ static void room_free(struct core *core, struct room *room) {
     if (room->hh_number.tbl)
         HASH_DELETE(hh_number, core->rooms_by_number, room);
     user_give_back(room->payer, ROOM_BYTES);
+    free(room->people);
     free(room->listeners);
     free(room->listener_places);
     free(room);
@@ -147,9 +117,9 @@ void room_settle_lost(struct core *core) {
 
 /* Memberships. */
 
-/* Memory is paid for by whoever owns the handle; what is restored cannot be refused. */
+/* Its memory is the payer's; what is restored cannot be refused. */
 static struct membership *membership_get(struct core *core, struct handle *handle,
-                                         struct room *room) {
+                                         struct room *room, struct user *payer) {
     struct membership *membership = membership_find(handle, room);
     if (membership)
         return membership;
@@ -158,7 +128,7 @@ static struct membership *membership_get(struct core *core, struct handle *handl
         return NULL;
     membership->room = room;
     membership->handle = handle;
-    membership->payer = handle->user;
+    membership->payer = payer;
     membership->born = core->n_born++;
     HASH_ADD_PTR(handle->memberships_by_room, room, membership);
     if (!membership->hh.tbl) {
@@ -168,7 +138,7 @@ static struct membership *membership_get(struct core *core, struct handle *handl
     DL_APPEND2(handle->memberships, membership, prev_of_handle, next_of_handle);
     DL_APPEND2(room->memberships, membership, prev_of_room, next_of_room);
     room->n_members++;
-    account_spend(&handle->user->account, ACCOUNT_MEMORY, MEMBERSHIP_BYTES);
+    account_spend(&payer->account, ACCOUNT_MEMORY, MEMBERSHIP_BYTES);
     return membership;
 }
 
@@ -285,7 +255,7 @@ static enum fail_code room_may_make(struct core *core, struct user *user, const 
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
     }
-    enum fail_code code = room_check_looks(core, name, reason);
+    enum fail_code code = name_is_people(name) ? FAIL_NONE : room_check_looks(core, name, reason);
     if (code != FAIL_NONE)
         return code;
     return user_may_charge(user, ROOM_BYTES, reason) ? FAIL_NONE : FAIL_LIMIT; /* room_begin() */
@@ -293,6 +263,12 @@ static enum fail_code room_may_make(struct core *core, struct user *user, const 
 
 enum fail_code room_make(struct core *core, struct session *session, const struct name *name,
                          enum room_form form, struct room **room, char reason[256]) {
+    if (form != ROOM_DIRECT && name_is_people(name)) {
+        snprintf(reason, 256,
+                 "you have no direct conversation with just these people; /msg to them, or "
+                 "`earshot send --together`, begins one");
+        return FAIL_NO_ROOM;
+    }
     enum fail_code code = room_may_make(core, session->user, name, reason);
     if (code != FAIL_NONE)
         return code;
@@ -386,12 +362,38 @@ static int listen_all(struct core *core, struct session *session, struct members
     return 0;
 }
 
+struct membership *room_put_in(struct core *core, struct room *room, struct handle *handle,
+                               struct user *payer) {
+    struct membership *membership = membership_get(core, handle, room, payer);
+    struct session *session;
+    if (!membership || membership->joined)
+        return membership;
+    membership_set_joined(membership, true);
+    membership->is_told = true;
+    membership->since = core->seq;
+    DL_FOREACH2(handle->sessions, session, next_of_handle) {
+        if (listens_to_all(session) && listen_in(core, session, membership) < 0)
+            session_break(core, session);
+    }
+    return membership;
+}
+
+/* Direct rooms that others have put him into, of which he has said nothing: these do not count. */
+static unsigned n_put_into(const struct user *user) {
+    const struct admission *admission;
+    unsigned n = 0;
+    DL_FOREACH2(user->admissions, admission, next_of_user) {
+        n += admission->has_joined && admission->is_unanswered;
+    }
+    return n;
+}
+
 /* False: it would be one room too many, or too much memory for all that would listen. */
-static bool may_join(struct session *session, bool session_only, char reason[256]) {
-    struct handle *handle = session->handle;
+bool room_may_join(const struct session *session, bool session_only, char reason[256]) {
+    const struct handle *handle = session->handle;
     unsigned n = session_only ? session->n_listenings : handle->n_joined;
     n = session->n_listenings > n ? session->n_listenings : n;
-    if (n >= ROOMS_PER_HANDLE_MAX) {
+    if (n >= ROOMS_PER_HANDLE_MAX && n >= ROOMS_PER_HANDLE_MAX + n_put_into(session->user)) {
         snprintf(reason, 256, "%s is in %u rooms already; leave some first", handle->name.s, n);
         return false;
     }
@@ -413,7 +415,7 @@ static enum fail_code room_admit(struct core *core, struct session *session,
     struct admission *admission = admission_find(session->user, room);
     if (room->is_closed)
         return refuse_closed(room, reason);
-    if (room->form != ROOM_PRIVATE || (admission && admission->has_joined))
+    if (room->form == ROOM_OPEN || (admission && admission->has_joined))
         return FAIL_NONE;
     if (!admission) { /* an administrator, who knows it by its owner */
         snprintf(reason, 256, "the room %.100s is private, and you are not invited", room->name.s);
@@ -449,7 +451,7 @@ static enum fail_code room_find_to_join(struct core *core, struct session *sessi
 static enum fail_code room_enter(struct core *core, struct session *session, struct room *room,
                                  bool session_only, char reason[256]) {
     bool is_new = !membership_find(session->handle, room);
-    struct membership *membership = membership_get(core, session->handle, room);
+    struct membership *membership = membership_get(core, session->handle, room, session->user);
     if (membership)
         membership->n_listeners++; /* it stays until this has ended, one way or the other */
     int r = membership ? listen_all(core, session, membership, session_only) : -ENOMEM;
@@ -477,7 +479,7 @@ static enum fail_code room_enter(struct core *core, struct session *session, str
 enum fail_code room_join(struct core *core, struct session *session, const struct name *name,
                          bool session_only, char reason[256]) {
     struct room *room;
-    if (!may_join(session, session_only, reason))
+    if (!room_may_join(session, session_only, reason))
         return FAIL_LIMIT;
     enum fail_code code = room_find_to_join(core, session, name, &room, reason);
     return code == FAIL_NONE ? room_enter(core, session, room, session_only, reason) : code;
@@ -654,35 +656,6 @@ void room_receive_leave(struct core *core, struct session *session, const struct
                                       : "you are not in this room");
 }
 
-void room_receive_topic(struct core *core, struct session *session, const struct frame *frame) {
-    uint32_t request = frame->topic.request;
-    struct bytes text = frame->topic.topic;
-    struct room *room = room_named(core, session, request, frame->topic.room);
-    if (!room)
-        return;
-    if (!membership_find(session->handle, room) ||
-        core_permission(core, session, room, ACT_SET_TOPIC) != PERMISSION_ALLOWED) {
-        session_fail(core, session, request, FAIL_NOT_MEMBER,
-                     "only a handle that is in the room may set its topic; join it first (/join in "
-                     "`earshot chat`)");
-        return;
-    }
-    char reason[256];
-    if (!persist_may_change(core, session->user, reason)) {
-        session_fail(core, session, request, FAIL_LIMIT, reason);
-        return;
-    }
-    snprintf(reason, sizeof reason, "the hub is out of memory; try again later");
-    /* The row that is written has what the topic is then: a mark too many does no harm. */
-    if (!persist_room(core, session->user, room) ||
-        !room_set_topic(room, session->user, text, reason)) {
-        session_fail(core, session, request, FAIL_LIMIT, reason);
-        return;
-    }
-    news_topic(core, session->handle, room);
-    persist_answer(core, session, request);
-}
-
 /*
  * Of an earlier version: a room that was given up empty and made again is there twice. The later
  * one counts, and the earlier one is removed.
@@ -715,18 +688,6 @@ static int restore_room(struct core *core, uint32_t number, struct user *user,
     return *room ? 0 : -ENOMEM;
 }
 
-/* It was there before, so it is taken over even beyond the limit of its creator. */
-static int room_restore_topic(struct room *room, struct bytes text) {
-    room_drop_topic(room);
-    if (text.n == 0)
-        return 0;
-    char *topic = strndup(text.data, text.n);
-    if (!topic)
-        return -ENOMEM;
-    room_put_topic(room, room->creator, topic);
-    return 0;
-}
-
 int core_restore_room(struct core *core, const struct room_restored *restored) {
     struct name name;
     struct room *room;
@@ -734,10 +695,13 @@ int core_restore_room(struct core *core, const struct room_restored *restored) {
     if (restored->number == 0) /* of a version that let numbers wrap: it cannot be told from none */
         return 0;
     if (name_parse(&name, restored->name) != NAME_OK || !name_is_room(&name) ||
-        name_has_owner(&name) || restored->form > ROOM_PRIVATE)
+        name_has_owner(&name) || name_is_people(&name) != (restored->form == ROOM_DIRECT) ||
+        restored->form >= ROOM_FORM_END || restored->form == ROOM_GROUP)
         return -EINVAL;
     enum room_form form = (enum room_form)restored->form;
     int r = user ? restore_room(core, restored->number, user, &name, form, &room) : -ENOMEM;
+    if (r == 0 && form == ROOM_DIRECT)
+        r = people_restore(room, restored->people);
     if (r != 0)
         return r == -EEXIST ? 0 : r;
     room->last_seq = restored->last_seq;
@@ -755,7 +719,7 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
     struct handle *handle = handle_of_number(core, handle_number);
     if (!room || !handle || room->is_closed || membership_find(handle, room))
         return -EINVAL;
-    struct membership *membership = membership_get(core, handle, room);
+    struct membership *membership = membership_get(core, handle, room, handle->user);
     if (!membership)
         return -ENOMEM;
     membership_set_joined(membership, true);
@@ -767,7 +731,7 @@ int core_restore_member(struct core *core, uint32_t room_number, uint32_t handle
 int core_restored(struct core *core) {
     struct room *room, *next;
     HASH_ITER(hh_number, core->rooms_by_number, room, next) {
-        if (room->form == ROOM_PRIVATE && admission_restore_members(core, room) != 0)
+        if (room->form != ROOM_OPEN && admission_restore_members(core, room) != 0)
             return -ENOMEM;
         if (room_is_kept(room))
             continue;

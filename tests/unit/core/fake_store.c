@@ -452,6 +452,7 @@ static void hub_start(void) {
                                          .topic = bytes_of(row->topic ? row->topic : ""),
                                          .form = row->form,
                                          .rules = row->rules,
+                                         .people = bytes_of(row->people.s),
                                          .private_since = row->private_since,
                                          .last_seq = last_seq};
         cr_assert_eq(core_restore_room(&core, &restored), 0);

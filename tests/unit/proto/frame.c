@@ -88,7 +88,8 @@ Test(frame, 03_the_least_frame_is_of_the_minimal_length) {
     EACH_TYPE(type) {
         size_t n = encode_sample(type, SAMPLE_LEAST);
         /* whose text is not empty */
-        size_t body = type == FRAME_PART || type == FRAME_SEARCH || type == FRAME_WALL;
+        size_t body = type == FRAME_PART || type == FRAME_SEARCH || type == FRAME_WALL ||
+                      type == FRAME_GATHER;
         cr_assert_eq(n, frame_row(type)->min + body, "%s: %zu", frame_row(type)->name, n);
     }
 }

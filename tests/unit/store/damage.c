@@ -297,7 +297,7 @@ Test(store_damage, 19_version_9_is_upgraded) {
     cr_assert_eq(upto, 5);
     shelf_close();
     cr_assert_eq(query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
-    cr_assert_eq(query_number("PRAGMA user_version"), 13);
+    cr_assert_eq(query_number("PRAGMA user_version"), 14);
 }
 
 static int count_one(void *arg, const struct record *record) {
@@ -352,6 +352,48 @@ Test(store_damage, 21_version_12_is_upgraded) {
     cr_assert_eq(n_replies, 1);
     cr_assert_eq(store_last_n(shelf.store, conv_of_pair(ALICE, BOB), &n), 0);
     cr_assert_eq(n, 0);
+}
+
+static int note_hidden_room(void *arg, const struct store_room *room) {
+    unsigned *n = arg;
+    cr_assert_eq(room->people.n, 0, "there was no direct room");
+    *n += room->form == 1 && room->rules == 4 && room->private_since == 5;
+    return 0;
+}
+
+static int note_admission_of_one(void *arg, const struct store_admission *admission) {
+    unsigned *n = arg;
+    *n += admission->room == 2 && admission->handle == 1 && admission->has_joined;
+    return 0;
+}
+
+static int pass_handle(void *arg, const struct store_handle *handle) {
+    (void)arg, (void)handle;
+    return 0;
+}
+
+Test(store_damage, 22_version_13_is_upgraded) {
+    unsigned n = 0;
+    struct store_visitor visitor = {&n,
+                                    pass_handle,
+                                    note_mail,
+                                    note_mark,
+                                    note_hidden_room,
+                                    note_member,
+                                    note_sanction,
+                                    note_admission_of_one};
+    shelf_close();
+    cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
+    struct file dump = read_file("tests/unit/store/schema-13.sql");
+    run_sql(dump.data);
+    free(dump.data);
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    cr_assert_eq(store_load(shelf.store, &visitor), 0);
+    cr_assert_eq(n, 2, "a private room and who is in it");
+    shelf_close();
+    cr_assert_eq(query_number("PRAGMA user_version"), 14);
+    shelf_open();
 }
 
 Test(store_damage, 02_a_newer_one_is_not_touched) {
@@ -745,24 +787,24 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
             "ALTER TABLE handle DROP COLUMN unclaimed; ALTER TABLE handle DROP COLUMN seen;"
             "DROP TABLE admission; ALTER TABLE room DROP COLUMN form;"
             "ALTER TABLE room DROP COLUMN rules; ALTER TABLE room DROP COLUMN owner;"
-            "ALTER TABLE room DROP COLUMN private_since;"
+            "ALTER TABLE room DROP COLUMN private_since; ALTER TABLE room DROP COLUMN people;"
             "ALTER TABLE message DROP COLUMN mend;"
             "ALTER TABLE state DROP COLUMN parts_folded;"
             "DROP INDEX message_thread; DROP INDEX message_reply;"
             "ALTER TABLE message DROP COLUMN thread; ALTER TABLE message DROP COLUMN n;"
             "PRAGMA user_version = 5;");
-    leave_room(160 * 1024);
+    leave_room(152 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 13);
+    cr_assert_eq(query_number("PRAGMA user_version"), 14);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(query_number("SELECT parts_folded FROM state"), 0);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 13);
+    cr_assert_eq(query_number("PRAGMA user_version"), 14);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     cr_assert_eq(query_number("SELECT parts_folded FROM state"), 1);
     umount2(shelf.dir, MNT_DETACH);

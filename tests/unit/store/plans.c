@@ -18,6 +18,7 @@ static const struct {
 } allowed[] = {
     {HANDLES, "SCAN handle"},
     {HANDLES_EMPTY, "SCAN handle"},
+    {HANDLES_EMPTY, "SCAN member"},
     {MAILS, "SCAN handle"},
     {MARKS, "SCAN mark"},
     {MARKS_OLD, "SCAN mark"},
