@@ -407,6 +407,7 @@ Test(core_order, 16_what_an_account_says) {
     say(bob, "alice", "12345");
     say(bob, "nobody", "refused");
     cr_assert_eq(act(root, &(struct act){ORDER_RATE, "bob", 0, 5, "slowly"}), 0);
+    cr_assert_eq(act(root, &(struct act){ORDER_MUTE, "bob", 0, 0, "hush"}), 0);
     give(bob, &(struct frame){.type = FRAME_LIST, .list = {9, LIST_ACCOUNT, bytes_of("")}});
     const struct frame *frame = seek(bob, FRAME_ACCOUNT);
     cr_assert_not_null(frame);
@@ -418,6 +419,7 @@ Test(core_order, 16_what_an_account_says) {
     cr_assert_eq(frame->account.rate, 5);
     cr_assert_eq(frame->account.banned, 0);
     cr_assert(has(frame->account.orders, "is held to 5 messages a second"));
+    cr_assert(has(frame->account.orders, "; "), "and the other one");
     cr_assert_null(seek(bob, FRAME_ACCOUNT), "one's own only");
     unsigned n = 0;
     give(admin, &(struct frame){.type = FRAME_LIST, .list = {9, LIST_ACCOUNTS, bytes_of("")}});

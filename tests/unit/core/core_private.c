@@ -455,6 +455,86 @@ Test(core_private, 17_what_a_store_holds_that_makes_no_sense) {
     cr_assert(admission_has_joined(bob->session->user, room_of_alice("#secret")));
     cr_assert_neq(core_restore_member(&core, secret + 100, handle, 0), 0);
     cr_assert_neq(core_restore_member(&core, secret, handle + 100, 0), 0);
+    cr_assert_neq(core_restore_member(&core, open, alice->session->handle->number, 0), 0);
+    static const char *const names[] = {"no-room", "#a b", "#a~b"};
+    struct room_restored room = {.number = 900, .creator = ALICE};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        room.name = bytes_of(names[i]);
+        cr_assert_neq(core_restore_room(&core, &room), 0, "%s", names[i]);
+    }
+    room.name = bytes_of("#group");
+    room.form = ROOM_FORM_END;
+    cr_assert_neq(core_restore_room(&core, &room), 0);
+    struct bytes dora = bytes_of("dora");
+    cr_assert_neq(core_restore_handle(&core, handle, 5001, dora, none, 0, 0, 0), 0);
+    cr_assert_neq(core_restore_handle(&core, 0, 5001, dora, none, 0, 0, 0), 0);
+    cr_assert_neq(core_restore_handle(&core, 901, 5001, bytes_of("#a"), none, 0, 0, 0), 0);
+    cr_assert_neq(core_restore_handle(&core, 901, 5001, bytes_of("a b"), none, 0, 0, 0), 0);
+}
+
+/* Names of the wrong kind. */
+Test(core_private, 19_a_room_is_no_handle) {
+    static const char *const names[] = {"#room", "a b"};
+    for (size_t i = 0; i < 2; i++) {
+        struct frame nick = {.type = FRAME_NICK, .nick = {7, bytes_of(names[i])}};
+        cr_assert_not(core_awaits_right(&core, alice->session, &nick));
+        give(alice, &nick);
+        expect_fail(alice, FAIL_BAD_NAME);
+    }
+    give(alice, &(struct frame){.type = FRAME_JOIN, .join = {7, bytes_of("room")}});
+    expect_fail(alice, FAIL_BAD_NAME);
+    give(alice, &(struct frame){.type = FRAME_JOIN, .join = {7, bytes_of("#a b")}});
+    expect_fail(alice, FAIL_BAD_NAME);
+    struct client *root = join(0, "root", HERE);
+    give(root, &(struct frame){.type = FRAME_RELEASE, .release = {7, bytes_of("nobody")}});
+    expect_fail(root, FAIL_NO_USER);
+    give(root, &(struct frame){.type = FRAME_RELEASE, .release = {7, bytes_of("a b")}});
+    expect_fail(root, FAIL_BAD_NAME);
+}
+
+static bool has_news_of(struct client *client, const char *room) {
+    bool has = false;
+    pass_ms(2 * NEWS_DELAY_MS);
+    for (const struct frame *frame; (frame = next_frame(client));)
+        has |= frame->type == FRAME_NEWS && bytes_equal(frame->news.room, bytes_of(room));
+    return has;
+}
+
+/* Who is in two rooms of one name is told the news of each under the name that it has for him. */
+Test(core_private, 18_news_of_a_room_that_is_called_otherwise) {
+    struct client *dora = join(5001, "dora", HERE | ABILITY_NEWS);
+    struct client *erin = join(5002, "erin", HERE | ABILITY_NEWS);
+    make_secret();
+    let_in(erin, "erin");
+    invite(alice, "#secret", "dora");
+    drop_all(alice);
+    enter(carol, "#secret", 0);
+    drop_all(dora);
+    enter(dora, "#secret", 0);
+    drop_all(dora);
+    enter(dora, "#secret~alice", 0);
+    (void)has_news_of(dora, "");
+    (void)has_news_of(erin, "");
+    invite(alice, "#secret", "bob");
+    drop_all(bob);
+    enter(bob, "#secret~alice", 0);
+    cr_assert(has_news_of(dora, "#secret~alice"));
+    cr_assert(has_news_of(erin, "#secret"));
+    give(alice, &(struct frame){.type = FRAME_TOPIC,
+                                .topic = {7, bytes_of("#secret"), bytes_of("what we plan")}});
+    leave(bob, "#secret~alice");
+    cr_assert(has_news_of(dora, "#secret~alice"));
+    cr_assert(has_news_of(erin, "#secret"));
+    change(alice, "#secret", ROOM_SET_NAME, "#other");
+    (void)has_news_of(dora, "");
+    leave(carol, "#secret");
+    cr_assert(has_news_of(dora, "#secret"));
+    leave(dora, "#secret");
+    change(alice, "#other", ROOM_SET_NAME, "#secret");
+    drop_all(alice);
+    say(alice, "#secret", "psst");
+    drop_all(dora);
+    cr_assert_eq(n_past(dora, "#secret"), 1);
 }
 
 /* The leak test: everything that a stranger is answered, with the room and without it. */
