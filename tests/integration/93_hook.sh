@@ -113,6 +113,7 @@ seq 10001 10500 >"$D/bob/in"
 kill -9 "$HUB_PID"
 seq 10501 11000 >"$D/bob/in" &
 writer=$!
+wait_for "the loss is told" told 'the hub is gone'
 STORED=yes start_hub
 wait "$writer"
 wait_for "what was written meanwhile has come" came 11000
