@@ -466,6 +466,8 @@ FILES = 755:$(BUILD)/bin/earshot:$(bindir)/earshot \
 	644:$(BUILD)/install/system.service:$(systemdsystemdir)/earshot.service \
 	644:$(BUILD)/install/user.service:$(systemduserdir)/earshot.service \
 	644:$(BUILD)/install/hook.service:$(systemduserdir)/earshot-hook.service \
+	644:$(BUILD)/install/irc.service:$(systemduserdir)/earshot-irc.service \
+	644:client/systemd/irc.socket:$(systemduserdir)/earshot-irc.socket \
 	644:server/systemd/sysusers.conf:$(sysusersdir)/earshot.conf \
 	644:server/systemd/tmpfiles.conf:$(tmpfilesdir)/earshot.conf \
 	644:client/completion/earshot.bash:$(bashdir)/earshot \
@@ -483,6 +485,7 @@ $(BUILD)/install/earshot.pc: client/lib/earshot.pc.in
 $(BUILD)/install/system.service: server/systemd/system.service.in
 $(BUILD)/install/user.service: server/systemd/user.service.in
 $(BUILD)/install/hook.service: client/systemd/hook.service.in
+$(BUILD)/install/irc.service: client/systemd/irc.service.in
 $(BUILD)/install/%: FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@prefix@|$(prefix)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@libdir@|$(libdir)|g' \
@@ -500,7 +503,7 @@ define uninstall_row
 endef
 
 .PHONY: install
-install: all $(addprefix $(BUILD)/install/,earshot.pc system.service user.service hook.service)
+install: all $(addprefix $(BUILD)/install/,earshot.pc system.service user.service hook.service irc.service)
 install: ## install programs, library, manual, units; PREFIX=/usr/local DESTDIR=, bindir= ...
 	$(foreach row,$(FILES),$(call install_row,$(subst :, ,$(row))))
 	$(foreach link,$(LINKS),ln -sf libearshot.so.$(VERSION) '$(DESTDIR)$(libdir)/$(link)' &&) true

@@ -197,6 +197,8 @@ void conn_hear(struct conn *conn) {
         if (result != EARSHOT_OK)
             break;
         conn_take_event(conn, &event);
+        if (i == 0) /* it goes out before it is asked whether there is more */
+            conn_write(conn);
     }
     if (conn->again && !conn->is_dead && !conn->is_closing)
         command_again(conn);

@@ -188,7 +188,7 @@ static size_t irc_take_systemd(struct irc_run *run) {
 
 static int irc_serve_input(struct irc_run *run) {
     struct stat status;
-    if (fstat(STDIN_FILENO, &status) < 0 || (S_ISSOCK(status.st_mode) && !peer_is_us(STDIN_FILENO)))
+    if (fstat(STDIN_FILENO, &status) < 0 || !S_ISSOCK(status.st_mode) || !peer_is_us(STDIN_FILENO))
         return cli_fail(run->options, FAIL_NOT_PERMITTED,
                         "standard input is no connection of this user's");
     int fd = dup(STDIN_FILENO);

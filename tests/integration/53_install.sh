@@ -26,6 +26,7 @@ for file in /usr/bin/earshot /usr/bin/earshotd /usr/include/earshot.h /usr/lib/l
     /usr/lib/libearshot.so /usr/lib/libearshot.so.1 /usr/lib/pkgconfig/earshot.pc \
     /usr/lib/systemd/system/earshot.service /usr/lib/systemd/user/earshot.service \
     /usr/lib/systemd/user/earshot-hook.service \
+    /usr/lib/systemd/user/earshot-irc.service /usr/lib/systemd/user/earshot-irc.socket \
     /usr/lib/sysusers.d/earshot.conf /usr/lib/tmpfiles.d/earshot.conf \
     /usr/share/bash-completion/completions/earshot /usr/share/fish/vendor_completions.d/earshot.fish \
     /usr/share/zsh/site-functions/_earshot /usr/share/man/man1/earshot.1 \

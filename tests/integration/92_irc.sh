@@ -162,6 +162,44 @@ say 7 ""
 say 7 "PING alive"
 hears 7 ":alive"
 
+# As systemd hands it a socket, and as inetd a connection.
+cat >"$T/activate.py" <<'END'
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1] + ".new")
+s.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+if s.fileno() != 3:
+    os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+END
+cat >"$T/client.py" <<'END'
+import socket, subprocess, sys
+if sys.argv[1] == "--inetd":
+    ours, theirs = socket.socketpair()
+    subprocess.Popen(sys.argv[2:], stdin=theirs)
+    theirs.close()
+else:
+    ours = socket.socket(socket.AF_UNIX)
+    ours.connect(sys.argv[1])
+ours.sendall(b"NICK carl\r\nUSER a 0 * :b\r\nPING ready\r\nQUIT\r\n")
+print(b"".join(iter(lambda: ours.recv(4096), b"")).decode())
+END
+if command -v python3 >/dev/null; then
+    run active python3 "$T/activate.py" "$T/active" "$BIN/earshot" --hub "$HUB" irc
+    active=$PID
+    wait_for "the socket is there" test -S "$T/active"
+    check "a door serves a socket that it was handed" has "$(python3 "$T/client.py" "$T/active")" ":ready"
+    kill "$active"
+    ends "$active"
+    check "and leaves it there" test -S "$T/active"
+    check "a door serves its standard input" \
+        has "$(python3 "$T/client.py" --inetd "$BIN/earshot" --hub "$HUB" irc --inetd)" ":ready"
+fi
+exits 77 "standard input that is no socket" "$BIN/earshot" --hub "$HUB" irc --inetd
+
 hang_up 7
 hang_up 6
 kill "$door"
