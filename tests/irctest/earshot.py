@@ -1,5 +1,6 @@
 """Starts a private hub and a door for each test of irctest, see tests/irctest/run."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ class EarshotController(BaseServerController, DirectoryBasedController):
     software_name = "Earshot"
     supported_sasl_mechanisms: Set[str] = set()
     supports_sts = False
+    last: Optional["EarshotController"] = None  # one that the suite has not ended, as after a skip
 
     def run(
         self,
@@ -35,6 +37,8 @@ class EarshotController(BaseServerController, DirectoryBasedController):
     ) -> None:
         if password:
             raise NotImplementedByController("passwords: the kernel says who somebody is")
+        end_last()
+        EarshotController.last = self
         signal.signal(signal.SIGALRM, late)
         signal.alarm(DEADLINE)
         self.port = port
@@ -52,11 +56,20 @@ class EarshotController(BaseServerController, DirectoryBasedController):
 
     def kill(self) -> None:
         signal.alarm(0)
+        EarshotController.last = None
         directory, self.directory = self.directory, None
         super().kill()
         if directory:
             subprocess.run([BIN / "earshotd", "--dir", directory / "hub", "--stop"], check=False)
             shutil.rmtree(directory)
+
+
+def end_last() -> None:
+    if EarshotController.last:
+        EarshotController.last.kill()
+
+
+atexit.register(end_last)
 
 
 def get_irctest_controller_class() -> Type[EarshotController]:
