@@ -191,7 +191,8 @@ static void receive_refused(struct client *client, const struct frame *frame) {
 /* Frames. */
 
 static void receive_frame(struct client *client, const struct frame *frame) {
-    MUST(client->welcomed || frame->type == FRAME_WELCOME || frame->type == FRAME_GATE);
+    MUST(client->welcomed || frame->type == FRAME_WELCOME || frame->type == FRAME_GATE ||
+         frame->type == FRAME_TAKES);
     switch (frame->type) {
     case FRAME_WELCOME:
         MUST(!client->welcomed);
@@ -199,6 +200,9 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         break;
     case FRAME_GATE:
         MUST(client->abilities & ABILITY_GATE);
+        break;
+    case FRAME_TAKES:
+        MUST(!client->welcomed && (client->abilities & ABILITY_TOLD));
         break;
     case FRAME_MESSAGE:
         receive_message(client, frame);
