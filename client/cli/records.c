@@ -5,15 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/report.h"
 
+#define LOGINS_KNOWN 256
+#define LOGIN_HOLDS_MS 1000
 #define PASSWD_SIZE 16384 /* more than any entry has that a login can have */
 
 const char *const cli_state_words[] = {"sent", "stored", "delivered", "read", NULL};
 const char *const cli_presence_words[] = {"offline", "online", "away"};
 const char *const cli_mode_words[] = {"private", "group", "open"};
 
-void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
+static void records_look_up_login(uid_t uid, char login[LOGIN_SIZE]) {
     struct passwd entry, *found = NULL;
     char buffer[PASSWD_SIZE];
     if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found &&
@@ -21,6 +24,24 @@ void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
         snprintf(login, LOGIN_SIZE, "%s", found->pw_name);
     else
         snprintf(login, LOGIN_SIZE, "%u", uid);
+}
+
+/* A list may have thousands of handles of a few users, and the database takes its time for each
+ * question: an answer holds for a moment. */
+void cli_login(uid_t uid, char login[LOGIN_SIZE]) {
+    static struct {
+        uid_t uid;
+        mono_time until;
+        char login[LOGIN_SIZE];
+    } known[LOGINS_KNOWN];
+    mono_time now = mono_now();
+    size_t at = uid % LOGINS_KNOWN;
+    if (known[at].uid != uid || known[at].until.ns <= now.ns) {
+        records_look_up_login(uid, known[at].login);
+        known[at].uid = uid;
+        known[at].until = mono_add_ms(now, LOGIN_HOLDS_MS);
+    }
+    memcpy(login, known[at].login, LOGIN_SIZE);
 }
 
 void cli_out_of_memory(void) {
