@@ -258,18 +258,27 @@ static int action_notify(struct chat *chat, char *arguments) {
     return action_level(chat, conv, is_here ? arguments : word, "notify");
 }
 
-static int action_mute(struct chat *chat, char *arguments) {
+/* "#ROOM HANDLE": somebody is meant, and not what one sees oneself. */
+static bool action_is_order(const char *arguments) {
+    return arguments[0] == '#' && arguments[command_skip_word(arguments)];
+}
+
+static int action_set_level(struct chat *chat, char *arguments, const char *word,
+                            const char *command) {
     char room[CHAT_NAME_SIZE];
     action_cut_word(arguments);
-    return action_level(chat, *arguments ? action_conv(chat, arguments, room) : chat->target,
-                        "mute", "mute");
+    const char *conv = *arguments ? action_conv(chat, arguments, room) : chat->target;
+    return action_level(chat, conv, word, command);
+}
+
+static int action_mute(struct chat *chat, char *arguments) {
+    return action_is_order(arguments) ? govern_mute(chat, arguments)
+                                      : action_set_level(chat, arguments, "mute", "mute");
 }
 
 static int action_unmute(struct chat *chat, char *arguments) {
-    char room[CHAT_NAME_SIZE];
-    action_cut_word(arguments);
-    return action_level(chat, *arguments ? action_conv(chat, arguments, room) : chat->target,
-                        "default", "unmute");
+    return action_is_order(arguments) ? govern_unmute(chat, arguments)
+                                      : action_set_level(chat, arguments, "default", "unmute");
 }
 
 static int action_mentions(struct chat *chat, char *arguments) {
@@ -585,8 +594,11 @@ const struct command command_table[] = {
      action_whois},
     {"claims", "", "what is claimed, by whom, and who waits", ARGUMENT_NONE, 0, govern_claims},
     {"mentions", "", "the last messages that name you", ARGUMENT_NONE, 0, action_mentions},
-    {"mute", "[CONV]", "show nothing of it while you are elsewhere", ARGUMENT_CONV, 1, action_mute},
-    {"unmute", "[CONV]", "show it again", ARGUMENT_CONV, 1, action_unmute},
+    {"mute", "[CONV]|#ROOM HANDLE [10m] [WHY]",
+     "show nothing of it while you are elsewhere; in your room, who says nothing there",
+     ARGUMENT_CONV, -1, action_mute},
+    {"unmute", "[CONV]|#ROOM HANDLE", "show it again; who may speak again", ARGUMENT_CONV, 2,
+     action_unmute},
     {"notify", "[CONV] [LEVEL]", "default, every, mentions, off or mute", ARGUMENT_LEVEL, 2,
      action_notify},
     {"ignore", "[HANDLE]", "show nothing of them in this window", ARGUMENT_HANDLE, 1,
@@ -601,6 +613,15 @@ const struct command command_table[] = {
      ARGUMENT_NONE, -1, action_set},
     {"alias", "[WORD [COMMAND]]", "a command of your own for a longer one", ARGUMENT_NONE, -1,
      action_alias},
+    {"kick", "[#ROOM] HANDLE [WHY]", "in your room: put somebody out", ARGUMENT_HANDLE, -1,
+     govern_kick},
+    {"ban", "[#ROOM] HANDLE|UID [10m] [WHY]", "put out, and let in no more, by whatever handle",
+     ARGUMENT_HANDLE, -1, govern_ban},
+    {"unban", "[#ROOM] HANDLE|UID", "let in again", ARGUMENT_HANDLE, 2, govern_unban},
+    {"op", "[#ROOM] HANDLE", "who keeps order in your room, too", ARGUMENT_HANDLE, 2, govern_op},
+    {"deop", "[#ROOM] HANDLE", "who does no more", ARGUMENT_HANDLE, 2, govern_deop},
+    {"lock", "[#ROOM] [off]", "only who keeps order there sets the topic", ARGUMENT_ROOM, 2,
+     govern_lock},
     {"quit", "", "leave (also Ctrl-D)", ARGUMENT_NONE, -1, action_quit},
     {0},
 };

@@ -81,3 +81,13 @@ int govern_invite(struct chat *chat, char *arguments);
  * ("": none) goes to their conversation and, if it `goes`, plain lines do. */
 bool govern_is_people(const char *word);
 int govern_talk_to_people(struct chat *chat, const char *people, const char *text, bool goes);
+/* Order: these take "[#ROOM] HANDLE [TIME] [REASON]", as far as that fits. */
+int govern_kick(struct chat *chat, char *arguments);
+int govern_mute(struct chat *chat, char *arguments);
+int govern_unmute(struct chat *chat, char *arguments);
+int govern_ban(struct chat *chat, char *arguments);
+int govern_unban(struct chat *chat, char *arguments);
+int govern_op(struct chat *chat, char *arguments);
+int govern_deop(struct chat *chat, char *arguments);
+/* "[#ROOM] [off]". */
+int govern_lock(struct chat *chat, char *arguments);

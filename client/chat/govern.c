@@ -1,5 +1,6 @@
 /* What is done with a room, besides talking in it; and which people have one of their own. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -153,4 +154,84 @@ int govern_talk_to_people(struct chat *chat, const char *people, const char *tex
         return COMMAND_DONE;
     return talk_send(chat, conv, text, EARSHOT_TEXT, NULL) == TALK_FULL ? COMMAND_KEEP
                                                                         : COMMAND_DONE;
+}
+
+/* Order. */
+
+/* A number is a uid, whoever is called so. */
+static void govern_whom(char *word, struct earshot_order *order) {
+    char *end;
+    word += *word == '@';
+    unsigned long long uid = strtoull(word, &end, 10);
+    bool is_uid = end != word && *end == '\0' && *word != '-' && uid < UINT32_MAX;
+    order->handle = is_uid ? NULL : word;
+    order->uid = is_uid ? (uid_t)uid : 0;
+}
+
+/* Takes the time that stands before the reason, if one does; returns the reason. */
+static char *govern_take_time(char *words, struct earshot_order *order) {
+    char *behind = words + strcspn(words, COMMAND_BLANKS);
+    char was = *behind;
+    *behind = '\0';
+    if (words_take_span(words, &order->value))
+        return was ? behind + 1 + strspn(behind + 1, COMMAND_BLANKS) : behind;
+    *behind = was;
+    return words;
+}
+
+static int govern_order(struct chat *chat, const char *command, unsigned what, char *arguments) {
+    const char *room;
+    uint32_t request = 0;
+    struct earshot_order order = {0};
+    char *whom = govern_take_room(chat, arguments, &room);
+    char *reason = whom ? govern_cut(whom) : NULL;
+    if (!whom || !*whom)
+        return command_usage(chat, command);
+    govern_whom(whom, &order);
+    bool lasts = what == EARSHOT_MUTE || what == EARSHOT_BAN;
+    order.reason = lasts ? govern_take_time(reason, &order) : reason;
+    int r = earshot_govern(chat->link, room, what, &order, &request);
+    inquiry_made(chat, r, request, INQUIRY_CHANGE, room);
+    return COMMAND_DONE;
+}
+
+int govern_kick(struct chat *chat, char *arguments) {
+    return govern_order(chat, "kick", EARSHOT_KICK, arguments);
+}
+
+int govern_mute(struct chat *chat, char *arguments) {
+    return govern_order(chat, "mute", EARSHOT_MUTE, arguments);
+}
+
+int govern_unmute(struct chat *chat, char *arguments) {
+    return govern_order(chat, "unmute", EARSHOT_UNMUTE, arguments);
+}
+
+int govern_ban(struct chat *chat, char *arguments) {
+    return govern_order(chat, "ban", EARSHOT_BAN, arguments);
+}
+
+int govern_unban(struct chat *chat, char *arguments) {
+    return govern_order(chat, "unban", EARSHOT_UNBAN, arguments);
+}
+
+int govern_op(struct chat *chat, char *arguments) {
+    return govern_order(chat, "op", EARSHOT_MAKE_OPERATOR, arguments);
+}
+
+int govern_deop(struct chat *chat, char *arguments) {
+    return govern_order(chat, "deop", EARSHOT_NO_OPERATOR, arguments);
+}
+
+int govern_lock(struct chat *chat, char *arguments) {
+    const char *room;
+    uint32_t request = 0;
+    const char *word = govern_take_room(chat, arguments, &room);
+    bool is_off = word && strcmp(word, "off") == 0;
+    if (!word || (*word && !is_off && strcmp(word, "on") != 0))
+        return command_usage(chat, "lock");
+    unsigned what = is_off ? EARSHOT_UNLOCK_TOPIC : EARSHOT_LOCK_TOPIC;
+    int r = earshot_govern(chat->link, room, what, &(struct earshot_order){0}, &request);
+    inquiry_made(chat, r, request, INQUIRY_CHANGE, room);
+    return COMMAND_DONE;
 }

@@ -182,21 +182,28 @@ const struct cli_command cli_commands[] = {
      "Who takes most of its time comes first. Administrators are root, the hub's owner and the\n"
      "members of its --admin-group.",
      NULL, 0, 0, cli_users},
-    {"mute", "@hub HANDLE", "for administrators: a user may read, but say nothing",
-     "HANDLE may be a uid; whatever handle it uses, the user is meant. Who is concerned is told, "
-     "and\n"
-     "it stands in the hub's log.",
+    {"mute", "@hub|#ROOM HANDLE", "a user may read, but say nothing, on the hub or in a room",
+     "In a room for its owner and operators, on the hub for administrators. HANDLE may be a uid;\n"
+     "whatever handle it uses, the user is meant. Who is concerned is told, and so is the room; "
+     "it\n"
+     "stands in the hub's log.",
      cli_mute_options, 2, 2, cli_mute},
-    {"unmute", "@hub HANDLE", "for administrators: undo that", NULL, NULL, 2, 2, cli_unmute},
-    {"ban", "@hub HANDLE", "for administrators: end a user's sessions, and admit no other",
+    {"unmute", "@hub|#ROOM HANDLE", "undo that", NULL, NULL, 2, 2, cli_unmute},
+    {"ban", "@hub|#ROOM HANDLE",
+     "end a user's sessions or put it out of a room, and admit no other",
      "HANDLE may be a uid, also of who was never here; another handle does not help. Root and the "
      "hub's\n"
-     "owner cannot be banned.",
+     "owner cannot be banned, nor can the owner of a room from it.",
      cli_mute_options, 2, 2, cli_ban},
-    {"unban", "@hub HANDLE", "for administrators: undo that", NULL, NULL, 2, 2, cli_unban},
-    {"kick", "@hub HANDLE", "for administrators: end a user's sessions",
-     "The programs are told why, and do not come again by themselves.", cli_kick_options, 2, 2,
-     cli_kick},
+    {"unban", "@hub|#ROOM HANDLE", "undo that", NULL, NULL, 2, 2, cli_unban},
+    {"kick", "@hub|#ROOM HANDLE", "end a user's sessions, or put it out of a room",
+     "On the hub the programs are told why, and do not come again by themselves. A private room\n"
+     "must be joined by a new invitation.",
+     cli_kick_options, 2, 2, cli_kick},
+    {"op", "#ROOM HANDLE", "make a member an operator of your room",
+     "Operators mute, ban, put out, remove messages and lock the topic, but not each other.", NULL,
+     2, 2, cli_op},
+    {"deop", "#ROOM HANDLE", "undo that", NULL, NULL, 2, 2, cli_deop},
     {"limit", "@hub HANDLE N", "for administrators: at most N messages a second of a user",
      "N may be off. Whoever sends more waits in his own program; nothing is lost.",
      cli_kick_options, 3, 3, cli_limit},

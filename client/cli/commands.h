@@ -41,6 +41,8 @@ int cli_mute(const struct cli_options *options, int n_words, char **words);
 int cli_unmute(const struct cli_options *options, int n_words, char **words);
 int cli_ban(const struct cli_options *options, int n_words, char **words);
 int cli_unban(const struct cli_options *options, int n_words, char **words);
+int cli_op(const struct cli_options *options, int n_words, char **words);
+int cli_deop(const struct cli_options *options, int n_words, char **words);
 int cli_kick(const struct cli_options *options, int n_words, char **words);
 int cli_limit(const struct cli_options *options, int n_words, char **words);
 extern const struct cli_option cli_mute_options[];

@@ -257,7 +257,24 @@ static json_t *json_names(const char *names) {
     return array;
 }
 
-void json_about_room(const struct earshot_event *event) {
+/* Of one kind. */
+static json_t *json_laid(const struct cli_laid *laid, size_t n_laid, enum earshot_laid what) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < n_laid; i++) {
+        const struct cli_laid *of = &laid[i];
+        if (of->what == what)
+            json_array_append_new(
+                array, json_pack("{s:o,s:I,s:o,s:o,s:I,s:o}", "handle",
+                                 json_text_or_null(of->handle), "uid", (json_int_t)of->uid, "until",
+                                 of->until_ms ? json_instant(of->until_ms, false) : json_null(),
+                                 "by", json_text(of->by), "by_uid", (json_int_t)of->by_uid,
+                                 "reason", json_text_or_null(of->reason)));
+    }
+    return array;
+}
+
+void json_about_room(const struct earshot_event *event, const struct cli_laid *laid,
+                     size_t n_laid) {
     static const char *const forms[] = {"open", "private", "group", "direct"};
     json_t *object = json_pack(
         "{s:s,s:o,s:s,s:o,s:o,s:o,s:I,s:o,s:b}", "type", "room", "name",
@@ -269,6 +286,9 @@ void json_about_room(const struct earshot_event *event) {
     json_object_set_new(object, "past", json_string(event->room.shows_all ? "all" : "invited"));
     if (event->room.form != EARSHOT_ROOM_PRIVATE)
         json_object_set_new(object, "past", json_string("all"));
+    json_object_set_new(object, "topic_locked", json_boolean(event->room.locks_topic));
+    json_object_set_new(object, "muted", json_laid(laid, n_laid, EARSHOT_LAID_MUTE));
+    json_object_set_new(object, "banned", json_laid(laid, n_laid, EARSHOT_LAID_BAN));
     if (event->room.invited)
         json_object_set_new(object, "invited", json_true());
     json_put(stdout, object);

@@ -33,7 +33,7 @@ void json_room(const char *name, uint32_t members, const char *topic);
 void json_claim(const struct cli_claim *claim, const struct cli_claim *holder);
 void json_process(const struct cli_process *process, const char *text);
 /* An answer to earshot_about(). */
-void json_about_room(const struct earshot_event *event);
+void json_about_room(const struct earshot_event *event, const struct cli_laid *laid, size_t n_laid);
 void json_completion(const char *word, const char *about);
 void json_status(const struct cli_status *status);
 /* A line of doctor; fix NULL: nothing is to be done. */

@@ -44,6 +44,7 @@ void cli_options_init(struct cli_options *options) {
         .priority = EARSHOT_PRIORITY_DEFAULT - EARSHOT_PRIORITY_MIN,
         .since = CLI_NOT_GIVEN,
         .announce = -1,
+        .lock = -1,
         .past = -1,
         .no_color = no_color && *no_color,
     };

@@ -56,7 +56,7 @@ struct cli_options {
     int progress;              /* put, get: enum progress_how */
     const char *dir;           /* get; NULL when not given */
     int form;                  /* room; 0 when not given */
-    int announce, past;        /* room; -1 when not given */
+    int announce, past, lock;  /* room; -1 when not given */
     const char *topic, *owner; /* room; NULL when not given */
     const char *rename;        /* room; NULL when not given */
     bool close;                /* room */

@@ -66,6 +66,14 @@ struct cli_account {
     char *orders;
 };
 
+/* What is laid on somebody in a room. */
+struct cli_laid {
+    enum earshot_laid what;
+    char *handle, *by, *reason; /* "" for none */
+    uid_t uid, by_uid;
+    int64_t until_ms; /* 0: until it is undone */
+};
+
 struct cli_accounts {
     struct cli_account *all;
     size_t n;

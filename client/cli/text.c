@@ -340,12 +340,54 @@ void text_topic(const char *topic) {
     putchar('\n');
 }
 
-void text_about_room(const struct earshot_event *event) {
+static void text_print_until(int64_t until_ms) {
+    char text[64];
+    time_t s = (time_t)(until_ms / 1000);
+    struct tm tm;
+    if (until_ms && localtime_r(&s, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm))
+        printf(" until %s", text);
+}
+
+static void text_print_laid(const struct cli_laid *laid) {
+    printf("%s: ", laid->what == EARSHOT_LAID_MUTE ? "muted" : "banned");
+    if (*laid->handle) {
+        text_print_name(laid->handle);
+        printf(" (uid %u)", (unsigned)laid->uid);
+    } else {
+        printf("uid %u", (unsigned)laid->uid);
+    }
+    text_print_until(laid->until_ms);
+    printf(", by ");
+    text_print_name(laid->by);
+    if (*laid->reason) {
+        CLEANUP_FREE char *safe = text_safe(bytes_of(laid->reason), TEXT_ONE_LINE);
+        printf(": %s", safe ? safe : "");
+    }
+    putchar('\n');
+}
+
+static void text_print_operators(const char *operators) {
+    CLEANUP_FREE char *copy = cli_copy(operators);
+    char *rest = copy, *name;
+    bool is_first = true;
+    while ((name = strsep(&rest, " "))) {
+        printf("%s", is_first ? "; operators " : ", ");
+        text_print_name(name);
+        is_first = false;
+    }
+}
+
+void text_about_room(const struct earshot_event *event, const struct cli_laid *laid,
+                     size_t n_laid) {
     static const char *const forms[] = {"open", "private", "of a group", "direct"};
     text_print_conv(event->room.name);
     printf(": %s, %u member%s, owner ", forms[event->room.form], event->room.members,
            event->room.members == 1 ? "" : "s");
     text_print_name(event->room.owner);
+    if (*event->room.operators)
+        text_print_operators(event->room.operators);
+    if (event->room.locks_topic)
+        printf("; they set its topic");
     if (event->room.announces)
         printf("; only its owner and operators speak");
     if (event->room.form == EARSHOT_ROOM_PRIVATE)
@@ -356,6 +398,9 @@ void text_about_room(const struct earshot_event *event) {
     putchar('\n');
     if (*event->room.topic)
         text_topic(event->room.topic);
+    for (size_t i = 0; i < n_laid; i++)
+        if (laid[i].what != EARSHOT_LAID_OPERATOR)
+            text_print_laid(&laid[i]);
 }
 
 static void text_print_store(const struct cli_status *status) {

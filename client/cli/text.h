@@ -27,7 +27,7 @@ void text_accounts(const struct cli_options *options, const struct cli_accounts 
 void text_claims(const struct cli_options *options, const struct cli_claim *claims, size_t n);
 void text_topic(const char *topic);
 /* An answer to earshot_about(). */
-void text_about_room(const struct earshot_event *event);
+void text_about_room(const struct earshot_event *event, const struct cli_laid *laid, size_t n_laid);
 void text_status(const struct cli_status *status);
 void text_queue(const struct cli_options *options, const struct cli_queue *queue);
 void text_segment(const struct cli_options *options, const struct cli_segment *segment);

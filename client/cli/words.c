@@ -151,3 +151,17 @@ void words_list_free(struct words_list *list) {
     free(list->words);
     free(list->copy);
 }
+
+bool words_take_span(const char *word, uint64_t *ms) {
+    static const char units[] = "smhd";
+    static const uint64_t seconds[] = {1, 60, 3600, 86400};
+    char *end;
+    if (*word < '0' || *word > '9')
+        return false;
+    unsigned long long n = strtoull(word, &end, 10);
+    const char *unit = *end && !end[1] ? strchr(units, *end) : NULL;
+    if (!unit || n == 0 || n > 36500)
+        return false;
+    *ms = n * seconds[unit - units] * 1000;
+    return true;
+}

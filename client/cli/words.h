@@ -11,6 +11,9 @@ int words_check_name(const struct cli_options *options, const char *word);
 /* The same when it is the id of a message. */
 int words_check_id(const struct cli_options *options, const char *word);
 
+/* "90s", "10m", "2h", "7d" in milliseconds. False: it is no such time. */
+bool words_take_span(const char *word, uint64_t *ms);
+
 /* The same for a room. */
 int words_check_room(const struct cli_options *options, const char *word);
 

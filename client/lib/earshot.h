@@ -134,6 +134,7 @@ enum earshot_event_type {
                                 earshot_claims() */
     EARSHOT_EVENT_EDITED,    /* a message has another text now: see `message` */
     EARSHOT_EVENT_REMOVED,   /* a message was removed */
+    EARSHOT_EVENT_LAID,      /* a line of an answer to earshot_laid() */
 };
 
 enum earshot_news_what {
@@ -174,6 +175,9 @@ enum earshot_room_form {
     EARSHOT_ROOM_GROUP,
     EARSHOT_ROOM_DIRECT
 };
+
+/* What is laid on somebody in a room, or given to him there. */
+enum earshot_laid { EARSHOT_LAID_MUTE, EARSHOT_LAID_BAN, EARSHOT_LAID_OPERATOR };
 enum earshot_room_change {
     EARSHOT_MAKE_OPEN,    /* makes the room, if there is none, and joins it; */
     EARSHOT_MAKE_PRIVATE, /* the same, or makes an open one of one's own private for ever */
@@ -337,6 +341,7 @@ struct earshot_event {
             uint32_t owner_uid;
             enum earshot_room_form form;
             bool announces, shows_all, closed, invited; /* invited: and not joined yet */
+            bool locks_topic;                           /* only its owner and operators set it */
         } room;
         struct {
             const char *key;
@@ -379,6 +384,15 @@ struct earshot_event {
             uint64_t seq;              /* UNREAD: of the newest of them; SEEN: up to which one */
         } unread;
         const struct earshot_account *account;
+        struct {
+            const char *room, *handle; /* handle: "" when only the uid is known */
+            enum earshot_laid what;
+            uid_t uid;
+            int64_t until_ms; /* since 1970, UTC; 0: until it is undone */
+            const char *by;   /* a handle, */
+            uid_t by_uid;
+            const char *reason; /* "" for none */
+        } laid;
         struct {
             const char *name;
             enum earshot_claim_state state;
@@ -540,6 +554,15 @@ enum earshot_order_what {
     EARSHOT_RATE, /* it is read so that it sends `value` messages in a second; 0: any number */
 };
 
+/* In a room, behind those up to EARSHOT_KICK, which puts out of it. */
+enum {
+    EARSHOT_MAKE_OPERATOR = EARSHOT_RATE + 1, /* the user of a handle that is in the room */
+    EARSHOT_NO_OPERATOR,
+    EARSHOT_LOCK_TOPIC, /* only the owner and operators set it; this concerns nobody */
+    EARSHOT_UNLOCK_TOPIC,
+    EARSHOT_ROOM_ORDERS
+};
+
 struct earshot_order {
     enum earshot_order_what what;
     const char *handle; /* whose user; or NULL, and */
@@ -552,6 +575,14 @@ struct earshot_order {
 
 /* EARSHOT_OTHER_VERSION: the hub is older, and knows no order; so with the next one. */
 int earshot_order(earshot *link, const struct earshot_order *order, uint32_t *request);
+/*
+ * The same in a room, for its owner and operators and for administrators; what: any of both lists
+ * but EARSHOT_RATE. It is told there, and to who is concerned.
+ */
+int earshot_govern(earshot *link, const char *room, unsigned what,
+                   const struct earshot_order *order, uint32_t *request);
+/* Who is an operator there, muted or banned: an EARSHOT_EVENT_LAID for each. */
+int earshot_laid(earshot *link, const char *room, uint32_t *request);
 /* An EARSHOT_EVENT_ACCOUNT for one's own uid or, for those who may do the above, for every one. */
 int earshot_accounts(earshot *link, bool all, uint32_t *request);
 /*

@@ -32,6 +32,8 @@ _Static_assert((int)EARSHOT_NEWS_ONLINE == (int)NEWS_ONLINE, "");
 _Static_assert((int)EARSHOT_NEWS_NAMED == (int)NEWS_NAMED, "");
 _Static_assert((int)EARSHOT_NEWS_ORDER == (int)NEWS_ORDER, "");
 _Static_assert((int)EARSHOT_RATE == (int)ORDER_RATE && EARSHOT_RATE_MAX == ORDER_RATE_MAX, "");
+_Static_assert((int)EARSHOT_ROOM_ORDERS == (int)ORDER_ROOM_END, "");
+_Static_assert((int)EARSHOT_LAID_OPERATOR == (int)LAID_OPERATOR, "");
 _Static_assert(EARSHOT_REASON_MAX == ORDER_REASON_MAX, "");
 _Static_assert(EARSHOT_FOR_EVER == ORDER_FOR_EVER, "");
 _Static_assert(EARSHOT_ID_SIZE == UUID_TEXT_SIZE && EARSHOT_TEXT_MAX == MESSAGE_TEXT_MAX, "");
@@ -316,8 +318,27 @@ int event_from_about(struct event_store *store, struct earshot_event *event,
     event->room.form = (enum earshot_room_form)about->form;
     event->room.announces = (about->rules & ROOM_ANNOUNCES) != 0;
     event->room.shows_all = (about->rules & ROOM_SHOWS_ALL) != 0;
+    event->room.locks_topic = (about->rules & ROOM_LOCKS_TOPIC) != 0;
     event->room.closed = (about->rules & ROOM_CLOSED) != 0;
     event->room.invited = (about->rules & ROOM_INVITED) != 0;
+    return 0;
+}
+
+int event_from_laid(struct event_store *store, struct earshot_event *event,
+                    const struct frame_laid *laid) {
+    int r = events_begin(store, laid->room.n + laid->handle.n + laid->by.n + laid->reason.n, 4);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_LAID;
+    event->request = laid->request;
+    event->laid.room = events_keep(store, laid->room);
+    event->laid.handle = events_keep(store, laid->handle);
+    event->laid.by = events_keep(store, laid->by);
+    event->laid.reason = events_keep(store, laid->reason);
+    event->laid.what = (enum earshot_laid)laid->what;
+    event->laid.uid = laid->uid;
+    event->laid.by_uid = laid->by_uid;
+    event->laid.until_ms = (int64_t)laid->until;
     return 0;
 }
 

@@ -59,6 +59,8 @@ int event_from_user(struct event_store *store, struct earshot_event *event,
                     const struct frame_user *user);
 int event_from_room(struct event_store *store, struct earshot_event *event,
                     const struct frame_room *room);
+int event_from_laid(struct event_store *store, struct earshot_event *event,
+                    const struct frame_laid *laid);
 int event_from_about(struct event_store *store, struct earshot_event *event,
                      const struct frame_about *about);
 int event_from_counter(struct event_store *store, struct earshot_event *event,

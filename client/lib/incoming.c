@@ -449,6 +449,12 @@ static int on_about(struct earshot *link, const struct frame *frame, struct ears
     return incoming_made(event_from_about(&link->store, event, &frame->about));
 }
 
+static int on_laid(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->laid.request))
+        return 0;
+    return incoming_made(event_from_laid(&link->store, event, &frame->laid));
+}
+
 static int on_counter(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
     if (!request_is_asked(link, frame->counter.request))
@@ -549,6 +555,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_USER] = on_user,
     [FRAME_ROOM] = on_room,
     [FRAME_ABOUT] = on_about,
+    [FRAME_LAID] = on_laid,
     [FRAME_COUNTER] = on_counter,
     [FRAME_OBJECT] = on_object,
     [FRAME_COUNT] = on_count,

@@ -528,6 +528,50 @@ int earshot_order(earshot *link, const struct earshot_order *order, uint32_t *re
     return request_ask(link, &frame, "", request);
 }
 
+static int request_check_govern(struct earshot *link, unsigned what,
+                                const struct earshot_order *order, struct name *who) {
+    bool is_known = what != EARSHOT_RATE && what < EARSHOT_ROOM_ORDERS;
+    int r = check_pointer(link, order, "the order");
+    if (r == 0 && !is_known)
+        r = check_failed(link, "there is no order %u in a room", what);
+    if (r == 0 && order->handle)
+        r = check_handle(link, order->handle, "the handle", who);
+    if (r == 0)
+        r = check_string(link, order->reason ? order->reason : "", EARSHOT_REASON_MAX,
+                         "the reason");
+    return r == 0 ? check_takes_rooms(link) : r;
+}
+
+int earshot_govern(earshot *link, const char *room, unsigned what,
+                   const struct earshot_order *order, uint32_t *request) {
+    struct name name, who = {0};
+    int r = check_room(link, room, &name);
+    if (r == 0)
+        r = request_check_govern(link, what, order, &who);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_GOVERN,
+                          .govern = {.id = uuid_next(&link->ids, wall_coarse()),
+                                     .room = name_bytes(&name),
+                                     .what = (uint8_t)what,
+                                     .who = name_bytes(&who),
+                                     .uid = order->uid,
+                                     .value = order->value,
+                                     .reason = bytes_of(order->reason ? order->reason : "")}};
+    return request_ask(link, &frame, name.s, request);
+}
+
+int earshot_laid(earshot *link, const char *room, uint32_t *request) {
+    struct name name;
+    int r = check_room(link, room, &name);
+    if (r == 0)
+        r = check_takes_rooms(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_LAID, .of = name_bytes(&name)}};
+    return request_ask(link, &frame, name.s, request);
+}
+
 int earshot_accounts(earshot *link, bool all, uint32_t *request) {
     int r = check_pointer(link, link, "the link");
     if (r == 0)

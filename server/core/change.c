@@ -43,9 +43,11 @@ struct waiter {
 };
 
 struct dirty_key {
-    uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, ADMISSION, FORGET, SANCTION */
-    uint32_t handle; /* SANCTION: the uid */
-    int64_t place;   /* number of a room, or a conversation; SANCTION: enum sanction_what */
+    uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, ADMISSION, FORGET, SANCTION,
+                        ROOM_ORDER */
+    uint32_t handle; /* SANCTION, ROOM_ORDER: the uid */
+    int64_t place;   /* number of a room, or a conversation; SANCTION: enum sanction_what;
+                        ROOM_ORDER: the room, and enum laid_what above it */
 };
 
 _Static_assert(sizeof(struct dirty_key) == 16, "it is hashed with all its bytes");
@@ -343,6 +345,17 @@ bool persist_sanction(struct core *core, struct user *by, const struct user *use
     return !core->config.durable || dirty_mark(core, by, &key, true);
 }
 
+#define PLACE_WHAT 32 /* bits below it */
+
+bool persist_room_order(struct core *core, struct user *by, const struct room *room,
+                        const struct room_order_key *key) {
+    struct dirty_key dirty_key = {.what = CHANGE_ROOM_ORDER,
+                                  .handle = key->uid,
+                                  .place = (int64_t)room->number | (int64_t)key->what
+                                                                       << PLACE_WHAT};
+    return !core->config.durable || dirty_mark(core, by, &dirty_key, true);
+}
+
 static struct dirty_key admission_key(const struct admission *admission) {
     return (struct dirty_key){.what = CHANGE_ADMISSION,
                               .handle = admission->handle->number,
@@ -555,6 +568,27 @@ static bool row_of_sanction(struct core *core, struct change *row) {
     return row->topic != NULL;
 }
 
+static bool row_of_room_order(struct core *core, struct change *row) {
+    const struct dirty_key *key = &row->dirty->key;
+    const struct room *room = room_of_number(core, (uint32_t)key->place);
+    struct room_order_key order_key = {key->handle, (uint32_t)(key->place >> PLACE_WHAT)};
+    const struct room_order *order = NULL;
+    if (room && room->orders)
+        HASH_FIND(hh, room->orders, &order_key, sizeof order_key, order);
+    row->what = order ? CHANGE_ROOM_ORDER : CHANGE_NO_ROOM_ORDER;
+    row->room = (uint32_t)key->place;
+    row->uid = key->handle;
+    row->sanction = (uint8_t)order_key.what;
+    if (!order)
+        return true;
+    row->handle = order->handle;
+    row->until_ms = order->until_ms;
+    row->by = order->by;
+    row->name = order->by_name;
+    row->topic = strdup(order->why);
+    return row->topic != NULL;
+}
+
 /* By this handle; another one may have been invited since. */
 static const struct admission *admission_by(const struct handle *handle, const struct room *room) {
     const struct admission *admission = room ? admission_find(handle->user, room) : NULL;
@@ -575,6 +609,8 @@ static bool row_fill(struct core *core, struct change *row) {
     struct dirty *dirty = row->dirty;
     if (dirty->key.what == CHANGE_SANCTION)
         return row_of_sanction(core, row);
+    if (dirty->key.what == CHANGE_ROOM_ORDER)
+        return row_of_room_order(core, row);
     const struct handle *handle = handle_of_number(core, dirty->key.handle);
     const struct room *room = room_of_number(core, (uint32_t)dirty->key.place);
     const struct membership *membership;
@@ -617,7 +653,8 @@ static bool dirty_take(struct core *core, struct changes *rows, struct dirty *di
     dirty_dequeue(core, dirty);
     dirty->is_taken = dirty->is_stored = true;
     dirty->removes = row->what == CHANGE_NO_ROOM || row->what == CHANGE_NO_MEMBER ||
-                     row->what == CHANGE_NO_SANCTION || row->what == CHANGE_NO_ADMISSION;
+                     row->what == CHANGE_NO_SANCTION || row->what == CHANGE_NO_ADMISSION ||
+                     row->what == CHANGE_NO_ROOM_ORDER;
     dirty->waits_taken = dirty->waits;
     dirty->waits = NULL;
     return true;
@@ -630,11 +667,12 @@ static bool take_if_queued(struct core *core, struct changes *rows, struct dirty
 /* Before it the rows that it names. */
 static bool dirty_take_with(struct core *core, struct changes *rows, struct dirty *dirty) {
     const struct dirty_key key = dirty->key;
-    bool is_of_handle = key.handle && key.what != CHANGE_SANCTION;
+    bool is_of_handle = key.handle && key.what != CHANGE_SANCTION && key.what != CHANGE_ROOM_ORDER;
     const struct handle *handle = is_of_handle ? handle_of_number(core, key.handle) : NULL;
-    const struct room *room = key.what == CHANGE_MEMBER || key.what == CHANGE_ADMISSION
-                                  ? room_of_number(core, (uint32_t)key.place)
-                                  : NULL;
+    const struct room *room =
+        key.what == CHANGE_MEMBER || key.what == CHANGE_ADMISSION || key.what == CHANGE_ROOM_ORDER
+            ? room_of_number(core, (uint32_t)key.place)
+            : NULL;
     return (!handle || take_if_queued(core, rows, handle->dirty)) &&
            (!room || take_if_queued(core, rows, room->dirty)) && take_if_queued(core, rows, dirty);
 }

@@ -98,6 +98,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_INVITE] = room_receive_invite,
     [FRAME_GATHER] = people_receive_gather,
     [FRAME_ORDER] = order_receive,
+    [FRAME_GOVERN] = room_receive_order,
     [FRAME_CLAIM] = claim_receive,
     [FRAME_UNCLAIM] = claim_receive_end,
 };

@@ -183,13 +183,15 @@ struct room {
     struct name name, key;
     struct alike_entry alike;
     uint32_t number;
-    uint64_t last_seq;      /* of its newest message; 0: none */
-    uint64_t lost;          /* the newest that an ephemeral log let go of */
-    char *topic;            /* NULL: none */
-    uint8_t form;           /* enum room_form */
-    bool is_closed;         /* nobody may join or speak any more */
-    bool announces;         /* only its operators speak */
-    bool shows_all;         /* private: whoever joins sees all of its past */
+    uint64_t last_seq;         /* of its newest message; 0: none */
+    uint64_t lost;             /* the newest that an ephemeral log let go of */
+    char *topic;               /* NULL: none */
+    uint8_t form;              /* enum room_form */
+    bool is_closed;            /* nobody may join or speak any more */
+    bool announces;            /* only its operators speak */
+    bool locks_topic;          /* only they set its topic */
+    struct room_order *orders; /* by uid and what */
+    bool shows_all;            /* private: whoever joins sees all of its past */
     uint64_t private_since; /* who was a member before this message saw all before it was private */
     struct handle *owner;   /* whose user it belongs to; NULL: its creator's */
     struct people *people;  /* direct: whose it is; NULL: it is none */
@@ -213,6 +215,25 @@ struct room {
     struct listing *visitors; /* this, too */
     UT_hash_handle hh, hh_number;
 };
+
+/* What was laid on a user in a room, or given to him there, see room/order.c. */
+struct room_order_key {
+    uint32_t uid;
+    uint32_t what; /* enum laid_what */
+};
+
+struct room_order {
+    struct room_order_key key;
+    uint32_t handle;  /* the number of the one that he was named by; 0: by his uid */
+    int64_t until_ms; /* of the wall clock; 0: until it is undone */
+    uid_t by;
+    struct name by_name; /* the handle, as it was */
+    char why[ORDER_REASON_MAX + 1];
+    struct user *payer; /* of its memory */
+    UT_hash_handle hh;
+};
+#define ROOM_ORDER_BYTES (sizeof(struct room_order) + 96)
+#define ROOM_ORDERS_MAX 128 /* in one room */
 
 /* One handle in one room: by its own wish (joined) or because sessions of it listen there. */
 struct membership {
@@ -484,6 +505,7 @@ struct news {
     struct room *room; /* whose listeners are being told, up to `at`; NULL: none */
     unsigned at;
     struct session *next; /* of all that want NEWS, who is told next; NULL: nobody */
+    bool has_orders;      /* NEWS_ORDER is among the frames */
     size_t n;             /* bytes of frames */
     uint8_t frames[BATCH_BYTES_MAX];
 };

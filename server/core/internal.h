@@ -358,6 +358,9 @@ bool persist_forget(struct core *core, const struct handle *handle, conv_number 
 /* It was laid on this user, or lifted. */
 bool persist_sanction(struct core *core, struct user *by, const struct user *user,
                       enum sanction_what what);
+/* The same in a room. */
+bool persist_room_order(struct core *core, struct user *by, const struct room *room,
+                        const struct room_order_key *key);
 /* Before a message: what its record names is stored with it, or is already. */
 bool persist_needs(struct core *core, const struct session *session, const struct target *target);
 /*
@@ -441,6 +444,11 @@ void sanction_free_all(struct user *user);
 void order_receive(struct core *core, struct session *session, const struct frame *frame);
 /* Whether a muted user may not do this; then it was told so. */
 bool order_refuses(struct core *core, struct session *session, const struct frame *frame);
+/* "until 2026-12-01 10:00:00 UTC", "until that is undone"; a sentence that snprintf() wanted to be
+ * `wanted` long, cut between two characters. */
+void order_put_until(int64_t until_ms, char text[48]);
+void order_cut(char *text, size_t size, int wanted);
+#define ORDER_UNTIL_MS_MAX (INT64_C(253402300799) * 1000) /* the end of the year 9999 */
 /* For the log: this session's user has done so. */
 void order_note_act(struct core *core, const struct session *session, const char *did,
                     const char *whom, const char *why);
@@ -500,8 +508,32 @@ struct room *room_named(struct core *core, struct session *session, uint32_t req
 /* As they are stored, and told. */
 static inline uint8_t room_rules(const struct room *room) {
     return (uint8_t)((room->is_closed ? ROOM_CLOSED : 0) | (room->announces ? ROOM_ANNOUNCES : 0) |
-                     (room->shows_all ? ROOM_SHOWS_ALL : 0));
+                     (room->shows_all ? ROOM_SHOWS_ALL : 0) |
+                     (room->locks_topic ? ROOM_LOCKS_TOPIC : 0));
 }
+/* While something goes on with it that may leave it empty. */
+void room_hold(struct room *room);
+void room_let_go(struct core *core, struct room *room);
+/* No handle of this user is in it any more; stored, too. False: none was. */
+bool room_throw_out(struct core *core, struct user *user, struct room *room);
+/* Order in rooms (room/order.c). NULL: that is not laid on him there. */
+const struct room_order *room_order_find(const struct core *core, const struct room *room,
+                                         const struct user *user, enum laid_what what);
+/* The same; then `reason` says until when, by whom and why. */
+bool room_order_holds(const struct core *core, const struct room *room, const struct user *user,
+                      enum laid_what what, char reason[256]);
+/* Why he may not set its topic. */
+enum fail_code room_refuse_topic(const struct core *core, const struct session *session,
+                                 const struct room *room, char reason[256]);
+/* The handles of its operators, with blanks between. False: not all of them have a place. */
+bool room_operators(const struct core *core, const struct room *room,
+                    char text[OPERATORS_BYTES_MAX + 1]);
+/* There is none any more; also in the store, unless the room goes from it, too. */
+void room_orders_drop(struct core *core, struct room *room, bool is_stored);
+/* GOVERN, and LIST_LAID of LIST. */
+void room_receive_order(struct core *core, struct session *session, const struct frame *frame);
+void room_tell_laid(struct core *core, struct session *session, uint32_t request,
+                    struct bytes text);
 /* Whether a room may be called so; else `reason` says why not. */
 enum fail_code room_check_looks(const struct core *core, const struct name *name, char reason[256]);
 /* Who comes into one that looks like another is told. */
@@ -749,6 +781,10 @@ void news_presence(struct core *core, struct handle *handle);
 void news_joined(struct core *core, const struct handle *who, struct room *room);
 void news_left(struct core *core, const struct handle *who, struct room *room);
 void news_topic(struct core *core, const struct handle *who, struct room *room);
+/* What was done there for order. False: too much is to be told already; asked before it is done. */
+bool news_takes_order(const struct room *room);
+void news_order(struct core *core, const struct handle *who, struct room *room,
+                const char *sentence);
 void news_renamed(struct core *core, struct handle *from, struct handle *to);
 /* The room was called so until now. */
 void news_room_renamed(struct core *core, struct user *by, struct room *room,

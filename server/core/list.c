@@ -342,6 +342,7 @@ static bool listing_begin(struct core *core, struct session *session, struct lis
         listing->end = 1;
         return true;
     case LIST_ROOM:
+    case LIST_LAID:
     case LIST_END:
         break;
     }
@@ -572,6 +573,8 @@ void list_answer(struct core *core, struct session *session, const struct frame 
     char reason[256];
     if (listing.what == LIST_ROOM) {
         room_tell_about(core, session, listing.request, frame->list.of);
+    } else if (listing.what == LIST_LAID) {
+        room_tell_laid(core, session, listing.request, frame->list.of);
     } else if (listing.what == LIST_ACCOUNTS && !session_is_administrator(core, session)) {
         session_fail(core, session, listing.request, FAIL_NOT_PERMITTED,
                      "only root, the hub's owner and the members of its --admin-group may see the "

@@ -18,6 +18,7 @@
 #include "core/internal.h"
 
 #define NEWS_EACH_MAX 32     /* of one kind; more are told as a number */
+#define NEWS_ORDERS_MAX 8    /* acts of order in a room that wait to be told */
 #define NEWS_MOVES_MAX 64    /* handles in a room that are known one by one */
 #define NEWS_SLICE 2000      /* sessions that are told, or handles that are looked at, at a time */
 #define NEWS_SLICE_SHORT 512 /* where memory is short, these are sent before others are told */
@@ -31,9 +32,14 @@ struct room_news {
         bool came; /* or it left */
     } moves[NEWS_MOVES_MAX];
     unsigned n_moves, n_came, n_left; /* those that are counted are beyond the moves */
-    uint32_t topic_by;                /* 0: it was not changed */
-    struct name was;                  /* what it was called; n 0: the same */
-    struct user *payer;               /* of this memory */
+    struct {
+        uint32_t by; /* a handle */
+        char *sentence;
+    } orders[NEWS_ORDERS_MAX];
+    unsigned n_orders;
+    uint32_t topic_by;  /* 0: it was not changed */
+    struct name was;    /* what it was called; n 0: the same */
+    struct user *payer; /* of this memory */
     struct room_news **list;
     struct room_news *next, *prev;
 };
@@ -110,6 +116,8 @@ static void room_news_free(struct room_news *news) {
     DL_DELETE(*news->list, news);
     news->room->news = NULL;
     account_give_back(&news->payer->account, ACCOUNT_MEMORY, sizeof *news);
+    while (news->n_orders > 0)
+        free(news->orders[--news->n_orders].sentence);
     free(news);
 }
 
@@ -146,6 +154,19 @@ void news_topic(struct core *core, const struct handle *who, struct room *room) 
     struct room_news *news = news_of_room(core, room, who->user);
     if (news)
         news->topic_by = who->number;
+}
+
+bool news_takes_order(const struct room *room) {
+    return !room->news || room->news->n_orders < NEWS_ORDERS_MAX;
+}
+
+void news_order(struct core *core, const struct handle *who, struct room *room,
+                const char *sentence) {
+    struct room_news *news = news_of_room(core, room, who->user);
+    if (!news || news->n_orders == NEWS_ORDERS_MAX ||
+        !(news->orders[news->n_orders].sentence = strdup(sentence)))
+        return;
+    news->orders[news->n_orders++].by = who->number;
 }
 
 /* If the name changes twice before it is told, the first one is what others know. */
@@ -200,22 +221,29 @@ static void news_tell_session(struct core *core, struct session *session) {
         (void)session_append(core, session, &encoded);
 }
 
-/* To who calls the room otherwise: the same frames, with his name for it. */
-static void news_tell_renamed(struct core *core, struct session *session, const struct room *room) {
+static bool news_is_for(const struct session *session, const struct frame *frame) {
+    return (session->abilities & ABILITY_NEWS) &&
+           (frame->news.what != NEWS_ORDER || (session->abilities & ABILITY_ORDER));
+}
+
+/* To who calls the room otherwise, or does not know all of them: the same frames, one by one. */
+static void news_tell_each(struct core *core, struct session *session, const struct room *room) {
+    bool is_renamed = room_is_renamed_for(session->user, room);
     struct cursor_in in = cursor_in_of(core->news.frames, core->news.n);
     struct frame frame;
     struct name name;
     while (cursor_in_left(&in) > 0 && frame_take(&in, &frame, FROM_HUB) == FRAME_OK) {
         if (frame.news.room.n > 0)
             frame.news.room = room_name_for(session->user, room, &name);
-        if (frame.news.what != NEWS_RENAMED && (session->abilities & ABILITY_NEWS))
+        if ((frame.news.what != NEWS_RENAMED || !is_renamed) && news_is_for(session, &frame))
             (void)session_tell(core, session, NOTICE_MAY_BE_MISSED, &frame);
     }
 }
 
 static void news_tell_listener(struct core *core, struct session *session, struct room *room) {
-    if (room_has_renamed(core, room) && room_is_renamed_for(session->user, room))
-        news_tell_renamed(core, session, room);
+    bool is_old = core->news.has_orders && !(session->abilities & ABILITY_ORDER);
+    if (is_old || (room_has_renamed(core, room) && room_is_renamed_for(session->user, room)))
+        news_tell_each(core, session, room);
     else
         news_tell_session(core, session);
 }
@@ -296,6 +324,18 @@ static bool write_topic(struct core *core, struct room_news *news) {
     return true;
 }
 
+static bool write_order(struct core *core, struct room_news *news) {
+    const struct handle *who = handle_of_number(core, news->orders[0].by);
+    if (who && !news_write(core, NEWS_ORDER, who, news->room, bytes_of(news->orders[0].sentence)))
+        return false;
+    core->news.has_orders = true;
+    if (who)
+        news_charge(core, who, news->room->n_listeners);
+    free(news->orders[0].sentence);
+    memmove(news->orders, news->orders + 1, --news->n_orders * sizeof *news->orders);
+    return true;
+}
+
 static bool write_move(struct core *core, struct room_news *news, unsigned i) {
     const struct handle *who = handle_of_number(core, news->moves[i].handle);
     enum news_what what = news->moves[i].came ? NEWS_JOINED : NEWS_LEFT;
@@ -325,6 +365,9 @@ static bool write_room(struct core *core, struct room_news *news) {
     unsigned n = 0, n_all = news->n_moves + news->n_came + news->n_left;
     if (!write_room_was(core, news) || (news->topic_by && !write_topic(core, news)))
         return false;
+    while (news->n_orders > 0)
+        if (!write_order(core, news))
+            return false;
     if (n_all > NEWS_EACH_MAX)
         return write_moves_as_many(core, news);
     while (n < news->n_moves && write_move(core, news, n))
@@ -337,6 +380,7 @@ static bool write_room(struct core *core, struct room_news *news) {
 static void tell_room_next(struct core *core, struct room_news *next) {
     struct room *room = next->room;
     core->news.n = 0;
+    core->news.has_orders = false;
     if (write_room(core, next))
         room_news_free(next);
     if (core->news.n > 0) {

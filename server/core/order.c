@@ -19,8 +19,6 @@
 #include "base/text.h"
 #include "core/internal.h"
 
-#define UNTIL_MS_MAX (INT64_C(253402300799) * 1000) /* the end of the year 9999 */
-
 /* Sentences. */
 
 /* Days since 1970, in the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date
@@ -36,7 +34,7 @@ static void order_put_date(int64_t day, char text[16]) {
              (unsigned)of_month % 100);
 }
 
-static void order_put_until(int64_t until_ms, char text[48]) {
+void order_put_until(int64_t until_ms, char text[48]) {
     char date[16];
     int64_t s = until_ms / 1000;
     if (until_ms == 0) {
@@ -48,8 +46,7 @@ static void order_put_until(int64_t until_ms, char text[48]) {
              (int)(s / 60 % 60), (int)(s % 60));
 }
 
-/* Cut between two characters. */
-static void order_cut(char *text, size_t size, int wanted) {
+void order_cut(char *text, size_t size, int wanted) {
     if (wanted >= (int)size)
         text[text_cut((struct bytes){text, size - 1}, size - 5)] = '\0';
 }
@@ -180,7 +177,7 @@ static enum fail_code order_lay(struct core *core, struct session *session, stru
     static const uint8_t whats[ORDER_END] = {
         [ORDER_MUTE] = SANCTION_MUTE, [ORDER_BAN] = SANCTION_BAN, [ORDER_RATE] = SANCTION_RATE};
     bool is_rate = order->what == ORDER_RATE, is_for_ever = is_rate || order->value == 0;
-    uint64_t most = (uint64_t)(UNTIL_MS_MAX - core->wall.ms);
+    uint64_t most = (uint64_t)(ORDER_UNTIL_MS_MAX - core->wall.ms);
     uint64_t value = order->value < most ? order->value : most;
     char sentence[512];
     struct sanction wanted = {.what = whats[order->what],
@@ -311,7 +308,7 @@ void order_receive(struct core *core, struct session *session, const struct fram
 
 bool core_needs_right(struct core *core, struct session *session, const struct frame *frame) {
     bool is_act = frame->type == FRAME_ORDER || frame->type == FRAME_RELEASE ||
-                  frame->type == FRAME_WALL ||
+                  frame->type == FRAME_WALL || frame->type == FRAME_GOVERN ||
                   (frame->type == FRAME_LIST && frame->list.what == LIST_ACCOUNTS);
     if (!is_act || session->condemned || user_is_above(core, session->user))
         return false;
@@ -334,6 +331,7 @@ static bool order_is_said(const struct frame *frame) {
     case FRAME_CHANGE:
     case FRAME_INVITE:
     case FRAME_GATHER:
+    case FRAME_GOVERN:
         return true;
     default:
         return false;

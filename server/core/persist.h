@@ -30,7 +30,9 @@ enum change_what {
     CHANGE_SANCTION,
     CHANGE_NO_SANCTION,
     CHANGE_ADMISSION,
-    CHANGE_NO_ADMISSION
+    CHANGE_NO_ADMISSION,
+    CHANGE_ROOM_ORDER,
+    CHANGE_NO_ROOM_ORDER
 };
 
 #define PEOPLE_TEXT_MAX (PEOPLE_MAX * 11)
@@ -47,7 +49,7 @@ struct change {
     uint32_t uid;                 /* HANDLE: the owner, ROOM: who made it */
     struct name name;             /* HANDLE, ROOM */
     struct name login;            /* HANDLE: the owner's login name when it was used first */
-    char *topic;                  /* ROOM, SANCTION; owned, NULL: none */
+    char *topic;                  /* ROOM, SANCTION, ROOM_ORDER; owned, NULL: none */
     uint64_t direct, rooms, read; /* HANDLE */
     uint64_t seen;                /* HANDLE */
     bool is_unclaimed;            /* HANDLE */
@@ -58,7 +60,8 @@ struct change {
     uint8_t form, rules;          /* ROOM: rules: enum room_rules */
     struct people_text people;    /* ROOM: numbers of handles; "": it is no direct one */
     bool has_joined;     /* ADMISSION; with room, handle, uid (who pays), seq (after), name */
-    uint8_t sanction;    /* SANCTION: enum sanction_what, laid on uid; by whom: name */
+    uint8_t sanction;    /* SANCTION: enum sanction_what, laid on uid; by whom: name. ROOM_ORDER:
+                            enum laid_what, with room, handle, and the next ones but the rate */
     int64_t until_ms;    /* SANCTION; `topic` is why */
     uint32_t rate, by;   /* SANCTION */
     struct dirty *dirty; /* the core's */
@@ -104,7 +107,7 @@ struct repeat {
     uint8_t flags;
 };
 
-#define PERSIST_TOUCHED_MAX 4
+#define PERSIST_TOUCHED_MAX 8
 
 struct persist {
     uint64_t taken;                  /* messages up to this one were given to the store, */
@@ -153,6 +156,9 @@ int core_restore_sanction(struct core *core, uid_t uid, const struct sanction *s
 /* Of a private room. -EINVAL: there is no such room or handle, or it is no matter any more. */
 int core_restore_admission(struct core *core, uint32_t room, uint32_t handle, uid_t payer,
                            uint64_t after, bool has_joined, struct bytes name);
+/* What was laid on somebody in a room; a copy is made. -EINVAL as above. */
+struct room_order;
+int core_restore_room_order(struct core *core, uint32_t room, const struct room_order *order);
 /* And where the numbers of messages go on. */
 void core_restore_seq(struct core *core, uint64_t seq_limit);
 /* That was all: rooms without members and without a past are gone, also from the store. */

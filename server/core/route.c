@@ -568,7 +568,8 @@ static void route_message(struct core *core, struct session *session, struct inc
         code = route_to_nobody(core, session, in, code, &target, reason);
         record = route_make_record(core, session, &target, in);
     }
-    if (code == FAIL_NONE && target.room && (target.room->is_closed || target.room->announces) &&
+    if (code == FAIL_NONE && target.room &&
+        (target.room->is_closed || target.room->announces || target.room->orders) &&
         !room_may_speak(core, session, target.room, reason))
         code = FAIL_NOT_PERMITTED;
     if (code == FAIL_NONE)

@@ -130,6 +130,19 @@ static int load_admission(void *arg, const struct store_admission *admission) {
     return r == -EINVAL ? 0 : r;
 }
 
+static int load_room_order(void *arg, const struct store_room_order *row) {
+    struct room_order order = {.key = {row->uid, row->what},
+                               .handle = row->handle,
+                               .until_ms = row->until_ms,
+                               .by = row->by};
+    if (name_parse(&order.by_name, row->by_name) != NAME_OK || row->why.n > ORDER_REASON_MAX)
+        return 0;
+    if (row->why.n > 0)
+        memcpy(order.why, row->why.data, row->why.n);
+    int r = core_restore_room_order(arg, row->room, &order);
+    return r == -EINVAL ? 0 : r; /* of a room that is gone */
+}
+
 /* Where the messages of this id are, for the core; the index answers within microseconds. */
 static enum stored find_stored(void *arg, const struct record *like, uint64_t *seq) {
     int r = store_find_id(arg, like, seq);
@@ -140,8 +153,9 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
 
 static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
-    struct store_visitor visitor = {core,      load_handle, load_mail,     load_mark,
-                                    load_room, load_member, load_sanction, load_admission};
+    struct store_visitor visitor = {core,          load_handle,    load_mail,
+                                    load_mark,     load_room,      load_member,
+                                    load_sanction, load_admission, load_room_order};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
     if (r == 0)
@@ -234,6 +248,18 @@ static int put_change(struct store *store, const struct change *change) {
                                             .by = change->by,
                                             .by_name = name_bytes(&change->name),
                                             .why = bytes_of(change->topic ? change->topic : "")});
+    case CHANGE_ROOM_ORDER:
+        return store_put_room_order(store,
+                                    &(struct store_room_order){.room = change->room,
+                                                               .uid = change->uid,
+                                                               .what = change->sanction,
+                                                               .handle = change->handle,
+                                                               .until_ms = change->until_ms,
+                                                               .by = change->by,
+                                                               .by_name = name_bytes(&change->name),
+                                                               .why = bytes_of(change->topic)});
+    case CHANGE_NO_ROOM_ORDER:
+        return store_remove_room_order(store, change->room, change->uid, change->sanction);
     case CHANGE_NO_SANCTION:
         return store_remove_sanction(store, change->uid, change->sanction);
     }

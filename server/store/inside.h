@@ -46,7 +46,7 @@ struct store_state {
     uint64_t words_upto, parts_upto; /* messages up to these are in the full-text indexes */
     uint64_t purge;                  /* enum store_purge */
     struct calendar_memory clock;
-    bool parts_folded; /* see parts_open() in schema.c */
+    uint64_t parts_folded; /* see parts_open() in schema.c; states are compared as bytes */
 };
 
 /* What the transaction changes of what a user has stored. */

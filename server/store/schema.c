@@ -132,12 +132,21 @@ static const char add_threads[] = "ALTER TABLE message ADD COLUMN thread BLOB;"
 /* Version 14: whose a direct room is, as the numbers of their handles. */
 static const char add_people[] = "ALTER TABLE room ADD COLUMN people TEXT NOT NULL DEFAULT '';";
 
+/*
+ * Version 15: what was laid on a uid in a room, or given to him there (enum laid_what), until when
+ * (0: until it is undone), by which handle he was named, by whom and why.
+ */
+static const char add_room_orders[] =
+    "CREATE TABLE room_order (room INTEGER NOT NULL, uid INTEGER NOT NULL, what INTEGER NOT NULL,"
+    " handle INTEGER NOT NULL, until_ms INTEGER NOT NULL, by_uid INTEGER NOT NULL,"
+    " by_name TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (room, uid, what)) WITHOUT ROWID;";
+
 /* steps[n] makes version n + 1 of version n. */
 static const char *const steps[] = {
     begin,         add_parts,         add_files,         add_users,
     add_logins,    drop_message_uid,  files_are_no_text, add_unread,
     add_sanctions, add_private_rooms, add_mends,         add_parts_folded,
-    add_threads,   add_people};
+    add_threads,   add_people,        add_room_orders};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time, and what replies are found by only saves some:
@@ -149,6 +158,13 @@ static const char *const steps[] = {
     " WHERE thread IS NOT NULL;"                                                                   \
     "CREATE INDEX IF NOT EXISTS message_reply ON message (conv, seq, n) WHERE n > 0"
 
+/* On a disk that is nearly full the next step needs the room that the log of this one took. */
+static void schema_end_step(struct connection *connection, int r) {
+    if (r != 0)
+        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(connection->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+}
+
 static int schema_step_with(struct connection *connection, int64_t version, const char *step) {
     char end[64];
     snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)version + 1);
@@ -157,8 +173,7 @@ static int schema_step_with(struct connection *connection, int64_t version, cons
         r = connection_run(connection, step, "upgrade it");
     if (r == 0)
         r = connection_run(connection, end, "upgrade it");
-    if (r != 0)
-        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    schema_end_step(connection, r);
     return r;
 }
 
@@ -208,8 +223,7 @@ static int parts_open(struct connection *connection) {
     if (r != 0 || folded)
         return r;
     r = connection_run(connection, anew, "upgrade it");
-    if (r != 0)
-        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    schema_end_step(connection, r);
     connection->keeps_accents = r != 0;
     return r == STORE_FULL ? 0 : r;
 }
@@ -220,6 +234,6 @@ int schema_open(struct connection *connection) {
     for (; r == 0 && version < SCHEMA_VERSION; version++)
         r = schema_step(connection, version);
     if (r == 0)
-        (void)connection_run(connection, INDEXES_LATER, "upgrade it");
+        schema_end_step(connection, connection_run(connection, INDEXES_LATER, "upgrade it"));
     return r == 0 ? parts_open(connection) : r;
 }

@@ -133,6 +133,13 @@ const char *const statement_sql[N_STATEMENTS] = {
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [ADMISSION_REMOVE] = "DELETE FROM admission WHERE room = ?1 AND handle = ?2",
     [ADMISSIONS] = "SELECT room, handle, payer, after, joined, name FROM admission",
+    [ROOM_ORDER_PUT] = "INSERT OR REPLACE INTO room_order"
+                       " (room, uid, what, handle, until_ms, by_uid, by_name, why)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [ROOM_ORDER_REMOVE] = "DELETE FROM room_order WHERE room = ?1 AND uid = ?2 AND what = ?3",
+    [ROOM_ORDERS_REMOVE] = "DELETE FROM room_order WHERE room = ?1",
+    [ROOM_ORDERS] = "SELECT room, uid, what, handle, until_ms, by_uid, by_name, why"
+                    " FROM room_order",
     [LAST_NUMBERS] = "SELECT (SELECT max(number) FROM handle),"
                      " max((SELECT ifnull(max(number), 0) FROM room),"
                      " (SELECT ifnull(max(room), 0) FROM member),"

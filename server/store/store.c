@@ -459,6 +459,21 @@ static int visit_admission(sqlite3_stmt *row, const struct store_visitor *visito
                                             });
 }
 
+static int visit_room_order(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    uint64_t what = column_number(row, 2);
+    return visitor->room_order(visitor->arg,
+                               &(struct store_room_order){
+                                   .room = (uint32_t)column_number(row, 0),
+                                   .uid = (uint32_t)column_number(row, 1),
+                                   .what = what < UINT8_MAX ? (uint8_t)what : UINT8_MAX,
+                                   .handle = (uint32_t)column_number(row, 3),
+                                   .until_ms = sqlite3_column_int64(row, 4),
+                                   .by = (uint32_t)column_number(row, 5),
+                                   .by_name = column_text(row, 6),
+                                   .why = column_text(row, 7),
+                               });
+}
+
 static const struct visited_table {
     enum statement rows;
     int (*visit)(sqlite3_stmt *row, const struct store_visitor *visitor);
@@ -471,6 +486,7 @@ static const struct visited_table {
     {MEMBERS, visit_member, "read the members of rooms"},
     {SANCTIONS, visit_sanction, "read what administrators have laid on users"},
     {ADMISSIONS, visit_admission, "read who sees private rooms"},
+    {ROOM_ORDERS, visit_room_order, "read order in rooms"},
 };
 
 static int visit_table(struct connection *connection, const struct visited_table *table,

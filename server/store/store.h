@@ -136,9 +136,20 @@ struct store_sanction {
     struct bytes by_name, why;
 };
 
+/* What was laid on a uid in a room, or given to it there. */
+struct store_room_order {
+    uint32_t room, uid;
+    uint8_t what;     /* enum laid_what */
+    uint32_t handle;  /* number of the one that it was named by; 0: none */
+    int64_t until_ms; /* 0: until it is undone */
+    uint32_t by;      /* the uid of who did that */
+    struct bytes by_name, why;
+};
+
 /* Called with everything there is, handles first, then mail and marks, then rooms, then members,
- * then sanctions, then admissions. Non-zero ends it and is returned. The visitor must not call the
- * store. Unclaimed handles for which nothing waits any more are removed before. */
+ * then sanctions, then admissions, then order in rooms. Non-zero ends it and is returned. The
+ * visitor must not call the store. Unclaimed handles for which nothing waits any more are removed
+ * before. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
@@ -148,6 +159,7 @@ struct store_visitor {
     int (*member)(void *arg, const struct store_member *member);
     int (*sanction)(void *arg, const struct store_sanction *sanction);
     int (*admission)(void *arg, const struct store_admission *admission);
+    int (*room_order)(void *arg, const struct store_room_order *order);
 };
 
 int store_load(struct store *store, const struct store_visitor *visitor);
@@ -174,6 +186,9 @@ int store_put_member(struct store *store, const struct store_member *member);
 int store_remove_member(struct store *store, uint32_t room, uint32_t handle);
 int store_put_admission(struct store *store, const struct store_admission *admission);
 int store_remove_admission(struct store *store, uint32_t room, uint32_t handle);
+/* In place of what was there of its room, uid and `what`. */
+int store_put_room_order(struct store *store, const struct store_room_order *order);
+int store_remove_room_order(struct store *store, uint32_t room, uint32_t uid, uint8_t what);
 int store_put_mark(struct store *store, const struct store_mark *mark);
 /* In place of what was there of its uid and `what`. */
 int store_put_sanction(struct store *store, const struct store_sanction *sanction);

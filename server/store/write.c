@@ -22,7 +22,7 @@ int state_read(struct connection *connection, struct store_state *state) {
         .purge = column_number(row, 5),
         .clock = {sqlite3_column_int64(row, 6), sqlite3_column_int64(row, 7),
                   sqlite3_column_int64(row, 8)},
-        .parts_folded = column_number(row, 9) != 0,
+        .parts_folded = column_number(row, 9),
     };
     sqlite3_reset(row);
     return 0;
@@ -386,7 +386,9 @@ static int remove_rows(struct store *store, enum statement which, uint32_t room)
 /* Nobody is in it, and nobody is invited. */
 static int room_empty(struct store *store, uint32_t room) {
     int r = remove_rows(store, ROOM_EMPTY, room);
-    return r == 0 ? remove_rows(store, ROOM_UNINVITE, room) : r;
+    if (r == 0)
+        r = remove_rows(store, ROOM_UNINVITE, room);
+    return r == 0 ? remove_rows(store, ROOM_ORDERS_REMOVE, room) : r;
 }
 
 int store_put_room(struct store *store, const struct store_room *room) {
@@ -455,6 +457,33 @@ int store_remove_sanction(struct store *store, uint32_t uid, uint8_t what) {
         return store->outcome;
     bind_number(remove, 1, uid);
     bind_number(remove, 2, what);
+    return put_run(store, remove, doing);
+}
+
+int store_put_room_order(struct store *store, const struct store_room_order *order) {
+    static const char doing[] = "store order in a room";
+    sqlite3_stmt *put = put_prepare(store, ROOM_ORDER_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, order->room);
+    bind_number(put, 2, order->uid);
+    bind_number(put, 3, order->what);
+    bind_number(put, 4, order->handle);
+    sqlite3_bind_int64(put, 5, order->until_ms);
+    bind_number(put, 6, order->by);
+    bind_text(put, 7, order->by_name);
+    bind_text(put, 8, order->why);
+    return put_run(store, put, doing);
+}
+
+int store_remove_room_order(struct store *store, uint32_t room, uint32_t uid, uint8_t what) {
+    static const char doing[] = "remove order in a room";
+    sqlite3_stmt *remove = put_prepare(store, ROOM_ORDER_REMOVE, doing);
+    if (!remove)
+        return store->outcome;
+    bind_number(remove, 1, room);
+    bind_number(remove, 2, uid);
+    bind_number(remove, 3, what);
     return put_run(store, remove, doing);
 }
 

@@ -357,6 +357,16 @@ static bool check_order(const struct frame *frame) {
            (order->what != ORDER_RATE || order->value <= ORDER_RATE_MAX);
 }
 
+static bool check_govern(const struct frame *frame) {
+    const struct frame_govern *govern = &frame->govern;
+    return govern->what < ORDER_ROOM_END && govern->what != ORDER_RATE &&
+           govern->reason.n <= ORDER_REASON_MAX;
+}
+
+static bool check_laid(const struct frame *frame) {
+    return frame->laid.what < LAID_END && frame->laid.reason.n <= ORDER_REASON_MAX;
+}
+
 static bool check_change(const struct frame *frame) {
     return frame->change.what < ROOM_CHANGE_END;
 }

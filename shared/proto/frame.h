@@ -158,6 +158,12 @@
 #define FRAME_FIND_FIELDS(F)                                                                       \
     F(u32, request) F(label, conv) F(id, id) F(u8, what) F(u64, before) F(u16, limit)
 #define FRAME_GATHER_FIELDS(F) F(u32, request) F(text, people)
+#define FRAME_GOVERN_FIELDS(F)                                                                     \
+    F(u32, request) F(id, id) F(name, room) F(u8, what) F(label, who) F(u32, uid) F(u64, value)     \
+    F(label, reason)
+#define FRAME_LAID_FIELDS(F)                                                                       \
+    F(u32, request) F(name, room) F(u8, what) F(label, handle) F(u32, uid) F(u64, until)            \
+    F(name, by) F(u32, by_uid) F(label, reason)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -242,7 +248,10 @@ enum frame_from {
     R(57, TAKES, takes, FROM_HUB, 0)          /* before WELCOME: abilities that the hub has, too */ \
     R(58, FIND, find, FROM_CLIENT, 4096)      /* asks for PAST frames, oldest first: see find_what */ \
     R(59, GATHER, gather, FROM_CLIENT, 4096)  /* makes or finds the direct room of these handles,
-                                               with blanks between, and of one's own */
+                                               with blanks between, and of one's own */ \
+    R(60, GOVERN, govern, FROM_CLIENT, 4096)  /* keeps order in a room; the id is of the message
+                                               that tells who is not here */                      \
+    R(61, LAID, laid, FROM_HUB, 0)            /* on whom in a room, in answer to LIST_LAID */
 /* clang-format on */
 
 enum frame_type {
@@ -277,8 +286,8 @@ enum {
     FRAME_CLAIM_WAITS = 1,   /* CLAIM: it waits while somebody else has the name */
     FRAME_CLAIM_HAD = 2, /* CLAIM: it was given to this one before, as the last four fields say, */
     FRAME_CLAIM_WAITED = 4,  /* CLAIM: or it waited for it */
-    FRAME_TAKES_ROOMS = 64,  /* WELCOME: to who has ABILITY_ROOMS, and may send CHANGE, INVITE, and
-                                LIST_ROOM */
+    FRAME_TAKES_ROOMS = 64,  /* WELCOME: to who has ABILITY_ROOMS, and may send CHANGE, INVITE,
+                                GOVERN, LIST_ROOM and LIST_LAID */
     FRAME_TAKES_MENDS = 128, /* WELCOME: to who has ABILITY_MENDS, and may send these kinds */
 };
 
@@ -348,6 +357,7 @@ enum list_what {
     LIST_ACCOUNT,  /* of one's own */
     LIST_CLAIMS,
     LIST_ROOM, /* ABOUT one */
+    LIST_LAID, /* what was laid on people in a room: its mutes and bans */
     LIST_END
 };
 enum room_form {
@@ -359,9 +369,10 @@ enum room_form {
 };
 /* Or-ed; also in the store. */
 enum room_rules {
-    ROOM_ANNOUNCES = 1, /* only its owner and operators speak */
-    ROOM_SHOWS_ALL = 4, /* private: who joins sees all of its past, not what came after the
-                           invitation only */
+    ROOM_ANNOUNCES = 1,   /* only its owner and operators speak */
+    ROOM_LOCKS_TOPIC = 2, /* only they set its topic */
+    ROOM_SHOWS_ALL = 4,   /* private: who joins sees all of its past, not what came after the
+                             invitation only */
     ROOM_CLOSED = 8,
     ROOM_INVITED = 16 /* ABOUT: who asks is invited, and has not joined */
 };
@@ -452,11 +463,12 @@ enum news_what {
     NEWS_NAMED, /* to the sessions of a handle whose name was taken from it; who: what it is called
                    now; with ABILITY_NAMED */
     NEWS_ORDER, /* to the sessions of a uid that an administrator, who, has acted upon; detail: the
-                   sentence; with ABILITY_ORDER */
+                   sentence; with ABILITY_ORDER. In a room: to it, too */
     NEWS_END
 };
 
-/* What ORDER does to a uid, whatever handle it uses; all but KICK outlive the hub. */
+/* What ORDER does to a uid, whatever handle it uses; all but KICK outlive the hub. And GOVERN, in
+ * its room: MUTE to KICK, and what stands behind ORDER_END. */
 enum order_what {
     ORDER_MUTE, /* it may read, but not say anything; for `value` ms, 0: until that is undone */
     ORDER_UNMUTE,
@@ -465,8 +477,15 @@ enum order_what {
     ORDER_KICK, /* its sessions end */
     ORDER_RATE, /* it is read so that it sends at most `value` messages in a second; 0: any number
                  */
-    ORDER_END
+    ORDER_END,
+    ORDER_MAKE_OPERATOR = ORDER_END, /* the user of the handle `who`, which is a member's */
+    ORDER_NO_OPERATOR,
+    ORDER_LOCK_TOPIC, /* these concern nobody */
+    ORDER_UNLOCK_TOPIC,
+    ORDER_ROOM_END
 };
+/* LAID: what. */
+enum laid_what { LAID_MUTE, LAID_BAN, LAID_OPERATOR, LAID_END };
 #define ORDER_REASON_MAX 200      /* bytes */
 #define ORDER_RATE_MAX 1000000    /* messages in a second */
 #define ORDER_FOR_EVER UINT64_MAX /* in ACCOUNT: until that is undone */

@@ -129,6 +129,14 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
     case FRAME_CHANGE:
         frame->change.what = (uint8_t)sample_number(size, ROOM_CHANGE_END - 1);
         break;
+    case FRAME_GOVERN:
+        frame->govern.what = (uint8_t)sample_number(size, ORDER_KICK);
+        frame->govern.reason = sample_text(size, 0, ORDER_REASON_MAX);
+        break;
+    case FRAME_LAID:
+        frame->laid.what = (uint8_t)sample_number(size, LAID_END - 1);
+        frame->laid.reason = sample_text(size, 0, ORDER_REASON_MAX);
+        break;
     case FRAME_ABOUT:
         frame->about.form = (uint8_t)sample_number(size, ROOM_FORM_END - 1);
         frame->about.topic = sample_text(size, 0, TOPIC_BYTES_MAX);

@@ -163,6 +163,20 @@ static void make_gather(const struct raw *raw, unsigned long i, struct frame *fr
     *frame = (struct frame){.type = FRAME_GATHER, .gather = {8, bytes_of(people)}};
 }
 
+/* Upon somebody who is there, somebody who was never here, and in rooms of others. */
+static void make_govern(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_GOVERN,
+                            .govern = {.request = 8,
+                                       .id = uuid_random(),
+                                       .room = bytes_of(i % 3 ? "#storm" : "#hidden"),
+                                       .what = (uint8_t)(i / 2 % ORDER_RATE),
+                                       .who = bytes_of(i % 2 ? "bob" : ""),
+                                       .uid = (uint32_t)(500000 + i % 300),
+                                       .value = i % 1000,
+                                       .reason = bytes_of("a reason that is told to everybody")}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -524,6 +538,8 @@ const struct storm_row storm_rows[] = {
     {"change", FRAME_CHANGE, STORM_ONE, 1, true, false, make_change, NULL},
     {"change-crowd", FRAME_CHANGE, STORM_CROWD, 1, false, false, make_change, NULL},
     {"invite", FRAME_INVITE, STORM_ONE, 1, true, false, make_invite, NULL},
+    {"govern", FRAME_GOVERN, STORM_ONE, 1, true, false, make_govern, NULL},
+    {"govern-crowd", FRAME_GOVERN, STORM_CROWD, 1, false, false, make_govern, NULL},
     {"order", FRAME_ORDER, STORM_ONE, 1, true, false, make_order, NULL},
     {"accounts", FRAME_LIST, STORM_CROWD, 1, false, false, make_accounts, NULL},
     {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},

@@ -180,6 +180,15 @@ static bool make_change(unsigned what, uint32_t request, struct frame *frame) {
             request, some_room(), (uint8_t)chance_below(ROOM_CHANGE_END),
             chance_below(2) ? some_target() : bytes_of(chance_below(2) ? "on" : "all")};
         return true;
+    case FRAME_GOVERN:
+        frame->govern = (struct frame_govern){.request = request,
+                                              .id = uuid_random(),
+                                              .room = some_room(),
+                                              .what = (uint8_t)(request % ORDER_RATE),
+                                              .who = some_target(),
+                                              .value = request % 1000,
+                                              .reason = some_text(0, ORDER_REASON_MAX)};
+        return true;
     case FRAME_INVITE:
         frame->invite = (struct frame_invite){request, uuid_random(), some_room(), some_target()};
         return true;

@@ -497,6 +497,18 @@ static bool make_change(struct client *client, struct frame *frame) {
     return take_request(client, &change->request);
 }
 
+/* Upon uids that nobody has, as above. */
+static bool make_govern(struct client *client, struct frame *frame) {
+    frame->govern = (struct frame_govern){
+        .id = fresh_id(),
+        .room = some_target(client),
+        .what = (uint8_t)chance_below(ORDER_KICK),
+        .uid = 500000 + chance_below(4),
+        .value = chance_below(1000),
+    };
+    return take_request(client, &frame->govern.request);
+}
+
 static bool make_invite(struct client *client, struct frame *frame) {
     frame->invite.id = fresh_id();
     frame->invite.room = some_target(client);
@@ -538,7 +550,7 @@ static const struct {
     [FRAME_ORDER] = {make_order, 5},      [FRAME_CLAIM] = {make_claim, 20},
     [FRAME_UNCLAIM] = {make_unclaim, 10}, [FRAME_CHANGE] = {make_change, 20},
     [FRAME_INVITE] = {make_invite, 10},   [FRAME_FIND] = {make_find, 10},
-    [FRAME_GATHER] = {make_gather, 5},
+    [FRAME_GATHER] = {make_gather, 5},    [FRAME_GOVERN] = {make_govern, 5},
 };
 
 static unsigned frames_weight(void) {

@@ -1,10 +1,12 @@
 /* `room` and `invite`. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/macro.h"
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/records.h"
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/text.h"
@@ -24,6 +26,8 @@ const struct cli_option cli_room_options[] = {
     {"topic", 0, CLI_STRING, CLI_AT(topic), "TEXT", "set its topic", NULL, 0},
     {"announce", 0, CLI_CHOICE, CLI_AT(announce), "on|off", "whether only its owner speaks there",
      announce_words, 0},
+    {"lock-topic", 0, CLI_CHOICE, CLI_AT(lock), "on|off",
+     "whether only its owner and operators set its topic", announce_words, 0},
     {"past", 0, CLI_CHOICE, CLI_AT(past), "all|invited",
      "private: what who joins sees of what was said", past_words, 0},
     {"owner", 0, CLI_STRING, CLI_AT(owner), "HANDLE", "pass it on to this member", NULL, 0},
@@ -38,6 +42,8 @@ struct room_dialog {
     earshot *link;
     const char *name; /* of the room, as it is called now */
     bool is_there;
+    struct cli_laid *laid;
+    size_t n_laid;
 };
 
 static int room_change(struct room_dialog *dialog, enum earshot_room_change what,
@@ -50,6 +56,15 @@ static int room_change(struct room_dialog *dialog, enum earshot_room_change what
 static int room_set_topic(struct room_dialog *dialog, const char *topic) {
     uint32_t request = 0;
     int result = earshot_topic(dialog->link, dialog->name, topic, &request);
+    return cli_request_wait(dialog->link, dialog->options, result, request, NULL, NULL);
+}
+
+static int room_lock_topic(struct room_dialog *dialog, bool is_locked) {
+    uint32_t request = 0;
+    int result =
+        earshot_govern(dialog->link, dialog->name,
+                       is_locked ? (unsigned)EARSHOT_LOCK_TOPIC : (unsigned)EARSHOT_UNLOCK_TOPIC,
+                       &(struct earshot_order){0}, &request);
     return cli_request_wait(dialog->link, dialog->options, result, request, NULL, NULL);
 }
 
@@ -73,7 +88,9 @@ static int room_give_form(struct room_dialog *dialog) {
     if (options->form)
         return room_change(
             dialog, options->form == FORM_OPEN ? EARSHOT_MAKE_OPEN : EARSHOT_MAKE_PRIVATE, NULL);
-    return options->topic || options->announce >= 0 ? room_make_if_none(dialog) : CLI_DONE;
+    return options->topic || options->announce >= 0 || options->lock >= 0
+               ? room_make_if_none(dialog)
+               : CLI_DONE;
 }
 
 static int room_change_all(struct room_dialog *dialog) {
@@ -83,6 +100,8 @@ static int room_change_all(struct room_dialog *dialog) {
         code = room_set_topic(dialog, options->topic);
     if (code == CLI_DONE && options->announce >= 0)
         code = room_change(dialog, EARSHOT_SET_ANNOUNCE, announce_words[options->announce]);
+    if (code == CLI_DONE && options->lock >= 0)
+        code = room_lock_topic(dialog, options->lock == 1);
     if (code == CLI_DONE && options->past >= 0)
         code = room_change(dialog, EARSHOT_SET_PAST, past_words[options->past]);
     if (code == CLI_DONE && options->rename)
@@ -99,15 +118,47 @@ static int room_change_all(struct room_dialog *dialog) {
 static void room_print(void *arg, const struct earshot_event *event) {
     const struct room_dialog *dialog = arg;
     if (dialog->options->json)
-        json_about_room(event);
+        json_about_room(event, dialog->laid, dialog->n_laid);
     else
-        text_about_room(event);
+        text_about_room(event, dialog->laid, dialog->n_laid);
+}
+
+static void room_note_laid(void *arg, const struct earshot_event *event) {
+    struct room_dialog *dialog = arg;
+    dialog->laid = cli_grow(dialog->laid, dialog->n_laid, sizeof *dialog->laid);
+    dialog->laid[dialog->n_laid++] = (struct cli_laid){.what = event->laid.what,
+                                                       .handle = cli_copy(event->laid.handle),
+                                                       .uid = event->laid.uid,
+                                                       .until_ms = event->laid.until_ms,
+                                                       .by = cli_copy(event->laid.by),
+                                                       .by_uid = event->laid.by_uid,
+                                                       .reason = cli_copy(event->laid.reason)};
+}
+
+static int room_ask_laid(struct room_dialog *dialog) {
+    uint32_t request = 0;
+    int result = earshot_laid(dialog->link, dialog->name, &request);
+    return cli_request_wait(dialog->link, dialog->options, result, request, room_note_laid, dialog);
+}
+
+static void room_free_laid(struct room_dialog *dialog) {
+    for (size_t i = 0; i < dialog->n_laid; i++) {
+        free(dialog->laid[i].handle);
+        free(dialog->laid[i].by);
+        free(dialog->laid[i].reason);
+    }
+    free(dialog->laid);
 }
 
 static int room_show(struct room_dialog *dialog) {
     uint32_t request = 0;
-    int result = earshot_about(dialog->link, dialog->name, &request);
-    return cli_request_wait(dialog->link, dialog->options, result, request, room_print, dialog);
+    int code = room_ask_laid(dialog);
+    if (code == CLI_DONE) {
+        int result = earshot_about(dialog->link, dialog->name, &request);
+        code = cli_request_wait(dialog->link, dialog->options, result, request, room_print, dialog);
+    }
+    room_free_laid(dialog);
+    return code;
 }
 
 static int room_check_words(const struct cli_options *options, const char *room) {

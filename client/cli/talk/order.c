@@ -1,5 +1,5 @@
-/* Order among people: `mute`, `unmute`, `ban`, `unban`, `kick` and `limit`, of the hub as a whole.
- */
+/* Order among people: `mute`, `unmute`, `ban`, `unban` and `kick`, on the hub as a whole or in a
+ * room; `limit` there, and `op` and `deop` here. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,8 +24,12 @@ const struct cli_option cli_kick_options[] = {
     {0},
 };
 
-static int order_check_place(const struct cli_options *options, const char *word) {
-    if (strcmp(word, ORDER_HUB) == 0)
+static bool order_is_of_hub(const char *word) {
+    return strcmp(word, ORDER_HUB) == 0;
+}
+
+static int order_check_hub(const struct cli_options *options, const char *word) {
+    if (order_is_of_hub(word))
         return CLI_DONE;
     return cli_fail(options, OUTCOME_USAGE,
                     "\"%s\" is not %s, the hub as a whole, where its administrators keep order",
@@ -49,24 +53,16 @@ static int order_check_whom(const struct cli_options *options, const char *word,
 }
 
 static int order_take_span(const struct cli_options *options, struct earshot_order *order) {
-    static const char units[] = "smhd";
-    static const uint64_t seconds[] = {1, 60, 3600, 86400};
-    char *end;
-    if (!options->span)
+    if (!options->span || words_take_span(options->span, &order->value))
         return CLI_DONE;
-    unsigned long long n = strtoull(options->span, &end, 10);
-    const char *unit = *end && !end[1] ? strchr(units, *end) : NULL;
-    if (end == options->span || options->span[0] == '-' || !unit || n == 0 || n > 36500)
-        return cli_fail(options, OUTCOME_USAGE,
-                        "--for cannot be \"%s\"; give a time such as 90s, 10m, 2h or 7d",
-                        options->span);
-    order->value = n * seconds[unit - units] * 1000;
-    return CLI_DONE;
+    return cli_fail(options, OUTCOME_USAGE,
+                    "--for cannot be \"%s\"; give a time such as 90s, 10m, 2h or 7d",
+                    options->span);
 }
 
 static int order_check(const struct cli_options *options, char **words,
                        struct earshot_order *order) {
-    int code = order_check_place(options, words[0]);
+    int code = order_is_of_hub(words[0]) ? CLI_DONE : words_check_room(options, words[0]);
     if (code == CLI_DONE)
         code = order_check_whom(options, words[1], order);
     if (code == CLI_DONE)
@@ -78,13 +74,15 @@ static int order_check(const struct cli_options *options, char **words,
     return code;
 }
 
-static int order_make(const struct cli_options *options, const struct earshot_order *order) {
+static int order_make(const struct cli_options *options, const char *place, unsigned what,
+                      const struct earshot_order *order) {
     earshot *link;
     uint32_t request = 0;
     int code = cli_request_open(&link, options);
     if (code != CLI_DONE)
         return code;
-    int result = earshot_order(link, order, &request);
+    int result = order_is_of_hub(place) ? earshot_order(link, order, &request)
+                                        : earshot_govern(link, place, what, order, &request);
     code = cli_request_wait(link, options, result, request, NULL, NULL);
     earshot_close(link);
     if (code == CLI_NO_NAME && order->handle)
@@ -96,7 +94,25 @@ static int order_run(const struct cli_options *options, char **words,
                      enum earshot_order_what what) {
     struct earshot_order order = {.what = what};
     int code = order_check(options, words, &order);
-    return code == CLI_DONE ? order_make(options, &order) : code;
+    return code == CLI_DONE ? order_make(options, words[0], what, &order) : code;
+}
+
+static int order_run_operator(const struct cli_options *options, char **words, unsigned what) {
+    struct earshot_order order = {0};
+    int code = words_check_room(options, words[0]);
+    if (code == CLI_DONE)
+        code = order_check(options, words, &order);
+    return code == CLI_DONE ? order_make(options, words[0], what, &order) : code;
+}
+
+int cli_op(const struct cli_options *options, int n_words, char **words) {
+    (void)n_words;
+    return order_run_operator(options, words, EARSHOT_MAKE_OPERATOR);
+}
+
+int cli_deop(const struct cli_options *options, int n_words, char **words) {
+    (void)n_words;
+    return order_run_operator(options, words, EARSHOT_NO_OPERATOR);
 }
 
 int cli_mute(const struct cli_options *options, int n_words, char **words) {
@@ -130,12 +146,14 @@ int cli_limit(const struct cli_options *options, int n_words, char **words) {
     char *end;
     bool is_off = strcmp(words[2], "off") == 0;
     unsigned long long rate = is_off ? 0 : strtoull(words[2], &end, 10);
-    int code = order_check(options, words, &order);
+    int code = order_check_hub(options, words[0]);
+    if (code == CLI_DONE)
+        code = order_check(options, words, &order);
     if (code == CLI_DONE && !is_off &&
         (*end || end == words[2] || words[2][0] == '-' || rate == 0 || rate > EARSHOT_RATE_MAX))
         code = cli_fail(options, OUTCOME_USAGE,
                         "\"%s\" is no number of messages a second, from 1 to %d, nor off", words[2],
                         EARSHOT_RATE_MAX);
     order.value = rate;
-    return code == CLI_DONE ? order_make(options, &order) : code;
+    return code == CLI_DONE ? order_make(options, words[0], EARSHOT_RATE, &order) : code;
 }

@@ -251,6 +251,11 @@ static bool find_conv(struct core *core, struct session *session, uint32_t reque
     if (text.n == 0)
         return true;
     enum fail_code code = target_find(core, session, text, &target);
+    if (code == FAIL_NONE && target.room &&
+        room_order_holds(core, target.room, session->user, LAID_BAN, reason)) {
+        session_fail(core, session, request, FAIL_NOT_PERMITTED, reason);
+        return false;
+    }
     if (code == FAIL_NONE && target.room) {
         *conv = conv_of_room(target.room->number);
         return true;

@@ -43,6 +43,9 @@ static enum fail_code room_check(const struct core *core, const struct session *
     default:
         if (room->form == ROOM_DIRECT)
             return refuse_of_people(reason);
+        if (room_order_holds(core, room, session->user, LAID_MUTE, reason) ||
+            room_order_holds(core, room, session->user, LAID_BAN, reason))
+            return FAIL_NOT_PERMITTED;
         snprintf(reason, 256, "only %s may do this in %.100s", who, room->name.s);
         return FAIL_NOT_PERMITTED;
     }
@@ -369,6 +372,8 @@ static enum fail_code room_invite(struct core *core, struct session *session,
         snprintf(reason, 256, "%.64s is in %.100s already", handle->name.s, room->name.s);
         return FAIL_NOT_PERMITTED;
     }
+    if (room_order_holds(core, room, handle->user, LAID_BAN, reason))
+        return FAIL_NOT_PERMITTED;
     if (!persist_may_number(core)) {
         snprintf(reason, 256, "the hub cannot write to its store; try again later");
         return FAIL_BUSY;
@@ -400,11 +405,12 @@ void room_receive_invite(struct core *core, struct session *session, const struc
 void room_put_about(struct core *core, struct session *session, uint32_t request,
                     const struct room *room) {
     struct name name;
-    char owner[32];
+    char owner[32], operators[OPERATORS_BYTES_MAX + 1];
     const struct admission *admission =
         room->form == ROOM_OPEN ? NULL : admission_find(session->user, room);
     uid_t uid = room->owner ? room->owner->user->uid : room->creator->uid;
     snprintf(owner, sizeof owner, "uid%u", uid);
+    (void)room_operators(core, room, operators);
     struct frame frame = {
         .type = FRAME_ABOUT,
         .about = {.request = request,
@@ -415,7 +421,8 @@ void room_put_about(struct core *core, struct session *session, uint32_t request
                   .owner = room->owner ? name_bytes(&room->owner->name) : bytes_of(owner),
                   .owner_uid = uid,
                   .members = room->n_members,
-                  .topic = bytes_of(room->topic ? room->topic : "")}};
+                  .topic = bytes_of(room->topic ? room->topic : ""),
+                  .operators = bytes_of(operators)}};
     session_answer(core, session, &frame);
 }
 

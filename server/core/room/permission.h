@@ -21,7 +21,9 @@ enum room_actor {
     ACTOR_MEMBER,
     ACTOR_OPERATOR,
     ACTOR_OWNER,
-    ACTOR_ADMINISTRATOR, /* root and the hub's owner */
+    ACTOR_ADMINISTRATOR, /* root, the hub's owner and the members of its --admin-group */
+    ACTOR_MUTED,         /* a member, or in an open room a stranger; */
+    ACTOR_BANNED,        /* the same */
     ACTOR_END
 };
 
@@ -60,7 +62,8 @@ enum permission {
 enum permission permission_of(enum room_form form, enum room_actor actor, enum room_act act);
 
 /* What the session's user is in the room, besides an administrator. */
-enum room_actor core_actor(const struct session *session, const struct room *room);
+enum room_actor core_actor(const struct core *core, const struct session *session,
+                           const struct room *room);
 /*
  * The one question. It answers for the room as it is now: where only announcements are made,
  * ACT_SPEAK is ACT_ANNOUNCE, and where the topic is locked, ACT_SET_TOPIC is ACT_LOCKED_TOPIC.

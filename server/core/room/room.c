@@ -26,7 +26,7 @@ static void room_begin(struct core *core, struct room *room, struct user *user,
     room->name = *name;
     room->creator = user;
     room->owner = NULL;
-    room->is_closed = room->announces = room->shows_all = false;
+    room->is_closed = room->announces = room->shows_all = room->locks_topic = false;
     if (room->payer)
         user_give_back(room->payer, ROOM_BYTES);
     room->payer = user;
@@ -83,6 +83,7 @@ static void room_free(struct core *core, struct room *room) {
     assert(room->n_listeners == 0 && !room->memberships && !room->dirty);
     while (room->admissions)
         admission_free(core, room->admissions);
+    room_orders_drop(core, room, false);
     room_end(core, room);
     answer_forget(core, conv_of_room(room->number));
     listing_leave_room(room);
@@ -101,6 +102,7 @@ static void room_free(struct core *core, struct room *room) {
 void room_settle(struct core *core, struct room *room) {
     if (room->n_offers > 0 || room_is_alive(room))
         return;
+    room_orders_drop(core, room, true);
     if (room->dirty) /* its number is its own until the store has no row of it */
         room_end(core, room);
     else
@@ -415,6 +417,8 @@ static enum fail_code room_admit(struct core *core, struct session *session,
     struct admission *admission = admission_find(session->user, room);
     if (room->is_closed)
         return refuse_closed(room, reason);
+    if (room_order_holds(core, room, session->user, LAID_BAN, reason))
+        return FAIL_NOT_PERMITTED;
     if (room->form == ROOM_OPEN || (admission && admission->has_joined))
         return FAIL_NONE;
     if (!admission) { /* an administrator, who knows it by its owner */
@@ -487,12 +491,11 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
 
 /* Leaving. */
 
-/* While something goes on with it that may leave it empty. */
-static void room_hold(struct room *room) {
+void room_hold(struct room *room) {
     room->n_offers++;
 }
 
-static void room_let_go(struct core *core, struct room *room) {
+void room_let_go(struct core *core, struct room *room) {
     room->n_offers--;
     room_settle(core, room);
 }
@@ -539,6 +542,23 @@ static const struct membership *membership_of_user(const struct room *room, cons
     return NULL;
 }
 
+bool room_throw_out(struct core *core, struct user *user, struct room *room) {
+    const struct membership *membership;
+    struct admission *admission = admission_find(user, room);
+    bool was_in_request = core->persist.in_request, was_in = admission != NULL;
+    while ((membership = membership_of_user(room, user, false))) {
+        struct handle *handle = membership->handle;
+        was_in = true;
+        (void)membership_part(core, membership_find(handle, room)); /* else it comes again */
+        core->persist.in_request = false; /* all these rows are written with the first of them */
+        room_expel(core, handle, room);
+    }
+    core->persist.in_request = was_in_request;
+    if (admission)
+        admission_end(core, admission);
+    return was_in;
+}
+
 /* When the last of his handles has left a private room, its user sees it no more. */
 static void room_leave_private(struct core *core, struct user *user, struct room *room) {
     struct admission *admission = admission_find(user, room);
@@ -558,6 +578,7 @@ void room_close(struct core *core, struct user *by, struct room *room) {
         room_expel(core, room->memberships->handle, room);
     while (room->admissions)
         admission_free(core, room->admissions);
+    room_orders_drop(core, room, false);
     room_drop_topic(room);
     if (room_is_kept(room)) /* when memory is out it is there again after a restart */
         (void)persist_room(core, by, room);
@@ -624,7 +645,8 @@ bool room_may_speak(const struct core *core, const struct session *session, cons
         (void)refuse_closed(room, reason);
     else if (core_permission(core, session, room, ACT_SPEAK) == PERMISSION_ALLOWED)
         return true;
-    else
+    else if (!room_order_holds(core, room, session->user, LAID_MUTE, reason) &&
+             !room_order_holds(core, room, session->user, LAID_BAN, reason))
         snprintf(reason, 256, "in %.100s only its owner and operators speak", room->name.s);
     return false;
 }
@@ -710,6 +732,7 @@ int core_restore_room(struct core *core, const struct room_restored *restored) {
     room->is_closed = (restored->rules & ROOM_CLOSED) != 0;
     room->announces = (restored->rules & ROOM_ANNOUNCES) != 0;
     room->shows_all = (restored->rules & ROOM_SHOWS_ALL) != 0;
+    room->locks_topic = (restored->rules & ROOM_LOCKS_TOPIC) != 0;
     return room_restore_topic(room, restored->topic);
 }
 

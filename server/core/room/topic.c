@@ -56,14 +56,12 @@ void room_receive_topic(struct core *core, struct session *session, const struct
     struct room *room = room_named(core, session, request, frame->topic.room);
     if (!room)
         return;
-    if (!membership_find(session->handle, room) ||
-        core_permission(core, session, room, ACT_SET_TOPIC) != PERMISSION_ALLOWED) {
-        session_fail(core, session, request, FAIL_NOT_MEMBER,
-                     "only a handle that is in the room may set its topic; join it first (/join in "
-                     "`earshot chat`)");
+    char reason[256];
+    if (core_permission(core, session, room, ACT_SET_TOPIC) != PERMISSION_ALLOWED) {
+        enum fail_code code = room_refuse_topic(core, session, room, reason);
+        session_fail(core, session, request, code, reason);
         return;
     }
-    char reason[256];
     if (!persist_may_change(core, session->user, reason)) {
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;

@@ -132,9 +132,10 @@ Test(core_private, 03_who_leaves_must_be_invited_again_and_the_last_one_ends_it)
     leave(bob, "#secret");
     enter(alice, "#secret", 0);
     cr_assert_eq(n_past(alice, "#secret"), 0, "the invitation went with it: this is another one");
-    cr_assert_eq(core_actor(alice->session, room_find_for(&core, alice->session->user,
-                                                          &(struct name){7, "#secret"})),
-                 ACTOR_OWNER);
+    cr_assert_eq(
+        core_actor(&core, alice->session,
+                   room_find_for(&core, alice->session->user, &(struct name){7, "#secret"})),
+        ACTOR_OWNER);
 }
 
 Test(core_private, 04_a_stranger_makes_a_room_of_that_name_for_himself) {

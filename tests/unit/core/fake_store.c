@@ -117,6 +117,8 @@ static bool is_same(const struct change *a, const struct change *b) {
         return a->handle == b->handle && a->conv == b->conv;
     case CHANGE_SANCTION:
         return a->uid == b->uid && a->sanction == b->sanction;
+    case CHANGE_ROOM_ORDER:
+        return a->room == b->room && a->uid == b->uid && a->sanction == b->sanction;
     default:
         return a->handle == b->handle && a->room == b->room;
     }
@@ -186,6 +188,13 @@ static void empty_room(uint32_t room) {
             fake.admissions[i] = fake.admissions[--fake.n_admissions];
         else
             i++;
+    for (size_t i = 0; i < fake.n_orders;)
+        if (fake.orders[i].room == room) {
+            free(fake.orders[i].topic);
+            fake.orders[i] = fake.orders[--fake.n_orders];
+        } else {
+            i++;
+        }
 }
 
 static void remove_room(const struct change *change) {
@@ -215,6 +224,13 @@ static void put_change(const struct change *change) {
     case CHANGE_NO_ADMISSION:
         like.what = CHANGE_ADMISSION;
         remove_row(fake.admissions, &fake.n_admissions, &like);
+        break;
+    case CHANGE_ROOM_ORDER:
+        put_row(fake.orders, &fake.n_orders, ARRAY_LEN(fake.orders), change);
+        break;
+    case CHANGE_NO_ROOM_ORDER:
+        like.what = CHANGE_ROOM_ORDER;
+        remove_row(fake.orders, &fake.n_orders, &like);
         break;
     case CHANGE_NO_ROOM:
         remove_room(change);
@@ -413,6 +429,16 @@ static void restore_more(const struct change *row) {
         restore_unclaimed(row->handle);
 }
 
+static void restore_order(const struct change *row) {
+    struct room_order order = {.key = {row->uid, row->sanction},
+                               .handle = row->handle,
+                               .until_ms = row->until_ms,
+                               .by = row->by,
+                               .by_name = row->name};
+    memcpy(order.why, row->topic, strlen(row->topic));
+    cr_assert_eq(core_restore_room_order(&core, row->room, &order), 0);
+}
+
 static void restore_sanction(const struct change *row) {
     struct sanction sanction = {.what = row->sanction,
                                 .until_ms = row->until_ms,
@@ -470,6 +496,8 @@ static void hub_start(void) {
                                             row->has_joined, name_bytes(&row->name)),
                      0);
     }
+    for (size_t i = 0; i < fake.n_orders; i++)
+        restore_order(&fake.orders[i]);
     cr_assert_eq(core_restored(&core), 0);
     if (!fake.fails)
         commit_all(); /* before the first message: the numbers are reserved */
@@ -520,5 +548,7 @@ void durable_end(void) {
         free(fake.rooms[i].topic);
     for (size_t i = 0; i < fake.n_sanctions; i++)
         free(fake.sanctions[i].topic);
+    for (size_t i = 0; i < fake.n_orders; i++)
+        free(fake.orders[i].topic);
     fake = (struct fake_store){0};
 }

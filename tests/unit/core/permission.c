@@ -6,7 +6,8 @@
 #include "core/internal.h"
 #include "unit/core/world.h"
 
-/* A letter for each actor: stranger, invited, member, operator, owner, administrator. */
+/* A letter for each actor: stranger, invited, member, operator, owner, administrator, muted,
+ * banned. */
 struct wanted {
     enum room_act act;
     const char *open, *private, *group, *direct;
@@ -14,27 +15,27 @@ struct wanted {
 
 /* a: allowed, r: refused, -: there is no such room for him. */
 static const struct wanted wanted[] = {
-    {ACT_SEE, "aaaaaa", "-aaaaa", "--aaaa", "--aaa-"},
-    {ACT_JOIN, "aaaaaa", "-aaaar", "--aaar", "--aaa-"},
-    {ACT_LEAVE, "raaaar", "-aaaar", "--aaar", "--aaa-"},
-    {ACT_READ, "aaaaaa", "-raaar", "--aaar", "--aaa-"},
-    {ACT_SPEAK, "aaaaaa", "-raaar", "--aaar", "--aaa-"},
-    {ACT_ANNOUNCE, "rrraaa", "-rraar", "--raar", "--aaa-"},
-    {ACT_EDIT_OWN, "aaaaaa", "-raaar", "--aaar", "--aaa-"},
-    {ACT_REMOVE, "rrraaa", "-rraaa", "--raaa", "--rrr-"},
-    {ACT_INVITE, "rraaaa", "-raaar", "--rrrr", "--rrr-"},
-    {ACT_SET_TOPIC, "rraaaa", "-raaar", "--aaar", "--aaa-"},
-    {ACT_LOCKED_TOPIC, "rrraaa", "-rraar", "--raar", "--rrr-"},
-    {ACT_LOCK_TOPIC, "rrraaa", "-rraar", "--raar", "--rrr-"},
-    {ACT_SET_ANNOUNCE, "rrraaa", "-rraar", "--raar", "--rrr-"},
-    {ACT_KICK, "rrraaa", "-rraaa", "--raaa", "--rrr-"},
-    {ACT_MUTE, "rrraaa", "-rraaa", "--raaa", "--rrr-"},
-    {ACT_BAN, "rrraaa", "-rraaa", "--raaa", "--rrr-"},
-    {ACT_MAKE_OPERATOR, "rrrraa", "-rrrar", "--rraa", "--rrr-"},
-    {ACT_CHANGE_FORM, "rrrrar", "-rrrar", "--rrrr", "--rrr-"},
-    {ACT_RENAME, "rrrraa", "-rrrar", "--rraa", "--rrr-"},
-    {ACT_PASS_ON, "rrrraa", "-rrraa", "--rraa", "--rrr-"},
-    {ACT_CLOSE, "rrrraa", "-rrraa", "--rraa", "--rrr-"},
+    {ACT_SEE, "aaaaaaaa", "-aaaaaa-", "--aaaaaa", "--aaa---"},
+    {ACT_JOIN, "aaaaaaar", "-aaaara-", "--aaarar", "--aaa---"},
+    {ACT_LEAVE, "raaaaraa", "-aaaara-", "--aaaraa", "--aaa---"},
+    {ACT_READ, "aaaaaaar", "-raaara-", "--aaarar", "--aaa---"},
+    {ACT_SPEAK, "aaaaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
+    {ACT_ANNOUNCE, "rrraaarr", "-rraarr-", "--raarrr", "--aaa---"},
+    {ACT_EDIT_OWN, "aaaaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
+    {ACT_REMOVE, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
+    {ACT_INVITE, "rraaaarr", "-raaarr-", "--rrrrrr", "--rrr---"},
+    {ACT_SET_TOPIC, "rraaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
+    {ACT_LOCKED_TOPIC, "rrraaarr", "-rraarr-", "--raarrr", "--rrr---"},
+    {ACT_LOCK_TOPIC, "rrraaarr", "-rraarr-", "--raarrr", "--rrr---"},
+    {ACT_SET_ANNOUNCE, "rrraaarr", "-rraarr-", "--raarrr", "--rrr---"},
+    {ACT_KICK, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
+    {ACT_MUTE, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
+    {ACT_BAN, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
+    {ACT_MAKE_OPERATOR, "rrrraarr", "-rrrarr-", "--rraarr", "--rrr---"},
+    {ACT_CHANGE_FORM, "rrrrarrr", "-rrrarr-", "--rrrrrr", "--rrr---"},
+    {ACT_RENAME, "rrrraarr", "-rrrarr-", "--rraarr", "--rrr---"},
+    {ACT_PASS_ON, "rrrraarr", "-rrraar-", "--rraarr", "--rrr---"},
+    {ACT_CLOSE, "rrrraarr", "-rrraar-", "--rraarr", "--rrr---"},
 };
 
 static void expect_row(enum room_form form, enum room_act act, const char *row) {
@@ -87,10 +88,10 @@ Test(permission, who_first_joined_a_room_owns_it_under_every_handle_of_his) {
     enter(bob, "#ops", 0);
     struct client *other = join(ALICE, "robot", HERE), *carol = join(CAROL, "carol", HERE);
     const struct room *room = room_called("#ops");
-    cr_assert_eq(core_actor(alice->session, room), ACTOR_OWNER);
-    cr_assert_eq(core_actor(other->session, room), ACTOR_OWNER);
-    cr_assert_eq(core_actor(bob->session, room), ACTOR_MEMBER);
-    cr_assert_eq(core_actor(carol->session, room), ACTOR_STRANGER);
+    cr_assert_eq(core_actor(&core, alice->session, room), ACTOR_OWNER);
+    cr_assert_eq(core_actor(&core, other->session, room), ACTOR_OWNER);
+    cr_assert_eq(core_actor(&core, bob->session, room), ACTOR_MEMBER);
+    cr_assert_eq(core_actor(&core, carol->session, room), ACTOR_STRANGER);
     cr_assert_eq(core_permission(&core, other->session, room, ACT_CLOSE), PERMISSION_ALLOWED);
     cr_assert_eq(core_permission(&core, bob->session, room, ACT_CLOSE), PERMISSION_REFUSED);
     world_end();

@@ -126,6 +126,9 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_CHANGE, change.what, ROOM_CHANGE_END);
     REFUSES(FRAME_ABOUT, about.form, ROOM_FORM_END);
     REFUSES(FRAME_GATHER, gather.people, (struct bytes){0});
+    REFUSES(FRAME_GOVERN, govern.what, ORDER_RATE);
+    REFUSES(FRAME_GOVERN, govern.what, ORDER_ROOM_END);
+    REFUSES(FRAME_LAID, laid.what, LAID_END);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_SENT);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_STORED);
     REFUSES(FRAME_SWITCH, switch_to.to, SWITCH_TO_END);

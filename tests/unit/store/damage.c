@@ -202,6 +202,11 @@ static int note_sanction(void *arg, const struct store_sanction *sanction) {
     return 0;
 }
 
+static int note_room_order(void *arg, const struct store_room_order *order) {
+    (void)arg, (void)order;
+    return 0;
+}
+
 static int note_admission(void *arg, const struct store_admission *admission) {
     (void)arg, (void)admission;
     cr_assert_fail("a guest of an open room");
@@ -220,7 +225,7 @@ Test(store_damage, 19_rooms_of_version_8_are_open) {
     struct store_handle all[4] = {{0}};
     struct store_visitor visitor = {all,           note_handle,    note_mail,
                                     note_mark,     note_open_room, note_member,
-                                    note_sanction, note_admission};
+                                    note_sanction, note_admission, note_room_order};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct file dump = read_file("tests/unit/store/schema-7.sql");
@@ -238,8 +243,9 @@ Test(store_damage, 19_rooms_of_version_8_are_open) {
 
 Test(store_damage, 17_version_7_is_upgraded) {
     struct store_handle all[4] = {{0}};
-    struct store_visitor visitor = {all,       note_handle, note_mail,     note_mark,
-                                    note_room, note_member, note_sanction, note_admission};
+    struct store_visitor visitor = {all,           note_handle,    note_mail,
+                                    note_mark,     note_room,      note_member,
+                                    note_sanction, note_admission, note_room_order};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct file dump = read_file("tests/unit/store/schema-7.sql");
@@ -297,7 +303,7 @@ Test(store_damage, 19_version_9_is_upgraded) {
     cr_assert_eq(upto, 5);
     shelf_close();
     cr_assert_eq(query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
-    cr_assert_eq(query_number("PRAGMA user_version"), 14);
+    cr_assert_eq(query_number("PRAGMA user_version"), 15);
 }
 
 static int count_one(void *arg, const struct record *record) {
@@ -372,6 +378,12 @@ static int pass_handle(void *arg, const struct store_handle *handle) {
     return 0;
 }
 
+static int note_no_order(void *arg, const struct store_room_order *order) {
+    (void)arg, (void)order;
+    cr_assert_fail("there was no order in rooms");
+    return 0;
+}
+
 Test(store_damage, 22_version_13_is_upgraded) {
     unsigned n = 0;
     struct store_visitor visitor = {&n,
@@ -381,7 +393,8 @@ Test(store_damage, 22_version_13_is_upgraded) {
                                     note_hidden_room,
                                     note_member,
                                     note_sanction,
-                                    note_admission_of_one};
+                                    note_admission_of_one,
+                                    note_no_order};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct file dump = read_file("tests/unit/store/schema-13.sql");
@@ -392,8 +405,55 @@ Test(store_damage, 22_version_13_is_upgraded) {
     cr_assert_eq(store_load(shelf.store, &visitor), 0);
     cr_assert_eq(n, 2, "a private room and who is in it");
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 14);
+    cr_assert_eq(query_number("PRAGMA user_version"), 15);
     shelf_open();
+}
+
+static int note_one_order(void *arg, const struct store_room_order *order) {
+    unsigned *n = arg;
+    cr_assert(order->room == 2 && order->uid == 1003 && order->what == 1 && order->handle == 7 &&
+              order->until_ms == 5000 && order->by == 1001);
+    cr_assert(bytes_equal(order->by_name, bytes_of("alice")));
+    cr_assert(bytes_equal(order->why, bytes_of("spam")));
+    ++*n;
+    return 0;
+}
+
+static int pass_admission(void *arg, const struct store_admission *admission) {
+    (void)arg, (void)admission;
+    return 0;
+}
+
+static unsigned n_orders(void) {
+    unsigned n = 0;
+    struct store_visitor visitor = {
+        &n,          pass_handle,   note_mail,      note_mark,     note_room,
+        note_member, note_sanction, pass_admission, note_one_order};
+    cr_assert_eq(store_load(shelf.store, &visitor), 0);
+    return n;
+}
+
+Test(store_damage, 23_order_in_rooms_is_kept) {
+    cr_assert_eq(n_orders(), 0);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(
+        store_put_room_order(shelf.store, &(struct store_room_order){.room = 2,
+                                                                     .uid = 1003,
+                                                                     .what = 1,
+                                                                     .handle = 7,
+                                                                     .until_ms = 5000,
+                                                                     .by = 1001,
+                                                                     .by_name = bytes_of("alice"),
+                                                                     .why = bytes_of("spam")}),
+        0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    shelf_close();
+    shelf_open();
+    cr_assert_eq(n_orders(), 1);
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_remove_room_order(shelf.store, 2, 1003, 1), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    cr_assert_eq(n_orders(), 0);
 }
 
 Test(store_damage, 02_a_newer_one_is_not_touched) {
@@ -781,6 +841,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     shelf_open();
     for (uint64_t seq = 1; seq <= last; seq++)
         cr_assert_eq(put_one(seq), 0);
+    index_all();
     shelf_close();
     run_sql("CREATE INDEX message_uid ON message (uid, seq); DROP TABLE mark;"
             "DROP TABLE sanction;"
@@ -790,21 +851,21 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
             "ALTER TABLE room DROP COLUMN private_since; ALTER TABLE room DROP COLUMN people;"
             "ALTER TABLE message DROP COLUMN mend;"
             "ALTER TABLE state DROP COLUMN parts_folded;"
-            "DROP INDEX message_thread; DROP INDEX message_reply;"
+            "DROP TABLE room_order; DROP INDEX message_thread; DROP INDEX message_reply;"
             "ALTER TABLE message DROP COLUMN thread; ALTER TABLE message DROP COLUMN n;"
             "PRAGMA user_version = 5;");
-    leave_room(152 * 1024);
+    leave_room(124 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 14);
+    cr_assert_eq(query_number("PRAGMA user_version"), 15);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(query_number("SELECT parts_folded FROM state"), 0);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 14);
+    cr_assert_eq(query_number("PRAGMA user_version"), 15);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     cr_assert_eq(query_number("SELECT parts_folded FROM state"), 1);
     umount2(shelf.dir, MNT_DETACH);

@@ -201,6 +201,11 @@ static int count_sanction(void *arg, const struct store_sanction *sanction) {
     return 0;
 }
 
+static int count_room_order(void *arg, const struct store_room_order *order) {
+    (void)arg, (void)order;
+    return 0;
+}
+
 static int count_admission(void *arg, const struct store_admission *admission) {
     (void)arg, (void)admission;
     return 0;
@@ -212,8 +217,9 @@ static void read_all(void) {
     struct store_query query = {.words = bytes_of("words"), .n_max = 9};
     struct store_query parts = {.words = bytes_of("ord some"), .n_max = 9};
     struct store_page page = {.n_max = 50};
-    struct store_visitor visitor = {NULL,       count_handle, count_mail,     count_mark,
-                                    count_room, count_member, count_sanction, count_admission};
+    struct store_visitor visitor = {NULL,           count_handle,    count_mail,
+                                    count_mark,     count_room,      count_member,
+                                    count_sanction, count_admission, count_room_order};
     uint64_t upto;
     unsigned n = 0;
     note(store_load(shelf.store, &visitor));

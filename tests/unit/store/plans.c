@@ -26,6 +26,7 @@ static const struct {
     {MEMBERS, "SCAN member"},
     {SANCTIONS, "SCAN sanction"},
     {ADMISSIONS, "SCAN admission"},
+    {ROOM_ORDERS, "SCAN room_order"},
     {LAST_NUMBERS, "SCAN CONSTANT ROW"},
     {LAST_NUMBERS, "SCAN message"}, /* its last one */
     {DOOMED_FIRST, "SCAN doomed"},

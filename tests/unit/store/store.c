@@ -209,9 +209,18 @@ static int load_admission(void *arg, const struct store_admission *admission) {
     return 0;
 }
 
+static int load_room_order(void *arg, const struct store_room_order *order) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "order %u %u %u %u %jd by %u %.*s: %.*s\n", order->room, order->uid, order->what,
+         order->handle, (intmax_t)order->until_ms, order->by, (int)order->by_name.n,
+         order->by_name.data, (int)order->why.n, order->why.data);
+    return 0;
+}
+
 static int load(struct loaded *loaded) {
-    struct store_visitor visitor = {loaded,    load_handle, load_mail,     load_mark,
-                                    load_room, load_member, load_sanction, load_admission};
+    struct store_visitor visitor = {loaded,        load_handle,    load_mail,
+                                    load_mark,     load_room,      load_member,
+                                    load_sanction, load_admission, load_room_order};
     return store_load(shelf.store, &visitor);
 }
 
