@@ -59,7 +59,7 @@ check "and is told who may" has "$ERR" "members of its --admin-group"
 try say 61001 ann users
 is "nor see the accounts of others" "$STATUS" 77
 try say 61001 ann ban '#ops' ben
-is "a room is not the hub: exit status" "$STATUS" 64
+is "a room that is not there: exit status" "$STATUS" 67
 try say 61000 boss kick @hub 0
 is "nobody acts upon root: exit status" "$STATUS" 77
 try say 0 root ban @hub boss
