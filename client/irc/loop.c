@@ -32,7 +32,9 @@ static void watch_set(struct irc_door *door, struct irc_watch *watch, uint32_t e
 /* Whoever is not us is closed before a byte is read. */
 static void door_accept(struct irc_door *door, const struct irc_watch *listener) {
     int on = 1;
-    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_storage from;
+    socklen_t n_from = sizeof from;
+    int fd = accept4(listener->fd, (struct sockaddr *)&from, &n_from, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
     if (!peer_is_us(fd)) {

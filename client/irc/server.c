@@ -149,7 +149,7 @@ void irc_help(struct conn *conn) {
     char name[32];
     const char *subject = command_param(conn, 0);
     size_t n = 0;
-    for (; subject[n] && n < sizeof name - 1; n++)
+    for (; n < sizeof name - 1 && subject[n]; n++)
         name[n] = (char)toupper((unsigned char)subject[n]);
     name[n] = '\0';
     const struct irc_command *found = irc_command_find(name);

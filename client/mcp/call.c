@@ -196,6 +196,8 @@ void calls_reap(struct mcp *mcp) {
 
 void calls_free(struct mcp *mcp) {
     struct call *call;
-    DL_FOREACH(mcp->calls, call) call->is_over = true;
+    DL_FOREACH(mcp->calls, call) {
+        call->is_over = true;
+    }
     calls_reap(mcp);
 }

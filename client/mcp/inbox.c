@@ -109,7 +109,9 @@ static void fetch_join_page(struct fetch *fetch) {
     json_t *whole = json_array(), *message;
     size_t i, n = json_array_size(fetch->page);
     uint32_t n_others = 0;
-    json_array_foreach(fetch->page, i, message) n_others += !fetch_is_own(fetch, message);
+    json_array_foreach(fetch->page, i, message) {
+        n_others += !fetch_is_own(fetch, message);
+    }
     if (n > 0)
         fetch->before =
             (uint64_t)json_integer_value(json_object_get(json_array_get(fetch->page, 0), "seq"));
@@ -191,8 +193,9 @@ json_t *fetch_messages(struct fetch *fetch) {
 void inbox_settle(struct mcp *mcp) {
     const char *conv;
     json_t *seq;
-    json_object_foreach(mcp->seen, conv, seq)
+    json_object_foreach(mcp->seen, conv, seq) {
         earshot_mark_seen(mcp->hands, conv, (uint64_t)json_integer_value(seq));
+    }
     json_object_clear(mcp->seen);
 }
 

@@ -217,7 +217,9 @@ static void mcp_take_batch(struct mcp *mcp, const json_t *messages) {
     }
     struct rpc_batch *batch = cli_allocate(sizeof *batch);
     *batch = (struct rpc_batch){.answers = json_array(), .n_open = json_array_size(messages)};
-    json_array_foreach(messages, i, message) mcp_take_one(mcp, message, batch);
+    json_array_foreach(messages, i, message) {
+        mcp_take_one(mcp, message, batch);
+    }
 }
 
 static void mcp_take_lines(struct mcp *mcp) {
@@ -297,9 +299,10 @@ static void mcp_take_by_ears(struct mcp *mcp, const struct earshot_event *event)
         break;
     case EARSHOT_EVENT_MESSAGE:
         resource_note(mcp, event->message.conv);
-        DL_FOREACH(mcp->calls, call)
-        if (!call->is_over && call->tool->hear)
-            call->tool->hear(call, event);
+        DL_FOREACH(mcp->calls, call) {
+            if (!call->is_over && call->tool->hear)
+                call->tool->hear(call, event);
+        }
         break;
     case EARSHOT_EVENT_BACK:
     case EARSHOT_EVENT_NEWS:

@@ -37,13 +37,20 @@ static bool resource_is_plain(unsigned char c) {
 
 /* The caller frees it. */
 static char *resource_uri(const char *conv) {
-    char *uri = cli_allocate(sizeof RESOURCE_SCHEME + 3 * strlen(conv));
-    char *to = stpcpy(uri, RESOURCE_SCHEME);
-    for (; *conv; conv++)
-        if (resource_is_plain((unsigned char)*conv))
+    static const char digits[] = "0123456789ABCDEF", scheme[] = RESOURCE_SCHEME;
+    char *uri = cli_allocate(sizeof scheme + 3 * strlen(conv)), *to = uri;
+    memcpy(to, scheme, sizeof scheme - 1);
+    to += sizeof scheme - 1;
+    for (; *conv; conv++) {
+        unsigned char c = (unsigned char)*conv;
+        if (resource_is_plain(c)) {
             *to++ = *conv;
-        else
-            to += sprintf(to, "%%%02X", (unsigned char)*conv);
+            continue;
+        }
+        *to++ = '%';
+        *to++ = digits[c >> 4];
+        *to++ = digits[c & 15];
+    }
     *to = '\0';
     return uri;
 }

@@ -5,6 +5,9 @@
 #include "base/error.h"
 #include "base/macro.h"
 #include "core/internal.h"
+#include "core/room/name.h"
+#include "core/room/order.h"
+#include "core/room/people.h"
 
 int core_init(struct core *core, const struct core_config *config, mono_time now) {
     *core = (struct core){.config = *config, .started = now, .now = now};

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/people.h"
 
 static bool handle_has_number(const struct core *core, uint32_t number) {
     return handle_of_number(core, number) != NULL;

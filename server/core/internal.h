@@ -516,28 +516,6 @@ void room_hold(struct room *room);
 void room_let_go(struct core *core, struct room *room);
 /* No handle of this user is in it any more; stored, too. False: none was. */
 bool room_throw_out(struct core *core, struct user *user, struct room *room);
-/* Order in rooms (room/order.c). NULL: that is not laid on him there. */
-const struct room_order *room_order_find(const struct core *core, const struct room *room,
-                                         const struct user *user, enum laid_what what);
-/* The same; then `reason` says until when, by whom and why. */
-bool room_order_holds(const struct core *core, const struct room *room, const struct user *user,
-                      enum laid_what what, char reason[256]);
-/* Why he may not set its topic. */
-enum fail_code room_refuse_topic(const struct core *core, const struct session *session,
-                                 const struct room *room, char reason[256]);
-/* The handles of its operators, with blanks between. False: not all of them have a place. */
-bool room_operators(const struct core *core, const struct room *room,
-                    char text[OPERATORS_BYTES_MAX + 1]);
-/* There is none any more; also in the store, unless the room goes from it, too. */
-void room_orders_drop(struct core *core, struct room *room, bool is_stored);
-/* GOVERN, and LIST_LAID of LIST. */
-void room_receive_order(struct core *core, struct session *session, const struct frame *frame);
-void room_tell_laid(struct core *core, struct session *session, uint32_t request,
-                    struct bytes text);
-/* Whether a room may be called so; else `reason` says why not. */
-enum fail_code room_check_looks(const struct core *core, const struct name *name, char reason[256]);
-/* Who comes into one that looks like another is told. */
-void room_tell_alike(struct core *core, struct session *session, const struct room *room);
 #define ROOM_NOT_THERE "there is no such room; `earshot rooms` lists them"
 /* How many that wait were made by one of them to the other, and how many of them there may be. */
 unsigned invitations_between(const struct user *from, const struct user *to);
@@ -602,32 +580,12 @@ void admission_answer(struct core *core, struct admission *admission);
 /* All members of a private room see it. Returns 0 or -ENOMEM. */
 int admission_restore_members(struct core *core, struct room *room);
 
-/* Direct rooms (people.c). GATHER. */
-void people_receive_gather(struct core *core, struct session *session, const struct frame *frame);
-/* Of those that the user sees, the one of the people whom he names, besides himself or with. */
-struct room *people_find_for(const struct core *core, const struct user *user,
-                             const struct name *key);
-/* "#alice,bob", or with a number for the i-th of that name. False: it is no name. */
-bool people_name(const struct core *core, const struct people *people, unsigned i,
-                 struct name *name);
-/* Something was said there. */
-void people_note_said(struct core *core, const struct session *session, const struct room *room);
-/* One of them is called otherwise now. */
-void people_renamed(struct core *core, struct handle *handle);
-void people_text(const struct people *people, struct people_text *text);
-/* Returns 0, -EINVAL or -ENOMEM. */
-int people_restore(struct room *room, struct bytes text);
-
 /* Frees it, if there is nothing in it any more. */
 void room_settle(struct core *core, struct room *room);
 void room_settle_lost(struct core *core);
 /* JOIN, LEAVE, TOPIC. */
 void room_receive_join(struct core *core, struct session *session, const struct frame *frame);
 void room_receive_leave(struct core *core, struct session *session, const struct frame *frame);
-void room_receive_topic(struct core *core, struct session *session, const struct frame *frame);
-/* The topic (topic.c): there is none any more; as it is stored. Returns 0 or -ENOMEM. */
-void room_drop_topic(struct room *room);
-int room_restore_topic(struct room *room, struct bytes text);
 /* The name is free, and the room goes on under another one. */
 enum fail_code room_release(struct core *core, struct session *session, const struct name *name,
                             char reason[256]);

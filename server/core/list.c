@@ -14,6 +14,7 @@
 #include <utlist.h>
 
 #include "core/internal.h"
+#include "core/room/order.h"
 
 #define PIDS_MAX 512 /* of one handle in one USER frame */
 #define LISTS_PER_SESSION_MAX 64

@@ -54,7 +54,8 @@ bool core_awaits_target(const struct core *core, const struct session *session,
                         const struct frame *frame, struct record *like) {
     const struct assembly *assembly = session->assembly;
     bool is_whole = !(frame->flags & FRAME_MORE_PARTS);
-    struct mend mend = {.kind = KIND_TEXT};
+    static const struct uuid none;
+    struct mend mend = {.kind = KIND_TEXT, .reply_to = &none};
     if (is_whole && frame->type == FRAME_SEND && !assembly)
         mend = (struct mend){frame->send.kind, &frame->send.reply_to, frame->send.to,
                              frame->send.body};

@@ -183,3 +183,19 @@ void core_committed(struct core *core, struct commit *commit, const char *troubl
 
 /* The number to be stored by a hub that ends. */
 uint64_t core_last_seq(const struct core *core);
+
+/* Which object a mark is of (change.c). */
+#define DIRTY_PLACE_BITS 32 /* of `place`, below what stands above the number of a room */
+struct dirty_key {
+    uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, ADMISSION, FORGET, SANCTION,
+                        ROOM_ORDER */
+    uint32_t handle; /* SANCTION, ROOM_ORDER: the uid */
+    int64_t place;   /* number of a room, or a conversation; SANCTION: enum sanction_what;
+                        ROOM_ORDER: the room, and enum laid_what above it */
+};
+
+struct core;
+
+/* How the object is now (row.c); upto: of FORGET. False: memory is out. */
+bool row_fill(struct core *core, const struct dirty_key *key, uint64_t upto, struct change *row);
+void row_of_handle(struct change *row, const struct handle *handle);

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/room/people.h"
 
 /* A whole message on its way in. */
 struct incoming {

@@ -18,6 +18,7 @@
 
 #include "base/mention.h"
 #include "core/internal.h"
+#include "core/room/order.h"
 
 void ask_free(struct ask *ask) {
     if (ask) {

@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/room/name.h"
+#include "core/room/order.h"
 
 #define PRIVATE_MEMBERS_MAX 1024 /* users who see one private room */
 

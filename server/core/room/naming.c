@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "core/internal.h"
+#include "core/room/name.h"
 
 /*
  * A name in ASCII is never refused: a room is nobody's, and whoever made "#genera1" first could

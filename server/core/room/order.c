@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/room/order.h"
 
 #define NO_MEMORY_FOR_ORDER "the hub is out of memory; try again later"
 #define OWNER_AND_OPERATORS "its owner and operators"

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/room/people.h"
 
 #define NO_MEMORY_FOR_IT "the hub is out of memory; try again later"
 #define SEPARATORS ", "

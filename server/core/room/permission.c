@@ -1,6 +1,7 @@
 #include "core/room/permission.h"
 
 #include "core/internal.h"
+#include "core/room/order.h"
 
 /* In a column for each actor, in the order of enum room_actor. */
 #define A PERMISSION_ALLOWED

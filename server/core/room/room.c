@@ -10,6 +10,9 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/name.h"
+#include "core/room/order.h"
+#include "core/room/people.h"
 
 static bool room_has_number(const struct core *core, uint32_t number) {
     return room_of_number(core, number) != NULL;

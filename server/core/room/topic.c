@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/name.h"
+#include "core/room/order.h"
 
 void room_drop_topic(struct room *room) {
     if (room->topic)
