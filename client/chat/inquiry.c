@@ -28,7 +28,6 @@
 #define INQUIRY_NAMES_MAX 12 /* in one line; the others are counted */
 #define INQUIRY_MENTIONS_MAX 40
 #define INQUIRY_MENTION_PAGES 16 /* that are looked through for them */
-#define INQUIRY_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 
 /* What was asked, until the answer is complete. */
 struct inquiry {
@@ -295,29 +294,11 @@ static void inquiry_rooms_done(struct chat *chat, struct inquiry *inquiry) {
 
 /* People. */
 
-static void inquiry_tty_text(const struct earshot_event *event, char text[PROCESS_TTY_SIZE + 8]) {
-    *text = '\0';
-    for (size_t i = 0; i < event->user.n_pids && !*text; i++) {
-        char tty[PROCESS_TTY_SIZE];
-        process_tty(event->user.pids[i], tty);
-        if (*tty)
-            snprintf(text, PROCESS_TTY_SIZE + 8, " on %s", tty);
-    }
-}
-
 static void inquiry_who_line(struct chat *chat, struct inquiry *inquiry,
                              const struct earshot_event *event) {
-    char idle[WHOIS_IDLE_SIZE], tty[PROCESS_TTY_SIZE + 8];
-    bool away = event->user.state == EARSHOT_AWAY;
-    const char *reason = away ? event->user.away : "";
     roster_presence(&chat->roster, event->user.handle, event->user.state, event->user.away);
     inquiry->n++;
-    whois_idle_text(event->user.idle_s, idle);
-    inquiry_tty_text(event, tty);
-    view_note(&chat->view, VIEW_INFO, "%s%s%s%s%s%s%s%s", event->user.handle,
-              words_same_name(event->user.handle, chat->me) ? " (you)" : "",
-              login_remark(chat, event->user.handle, event->user.uid), tty, idle,
-              away ? ", away" : "", *reason ? ": " : "", reason);
+    whois_tell_short(chat, event);
 }
 
 static void inquiry_who_done(struct chat *chat, struct inquiry *inquiry) {
@@ -406,37 +387,13 @@ static void inquiry_ask_older(struct chat *chat, const struct inquiry *page) {
     inquiry->oldest_ms = page->oldest_ms;
 }
 
-/* The hub does not know what it has deleted: so it is told how long, and how much, is kept. */
-static void inquiry_tell_beginning(struct chat *chat, const struct inquiry *inquiry,
-                                   const char *page) {
-    char keeping[CHAT_KEEPING_SIZE];
-    struct earshot_hub_info hub;
-    const char *conv = conv_rest(inquiry->about), *at = conv_sign(inquiry->about);
-    earshot_hub(chat->link, &hub);
-    chat_keeping_text(&hub, keeping);
-    int64_t kept_ms = (int64_t)hub.keep_days * INQUIRY_DAY_MS / 10 * 9; /* nearly as old as any */
-    bool is_cut = hub.keep_days > 0 && inquiry->oldest_ms > 0 &&
-                  wall_now().ms - inquiry->oldest_ms >= kept_ms;
-    if (is_cut)
-        view_note(
-            &chat->view, VIEW_INFO,
-            "%swhat was before in %s%s, if anything, is not kept any more: messages are kept %s",
-            page, at, conv, keeping);
-    else if (*keeping)
-        view_note(&chat->view, VIEW_INFO,
-                  "%sthis is the beginning of %s%s, as far as it is kept: %s", page, at, conv,
-                  keeping);
-    else
-        view_note(&chat->view, VIEW_INFO, "%sthis is the beginning of %s%s", page, at, conv);
-}
-
 static void inquiry_history_done(struct chat *chat, struct inquiry *inquiry) {
     const char *conv = inquiry->about;
     if (inquiry->n > 0) {
         unread_set_page(chat, conv, inquiry->oldest);
         inquiry_ask_older(chat, inquiry);
     } else if (inquiry->before > 0) {
-        inquiry_tell_beginning(chat, inquiry, "");
+        past_tell_beginning(chat, inquiry->about, inquiry->oldest_ms, "");
     } else {
         view_note(&chat->view, VIEW_INFO, "nothing was said in %s%s yet",
                   conv_is_people(conv) ? "@" : "", conv_rest(conv));
@@ -458,7 +415,7 @@ static void inquiry_older_done(struct chat *chat, struct inquiry *inquiry) {
     if (inquiry->n > 0)
         view_note(&chat->view, VIEW_INFO, "%s/history goes further back", page);
     else
-        inquiry_tell_beginning(chat, inquiry, page);
+        past_tell_beginning(chat, inquiry->about, inquiry->oldest_ms, page);
 }
 
 static void inquiry_search_done(struct chat *chat, struct inquiry *inquiry) {

@@ -13,6 +13,7 @@
 #include "cli/words.h"
 #include "proto/name.h"
 
+#define PAST_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define PAST_LINES 10
 /*
  * All that waited is here when the newest message is, or when nothing came for so long: after the
@@ -343,4 +344,26 @@ void past_found(struct chat *chat, struct past_message **held) {
         show_message(chat, &last->event, SHOW_FOUND);
         past_free_message(held, last);
     }
+}
+
+void past_tell_beginning(struct chat *chat, const char *about, int64_t oldest_ms,
+                         const char *page) {
+    char keeping[CHAT_KEEPING_SIZE];
+    struct earshot_hub_info hub;
+    const char *conv = conv_rest(about), *at = conv_sign(about);
+    earshot_hub(chat->link, &hub);
+    chat_keeping_text(&hub, keeping);
+    int64_t kept_ms = (int64_t)hub.keep_days * PAST_DAY_MS / 10 * 9; /* nearly as old as any */
+    bool is_cut = hub.keep_days > 0 && oldest_ms > 0 && wall_now().ms - oldest_ms >= kept_ms;
+    if (is_cut)
+        view_note(
+            &chat->view, VIEW_INFO,
+            "%swhat was before in %s%s, if anything, is not kept any more: messages are kept %s",
+            page, at, conv, keeping);
+    else if (*keeping)
+        view_note(&chat->view, VIEW_INFO,
+                  "%sthis is the beginning of %s%s, as far as it is kept: %s", page, at, conv,
+                  keeping);
+    else
+        view_note(&chat->view, VIEW_INFO, "%sthis is the beginning of %s%s", page, at, conv);
 }

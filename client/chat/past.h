@@ -54,3 +54,10 @@ void past_opened(struct chat *chat, const char *conv, struct past_message **held
 void past_found(struct chat *chat, struct past_message **held);
 
 void past_deinit(struct chat *chat);
+
+/*
+ * A page of this conversation had nothing before it: oldest_ms is when its first message was said,
+ * 0 if there was none. The hub does not know what it has deleted: so it is told how long, and how
+ * much, is kept. `page` stands before the sentence.
+ */
+void past_tell_beginning(struct chat *chat, const char *conv, int64_t oldest_ms, const char *page);

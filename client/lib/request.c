@@ -409,15 +409,19 @@ static int check_takes_rooms(struct earshot *link) {
                      link->dir);
 }
 
-int earshot_about(earshot *link, const char *room, uint32_t *request) {
+static int ask_of_room(earshot *link, const char *room, uint8_t what, uint32_t *request) {
     struct name name;
     int r = check_room(link, room, &name);
     if (r == 0)
         r = check_takes_rooms(link);
     if (r != 0)
         return r;
-    struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_ROOM, .of = name_bytes(&name)}};
+    struct frame frame = {.type = FRAME_LIST, .list = {.what = what, .of = name_bytes(&name)}};
     return request_ask(link, &frame, name.s, request);
+}
+
+int earshot_about(earshot *link, const char *room, uint32_t *request) {
+    return ask_of_room(link, room, LIST_ROOM, request);
 }
 
 int earshot_change_room(earshot *link, const char *room, enum earshot_room_change what,
@@ -562,14 +566,7 @@ int earshot_govern(earshot *link, const char *room, unsigned what,
 }
 
 int earshot_laid(earshot *link, const char *room, uint32_t *request) {
-    struct name name;
-    int r = check_room(link, room, &name);
-    if (r == 0)
-        r = check_takes_rooms(link);
-    if (r != 0)
-        return r;
-    struct frame frame = {.type = FRAME_LIST, .list = {.what = LIST_LAID, .of = name_bytes(&name)}};
-    return request_ask(link, &frame, name.s, request);
+    return ask_of_room(link, room, LIST_LAID, request);
 }
 
 int earshot_accounts(earshot *link, bool all, uint32_t *request) {

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "chat/people/login.h"
+#include "cli/words.h"
 #include "ipc/process.h"
 
 #define WHOIS_PROGRAMS_MAX 8
 #define WHOIS_DAY_MS (24 * 60 * 60 * 1000)
+#define WHOIS_IDLE_SIZE 48
 
 static void whois_since(pid_t pid, char text[48]) {
     char time_text[CONFIG_TIME_SIZE];
@@ -34,7 +36,8 @@ static void whois_tell_program(struct chat *chat, pid_t pid) {
               *tty ? ", on " : "", tty, since);
 }
 
-void whois_idle_text(uint32_t seconds, char text[WHOIS_IDLE_SIZE]) {
+/* ", idle 5 min"; "" for less than a minute. */
+static void whois_idle_text(uint32_t seconds, char text[WHOIS_IDLE_SIZE]) {
     if (seconds < 60)
         *text = '\0';
     else if (seconds < 3600)
@@ -58,4 +61,26 @@ void whois_tell(struct chat *chat, const struct earshot_event *event) {
               idle);
     for (size_t i = 0; i < event->user.n_pids && i < WHOIS_PROGRAMS_MAX; i++)
         whois_tell_program(chat, event->user.pids[i]);
+}
+
+static void whois_tty_text(const struct earshot_event *event, char text[PROCESS_TTY_SIZE + 8]) {
+    *text = '\0';
+    for (size_t i = 0; i < event->user.n_pids && !*text; i++) {
+        char tty[PROCESS_TTY_SIZE];
+        process_tty(event->user.pids[i], tty);
+        if (*tty)
+            snprintf(text, PROCESS_TTY_SIZE + 8, " on %s", tty);
+    }
+}
+
+void whois_tell_short(struct chat *chat, const struct earshot_event *event) {
+    char idle[WHOIS_IDLE_SIZE], tty[PROCESS_TTY_SIZE + 8];
+    bool away = event->user.state == EARSHOT_AWAY;
+    const char *reason = away ? event->user.away : "";
+    whois_idle_text(event->user.idle_s, idle);
+    whois_tty_text(event, tty);
+    view_note(&chat->view, VIEW_INFO, "%s%s%s%s%s%s%s%s", event->user.handle,
+              words_same_name(event->user.handle, chat->me) ? " (you)" : "",
+              login_remark(chat, event->user.handle, event->user.uid), tty, idle,
+              away ? ", away" : "", *reason ? ": " : "", reason);
 }
