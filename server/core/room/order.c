@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/room/name.h"
 #include "core/room/order.h"
 
 #define NO_MEMORY_FOR_ORDER "the hub is out of memory; try again later"
@@ -192,9 +193,7 @@ enum fail_code room_refuse_topic(const struct core *core, const struct session *
                                  const struct room *room, char reason[256]) {
     enum room_actor actor = core_actor(core, session, room);
     if (actor == ACTOR_STRANGER || actor == ACTOR_INVITED) {
-        snprintf(reason, 256,
-                 "only a handle that is in the room may set its topic; join it first (/join in "
-                 "`earshot chat`)");
+        snprintf(reason, 256, "%s", TOPIC_NOT_MEMBER);
         return FAIL_NOT_MEMBER;
     }
     if (!room_order_holds(core, room, session->user, LAID_MUTE, reason) &&

@@ -64,6 +64,10 @@ void room_receive_topic(struct core *core, struct session *session, const struct
         session_fail(core, session, request, code, reason);
         return;
     }
+    if (!membership_find(session->handle, room)) {
+        session_fail(core, session, request, FAIL_NOT_MEMBER, TOPIC_NOT_MEMBER);
+        return;
+    }
     if (!persist_may_change(core, session->user, reason)) {
         session_fail(core, session, request, FAIL_LIMIT, reason);
         return;
