@@ -93,10 +93,10 @@ static void note_newest(struct session *session, const struct target *target, ui
 /* Most messages go on with a run, and are counted when it is closed. */
 static void deliver_message(struct core *core, struct session *session, const struct target *target,
                             const struct record *record) {
-    struct names names = names_for(session, target);
     struct encoded encoded;
     if (run_go_on(core, session, target, record))
         return;
+    struct names names = names_for(session, target);
     encode_message(core, record, &names, record->flags, &encoded);
     if (!run_add(core, session, target, record, &encoded))
         core->counters.deliveries += target_deliver(core, session, target, &encoded, record->seq);

@@ -293,10 +293,10 @@ static struct session *find_target(struct intake *intake, struct session *sessio
     struct hub *hub = intake->lane->hub;
     struct user *user = session->user;
     uint64_t number = session->number;
-    struct core_target target = {0};
     struct record like;
     if (!core_awaits_target(&hub->core, session, frame, &like))
         return session;
+    struct core_target target = {0};
     slice_charge(intake);
     hub_leave(hub);
     mono_time began = mono_now();
@@ -397,7 +397,9 @@ static struct session *take_frame(struct intake *intake, struct session *session
         session->user->is_in_admin_group = false; /* it was looked up for this frame */
     core->mail_login.what = LOGIN_NOT_ASKED;
     core->n_people_logins = 0;
-    core->target = (struct core_target){0};
+    core->target.record.seq = 0;
+    core->target.conv = 0;
+    core->target.last_n = 0;
     if (broken)
         lane_reject(lane, broken);
     return session;
