@@ -638,9 +638,18 @@ static bool command_is_called(const char *name, const char *word, size_t n, bool
     return n > 0 && strncasecmp(name, word, n) == 0 && (is_beginning || name[n] == '\0');
 }
 
+/* These act upon others, whom nobody puts out by a slip of the hand. */
+static bool command_is_whole(const struct command *row) {
+    static const char *const names[] = {"ban", "deop", "kick", "lock", "op", "unban"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(row->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static const struct command *command_find_row(const char *word, size_t n, bool is_beginning) {
     for (const struct command *row = command_table; row->name; row++)
-        if (command_is_called(row->name, word, n, is_beginning))
+        if (command_is_called(row->name, word, n, is_beginning && !command_is_whole(row)))
             return row;
     return NULL;
 }

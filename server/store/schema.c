@@ -158,13 +158,6 @@ static const char *const steps[] = {
     " WHERE thread IS NOT NULL;"                                                                   \
     "CREATE INDEX IF NOT EXISTS message_reply ON message (conv, seq, n) WHERE n > 0"
 
-/* On a disk that is nearly full the next step needs the room that the log of this one took. */
-static void schema_end_step(struct connection *connection, int r) {
-    if (r != 0)
-        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
-    sqlite3_exec(connection->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
-}
-
 static int schema_step_with(struct connection *connection, int64_t version, const char *step) {
     char end[64];
     snprintf(end, sizeof end, "PRAGMA user_version = %lld; COMMIT", (long long)version + 1);
@@ -173,15 +166,26 @@ static int schema_step_with(struct connection *connection, int64_t version, cons
         r = connection_run(connection, step, "upgrade it");
     if (r == 0)
         r = connection_run(connection, end, "upgrade it");
-    schema_end_step(connection, r);
+    if (r != 0)
+        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
     return r;
+}
+
+/* On a disk that is nearly full a step may need the room that the log of those before it took. */
+static void schema_make_room(struct connection *connection) {
+    sqlite3_exec(connection->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 }
 
 static int schema_step(struct connection *connection, int64_t version) {
     int r = schema_step_with(connection, version, steps[version]);
-    return r == STORE_FULL && version == SCHEMA_DROPS_INDEX
-               ? schema_step_with(connection, version, "")
-               : r;
+    if (r != STORE_FULL)
+        return r;
+    schema_make_room(connection);
+    r = schema_step_with(connection, version, steps[version]);
+    if (r != STORE_FULL || version != SCHEMA_DROPS_INDEX)
+        return r;
+    schema_make_room(connection);
+    return schema_step_with(connection, version, "");
 }
 
 int schema_tell_newer(struct connection *connection, int64_t version) {
@@ -223,17 +227,40 @@ static int parts_open(struct connection *connection) {
     if (r != 0 || folded)
         return r;
     r = connection_run(connection, anew, "upgrade it");
-    schema_end_step(connection, r);
+    if (r != 0)
+        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    if (r == STORE_FULL)
+        schema_make_room(connection);
     connection->keeps_accents = r != 0;
     return r == STORE_FULL ? 0 : r;
+}
+
+/* A new one takes all steps at once, which is one sync instead of many. */
+static int schema_begin(struct connection *connection) {
+    char end[96];
+    snprintf(end, sizeof end,
+             "UPDATE state SET parts_folded = 1; PRAGMA user_version = %lld; COMMIT",
+             (long long)SCHEMA_VERSION);
+    int r = connection_run(connection, "BEGIN IMMEDIATE", "make it");
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
+        r = connection_run(connection, steps[i], "make it");
+    if (r == 0)
+        r = connection_run(connection, end, "make it");
+    if (r != 0)
+        sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
+    return r;
 }
 
 int schema_open(struct connection *connection) {
     int64_t version = 0;
     int r = connection_number(connection, "PRAGMA user_version", &version);
+    if (r == 0 && version == 0) {
+        r = schema_begin(connection);
+        version = SCHEMA_VERSION;
+    }
     for (; r == 0 && version < SCHEMA_VERSION; version++)
         r = schema_step(connection, version);
-    if (r == 0)
-        schema_end_step(connection, connection_run(connection, INDEXES_LATER, "upgrade it"));
+    if (r == 0 && connection_run(connection, INDEXES_LATER, "upgrade it") == STORE_FULL)
+        schema_make_room(connection);
     return r == 0 ? parts_open(connection) : r;
 }

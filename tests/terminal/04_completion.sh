@@ -40,10 +40,10 @@ key ann Tab
 sees "all commands are listed" ann "/unignore"
 still_typed "the line stays" ann "[#ops] /"
 
-for i in $(seq 50); do
+for i in $(seq 60); do
     run_earshot "crowd$i" --name "crowd$i" tail --dm
 done
-for i in $(seq 50); do
+for i in $(seq 60); do
     wait_for "crowd$i is here" is_here "crowd$i"
 done
 key ann C-u
@@ -53,7 +53,7 @@ key ann C-u
 type_in ann "crowd"
 is_cut() { # they come in any order, so nothing tells that all are known
     key ann Tab
-    shows ann "and 10 more"
+    shows ann "more"
 }
 await "the list is cut" is_cut
 still_typed "the line stays" ann "[#ops] crowd"

@@ -27,7 +27,7 @@ key ann C-c
 enter ann "/status"
 sees "it tells what waits" ann "$((n + 1)) messages wait for the hub"
 enter ann "/help msg"
-sees "commands work" ann "one message to handles and #rooms"
+sees "commands work" ann "several handles are one conversation"
 enter ann "/join #elsewhere"
 still_typed "requests do not block" ann "[#elsewhere]"
 kill -CONT "$HUB_PID"

@@ -24,8 +24,8 @@ await "nor does that of a command" is_whole ann "or standard input to a handle o
 terminal cleo 40 200
 chat cleo cleo
 enter cleo "/help mute"
-await "/help in a narrow window" is_whole cleo "-- /mute [CONV]" "nothing of it while you are" \
-    "--     elsewhere"
+await "/help in a narrow window" is_whole cleo "-- /mute [CONV]|#ROOM HANDLE [10m]" "show nothing of it while" \
+    "--     who says nothing there"
 
 terminal dan 90 30
 chat dan dan '#ops'

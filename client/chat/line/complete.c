@@ -16,7 +16,7 @@
 #include "chat/format.h"
 #include "proto/name.h"
 
-#define COMPLETE_LISTED_MAX 40 /* candidates shown at once */
+#define COMPLETE_LISTED_MAX 56 /* candidates shown at once: all commands */
 
 /* readline's callbacks have no argument that could be this. */
 static struct chat *window;
