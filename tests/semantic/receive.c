@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "proto/answer.h"
 #include "proto/line.h"
 #include "semantic/semantic.h"
 
@@ -21,6 +22,21 @@ static void receive_whole(struct client *client) {
         client->last_seq = in->seq;
     }
     book_heard(client, in);
+}
+
+/* What the hub tells of a reply stands before its text, to who takes that. */
+static struct bytes receive_answer_line(struct client *client, struct bytes body) {
+    struct incoming_parts *in = &client->in;
+    struct answer answer;
+    size_t n = body.n;
+    if (!(in->kind & KIND_ANSWER))
+        return body;
+    MUST((client->abilities & ABILITY_TOLD) && (client->abilities & ABILITY_ANSWERS));
+    MUST(answer_take(&answer, &body));
+    MUST(!uuid_is_nil(&in->reply_to) && n - body.n <= in->total);
+    in->kind &= (uint8_t)~KIND_ANSWER;
+    in->total -= (uint32_t)(n - body.n);
+    return body;
 }
 
 /* The first part of a file: texts that are sent begin with a small letter. */
@@ -73,8 +89,9 @@ static void receive_message(struct client *client, const struct frame *frame) {
                                          .from = book_index(message->from),
                                          .to = book_index(message->to),
                                          .kind = message->kind};
-    receive_form(client, message->body);
-    receive_body(client, message->body, frame->flags & FRAME_MORE_PARTS);
+    struct bytes body = receive_answer_line(client, message->body);
+    receive_form(client, body);
+    receive_body(client, body, frame->flags & FRAME_MORE_PARTS);
 }
 
 static void receive_line(struct client *client, const struct frame_origin *origin,
@@ -114,8 +131,9 @@ static void receive_past(struct client *client, const struct frame *frame) {
                                          .from = book_index(past->from),
                                          .to = book_index(past->to),
                                          .kind = past->kind};
-    receive_form(client, past->body);
-    receive_body(client, past->body, frame->flags & FRAME_MORE_PARTS);
+    struct bytes body = receive_answer_line(client, past->body);
+    receive_form(client, body);
+    receive_body(client, body, frame->flags & FRAME_MORE_PARTS);
 }
 
 /* Answers to messages. */
