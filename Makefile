@@ -90,7 +90,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 SHARED_SRC := $(call sources,shared/base shared/proto shared/ipc)
 CORE_SRC := $(call sources,server/core server/core/past server/core/room server/store)
-HUB_SRC := $(call sources,server server/io)
+HUB_SRC := $(call sources,server server/io server/io/database)
 FILES_SRC := $(call sources,client/files)
 LIB_SRC := $(call sources,client/lib) $(FILES_SRC)
 CLIENT_SRC := $(call sources,client client/cli client/cli/talk client/cli/files client/cli/past client/cli/look \

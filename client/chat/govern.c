@@ -22,7 +22,7 @@ static const struct {
     {"private", EARSHOT_MAKE_PRIVATE, false}, {"open", EARSHOT_MAKE_OPEN, false},
     {"owner", EARSHOT_SET_OWNER, true},       {"rename", EARSHOT_SET_NAME, true},
     {"announce", EARSHOT_SET_ANNOUNCE, true}, {"past", EARSHOT_SET_PAST, true},
-    {"close", EARSHOT_CLOSE, false},
+    {"close", EARSHOT_CLOSE, false},          {"group", EARSHOT_MAKE_GROUP, true},
 };
 
 /* One that is made is one to talk in. */

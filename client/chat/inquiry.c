@@ -241,11 +241,12 @@ static void inquiry_room_line(struct chat *chat, struct inquiry *inquiry,
 
 static void inquiry_about_line(struct chat *chat, struct inquiry *inquiry,
                                const struct earshot_event *event) {
-    static const char *const forms[] = {"open", "private", "of a group", "direct"};
+    static const char *const forms[] = {"open", "private", "of the group", "direct"};
     (void)inquiry;
-    view_note(&chat->view, VIEW_INFO, "%s%s is %s, %u member%s, and belongs to %s%s%s%s%s",
+    view_note(&chat->view, VIEW_INFO, "%s%s is %s%s%s, %u member%s, and belongs to %s%s%s%s%s",
               conv_sign(event->room.name), conv_rest(event->room.name), forms[event->room.form],
-              event->room.members, event->room.members == 1 ? "" : "s", event->room.owner,
+              *event->room.group ? " " : "", event->room.group, event->room.members,
+              event->room.members == 1 ? "" : "s", event->room.owner,
               event->room.announces ? "; only its owner and operators speak" : "",
               event->room.invited ? "; you are invited" : "", *event->room.topic ? ": " : "",
               event->room.topic);

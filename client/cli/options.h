@@ -59,6 +59,7 @@ struct cli_options {
     int announce, past, lock;  /* room; -1 when not given */
     const char *topic, *owner; /* room; NULL when not given */
     const char *rename;        /* room; NULL when not given */
+    const char *group;         /* room; NULL when not given */
     bool close;                /* room */
     bool to_stdout;            /* get */
     bool decline;              /* get */

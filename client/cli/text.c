@@ -379,10 +379,14 @@ static void text_print_operators(const char *operators) {
 
 void text_about_room(const struct earshot_event *event, const struct cli_laid *laid,
                      size_t n_laid) {
-    static const char *const forms[] = {"open", "private", "of a group", "direct"};
+    static const char *const forms[] = {"open", "private", "of the group", "direct"};
     text_print_conv(event->room.name);
-    printf(": %s, %u member%s, owner ", forms[event->room.form], event->room.members,
-           event->room.members == 1 ? "" : "s");
+    printf(": %s", forms[event->room.form]);
+    if (event->room.form == EARSHOT_ROOM_GROUP) {
+        putchar(' ');
+        text_print_name(event->room.group);
+    }
+    printf(", %u member%s, owner ", event->room.members, event->room.members == 1 ? "" : "s");
     text_print_name(event->room.owner);
     if (*event->room.operators)
         text_print_operators(event->room.operators);

@@ -185,8 +185,10 @@ enum earshot_room_change {
     EARSHOT_SET_NAME,
     EARSHOT_CLOSE,        /* nobody may join or speak any more */
     EARSHOT_SET_ANNOUNCE, /* "on": only its owner and operators speak; or "off" */
-    EARSHOT_SET_PAST      /* of a private room: "all": who joins sees everything that was said;
+    EARSHOT_SET_PAST,     /* of a private room: "all": who joins sees everything that was said;
                              "invited": from the invitation on */
+    EARSHOT_MAKE_GROUP    /* a room for the members of this Unix group, of which one joins none;
+                             for members, root and the hub's owner */
 };
 enum earshot_role { EARSHOT_WELL_KNOWN, EARSHOT_LANE, EARSHOT_MAILBOX };
 

@@ -31,6 +31,7 @@
 #include "core/outbox.h"
 #include "core/persist.h"
 #include "core/recent.h"
+#include "core/room/group.h"
 #include "core/room/permission.h"
 #include "proto/fail.h"
 #include "proto/frame.h"
@@ -122,6 +123,9 @@ struct user {
     mono_time nobody_until;     /* and so long that is believed */
     struct sanction *sanctions; /* what administrators have laid on it, see order.c */
     bool is_in_admin_group;     /* set by the hub for one frame, see core_needs_right() */
+    gid_t *gids;                /* the groups that he is in, in order, */
+    unsigned n_gids;            /* so many, */
+    mono_time gids_at;          /* as was told then; ns 0: never; see room/group.h */
     struct turn turns[SESSION_LISTS];
     struct session *hoarders[HOARDERS_MAX]; /* those that do not read, by chunks that wait; */
     unsigned n_unsent;                      /* chunks that wait for its other sessions */
@@ -197,6 +201,10 @@ struct room {
     struct people *people;  /* direct: whose it is; NULL: it is none */
     struct admission *admissions; /* private: who may see it, in the order in which they were */
     unsigned n_admissions, n_admitted; /* of these, so many have joined */
+    struct name group;                 /* of ROOM_GROUP: the Unix group, */
+    gid_t gid;                         /* its number, or GROUP_NONE, */
+    mono_time gid_at;                  /* as was told then; ns 0: never */
+    struct room *next_of_groups, *prev_of_groups;
     struct user *creator;
     struct user *payer, *topic_payer; /* of its memory, and of its topic's */
     struct dirty *dirty;              /* NULL: it is stored as it is, if it is to be stored */
@@ -569,6 +577,10 @@ struct core {
     struct alike *alike_handles, *alike_rooms;
     struct room *rooms_by_number;
     struct room *lost_rooms;         /* whose past an ephemeral log has let go of */
+    struct room *group_rooms;        /* those of Unix groups; */
+    unsigned n_group_rooms;          /* so many */
+    bool wants_groups;               /* a round of questions is due now; the hub takes it back */
+    struct group_look group_look;    /* of the group of the CHANGE under way; set by the hub */
     uint32_t last_handle, last_room; /* the numbers that were given last */
     uint64_t n_born;                 /* handles, rooms and memberships, ever */
     uint64_t epoch;                  /* changes when a room ends: then last_target may dangle */
@@ -637,7 +649,8 @@ struct core_join {
     struct core_right right; /* to the handle */
     uint64_t random;         /* for the session number */
     uint64_t link, after;
-    bool may_wall; /* besides root and the hub's owner */
+    bool may_wall;                     /* besides root and the hub's owner */
+    const struct group_answer *groups; /* NULL: nothing is told of them */
 };
 
 /* Begins a session; core_welcome() must follow, after core_tell_gate() if its lane has a gate.

@@ -462,11 +462,13 @@ static inline bool room_has_past(const struct room *room) {
 }
 /* Somebody is in it, or something was said there: it can be written to. */
 static inline bool room_is_alive(const struct room *room) {
-    return room->n_members > 0 || room_has_past(room) || room->n_admitted > 0;
+    return room->n_members > 0 || room_has_past(room) || room->n_admitted > 0 ||
+           (room->form == ROOM_GROUP && !room->is_closed);
 }
 /* It outlives the hub. */
 static inline bool room_is_kept(const struct room *room) {
-    return room->n_joined > 0 || room_has_past(room) || room->n_admitted > 0;
+    return room->n_joined > 0 || room_has_past(room) || room->n_admitted > 0 ||
+           (room->form == ROOM_GROUP && !room->is_closed);
 }
 /* It is this user's; a right, whatever handle he has. */
 static inline bool room_is_owned_by(const struct room *room, const struct user *user) {
@@ -494,6 +496,8 @@ bool room_may_speak(const struct core *core, const struct session *session, cons
 /* The handle is in it no more, whatever its sessions want; they are told. What is stored of that is
  * the caller's matter, and whether the room is still there afterwards. */
 void room_expel(struct core *core, struct handle *handle, struct room *room);
+/* Its sessions hear nothing there any more; stays: it is a member as before. */
+void room_hush(struct core *core, struct handle *handle, struct room *room, bool stays);
 /* Nobody is in it any more, and nobody can be. The room may be freed. */
 void room_close(struct core *core, struct user *by, struct room *room);
 /* An open room becomes private: who is in it stays. False: memory is out. */
@@ -516,6 +520,31 @@ void room_hold(struct room *room);
 void room_let_go(struct core *core, struct room *room);
 /* No handle of this user is in it any more; stored, too. False: none was. */
 bool room_throw_out(struct core *core, struct user *user, struct room *room);
+/* The session gets what is said there; the handle leaves for good. 0 or -ENOMEM. */
+int membership_listen(struct core *core, struct session *session, struct membership *membership);
+int membership_part(struct core *core, struct membership *membership);
+/* Whether it listens in all rooms that its handle has joined. */
+bool session_listens_to_all(const struct session *session);
+/* Whether who is a member may read there now: not where the user database has not told for long
+ * that he is in the group. */
+bool membership_holds(const struct membership *membership);
+
+/* Rooms of Unix groups (room/group.c). It is known of the user, who is about to begin a session as
+ * this handle, in which groups he is; NULL: it is not. */
+void group_note(struct core *core, struct user *user, struct handle *handle,
+                const struct group_answer *answer);
+/* What is kept of that ends. */
+void group_forget(struct user *user);
+/* The room is of this group from now on; or it ends. */
+void group_begin_room(struct core *core, struct room *room, const struct name *group);
+void group_end_room(struct core *core, struct room *room);
+/* Makes one, as core->group_look says; FAIL_NONE, or the why is in `reason`. */
+enum fail_code group_make(struct core *core, struct session *session, struct room *room,
+                          const struct name *name, struct bytes group, char reason[256]);
+/* False: it is not known now which rooms of groups are the user's, so he makes none that may be
+ * called as one of these is. */
+bool group_may_make(const struct core *core, const struct user *user, char reason[256]);
+
 #define ROOM_NOT_THERE "there is no such room; `earshot rooms` lists them"
 /* How many that wait were made by one of them to the other, and how many of them there may be. */
 unsigned invitations_between(const struct user *from, const struct user *to);

@@ -74,8 +74,9 @@ static bool is_taken(struct core *core, const struct offer *offer) {
 static bool is_addressed(const struct offer *offer, const struct session *session) {
     if (session == offer->sender)
         return false;
-    return offer->to ? session->handle == offer->to
-                     : membership_find(session->handle, offer->room) != NULL;
+    const struct membership *membership =
+        offer->to ? NULL : membership_find(session->handle, offer->room);
+    return offer->to ? session->handle == offer->to : membership && membership_holds(membership);
 }
 
 /* Telling. */
@@ -547,7 +548,8 @@ size_t offer_keys(const struct session *session, struct offer_key *keys) {
     const struct membership *membership;
     size_t n = keys_of(session->handle->offers, keys);
     DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
-        n += keys_of(membership->room->offers, keys ? keys + n : NULL);
+        if (membership_holds(membership))
+            n += keys_of(membership->room->offers, keys ? keys + n : NULL);
     }
     return n;
 }

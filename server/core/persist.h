@@ -57,6 +57,7 @@ struct change {
     conv_number conv;             /* FORGET, MARK */
     uint32_t owner;               /* ROOM: number of a handle; 0: who made it */
     uint64_t private_since;       /* ROOM */
+    struct name group;            /* ROOM: of this Unix group; n 0: of none */
     uint8_t form, rules;          /* ROOM: rules: enum room_rules */
     struct people_text people;    /* ROOM: numbers of handles; "": it is no direct one */
     bool has_joined;     /* ADMISSION; with room, handle, uid (who pays), seq (after), name */
@@ -147,6 +148,7 @@ int core_restore_mail(struct core *core, uint32_t handle, uid_t sender, unsigned
 struct room_restored {
     uint32_t number, creator, owner; /* creator: a uid; owner: number of a handle, or 0 */
     struct bytes name, topic, people;
+    struct bytes group;   /* of ROOM_GROUP */
     unsigned form, rules; /* as stored */
     uint64_t private_since, last_seq;
 };

@@ -28,6 +28,7 @@ static bool row_of_room(struct change *row, const struct room *room) {
     row->form = room->form;
     row->rules = room_rules(room);
     row->private_since = room->private_since;
+    row->group = room->group;
     people_text(room->people, &row->people);
     return !room->topic || row->topic;
 }

@@ -185,6 +185,7 @@ enum fail_code core_join(struct core *core, const struct core_join *join, struct
         core->n_news_sessions++;
     }
     await_confirmation(core, new);
+    group_note(core, user, handle, join->groups);
     handle_attach(core, handle, new, join->after);
     *session = new;
     return FAIL_NONE;

@@ -29,6 +29,7 @@ void user_free(struct core *core, struct user *user) {
     HASH_DEL(core->users, user);
     user_give_back(user, recent_bytes(&user->recent));
     sanction_free_all(user);
+    group_forget(user);
     recent_deinit(&user->recent);
     account_deinit(&user->account);
     free(user);

@@ -14,11 +14,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "io/database/resolver.h"
+#include "io/database/rounds.h"
 #include "io/join.h"
 #include "io/lane.h"
 #include "io/notify.h"
 #include "io/reader.h"
-#include "io/resolver.h"
 #include "io/storage.h"
 #include "io/sweep.h"
 #include "io/watch.h"
@@ -234,6 +235,8 @@ int hub_start(struct hub *hub, const struct hub_options *options) {
         r = storage_start(hub);
     if (r == 0)
         r = reader_start(hub);
+    if (r == 0)
+        r = rounds_start(hub);
     if (r != 0)
         return r;
     log_info("hub %s: pid %d, queue %d%s", options->dir, getpid(), hub->rendezvous.record.msqid,
@@ -270,6 +273,7 @@ void hub_deinit(struct hub *hub) {
         core_say_bye(&hub->core);
         hub_leave_with_all(hub); /* BYE comes before the lanes are gone */
         stop_lanes(hub);
+        rounds_stop(hub);
         resolver_drop();
         storage_stop(hub);
         reader_stop(hub);

@@ -90,6 +90,7 @@ struct hub {
     char no_store[1024];         /* why the store cannot be used */
     struct storage *storage;     /* NULL: nothing is stored, and there is */
     struct log_reader *reader;   /* this one instead */
+    struct rounds *rounds;       /* see database/rounds.h */
     mono_time swept_at;          /* used by the well-known queue's thread only */
 
     int epoll_fd, timer_fd, signal_fd, tell_fd, end_fd, dead_fd;

@@ -7,8 +7,9 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/text.h"
+#include "io/database/right.h"
+#include "io/database/rounds.h"
 #include "io/join.h"
-#include "io/right.h"
 #include "io/road.h"
 #include "io/storage.h"
 #include "io/tell.h"
@@ -265,6 +266,26 @@ static struct session *find_recipient(struct intake *intake, struct session *ses
     return session;
 }
 
+/* Who joins a room of a group, or makes one: in which groups he is now. Returns the session; NULL:
+ * it ended meanwhile. */
+static struct session *look_up_groups(struct intake *intake, struct session *session,
+                                      const struct frame *frame) {
+    struct hub *hub = intake->lane->hub;
+    struct name group;
+    struct group_answer groups;
+    struct group_look look;
+    uint64_t number = session->number;
+    uid_t uid = session->user->uid;
+    if (!core_awaits_groups(&hub->core, session, frame, &group))
+        return session;
+    leave_for_database(intake);
+    right_find_groups(hub, uid, &group, &groups, &look);
+    slice_begin(intake);
+    core_note_groups(&hub->core, uid, &groups);
+    hub->core.group_look = look;
+    return core_session(&hub->core, number);
+}
+
 /* The same of all whom a GATHER names. */
 static struct session *find_people(struct intake *intake, struct session *session,
                                    const struct frame *frame,
@@ -376,6 +397,8 @@ static struct session *take_frame(struct intake *intake, struct session *session
     bool is_allowed = frame->type != FRAME_NICK || may_be_called(intake, &session, frame);
     if (session)
         session = look_up_right(intake, session, frame);
+    if (session && (frame->type == FRAME_JOIN || frame->type == FRAME_CHANGE))
+        session = look_up_groups(intake, session, frame);
     if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
         session = find_recipient(intake, session, frame);
     struct core_login logins[PEOPLE_MAX];
@@ -400,6 +423,9 @@ static struct session *take_frame(struct intake *intake, struct session *session
     core->target.record.seq = 0;
     core->target.conv = 0;
     core->target.last_n = 0;
+    core->group_look.is_told = false;
+    if (core->wants_groups)
+        rounds_wake(lane->hub);
     if (broken)
         lane_reject(lane, broken);
     return session;

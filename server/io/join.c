@@ -26,11 +26,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "io/database/resolver.h"
+#include "io/database/right.h"
+#include "io/database/rounds.h"
 #include "io/entrance.h"
 #include "io/lane.h"
 #include "io/noted.h"
-#include "io/resolver.h"
-#include "io/right.h"
 #include "io/sweep.h"
 #include "io/tell.h"
 #include "io/watch.h"
@@ -234,6 +235,7 @@ static enum fail_code begin_locked(struct hub *hub, const struct core_join *join
     if (gate_is_there(&lane->gate))
         core_tell_gate(&hub->core, session, lane->gate.shmid);
     core_welcome(&hub->core, session, lane->msqid);
+    rounds_note_joined(hub);
     if (!watch_process(hub, join->seat->pidfd, session->number)) {
         log_error("cannot watch pid %d: %s; its session is ended", join->pid, strerror(errno));
         core_end(&hub->core, session);
@@ -254,7 +256,8 @@ static enum fail_code knock_begin(struct knock *knock, struct user *user, struct
         .right = {.takes = knock->right.take_from != LOGIN_NOBODY, .from = knock->right.take_from},
         .link = knock->link,
         .after = knock->after,
-        .may_wall = knock->right.in_group};
+        .may_wall = knock->right.in_group,
+        .groups = &knock->right.groups};
     if (!join.seat || getrandom(&join.random, sizeof join.random, 0) != sizeof join.random) {
         free(join.seat);
         snprintf(reason, 256, "the hub is out of memory or randomness; try again later");

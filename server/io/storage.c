@@ -103,6 +103,7 @@ static int load_room(void *arg, const struct store_room *room) {
                                      .form = room->form,
                                      .rules = room->rules,
                                      .private_since = room->private_since,
+                                     .group = room->group,
                                      .last_seq = room->last_seq};
     int r = core_restore_room(arg, &restored);
     return pass_over(r, "room", room->number);
@@ -215,6 +216,7 @@ static int put_room(struct store *store, const struct change *change) {
                                     .rules = change->rules,
                                     .owner = change->owner,
                                     .private_since = change->private_since,
+                                    .group = name_bytes(&change->group),
                                     .is_closed = (change->rules & ROOM_CLOSED) != 0});
 }
 

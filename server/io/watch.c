@@ -13,9 +13,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "io/database/resolver.h"
 #include "io/lane.h"
 #include "io/options.h"
-#include "io/resolver.h"
 #include "io/tell.h"
 #include "ipc/queue.h"
 

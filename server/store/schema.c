@@ -141,12 +141,15 @@ static const char add_room_orders[] =
     " handle INTEGER NOT NULL, until_ms INTEGER NOT NULL, by_uid INTEGER NOT NULL,"
     " by_name TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (room, uid, what)) WITHOUT ROWID;";
 
+/* Version 16: the Unix group whose room it is. */
+static const char add_groups[] = "ALTER TABLE room ADD COLUMN unix_group TEXT NOT NULL DEFAULT '';";
+
 /* steps[n] makes version n + 1 of version n. */
 static const char *const steps[] = {
     begin,         add_parts,         add_files,         add_users,
     add_logins,    drop_message_uid,  files_are_no_text, add_unread,
     add_sanctions, add_private_rooms, add_mends,         add_parts_folded,
-    add_threads,   add_people,        add_room_orders};
+    add_threads,   add_people,        add_room_orders,   add_groups};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time, and what replies are found by only saves some:

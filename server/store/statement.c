@@ -116,14 +116,15 @@ const char *const statement_sql[N_STATEMENTS] = {
               " JOIN message ON message.conv = pair.conv"
               " WHERE unclaimed = 1 GROUP BY handle.number, message.uid",
     [ROOM_PUT] = "INSERT OR REPLACE INTO room"
-                 " (number, creator, name, topic, form, rules, owner, private_since, people)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 " (number, creator, name, topic, form, rules, owner, private_since, people,"
+                 " unix_group)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [ROOM_REMOVE] = "DELETE FROM room WHERE number = ?1",
     [ROOM_EMPTY] = "DELETE FROM member WHERE room = ?1",
     [ROOM_UNINVITE] = "DELETE FROM admission WHERE room = ?1",
     [ROOMS] = "SELECT number, creator, name, topic,"
               " (SELECT max(seq) FROM message WHERE conv = -room.number),"
-              " form, rules, owner, private_since, people FROM room"
+              " form, rules, owner, private_since, people, unix_group FROM room"
               " ORDER BY number",
     [MEMBER_PUT] = "INSERT OR REPLACE INTO member (room, handle, since) VALUES (?1, ?2, ?3)",
     [MEMBER_REMOVE] = "DELETE FROM member WHERE room = ?1 AND handle = ?2",

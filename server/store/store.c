@@ -424,6 +424,7 @@ static int visit_room(sqlite3_stmt *row, const struct store_visitor *visitor) {
                                            .owner = (uint32_t)column_number(row, 7),
                                            .private_since = column_number(row, 8),
                                            .people = column_text(row, 9),
+                                           .group = column_text(row, 10),
                                        });
 }
 

@@ -102,6 +102,7 @@ struct store_room {
     uint8_t form, rules;    /* enum room_form, enum room_rules; */
     uint32_t owner;         /* number of a handle; 0: its creator's */
     uint64_t private_since; /* the newest message when it became private */
+    struct bytes group;     /* the Unix group whose room it is; n 0: none */
     bool is_closed;         /* when it is put: it has no members or guests any more */
 };
 

@@ -405,6 +405,7 @@ int store_put_room(struct store *store, const struct store_room *room) {
     bind_number(put, 7, room->owner);
     bind_number(put, 8, room->private_since);
     bind_text(put, 9, room->people);
+    bind_text(put, 10, room->group);
     int r = put_run(store, put, doing);
     return r == 0 && room->is_closed ? room_empty(store, room->number) : r;
 }

@@ -384,6 +384,7 @@ enum room_change {
     ROOM_CLOSE,
     ROOM_SET_ANNOUNCE, /* argument: "on" or "off" */
     ROOM_SET_PAST,     /* argument: "all" or "invited" */
+    ROOM_MAKE_GROUP,   /* a room for the members of a Unix group, which the argument names */
     ROOM_CHANGE_END
 };
 enum find_what {

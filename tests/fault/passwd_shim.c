@@ -2,10 +2,12 @@
  * Loaded into the hub by LD_PRELOAD: a directory of users behind /etc/passwd, which may be down.
  * The file that PASSWD_SHIM names says in its first line which errno it answers with (0: it is
  * there), and then "NAME UID" for each user; it may be written anew at any time. As long as a file
- * of this name with ".hangs" behind it is there, no answer comes.
+ * of this name with ".hangs" behind it is there, no answer comes. With ".groups" behind it there
+ * may be one of groups: "NAME GID MEMBER,MEMBER" in each line.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -61,4 +63,59 @@ int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size
     by_name_fn *next = (by_name_fn *)dlsym(RTLD_NEXT, "getpwnam_r");
     int error = next(name, entry, buffer, size, found);
     return error == 0 && *found ? 0 : directory_find(name, 0, entry, buffer, size, found);
+}
+
+/* The members of the next group, with commas around each; NULL: there is none left. */
+static char *group_next(FILE *file, char *name, gid_t *gid, char *line, size_t size) {
+    char *members = line + 1;
+    if (!file || fscanf(file, "%63s %u ", name, gid) != 2 || !fgets(members, (int)size - 2, file))
+        return NULL;
+    members[strcspn(members, "\n")] = '\0';
+    line[0] = ',';
+    strncat(line, ",", size - strlen(line) - 1);
+    return line;
+}
+
+static FILE *groups_open(void) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s.groups", getenv("PASSWD_SHIM"));
+    directory_await(getenv("PASSWD_SHIM"));
+    return fopen(path, "re");
+}
+
+#define GROUP_LINE_MAX 65536
+
+int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size,
+               struct group **found) {
+    static _Thread_local char line[GROUP_LINE_MAX];
+    FILE *file = groups_open();
+    char who[64];
+    gid_t gid;
+    *found = NULL;
+    while (!*found && group_next(file, who, &gid, line, sizeof line)) {
+        if (strcmp(who, name) != 0)
+            continue;
+        snprintf(buffer, size, "%s", who);
+        *entry = (struct group){.gr_name = buffer, .gr_gid = gid};
+        *found = entry;
+    }
+    if (file)
+        fclose(file);
+    return 0;
+}
+
+int getgrouplist(const char *user, gid_t primary, gid_t *groups, int *n) {
+    static _Thread_local char line[GROUP_LINE_MAX];
+    FILE *file = groups_open();
+    char who[64], member[80];
+    gid_t gid;
+    int n_max = *n;
+    snprintf(member, sizeof member, ",%s,", user);
+    groups[0] = primary;
+    for (*n = 1; *n < n_max && group_next(file, who, &gid, line, sizeof line);)
+        if (strstr(line, member))
+            groups[(*n)++] = gid;
+    if (file)
+        fclose(file);
+    return *n;
 }

@@ -23,6 +23,8 @@ const struct cli_option cli_room_options[] = {
      NULL, FORM_OPEN + 1},
     {"open", 0, CLI_SET, CLI_AT(form), NULL, "everybody may join it, and reads its past", NULL,
      FORM_OPEN},
+    {"group", 0, CLI_STRING, CLI_AT(group), "GROUP",
+     "the members of this Unix group see and join it", NULL, 0},
     {"topic", 0, CLI_STRING, CLI_AT(topic), "TEXT", "set its topic", NULL, 0},
     {"announce", 0, CLI_CHOICE, CLI_AT(announce), "on|off", "whether only its owner speaks there",
      announce_words, 0},
@@ -85,6 +87,8 @@ static int room_make_if_none(struct room_dialog *dialog) {
 
 static int room_give_form(struct room_dialog *dialog) {
     const struct cli_options *options = dialog->options;
+    if (options->group)
+        return room_change(dialog, EARSHOT_MAKE_GROUP, options->group);
     if (options->form)
         return room_change(
             dialog, options->form == FORM_OPEN ? EARSHOT_MAKE_OPEN : EARSHOT_MAKE_PRIVATE, NULL);
@@ -167,6 +171,10 @@ static int room_check_words(const struct cli_options *options, const char *room)
         code = words_check_room(options, options->rename);
     if (code == CLI_DONE && options->owner)
         code = words_check_name(options, options->owner);
+    if (code == CLI_DONE && options->group)
+        code = words_check_name(options, options->group);
+    if (code == CLI_DONE && options->group && options->form)
+        code = cli_fail(options, OUTCOME_USAGE, "--group goes with neither --open nor --private");
     if (code == CLI_DONE && options->topic)
         code = words_check_text(options, bytes_of(options->topic), TOPIC_BYTES_MAX, "the topic");
     return code;

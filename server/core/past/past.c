@@ -235,7 +235,7 @@ static struct ask *ask_view(const struct core *core, const struct session *sessi
         ask_add_room(ask, room_of_number(core, (uint32_t)-conv));
     if (conv == 0) {
         DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
-            if (membership->joined || membership->n_listeners > 0)
+            if ((membership->joined || membership->n_listeners > 0) && membership_holds(membership))
                 ask_add_room(ask, membership->room);
         }
     }
@@ -480,7 +480,7 @@ static void unread_fill(const struct core *core, const struct handle *handle, st
     DL_FOREACH2(handle->memberships, membership, next_of_handle) {
         conv_number conv = conv_of_room(membership->room->number);
         uint64_t after = unread_mark_of(core, handle, conv);
-        if (membership->joined)
+        if (membership->joined && membership_holds(membership))
             ask->rooms[ask->n_rooms++] =
                 (struct ask_room){conv, greater_of(after, membership->since)};
     }

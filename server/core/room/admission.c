@@ -315,6 +315,10 @@ void admission_end(struct core *core, struct admission *admission) {
     struct room *room = admission->room;
     struct user *user = admission->handle->user;
     bool was_owner = room_is_owned_by(room, user), had_joined = admission->has_joined;
+    if (room->form == ROOM_GROUP) { /* nothing of it is stored, and the room is the group's */
+        admission_free(core, admission);
+        return;
+    }
     (void)persist_no_admission(core, admission); /* when memory is out its row stays behind */
     admission_free(core, admission);
     if (had_joined && room->n_admitted == 0)

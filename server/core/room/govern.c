@@ -256,6 +256,8 @@ static enum fail_code room_change(struct core *core, struct session *session,
         snprintf(reason, 256, "the room %.100s was closed", room->name.s);
         return FAIL_NOT_PERMITTED;
     }
+    if (change->what == ROOM_MAKE_GROUP)
+        return group_make(core, session, room, name, change->argument, reason);
     if (!room && change->what != ROOM_MAKE_OPEN && change->what != ROOM_MAKE_PRIVATE)
         return refuse_no_room(reason);
     switch ((enum room_change)change->what) {
@@ -273,6 +275,7 @@ static enum fail_code room_change(struct core *core, struct session *session,
         return change_announce(core, session, room, change->argument, reason);
     case ROOM_SET_PAST:
         return change_past(core, session, room, change->argument, reason);
+    case ROOM_MAKE_GROUP:
     case ROOM_CHANGE_END:
         break;
     }
@@ -423,6 +426,7 @@ void room_put_about(struct core *core, struct session *session, uint32_t request
                   .owner = room->owner ? name_bytes(&room->owner->name) : bytes_of(owner),
                   .owner_uid = uid,
                   .members = room->n_members,
+                  .group = name_bytes(&room->group),
                   .topic = bytes_of(room->topic ? room->topic : ""),
                   .operators = bytes_of(operators)}};
     session_answer(core, session, &frame);

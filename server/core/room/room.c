@@ -91,6 +91,7 @@ static void room_free(struct core *core, struct room *room) {
     answer_forget(core, conv_of_room(room->number));
     listing_leave_room(room);
     room_unlist_lost(core, room);
+    group_end_room(core, room);
     if (room->hh.tbl)
         HASH_DELETE(hh, core->rooms, room);
     if (room->hh_number.tbl)
@@ -200,7 +201,7 @@ static uint64_t room_heard_after(const struct core *core, const struct session *
     return after > session->rooms_after ? after : session->rooms_after;
 }
 
-static int listen_in(struct core *core, struct session *session, struct membership *membership) {
+int membership_listen(struct core *core, struct session *session, struct membership *membership) {
     if (listening_find(session, membership->room))
         return 0;
     int r = listening_add(session, membership->room, room_heard_after(core, session, membership));
@@ -215,8 +216,7 @@ static void listening_end(struct core *core, struct session *session, struct lis
     membership_release(core, membership);
 }
 
-/* Whether it listens in all rooms that its handle has joined. */
-static bool listens_to_all(const struct session *session) {
+bool session_listens_to_all(const struct session *session) {
     unsigned both = ABILITY_LISTEN | ABILITY_ALL_ROOMS;
     return (session->abilities & both) == both;
 }
@@ -233,7 +233,8 @@ void room_attach_all(struct core *core, struct session *session) {
     if (!(session->abilities & ABILITY_ALL_ROOMS))
         return;
     DL_FOREACH2(session->handle->memberships, membership, next_of_handle) {
-        if (membership->joined && listen_in(core, session, membership) < 0) {
+        if (membership->joined && membership_holds(membership) &&
+            membership_listen(core, session, membership) < 0) {
             session_break(core, session); /* or it would hear less than it believes */
             return;
         }
@@ -256,6 +257,8 @@ static enum fail_code room_may_make(struct core *core, struct user *user, const 
     }
     if (sanction_holds(core, user, SANCTION_MUTE, reason)) /* all read its name */
         return FAIL_NOT_PERMITTED;
+    if (!group_may_make(core, user, reason))
+        return FAIL_BUSY;
     if (account_left(&user->account, ACCOUNT_ROOMS) == 0) {
         account_refuse(&user->account, ACCOUNT_ROOMS, reason);
         return FAIL_LIMIT;
@@ -330,7 +333,7 @@ static int membership_join(struct core *core, struct membership *membership) {
 }
 
 /* The handle leaves; the membership stays as long as sessions of it listen. */
-static int membership_part(struct core *core, struct membership *membership) {
+int membership_part(struct core *core, struct membership *membership) {
     struct room *room = membership->room;
     if (!membership->joined)
         return 0;
@@ -347,7 +350,7 @@ static int membership_part(struct core *core, struct membership *membership) {
 static int listen_all(struct core *core, struct session *session, struct membership *membership,
                       bool session_only) {
     bool listens = listening_find(session, membership->room) != NULL;
-    int r = listen_in(core, session, membership);
+    int r = membership_listen(core, session, membership);
     bool was_joined = membership->joined;
     if (session_only || r < 0)
         return r;
@@ -361,7 +364,7 @@ static int listen_all(struct core *core, struct session *session, struct members
     }
     struct session *other;
     DL_FOREACH2(session->handle->sessions, other, next_of_handle) {
-        if (listens_to_all(other) && listen_in(core, other, membership) < 0)
+        if (session_listens_to_all(other) && membership_listen(core, other, membership) < 0)
             session_break(core, other);
     }
     return 0;
@@ -377,7 +380,7 @@ struct membership *room_put_in(struct core *core, struct room *room, struct hand
     membership->is_told = true;
     membership->since = core->seq;
     DL_FOREACH2(handle->sessions, session, next_of_handle) {
-        if (listens_to_all(session) && listen_in(core, session, membership) < 0)
+        if (session_listens_to_all(session) && membership_listen(core, session, membership) < 0)
             session_break(core, session);
     }
     return membership;
@@ -424,6 +427,11 @@ static enum fail_code room_admit(struct core *core, struct session *session,
         return FAIL_NOT_PERMITTED;
     if (room->form == ROOM_OPEN || (admission && admission->has_joined))
         return FAIL_NONE;
+    if (room->form == ROOM_GROUP) {
+        snprintf(reason, 256, "the room %.100s is for the members of the group %.100s",
+                 room->name.s, room->group.s);
+        return FAIL_NOT_PERMITTED;
+    }
     if (!admission) { /* an administrator, who knows it by its owner */
         snprintf(reason, 256, "the room %.100s is private, and you are not invited", room->name.s);
         return FAIL_NOT_PERMITTED;
@@ -514,7 +522,7 @@ static void room_tell_expelled(struct core *core, struct session *session, struc
         (void)session_notify(core, session->user, session, NOTICE_FOR_IT, &frame);
 }
 
-void room_expel(struct core *core, struct handle *handle, struct room *room) {
+void room_hush(struct core *core, struct handle *handle, struct room *room, bool stays) {
     struct membership *membership = membership_find(handle, room);
     struct session *session;
     if (!membership)
@@ -528,10 +536,14 @@ void room_expel(struct core *core, struct handle *handle, struct room *room) {
         listening_remove(core, session, listening);
         membership->n_listeners--;
     }
-    if (membership->joined)
+    if (membership->joined && !stays)
         membership_set_joined(membership, false);
     membership->n_listeners--;
     membership_release(core, membership);
+}
+
+void room_expel(struct core *core, struct handle *handle, struct room *room) {
+    room_hush(core, handle, room, false);
 }
 
 /* The first of the user's handles that is in it; NULL: none is. */
@@ -566,7 +578,7 @@ bool room_throw_out(struct core *core, struct user *user, struct room *room) {
 static void room_leave_private(struct core *core, struct user *user, struct room *room) {
     struct admission *admission = admission_find(user, room);
     const struct membership *membership;
-    if (!admission || membership_of_user(room, user, true))
+    if (!admission || room->form == ROOM_GROUP || membership_of_user(room, user, true))
         return;
     while ((membership = membership_of_user(room, user, false)))
         room_expel(core, membership->handle, room);
@@ -635,7 +647,7 @@ struct room *room_named(struct core *core, struct session *session, uint32_t req
         if (!room || !room_is_alive(room))
             room = room_find_invitation(session->user, &key);
     }
-    if (!room || (room->n_members == 0 && room->n_admitted == 0)) {
+    if (!room || (room->n_members == 0 && room->n_admitted == 0 && room->form != ROOM_GROUP)) {
         session_fail(core, session, request, FAIL_NO_ROOM, ROOM_NOT_THERE);
         return NULL;
     }
@@ -714,14 +726,15 @@ static int restore_room(struct core *core, uint32_t number, struct user *user,
 }
 
 int core_restore_room(struct core *core, const struct room_restored *restored) {
-    struct name name;
+    struct name name, group;
     struct room *room;
     struct user *user = core_user(core, restored->creator);
     if (restored->number == 0) /* of a version that let numbers wrap: it cannot be told from none */
         return 0;
     if (name_parse(&name, restored->name) != NAME_OK || !name_is_room(&name) ||
         name_has_owner(&name) || name_is_people(&name) != (restored->form == ROOM_DIRECT) ||
-        restored->form >= ROOM_FORM_END || restored->form == ROOM_GROUP)
+        restored->form >= ROOM_FORM_END ||
+        (restored->form == ROOM_GROUP && name_parse(&group, restored->group) != NAME_OK))
         return -EINVAL;
     enum room_form form = (enum room_form)restored->form;
     int r = user ? restore_room(core, restored->number, user, &name, form, &room) : -ENOMEM;
@@ -736,6 +749,8 @@ int core_restore_room(struct core *core, const struct room_restored *restored) {
     room->announces = (restored->rules & ROOM_ANNOUNCES) != 0;
     room->shows_all = (restored->rules & ROOM_SHOWS_ALL) != 0;
     room->locks_topic = (restored->rules & ROOM_LOCKS_TOPIC) != 0;
+    if (form == ROOM_GROUP)
+        group_begin_room(core, room, &group);
     return room_restore_topic(room, restored->topic);
 }
 

@@ -480,6 +480,7 @@ static void hub_start(void) {
                                          .rules = row->rules,
                                          .people = bytes_of(row->people.s),
                                          .private_since = row->private_since,
+                                         .group = name_bytes(&row->group),
                                          .last_seq = last_seq};
         cr_assert_eq(core_restore_room(&core, &restored), 0);
     }

@@ -303,7 +303,7 @@ Test(store_damage, 19_version_9_is_upgraded) {
     cr_assert_eq(upto, 5);
     shelf_close();
     cr_assert_eq(query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
-    cr_assert_eq(query_number("PRAGMA user_version"), 15);
+    cr_assert_eq(query_number("PRAGMA user_version"), 16);
 }
 
 static int count_one(void *arg, const struct record *record) {
@@ -405,7 +405,7 @@ Test(store_damage, 22_version_13_is_upgraded) {
     cr_assert_eq(store_load(shelf.store, &visitor), 0);
     cr_assert_eq(n, 2, "a private room and who is in it");
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 15);
+    cr_assert_eq(query_number("PRAGMA user_version"), 16);
     shelf_open();
 }
 
@@ -849,6 +849,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
             "DROP TABLE admission; ALTER TABLE room DROP COLUMN form;"
             "ALTER TABLE room DROP COLUMN rules; ALTER TABLE room DROP COLUMN owner;"
             "ALTER TABLE room DROP COLUMN private_since; ALTER TABLE room DROP COLUMN people;"
+            "ALTER TABLE room DROP COLUMN unix_group;"
             "ALTER TABLE message DROP COLUMN mend;"
             "ALTER TABLE state DROP COLUMN parts_folded;"
             "DROP TABLE room_order; DROP INDEX message_thread; DROP INDEX message_reply;"
@@ -858,14 +859,14 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 15);
+    cr_assert_eq(query_number("PRAGMA user_version"), 16);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(query_number("SELECT parts_folded FROM state"), 0);
     cr_assert_eq(unlink(shelf_path("ballast")), 0);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(query_number("PRAGMA user_version"), 15);
+    cr_assert_eq(query_number("PRAGMA user_version"), 16);
     cr_assert_eq(query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     cr_assert_eq(query_number("SELECT parts_folded FROM state"), 1);
     umount2(shelf.dir, MNT_DETACH);

@@ -1,4 +1,4 @@
-#include "io/resolver.h"
+#include "io/database/resolver.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -60,8 +60,9 @@ static struct {
 static bool is_same_question(const struct login_question *a, const struct login_question *b) {
     if (a->name.n != b->name.n || memcmp(a->name.s, b->name.s, a->name.n) != 0)
         return false;
-    return a->name.n > 0 || (a->uid == b->uid && a->gid == b->gid && a->group.n == b->group.n &&
-                             memcmp(a->group.s, b->group.s, a->group.n) == 0);
+    return a->name.n > 0 ||
+           (a->uid == b->uid && a->gid == b->gid && a->group.n == b->group.n &&
+            memcmp(a->group.s, b->group.s, a->group.n) == 0 && a->wants_groups == b->wants_groups);
 }
 
 static struct kept *kept_place(const struct login_question *question) {
@@ -75,7 +76,8 @@ static struct kept *kept_place(const struct login_question *question) {
 
 static bool kept_find(const struct login_question *question, struct login_answer *answer) {
     const struct kept *kept = kept_place(question);
-    if (kept->until.ns <= mono_now().ns || !is_same_question(&kept->question, question))
+    if (question->is_fresh || kept->until.ns <= mono_now().ns ||
+        !is_same_question(&kept->question, question))
         return false;
     *answer = kept->answer;
     return true;

@@ -1,12 +1,13 @@
-#include "io/right.h"
+#include "io/database/right.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "io/resolver.h"
+#include "io/database/resolver.h"
 
 static enum right_outcome ask_uid(struct right *right, uid_t uid) {
-    right->question = (struct login_question){.uid = uid, .gid = right->gid};
+    right->question =
+        (struct login_question){.uid = uid, .gid = right->gid, .wants_groups = uid == right->uid};
     return RIGHT_ASKS;
 }
 
@@ -27,6 +28,7 @@ void right_answer(struct right *right, const struct login_answer *answer) {
         right->knows_login = true;
         right->login = answer->login;
         right->in_group = answer->in_group;
+        right->groups = answer->groups;
     } else {
         right->knows_rival = true;
         right->rival = right->question.uid;
@@ -154,6 +156,18 @@ bool right_is_in_group(struct hub *hub, uid_t uid, const struct name *group) {
     struct login_question question = {.uid = uid, .gid = (gid_t)-1, .group = *group};
     struct login_answer answer;
     return group->n > 0 && login_ask(hub, uid, &question, &answer) && answer.in_group;
+}
+
+void right_find_groups(struct hub *hub, uid_t uid, const struct name *group,
+                       struct group_answer *groups, struct group_look *look) {
+    struct login_question question = {
+        .uid = uid, .gid = GROUP_NONE, .group = *group, .wants_groups = true, .is_fresh = true};
+    struct login_answer answer;
+    groups->is_told = look->is_told = false;
+    if (!login_ask(hub, uid, &question, &answer))
+        return;
+    *groups = answer.groups;
+    *look = answer.group;
 }
 
 /* Who is written to. */

@@ -1,4 +1,4 @@
-#include "io/login.h"
+#include "io/database/login.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -14,8 +14,13 @@
 #define GROUP_BYTES 4096 /* of one entry, at first: its members stand in it */
 #define GROUP_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
-/* (gid_t)-1: there is no such group, or it cannot be told. */
-static gid_t gid_of_group(const char *name) {
+/* What group and passwd call errors that say only that there is no such entry, see getgrnam_r(3)
+ * and getpwuid_r(3). */
+static bool login_is_absent(int error) {
+    return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+}
+
+static struct group_look gid_of_group(const char *name) {
     struct group entry, *found = NULL;
     char *buffer = NULL;
     int error = ERANGE;
@@ -28,20 +33,24 @@ static gid_t gid_of_group(const char *name) {
             error = getgrnam_r(name, &entry, buffer, size, &found);
         while (error == EINTR);
     }
-    gid_t gid = error == 0 && found ? found->gr_gid : (gid_t)-1;
+    struct group_look look = {.is_told = error == 0 || login_is_absent(error), .gid = GROUP_NONE};
+    if (error == 0 && found)
+        look.gid = found->gr_gid;
     free(buffer);
-    return gid;
+    return look;
 }
 
-static bool is_in_group(const struct passwd *user, gid_t gid) {
+static void groups_of_user(const struct passwd *user, const struct login_question *question,
+                           struct login_answer *answer) {
     gid_t groups[GROUPS_MAX];
+    gid_t gid = question->group.n > 0 ? answer->group.gid : question->gid;
     int n = GROUPS_MAX;
-    if (gid == (gid_t)-1 || getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
-        return false;
+    if (getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
+        n = GROUPS_MAX;
     for (int i = 0; i < n; i++)
-        if (groups[i] == gid)
-            return true;
-    return false;
+        answer->in_group |= gid != GROUP_NONE && groups[i] == gid;
+    answer->groups.n = n < GROUP_GIDS_MAX ? (unsigned)n : GROUP_GIDS_MAX;
+    memcpy(answer->groups.gids, groups, answer->groups.n * sizeof *groups);
 }
 
 /* One entry, and the memory that its texts are in. */
@@ -50,11 +59,6 @@ struct passwd_entry {
     const struct passwd *found; /* NULL: there is none */
     char *buffer;
 };
-
-/* What passwd calls errors that say only that there is no such entry, see getpwuid_r(3). */
-static bool passwd_is_absent(int error) {
-    return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
-}
 
 static int passwd_try(const char *name, uid_t uid, struct passwd_entry *entry, size_t size) {
     struct passwd *found = NULL;
@@ -77,7 +81,7 @@ static int passwd_find(const char *name, uid_t uid, struct passwd_entry *entry) 
         if (error == ERANGE && (size *= 2) > PASSWD_BYTES_MAX)
             break;
     }
-    return passwd_is_absent(error) ? 0 : error;
+    return login_is_absent(error) ? 0 : error;
 }
 
 static void login_of_uid(const struct login_question *question, struct login_answer *answer) {
@@ -87,9 +91,10 @@ static void login_of_uid(const struct login_question *question, struct login_ans
         if (name_parse(&answer->login, bytes_of(entry.found->pw_name)) != NAME_OK ||
             name_is_room(&answer->login))
             answer->login = (struct name){0};
-        gid_t gid = question->group.n > 0 ? gid_of_group(question->group.s) : question->gid;
-        answer->in_group = is_in_group(entry.found, gid);
+        if (question->group.n > 0 || question->gid != GROUP_NONE || question->wants_groups)
+            groups_of_user(entry.found, question, answer);
     }
+    answer->groups.is_told = question->wants_groups && answer->error == 0;
     free(entry.buffer);
 }
 
@@ -105,7 +110,10 @@ void login_look_up(const struct login_question *question, struct login_answer *a
     struct name key;
     *answer = (struct login_answer){.uid = LOGIN_NOBODY};
     if (question->name.n == 0) {
-        login_of_uid(question, answer);
+        if (question->group.n > 0)
+            answer->group = gid_of_group(question->group.s);
+        if (question->uid != LOGIN_NOBODY)
+            login_of_uid(question, answer);
         return;
     }
     name_key(&key, &question->name);

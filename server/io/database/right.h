@@ -10,8 +10,8 @@
  */
 #pragma once
 
+#include "io/database/login.h"
 #include "io/hub.h"
-#include "io/login.h"
 
 struct right {
     uid_t uid;
@@ -21,6 +21,7 @@ struct right {
 
     struct name login; /* of uid; n 0: none */
     bool in_group;
+    struct group_answer groups; /* those that he is in */
     uid_t take_from; /* whoever has it now has to give it up; LOGIN_NOBODY: nobody has to */
 
     int error; /* an errno: the last question could not be answered */
@@ -52,6 +53,10 @@ void right_find_login(struct hub *hub, uid_t asker, const struct name *name,
                       struct core_login *login);
 
 #define DATABASE_MS 3000 /* for an answer, where nobody else waits meanwhile */
+
+/* In which groups the uid is now, and (n > 0) which number the group has. */
+void right_find_groups(struct hub *hub, uid_t uid, const struct name *group,
+                       struct group_answer *groups, struct group_look *look);
 
 /* All steps at once, without the lock. False: the name is not his, or the database is silent. */
 bool right_wait(struct hub *hub, struct right *right, enum fail_code *code, char reason[256]);

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "io/login.h"
+#include "io/database/login.h"
 
 #define RESOLVER_WAITING_MAX 1024 /* questions of one uid */
 #define RESOLVER_KEEP_MS 5000
