@@ -493,33 +493,12 @@ enum fail_code room_join(struct core *core, struct session *session, const struc
 /* Whether the session may say something there; else `reason` says why not. */
 bool room_may_speak(const struct core *core, const struct session *session, const struct room *room,
                     char reason[256]);
-/* The handle is in it no more, whatever its sessions want; they are told. What is stored of that is
- * the caller's matter, and whether the room is still there afterwards. */
-void room_expel(struct core *core, struct handle *handle, struct room *room);
-/* Its sessions hear nothing there any more; stays: it is a member as before. */
-void room_hush(struct core *core, struct handle *handle, struct room *room, bool stays);
-/* Nobody is in it any more, and nobody can be. The room may be freed. */
-void room_close(struct core *core, struct user *by, struct room *room);
-/* An open room becomes private: who is in it stays. False: memory is out. */
-bool room_make_private(struct core *core, struct user *by, struct room *room);
-/* Another name; its members are told. False: memory is out, and it is as it was. */
-bool room_rename(struct core *core, struct user *by, struct room *room, const struct name *name,
-                 const struct name *key);
-/* The room that a frame names, if the session may see it, or has been invited; answers the request
- * itself when there is none. */
-struct room *room_named(struct core *core, struct session *session, uint32_t request,
-                        struct bytes text);
 /* As they are stored, and told. */
 static inline uint8_t room_rules(const struct room *room) {
     return (uint8_t)((room->is_closed ? ROOM_CLOSED : 0) | (room->announces ? ROOM_ANNOUNCES : 0) |
                      (room->shows_all ? ROOM_SHOWS_ALL : 0) |
                      (room->locks_topic ? ROOM_LOCKS_TOPIC : 0));
 }
-/* While something goes on with it that may leave it empty. */
-void room_hold(struct room *room);
-void room_let_go(struct core *core, struct room *room);
-/* No handle of this user is in it any more; stored, too. False: none was. */
-bool room_throw_out(struct core *core, struct user *user, struct room *room);
 /* The session gets what is said there; the handle leaves for good. 0 or -ENOMEM. */
 int membership_listen(struct core *core, struct session *session, struct membership *membership);
 int membership_part(struct core *core, struct membership *membership);
@@ -528,22 +507,6 @@ bool session_listens_to_all(const struct session *session);
 /* Whether who is a member may read there now: not where the user database has not told for long
  * that he is in the group. */
 bool membership_holds(const struct membership *membership);
-
-/* Rooms of Unix groups (room/group.c). It is known of the user, who is about to begin a session as
- * this handle, in which groups he is; NULL: it is not. */
-void group_note(struct core *core, struct user *user, struct handle *handle,
-                const struct group_answer *answer);
-/* What is kept of that ends. */
-void group_forget(struct user *user);
-/* The room is of this group from now on; or it ends. */
-void group_begin_room(struct core *core, struct room *room, const struct name *group);
-void group_end_room(struct core *core, struct room *room);
-/* Makes one, as core->group_look says; FAIL_NONE, or the why is in `reason`. */
-enum fail_code group_make(struct core *core, struct session *session, struct room *room,
-                          const struct name *name, struct bytes group, char reason[256]);
-/* False: it is not known now which rooms of groups are the user's, so he makes none that may be
- * called as one of these is. */
-bool group_may_make(const struct core *core, const struct user *user, char reason[256]);
 
 #define ROOM_NOT_THERE "there is no such room; `earshot rooms` lists them"
 /* How many that wait were made by one of them to the other, and how many of them there may be. */

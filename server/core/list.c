@@ -507,8 +507,7 @@ static bool find_listed_room(struct core *core, struct session *session, struct 
         return true;
     }
     char reason[256] = ROOM_NOT_THERE;
-    bool is_banned = room &&
-                     core_permission(core, session, room, ACT_READ) == PERMISSION_REFUSED &&
+    bool is_banned = room && core_permission(core, session, room, ACT_READ) == PERMISSION_REFUSED &&
                      room_order_holds(core, room, session->user, LAID_BAN, reason);
     session_fail(core, session, listing->request, is_banned ? FAIL_NOT_PERMITTED : FAIL_NO_ROOM,
                  reason);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/group.h"
 
 /* Beginning. */
 

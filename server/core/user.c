@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/group.h"
 
 struct user *core_user(struct core *core, uid_t uid) {
     struct user *user;

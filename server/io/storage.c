@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "core/past/past.h"
 #include "io/archive.h"
+#include "io/rows.h"
 #include "store/store.h"
 
 #define RETRY_MS 1000  /* after a failure, when nothing new comes */
@@ -193,99 +194,6 @@ static int open_store(struct hub *hub, struct storage *storage) {
 
 /* Writing. */
 
-static int put_handle(struct store *store, const struct change *change) {
-    return store_put_handle(store, &(struct store_handle){.number = change->handle,
-                                                          .uid = change->uid,
-                                                          .name = name_bytes(&change->name),
-                                                          .direct = change->direct,
-                                                          .rooms = change->rooms,
-                                                          .read = change->read,
-                                                          .login = name_bytes(&change->login),
-                                                          .seen = change->seen,
-                                                          .is_unclaimed = change->is_unclaimed});
-}
-
-static int put_room(struct store *store, const struct change *change) {
-    return store_put_room(
-        store, &(struct store_room){.number = change->room,
-                                    .creator = change->uid,
-                                    .name = name_bytes(&change->name),
-                                    .topic = bytes_of(change->topic ? change->topic : ""),
-                                    .people = bytes_of(change->people.s),
-                                    .form = change->form,
-                                    .rules = change->rules,
-                                    .owner = change->owner,
-                                    .private_since = change->private_since,
-                                    .group = name_bytes(&change->group),
-                                    .is_closed = (change->rules & ROOM_CLOSED) != 0});
-}
-
-static int put_admission(struct store *store, const struct change *change) {
-    return store_put_admission(store, &(struct store_admission){.room = change->room,
-                                                                .handle = change->handle,
-                                                                .payer = change->uid,
-                                                                .after = change->seq,
-                                                                .has_joined = change->has_joined,
-                                                                .name = name_bytes(&change->name)});
-}
-
-static int put_sanction(struct store *store, const struct change *change) {
-    return store_put_sanction(
-        store, &(struct store_sanction){.uid = change->uid,
-                                        .what = change->sanction,
-                                        .until_ms = change->until_ms,
-                                        .rate = change->rate,
-                                        .by = change->by,
-                                        .by_name = name_bytes(&change->name),
-                                        .why = bytes_of(change->topic ? change->topic : "")});
-}
-
-static int put_room_order(struct store *store, const struct change *change) {
-    return store_put_room_order(store,
-                                &(struct store_room_order){.room = change->room,
-                                                           .uid = change->uid,
-                                                           .what = change->sanction,
-                                                           .handle = change->handle,
-                                                           .until_ms = change->until_ms,
-                                                           .by = change->by,
-                                                           .by_name = name_bytes(&change->name),
-                                                           .why = bytes_of(change->topic)});
-}
-
-static int put_change(struct store *store, const struct change *change) {
-    switch (change->what) {
-    case CHANGE_HANDLE:
-        return put_handle(store, change);
-    case CHANGE_ROOM:
-        return put_room(store, change);
-    case CHANGE_NO_ROOM:
-        return store_remove_room(store, change->room);
-    case CHANGE_MEMBER:
-        return store_put_member(store,
-                                &(struct store_member){change->room, change->handle, change->seq});
-    case CHANGE_NO_MEMBER:
-        return store_remove_member(store, change->room, change->handle);
-    case CHANGE_ADMISSION:
-        return put_admission(store, change);
-    case CHANGE_NO_ADMISSION:
-        return store_remove_admission(store, change->room, change->handle);
-    case CHANGE_FORGET:
-        return store_put_forgotten(store, change->handle, change->conv, change->seq);
-    case CHANGE_MARK:
-        return store_put_mark(store,
-                              &(struct store_mark){change->handle, change->conv, change->seq});
-    case CHANGE_SANCTION:
-        return put_sanction(store, change);
-    case CHANGE_ROOM_ORDER:
-        return put_room_order(store, change);
-    case CHANGE_NO_ROOM_ORDER:
-        return store_remove_room_order(store, change->room, change->uid, change->sanction);
-    case CHANGE_NO_SANCTION:
-        return store_remove_sanction(store, change->uid, change->sanction);
-    }
-    return 0;
-}
-
 static int put_messages(struct store *store, struct commit *commit, const struct log_span *span) {
     size_t at = 0;
     int r = 0;
@@ -304,7 +212,7 @@ static int put_commit(struct store *store, struct commit *commit) {
     for (size_t i = 0; r == 0 && i < commit->n_spans; i++)
         r = put_messages(store, commit, &commit->spans[i]);
     for (size_t i = 0; r == 0 && i < commit->changes.n; i++)
-        r = put_change(store, &commit->changes.list[i]);
+        r = rows_put(store, &commit->changes.list[i]);
     if (r == 0 && commit->seq_limit)
         r = store_put_seq_limit(store, commit->seq_limit);
     return r;

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "core/internal.h"
 #include "core/room/people.h"
+#include "core/room/room.h"
 
 /* Of an earlier user who had this uid: it is not for the one who has it now. */
 static bool admission_holds(const struct admission *admission) {

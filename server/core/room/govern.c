@@ -10,8 +10,10 @@
 
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/room/group.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
+#include "core/room/room.h"
 
 #define PRIVATE_MEMBERS_MAX 1024 /* users who see one private room */
 

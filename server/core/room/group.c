@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "core/internal.h"
 #include "core/room/order.h"
+#include "core/room/room.h"
 
 /* What was told. */
 

@@ -17,11 +17,15 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "proto/fail.h"
 #include "proto/name.h"
 
 struct core;
-struct session;
 struct frame;
+struct handle;
+struct room;
+struct session;
+struct user;
 
 #define GROUP_CHECK_MS 30000 /* from one round of questions to the next */
 #define GROUP_KEEP_MS 300000 /* what was told is believed so long, if nothing else is told */
@@ -63,3 +67,19 @@ unsigned core_list_uids(const struct core *core, uid_t *uids, unsigned max);
  */
 bool core_awaits_groups(struct core *core, struct session *session, const struct frame *frame,
                         struct name *group);
+
+/* For the core itself. It is known of the user, who is about to begin a session as
+ * this handle, in which groups he is; NULL: it is not. */
+void group_note(struct core *core, struct user *user, struct handle *handle,
+                const struct group_answer *answer);
+/* What is kept of that ends. */
+void group_forget(struct user *user);
+/* The room is of this group from now on; or it ends. */
+void group_begin_room(struct core *core, struct room *room, const struct name *group);
+void group_end_room(struct core *core, struct room *room);
+/* Makes one, as core->group_look says; FAIL_NONE, or the why is in `reason`. */
+enum fail_code group_make(struct core *core, struct session *session, struct room *room,
+                          const struct name *name, struct bytes group, char reason[256]);
+/* False: it is not known now which rooms of groups are the user's, so he makes none that may be
+ * called as one of these is. */
+bool group_may_make(const struct core *core, const struct user *user, char reason[256]);

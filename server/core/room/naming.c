@@ -5,6 +5,7 @@
 
 #include "core/internal.h"
 #include "core/room/name.h"
+#include "core/room/room.h"
 
 /*
  * A name in ASCII is never refused: a room is nobody's, and whoever made "#genera1" first could

@@ -21,6 +21,7 @@
 #include "core/internal.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
+#include "core/room/room.h"
 
 #define NO_MEMORY_FOR_ORDER "the hub is out of memory; try again later"
 #define OWNER_AND_OPERATORS "its owner and operators"

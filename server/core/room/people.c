@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "core/internal.h"
 #include "core/room/people.h"
+#include "core/room/room.h"
 
 #define NO_MEMORY_FOR_IT "the hub is out of memory; try again later"
 #define SEPARATORS ", "

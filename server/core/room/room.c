@@ -10,9 +10,11 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/group.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
 #include "core/room/people.h"
+#include "core/room/room.h"
 
 static bool room_has_number(const struct core *core, uint32_t number) {
     return room_of_number(core, number) != NULL;

@@ -8,6 +8,7 @@
 #include "core/internal.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
+#include "core/room/room.h"
 
 void room_drop_topic(struct room *room) {
     if (room->topic)
