@@ -71,12 +71,11 @@ static char *encode_scratch(const struct core *core) {
     return (char *)core->frames + BATCH_BYTES_MAX + ENCODED_MAX;
 }
 
-/* A reply with its line before the text, if both together are no more than a text may be. */
+/* A reply with its line before the text. */
 static struct record record_with_answer(const struct core *core, const struct record *record) {
     struct record answer = *record;
     char *scratch = encode_scratch(core);
-    if (uuid_is_nil(&record->thread) || record->kind == KIND_FILE ||
-        record->text.n > MESSAGE_TEXT_MAX - ANSWER_LINE_MAX)
+    if (!record_has_answer(record))
         return answer;
     size_t n = answer_put(scratch, &(struct answer){record->n, record->thread});
     if (record->text.n > 0)

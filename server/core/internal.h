@@ -201,12 +201,17 @@ static inline bool record_is_sendable(const struct record *record) {
     return body_is_valid(record->kind, record->text);
 }
 
+/* Whether its line stands before the text of a reply: if both are no more than a text may be. */
+static inline bool record_has_answer(const struct record *record) {
+    return !uuid_is_nil(&record->thread) && record->kind != KIND_FILE &&
+           record->text.n <= MESSAGE_TEXT_MAX - ANSWER_LINE_MAX;
+}
 /* The abilities of who can read a message as encode_message() writes it; */
 static inline unsigned encoded_needs(const struct record *record) {
     return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u) |
            (record->kind & KIND_HEADED ? ABILITY_HEADS : 0u) |
            (mend_is(record->kind) ? ABILITY_MENDS : 0u) |
-           (uuid_is_nil(&record->thread) ? 0u : ABILITY_ANSWERS);
+           (record_has_answer(record) ? ABILITY_ANSWERS : 0u);
 }
 /* whether the session has them. Else it is fed, with encode_old_message(). */
 static inline bool encoded_is_for(const struct session *session, const struct record *record) {

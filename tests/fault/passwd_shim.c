@@ -70,9 +70,9 @@ static char *group_next(FILE *file, char *name, gid_t *gid, char *line, size_t s
     char *members = line + 1;
     if (!file || fscanf(file, "%63s %u ", name, gid) != 2 || !fgets(members, (int)size - 2, file))
         return NULL;
-    members[strcspn(members, "\n")] = '\0';
-    line[0] = ',';
-    strncat(line, ",", size - strlen(line) - 1);
+    size_t n = strcspn(members, "\n"); /* there is room for two more */
+    line[0] = members[n] = ',';
+    members[n + 1] = '\0';
     return line;
 }
 

@@ -1,9 +1,13 @@
 #include "unit/store/shelf.h"
 
+#include <fcntl.h>
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct shelf shelf;
 struct seen seen;
@@ -165,4 +169,35 @@ void search(const struct store_view *view, const char *words) {
     seen = (struct seen){0};
     int r = store_search(shelf.reader, view, &query, see, NULL);
     cr_assert_eq(r, 0, "%d: %s", r, store_reader_error(shelf.reader));
+}
+
+struct shelf_file shelf_read_file(const char *path) {
+    struct stat status;
+    int fd = open(path, O_RDONLY);
+    cr_assert_geq(fd, 0, "%s", path);
+    cr_assert_eq(fstat(fd, &status), 0);
+    struct shelf_file file = {calloc(1, (size_t)status.st_size + 1), (size_t)status.st_size};
+    cr_assert_eq(read(fd, file.data, file.n), (ssize_t)file.n);
+    close(fd);
+    return file;
+}
+
+void shelf_run_sql(const char *sql) {
+    sqlite3 *db;
+    char *error = NULL;
+    cr_assert_eq(sqlite3_open(shelf_path("earshot.db"), &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, &error), SQLITE_OK, "%s", error);
+    sqlite3_close(db);
+}
+
+int64_t shelf_query_number(const char *sql) {
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    cr_assert_eq(sqlite3_open(shelf_path("earshot.db"), &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_step(row), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return number;
 }

@@ -67,3 +67,12 @@ void expect_seen(const char *texts);
 
 /* Searches; the texts that were found. */
 void search(const struct store_view *view, const char *words);
+
+/* A file, to be freed; and the closed database, as any program would use it. */
+struct shelf_file {
+    char *data;
+    size_t n;
+};
+struct shelf_file shelf_read_file(const char *path);
+void shelf_run_sql(const char *sql);
+int64_t shelf_query_number(const char *sql);
