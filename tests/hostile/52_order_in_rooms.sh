@@ -58,7 +58,10 @@ for user in "61002 op-er" "61003 bad-er" "61004 mem-ber"; do
     listen "$2" "$1" "$2"
     eval "PID_$1=$PID"
 done
-wait_for "three are in the room" eval '[ "$(say 61001 own-er who "#plan" --json | wc -l)" -ge 3 ]'
+are_in() { # N
+    [ "$(say 61001 own-er who '#plan' --json | wc -l)" -ge "$1" ]
+}
+wait_for "three are in the room" are_in 3
 
 # Who may not.
 refused "a member cannot mute" 77 say 61004 mem-ber mute '#plan' bad-er
