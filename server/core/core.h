@@ -32,6 +32,7 @@
 #include "core/persist.h"
 #include "core/recent.h"
 #include "core/room/group.h"
+#include "core/room/laid.h"
 #include "core/room/permission.h"
 #include "proto/fail.h"
 #include "proto/frame.h"
@@ -224,23 +225,6 @@ struct room {
     UT_hash_handle hh, hh_number;
 };
 
-/* What was laid on a user in a room, or given to him there, see room/order.c. */
-struct room_order_key {
-    uint32_t uid;
-    uint32_t what; /* enum laid_what */
-};
-
-struct room_order {
-    struct room_order_key key;
-    uint32_t handle;  /* the number of the one that he was named by; 0: by his uid */
-    int64_t until_ms; /* of the wall clock; 0: until it is undone */
-    uid_t by;
-    struct name by_name; /* the handle, as it was */
-    char why[ORDER_REASON_MAX + 1];
-    struct user *payer; /* of its memory */
-    UT_hash_handle hh;
-};
-#define ROOM_ORDER_BYTES (sizeof(struct room_order) + 96)
 #define ROOM_ORDERS_MAX 128 /* in one room */
 
 /* One handle in one room: by its own wish (joined) or because sessions of it listen there. */
