@@ -499,7 +499,10 @@ static size_t take_road(struct intake *intake, struct road *road) {
     struct bytes batch;
     size_t n = 0, at = 0;
     road_wake(road);
-    if (!session || session->condemned || !core_channel_is_read(session))
+    if (!session || session->condemned)
+        return 0;
+    road_look_for_room(&lane->hub->core, road, session);
+    if (!core_channel_is_read(session))
         return 0;
     int r = batch_ring_take_records(up, intake->records, CHANNEL_RING_BYTES, &n);
     if (r == BATCH_RING_BROKEN)

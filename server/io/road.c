@@ -62,8 +62,7 @@ struct road *road_next(struct lane *lane) {
     return road;
 }
 
-/* Whoever sends for it has found `down` full, and it may not be so any more. */
-static void road_look_for_room(struct core *core, struct road *road, struct session *session) {
+void road_look_for_room(struct core *core, struct road *road, struct session *session) {
     const struct outbox *outbox = &session->outbox;
     bool waits = outbox->by_channel && outbox->stuck && !road->is_written;
     size_t n =

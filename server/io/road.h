@@ -45,5 +45,10 @@ struct road *road_next(struct lane *lane);
 
 /* With the lock held, before the lane's thread sleeps. False: something has come. */
 bool road_sleep_all(struct lane *lane);
+/*
+ * With the lock held: whoever sends for the session has found `down` full, and it may not be so any
+ * more. The bell that tells of it only ends a sleep, so a lane that never sleeps must look itself.
+ */
+void road_look_for_room(struct core *core, struct road *road, struct session *session);
 /* With the lock held: the client need not wake the hub up. */
 void road_wake(struct road *road);
