@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "chat/command.h"
+#include "chat/line/recall.h"
 #include "chat/past.h"
 #include "chat/talk.h"
 #include "cli/json.h"
@@ -33,12 +34,19 @@ static void mend_show(struct chat *chat, const struct earshot_event *event) {
                   event->message.text);
 }
 
+/* NULL: it is removed. What oneself had said is no line to come back to any more, either. */
+static void mend_apply(struct chat *chat, struct scrollback_key key, const char *text) {
+    const struct scrollback_message *message = scrollback_find(&chat->scrollback, key);
+    if (message && message->text)
+        recall_forget(message->text);
+    scrollback_change(&chat->scrollback, key, text);
+}
+
 void mend_event(struct chat *chat, const struct earshot_event *event) {
     struct scrollback_key key = {event->message.uid, event->message.id};
     if (!roster_is_ignored(&chat->roster, event->message.from))
         mend_show(chat, event);
-    scrollback_change(&chat->scrollback, key,
-                      event->type == EARSHOT_EVENT_REMOVED ? NULL : event->message.text);
+    mend_apply(chat, key, event->type == EARSHOT_EVENT_REMOVED ? NULL : event->message.text);
     attention_shown(chat, event);
     if (event->message.late)
         past_reached(chat, event->message.seq);
@@ -72,7 +80,7 @@ int mend_edit(struct chat *chat, char *arguments) {
     struct scrollback_key key = {own->uid, own->id};
     int outcome = talk_edit(chat, own->id, arguments);
     if (outcome == TALK_SENT) {
-        scrollback_change(&chat->scrollback, key, arguments);
+        mend_apply(chat, key, arguments);
         mend_tell(chat, chat->target, chat->me, "edited", arguments);
     }
     return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;
@@ -85,7 +93,7 @@ int mend_delete(struct chat *chat, char *arguments) {
     struct scrollback_key key = {own->uid, own->id};
     int outcome = talk_remove(chat, own->id, arguments);
     if (outcome == TALK_SENT) {
-        scrollback_change(&chat->scrollback, key, NULL);
+        mend_apply(chat, key, NULL);
         mend_tell(chat, chat->target, chat->me, "removed a message", arguments);
     }
     return outcome == TALK_FULL ? COMMAND_KEEP : COMMAND_DONE;

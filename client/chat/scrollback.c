@@ -75,13 +75,18 @@ const struct scrollback_message *scrollback_last_reply(const struct scrollback *
     return NULL;
 }
 
-bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key) {
+const struct scrollback_message *scrollback_find(const struct scrollback *scrollback,
+                                                 struct scrollback_key key) {
     for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
         const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
         if (message->uid == key.uid && strcmp(message->id, key.id) == 0)
-            return true;
+            return message;
     }
-    return false;
+    return NULL;
+}
+
+bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key) {
+    return scrollback_find(scrollback, key) != NULL;
 }
 
 const struct scrollback_message *scrollback_meant(const struct scrollback *scrollback,

@@ -48,6 +48,9 @@ const struct scrollback_message *scrollback_numbered(const struct scrollback *sc
 const struct scrollback_message *scrollback_last_reply(const struct scrollback *scrollback,
                                                        const char *conv);
 
+/* NULL: this window has not shown it. */
+const struct scrollback_message *scrollback_find(const struct scrollback *scrollback,
+                                                 struct scrollback_key key);
 bool scrollback_has(const struct scrollback *scrollback, struct scrollback_key key);
 
 /*

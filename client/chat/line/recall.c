@@ -61,6 +61,70 @@ void recall_stop(void) {
     recall_path = NULL;
 }
 
+/* Whether this was typed to say that: alone, behind a command, or with a "/" before its own. */
+static bool recall_says(const char *line, const char *text) {
+    size_t n = strlen(line), n_text = strlen(text);
+    while (n > n_text && strchr(" \t\r\n", line[n - 1]))
+        n--;
+    if (n < n_text || memcmp(line + n - n_text, text, n_text) != 0)
+        return false;
+    return n == n_text ||
+           (line[0] == '/' && (n == n_text + 1 || strchr(" \t", line[n - n_text - 1])));
+}
+
+struct recall_rest {
+    FILE *in;
+    const char *text;
+};
+
+/* The other lines, those of other windows, too. */
+static void recall_write_rest(void *arg, FILE *out) {
+    char line[RECALL_LINE_SIZE];
+    const struct recall_rest *rest = arg;
+    while (fgets(line, sizeof line, rest->in))
+        if (!recall_says(line, rest->text))
+            fputs(line, out);
+}
+
+static bool recall_file_says(FILE *in, const char *text) {
+    char line[RECALL_LINE_SIZE];
+    while (fgets(line, sizeof line, in))
+        if (recall_says(line, text))
+            return true;
+    return false;
+}
+
+static void recall_forget_kept(const char *text) {
+    struct recall_rest rest = {recall_path ? kept_open(recall_path, NULL) : NULL, text};
+    if (!rest.in)
+        return;
+    if (recall_file_says(rest.in, text)) {
+        rewind(rest.in);
+        kept_renew(recall_path, recall_write_rest, &rest);
+    }
+    fclose(rest.in);
+}
+
+/* Where the Up key has come to stays where it is. */
+static void recall_forget_known(const char *text) {
+    int at = where_history();
+    for (int i = history_length - 1; i >= 0; i--) {
+        const HIST_ENTRY *entry = history_get(history_base + i);
+        if (!entry || !recall_says(entry->line, text))
+            continue;
+        free_history_entry(remove_history(i));
+        at -= i < at;
+    }
+    history_set_pos(at);
+}
+
+void recall_forget(const char *text) {
+    if (!*text)
+        return;
+    recall_forget_known(text);
+    recall_forget_kept(text);
+}
+
 /* Words that stand beside what is nobody's business. */
 static bool recall_is_secret(const char *line) {
     static const char *const signs[] = {"passw",       "passphrase",     "secret",  "token",

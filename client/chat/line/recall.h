@@ -10,4 +10,7 @@ void recall_start(void);
 /* A line was typed. */
 void recall_add(const char *line);
 
+/* What was said is edited or removed: the lines that said it are kept no more, nor written down. */
+void recall_forget(const char *text);
+
 void recall_stop(void);
