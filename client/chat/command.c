@@ -24,8 +24,7 @@ size_t command_skip_word(const char *line) {
     return n + strspn(line + n, COMMAND_BLANKS);
 }
 
-/* Cuts the first word off; returns what follows it. */
-static char *action_cut_word(char *arguments) {
+char *command_cut_word(char *arguments) {
     char *rest = arguments + command_skip_word(arguments);
     arguments[strcspn(arguments, COMMAND_BLANKS)] = '\0';
     return rest;
@@ -74,14 +73,14 @@ static void action_forget_halt(struct chat *chat) {
  * commas. */
 static int action_msg(struct chat *chat, char *arguments) {
     if (govern_is_people(arguments)) {
-        char *said = action_cut_word(arguments);
+        char *said = command_cut_word(arguments);
         if (!*said)
             return command_usage(chat, "msg");
         return govern_talk_to_people(chat, arguments, said, false);
     }
     CLEANUP_FREE char *whole = strdup(arguments);
     size_t n = 0, n_told = whole ? action_n_told(chat, whole) : 0;
-    char *text = action_cut_word(arguments), *rest = arguments;
+    char *text = command_cut_word(arguments), *rest = arguments;
     if (!*arguments || !*text)
         return command_usage(chat, "msg");
     int outcome = TALK_SENT;
@@ -126,7 +125,7 @@ static const char *action_join_stranger(const char *rest) {
 }
 
 static int action_join(struct chat *chat, char *arguments) {
-    char *rest = action_cut_word(arguments);
+    char *rest = command_cut_word(arguments);
     const char *stranger = action_join_stranger(rest);
     if (!*arguments)
         return command_usage(chat, "join");
@@ -140,7 +139,7 @@ static int action_join(struct chat *chat, char *arguments) {
         return COMMAND_DONE;
     }
     for (char *word = arguments, *next; *word; word = next) {
-        next = word == arguments ? rest : action_cut_word(word);
+        next = word == arguments ? rest : command_cut_word(word);
         for (char *room; (room = strsep(&word, ","));)
             if (*room)
                 action_join_room(chat, room);
@@ -191,7 +190,7 @@ static int action_unread(struct chat *chat, char *arguments) {
 
 static int action_query(struct chat *chat, char *arguments) {
     char back[CHAT_NAME_SIZE];
-    const char *text = action_cut_word(arguments);
+    const char *text = command_cut_word(arguments);
     if (govern_is_people(arguments)) {
         return govern_talk_to_people(chat, arguments, text, true);
     }
@@ -249,9 +248,9 @@ static int action_level(struct chat *chat, const char *conv, const char *word,
 
 /* "CONV LEVEL", "LEVEL" for where one is, or "CONV" alone, which shows it. */
 static int action_notify(struct chat *chat, char *arguments) {
-    char *word = action_cut_word(arguments);
+    char *word = command_cut_word(arguments);
     enum unread_level level;
-    action_cut_word(word);
+    command_cut_word(word);
     bool is_here = !*arguments || (!*word && unread_level_of(arguments, &level));
     char room[CHAT_NAME_SIZE];
     const char *conv = is_here ? chat->target : action_conv(chat, arguments, room);
@@ -266,7 +265,7 @@ static bool action_is_order(const char *arguments) {
 static int action_set_level(struct chat *chat, char *arguments, const char *word,
                             const char *command) {
     char room[CHAT_NAME_SIZE];
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     const char *conv = *arguments ? action_conv(chat, arguments, room) : chat->target;
     return action_level(chat, conv, word, command);
 }
@@ -290,7 +289,7 @@ static int action_mentions(struct chat *chat, char *arguments) {
 static int action_part(struct chat *chat, char *arguments) {
     char room[CHAT_NAME_SIZE];
     uint32_t request = 0;
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     if (!*arguments && chat->target[0] != '#')
         return command_usage(chat, "part");
     action_room_name(room, *arguments ? arguments : chat->target);
@@ -300,7 +299,7 @@ static int action_part(struct chat *chat, char *arguments) {
 }
 
 static int action_whois(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     const char *handle = action_handle(arguments);
     if (!words_is_name(handle) || *handle == '#')
         return command_usage(chat, "whois");
@@ -311,7 +310,7 @@ static int action_whois(struct chat *chat, char *arguments) {
 /* Of a word without `#` the handle is meant, if it is one that is known. */
 static int action_who(struct chat *chat, char *arguments) {
     char room[CHAT_NAME_SIZE];
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     action_room_name(room, arguments);
     bool is_room = *arguments == '#' || roster_is_joined(&chat->roster, room);
     if (*arguments && !is_room)
@@ -322,7 +321,7 @@ static int action_who(struct chat *chat, char *arguments) {
 }
 
 static int action_names(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     if (!*arguments && chat->target[0] != '#')
         return command_usage(chat, "names");
     char room[CHAT_NAME_SIZE];
@@ -358,7 +357,7 @@ static void action_tell_ignored(void *arg, const char *name) {
 }
 
 static int action_ignore(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     const char *handle = action_handle(arguments);
     if (*handle == '#') {
         chat_fail(chat, FAIL_BAD_NAME, "people are ignored, by their handle; /mute %s hides a room",
@@ -375,7 +374,7 @@ static int action_ignore(struct chat *chat, char *arguments) {
 }
 
 static int action_unignore(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     const char *handle = action_handle(arguments);
     if (!*handle)
         return command_usage(chat, "unignore");
@@ -396,7 +395,7 @@ static void action_rejoin_visit(void *arg, const char *room) {
 /* Members of a room are handles: so the new handle joins the rooms that the old one is in. */
 static int action_nick(struct chat *chat, char *arguments) {
     uint32_t request = 0;
-    const char *rest = action_cut_word(arguments);
+    const char *rest = command_cut_word(arguments);
     if (!*arguments || *rest)
         return command_usage(chat, "nick");
     int r = earshot_nick(chat->link, arguments, &request);
@@ -426,7 +425,7 @@ static int action_status(struct chat *chat, char *arguments) {
 }
 
 static int action_history(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     char *end;
     unsigned long n = *arguments ? strtoul(arguments, &end, 10) : COMMAND_HISTORY_LINES;
     if (*arguments && (*end || n == 0 || arguments[0] == '-'))
@@ -448,90 +447,8 @@ static int action_search(struct chat *chat, char *arguments) {
     return COMMAND_DONE;
 }
 
-static int action_bell(struct chat *chat, char *arguments) {
-    static const char *const meanings[] = {
-        [CONFIG_WHEN_OFF] = "never",
-        [CONFIG_WHEN_DM] = "for direct messages",
-        [CONFIG_WHEN_ALL] = "for direct messages and mentions of you",
-        [CONFIG_WHEN_EVERY] = "for every message",
-    };
-    action_cut_word(arguments);
-    bool known = !*arguments;
-    for (int i = 0; config_when_words[i]; i++) {
-        if (strcmp(arguments, config_when_words[i]) == 0) {
-            chat->bell = (enum config_when)i;
-            known = true;
-        }
-    }
-    if (!known)
-        return command_usage(chat, "bell");
-    view_note(&chat->view, VIEW_INFO, "the bell rings %s", meanings[chat->bell]);
-    return COMMAND_DONE;
-}
-
-static void action_tell_alias(void *arg, const char *word, const char *meaning) {
-    struct chat *chat = arg;
-    view_note(&chat->view, VIEW_INFO, "/%s is /%s", word, meaning);
-}
-
-/* A command of its own cannot be had: the word of a command means that command. */
-static int action_alias(struct chat *chat, char *arguments) {
-    char *meaning = action_cut_word(arguments);
-    const char *word = *arguments == '/' ? arguments + 1 : arguments;
-    meaning += *meaning == '/';
-    if (!*word) {
-        memory_each(&chat->memory, MEMORY_ALIAS, action_tell_alias, chat);
-        view_note(&chat->view, VIEW_INFO, "/alias WORD COMMAND makes one, /alias WORD removes it");
-        return COMMAND_DONE;
-    }
-    for (const struct command *row = command_table; row->name; row++) {
-        if (strcmp(row->name, word) != 0)
-            continue;
-        chat_fail(chat, OUTCOME_USAGE, "/%s is a command; call it otherwise", word);
-        return COMMAND_DONE;
-    }
-    if (strpbrk(meaning, "\n\t"))
-        return command_usage(chat, "alias");
-    bool was = memory_get(&chat->memory, MEMORY_ALIAS, word) != NULL;
-    memory_set(&chat->memory, MEMORY_ALIAS, word, *meaning ? meaning : NULL);
-    if (*meaning)
-        action_tell_alias(chat, word, meaning);
-    else
-        view_note(&chat->view, VIEW_INFO, was ? "/%s is no alias any more" : "/%s was no alias",
-                  word);
-    return COMMAND_DONE;
-}
-
-static void action_tell_setting(void *arg, const char *name, const char *value) {
-    struct chat *chat = arg;
-    view_note(&chat->view, VIEW_INFO, "%s = %s", name, value);
-}
-
-/* "KEY VALUE" or "KEY = VALUE"; for this window. */
-static int action_set(struct chat *chat, char *arguments) {
-    char *value = action_cut_word(arguments), why[256];
-    if (value[0] == '=')
-        value += 1 + strspn(value + 1, COMMAND_BLANKS);
-    if (!*arguments) {
-        config_each(action_tell_setting, chat);
-        view_note(&chat->view, VIEW_INFO,
-                  "/set KEY VALUE changes one in this window, ~/.config/earshot/config for good");
-        return COMMAND_DONE;
-    }
-    if (*value && !config_change(arguments, value, why)) {
-        chat_fail(chat, OUTCOME_CONFIGURATION, "%s", why);
-        return COMMAND_DONE;
-    }
-    if (*value)
-        chat_configured(chat);
-    if (!config_show(arguments, action_tell_setting, chat))
-        chat_fail(chat, OUTCOME_USAGE, "there is no %s to be set; /set lists what there is",
-                  arguments);
-    return COMMAND_DONE;
-}
-
 static int action_help(struct chat *chat, char *arguments) {
-    action_cut_word(arguments);
+    command_cut_word(arguments);
     command_help(chat, arguments);
     return COMMAND_DONE;
 }
@@ -560,6 +477,13 @@ const struct command command_table[] = {
     {"thread", "[N|ID]",
      "the thread of the last reply here, of the one with N, or of the one with ID", ARGUMENT_NONE,
      1, reply_thread},
+    {"pin", "[N|ID]", "pin the last message here for all, the one N back, or the one with ID",
+     ARGUMENT_NONE, 1, pins_pin},
+    {"pins", "[CONV]", "what is pinned here, by whom and when", ARGUMENT_CONV, 1, pins_list},
+    {"unpin", "[N|ID]", "pin it no more", ARGUMENT_NONE, 1, pins_unpin},
+    {"star", "[N|ID]", "the same for yourself alone", ARGUMENT_NONE, 1, pins_star},
+    {"stars", "[CONV]", "what you have starred", ARGUMENT_CONV, 1, pins_list_stars},
+    {"unstar", "[N|ID]", "star it no more", ARGUMENT_NONE, 1, pins_unstar},
     {"edit", "[TEXT]", "another text for what you said last here; alone, to change it in the line",
      ARGUMENT_NONE, -1, mend_edit},
     {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, 1, action_names},
@@ -608,11 +532,11 @@ const struct command command_table[] = {
     {"clear", "", "clear the screen", ARGUMENT_NONE, 0, action_clear},
     {"status", "", "the hub, and what waits for it", ARGUMENT_NONE, 0, action_status},
     {"bell", "[off|dm|all|every]", "ring never, for direct messages, mentions too, or all",
-     ARGUMENT_BELL, 1, action_bell},
+     ARGUMENT_BELL, 1, setting_bell},
     {"set", "[KEY [VALUE]]", "what the configuration has, and change it in this window",
-     ARGUMENT_NONE, -1, action_set},
+     ARGUMENT_NONE, -1, setting_set},
     {"alias", "[WORD [COMMAND]]", "a command of your own for a longer one", ARGUMENT_NONE, -1,
-     action_alias},
+     setting_alias},
     {"kick", "[#ROOM] HANDLE [WHY]", "in your room: put somebody out", ARGUMENT_HANDLE, -1,
      govern_kick},
     {"ban", "[#ROOM] HANDLE|UID [10m] [WHY]", "put out, and let in no more, by whatever handle",
@@ -715,7 +639,7 @@ static bool command_leads_nowhere(const struct command *command) {
     static int (*const runs[])(struct chat * chat, char *arguments) = {
         files_put,    files_get,   files_decline, action_history, action_search,
         action_whois, action_mute, action_unmute, action_notify,  action_ignore,
-        action_bell,  action_set,  action_alias,  action_help,
+        setting_bell, setting_set, setting_alias, action_help,
     };
     for (size_t i = 0; i < ARRAY_LEN(runs); i++)
         if (runs[i] == command->run)

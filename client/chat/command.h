@@ -64,6 +64,9 @@ bool command_next(struct chat *chat);
 /* How many bytes the first word of a line and the blanks behind it take. */
 size_t command_skip_word(const char *line);
 
+/* Cuts the first word off; returns what follows it. */
+char *command_cut_word(char *arguments);
+
 /* Reports how the command of this name is used. Returns COMMAND_DONE. */
 int command_usage(struct chat *chat, const char *name);
 
@@ -91,3 +94,21 @@ int govern_op(struct chat *chat, char *arguments);
 int govern_deop(struct chat *chat, char *arguments);
 /* "[#ROOM] [off]". */
 int govern_lock(struct chat *chat, char *arguments);
+
+/* /bell, /alias and /set (setting.c). */
+int setting_bell(struct chat *chat, char *arguments);
+int setting_alias(struct chat *chat, char *arguments);
+int setting_set(struct chat *chat, char *arguments);
+
+/* /pin, /unpin, /star, /unstar, /pins and /stars (pins.c). */
+int pins_pin(struct chat *chat, char *arguments);
+int pins_unpin(struct chat *chat, char *arguments);
+int pins_star(struct chat *chat, char *arguments);
+int pins_unstar(struct chat *chat, char *arguments);
+int pins_list(struct chat *chat, char *arguments);
+int pins_list_stars(struct chat *chat, char *arguments);
+/* A line of the answer; it is complete, with n lines. kind: enum inquiry_kind. */
+void pins_line(struct chat *chat, const struct earshot_event *event, unsigned kind);
+void pins_done(struct chat *chat, unsigned kind, const char *conv, size_t n);
+/* Somebody else has changed what is pinned. */
+void pins_news(struct chat *chat, const struct earshot_event *event);

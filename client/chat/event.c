@@ -204,6 +204,7 @@ static void (*const event_takers[])(struct chat *chat, const struct earshot_even
     [EARSHOT_EVENT_BACK] = event_take_back,
     [EARSHOT_EVENT_WOKEN] = NULL,
     [EARSHOT_EVENT_PAST] = inquiry_event,
+    [EARSHOT_EVENT_PINNED] = inquiry_event,
     [EARSHOT_EVENT_OFFER] = files_event,
     [EARSHOT_EVENT_WITHDRAWN] = files_event,
     [EARSHOT_EVENT_TRANSFER] = files_event,

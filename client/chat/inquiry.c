@@ -650,7 +650,23 @@ static void inquiry_claims_done(struct chat *chat, struct inquiry *inquiry) {
         view_note(&chat->view, VIEW_INFO, "nothing is claimed; `earshot claim NAME` does");
 }
 
+static void inquiry_pins_line(struct chat *chat, struct inquiry *inquiry,
+                              const struct earshot_event *event) {
+    inquiry->n++;
+    pins_line(chat, event, inquiry->kind);
+}
+
+static void inquiry_pins_done(struct chat *chat, struct inquiry *inquiry) {
+    pins_done(chat, inquiry->kind, inquiry->about, inquiry->n);
+}
+
 static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
+    [INQUIRY_PIN] = {.purpose = "pin it in", .done = inquiry_pins_done},
+    [INQUIRY_UNPIN] = {.purpose = "unpin it in", .done = inquiry_pins_done},
+    [INQUIRY_STAR] = {.purpose = "star it in", .done = inquiry_pins_done},
+    [INQUIRY_UNSTAR] = {.purpose = "unstar it in", .done = inquiry_pins_done},
+    [INQUIRY_PINS] = {"show the pins of", inquiry_pins_line, inquiry_pins_done, NULL, false},
+    [INQUIRY_STARS] = {"show your stars of", inquiry_pins_line, inquiry_pins_done, NULL, false},
     [INQUIRY_THREAD] = {.purpose = "show the thread in",
                         .line = inquiry_thread_line,
                         .done = inquiry_thread_done},
@@ -742,10 +758,7 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
                         .done = inquiry_offers_done,
                         .failed = inquiry_offers_done,
                         .is_silent = true},
-    [INQUIRY_NEAR] = {.purpose = "ask who there is",
-                      .line = inquiry_near_line,
-                      .done = inquiry_near_done,
-                      .is_silent = true},
+    [INQUIRY_NEAR] = {"ask who there is", inquiry_near_line, inquiry_near_done, NULL, true},
 };
 
 /* What is granted and only could not be stored holds until the hub ends. */

@@ -40,6 +40,12 @@ enum inquiry_kind {
     INQUIRY_INVITE, /* about: the handle */
     INQUIRY_THREAD, /* about: the conversation */
     INQUIRY_CLAIMS,
+    INQUIRY_PIN, /* about: the conversation; so the next three */
+    INQUIRY_UNPIN,
+    INQUIRY_STAR,
+    INQUIRY_UNSTAR,
+    INQUIRY_PINS,   /* about: the conversation */
+    INQUIRY_STARS,  /* about: the conversation, or "" for all */
     INQUIRY_GATHER, /* about: the people; then what their conversation is called */
     INQUIRY_KINDS
 };
@@ -78,7 +84,7 @@ void inquiry_queried(struct chat *chat, const char *handle, const char *back, bo
 /* Nobody has this name: asks who there is, and tells which names are near. */
 void inquiry_near(struct chat *chat, const char *word);
 
-/* USER, ROOM, COUNTER, OBJECT, PAST, CLAIM, DONE and FAILED events. */
+/* USER, ROOM, COUNTER, OBJECT, PAST, PINNED, CLAIM, DONE and FAILED events. */
 void inquiry_event(struct chat *chat, const struct earshot_event *event);
 
 void inquiry_deinit(struct chat *chat);

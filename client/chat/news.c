@@ -1,5 +1,6 @@
 #include "chat/news.h"
 #include "base/macro.h"
+#include "chat/command.h"
 #include "chat/people/login.h"
 #include "cli/words.h"
 #include "proto/name.h"
@@ -312,6 +313,9 @@ void news_event(struct chat *chat, const struct earshot_event *event) {
     case EARSHOT_NEWS_AWAY:
     case EARSHOT_NEWS_BACK:
         news_away(chat, event);
+        break;
+    case EARSHOT_NEWS_PINS:
+        pins_news(chat, event);
         break;
     case EARSHOT_NEWS_RENAMED:
         if (event->news.who[0] == '#')

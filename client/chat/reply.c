@@ -67,6 +67,21 @@ static struct reply_to reply_find(const struct chat *chat, const char *word,
     return message ? reply_to_message(message) : (struct reply_to){.conv = chat->target, .id = id};
 }
 
+const struct scrollback_message *reply_meant(const struct chat *chat, const char *word) {
+    const struct scrollback *scrollback = &chat->scrollback;
+    size_t n = strcspn(word, COMMAND_BLANKS);
+    char id[EARSHOT_ID_SIZE];
+    if (n < 5 && strspn(word, "0123456789") == n) {
+        unsigned long number = strtoul(word, NULL, 10);
+        return number < ANSWER_FIRST
+                   ? scrollback_back(scrollback, chat->target, number)
+                   : scrollback_numbered(scrollback, chat->target, (unsigned)number);
+    }
+    snprintf(id, sizeof id, "%.*s", (int)n, word);
+    const struct scrollback_message *message = scrollback_meant(scrollback, id, chat->target);
+    return message ? message : scrollback_meant(scrollback, id, "");
+}
+
 /* Who wrote to the user alone, elsewhere: last of all, or so that it is new still. NULL: nobody. */
 static const char *reply_who_waits(const struct chat *chat) {
     const struct scrollback_message *last = scrollback_last(&chat->scrollback);

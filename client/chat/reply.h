@@ -7,6 +7,10 @@
 
 #include "chat/chat.h"
 
+/* The message that this window has shown and the word means: a number, as of /reply, or an id.
+ * NULL: none. */
+const struct scrollback_message *reply_meant(const struct chat *chat, const char *word);
+
 /* The commands /reply and /thread; see command.h. */
 int reply_run(struct chat *chat, char *arguments);
 int reply_thread(struct chat *chat, char *arguments);

@@ -126,6 +126,16 @@ const struct scrollback_message *scrollback_own(const struct scrollback *scrollb
     return NULL;
 }
 
+const struct scrollback_message *scrollback_newest(const struct scrollback *scrollback,
+                                                   const char *conv) {
+    for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
+        const struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (words_same_name(message->conv, conv))
+            return message;
+    }
+    return NULL;
+}
+
 static void scrollback_set_text(struct scrollback_message *message, const char *text) {
     char *preview = text ? format_preview(text, strlen(text)) : strdup("(removed)");
     if (!preview)

@@ -72,6 +72,10 @@ const struct scrollback_message *scrollback_own(const struct scrollback *scrollb
 /* It has another text now; NULL: none any more. */
 void scrollback_change(struct scrollback *scrollback, struct scrollback_key key, const char *text);
 
+/* The last message in the conversation, one's own too; NULL: none. */
+const struct scrollback_message *scrollback_newest(const struct scrollback *scrollback,
+                                                   const char *conv);
+
 /* The last message of all, one's own too; NULL: none. */
 const struct scrollback_message *scrollback_last(const struct scrollback *scrollback);
 

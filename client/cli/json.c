@@ -162,6 +162,15 @@ void json_message(const struct earshot_event *event) {
     json_put(stdout, json_of_message(event));
 }
 
+void json_pinned(const struct earshot_event *event, const char *by, int64_t at_ms) {
+    json_t *object = json_of_message(event);
+    json_t *at = json_instant(at_ms, false);
+    json_object_set_new(object, by ? "pinned" : "starred",
+                        by ? json_pack("{s:o,s:o}", "by", json_text_or_null(by), "at", at)
+                           : json_pack("{s:o}", "at", at));
+    json_put(stdout, object);
+}
+
 void json_sent(const struct cli_sent *sent) {
     json_t *seq = sent->seq ? json_integer((json_int_t)sent->seq) : json_null();
     json_put(stdout, json_pack("{s:s,s:s,s:o,s:s}", "type", "sent", "id", sent->id, "seq", seq,

@@ -14,6 +14,8 @@ void json_write_line(FILE *out, const char *text);
 
 /* On standard output; the caller flushes (cli/output.h). */
 void json_message(const struct earshot_event *event);
+/* With who pinned it and when; by NULL: when it was starred. */
+void json_pinned(const struct earshot_event *event, const char *by, int64_t at_ms);
 /* EDITED and REMOVED. */
 void json_mend(const struct earshot_event *event);
 /* Either, into another file than standard output: --jq is not for it. */

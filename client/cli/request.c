@@ -38,7 +38,7 @@ static bool request_is_line(const struct earshot_event *event) {
            event->type == EARSHOT_EVENT_LAID || event->type == EARSHOT_EVENT_COUNTER ||
            event->type == EARSHOT_EVENT_OBJECT || event->type == EARSHOT_EVENT_PAST ||
            event->type == EARSHOT_EVENT_UNREAD || event->type == EARSHOT_EVENT_ACCOUNT ||
-           event->type == EARSHOT_EVENT_CLAIM;
+           event->type == EARSHOT_EVENT_CLAIM || event->type == EARSHOT_EVENT_PINNED;
 }
 
 int cli_request_wait(earshot *link, const struct cli_options *options, int result, uint32_t request,

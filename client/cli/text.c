@@ -100,7 +100,9 @@ void text_mend(const struct cli_options *options, const struct earshot_event *ev
     putchar('\n');
 }
 
-void text_message(const struct cli_options *options, const struct earshot_event *event) {
+/* Without the end of the line. */
+static void text_print_message(const struct cli_options *options,
+                               const struct earshot_event *event) {
     bool color = text_has_color(options);
     text_print_place(event, color);
     text_print_sender(event->message.from, event->message.kind, color);
@@ -108,7 +110,26 @@ void text_message(const struct cli_options *options, const struct earshot_event 
         text_headed(event->message.title, event->message.priority,
                     (struct bytes){event->message.text, event->message.text_n});
     text_print_safe(bytes_of(text ? text : ""), TEXT_KEEP_LINES);
-    puts(event->message.edited ? " (edited)" : "");
+    fputs(event->message.edited ? " (edited)" : "", stdout);
+}
+
+void text_message(const struct cli_options *options, const struct earshot_event *event) {
+    text_print_message(options, event);
+    putchar('\n');
+}
+
+void text_pinned(const struct cli_options *options, const struct earshot_event *event,
+                 const char *by, int64_t at_ms) {
+    char at[32] = "";
+    time_t s = at_ms / 1000;
+    struct tm tm;
+    if (localtime_r(&s, &tm))
+        strftime(at, sizeof at, "%Y-%m-%d %H:%M", &tm);
+    text_print_message(options, event);
+    fputs(by ? " (pinned" : " (starred", stdout);
+    fputs(by && *by ? " by " : "", stdout);
+    text_print_name(by ? by : "");
+    printf(", %s)\n", at);
 }
 
 void text_bare(const struct earshot_event *event) {

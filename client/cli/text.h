@@ -14,6 +14,9 @@ const char *text_duration(uint64_t s, char text[32]);
 
 /* On standard output; the caller flushes (cli/output.h). */
 void text_message(const struct cli_options *options, const struct earshot_event *event);
+/* With who pinned it, and when; by NULL: when it was starred. */
+void text_pinned(const struct cli_options *options, const struct earshot_event *event,
+                 const char *by, int64_t at_ms);
 /* EDITED and REMOVED. */
 void text_mend(const struct cli_options *options, const struct earshot_event *event);
 /* Its text alone. */

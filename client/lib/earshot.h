@@ -135,6 +135,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_EDITED,    /* a message has another text now: see `message` */
     EARSHOT_EVENT_REMOVED,   /* a message was removed */
     EARSHOT_EVENT_LAID,      /* a line of an answer to earshot_laid() */
+    EARSHOT_EVENT_PINNED, /* before a PAST in answer to earshot_pins() or earshot_stars(): who has
+                             pinned or starred that message, and when */
 };
 
 enum earshot_news_what {
@@ -152,6 +154,8 @@ enum earshot_news_what {
                            called now, which the link goes on with */
     EARSHOT_NEWS_ORDER, /* an administrator, who, has acted upon one's own uid, or undone that;
                            detail: the sentence. Also without EARSHOT_NEWS */
+    EARSHOT_NEWS_PINS, /* who has changed what is pinned in the room, or with the handle that stands
+                          in its place; detail: the sentence, without its subject */
 };
 
 /* EARSHOT_HANDLES: every handle that the hub knows, here or not, as USER events. */
@@ -396,6 +400,12 @@ struct earshot_event {
             const char *reason; /* "" for none */
         } laid;
         struct {
+            uint64_t seq;   /* of the message that comes next, */
+            const char *by; /* who pinned it: a handle, or "" when it is nobody's any more, */
+            uid_t by_uid;
+            int64_t at_ms; /* and when, since 1970, UTC */
+        } pinned;
+        struct {
             const char *name;
             enum earshot_claim_state state;
             unsigned place;     /* in the queue, from 1 on; 0: it is held */
@@ -630,6 +640,28 @@ int earshot_history(earshot *link, const char *conv, uint64_t before, uint64_t a
  */
 int earshot_find(earshot *link, const char *conv, const char *id, bool is_thread, uint64_t before,
                  unsigned limit, uint32_t *request);
+
+/*
+ * Pins a message where it was said, for all who are there: in a room who may set its topic does so,
+ * at most EARSHOT_PINS_MAX at a time; or stars it, for one's own handle alone, at most
+ * EARSHOT_STARS_MAX. `author` is the uid of who wrote it. What is done already is DONE, too.
+ * EARSHOT_OTHER_VERSION: the hub is older; so with the next two.
+ */
+#define EARSHOT_PINS_MAX 50
+#define EARSHOT_STARS_MAX 1000
+enum earshot_pin_what { EARSHOT_PIN, EARSHOT_UNPIN, EARSHOT_STAR, EARSHOT_UNSTAR };
+int earshot_pin(earshot *link, const char *id, uid_t author, enum earshot_pin_what what,
+                uint32_t *request);
+/*
+ * What is pinned in a conversation; what one's own handle has starred, in one or (NULL) in all. For
+ * each an EARSHOT_EVENT_PINNED and an EARSHOT_EVENT_PAST, the newest message first: at most
+ * `limit`, before `before` (0: of all). A page can be shorter: to go on, give the number of the
+ * last one, until nothing comes any more. Messages that one may not read any more do not come.
+ */
+int earshot_pins(earshot *link, const char *conv, uint64_t before, unsigned limit,
+                 uint32_t *request);
+int earshot_stars(earshot *link, const char *conv, uint64_t before, unsigned limit,
+                  uint32_t *request);
 
 /*
  * Asks what is unread: an EARSHOT_EVENT_UNREAD for each conversation that has any, or (not NULL)

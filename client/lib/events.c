@@ -31,6 +31,8 @@ _Static_assert((int)EARSHOT_MAILBOX == (int)OBJECT_MAILBOX, "");
 _Static_assert((int)EARSHOT_NEWS_ONLINE == (int)NEWS_ONLINE, "");
 _Static_assert((int)EARSHOT_NEWS_NAMED == (int)NEWS_NAMED, "");
 _Static_assert((int)EARSHOT_NEWS_ORDER == (int)NEWS_ORDER, "");
+_Static_assert((int)EARSHOT_NEWS_PINS == (int)NEWS_PINS, "");
+_Static_assert((int)EARSHOT_PIN == (int)PIN_ADD && (int)EARSHOT_UNSTAR == (int)STAR_REMOVE, "");
 _Static_assert((int)EARSHOT_RATE == (int)ORDER_RATE && EARSHOT_RATE_MAX == ORDER_RATE_MAX, "");
 _Static_assert((int)EARSHOT_ROOM_ORDERS == (int)ORDER_ROOM_END, "");
 _Static_assert((int)EARSHOT_LAID_OPERATOR == (int)LAID_OPERATOR, "");
@@ -339,6 +341,20 @@ int event_from_laid(struct event_store *store, struct earshot_event *event,
     event->laid.uid = laid->uid;
     event->laid.by_uid = laid->by_uid;
     event->laid.until_ms = (int64_t)laid->until;
+    return 0;
+}
+
+int event_from_pinned(struct event_store *store, struct earshot_event *event,
+                      const struct frame_pinned *pinned) {
+    int r = events_begin(store, pinned->by.n, 1);
+    if (r < 0)
+        return r;
+    event->type = EARSHOT_EVENT_PINNED;
+    event->request = pinned->request;
+    event->pinned.seq = pinned->seq;
+    event->pinned.by = events_keep(store, pinned->by);
+    event->pinned.by_uid = pinned->by_uid;
+    event->pinned.at_ms = (int64_t)pinned->at_ms;
     return 0;
 }
 

@@ -63,6 +63,8 @@ int event_from_laid(struct event_store *store, struct earshot_event *event,
                     const struct frame_laid *laid);
 int event_from_about(struct event_store *store, struct earshot_event *event,
                      const struct frame_about *about);
+int event_from_pinned(struct event_store *store, struct earshot_event *event,
+                      const struct frame_pinned *pinned);
 int event_from_counter(struct event_store *store, struct earshot_event *event,
                        const struct frame_counter *counter);
 int event_from_object(struct event_store *store, struct earshot_event *event,

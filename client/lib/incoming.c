@@ -455,6 +455,12 @@ static int on_laid(struct earshot *link, const struct frame *frame, struct earsh
     return incoming_made(event_from_laid(&link->store, event, &frame->laid));
 }
 
+static int on_pinned(struct earshot *link, const struct frame *frame, struct earshot_event *event) {
+    if (!request_is_asked(link, frame->pinned.request))
+        return 0;
+    return incoming_made(event_from_pinned(&link->store, event, &frame->pinned));
+}
+
 static int on_counter(struct earshot *link, const struct frame *frame,
                       struct earshot_event *event) {
     if (!request_is_asked(link, frame->counter.request))
@@ -556,6 +562,7 @@ static handler *const handlers[FRAME_TYPE_END] = {
     [FRAME_ROOM] = on_room,
     [FRAME_ABOUT] = on_about,
     [FRAME_LAID] = on_laid,
+    [FRAME_PINNED] = on_pinned,
     [FRAME_COUNTER] = on_counter,
     [FRAME_OBJECT] = on_object,
     [FRAME_COUNT] = on_count,

@@ -286,7 +286,7 @@ _Static_assert(
         offsetof(struct frame_forget, request) == 0 && offsetof(struct frame_wall, request) == 0 &&
         offsetof(struct frame_offer, request) == 0 && offsetof(struct frame_change, request) == 0 &&
         offsetof(struct frame_invite, request) == 0 && offsetof(struct frame_find, request) == 0 &&
-        offsetof(struct frame_gather, request) == 0,
+        offsetof(struct frame_gather, request) == 0 && offsetof(struct frame_pin, request) == 0,
     "the number is set through the first of them");
 
 /* Sends the request, or tells at once that there is no hub to answer it. */
@@ -635,6 +635,59 @@ int earshot_find(earshot *link, const char *conv, const char *id, bool is_thread
                                    .before = before,
                                    .limit = (uint16_t)limit}};
     return request_ask(link, &frame, name.s, request);
+}
+
+static int check_takes_pins(struct earshot *link) {
+    if (link->phase != LINK_JOINED || (link->hub_abilities & ABILITY_PINS))
+        return 0;
+    return link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                     "the hub in %s is older, and pins nothing; start it again", link->dir);
+}
+
+int earshot_pin(earshot *link, const char *id, uid_t author, enum earshot_pin_what what,
+                uint32_t *request) {
+    struct uuid uuid;
+    int r = check_number(link, what, PIN_END, "what is to be done");
+    if (r == 0)
+        r = check_id(link, id, "the id", &uuid);
+    if (r == 0)
+        r = check_takes_pins(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_PIN,
+                          .pin = {.id = uuid, .uid = author, .what = (uint8_t)what}};
+    return request_ask(link, &frame, "", request);
+}
+
+static int ask_for_pins(struct earshot *link, const struct name *name, enum find_what what,
+                        uint64_t before, unsigned limit, uint32_t *request) {
+    int r = check_page(link, limit);
+    if (r == 0)
+        r = check_takes_pins(link);
+    if (r != 0)
+        return r;
+    struct frame frame = {.type = FRAME_FIND,
+                          .find = {.conv = name_bytes(name),
+                                   .what = (uint8_t)what,
+                                   .before = before,
+                                   .limit = (uint16_t)limit}};
+    return request_ask(link, &frame, name->s, request);
+}
+
+int earshot_pins(earshot *link, const char *conv, uint64_t before, unsigned limit,
+                 uint32_t *request) {
+    struct name name;
+    int r = check_conv(link, conv, "the conversation", &name);
+    return r == 0 ? ask_for_pins(link, &name, FIND_PINS, before, limit, request) : r;
+}
+
+int earshot_stars(earshot *link, const char *conv, uint64_t before, unsigned limit,
+                  uint32_t *request) {
+    struct name name;
+    int r = check_pointer(link, link, "the link");
+    if (r == 0)
+        r = check_conv_or_all(link, conv, &name);
+    return r == 0 ? ask_for_pins(link, &name, FIND_STARS, before, limit, request) : r;
 }
 
 int earshot_unread(earshot *link, const char *conv, uint32_t *request) {

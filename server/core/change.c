@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/past/pin.h"
 
 #define DIRTY_BYTES 384 /* what is charged: with the names, and the row that is made of it */
 
@@ -47,7 +48,7 @@ _Static_assert(sizeof(struct dirty_key) == 16, "it is hashed with all its bytes"
 struct dirty {
     struct dirty_key key;
     struct user *user; /* who is charged */
-    uint64_t upto;     /* FORGET */
+    uint64_t upto;     /* FORGET; PIN: the message */
     bool is_stored;    /* the store has a row of it, or may have one */
     bool is_queued, is_urgent, is_taken;
     bool is_unstored;   /* the store was given it, but could not take it */
@@ -381,6 +382,15 @@ bool persist_forget(struct core *core, const struct handle *handle, conv_number 
     return dirty != NULL;
 }
 
+/* A row too many to be removed is harmless. */
+bool persist_pin(struct core *core, struct user *by, uint32_t whose, uint64_t seq) {
+    struct dirty_key key = {.what = CHANGE_PIN, .handle = whose, .place = (int64_t)seq};
+    struct dirty *dirty = core->config.durable ? dirty_mark(core, by, &key, true) : NULL;
+    if (dirty)
+        dirty->upto = seq;
+    return !core->config.durable || dirty;
+}
+
 void persist_await_handle(struct core *core, const struct handle *handle) {
     if (handle->dirty)
         request_touch(core, handle->dirty);
@@ -520,7 +530,7 @@ static bool dirty_take(struct core *core, struct changes *rows, struct dirty *di
     dirty->is_taken = dirty->is_stored = true;
     dirty->removes = row->what == CHANGE_NO_ROOM || row->what == CHANGE_NO_MEMBER ||
                      row->what == CHANGE_NO_SANCTION || row->what == CHANGE_NO_ADMISSION ||
-                     row->what == CHANGE_NO_ROOM_ORDER;
+                     row->what == CHANGE_NO_ROOM_ORDER || row->what == CHANGE_NO_PIN;
     dirty->waits_taken = dirty->waits;
     dirty->waits = NULL;
     return true;
@@ -550,9 +560,11 @@ static bool take_urgent(struct core *core, struct changes *rows) {
     return true;
 }
 
-/* A conversation is forgotten in the store after all of its messages up to then are there. */
+/* A conversation is forgotten in the store after all of its messages up to then are there, and a
+ * message is pinned after it is there itself. */
 static bool dirty_is_due(const struct dirty *dirty, uint64_t upto) {
-    return dirty->key.what != CHANGE_FORGET || dirty->upto <= upto;
+    bool waits = dirty->key.what == CHANGE_FORGET || dirty->key.what == CHANGE_PIN;
+    return !waits || dirty->upto <= upto;
 }
 
 /* The next one of the user whose turn it is. */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/macro.h"
 #include "core/internal.h"
+#include "core/past/pin.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
 #include "core/room/people.h"
@@ -30,6 +31,7 @@ void core_deinit(struct core *core) {
     route_drop_walls(core);
     forget_deinit(core);
     answer_deinit(core);
+    pin_deinit(core);
     persist_give_up(core);
     room_free_all(core);
     struct handle *handle, *next_handle;
@@ -102,6 +104,7 @@ static receive_fn *const handlers[FRAME_TYPE_END] = {
     [FRAME_GATHER] = people_receive_gather,
     [FRAME_ORDER] = order_receive,
     [FRAME_GOVERN] = room_receive_order,
+    [FRAME_PIN] = pin_receive,
     [FRAME_CLAIM] = claim_receive,
     [FRAME_UNCLAIM] = claim_receive_end,
 };

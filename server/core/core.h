@@ -497,7 +497,7 @@ struct news {
     struct room *room; /* whose listeners are being told, up to `at`; NULL: none */
     unsigned at;
     struct session *next; /* of all that want NEWS, who is told next; NULL: nobody */
-    bool has_orders;      /* NEWS_ORDER is among the frames */
+    unsigned needs;       /* abilities, for some of the frames */
     size_t n;             /* bytes of frames */
     uint8_t frames[BATCH_BYTES_MAX];
 };
@@ -587,6 +587,8 @@ struct core {
     bool channel_is_there; /* the segment of the CHANNEL under way; set by the hub */
     struct claim_book claims;
     struct numbering *numberings; /* of the replies in each conversation, see answer.c */
+    struct pin *pins;             /* what is pinned and starred, see past/pin.c, */
+    struct pin_list *pin_lists;   /* where, or by whom */
     struct wall *walls;           /* messages to all that not all have yet, see route.c */
     mono_time now;                /* of the call under way */
     wall_time wall;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/past/pin.h"
 
 #define MEND_NOTHING "there is no message of yours under this id in this conversation"
 
@@ -64,6 +65,8 @@ bool core_awaits_target(const struct core *core, const struct session *session,
             (struct mend){assembly->kind, &assembly->reply_to, {0}, {assembly->text, assembly->n}};
     if (session->condemned || !core->config.durable)
         return false;
+    if (frame->type == FRAME_PIN)
+        return pin_awaits(core, frame, like);
     if (mend_is(mend.kind))
         return mend_awaits(core, session, &mend, like);
     return (mend.kind & KIND_ANSWER) && answer_awaits(core, &mend, like);
@@ -204,6 +207,8 @@ void mend_stored(struct core *core, const struct log_entry *by) {
     if (entry->copy_of >= core->log.first_seq && entry->copy_of != 0)
         first = log_entry_of(&core->log, entry->copy_of);
     mend_change(entry, by);
+    if (entry->record.flags & RECORD_REMOVED)
+        pin_drop_message(core, entry->record.seq);
     if (first)
         mend_change(first, by);
 }

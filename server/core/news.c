@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/past/pin.h"
 
 #define NEWS_EACH_MAX 32     /* of one kind; more are told as a number */
 #define NEWS_ORDERS_MAX 8    /* acts of order in a room that wait to be told */
@@ -38,6 +39,8 @@ struct room_news {
     } orders[NEWS_ORDERS_MAX];
     unsigned n_orders;
     uint32_t topic_by;  /* 0: it was not changed */
+    uint32_t pins_by;   /* the same of what is pinned; */
+    char *pins;         /* NULL: more than once */
     struct name was;    /* what it was called; n 0: the same */
     struct user *payer; /* of this memory */
     struct room_news **list;
@@ -118,6 +121,7 @@ static void room_news_free(struct room_news *news) {
     account_give_back(&news->payer->account, ACCOUNT_MEMORY, sizeof *news);
     while (news->n_orders > 0)
         free(news->orders[--news->n_orders].sentence);
+    free(news->pins);
     free(news);
 }
 
@@ -167,6 +171,17 @@ void news_order(struct core *core, const struct handle *who, struct room *room,
         !(news->orders[news->n_orders].sentence = strdup(sentence)))
         return;
     news->orders[news->n_orders++].by = who->number;
+}
+
+void news_pins(struct core *core, const struct handle *who, struct room *room,
+               const char *sentence) {
+    struct room_news *news = news_of_room(core, room, who->user);
+    if (!news)
+        return;
+    bool is_first = news->pins_by == 0;
+    free(news->pins);
+    news->pins = is_first ? strdup(sentence) : NULL;
+    news->pins_by = who->number;
 }
 
 /* If the name changes twice before it is told, the first one is what others know. */
@@ -223,7 +238,8 @@ static void news_tell_session(struct core *core, struct session *session) {
 
 static bool news_is_for(const struct session *session, const struct frame *frame) {
     return (session->abilities & ABILITY_NEWS) &&
-           (frame->news.what != NEWS_ORDER || (session->abilities & ABILITY_ORDER));
+           (frame->news.what != NEWS_ORDER || (session->abilities & ABILITY_ORDER)) &&
+           (frame->news.what != NEWS_PINS || (session->abilities & ABILITY_PINS));
 }
 
 /* To who calls the room otherwise, or does not know all of them: the same frames, one by one. */
@@ -241,7 +257,7 @@ static void news_tell_each(struct core *core, struct session *session, const str
 }
 
 static void news_tell_listener(struct core *core, struct session *session, struct room *room) {
-    bool is_old = core->news.has_orders && !(session->abilities & ABILITY_ORDER);
+    bool is_old = core->news.needs & ~session->abilities;
     if (is_old || (room_has_renamed(core, room) && room_is_renamed_for(session->user, room)))
         news_tell_each(core, session, room);
     else
@@ -324,11 +340,23 @@ static bool write_topic(struct core *core, struct room_news *news) {
     return true;
 }
 
+static bool write_pins(struct core *core, struct room_news *news) {
+    const struct handle *who = handle_of_number(core, news->pins_by);
+    const char *sentence = news->pins ? news->pins : "changed what is pinned";
+    if (who && !news_write(core, NEWS_PINS, who, news->room, bytes_of(sentence)))
+        return false;
+    core->news.needs |= ABILITY_PINS;
+    if (who)
+        news_charge(core, who, news->room->n_listeners);
+    news->pins_by = 0;
+    return true;
+}
+
 static bool write_order(struct core *core, struct room_news *news) {
     const struct handle *who = handle_of_number(core, news->orders[0].by);
     if (who && !news_write(core, NEWS_ORDER, who, news->room, bytes_of(news->orders[0].sentence)))
         return false;
-    core->news.has_orders = true;
+    core->news.needs |= ABILITY_ORDER;
     if (who)
         news_charge(core, who, news->room->n_listeners);
     free(news->orders[0].sentence);
@@ -363,7 +391,8 @@ static bool write_moves_as_many(struct core *core, struct room_news *news) {
 /* As much as there is place for; what is left over is told next. */
 static bool write_room(struct core *core, struct room_news *news) {
     unsigned n = 0, n_all = news->n_moves + news->n_came + news->n_left;
-    if (!write_room_was(core, news) || (news->topic_by && !write_topic(core, news)))
+    if (!write_room_was(core, news) || (news->topic_by && !write_topic(core, news)) ||
+        (news->pins_by && !write_pins(core, news)))
         return false;
     while (news->n_orders > 0)
         if (!write_order(core, news))
@@ -380,7 +409,7 @@ static bool write_room(struct core *core, struct room_news *news) {
 static void tell_room_next(struct core *core, struct room_news *next) {
     struct room *room = next->room;
     core->news.n = 0;
-    core->news.has_orders = false;
+    core->news.needs = 0;
     if (write_room(core, next))
         room_news_free(next);
     if (core->news.n > 0) {

@@ -324,6 +324,8 @@ static bool order_is_said(const struct frame *frame) {
     switch (frame->type) {
     case FRAME_AWAY:
         return frame->away.away && frame->away.reason.n > 0;
+    case FRAME_PIN:
+        return frame->pin.what == PIN_ADD || frame->pin.what == PIN_REMOVE;
     case FRAME_TOPIC:
     case FRAME_NICK:
     case FRAME_OFFER:

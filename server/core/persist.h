@@ -32,7 +32,9 @@ enum change_what {
     CHANGE_ADMISSION,
     CHANGE_NO_ADMISSION,
     CHANGE_ROOM_ORDER,
-    CHANGE_NO_ROOM_ORDER
+    CHANGE_NO_ROOM_ORDER,
+    CHANGE_PIN,
+    CHANGE_NO_PIN
 };
 
 #define PEOPLE_TEXT_MAX (PEOPLE_MAX * 11)
@@ -53,8 +55,8 @@ struct change {
     uint64_t direct, rooms, read; /* HANDLE */
     uint64_t seen;                /* HANDLE */
     bool is_unclaimed;            /* HANDLE */
-    uint64_t seq;                 /* MEMBER: since; FORGET, MARK: up to */
-    conv_number conv;             /* FORGET, MARK */
+    uint64_t seq;                 /* MEMBER: since; FORGET, MARK: up to; PIN: the message, */
+    conv_number conv;             /* FORGET, MARK; PIN: where, with handle (0, or whose star), */
     uint32_t owner;               /* ROOM: number of a handle; 0: who made it */
     uint64_t private_since;       /* ROOM */
     struct name group;            /* ROOM: of this Unix group; n 0: of none */
@@ -63,7 +65,7 @@ struct change {
     bool has_joined;     /* ADMISSION; with room, handle, uid (who pays), seq (after), name */
     uint8_t sanction;    /* SANCTION: enum sanction_what, laid on uid; by whom: name. ROOM_ORDER:
                             enum laid_what, with room, handle, and the next ones but the rate */
-    int64_t until_ms;    /* SANCTION; `topic` is why */
+    int64_t until_ms;    /* SANCTION; `topic` is why. PIN: when, and by whom, number of a handle */
     uint32_t rate, by;   /* SANCTION */
     struct dirty *dirty; /* the core's */
 };
@@ -161,6 +163,10 @@ int core_restore_admission(struct core *core, uint32_t room, uint32_t handle, ui
 /* What was laid on somebody in a room; a copy is made. -EINVAL as above. */
 struct room_order;
 int core_restore_room_order(struct core *core, uint32_t room, const struct room_order *order);
+/* A message that is pinned (whose 0), or starred by that handle; by, too, is the number of one.
+ * -EINVAL as above. */
+int core_restore_pin(struct core *core, uint32_t whose, conv_number conv, uint64_t seq, uint32_t by,
+                     int64_t at_ms);
 /* And where the numbers of messages go on. */
 void core_restore_seq(struct core *core, uint64_t seq_limit);
 /* That was all: rooms without members and without a past are gone, also from the store. */
@@ -190,10 +196,10 @@ uint64_t core_last_seq(const struct core *core);
 #define DIRTY_PLACE_BITS 32 /* of `place`, below what stands above the number of a room */
 struct dirty_key {
     uint32_t what;   /* enum change_what: HANDLE, ROOM, MEMBER, ADMISSION, FORGET, SANCTION,
-                        ROOM_ORDER */
-    uint32_t handle; /* SANCTION, ROOM_ORDER: the uid */
+                        ROOM_ORDER, PIN */
+    uint32_t handle; /* SANCTION, ROOM_ORDER: the uid; PIN: 0, or whose star it is */
     int64_t place;   /* number of a room, or a conversation; SANCTION: enum sanction_what;
-                        ROOM_ORDER: the room, and enum laid_what above it */
+                        ROOM_ORDER: the room, and enum laid_what above it; PIN: the message */
 };
 
 struct core;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/past/pin.h"
 #include "core/room/people.h"
 
 void row_of_handle(struct change *row, const struct handle *handle) {
@@ -95,6 +96,8 @@ bool row_fill(struct core *core, const struct dirty_key *key, uint64_t upto, str
         return row_of_sanction(core, key, row);
     if (key->what == CHANGE_ROOM_ORDER)
         return row_of_room_order(core, key, row);
+    if (key->what == CHANGE_PIN)
+        return pin_row(core, key, row);
     const struct handle *handle = handle_of_number(core, key->handle);
     const struct room *room = room_of_number(core, (uint32_t)key->place);
     const struct membership *membership;

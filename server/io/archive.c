@@ -133,6 +133,21 @@ static int read_search(struct store_reader *reader, const struct ask *ask,
     return r > 0 && page->n_bytes >= PAGE_BYTES_MAX ? 0 : r;
 }
 
+static int read_pins(struct store_reader *reader, const struct ask *ask,
+                     const struct store_view *view, struct archive_page *page) {
+    struct store_pick *picks = calloc(ask->n_pins + 1, sizeof *picks);
+    struct store_picking picking = {picks, ask->n_pins, ask->before, ask->limit};
+    if (!picks)
+        return -ENOMEM;
+    for (size_t i = 0; i < ask->n_pins; i++)
+        picks[i].seq = ask->pins[i].seq;
+    int r = store_pick(reader, view, &picking, collect_page, page);
+    for (size_t i = 0; i < ask->n_pins; i++)
+        ask->pins[i].is_gone = picks[i].is_gone;
+    free(picks);
+    return r > 0 && page->n_bytes >= PAGE_BYTES_MAX ? 0 : r;
+}
+
 static int count_message(void *arg, const struct record *record) {
     return ask_count(arg, record);
 }
@@ -171,6 +186,9 @@ static int read_for(struct store_reader *reader, struct ask *ask, struct archive
         break;
     case ASK_FIND:
         r = read_back(reader, ask, &view, page);
+        break;
+    case ASK_PINS:
+        r = read_pins(reader, ask, &view, page);
         break;
     case ASK_UNREAD:
         r = read_unread(reader, ask, &view);

@@ -404,7 +404,8 @@ static struct session *take_frame(struct intake *intake, struct session *session
     struct core_login logins[PEOPLE_MAX];
     if (session && frame->type == FRAME_GATHER)
         session = find_people(intake, session, frame, logins);
-    if (session && (frame->type == FRAME_SEND || frame->type == FRAME_PART))
+    if (session &&
+        (frame->type == FRAME_SEND || frame->type == FRAME_PART || frame->type == FRAME_PIN))
         session = find_target(intake, session, frame);
     if (!session)
         return NULL; /* it ended meanwhile */

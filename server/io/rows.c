@@ -87,6 +87,14 @@ int rows_put(struct store *store, const struct change *change) {
         return row_put_room_order(store, change);
     case CHANGE_NO_ROOM_ORDER:
         return store_remove_room_order(store, change->room, change->uid, change->sanction);
+    case CHANGE_PIN:
+        return store_put_pin(store, &(struct store_pin){.handle = change->handle,
+                                                        .conv = change->conv,
+                                                        .seq = change->seq,
+                                                        .by = change->by,
+                                                        .at_ms = change->until_ms});
+    case CHANGE_NO_PIN:
+        return store_remove_pin(store, change->handle, change->seq);
     case CHANGE_NO_SANCTION:
         return store_remove_sanction(store, change->uid, change->sanction);
     }

@@ -145,6 +145,11 @@ static int load_room_order(void *arg, const struct store_room_order *row) {
     return r == -EINVAL ? 0 : r; /* of a room that is gone */
 }
 
+static int load_pin(void *arg, const struct store_pin *pin) {
+    int r = core_restore_pin(arg, pin->handle, pin->conv, pin->seq, pin->by, pin->at_ms);
+    return r == -EINVAL ? 0 : r; /* where there is no room any more, or by nobody */
+}
+
 /* Where the messages of this id are, for the core; the index answers within microseconds. */
 static enum stored find_stored(void *arg, const struct record *like, uint64_t *seq) {
     int r = store_find_id(arg, like, seq);
@@ -155,9 +160,9 @@ static enum stored find_stored(void *arg, const struct record *like, uint64_t *s
 
 static int storage_load(struct hub *hub, struct store *store, const struct store_info *info) {
     struct core *core = &hub->core;
-    struct store_visitor visitor = {core,          load_handle,    load_mail,
-                                    load_mark,     load_room,      load_member,
-                                    load_sanction, load_admission, load_room_order};
+    struct store_visitor visitor = {
+        core,        load_handle,   load_mail,      load_mark,       load_room,
+        load_member, load_sanction, load_admission, load_room_order, load_pin};
     core_restore_seq(core, info->seq_limit > info->last_seq ? info->seq_limit : info->last_seq);
     int r = store_load(store, &visitor);
     if (r == 0)

@@ -540,6 +540,45 @@ int store_find(struct store_reader *reader, const struct store_view *view,
     return reading_end(reader, r);
 }
 
+static int pick_one(struct reading *reading, const struct store_view *view,
+                    struct store_pick *pick) {
+    struct connection *connection = reading->connection;
+    struct record record;
+    bool shows = false;
+    sqlite3_stmt *row = connection_get(connection, MESSAGE_GET);
+    if (!row)
+        return connection_fail(connection, doing);
+    bind_number(row, 1, pick->seq);
+    int code = sqlite3_step(row), r = 0;
+    if (code == SQLITE_ROW)
+        r = message_take(connection, row, &record);
+    else if (code != SQLITE_DONE)
+        r = connection_fail(connection, doing);
+    pick->is_gone = r == STORE_NOT_FOUND || (r == 0 && code == SQLITE_DONE) ||
+                    (r == 0 && (record.flags & RECORD_REMOVED));
+    if (r == 0 && !pick->is_gone)
+        r = view_shows(connection, view, record.conv, record.seq, &shows);
+    if (r == 0 && shows) {
+        r = reading->visit(reading->arg, &record);
+        reading->n_left--;
+    }
+    sqlite3_reset(row);
+    return r == STORE_NOT_FOUND ? 0 : r;
+}
+
+int store_pick(struct store_reader *reader, const struct store_view *view,
+               const struct store_picking *picking, store_visit *visit, void *arg) {
+    struct reading reading = {&reader->connection, true, picking->n_max, 0, visit, arg};
+    struct store_state state;
+    int r = reader_refresh(reader);
+    if (r == 0)
+        r = reading_begin(reader, &state);
+    for (size_t i = 0; r == 0 && i < picking->n && reading.n_left > 0; i++)
+        if (picking->before == 0 || picking->picks[i].seq < picking->before)
+            r = pick_one(&reading, view, &picking->picks[i]);
+    return reading_end(reader, r);
+}
+
 int reply_last(struct connection *connection, conv_number conv, uint16_t *n) {
     sqlite3_stmt *row = connection_get(connection, REPLY_LAST);
     *n = 0;

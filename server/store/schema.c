@@ -144,12 +144,21 @@ static const char add_room_orders[] =
 /* Version 16: the Unix group whose room it is. */
 static const char add_groups[] = "ALTER TABLE room ADD COLUMN unix_group TEXT NOT NULL DEFAULT '';";
 
+/*
+ * Version 17: a message is pinned in its conversation (handle 0), or starred by a handle; by which
+ * one, and when.
+ */
+static const char add_pins[] =
+    "CREATE TABLE pin (handle INTEGER NOT NULL, seq INTEGER NOT NULL, conv INTEGER NOT NULL,"
+    " by INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (handle, seq)) WITHOUT ROWID;";
+
 /* steps[n] makes version n + 1 of version n. */
 static const char *const steps[] = {
     begin,         add_parts,         add_files,         add_users,
     add_logins,    drop_message_uid,  files_are_no_text, add_unread,
     add_sanctions, add_private_rooms, add_mends,         add_parts_folded,
-    add_threads,   add_people,        add_room_orders,   add_groups};
+    add_threads,   add_people,        add_room_orders,   add_groups,
+    add_pins};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time, and what replies are found by only saves some:

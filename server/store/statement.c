@@ -141,6 +141,14 @@ const char *const statement_sql[N_STATEMENTS] = {
     [ROOM_ORDERS_REMOVE] = "DELETE FROM room_order WHERE room = ?1",
     [ROOM_ORDERS] = "SELECT room, uid, what, handle, until_ms, by_uid, by_name, why"
                     " FROM room_order",
+    [PIN_PUT] = "INSERT OR REPLACE INTO pin (handle, seq, conv, by, at_ms)"
+                " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [PIN_DELETE] = "DELETE FROM pin WHERE handle = ?1 AND seq = ?2",
+    [PINS_DELETE] = "DELETE FROM pin WHERE handle = 0 AND conv = -?1",
+    /* Of messages that are gone, or were removed (2). */
+    [PINS_OLD] = "DELETE FROM pin WHERE NOT EXISTS (SELECT 1 FROM message"
+                 " WHERE message.seq = pin.seq AND message.flags & 2 = 0)",
+    [PINS] = "SELECT handle, conv, seq, by, at_ms FROM pin",
     [LAST_NUMBERS] = "SELECT (SELECT max(number) FROM handle),"
                      " max((SELECT ifnull(max(number), 0) FROM room),"
                      " (SELECT ifnull(max(room), 0) FROM member),"

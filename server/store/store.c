@@ -475,6 +475,16 @@ static int visit_room_order(sqlite3_stmt *row, const struct store_visitor *visit
                                });
 }
 
+static int visit_pin(sqlite3_stmt *row, const struct store_visitor *visitor) {
+    return visitor->pin(visitor->arg, &(struct store_pin){
+                                          .handle = (uint32_t)column_number(row, 0),
+                                          .conv = sqlite3_column_int64(row, 1),
+                                          .seq = column_number(row, 2),
+                                          .by = (uint32_t)column_number(row, 3),
+                                          .at_ms = sqlite3_column_int64(row, 4),
+                                      });
+}
+
 static const struct visited_table {
     enum statement rows;
     int (*visit)(sqlite3_stmt *row, const struct store_visitor *visitor);
@@ -488,6 +498,7 @@ static const struct visited_table {
     {SANCTIONS, visit_sanction, "read what administrators have laid on users"},
     {ADMISSIONS, visit_admission, "read who sees private rooms"},
     {ROOM_ORDERS, visit_room_order, "read order in rooms"},
+    {PINS, visit_pin, "read what is pinned"},
 };
 
 static int visit_table(struct connection *connection, const struct visited_table *table,
@@ -504,7 +515,7 @@ static int visit_table(struct connection *connection, const struct visited_table
 
 /* A full disk may not let it: then they are loaded. */
 static void remove_needless(struct connection *connection) {
-    static const enum statement needless[] = {HANDLES_EMPTY, MARKS_OLD};
+    static const enum statement needless[] = {HANDLES_EMPTY, MARKS_OLD, PINS_OLD};
     for (size_t i = 0; i < ARRAY_LEN(needless); i++) {
         sqlite3_stmt *remove = connection_get(connection, needless[i]);
         if (remove)

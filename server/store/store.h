@@ -147,10 +147,19 @@ struct store_room_order {
     struct bytes by_name, why;
 };
 
+/* A message that is pinned in its conversation (handle 0), or starred by a handle. */
+struct store_pin {
+    uint32_t handle;
+    conv_number conv;
+    uint64_t seq;
+    uint32_t by; /* number of a handle */
+    int64_t at_ms;
+};
+
 /* Called with everything there is, handles first, then mail and marks, then rooms, then members,
- * then sanctions, then admissions, then order in rooms. Non-zero ends it and is returned. The
- * visitor must not call the store. Unclaimed handles for which nothing waits any more are removed
- * before. */
+ * then sanctions, then admissions, then order in rooms, then pins. Non-zero ends it and is
+ * returned. The visitor must not call the store. Unclaimed handles for which nothing waits any
+ * more, and pins of messages that are gone, are removed before. */
 struct store_visitor {
     void *arg;
     int (*handle)(void *arg, const struct store_handle *handle);
@@ -161,6 +170,7 @@ struct store_visitor {
     int (*sanction)(void *arg, const struct store_sanction *sanction);
     int (*admission)(void *arg, const struct store_admission *admission);
     int (*room_order)(void *arg, const struct store_room_order *order);
+    int (*pin)(void *arg, const struct store_pin *pin);
 };
 
 int store_load(struct store *store, const struct store_visitor *visitor);
@@ -190,6 +200,8 @@ int store_remove_admission(struct store *store, uint32_t room, uint32_t handle);
 /* In place of what was there of its room, uid and `what`. */
 int store_put_room_order(struct store *store, const struct store_room_order *order);
 int store_remove_room_order(struct store *store, uint32_t room, uint32_t uid, uint8_t what);
+int store_put_pin(struct store *store, const struct store_pin *pin);
+int store_remove_pin(struct store *store, uint32_t handle, uint64_t seq);
 int store_put_mark(struct store *store, const struct store_mark *mark);
 /* In place of what was there of its uid and `what`. */
 int store_put_sanction(struct store *store, const struct store_sanction *sanction);
@@ -401,6 +413,26 @@ struct store_find {
 
 int store_find(struct store_reader *reader, const struct store_view *view,
                const struct store_find *find, store_visit *visit, void *arg);
+
+/*
+ * Of these messages, which are in descending order, the newest n_max that the view shows (its
+ * `after`s count), before `before` (0: of all). Of what was looked at each that is not there any
+ * more, or was removed, is marked so.
+ */
+struct store_pick {
+    uint64_t seq;
+    bool is_gone;
+};
+
+struct store_picking {
+    struct store_pick *picks;
+    size_t n;
+    uint64_t before;
+    unsigned n_max;
+};
+
+int store_pick(struct store_reader *reader, const struct store_view *view,
+               const struct store_picking *picking, store_visit *visit, void *arg);
 
 /*
  * Messages with all the words, newest first, of what the view shows (its `after`s do not count).

@@ -383,12 +383,14 @@ static int remove_rows(struct store *store, enum statement which, uint32_t room)
     return put_run(store, remove, doing);
 }
 
-/* Nobody is in it, and nobody is invited. */
+/* Nobody is in it, nobody is invited, and nothing is pinned. */
 static int room_empty(struct store *store, uint32_t room) {
     int r = remove_rows(store, ROOM_EMPTY, room);
     if (r == 0)
         r = remove_rows(store, ROOM_UNINVITE, room);
-    return r == 0 ? remove_rows(store, ROOM_ORDERS_REMOVE, room) : r;
+    if (r == 0)
+        r = remove_rows(store, ROOM_ORDERS_REMOVE, room);
+    return r == 0 ? remove_rows(store, PINS_DELETE, room) : r;
 }
 
 int store_put_room(struct store *store, const struct store_room *room) {
@@ -509,6 +511,29 @@ int store_remove_admission(struct store *store, uint32_t room, uint32_t handle) 
         return store->outcome;
     bind_number(remove, 1, room);
     bind_number(remove, 2, handle);
+    return put_run(store, remove, doing);
+}
+
+int store_put_pin(struct store *store, const struct store_pin *pin) {
+    static const char doing[] = "store what is pinned";
+    sqlite3_stmt *put = put_prepare(store, PIN_PUT, doing);
+    if (!put)
+        return store->outcome;
+    bind_number(put, 1, pin->handle);
+    bind_number(put, 2, pin->seq);
+    sqlite3_bind_int64(put, 3, pin->conv);
+    bind_number(put, 4, pin->by);
+    sqlite3_bind_int64(put, 5, pin->at_ms);
+    return put_run(store, put, doing);
+}
+
+int store_remove_pin(struct store *store, uint32_t handle, uint64_t seq) {
+    static const char doing[] = "remove what is pinned";
+    sqlite3_stmt *remove = put_prepare(store, PIN_DELETE, doing);
+    if (!remove)
+        return store->outcome;
+    bind_number(remove, 1, handle);
+    bind_number(remove, 2, seq);
     return put_run(store, remove, doing);
 }
 

@@ -289,6 +289,10 @@ static bool check_find(const struct frame *frame) {
            frame->find.limit <= PAGE_MESSAGES_MAX;
 }
 
+static bool check_pin(const struct frame *frame) {
+    return frame->pin.what < PIN_END;
+}
+
 static bool check_history(const struct frame *frame) {
     return frame->history.limit > 0 && frame->history.limit <= PAGE_MESSAGES_MAX;
 }
@@ -409,6 +413,7 @@ static bool check_gather(const struct frame *frame) {
 #define check_unclaim check_none
 #define check_invite check_none
 #define check_takes check_none
+#define check_pinned check_none
 #define check_signal check_none /* their field is bounded by itself */
 #define check_signalled check_none
 

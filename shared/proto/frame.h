@@ -164,6 +164,9 @@
 #define FRAME_LAID_FIELDS(F)                                                                       \
     F(u32, request) F(name, room) F(u8, what) F(label, handle) F(u32, uid) F(u64, until)            \
     F(name, by) F(u32, by_uid) F(label, reason)
+#define FRAME_PIN_FIELDS(F) F(u32, request) F(id, id) F(u32, uid) F(u8, what)
+#define FRAME_PINNED_FIELDS(F)                                                                     \
+    F(u32, request) F(u64, seq) F(label, by) F(u32, by_uid) F(u64, at_ms)
 /* A small file, which is the body of a message. */
 #define FILE_BODY_FIELDS(F)                                                                        \
     F(u8, form) F(u32, mode) F(u64, mtime_ns) F(u64, link) F(id, digest) F(text, name)              \
@@ -246,12 +249,15 @@ enum frame_from {
                                                tells it */                                        \
     R(56, ABOUT, about, FROM_HUB, 0)          /* a room, in answer to LIST_ROOM and GATHER */      \
     R(57, TAKES, takes, FROM_HUB, 0)          /* before WELCOME: abilities that the hub has, too */ \
-    R(58, FIND, find, FROM_CLIENT, 4096)      /* asks for PAST frames, oldest first: see find_what */ \
+    R(58, FIND, find, FROM_CLIENT, 4096)      /* asks for PAST frames: see find_what */         \
     R(59, GATHER, gather, FROM_CLIENT, 4096)  /* makes or finds the direct room of these handles,
                                                with blanks between, and of one's own */ \
     R(60, GOVERN, govern, FROM_CLIENT, 4096)  /* keeps order in a room; the id is of the message
                                                that tells who is not here */                      \
-    R(61, LAID, laid, FROM_HUB, 0)            /* on whom in a room, in answer to LIST_LAID */
+    R(61, LAID, laid, FROM_HUB, 0)            /* on whom in a room, in answer to LIST_LAID */      \
+    R(62, PIN, pin, FROM_CLIENT, 1024)        /* the message with this uid and id: see pin_what */ \
+    R(63, PINNED, pinned, FROM_HUB, 0)        /* before the PAST of this message, in answer to
+                                               FIND_PINS and FIND_STARS: by whom, and when */
 /* clang-format on */
 
 enum frame_type {
@@ -292,7 +298,7 @@ enum {
 };
 
 /* WELCOME has no place for these: TAKES tells of them. */
-#define ABILITY_TOLD (ABILITY_ANSWERS | ABILITY_DIRECT)
+#define ABILITY_TOLD (ABILITY_ANSWERS | ABILITY_DIRECT | ABILITY_PINS)
 
 /* HELLO: what the session wants. */
 enum {
@@ -317,8 +323,9 @@ enum {
     ABILITY_ROOMS = 131072, /* knows private rooms, which are rooms like others to who does not */
     ABILITY_MENDS = 262144, /* KIND_EDIT and KIND_REMOVE; else it gets a notice that tells of it */
     ABILITY_ANSWERS = 524288, /* TAKES; and, if it is told this there, KIND_ANSWER and FIND */
-    ABILITY_DIRECT = 1048576, /* the same of GATHER */
-    ABILITY_ALL = 2097135,
+    ABILITY_DIRECT = 1048576, /* the same of GATHER; */
+    ABILITY_PINS = 4194304,   /* and of PIN, FIND_PINS and FIND_STARS; it gets NEWS_PINS, too */
+    ABILITY_ALL = 6291439,
 };
 
 enum message_kind {
@@ -390,7 +397,17 @@ enum room_change {
 enum find_what {
     FIND_MESSAGE, /* those with this id */
     FIND_THREAD,  /* these, and the replies in the thread that began with one */
+    FIND_PINS,    /* what is pinned in the conversation; */
+    FIND_STARS,   /* what the handle has starred, in the conversation or in all: of both the newest
+                     come first, and the id says nothing */
     FIND_END
+};
+enum pin_what {
+    PIN_ADD, /* for all who are in the conversation */
+    PIN_REMOVE,
+    STAR_ADD, /* for one's own handle alone */
+    STAR_REMOVE,
+    PIN_END
 };
 enum object_role { OBJECT_WELL_KNOWN, OBJECT_LANE, OBJECT_MAILBOX, OBJECT_END };
 /* In a list, of the claim that is told of; else of one's own, and who has the name is told. */
@@ -465,6 +482,8 @@ enum news_what {
                    now; with ABILITY_NAMED */
     NEWS_ORDER, /* to the sessions of a uid that an administrator, who, has acted upon; detail: the
                    sentence; with ABILITY_ORDER. In a room: to it, too */
+    NEWS_PINS, /* who has changed what is pinned in a room, or in a direct conversation, whose other
+                  one stands there then; detail: the sentence; with ABILITY_PINS */
     NEWS_END
 };
 

@@ -137,6 +137,9 @@ static inline void sample_bound_past(struct frame *frame, enum sample_size size)
         frame->laid.what = (uint8_t)sample_number(size, LAID_END - 1);
         frame->laid.reason = sample_text(size, 0, ORDER_REASON_MAX);
         break;
+    case FRAME_PIN:
+        frame->pin.what = (uint8_t)sample_number(size, PIN_END - 1);
+        break;
     case FRAME_ABOUT:
         frame->about.form = (uint8_t)sample_number(size, ROOM_FORM_END - 1);
         frame->about.topic = sample_text(size, 0, TOPIC_BYTES_MAX);

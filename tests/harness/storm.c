@@ -177,6 +177,13 @@ static void make_govern(const struct raw *raw, unsigned long i, struct frame *fr
                                        .reason = bytes_of("a reason that is told to everybody")}};
 }
 
+/* Of nothing: so the store is asked each time. */
+static void make_pin(const struct raw *raw, unsigned long i, struct frame *frame) {
+    (void)raw;
+    *frame = (struct frame){.type = FRAME_PIN,
+                            .pin = {8, uuid_random(), UID_MALLORY, (uint8_t)(i % PIN_END)}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -540,6 +547,7 @@ const struct storm_row storm_rows[] = {
     {"invite", FRAME_INVITE, STORM_ONE, 1, true, false, make_invite, NULL},
     {"govern", FRAME_GOVERN, STORM_ONE, 1, true, false, make_govern, NULL},
     {"govern-crowd", FRAME_GOVERN, STORM_CROWD, 1, false, false, make_govern, NULL},
+    {"pin", FRAME_PIN, STORM_LOG, 1, true, false, make_pin, NULL},
     {"order", FRAME_ORDER, STORM_ONE, 1, true, false, make_order, NULL},
     {"accounts", FRAME_LIST, STORM_CROWD, 1, false, false, make_accounts, NULL},
     {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},

@@ -189,6 +189,10 @@ static bool make_change(unsigned what, uint32_t request, struct frame *frame) {
                                               .value = request % 1000,
                                               .reason = some_text(0, ORDER_REASON_MAX)};
         return true;
+    case FRAME_PIN:
+        frame->pin = (struct frame_pin){request, uuid_random(), (uint32_t)some_number(),
+                                        (uint8_t)chance_below(PIN_END)};
+        return true;
     case FRAME_INVITE:
         frame->invite = (struct frame_invite){request, uuid_random(), some_room(), some_target()};
         return true;

@@ -330,6 +330,14 @@ static bool make_find(struct client *client, struct frame *frame) {
     return take_request(client, &frame->find.request);
 }
 
+/* What somebody has said, or nothing. */
+static bool make_pin(struct client *client, struct frame *frame) {
+    frame->pin = (struct frame_pin){.id = some_id(),
+                                    .uid = chance_one_in(8) ? 4242 : some_client()->uid,
+                                    .what = (uint8_t)chance_below(PIN_END)};
+    return take_request(client, &frame->pin.request);
+}
+
 static bool make_search(struct client *client, struct frame *frame) {
     frame->search =
         (struct frame_search){.conv = chance_one_in(2) ? some_target(client) : bytes_of(""),
@@ -551,6 +559,7 @@ static const struct {
     [FRAME_UNCLAIM] = {make_unclaim, 10}, [FRAME_CHANGE] = {make_change, 20},
     [FRAME_INVITE] = {make_invite, 10},   [FRAME_FIND] = {make_find, 10},
     [FRAME_GATHER] = {make_gather, 5},    [FRAME_GOVERN] = {make_govern, 5},
+    [FRAME_PIN] = {make_pin, 10},
 };
 
 static unsigned frames_weight(void) {

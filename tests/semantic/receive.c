@@ -228,6 +228,9 @@ static void receive_frame(struct client *client, const struct frame *frame) {
     case FRAME_PAST:
         receive_past(client, frame);
         break;
+    case FRAME_PINNED:
+        receive_about(client, frame->pinned.request);
+        break;
     case FRAME_PART:
         MUST(client->in.on);
         MUST(client->in.is_binary == ((frame->flags & FRAME_BINARY) != 0));
@@ -263,6 +266,7 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         break;
     case FRAME_NEWS:
         MUST(client->abilities & (frame->news.what == NEWS_NAMED ? ABILITY_NAMED : ABILITY_NEWS));
+        MUST(frame->news.what != NEWS_PINS || (client->abilities & ABILITY_PINS));
         break;
     case FRAME_MORE:
         client->owes_ready = true;

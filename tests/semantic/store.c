@@ -132,7 +132,8 @@ static void store_read(struct ask *ask) {
         const struct record *record = &kept[i % N_KEPT];
         bool fits = store_is_in_view(ask, record) && (!ask->before || record->seq < ask->before) &&
                     (ask->what == ASK_FEED || record->seq > ask->after) &&
-                    (ask->what != ASK_FIND || ask_finds(ask, record));
+                    (ask->what != ASK_FIND || ask_finds(ask, record)) &&
+                    (ask->what != ASK_PINS || ask_pin_of(ask, record->seq));
         if (!fits)
             continue;
         if (oldest && n == ask->limit)
@@ -143,7 +144,8 @@ static void store_read(struct ask *ask) {
     }
     struct record *begin = n > ask->limit ? page + (n - ask->limit) : page;
     n = n > ask->limit ? ask->limit : n;
-    for (size_t i = 0; ask->what == ASK_SEARCH && i < n / 2; i++) {
+    bool is_newest_first = ask->what == ASK_SEARCH || ask->what == ASK_PINS;
+    for (size_t i = 0; is_newest_first && i < n / 2; i++) {
         struct record swap = begin[i];
         begin[i] = begin[n - 1 - i];
         begin[n - 1 - i] = swap;

@@ -18,6 +18,7 @@
 
 #include "base/mention.h"
 #include "core/internal.h"
+#include "core/past/pin.h"
 #include "core/room/order.h"
 
 void ask_free(struct ask *ask) {
@@ -27,6 +28,7 @@ void ask_free(struct ask *ask) {
         free(ask->page.records);
         free(ask->rooms);
         free(ask->counts);
+        free(ask->pins);
         free(ask->words);
     }
     free(ask);
@@ -52,7 +54,8 @@ static struct ask *ask_new(const struct session *session, enum ask_what what, si
 static bool ask_charge(struct ask *ask, char reason[256]) {
     struct account *account = &ask->user->account;
     enum account_kind kind = ACCOUNT_QUESTIONS;
-    size_t n = PAGE_BYTES_MAX + ask->n_rooms * sizeof *ask->rooms; /* with the answer */
+    size_t n = PAGE_BYTES_MAX + ask->n_rooms * sizeof *ask->rooms + /* with the answer */
+               ask->n_pins * sizeof *ask->pins;
     if (account_charge(account, kind, 1)) {
         kind = ACCOUNT_MEMORY;
         if (account_charge(account, kind, n)) {
@@ -272,13 +275,30 @@ static bool find_conv(struct core *core, struct session *session, uint32_t reque
 
 /* Answering. */
 
-static bool put_past(struct core *core, struct session *session, uint32_t request,
+/* Before what is pinned: by whom, and when. */
+static bool put_pinned(struct core *core, struct session *session, const struct ask *ask,
+                       uint64_t seq) {
+    const struct ask_pin *pin = ask_pin_of(ask, seq);
+    const struct handle *by = pin ? handle_of_number(core, pin->by) : NULL;
+    return !pin || session_put(core, session,
+                               &(struct frame){
+                                   .type = FRAME_PINNED,
+                                   .pinned = {.request = ask->request,
+                                              .seq = seq,
+                                              .by = by ? name_bytes(&by->name) : (struct bytes){0},
+                                              .by_uid = by ? by->user->uid : 0,
+                                              .at_ms = (uint64_t)pin->at_ms}});
+}
+
+static bool put_past(struct core *core, struct session *session, const struct ask *ask,
                      const struct record *record) {
     struct encoded encoded;
     struct names names;
     if (!names_of(core, session->user, record, &names) || !record_is_sendable(record))
         return true;
-    encode_past(core, record, &names, request, session->abilities, &encoded);
+    if (ask->what == ASK_PINS && !put_pinned(core, session, ask, record->seq))
+        return false;
+    encode_past(core, record, &names, ask->request, session->abilities, &encoded);
     return session_append(core, session, &encoded);
 }
 
@@ -324,6 +344,8 @@ static void answer_end(struct core *core, struct session *session, const struct 
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason) {
     struct session *session = answer_begin(core, ask, reason);
+    if (!reason)
+        pin_drop_gone(core, ask);
     if (!session)
         return;
     size_t n_page = page_of(ask, records, n);
@@ -331,7 +353,7 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
         records += n - n_page;
     bool is_whole = true;
     for (size_t i = 0; is_whole && i < n_page; i++)
-        is_whole = put_past(core, session, ask->request, &records[i]);
+        is_whole = put_past(core, session, ask, &records[i]);
     answer_end(core, session, ask, is_whole);
 }
 
@@ -382,11 +404,88 @@ bool ask_finds(const struct ask *ask, const struct record *record) {
             (ask->is_thread && uuid_equal(&record->thread, &ask->id)));
 }
 
+struct ask_pin *ask_pin_of(const struct ask *ask, uint64_t seq) {
+    size_t first = 0, n = ask->n_pins;
+    while (n > 0) { /* the newest come first */
+        size_t half = n / 2;
+        if (ask->pins[first + half].seq == seq)
+            return &ask->pins[first + half];
+        if (ask->pins[first + half].seq > seq) {
+            first += half + 1;
+            n -= half + 1;
+        } else {
+            n = half;
+        }
+    }
+    return NULL;
+}
+
+/* Of the rooms that its pins are in those that may be read now, in their order. */
+static void ask_add_rooms_of_pins(const struct core *core, const struct session *session,
+                                  struct ask *ask) {
+    size_t n = 0;
+    for (size_t i = 0; i < ask->n_pins; i++)
+        if (conv_is_room(ask->pins[i].conv))
+            ask->rooms[n++] = (struct ask_room){.conv = ask->pins[i].conv};
+    if (n > 0)
+        qsort(ask->rooms, n, sizeof *ask->rooms, ask_compare_rooms);
+    for (size_t i = 0; i < n; i++) {
+        conv_number conv = ask->rooms[i].conv;
+        bool is_new = ask->n_rooms == 0 || ask->rooms[ask->n_rooms - 1].conv != conv;
+        const struct room *room = is_new ? room_of_number(core, (uint32_t)-conv) : NULL;
+        if (room && room_is_alive(room) && !room->is_closed &&
+            core_permission(core, session, room, ACT_READ) == PERMISSION_ALLOWED)
+            ask_add_room(ask, room);
+    }
+}
+
+static struct ask *ask_for_pins(const struct core *core, const struct session *session,
+                                uint32_t whose, conv_number conv) {
+    struct ask_pin *pins;
+    size_t n;
+    if (pin_list(core, whose, conv, &pins, &n) < 0)
+        return NULL;
+    struct ask *ask = ask_new(session, ASK_PINS, n);
+    if (!ask) {
+        free(pins);
+        return NULL;
+    }
+    ask->pins = pins;
+    ask->n_pins = n;
+    ask->pins_of = whose;
+    ask->conv = conv;
+    ask->direct = true;
+    ask->stored = core->config.durable ? core->persist.committed : UINT64_MAX;
+    ask_add_rooms_of_pins(core, session, ask);
+    return ask;
+}
+
+/* Also of a room that has none only who may see it is told so. */
+static void past_find_pins(struct core *core, struct session *session,
+                           const struct frame_find *find, conv_number conv) {
+    bool is_star = find->what == FIND_STARS;
+    if (!is_star && conv == 0) {
+        session_fail(core, session, find->request, FAIL_BAD_NAME,
+                     "messages are pinned in a conversation: name one");
+        return;
+    }
+    struct ask *ask = ask_for_pins(core, session, is_star ? session->handle->number : 0, conv);
+    if (ask) {
+        ask->before = find->before;
+        ask->limit = find->limit;
+    }
+    past_submit(core, session, find->request, ask);
+}
+
 void past_find(struct core *core, struct session *session, const struct frame *frame) {
     const struct frame_find *find = &frame->find;
     conv_number conv;
     if (!find_conv(core, session, find->request, find->conv, &conv))
         return;
+    if (find->what == FIND_PINS || find->what == FIND_STARS) {
+        past_find_pins(core, session, find, conv);
+        return;
+    }
     struct ask *ask = ask_view(core, session, ASK_FIND, conv);
     if (ask) {
         ask->id = find->id;

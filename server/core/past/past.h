@@ -21,6 +21,7 @@ enum ask_what {
     ASK_HISTORY, /* a page of the past */
     ASK_SEARCH,
     ASK_FIND,   /* messages with an id, and of the thread that began with one */
+    ASK_PINS,   /* messages that are pinned or starred: see pin.h */
     ASK_UNREAD, /* how many messages behind `after`, in each conversation */
 };
 
@@ -28,6 +29,15 @@ enum ask_what {
 struct ask_room {
     conv_number conv;
     uint64_t after;
+};
+
+/* A message that is pinned or starred. */
+struct ask_pin {
+    uint64_t seq;
+    conv_number conv;
+    int64_t at_ms;
+    uint32_t by;  /* number of a handle */
+    bool is_gone; /* set by who reads: there is no such message any more */
 };
 
 /* Messages that were found; their texts are owned, too. */
@@ -54,18 +64,22 @@ struct ask {
     uint32_t request;
     uint32_t handle; /* whose view it is */
     uint32_t view;   /* FEED: the session's, see there; */
-    uint64_t stored; /* and the store has nothing up to this one that the answer lacks */
+    uint64_t stored; /* and the store has nothing up to this one that the answer lacks; PINS: up to
+                        this one what is not found is gone */
     bool direct;     /* with its direct conversations, */
     uint64_t direct_after;
     struct ask_room *rooms;
     size_t n_rooms;
-    conv_number conv; /* HISTORY, SEARCH, FIND; 0: all */
+    conv_number conv; /* HISTORY, SEARCH, FIND, PINS; 0: all */
     uint64_t before, after;
     unsigned limit;
-    uint32_t from;    /* SEARCH: number of a handle; 0: anybody */
-    char *words;      /* SEARCH; none: small files of others */
-    struct uuid id;   /* FIND, */
-    bool is_thread;   /* and whether with its thread */
+    uint32_t from;        /* SEARCH: number of a handle; 0: anybody */
+    char *words;          /* SEARCH; none: small files of others */
+    struct uuid id;       /* FIND, */
+    bool is_thread;       /* and whether with its thread */
+    struct ask_pin *pins; /* PINS: the newest message first, */
+    size_t n_pins;
+    uint32_t pins_of; /* and whose stars they are; 0: pins */
     struct name name; /* UNREAD: of the handle; */
     size_t n_marks;   /* and the last of the rooms are direct conversations: those with marks */
     struct ask_count *counts;
@@ -106,10 +120,13 @@ int ask_count(struct ask *ask, const struct record *record);
 void core_fed(struct core *core, const struct ask *ask, const struct record *records, size_t n,
               uint64_t upto, const char *reason);
 
+/* Of PINS: what is known of the message with this number; NULL: it is none of them. */
+struct ask_pin *ask_pin_of(const struct ask *ask, uint64_t seq);
+
 /* Of FIND: whether the message is wanted, wherever it was said. */
 bool ask_finds(const struct ask *ask, const struct record *record);
 
-/* The answer to HISTORY, SEARCH or FIND, in the order in which it is to be shown. */
+/* The answer to HISTORY, SEARCH, FIND or PINS, in the order in which it is to be shown. */
 void core_answered(struct core *core, const struct ask *ask, const struct record *records, size_t n,
                    const char *reason);
 /* To UNREAD: ask->counts, which are taken over. */

@@ -60,6 +60,8 @@ static bool may_be_found(const struct ask *ask, const struct record *record) {
     bool files = is_for_files(ask);
     if (ask->what == ASK_FIND)
         return ask_finds(ask, record);
+    if (ask->what == ASK_PINS)
+        return !(record->flags & RECORD_REMOVED) && ask_pin_of(ask, record->seq);
     if (ask->what != ASK_SEARCH || mend_is(record->kind))
         return !mend_is(record->kind);
     if (record->flags & RECORD_REMOVED)
@@ -138,6 +140,9 @@ static const struct log_block *next_block(const struct core *core, const struct 
     }
     for (block = core->log.tail; block && ask->before && block->first_seq >= ask->before;)
         block = block->prev;
+    if (block && ask->what == ASK_PINS &&
+        (ask->n_pins == 0 || block->last_seq < ask->pins[ask->n_pins - 1].seq))
+        return NULL;
     return block && ask->what == ASK_UNREAD && block->last_seq <= ask->direct_after ? NULL : block;
 }
 

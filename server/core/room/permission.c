@@ -24,6 +24,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_LOCKED_TOPIC]  = {R, R, R, A, A, A, R, R},
         [ACT_LOCK_TOPIC]    = {R, R, R, A, A, A, R, R},
         [ACT_SET_ANNOUNCE]  = {R, R, R, A, A, A, R, R},
+        [ACT_PIN]           = {R, R, A, A, A, A, R, R},
         [ACT_KICK]          = {R, R, R, A, A, A, R, R},
         [ACT_MUTE]          = {R, R, R, A, A, A, R, R},
         [ACT_BAN]           = {R, R, R, A, A, A, R, R},
@@ -48,6 +49,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_LOCKED_TOPIC]  = {I, R, R, A, A, R, R, I},
         [ACT_LOCK_TOPIC]    = {I, R, R, A, A, R, R, I},
         [ACT_SET_ANNOUNCE]  = {I, R, R, A, A, R, R, I},
+        [ACT_PIN]           = {I, R, A, A, A, R, R, I},
         [ACT_KICK]          = {I, R, R, A, A, A, R, I},
         [ACT_MUTE]          = {I, R, R, A, A, A, R, I},
         [ACT_BAN]           = {I, R, R, A, A, A, R, I},
@@ -72,6 +74,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_LOCKED_TOPIC]  = {I, I, R, A, A, R, R, R},
         [ACT_LOCK_TOPIC]    = {I, I, R, A, A, R, R, R},
         [ACT_SET_ANNOUNCE]  = {I, I, R, A, A, R, R, R},
+        [ACT_PIN]           = {I, I, A, A, A, R, R, R},
         [ACT_KICK]          = {I, I, R, A, A, A, R, R},
         [ACT_MUTE]          = {I, I, R, A, A, A, R, R},
         [ACT_BAN]           = {I, I, R, A, A, A, R, R},
@@ -96,6 +99,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_LOCKED_TOPIC]  = {I, I, R, R, R, I, I, I},
         [ACT_LOCK_TOPIC]    = {I, I, R, R, R, I, I, I},
         [ACT_SET_ANNOUNCE]  = {I, I, R, R, R, I, I, I},
+        [ACT_PIN]           = {I, I, A, A, A, I, I, I},
         [ACT_KICK]          = {I, I, R, R, R, I, I, I},
         [ACT_MUTE]          = {I, I, R, R, R, I, I, I},
         [ACT_BAN]           = {I, I, R, R, R, I, I, I},
@@ -153,7 +157,8 @@ enum permission core_permission(const struct core *core, const struct session *s
     enum room_form form = (enum room_form)room->form;
     if (act == ACT_SPEAK && room->announces)
         act = ACT_ANNOUNCE;
-    if (act == ACT_SET_TOPIC && room->locks_topic)
+    if ((act == ACT_SET_TOPIC && room->locks_topic) ||
+        (act == ACT_PIN && (room->locks_topic || room->announces)))
         act = ACT_LOCKED_TOPIC;
     enum permission permission = permission_of(form, core_actor(core, session, room), act);
     if (permission == PERMISSION_ALLOWED || !session_is_administrator(core, session))

@@ -41,6 +41,7 @@ enum room_act {
     ACT_LOCKED_TOPIC, /* the same, where the topic is locked */
     ACT_LOCK_TOPIC,
     ACT_SET_ANNOUNCE, /* only announcements are made there, or everybody speaks again */
+    ACT_PIN,          /* a message there, for all; who may set the topic does this */
     ACT_KICK,
     ACT_MUTE,
     ACT_BAN,
@@ -66,7 +67,8 @@ enum room_actor core_actor(const struct core *core, const struct session *sessio
                            const struct room *room);
 /*
  * The one question. It answers for the room as it is now: where only announcements are made,
- * ACT_SPEAK is ACT_ANNOUNCE, and where the topic is locked, ACT_SET_TOPIC is ACT_LOCKED_TOPIC.
+ * ACT_SPEAK is ACT_ANNOUNCE, and where the topic is locked, ACT_SET_TOPIC is ACT_LOCKED_TOPIC; and
+ * where either is so, ACT_PIN is this, too.
  */
 enum permission core_permission(const struct core *core, const struct session *session,
                                 const struct room *room, enum room_act act);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/past/pin.h"
 #include "core/room/group.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
@@ -91,6 +92,7 @@ static void room_free(struct core *core, struct room *room) {
     room_orders_drop(core, room, false);
     room_end(core, room);
     answer_forget(core, conv_of_room(room->number));
+    pin_drop_room(core, conv_of_room(room->number));
     listing_leave_room(room);
     room_unlist_lost(core, room);
     group_end_room(core, room);
@@ -596,6 +598,7 @@ void room_close(struct core *core, struct user *by, struct room *room) {
     while (room->admissions)
         admission_free(core, room->admissions);
     room_orders_drop(core, room, false);
+    pin_drop_room(core, conv_of_room(room->number));
     room_drop_topic(room);
     if (room_is_kept(room)) /* when memory is out it is there again after a restart */
         (void)persist_room(core, by, room);

@@ -119,6 +119,8 @@ static bool is_same(const struct change *a, const struct change *b) {
         return a->uid == b->uid && a->sanction == b->sanction;
     case CHANGE_ROOM_ORDER:
         return a->room == b->room && a->uid == b->uid && a->sanction == b->sanction;
+    case CHANGE_PIN:
+        return a->handle == b->handle && a->seq == b->seq;
     default:
         return a->handle == b->handle && a->room == b->room;
     }
@@ -188,6 +190,11 @@ static void empty_room(uint32_t room) {
             fake.admissions[i] = fake.admissions[--fake.n_admissions];
         else
             i++;
+    for (size_t i = 0; i < fake.n_pins;)
+        if (fake.pins[i].handle == 0 && fake.pins[i].conv == conv_of_room(room))
+            fake.pins[i] = fake.pins[--fake.n_pins];
+        else
+            i++;
     for (size_t i = 0; i < fake.n_orders;)
         if (fake.orders[i].room == room) {
             free(fake.orders[i].topic);
@@ -231,6 +238,13 @@ static void put_change(const struct change *change) {
     case CHANGE_NO_ROOM_ORDER:
         like.what = CHANGE_ROOM_ORDER;
         remove_row(fake.orders, &fake.n_orders, &like);
+        break;
+    case CHANGE_PIN:
+        put_row(fake.pins, &fake.n_pins, ARRAY_LEN(fake.pins), change);
+        break;
+    case CHANGE_NO_PIN:
+        like.what = CHANGE_PIN;
+        remove_row(fake.pins, &fake.n_pins, &like);
         break;
     case CHANGE_NO_ROOM:
         remove_room(change);
@@ -338,6 +352,24 @@ static void feed(struct ask *ask, struct record *page) {
     core_fed(&core, ask, page, n, upto, NULL);
 }
 
+/* As store_pick() does it. */
+static void pick_pins(struct ask *ask, struct record *page) {
+    size_t n = 0;
+    for (size_t i = 0; i < ask->n_pins && n < ask->limit; i++) {
+        const struct record *found = NULL;
+        if (ask->before && ask->pins[i].seq >= ask->before)
+            continue;
+        for (size_t j = 0; j < fake.n_messages; j++)
+            if (fake.messages[j].seq == ask->pins[i].seq &&
+                !(fake.messages[j].flags & RECORD_REMOVED))
+                found = &fake.messages[j];
+        ask->pins[i].is_gone = !found;
+        if (found && is_in_view(ask, found))
+            page[n++] = *found;
+    }
+    core_answered(&core, ask, page, n, NULL);
+}
+
 /* The newest ones before `before`; searching is looking for a piece of text here. */
 static void answer(struct ask *ask, struct record *page) {
     size_t n = 0;
@@ -375,6 +407,8 @@ void ask_answer(struct ask *ask) {
     struct record *page = own_memory(NULL, ask->limit * sizeof *page);
     if (ask->what == ASK_FEED)
         feed(ask, page);
+    else if (ask->what == ASK_PINS)
+        pick_pins(ask, page);
     else
         answer(ask, page);
     free(page);
@@ -499,6 +533,10 @@ static void hub_start(void) {
     }
     for (size_t i = 0; i < fake.n_orders; i++)
         restore_order(&fake.orders[i]);
+    for (size_t i = 0; i < fake.n_pins; i++)
+        cr_assert_eq(core_restore_pin(&core, fake.pins[i].handle, fake.pins[i].conv,
+                                      fake.pins[i].seq, fake.pins[i].by, fake.pins[i].until_ms),
+                     0);
     cr_assert_eq(core_restored(&core), 0);
     if (!fake.fails)
         commit_all(); /* before the first message: the numbers are reserved */

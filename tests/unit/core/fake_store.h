@@ -10,8 +10,9 @@ struct fake_store {
     struct record *messages; /* their texts are owned */
     size_t n_messages;
     struct change handles[512], rooms[2048], members[2048], forgotten[64], marks[2048],
-        sanctions[16], admissions[512], orders[512]; /* rows */
-    size_t n_handles, n_rooms, n_members, n_forgotten, n_marks, n_sanctions, n_admissions, n_orders;
+        sanctions[16], admissions[512], orders[512], pins[2048]; /* rows */
+    size_t n_handles, n_rooms, n_members, n_forgotten, n_marks, n_sanctions, n_admissions, n_orders,
+        n_pins;
     uint64_t n_commits, n_asks, n_rows;
 };
 

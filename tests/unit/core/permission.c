@@ -28,6 +28,7 @@ static const struct wanted wanted[] = {
     {ACT_LOCKED_TOPIC, "rrraaarr", "-rraarr-", "--raarrr", "--rrr---"},
     {ACT_LOCK_TOPIC, "rrraaarr", "-rraarr-", "--raarrr", "--rrr---"},
     {ACT_SET_ANNOUNCE, "rrraaarr", "-rraarr-", "--raarrr", "--rrr---"},
+    {ACT_PIN, "rraaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
     {ACT_KICK, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
     {ACT_MUTE, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
     {ACT_BAN, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},

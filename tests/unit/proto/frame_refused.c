@@ -129,6 +129,7 @@ Test(frame_refused, 08_numbers_out_of_bounds) {
     REFUSES(FRAME_GOVERN, govern.what, ORDER_RATE);
     REFUSES(FRAME_GOVERN, govern.what, ORDER_ROOM_END);
     REFUSES(FRAME_LAID, laid.what, LAID_END);
+    REFUSES(FRAME_PIN, pin.what, PIN_END);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_SENT);
     REFUSES(FRAME_RECEIPT, receipt.state, STATE_STORED);
     REFUSES(FRAME_SWITCH, switch_to.to, SWITCH_TO_END);

@@ -448,14 +448,15 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
                   "ALTER TABLE room DROP COLUMN unix_group;"
                   "ALTER TABLE message DROP COLUMN mend;"
                   "ALTER TABLE state DROP COLUMN parts_folded;"
-                  "DROP TABLE room_order; DROP INDEX message_thread; DROP INDEX message_reply;"
+                  "DROP TABLE pin; DROP TABLE room_order; DROP INDEX message_thread; DROP INDEX "
+                  "message_reply;"
                   "ALTER TABLE message DROP COLUMN thread; ALTER TABLE message DROP COLUMN n;"
                   "PRAGMA user_version = 5;");
     leave_room(124 * 1024);
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 16);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
     cr_assert_eq(
         shelf_query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(shelf_query_number("SELECT parts_folded FROM state"), 0);
@@ -463,7 +464,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 16);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
     cr_assert_eq(
         shelf_query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     cr_assert_eq(shelf_query_number("SELECT parts_folded FROM state"), 1);

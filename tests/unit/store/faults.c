@@ -206,6 +206,11 @@ static int count_room_order(void *arg, const struct store_room_order *order) {
     return 0;
 }
 
+static int count_pin(void *arg, const struct store_pin *pin) {
+    (void)arg, (void)pin;
+    return 0;
+}
+
 static int count_admission(void *arg, const struct store_admission *admission) {
     (void)arg, (void)admission;
     return 0;
@@ -217,14 +222,17 @@ static void read_all(void) {
     struct store_query query = {.words = bytes_of("words"), .n_max = 9};
     struct store_query parts = {.words = bytes_of("ord some"), .n_max = 9};
     struct store_page page = {.n_max = 50};
-    struct store_visitor visitor = {NULL,           count_handle,    count_mail,
-                                    count_mark,     count_room,      count_member,
-                                    count_sanction, count_admission, count_room_order};
+    struct store_visitor visitor = {
+        NULL,         count_handle,   count_mail,      count_mark,       count_room,
+        count_member, count_sanction, count_admission, count_room_order, count_pin};
+    struct store_pick picks[] = {{.seq = 2}, {.seq = 1}};
+    struct store_picking picking = {.picks = picks, .n = 2, .n_max = 9};
     uint64_t upto;
     unsigned n = 0;
     note(store_load(shelf.store, &visitor));
     note(store_read(shelf.reader, &view, 50, &upto, count, &n));
     note(store_history(shelf.reader, &view, &page, count, &n));
+    note(store_pick(shelf.reader, &view, &picking, count, &n));
     note(store_search(shelf.reader, &view, &query, count, &n));
     note(store_search(shelf.reader, &view, &parts, count, &n));
 }

@@ -27,6 +27,8 @@ static const struct {
     {SANCTIONS, "SCAN sanction"},
     {ADMISSIONS, "SCAN admission"},
     {ROOM_ORDERS, "SCAN room_order"},
+    {PINS, "SCAN pin"},
+    {PINS_OLD, "SCAN pin"},
     {LAST_NUMBERS, "SCAN CONSTANT ROW"},
     {LAST_NUMBERS, "SCAN message"}, /* its last one */
     {DOOMED_FIRST, "SCAN doomed"},

@@ -217,10 +217,17 @@ static int load_room_order(void *arg, const struct store_room_order *order) {
     return 0;
 }
 
+static int load_pin(void *arg, const struct store_pin *pin) {
+    struct loaded *loaded = arg;
+    NOTE(loaded, "pin %u %jd %ju by %u at %jd\n", pin->handle, (intmax_t)pin->conv,
+         (uintmax_t)pin->seq, pin->by, (intmax_t)pin->at_ms);
+    return 0;
+}
+
 static int load(struct loaded *loaded) {
-    struct store_visitor visitor = {loaded,        load_handle,    load_mail,
-                                    load_mark,     load_room,      load_member,
-                                    load_sanction, load_admission, load_room_order};
+    struct store_visitor visitor = {loaded,          load_handle, load_mail,     load_mark,
+                                    load_room,       load_member, load_sanction, load_admission,
+                                    load_room_order, load_pin};
     return store_load(shelf.store, &visitor);
 }
 

@@ -131,6 +131,12 @@ static int note_sanction(void *arg, const struct store_sanction *sanction) {
     return 0;
 }
 
+static int note_pin(void *arg, const struct store_pin *pin) {
+    (void)arg, (void)pin;
+    cr_assert_fail("nothing was pinned");
+    return 0;
+}
+
 static int note_room_order(void *arg, const struct store_room_order *order) {
     (void)arg, (void)order;
     return 0;
@@ -152,9 +158,9 @@ static int note_open_room(void *arg, const struct store_room *room) {
 
 Test(store_upgrade, 19_rooms_of_version_8_are_open) {
     struct store_handle all[4] = {{0}};
-    struct store_visitor visitor = {all,           note_handle,    note_mail,
-                                    note_mark,     note_open_room, note_member,
-                                    note_sanction, note_admission, note_room_order};
+    struct store_visitor visitor = {
+        all,         note_handle,   note_mail,      note_mark,       note_open_room,
+        note_member, note_sanction, note_admission, note_room_order, note_pin};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct shelf_file dump = shelf_read_file("tests/unit/store/schema-7.sql");
@@ -172,9 +178,9 @@ Test(store_upgrade, 19_rooms_of_version_8_are_open) {
 
 Test(store_upgrade, 17_version_7_is_upgraded) {
     struct store_handle all[4] = {{0}};
-    struct store_visitor visitor = {all,           note_handle,    note_mail,
-                                    note_mark,     note_room,      note_member,
-                                    note_sanction, note_admission, note_room_order};
+    struct store_visitor visitor = {
+        all,         note_handle,   note_mail,      note_mark,       note_room,
+        note_member, note_sanction, note_admission, note_room_order, note_pin};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct shelf_file dump = shelf_read_file("tests/unit/store/schema-7.sql");
@@ -232,7 +238,7 @@ Test(store_upgrade, 19_version_9_is_upgraded) {
     cr_assert_eq(upto, 5);
     shelf_close();
     cr_assert_eq(shelf_query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 16);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
 }
 
 static int count_one(void *arg, const struct record *record) {
@@ -323,7 +329,8 @@ Test(store_upgrade, 22_version_13_is_upgraded) {
                                     note_member,
                                     note_sanction,
                                     note_admission_of_one,
-                                    note_no_order};
+                                    note_no_order,
+                                    note_pin};
     shelf_close();
     cr_assert_eq(unlink(shelf_path("earshot.db")), 0);
     struct shelf_file dump = shelf_read_file("tests/unit/store/schema-13.sql");
@@ -334,7 +341,7 @@ Test(store_upgrade, 22_version_13_is_upgraded) {
     cr_assert_eq(store_load(shelf.store, &visitor), 0);
     cr_assert_eq(n, 2, "a private room and who is in it");
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 16);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
     shelf_open();
 }
 
@@ -356,8 +363,8 @@ static int pass_admission(void *arg, const struct store_admission *admission) {
 static unsigned n_orders(void) {
     unsigned n = 0;
     struct store_visitor visitor = {
-        &n,          pass_handle,   note_mail,      note_mark,     note_room,
-        note_member, note_sanction, pass_admission, note_one_order};
+        &n,          pass_handle,   note_mail,      note_mark,      note_room,
+        note_member, note_sanction, pass_admission, note_one_order, note_pin};
     cr_assert_eq(store_load(shelf.store, &visitor), 0);
     return n;
 }
@@ -383,4 +390,57 @@ Test(store_upgrade, 23_order_in_rooms_is_kept) {
     cr_assert_eq(store_remove_room_order(shelf.store, 2, 1003, 1), 0);
     cr_assert_eq(store_commit(shelf.store), 0);
     cr_assert_eq(n_orders(), 0);
+}
+
+static int note_one_pin(void *arg, const struct store_pin *pin) {
+    unsigned *n = arg;
+    cr_assert(pin->seq == 1 && pin->conv == AB && pin->by == ALICE && pin->at_ms == 7000);
+    *n += pin->handle ? 10 : 1;
+    return 0;
+}
+
+/* Ten for each star. */
+static unsigned n_pins(void) {
+    unsigned n = 0;
+    struct store_visitor visitor = {
+        &n,          pass_handle,   note_mail,      note_mark,       note_room,
+        note_member, note_sanction, pass_admission, note_room_order, note_one_pin};
+    cr_assert_eq(store_load(shelf.store, &visitor), 0);
+    return n;
+}
+
+static void put_pins_of(uint64_t seq) {
+    struct store_pin pin = {.conv = AB, .seq = seq, .by = ALICE, .at_ms = 7000};
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_put_pin(shelf.store, &pin), 0);
+    pin.handle = ALICE;
+    cr_assert_eq(store_put_pin(shelf.store, &pin), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+}
+
+Test(store_upgrade, 24_what_is_pinned_is_kept_as_long_as_the_message_is) {
+    say(AB, ALICE, "hello");
+    cr_assert_eq(n_pins(), 0);
+    put_pins_of(1);
+    put_pins_of(99);
+    shelf_close();
+    shelf_open();
+    cr_assert_eq(n_pins(), 11, "the message 99 is not there");
+    cr_assert_eq(store_begin(shelf.store), 0);
+    cr_assert_eq(store_remove_pin(shelf.store, 0, 1), 0);
+    cr_assert_eq(store_commit(shelf.store), 0);
+    cr_assert_eq(n_pins(), 10);
+}
+
+Test(store_upgrade, 25_version_16_is_upgraded) {
+    say(AB, ALICE, "hello");
+    shelf_close();
+    shelf_run_sql("DROP TABLE pin; PRAGMA user_version = 16;");
+    shelf_open();
+    cr_assert_str_empty(shelf.info.set_aside);
+    put_pins_of(1);
+    cr_assert_eq(n_pins(), 11);
+    shelf_close();
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
+    shelf_open();
 }
