@@ -25,7 +25,8 @@ struct encoded {
     const void *origin; /* the ORIGIN of the LINEs among them; it goes before them in each batch */
     size_t n_origin;    /* 0: there is none */
     struct body *body;  /* where they stand, to be referred to; NULL: they are copied */
-    unsigned needs;     /* of messages: the abilities of who can read them in this form */
+    const struct record *mends; /* a message of a room that mends one; NULL: it is none */
+    unsigned needs;             /* of messages: the abilities of who can read them in this form */
 };
 
 struct body {

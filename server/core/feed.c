@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/room.h"
 
 #define FEED_UPTO 28 /* chunks in the outbox */
 
@@ -43,7 +44,8 @@ static bool is_for(const struct session *session, const struct record *record) {
         return false;
     if (conv_is_room(record->conv)) {
         const struct listening *listening = listening_of(session, record->to);
-        return listening && record->seq > listening->after;
+        return listening && record->seq > listening->after &&
+               room_shows(session->user, listening->room, record);
     }
     return (session->abilities & ABILITY_LISTEN) &&
            conv_has(record->conv, session->handle->number) && record->seq > session->direct_after;

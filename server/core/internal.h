@@ -644,6 +644,7 @@ struct mend {
 struct mend_place {
     conv_number conv;
     struct target target;
+    uint64_t seq;        /* its number */
     struct handle *also; /* of a pair that the mender is not of: the other one of the two */
 };
 /* FAIL_NONE, or `reason` says why not. */

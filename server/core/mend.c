@@ -86,7 +86,7 @@ static const struct record *mend_find_target(const struct core *core, const stru
 static bool mend_find_place(struct core *core, const struct session *session,
                             const struct record *record, struct mend_place *place) {
     uint32_t own = session->handle->number;
-    *place = (struct mend_place){.conv = record->conv};
+    *place = (struct mend_place){.conv = record->conv, .seq = record->seq};
     if (conv_is_room(record->conv)) {
         place->target.room = room_of_number(core, (uint32_t)-record->conv);
         return place->target.room && room_is_alive(place->target.room);

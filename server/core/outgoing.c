@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/internal.h"
+#include "core/room/room.h"
 #include "proto/line.h"
 
 /*
@@ -247,6 +248,8 @@ size_t handle_deliver(struct core *core, const struct handle *handle, struct ses
 /* Who calls the room otherwise is fed, for what goes to many has one name for it. */
 static bool room_deliver_to(struct core *core, const struct room *room, struct session *session,
                             const struct encoded *encoded, uint64_t seq) {
+    if (encoded->mends && !room_shows(session->user, room, encoded->mends))
+        return false;
     if (!room->has_renamed || !room_is_renamed_for(session->user, room))
         return session_deliver(core, session, encoded, seq);
     session_fall_behind(core, session, seq);

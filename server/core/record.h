@@ -64,12 +64,13 @@ struct record {
     struct uuid thread;       /* this, too: the message that the thread of the reply began with, */
     uint64_t link;            /* of the client that sent it */
     conv_number conv;
-    uint32_t from; /* number of the handle */
-    uint32_t to;   /* number of the handle or, of a room, of the room */
-    uint32_t uid;  /* of the sender */
-    uint8_t kind;  /* enum message_kind */
-    uint8_t flags; /* FRAME_WANT_RECEIPT, enum record_mark */
-    uint16_t n;    /* and its number in its conversation; 0: none */
+    uint32_t from;  /* number of the handle */
+    uint32_t to;    /* number of the handle or, of a room, of the room */
+    uint32_t uid;   /* of the sender */
+    uint8_t kind;   /* enum message_kind */
+    uint8_t flags;  /* FRAME_WANT_RECEIPT, enum record_mark */
+    uint16_t n;     /* and its number in its conversation; 0: none */
+    uint64_t about; /* of what mends one (mend.h): its number; 0: it is not there any more */
     struct bytes text;
 };
 

@@ -72,6 +72,7 @@ static struct record make_record(struct core *core, const struct session *sessio
 static struct record route_make_record(struct core *core, const struct session *session,
                                        const struct target *target, const struct incoming *in) {
     struct record record = make_record(core, session, target, in);
+    record.about = in->place.seq;
     if (in->place.also)
         record.conv = in->place.conv;
     return record;
@@ -94,11 +95,16 @@ static void note_newest(struct session *session, const struct target *target, ui
 static void deliver_message(struct core *core, struct session *session, const struct target *target,
                             const struct record *record) {
     struct encoded encoded;
-    if (run_go_on(core, session, target, record))
+    /* It may not be for all who listen, as the others of a run are. */
+    bool is_for_some = mend_is(record->kind) && target->room && target->room->form != ROOM_OPEN;
+    if (!is_for_some && run_go_on(core, session, target, record))
         return;
+    if (is_for_some)
+        run_close(core);
     struct names names = names_for(session, target);
     encode_message(core, record, &names, record->flags, &encoded);
-    if (!run_add(core, session, target, record, &encoded))
+    encoded.mends = is_for_some ? record : NULL;
+    if (is_for_some || !run_add(core, session, target, record, &encoded))
         core->counters.deliveries += target_deliver(core, session, target, &encoded, record->seq);
 }
 

@@ -156,6 +156,8 @@ void state_publish(struct store *store, const struct store_state *state);
 
 /* mend.c: what this message does to the one that it is about. In its transaction. */
 int mend_message(struct store *store, const struct record *by);
+/* Notes the number of that one. */
+int mend_look(struct connection *connection, struct record *by);
 
 /*
  * expire.c: what is left to do when the indexes are up to date, one step of it: deleting what all

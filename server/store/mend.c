@@ -129,3 +129,14 @@ int mend_message(struct store *store, const struct record *by) {
     int r = mended_find(&store->writer, removal.uid, &by->reply_to, &mended);
     return r == 0 && mend_fits(by, &mended) ? mend_change(store, by, &mended, removal.uid) : r;
 }
+
+int mend_look(struct connection *connection, struct record *by) {
+    struct mend_removal removal = {.uid = by->uid};
+    struct mended mended;
+    if (!mend_is(by->kind) ||
+        (by->kind == STORE_REMOVE_KIND && !mend_removal_take(&removal, by->text)))
+        return 0;
+    int r = mended_find(connection, removal.uid, &by->reply_to, &mended);
+    by->about = mended.seq;
+    return r;
+}

@@ -205,6 +205,8 @@ static int visit_row(struct reading *reading, sqlite3_stmt *row) {
     if (r != 0)
         return r == STORE_NOT_FOUND ? 0 : r;
     reading->upto = record.seq - 1;
+    if (!reading->is_page && (r = mend_look(reading->connection, &record)) != 0)
+        return r;
     r = reading->visit(reading->arg, &record);
     if (r != 0)
         return r;

@@ -139,6 +139,11 @@ uint64_t room_past_after(const struct user *user, const struct room *room) {
     return admission ? admission->after : 0;
 }
 
+bool room_shows(const struct user *user, const struct room *room, const struct record *record) {
+    uint64_t after = mend_is(record->kind) ? room_past_after(user, room) : 0;
+    return after == 0 || record->about > after;
+}
+
 /* Names. */
 
 static bool name_is_free_for(const struct core *core, const struct user *user,

@@ -19,6 +19,9 @@ bool room_rename(struct core *core, struct user *by, struct room *room, const st
  * itself when there is none. */
 struct room *room_named(struct core *core, struct session *session, uint32_t request,
                         struct bytes text);
+/* Whether what is said there is for the user: not what mends a message that he does not see, for it
+ * was said before he was invited. */
+bool room_shows(const struct user *user, const struct room *room, const struct record *record);
 /* While something goes on with it that may leave it empty. */
 void room_hold(struct room *room);
 void room_let_go(struct core *core, struct room *room);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "proto/mend.h"
 #include "unit/core/fake_store.h"
 
 static struct client *alice, *bob, *carol;
@@ -645,6 +646,61 @@ Test(core_private, 20_a_stranger_sees_the_same_with_the_room_and_without_it) {
 }
 
 /* Restarts. */
+
+/* Of alice's; mends it. */
+static void mend(struct uuid target, uint8_t kind, const char *text) {
+    give(alice, &(struct frame){.type = FRAME_SEND,
+                                .send = {.id = new_id(),
+                                         .kind = kind,
+                                         .to = bytes_of(MEND_TO),
+                                         .reply_to = target,
+                                         .total = (uint32_t)strlen(text),
+                                         .body = bytes_of(text)}});
+}
+
+static void edit(struct uuid target, const char *text) {
+    mend(target, KIND_EDIT, text);
+}
+
+/* What the client has got, up to now, that mends something. */
+static unsigned n_mends(struct client *client) {
+    unsigned n = 0;
+    for (const struct frame *frame; (frame = next_frame(client));)
+        n += frame->type == FRAME_MESSAGE && mend_is(frame->message.kind);
+    return n;
+}
+
+Test(core_private, 21_what_mends_a_message_is_for_who_sees_that_one) {
+    make_secret();
+    struct client *late = join(1004, "dave", HERE | ABILITY_MENDS);
+    struct client *early = join(1005, "erin", HERE | ABILITY_MENDS);
+    let_in(early, "erin");
+    struct uuid before = say(alice, "#secret", "before he came");
+    let_in(late, "dave");
+    struct uuid since = say(alice, "#secret", "since he came");
+    n_mends(late);
+    n_mends(early);
+    edit(before, "the secret of before");
+    mend(before, KIND_REMOVE, "1001\nno reason");
+    cr_assert_eq(n_mends(late), 0);
+    cr_assert_eq(n_mends(early), 2);
+    edit(since, "and this for all");
+    cr_assert_eq(n_mends(late), 1);
+    cr_assert_eq(n_mends(early), 1);
+}
+
+Test(core_private, 22_nor_is_it_for_who_was_behind_or_away_meanwhile) {
+    make_secret();
+    struct uuid before = say(alice, "#secret", "before he came");
+    struct client *late = join(1004, "dave", HERE | ABILITY_MENDS);
+    let_in(late, "dave");
+    drop_all(late);
+    core_end(&core, late->session);
+    edit(before, "the secret of before");
+    say(alice, "#secret", "a word for him");
+    late = join(1004, "dave", HERE | ABILITY_MENDS | ABILITY_ALL_ROOMS);
+    cr_assert_eq(n_mends(late), 0);
+}
 
 TestSuite(core_private_kept, .fini = durable_end);
 

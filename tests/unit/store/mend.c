@@ -301,3 +301,24 @@ Test(store_mend, 13_a_head_comes_and_goes_with_the_text) {
     edit(first, "plain again");
     cr_assert_eq(find(first).kind, 1);
 }
+
+static uint64_t about[4];
+static unsigned n_about;
+
+static int see_about(void *arg, const struct record *record) {
+    (void)arg;
+    about[n_about++] = record->about;
+    return 0;
+}
+
+Test(store_mend, 14_what_is_fed_says_which_message_it_mends) {
+    uint64_t upto, first = say(pair, ALICE, "one"), second = say(pair, ALICE, "two");
+    edit(second, "two and a half");
+    take_back(first);
+    n_about = 0;
+    cr_assert_eq(store_read(shelf.reader, &view, 50, &upto, see_about, NULL), 0);
+    cr_assert_eq(n_about, 4);
+    cr_assert_eq(about[0] + about[1], 0);
+    cr_assert_eq(about[2], second);
+    cr_assert_eq(about[3], first);
+}
