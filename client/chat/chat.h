@@ -23,6 +23,7 @@ struct talk_sent {
     char id[EARSHOT_ID_SIZE];
     char *preview; /* of the text; or, `is_file`, the name of the file */
     bool is_file;
+    char reply_in[CHAT_NAME_SIZE]; /* a reply: its conversation, else "" */
     mono_time at;
     struct talk_sent *prev, *next;
 };
@@ -32,6 +33,7 @@ struct talk {
     struct talk_sent *sent; /* oldest first */
     size_t n_reported;      /* as the last line said it; 0: nothing was said */
     mono_time reported_at;
+    char at_end[EARSHOT_ID_SIZE]; /* a reply that was the last line when it was shown, or "" */
 };
 
 /* Starting a private hub again; see revive.h. */

@@ -15,6 +15,7 @@
 #include "chat/past.h"
 #include "chat/people/login.h"
 #include "chat/people/whois.h"
+#include "chat/reply.h"
 #include "chat/show.h"
 #include "cli/near.h"
 #include "cli/outcome.h"
@@ -639,6 +640,12 @@ static void inquiry_thread_done(struct chat *chat, struct inquiry *inquiry) {
                   inquiry->n == 1 ? "nobody has replied to it" : "it is not there any more");
 }
 
+static void inquiry_number_line(struct chat *chat, struct inquiry *inquiry,
+                                const struct earshot_event *event) {
+    (void)inquiry;
+    reply_tell_number(chat, event);
+}
+
 static void inquiry_claim_line(struct chat *chat, struct inquiry *inquiry,
                                const struct earshot_event *event) {
     inquiry->n++;
@@ -670,6 +677,7 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
     [INQUIRY_THREAD] = {.purpose = "show the thread in",
                         .line = inquiry_thread_line,
                         .done = inquiry_thread_done},
+    [INQUIRY_NUMBER] = {.line = inquiry_number_line, .is_silent = true},
     [INQUIRY_CLAIMS] = {.purpose = "ask what is claimed",
                         .line = inquiry_claim_line,
                         .done = inquiry_claims_done},

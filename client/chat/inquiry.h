@@ -39,6 +39,7 @@ enum inquiry_kind {
     INQUIRY_CHANGE, /* about: the room */
     INQUIRY_INVITE, /* about: the handle */
     INQUIRY_THREAD, /* about: the conversation */
+    INQUIRY_NUMBER, /* of a reply of one's own; about: the same */
     INQUIRY_CLAIMS,
     INQUIRY_PIN, /* about: the conversation; so the next three */
     INQUIRY_UNPIN,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/uuid.h"
 #include "chat/command.h"
@@ -176,4 +177,23 @@ int reply_thread(struct chat *chat, char *arguments) {
                          (unsigned)view_rows(REPLY_ROWS_BESIDES, REPLY_ROWS_MIN), &request);
     inquiry_made(chat, r, request, INQUIRY_THREAD, to.conv);
     return COMMAND_DONE;
+}
+
+void reply_stored(struct chat *chat, const char *conv, const char *id) {
+    uint32_t request = 0;
+    if (chat->has_editor && earshot_find(chat->link, conv, id, false, 0, 1, &request) == EARSHOT_OK)
+        inquiry_made(chat, EARSHOT_OK, request, INQUIRY_NUMBER, conv);
+}
+
+void reply_tell_number(struct chat *chat, const struct earshot_event *event) {
+    struct scrollback_key key = {event->message.uid, event->message.id};
+    char word[16];
+    if (event->message.n == 0 || event->message.uid != geteuid() ||
+        !scrollback_number(&chat->scrollback, key, event->message.n, event->message.thread))
+        return;
+    snprintf(word, sizeof word, "[%u]", event->message.n);
+    if (strcmp(chat->talk.at_end, event->message.id) == 0 && view_end_add(&chat->view, word))
+        return;
+    view_note(&chat->view, VIEW_NEWS, "your reply in %s%s has the number %s",
+              conv_sign(event->message.conv), conv_rest(event->message.conv), word);
 }

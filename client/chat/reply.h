@@ -14,3 +14,8 @@ const struct scrollback_message *reply_meant(const struct chat *chat, const char
 /* The commands /reply and /thread; see command.h. */
 int reply_run(struct chat *chat, char *arguments);
 int reply_thread(struct chat *chat, char *arguments);
+
+/* A reply of the user's own is stored, so it has a number now: asks for it, */
+void reply_stored(struct chat *chat, const char *conv, const char *id);
+/* and tells it: at the end of its line or, where others stand below that, in one of its own. */
+void reply_tell_number(struct chat *chat, const struct earshot_event *event);

@@ -55,6 +55,19 @@ void scrollback_set_reply(struct scrollback *scrollback, unsigned n, const char 
     snprintf(message->thread, sizeof message->thread, "%s", thread);
 }
 
+bool scrollback_number(struct scrollback *scrollback, struct scrollback_key key, unsigned n,
+                       const char *thread) {
+    for (size_t i = scrollback->n; i > scrollback_oldest(scrollback); i--) {
+        struct scrollback_message *message = &scrollback->messages[(i - 1) % SCROLLBACK_MAX];
+        if (message->uid != key.uid || strcmp(message->id, key.id) != 0)
+            continue;
+        message->n = n;
+        snprintf(message->thread, sizeof message->thread, "%s", thread);
+        return true;
+    }
+    return false;
+}
+
 const struct scrollback_message *scrollback_numbered(const struct scrollback *scrollback,
                                                      const char *conv, unsigned n) {
     for (size_t i = scrollback->n; n > 0 && i > scrollback_oldest(scrollback); i--) {

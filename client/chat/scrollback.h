@@ -40,6 +40,10 @@ void scrollback_add(struct scrollback *scrollback, struct scrollback_key key, co
 /* The one that was added last is a reply: its number and thread. */
 void scrollback_set_reply(struct scrollback *scrollback, unsigned n, const char *thread);
 
+/* The same of another one; false: it is not there any more. */
+bool scrollback_number(struct scrollback *scrollback, struct scrollback_key key, unsigned n,
+                       const char *thread);
+
 /* The latest reply with this number in the conversation; NULL: none was shown. */
 const struct scrollback_message *scrollback_numbered(const struct scrollback *scrollback,
                                                      const char *conv, unsigned n);

@@ -1,5 +1,6 @@
 #include "chat/talk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "chat/format.h"
 #include "chat/inquiry.h"
 #include "chat/mark.h"
+#include "chat/reply.h"
 #include "chat/show.h"
 #include "cli/outcome.h"
 #include "cli/report.h"
@@ -30,7 +32,8 @@ void talk_deinit(struct talk *talk) {
 }
 
 /* Owns the preview from now on. */
-static void talk_remember(struct chat *chat, const char *id, char *preview, bool is_file) {
+static void talk_remember(struct chat *chat, const char *id, char *preview, bool is_file,
+                          const char *reply_in) {
     struct talk_sent *sent = calloc(1, sizeof *sent);
     if (!sent) {
         free(preview);
@@ -39,12 +42,13 @@ static void talk_remember(struct chat *chat, const char *id, char *preview, bool
     memcpy(sent->id, id, sizeof sent->id);
     sent->preview = preview;
     sent->is_file = is_file;
+    snprintf(sent->reply_in, sizeof sent->reply_in, "%s", reply_in);
     sent->at = mono_now();
     DL_APPEND(chat->talk.sent, sent);
 }
 
 void talk_sent_file(struct chat *chat, const char *id, const char *name) {
-    talk_remember(chat, id, strdup(name), true);
+    talk_remember(chat, id, strdup(name), true, "");
 }
 
 void talk_tell_if_away(struct chat *chat, const char *to) {
@@ -70,9 +74,11 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
         chat_fail_link(chat, r, "not sent");
         return TALK_BAD;
     }
-    talk_remember(chat, id, format_preview(text, message.text_n), false);
+    talk_remember(chat, id, format_preview(text, message.text_n), false, answered ? to : "");
     show_own(chat, &message, id);
     mark_sent(chat, &message, id);
+    bool is_at_end = answered && chat->has_editor && view_end_here(&chat->view);
+    snprintf(chat->talk.at_end, sizeof chat->talk.at_end, "%s", is_at_end ? id : "");
     unread_visit(chat, to);
     talk_tell_if_away(chat, to);
     return TALK_SENT;
@@ -85,7 +91,7 @@ static int talk_mended(struct chat *chat, int r, const char *id, const char *tex
         chat_fail_link(chat, r, "not changed");
         return TALK_BAD;
     }
-    talk_remember(chat, id, format_preview(text, strlen(text)), false);
+    talk_remember(chat, id, format_preview(text, strlen(text)), false, "");
     return TALK_SENT;
 }
 
@@ -112,13 +118,20 @@ static struct talk_sent *talk_find(struct talk *talk, const char *id) {
     return NULL;
 }
 
-static void talk_acknowledged(struct talk *talk, const char *id, bool up_to) {
+static void talk_end(struct chat *chat, struct talk_sent *sent) {
+    if (*sent->reply_in)
+        reply_stored(chat, sent->reply_in, sent->id);
+    talk_forget(&chat->talk, sent);
+}
+
+static void talk_acknowledged(struct chat *chat, const char *id, bool up_to) {
+    struct talk *talk = &chat->talk;
     struct talk_sent *last = talk_find(talk, id);
     if (!last)
         return;
     while (up_to && talk->sent != last)
-        talk_forget(talk, talk->sent);
-    talk_forget(talk, last);
+        talk_end(chat, talk->sent);
+    talk_end(chat, last);
 }
 
 static void talk_refused(struct chat *chat, const struct earshot_event *event) {
@@ -146,7 +159,7 @@ void talk_event(struct chat *chat, const struct earshot_event *event) {
     if (event->type == EARSHOT_EVENT_REFUSED)
         talk_refused(chat, event);
     else if (event->state.state == EARSHOT_STORED)
-        talk_acknowledged(&chat->talk, event->state.id, event->state.up_to);
+        talk_acknowledged(chat, event->state.id, event->state.up_to);
 }
 
 void talk_report_now(struct chat *chat, const char *consequence) {

@@ -186,6 +186,13 @@ bool view_end_mark(struct view *view, const char *word) {
     return true;
 }
 
+bool view_end_add(struct view *view, const char *word) {
+    if (!view_end_mark(view, word))
+        return false;
+    view->end_columns += 2 + strlen(word);
+    return true;
+}
+
 void view_end_lost(struct view *view) {
     view->end_columns = 0;
     free(view->news);

@@ -75,6 +75,8 @@ bool view_end_here(struct view *view);
 
 /* Puts a dim word at the end of that line, instead of the one before. False: it is gone. */
 bool view_end_mark(struct view *view, const char *word);
+/* The same with one that stays: marks stand behind it. */
+bool view_end_add(struct view *view, const char *word);
 
 /* The last line may be somewhere else, or gone. */
 void view_end_lost(struct view *view);

@@ -37,6 +37,13 @@ earshot --name alice send bob d4
 wait_for "the past, then the present" has_lines "$T/mail.out" 3
 is "in order" "$(texts <"$T/mail.out")" d2,d3,d4
 
+earshot --name alice send @bob,carol "to several" >/dev/null
+earshot --name alice send '#ops' r4 >/dev/null
+is "--dm: what several talk, too, and no room" \
+    "$(earshot --name carol --json tail --dm --count 1 --timeout 20 | texts)" "to several"
+is "-n counts it, too" \
+    "$(earshot --name carol --json tail --dm -n 1 --count 1 --timeout 20 | texts)" "to several"
+
 # Somebody writes all the time; readers begin in the middle of it.
 touch "$T/write"
 (

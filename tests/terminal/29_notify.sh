@@ -22,6 +22,9 @@ wait_for "it was read elsewhere" unread_is ""
 earshot --name ben send ann "a new beginning"
 await "and is told of again" shows_times ann "ben writes" 2
 
+exits 0 "to several" earshot --name ben send @ann,carl "the three of us"
+sees "what several talk directly is told of, too" ann "[ben writes to you and others; to read"
+
 key ann C-c
 gone() { ! is_here ann; }
 wait_for "it ends" gone

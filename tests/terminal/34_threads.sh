@@ -28,6 +28,7 @@ enter ann "is it up?"
 sees "ben reads it" ben "<ann> is it up?"
 enter ben "/reply yes"
 await "a reply has a number" in_order ann "> <ann> is it up? [10]" "#ops <ben> yes"
+await "and one's own, too, at its end" in_order ben "#ops <ben> yes" "[10]"
 enter ann "tea?"
 sees "ben reads that, too" ben "<ann> tea?"
 enter ann "/reply 10 since when?"
@@ -37,10 +38,13 @@ await "smaller ones count back" in_order ann "> <ann> since when? [12]" "<ben> s
 enter ann "/reply 99 percent of it"
 await "one that was not shown is text" in_order ben "> <ben> since noon [13]" "<ann> 99 percent of it"
 
+enter ann "/reply 10 and until when?"
+await "by one's own number, it is in the thread, too" in_order ben "> <ben> yes [14]" \
+    "<ann> and until when?"
 enter ben "/clear"
 enter ben "/thread 11"
 await "/thread shows what it began with, and the replies" in_order ben "the thread in #ops:" \
-    "<ann> is it up?" "<ben> yes" "<ann> since when?" "<ben> since noon" "<ann> 99 percent of it"
+    "<ann> is it up?" "<ben> yes" "<ann> since when?" "<ben> since noon" "<ann> 99 percent of it" "<ann> and until when?"
 check "and nothing else" hides ben "<ann> tea?"
 enter ben "/thread 77"
 sees "of one that was not shown" ben "no such reply was shown here"

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/request.h"
+#include "proto/name.h"
 
 static int past_ask_page(struct past *past, uint64_t before, uint64_t after, uint64_t limit,
                          request_line *line, void *arg) {
@@ -25,7 +26,7 @@ static int past_ask_page(struct past *past, uint64_t before, uint64_t after, uin
 }
 
 static bool past_is_wanted(const struct past *past, const struct earshot_event *event) {
-    return !past->direct_only || event->message.conv[0] != '#';
+    return !past->direct_only || conv_is_direct(event->message.conv);
 }
 
 /* Backwards: where the newest n begin. */

@@ -12,6 +12,7 @@
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 const struct cli_option cli_tail_options[] = {
     {"count", 0, CLI_COUNT, CLI_AT(count), "N", "end after N messages", NULL, 0},
@@ -44,7 +45,7 @@ struct tail {
 static const struct tail_printed *tail_find(const struct tail *tail,
                                             const struct earshot_event *event) {
     const char *conv = event->message.conv;
-    if (tail->options->dm && conv[0] == '#')
+    if (tail->options->dm && !conv_is_direct(conv))
         return NULL;
     int i = tail->n_convs > 0 ? words_find(tail->n_convs, tail->convs, conv) : 0;
     if (i < 0 && !event->message.mine)
@@ -148,11 +149,9 @@ static int tail_check(struct tail *tail) {
                         "tail: -n and --since both say where to begin; leave one of them out");
     int code = words_check_convs(options, tail->n_convs, tail->convs, &tail->flags);
     for (int i = 0; code == CLI_DONE && options->dm && i < tail->n_convs; i++)
-        if (tail->convs[i][0] == '#')
+        if (!conv_is_direct(tail->convs[i]))
             code = cli_fail(options, OUTCOME_USAGE,
                             "--dm is for direct messages; leave out --dm or %s", tail->convs[i]);
-    if (options->dm)
-        tail->flags &= ~(unsigned)EARSHOT_ALL_ROOMS;
     tail->flags |= EARSHOT_RECONNECT | (options->since != CLI_NOT_GIVEN ? EARSHOT_AFTER : 0);
     return code;
 }

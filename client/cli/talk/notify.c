@@ -20,6 +20,7 @@
 #include "cli/records.h"
 #include "cli/report.h"
 #include "cli/words.h"
+#include "proto/name.h"
 
 #define NOTICE_SENDERS_MAX 256 /* then all of them are told of again */
 
@@ -27,7 +28,7 @@ struct notice {
     const struct cli_options *options;
     earshot *link;
     int terminal; /* a descriptor */
-    char **told;  /* of these, since their messages were read */
+    char **told;  /* of these conversations, since their messages were read */
     size_t n_told;
 };
 
@@ -67,23 +68,24 @@ static bool notice_is_wanted(const struct earshot_event *event) {
            words_find((int)config->loud.n, config->loud.words, from) >= 0;
 }
 
-static int notice_write(const struct notice *notice, const char *from) {
-    CLEANUP_FREE char *safe = text_safe(bytes_of(from), TEXT_ONE_LINE);
-    int n = dprintf(notice->terminal, "\r\n[%s writes to you; to read it: earshot]\r\n",
-                    safe ? safe : "somebody");
+static int notice_write(const struct notice *notice, const struct earshot_event *event) {
+    CLEANUP_FREE char *safe = text_safe(bytes_of(event->message.from), TEXT_ONE_LINE);
+    int n =
+        dprintf(notice->terminal, "\r\n[%s writes to you%s; to read it: earshot]\r\n",
+                safe ? safe : "somebody", conv_is_people(event->message.conv) ? " and others" : "");
     return n < 0 ? CLI_CLOSED : CLI_DONE;
 }
 
 static int notice_message(struct notice *notice, const struct earshot_event *event) {
-    const char *from = event->message.from;
-    if (event->message.mine || event->message.conv[0] == '#' || !notice_is_allowed(notice) ||
-        words_find((int)notice->n_told, notice->told, from) >= 0 || !notice_is_wanted(event))
+    const char *conv = event->message.conv;
+    if (event->message.mine || !conv_is_direct(conv) || !notice_is_allowed(notice) ||
+        words_find((int)notice->n_told, notice->told, conv) >= 0 || !notice_is_wanted(event))
         return CLI_DONE;
     if (notice->n_told == NOTICE_SENDERS_MAX)
         notice_forget_all(notice);
     notice->told = cli_grow(notice->told, notice->n_told, sizeof *notice->told);
-    notice->told[notice->n_told++] = cli_copy(from);
-    return notice_write(notice, from);
+    notice->told[notice->n_told++] = cli_copy(conv);
+    return notice_write(notice, event);
 }
 
 static int notice_take_all(struct notice *notice) {
@@ -122,11 +124,12 @@ static int notice_follow(struct notice *notice) {
 int cli_notify(const struct cli_options *options, int n_words, char **words) {
     (void)n_words, (void)words;
     struct notice notice = {.options = options, .terminal = STDERR_FILENO};
-    struct earshot_options wanted = {
-        .hub = options->hub,
-        .handle = options->name,
-        .flags = EARSHOT_LISTEN | EARSHOT_NEWS | EARSHOT_UNTIL_READ | EARSHOT_RECONNECT,
-        .timeout_ms = options->timeout_ms >= 0 ? options->timeout_ms : 0};
+    struct earshot_options wanted = {.hub = options->hub,
+                                     .handle = options->name,
+                                     .flags = EARSHOT_LISTEN | EARSHOT_ALL_ROOMS | EARSHOT_NEWS |
+                                              EARSHOT_UNTIL_READ | EARSHOT_RECONNECT,
+                                     .timeout_ms =
+                                         options->timeout_ms >= 0 ? options->timeout_ms : 0};
     if (!isatty(notice.terminal))
         return cli_fail(options, OUTCOME_USAGE,
                         "notify writes to the terminal that it was started on, and this is none; "
