@@ -140,6 +140,24 @@ class Talk(HubTest):
             with self.assertRaises(earshot.Refused):
                 bob.edit(sent, "not mine")
 
+    def test_pins_and_stars(self):
+        with self.link("alice", rooms=["#ops"]) as alice, self.link("bob", rooms=["#ops"]) as bob:
+            alice.send("#ops", "the number is 112")
+            alice.send("#ops", "tea?")
+            message = bob.history("#ops")[0]
+            bob.pin(message)
+            bob.star(message)
+            found = alice.pins("#ops")
+            self.assertEqual([(m.text, p.by) for m, p in found], [("the number is 112", "bob")])
+            self.assertEqual(found[0][1].seq, message.seq)
+            self.assertEqual([m.id for m, _ in bob.stars()], [message.id])
+            self.assertEqual(alice.stars("#ops"), [])
+            alice.unpin(message.id)
+            bob.unstar(message)
+            self.assertEqual(alice.pins("#ops") + bob.stars(), [])
+            with self.assertRaises(earshot.Refused):
+                bob.pin("00000000-0000-4000-8000-000000000001")
+
     def test_mentions(self):
         with self.link("alice", rooms=["#ops"]) as alice, self.link("bob") as bob:
             bob.send("#ops", "hello Alice!")

@@ -35,7 +35,7 @@ from .errors import (
     TryAgain,
     Withdrawn,
 )
-from .events import Edited, Message, Offer, Removed, Room, Transfer, Unread, User
+from .events import Edited, Message, Offer, Pinned, Removed, Room, Transfer, Unread, User
 from .link import Link, send
 from .sent import Claim, Handed, Sent
 
@@ -60,6 +60,7 @@ __all__ = [
     "Offer",
     "OtherNamespace",
     "OtherVersion",
+    "Pinned",
     "Refused",
     "Removed",
     "Room",

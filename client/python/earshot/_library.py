@@ -69,10 +69,15 @@ CORK, WANT_SEQ, WANT_RECEIPT, ACK_NOW, MAKE_ROOM = (1 << n for n in range(5))
     EVENT_CLAIM,
     EVENT_EDITED,
     EVENT_REMOVED,
-) = range(26)
+    EVENT_LAID,
+    EVENT_PINNED,
+) = range(28)
 
 # enum earshot_list
 USERS, ROOMS, COUNTERS, OBJECTS, HANDLES = range(5)
+
+# enum earshot_pin_what
+PIN, UNPIN, STAR, UNSTAR = range(4)
 
 CLAIM_WAIT = 1
 SIZE_UNKNOWN = 2**64 - 1
@@ -252,6 +257,15 @@ class ClaimEvent(Structure):
     ]
 
 
+class PinnedEvent(Structure):
+    _fields_ = [
+        ("seq", c_uint64),
+        ("by", c_char_p),
+        ("by_uid", c_uint32),
+        ("at_ms", c_int64),
+    ]
+
+
 class LostEvent(Structure):
     _fields_ = [("reason", c_char_p)]
 
@@ -272,6 +286,7 @@ class Details(Union):
         ("missed", c_uint64),
         ("unread", UnreadEvent),
         ("claim", ClaimEvent),
+        ("pinned", PinnedEvent),
         ("lost", LostEvent),
     ]
 
@@ -368,6 +383,9 @@ PROTOTYPES = {
     "earshot_invite": (c_int, _LINK, c_char_p, c_char_p, _REQUEST),
     "earshot_history": (c_int, _LINK, c_char_p, c_uint64, c_uint64, c_uint, _REQUEST),
     "earshot_search": (c_int, _LINK, c_char_p, c_char_p, c_char_p, c_uint64, c_uint, _REQUEST),
+    "earshot_pin": (c_int, _LINK, c_char_p, c_uint32, c_int, _REQUEST),
+    "earshot_pins": (c_int, _LINK, c_char_p, c_uint64, c_uint, _REQUEST),
+    "earshot_stars": (c_int, _LINK, c_char_p, c_uint64, c_uint, _REQUEST),
     "earshot_unread": (c_int, _LINK, c_char_p, _REQUEST),
     "earshot_claim": (c_int, _LINK, c_char_p, c_char_p, c_uint, _REQUEST),
     "earshot_unclaim": (c_int, _LINK, c_char_p, _REQUEST),

@@ -13,14 +13,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from typing import Any, AsyncIterator, Deque, Iterable, List, Optional, Set, TypeVar, Union
+from typing import Any, AsyncIterator, Deque, Iterable, List, Optional, Set, Tuple, TypeVar, Union
 
 import collections
 
 from . import _library as c
 from . import errors
 from .core import Core, Steps, encoded, lib
-from .events import Claimed, Message, Offer, Room, Transfer, Unread, User
+from .events import Claimed, Message, Offer, Pinned, Room, Transfer, Unread, User
 from .link import Progress, Where
 from .sent import Claim, Handed, Record, Sent
 
@@ -385,6 +385,28 @@ class Link(Core):
         before: int = 0,
     ) -> List[Message]:
         return await self._drive(self._op_search(words, conv, sender, n, before))
+
+    async def pin(self, message: Union[str, Message, Sent], *, author: Optional[int] = None) -> None:
+        await self._drive(self._op_pin(message, author, c.PIN))
+
+    async def unpin(
+        self, message: Union[str, Message, Sent], *, author: Optional[int] = None
+    ) -> None:
+        await self._drive(self._op_pin(message, author, c.UNPIN))
+
+    async def star(self, message: Union[str, Message, Sent], *, author: Optional[int] = None) -> None:
+        await self._drive(self._op_pin(message, author, c.STAR))
+
+    async def unstar(
+        self, message: Union[str, Message, Sent], *, author: Optional[int] = None
+    ) -> None:
+        await self._drive(self._op_pin(message, author, c.UNSTAR))
+
+    async def pins(self, conv: str) -> List[Tuple[Message, Pinned]]:
+        return await self._drive(self._op_pins(lib.earshot_pins, conv))
+
+    async def stars(self, conv: Optional[str] = None) -> List[Tuple[Message, Pinned]]:
+        return await self._drive(self._op_pins(lib.earshot_stars, conv))
 
     async def mentions(self, n: int = 20) -> List[Message]:
         return await self._drive(self._op_mentions(n))

@@ -19,7 +19,7 @@ from typing import Any, Callable, Deque, Dict, Generator, Iterable, List, Option
 
 from . import _library as c
 from . import errors, events
-from .events import Message, Offer
+from .events import Message, Offer, Pinned
 from .sent import Claim, Handed, Record, Sent
 
 Steps = Generator[Tuple[Optional[Record], Optional[float]], None, Any]
@@ -643,6 +643,22 @@ class Core:
             found += page
             before = page[-1].seq
         return found
+
+    def _op_pin(self, target: Union[str, Message, Sent], author: Optional[int], what: int) -> Steps:
+        if author is None:
+            author = target.uid if isinstance(target, Message) else os.geteuid()
+        id_of_target = encoded(id_of(target), "the message")
+        yield from self._ask_in_turn(lib.earshot_pin, id_of_target, author, what)
+
+    def _op_pins(self, function: Callable[..., int], conv: Optional[str]) -> Steps:
+        found: List[Tuple[Message, Pinned]] = []
+        name, before = encoded(conv, "the conversation"), 0
+        while True:
+            page = yield from self._ask_in_turn(function, name, before, c.PAGE_MAX)
+            if not page:
+                return found
+            found += [(message, pinned) for pinned, message in zip(page[::2], page[1::2])]
+            before = page[-1].seq
 
     def _op_mentions(self, n: int) -> Steps:
         handle, found, before = self.handle, [], 0

@@ -29,6 +29,7 @@ NEWS = (
     "alike",
     "named",
     "order",
+    "pins",
 )
 OFFER_KINDS = ("file", "directory", "stream")
 TRANSFER_STATES = ("running", "done", "failed", "declined")
@@ -138,6 +139,16 @@ class Room:
     announces: bool = False
     closed: bool = False
     invited: bool = False
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Who has pinned a message, or starred it, and when."""
+
+    seq: int
+    by: str
+    uid: int
+    at: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -470,6 +481,9 @@ _MAKERS: Dict[int, Callable[[int, c.Event], object]] = {
     ),
     c.EVENT_SEEN: lambda _, e: Seen(_text(e.unread.conv), e.unread.seq),
     c.EVENT_CLAIM: _claimed,
+    c.EVENT_PINNED: lambda _, e: Pinned(
+        e.pinned.seq, _text(e.pinned.by), e.pinned.by_uid, _time(e.pinned.at_ms)
+    ),
 }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import time
-from typing import Any, Callable, Iterable, Iterator, List, Optional, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
 
 from . import _library as c
 from . import errors
 from .core import Core, Steps, encoded, lib
-from .events import Claimed, Message, Offer, Room, Transfer, Unread, User
+from .events import Claimed, Message, Offer, Pinned, Room, Transfer, Unread, User
 from .sent import Claim, Handed, Sent
 
 Where = Union[None, str, "os.PathLike[str]"]
@@ -277,6 +277,29 @@ class Link(Core):
     ) -> List[Message]:
         """Messages with all of these words, newest first."""
         return self._run(self._op_search(words, conv, sender, n, before))
+
+    def pin(self, message: Union[str, Message, Sent], *, author: Optional[int] = None) -> None:
+        """Pins it where it was said, for all; author: the uid of who wrote it, if only its id is
+        given and it is not one's own."""
+        self._run(self._op_pin(message, author, c.PIN))
+
+    def unpin(self, message: Union[str, Message, Sent], *, author: Optional[int] = None) -> None:
+        self._run(self._op_pin(message, author, c.UNPIN))
+
+    def star(self, message: Union[str, Message, Sent], *, author: Optional[int] = None) -> None:
+        """The same for one's own handle alone."""
+        self._run(self._op_pin(message, author, c.STAR))
+
+    def unstar(self, message: Union[str, Message, Sent], *, author: Optional[int] = None) -> None:
+        self._run(self._op_pin(message, author, c.UNSTAR))
+
+    def pins(self, conv: str) -> List[Tuple[Message, Pinned]]:
+        """What is pinned in a conversation, by whom and when; the newest message first."""
+        return self._run(self._op_pins(lib.earshot_pins, conv))
+
+    def stars(self, conv: Optional[str] = None) -> List[Tuple[Message, Pinned]]:
+        """What one's own handle has starred, in a conversation or in all."""
+        return self._run(self._op_pins(lib.earshot_stars, conv))
 
     def mentions(self, n: int = 20) -> List[Message]:
         """Messages that name one's own handle, newest first."""
