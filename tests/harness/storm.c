@@ -184,6 +184,18 @@ static void make_pin(const struct raw *raw, unsigned long i, struct frame *frame
                             .pin = {8, uuid_random(), UID_MALLORY, (uint8_t)(i % PIN_END)}};
 }
 
+/* One that is there, again and again, before a crowd that is told. */
+static void make_pin_told(const struct raw *raw, unsigned long i, struct frame *frame) {
+    static struct uuid id;
+    if (i == 0) {
+        make_send_room(raw, i, frame);
+        id = frame->send.id;
+        return;
+    }
+    *frame = (struct frame){.type = FRAME_PIN,
+                            .pin = {8, id, UID_MALLORY, (uint8_t)(i % 2 ? PIN_ADD : PIN_REMOVE)}};
+}
+
 static void make_receipt(const struct raw *raw, unsigned long i, struct frame *frame) {
     (void)raw, (void)i;
     *frame = (struct frame){.type = FRAME_RECEIPT,
@@ -548,6 +560,7 @@ const struct storm_row storm_rows[] = {
     {"govern", FRAME_GOVERN, STORM_ONE, 1, true, false, make_govern, NULL},
     {"govern-crowd", FRAME_GOVERN, STORM_CROWD, 1, false, false, make_govern, NULL},
     {"pin", FRAME_PIN, STORM_LOG, 1, true, false, make_pin, NULL},
+    {"pin-crowd", FRAME_PIN, STORM_CROWD, 1, false, false, make_pin_told, NULL},
     {"order", FRAME_ORDER, STORM_ONE, 1, true, false, make_order, NULL},
     {"accounts", FRAME_LIST, STORM_CROWD, 1, false, false, make_accounts, NULL},
     {"channel", FRAME_CHANNEL, STORM_ONE, 1, true, false, make_channel, NULL},

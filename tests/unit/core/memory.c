@@ -401,6 +401,19 @@ static void govern(void) {
     give_order(ORDER_KICK, "erin", 0);
 }
 
+/* What carol said in #ops, which bob pins, stars and looks at. */
+static void pin_something(void) {
+    static const uint8_t all[] = {PIN_ADD, STAR_ADD, PIN_REMOVE, STAR_ADD, PIN_ADD};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        ask(bob, (struct frame){.type = FRAME_PIN,
+                                .pin = {.id = sent[1].id, .uid = CAROL, .what = all[i]}});
+        ask(bob, (struct frame){.type = FRAME_FIND,
+                                .find = {.conv = bytes_of("#ops"), .what = FIND_PINS, .limit = 9}});
+    }
+    ask(bob, (struct frame){.type = FRAME_FIND, .find = {.what = FIND_STARS, .limit = 9}});
+    pass_ms(200); /* news */
+}
+
 /* Bob does not read for so long that the store has to feed him. */
 static void lag(void) {
     come_all();
@@ -453,6 +466,7 @@ static void a_day(void) {
     talk();
     ask_all();
     govern();
+    pin_something();
     lag();
     fail_to_store();
     take_and_go();
@@ -587,6 +601,8 @@ static void restore(void) {
     (void)restore_open_room(2, ALICE, bytes_of("#ops"), topic, 0);
     (void)core_restore_member(&core, 2, 1, 0);
     (void)restore_open_room(3, BOB, bytes_of("#0ps"), topic, 5);
+    (void)core_restore_pin(&core, 0, conv_of_room(2), 5, 1, 7000);
+    (void)core_restore_pin(&core, 1, conv_of_room(2), 5, 1, 7000);
     (void)core_restored(&core);
 }
 
