@@ -208,6 +208,24 @@ static void receive_refused(struct client *client, const struct frame *frame) {
 
 /* Frames. */
 
+/* The number of the request that a line of an answer is for; NULL: it is none. */
+static const uint32_t *receive_line_of(const struct frame *frame) {
+    switch (frame->type) {
+    case FRAME_USER:
+        return &frame->user.request;
+    case FRAME_ROOM:
+        return &frame->room.request;
+    case FRAME_COUNTER:
+        return &frame->counter.request;
+    case FRAME_OBJECT:
+        return &frame->object.request;
+    case FRAME_PINNED:
+        return &frame->pinned.request;
+    default:
+        return NULL;
+    }
+}
+
 static void receive_frame(struct client *client, const struct frame *frame) {
     MUST(client->welcomed || frame->type == FRAME_WELCOME || frame->type == FRAME_GATE ||
          frame->type == FRAME_TAKES);
@@ -227,9 +245,6 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         break;
     case FRAME_PAST:
         receive_past(client, frame);
-        break;
-    case FRAME_PINNED:
-        receive_about(client, frame->pinned.request);
         break;
     case FRAME_PART:
         MUST(client->in.on);
@@ -252,18 +267,6 @@ static void receive_frame(struct client *client, const struct frame *frame) {
             break;
         receive_answer(client, frame->fail.request);
         break;
-    case FRAME_USER:
-        receive_about(client, frame->user.request);
-        break;
-    case FRAME_ROOM:
-        receive_about(client, frame->room.request);
-        break;
-    case FRAME_COUNTER:
-        receive_about(client, frame->counter.request);
-        break;
-    case FRAME_OBJECT:
-        receive_about(client, frame->object.request);
-        break;
     case FRAME_NEWS:
         MUST(client->abilities & (frame->news.what == NEWS_NAMED ? ABILITY_NAMED : ABILITY_NEWS));
         MUST(frame->news.what != NEWS_PINS || (client->abilities & ABILITY_PINS));
@@ -272,6 +275,8 @@ static void receive_frame(struct client *client, const struct frame *frame) {
         client->owes_ready = true;
         break;
     default:
+        if (receive_line_of(frame))
+            receive_about(client, *receive_line_of(frame));
         break;
     }
 }
