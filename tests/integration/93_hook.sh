@@ -131,11 +131,61 @@ is "and nothing twice" "$(cat "$D"/dave/out* | grep -c 'before it is killed')" 1
 echo 'to the new one' >"$D/bob/in"
 wait_for "its FIFOs are served again" came 'to the new one'
 
+# What was read and not acknowledged by the hub is sent by the next hook, once: all that a writer,
+# who still waits, has written.
+kill -9 "$HUB_PID"
+wait_for "the loss is told" told 'the hub is gone'
+exec 7>"$D/bob/in"
+seq 20001 20700 >&7
+has_read() { [ "$(tail -c 6 "$D/.sending/bob" 2>/dev/null)" = 20700 ]; }
+wait_for "what is not acknowledged is written down" has_read
+is "for its user alone" "$(stat -c %a "$D/.sending" "$D/.sending/bob" | tr '\n' ' ')" '700 600 '
+kill -9 "$HOOK"
+ends "$HOOK"
+: >"$T/hook.err"
+STORED=yes start_hub
+hook --name door
+wait_for "it is here again" is_served bob
+wait_for "it has come" came 20700
+for round in 1 2 3 4 5 6; do
+    seq $((20000 + 1000 * round + 1)) $((20000 + 1000 * round + 999)) >&7 &
+    writer=$!
+    wait_for "some of it has come" came $((20000 + 1000 * round + 10 * round))
+    kill -9 "$HOOK"
+    ends "$HOOK"
+    : >"$T/hook.err"
+    hook --name door
+    wait "$writer"
+    wait_for "all of it has come" came $((20000 + 1000 * round + 999))
+done
+expected() {
+    seq 20001 20700
+    for round in 1 2 3 4 5 6; do seq $((20000 + 1000 * round + 1)) $((20000 + 1000 * round + 999)); done
+}
+is "each once, in order" "$(texts | grep -x '2[0-6]...' | md5sum)" "$(expected | md5sum)"
+is "and stands in out once" "$(cat "$D"/bob/out.1 "$D"/bob/out 2>/dev/null | grep -Eo '<door> 2[0-6][0-9]{3}$' | sort | uniq -d)" ''
+exec 7>&-
+nothing_is_left() { [ -z "$(ls -A "$D/.sending")" ]; }
+wait_for "nothing is kept that was acknowledged" nothing_is_left
+# What lies there and is of no hook.
+kill -9 "$HOOK"
+ends "$HOOK"
+: >"$T/hook.err"
+printf 'Shook01' >"$D/.sending/bob"
+ln -s "$T/secret" "$D/.sending/dave"
+mkdir -p "$D/dave"
+hook --name door
+wait_for "it is here in spite of that" is_served bob
+echo 'beside nonsense' >"$D/bob/in"
+wait_for "and sends" came 'beside nonsense'
+is "what a link led to is as it was" "$(cat "$T/secret")" secret
+
 for n in $(seq 200); do echo "at the end $n"; done >"$D/bob/in"
 kill "$HOOK"
 ends "$HOOK"
 is "SIGTERM ends it" "$STATUS" 143
 wait_for "what was written before that is sent" came 'at the end 200'
+check "and is kept no more" nothing_is_left
 is "and nobody waits at a FIFO" "$(find "$D" -name in)" ''
 
 # Nothing is taken from the windows of the login name.

@@ -2,9 +2,10 @@
  * `earshot hook`: a door for whatever can only write a line into a file, or read one.
  *
  * A line is read from a FIFO only while the library takes messages: whoever floods waits in his own
- * write(2). What has come is written before the next event is taken; if it cannot be, as on a full
- * disk, it is tried again, and the rest waits at the hub. So is the place up to which all is
- * written: it comes once, however often this process or the hub is killed.
+ * write(2). What was read is kept in a file until the hub has acknowledged it (hook_spool.h). What
+ * has come is written before the next event is taken; if it cannot be, as on a full disk, it is
+ * tried again, and the rest waits at the hub. So is the place up to which all is written: it comes
+ * once, however often this process or the hub is killed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/macro.h"
@@ -25,11 +27,18 @@
 #include "cli/talk/hook_dir.h"
 #include "cli/text.h"
 
-#define HOOK_BUFFER_BYTES (2 * EARSHOT_TEXT_MAX)
 #define HOOK_UTF8_BYTES_MAX 4
 #define HOOK_RETRY_MS 1000 /* until what could not be written is tried again */
 #define HOOK_FULL_MS 100   /* until a message that found no room is sent again, at the latest */
 #define HOOK_END_MS 5000   /* what is sent in the end may take so long to be stored */
+
+/* A message that the hub has not answered. */
+struct hook_flight {
+    char id[EARSHOT_ID_SIZE];
+    struct hook_conv *conv; /* NULL: it is gone */
+    uint64_t start;         /* offset of its text */
+    struct hook_flight *prev, *next;
+};
 
 struct hook {
     const struct cli_options *options;
@@ -43,6 +52,7 @@ struct hook {
     size_t held_n;
     uint64_t held_seq;
     bool is_failure_told;
+    struct hook_flight *flights; /* in the order in which they were sent */
 };
 
 /* `out`. */
@@ -113,8 +123,10 @@ static void hook_hold(struct hook *hook, struct hook_conv *conv, char *text, siz
 
 static void hook_take_message(struct hook *hook, const struct earshot_event *event) {
     struct hook_conv *conv = hook_dir_conv(&hook->dir, event->message.conv);
-    size_t n = 0;
-    char *text = conv ? hook_format(hook, event, &n) : NULL;
+    size_t n = 0; /* what this process or one before it has sent, stands there */
+    bool is_noted = conv && event->message.mine && event->type == EARSHOT_EVENT_MESSAGE &&
+                    hook_spool_is_own(&conv->spool, event->message.id);
+    char *text = conv && !is_noted ? hook_format(hook, event, &n) : NULL;
     int r = text ? hook_conv_write(conv, text, n) : 0;
     if (r < 0) {
         hook->held_seq = event->message.seq;
@@ -161,15 +173,75 @@ static void hook_note_own(struct hook *hook, struct hook_conv *conv, enum earsho
         (void)hook_conv_write(conv, out, out_n);
 }
 
+/* `in`. */
+
+static void hook_fly(struct hook *hook, struct hook_conv *conv, const char *id) {
+    struct hook_flight *flight = cli_allocate(sizeof *flight);
+    *flight = (struct hook_flight){.conv = conv, .start = conv->start};
+    snprintf(flight->id, sizeof flight->id, "%s", id);
+    DL_APPEND(hook->flights, flight);
+    conv->n_flying++;
+}
+
+/* Where the first begins that is still on its way; what is not sent yet, else. */
+static uint64_t hook_first_offset(const struct hook *hook, const struct hook_conv *conv) {
+    const struct hook_flight *flight;
+    DL_FOREACH(hook->flights, flight) {
+        if (flight->conv == conv)
+            return flight->start;
+    }
+    return conv->start;
+}
+
+static void hook_land(struct hook *hook, struct hook_flight *flight) {
+    struct hook_conv *conv = flight->conv;
+    DL_DELETE(hook->flights, flight);
+    free(flight);
+    if (!conv)
+        return;
+    conv->n_flying--;
+    hook_conv_answered(conv, hook_first_offset(hook, conv));
+}
+
+static void hook_take_answer(struct hook *hook, const char *id, bool up_to) {
+    struct hook_flight *flight, *next, *last = NULL;
+    DL_FOREACH(hook->flights, flight) {
+        if (strcmp(flight->id, id) == 0) {
+            last = flight;
+            break;
+        }
+    }
+    if (!last)
+        return;
+    if (!up_to) {
+        hook_land(hook, last);
+        return;
+    }
+    DL_FOREACH_SAFE(hook->flights, flight, next) {
+        bool is_last = flight == last;
+        hook_land(hook, flight);
+        if (is_last)
+            break;
+    }
+}
+
+static void hook_forget(void *user, const struct hook_conv *conv) {
+    struct hook *hook = user;
+    struct hook_flight *flight;
+    DL_FOREACH(hook->flights, flight) {
+        if (flight->conv == conv)
+            flight->conv = NULL;
+    }
+}
+
 static void hook_take_refusal(struct hook *hook, const struct earshot_event *event) {
+    hook_take_answer(hook, event->failed.id, false);
     struct hook_conv *conv = hook_dir_conv(&hook->dir, event->failed.to);
     CLEANUP_FREE char *text = NULL;
     (void)cli_fail_event(hook->options, event);
     if (conv && asprintf(&text, "this was not sent: %s", event->failed.reason) >= 0)
         hook_note_own(hook, conv, EARSHOT_NOTICE, text, strlen(text));
 }
-
-/* `in`. */
 
 /* A piece of at most a message. True: it is sent, or never can be. */
 static bool hook_send(struct hook *hook, struct hook_conv *conv, struct bytes piece, bool more,
@@ -181,16 +253,21 @@ static bool hook_send(struct hook *hook, struct hook_conv *conv, struct bytes pi
         mended = cli_allocate(TEXT_REPAIRED_MAX(piece.n) + 1);
         text = (struct bytes){mended, text_repair(mended, piece, &n_changed)};
     }
+    char id[EARSHOT_ID_SIZE];
+    hook_spool_id(&conv->spool, conv->start, id);
     struct earshot_message message = {.to = conv->name.s,
                                       .text = text.data,
                                       .text_n = text.n,
+                                      .id = id,
                                       .flags = EARSHOT_MAKE_ROOM | (more ? EARSHOT_CORK : 0)};
     do
         *result = earshot_send(hook->link, &message, NULL);
     while (*result == -EINTR && !cli_interrupted());
     if (*result == EARSHOT_AGAIN || *result == -EINTR)
         return false;
-    if (*result == EARSHOT_OK) {
+    if (*result == EARSHOT_OK)
+        hook_fly(hook, conv, id);
+    if (*result == EARSHOT_OK && conv->start >= conv->spool.head.sent) { /* else it is there */
         CLEANUP_FREE char *copy = strndup(text.data, text.n);
         if (copy)
             hook_note_own(hook, conv, EARSHOT_TEXT, copy, text.n);
@@ -208,27 +285,26 @@ static size_t hook_piece(struct bytes line) {
 
 /*
  * The next piece of what was read, as `send --lines` cuts it; *n_used with its newline. False: more
- * is to be read first. `ended`: nothing more comes of this line.
+ * is to be read first. It depends on nothing else: so it is the same after a killed process.
  */
-static bool hook_cut(const struct hook_conv *conv, bool ended, struct bytes *piece,
-                     size_t *n_used) {
-    const char *newline = memchr(conv->data, '\n', conv->n);
-    size_t n = newline ? (size_t)(newline - conv->data) : conv->n;
-    if (!newline && n <= EARSHOT_TEXT_MAX + HOOK_UTF8_BYTES_MAX && (!ended || n == 0))
+static bool hook_cut(const struct hook_conv *conv, struct bytes *piece, size_t *n_used) {
+    const char *data = conv->data + conv->at, *newline = memchr(data, '\n', conv->n);
+    size_t n = newline ? (size_t)(newline - data) : conv->n;
+    if (!newline && n <= EARSHOT_TEXT_MAX + HOOK_UTF8_BYTES_MAX)
         return false;
-    piece->data = conv->data;
-    piece->n = hook_piece((struct bytes){conv->data, n});
+    piece->data = data;
+    piece->n = hook_piece((struct bytes){data, n});
     *n_used = piece->n + (newline && piece->n == n);
     return true;
 }
 
 /* Sends what was read, as far as there is room. Returns an exit code. */
-static int hook_pump(struct hook *hook, struct hook_conv *conv, bool ended) {
+static int hook_pump(struct hook *hook, struct hook_conv *conv) {
     struct bytes piece;
     size_t n_used;
     int result = EARSHOT_OK;
     conv->is_full = false;
-    while (conv->n > 0 && hook_cut(conv, ended, &piece, &n_used)) {
+    while (conv->n > 0 && hook_cut(conv, &piece, &n_used)) {
         bool is_rest = conv->goes_on && piece.n == 0; /* all of this line has gone */
         bool more = n_used < conv->n;
         conv->is_full = !is_rest && !hook_send(hook, conv, piece, more, &result);
@@ -236,37 +312,20 @@ static int hook_pump(struct hook *hook, struct hook_conv *conv, bool ended) {
             break;
         if (result != EARSHOT_OK && result != EARSHOT_BAD_NAME && result != EARSHOT_BAD_TEXT)
             return cli_fail_link(hook->options, hook->link, result);
-        conv->goes_on = n_used == piece.n && !ended;
-        conv->n -= n_used;
-        memmove(conv->data, conv->data + n_used, conv->n);
-    }
-    if (conv->n == 0) {
-        free(conv->data);
-        conv->data = NULL;
+        conv->goes_on = n_used == piece.n;
+        hook_conv_sent(conv, n_used);
     }
     (void)earshot_flush(hook->link);
     return CLI_DONE;
 }
 
-/* Returns what read(2) does; 0: every writer has closed it. */
-static ssize_t hook_read(struct hook_conv *conv) {
-    if (!conv->data)
-        conv->data = cli_allocate(HOOK_BUFFER_BYTES);
-    ssize_t r = read(conv->in, conv->data + conv->n, HOOK_BUFFER_BYTES - conv->n);
-    if (r > 0)
-        conv->n += (size_t)r;
-    if (conv->n == 0) {
-        free(conv->data);
-        conv->data = NULL;
-    }
-    return r;
-}
-
 static int hook_serve(struct hook *hook, struct hook_conv *conv) {
-    ssize_t r = hook_read(conv);
+    ssize_t r = hook_conv_read(&hook->dir, conv);
     if (r < 0)
         return CLI_DONE;
-    int code = hook_pump(hook, conv, r == 0);
+    if (r == 0)
+        hook_conv_end_line(&hook->dir, conv);
+    int code = hook_pump(hook, conv);
     if (r == 0 && !conv->is_full) {
         conv->goes_on = false;
         hook_conv_reopen(&hook->dir, conv);
@@ -282,6 +341,10 @@ static int hook_take(struct hook *hook, const struct earshot_event *event) {
     case EARSHOT_EVENT_EDITED:
     case EARSHOT_EVENT_REMOVED:
         hook_take_message(hook, event);
+        return CLI_DONE;
+    case EARSHOT_EVENT_STATE:
+        if (event->state.state >= EARSHOT_STORED)
+            hook_take_answer(hook, event->state.id, event->state.up_to);
         return CLI_DONE;
     case EARSHOT_EVENT_REFUSED:
         hook_take_refusal(hook, event);
@@ -351,7 +414,8 @@ static int hook_wait(const struct hook *hook, struct pollfd *fds, size_t n) {
     fds[HOOK_INOTIFY] = (struct pollfd){hook->dir.inotify, POLLIN, 0};
     for (size_t i = 0; i < n; i++) {
         const struct hook_conv *conv = hook->dir.convs[i];
-        fds[HOOK_FIRST_CONV + i] = (struct pollfd){conv->is_full ? -1 : conv->in, POLLIN, 0};
+        fds[HOOK_FIRST_CONV + i] =
+            (struct pollfd){hook_conv_has_room(conv) ? conv->in : -1, POLLIN, 0};
         if (conv->is_full)
             ms = HOOK_FULL_MS;
     }
@@ -364,8 +428,8 @@ static int hook_serve_all(struct hook *hook, const struct pollfd *fds, size_t n)
     for (size_t i = 0; code == CLI_DONE && i < n; i++) {
         struct hook_conv *conv = hook->dir.convs[i];
         if (conv->is_full)
-            code = hook_pump(hook, conv, false);
-        else if (fds[HOOK_FIRST_CONV + i].revents)
+            code = hook_pump(hook, conv);
+        else if (fds[HOOK_FIRST_CONV + i].revents && hook_conv_has_room(conv))
             code = hook_serve(hook, conv);
     }
     return code;
@@ -399,20 +463,31 @@ static void hook_end(struct hook *hook) {
         is_over = true;
         for (size_t i = 0; i < hook->dir.n_convs; i++) {
             struct hook_conv *conv = hook->dir.convs[i];
-            ssize_t r = conv->is_full || conv->in < 0 ? 0 : hook_read(conv);
-            if (hook_pump(hook, conv, true) != CLI_DONE)
+            bool may_read = hook_conv_has_room(conv) && conv->in >= 0;
+            ssize_t r = may_read ? hook_conv_read(&hook->dir, conv) : 0;
+            if (may_read && r <= 0)
+                hook_conv_end_line(&hook->dir, conv);
+            if (hook_pump(hook, conv) != CLI_DONE)
                 return;
-            is_over = is_over && r <= 0 && !conv->is_full;
+            is_over = is_over && r <= 0 && hook_conv_has_room(conv);
         }
         while ((result = earshot_next(hook->link, &event, 0)) == EARSHOT_OK)
-            if (event.type == EARSHOT_EVENT_REFUSED)
-                hook_take_refusal(hook, &event);
+            if (event.type == EARSHOT_EVENT_REFUSED || event.type == EARSHOT_EVENT_STATE)
+                (void)hook_take(hook, &event);
         if (result != EARSHOT_AGAIN && result != -EINTR)
             return;
         is_over = is_over && earshot_n_unacknowledged(hook->link) == 0;
         struct pollfd fd = {.fd = hook->link_fd, .events = POLLIN};
         if (!is_over)
             (void)poll(&fd, 1, HOOK_FULL_MS);
+    }
+}
+
+static void hook_free_flights(struct hook *hook) {
+    struct hook_flight *flight, *next;
+    DL_FOREACH_SAFE(hook->flights, flight, next) {
+        DL_DELETE(hook->flights, flight);
+        free(flight);
     }
 }
 
@@ -438,6 +513,8 @@ static int hook_open(struct hook *hook) {
 int cli_hook(const struct cli_options *options, int n_words, char **words) {
     struct hook hook = {.options = options};
     int code = hook_dir_open(&hook.dir, options, n_words > 0 ? words[0] : NULL);
+    hook.dir.forget = hook_forget;
+    hook.dir.user = &hook;
     if (code == CLI_DONE)
         code = hook_open(&hook);
     if (code == CLI_DONE) {
@@ -448,6 +525,7 @@ int cli_hook(const struct cli_options *options, int n_words, char **words) {
     }
     earshot_close(hook.link);
     hook_dir_close(&hook.dir);
+    hook_free_flights(&hook);
     free(hook.held);
     return code;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@
      IN_ONLYDIR)
 #define PLACE_FORMAT "%020" PRIu64 "\n"
 #define PLACE_BYTES 21
+#define SPOOLS_NAME ".sending"
+#define PEEK_BYTES 65536 /* at most; a pipe has no more room */
 
 /* The directory. */
 
@@ -118,8 +121,54 @@ static int hook_watch(const struct hook_dir *dir, int fd) {
     return inotify_add_watch(dir->inotify, path, HOOK_EVENTS) < 0 ? error_errno() : 0;
 }
 
+/* Made once. On a full disk it is another one next time: then some stands in `out` twice. */
+static int hook_take_secret(struct hook_dir *dir) {
+    struct uuid random = uuid_random();
+    CLEANUP_CLOSE int fd = hook_open_file(dir, ".secret");
+    if (fd < 0)
+        return fd;
+    if (pread(fd, dir->secret, sizeof dir->secret, 0) == sizeof dir->secret)
+        return 0;
+    memcpy(dir->secret, random.b, sizeof dir->secret);
+    if (pwrite(fd, dir->secret, sizeof dir->secret, 0) != sizeof dir->secret)
+        (void)!ftruncate(fd, 0);
+    return 0;
+}
+
+static int hook_open_spools(struct hook_dir *dir) {
+    if (mkdirat(dir->fd, SPOOLS_NAME, 0700) < 0 && errno != EEXIST)
+        return hook_fail(dir, "cannot make " SPOOLS_NAME " in", errno);
+    dir->spools = openat(dir->fd, SPOOLS_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir->spools < 0)
+        return hook_fail(dir, "cannot use " SPOOLS_NAME " in", errno);
+    if (!hook_is_ours(dir->spools, S_IFDIR) || fchmod(dir->spools, 0700) < 0)
+        return hook_fail(dir, "cannot use " SPOOLS_NAME " in", EPERM);
+    int r = hook_take_secret(dir);
+    if (r < 0)
+        return hook_fail(dir, "cannot make .secret in", -r);
+    if (pipe2(dir->peek, O_NONBLOCK | O_CLOEXEC) < 0)
+        return hook_fail(dir, "cannot make a pipe for", errno);
+    return CLI_DONE;
+}
+
+/* A conversation has two descriptors or three. */
+static void hook_raise_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int hook_dir_open(struct hook_dir *dir, const struct cli_options *options, const char *path) {
-    *dir = (struct hook_dir){.options = options, .fd = -1, .lock = -1, .place = -1, .inotify = -1};
+    *dir = (struct hook_dir){.options = options,
+                             .fd = -1,
+                             .lock = -1,
+                             .place = -1,
+                             .inotify = -1,
+                             .spools = -1,
+                             .peek = {-1, -1}};
+    hook_raise_limit();
     int code = hook_put_path(dir, path);
     if (code == CLI_DONE && mkdir(dir->path, 0700) < 0 && errno != EEXIST)
         return hook_fail(dir, "cannot make", errno);
@@ -129,6 +178,8 @@ int hook_dir_open(struct hook_dir *dir, const struct cli_options *options, const
     }
     if (code == CLI_DONE)
         code = hook_lock(dir);
+    if (code == CLI_DONE)
+        code = hook_open_spools(dir);
     if (code != CLI_DONE)
         return code;
     dir->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -217,9 +268,140 @@ void hook_conv_unlink(const struct hook_conv *conv) {
         unlinkat(conv->dir, "in", 0);
 }
 
+/* What is read. */
+
+/* What stands in the FIFO, which stays there: 0: nothing, and nobody writes; -1 and errno. */
+static ssize_t hook_peek(const struct hook_dir *dir, const struct hook_conv *conv, char *to,
+                         size_t room) {
+    size_t n_max = room < PEEK_BYTES ? room : PEEK_BYTES, done = 0;
+    ssize_t n = tee(conv->in, dir->peek[1], n_max, SPLICE_F_NONBLOCK);
+    while (n > 0 && done < (size_t)n) {
+        ssize_t r = read(dir->peek[0], to + done, (size_t)n - done);
+        if (r > 0)
+            done += (size_t)r;
+        else if (r == 0 || errno != EINTR)
+            return -1;
+    }
+    return n;
+}
+
+static void hook_add(struct hook_dir *dir, struct hook_conv *conv, struct bytes data) {
+    int r = hook_spool_add(&conv->spool, data, conv->goes_on);
+    if (r < 0 && !dir->is_unsafe_told)
+        cli_remark(dir->options,
+                   "cannot write down in %s/" SPOOLS_NAME " what is being sent: %s; it is sent all "
+                   "the same, but is lost if this process is killed",
+                   dir->path, strerror(-r));
+    dir->is_unsafe_told = r < 0;
+}
+
+static void hook_drop_buffer(struct hook_conv *conv) {
+    if (conv->n > 0)
+        return;
+    free(conv->data);
+    conv->data = NULL;
+    conv->at = 0;
+    conv->is_left = false;
+}
+
+ssize_t hook_conv_read(struct hook_dir *dir, struct hook_conv *conv) {
+    if (!conv->data) {
+        conv->room = HOOK_BUFFER_BYTES;
+        conv->data = cli_allocate(conv->room);
+    }
+    memmove(conv->data, conv->data + conv->at, conv->n);
+    conv->at = 0;
+    char *to = conv->data + conv->n;
+    ssize_t n = hook_peek(dir, conv, to, conv->room - conv->n - 1);
+    if (n > 0) {
+        hook_add(dir, conv, (struct bytes){to, (size_t)n});
+        for (size_t done = 0; done < (size_t)n;) {
+            ssize_t r = read(conv->in, to + done, (size_t)n - done);
+            if (r == 0 || (r < 0 && errno != EINTR))
+                break;
+            done += r > 0 ? (size_t)r : 0;
+        }
+        hook_spool_taken(&conv->spool);
+        conv->n += (size_t)n;
+    }
+    hook_drop_buffer(conv);
+    return n;
+}
+
+void hook_conv_end_line(struct hook_dir *dir, struct hook_conv *conv) {
+    char *end = conv->n > 0 ? conv->data + conv->at + conv->n : NULL;
+    if (!end || end[-1] == '\n')
+        return;
+    *end = '\n';
+    hook_add(dir, conv, (struct bytes){end, 1});
+    hook_spool_taken(&conv->spool);
+    conv->n++;
+}
+
+bool hook_conv_has_room(const struct hook_conv *conv) {
+    return !conv->is_full && !conv->is_left &&
+           (conv->spool.end < HOOK_SPOOL_BYTES || conv->n_flying == 0);
+}
+
+/* When nothing is on its way, the file is removed, or has only what is not sent. */
+static void hook_tidy_spool(struct hook_conv *conv) {
+    bool is_large = conv->spool.end >= HOOK_SPOOL_BYTES;
+    if (conv->n_flying > 0 || conv->spool.end == 0 || (conv->n > 0 && !is_large))
+        return;
+    struct bytes what = {conv->n > 0 ? conv->data + conv->at : NULL, conv->n};
+    hook_spool_restart(&conv->spool, what, conv->goes_on);
+    conv->start = 0;
+}
+
+void hook_conv_sent(struct hook_conv *conv, size_t n) {
+    conv->n -= n;
+    conv->start += n;
+    conv->at += n;
+    hook_drop_buffer(conv);
+    if (conv->start > conv->spool.head.sent) {
+        conv->spool.head.sent = conv->start;
+        hook_spool_note(&conv->spool);
+    }
+    hook_tidy_spool(conv);
+}
+
+void hook_conv_answered(struct hook_conv *conv, uint64_t offset) {
+    if (offset > conv->spool.head.answered) {
+        conv->spool.head.answered = offset;
+        hook_spool_note(&conv->spool);
+    }
+    hook_tidy_spool(conv);
+}
+
+/* What a killed process had read. Its last line is a whole one. */
+static void hook_take_up_left(struct hook_dir *dir, struct hook_conv *conv) {
+    CLEANUP_FREE char *peeked = cli_allocate(PEEK_BYTES);
+    ssize_t n_peeked = conv->in < 0 ? 0 : hook_peek(dir, conv, peeked, PEEK_BYTES);
+    size_t n = 0;
+    conv->spool.dir = dir->spools;
+    conv->spool.name = conv->name.s;
+    conv->spool.secret = dir->secret;
+    char *left =
+        hook_spool_open(&conv->spool, (struct bytes){peeked, n_peeked > 0 ? (size_t)n_peeked : 0},
+                        &n, &conv->goes_on);
+    if (!left)
+        return;
+    conv->room = n + 1;
+    conv->data = cli_allocate(conv->room);
+    memcpy(conv->data, left, n);
+    free(left);
+    conv->n = n;
+    conv->start = conv->spool.head.answered;
+    conv->is_left = conv->is_full = true; /* sent as soon as there is room */
+    hook_conv_end_line(dir, conv);
+}
+
 /* Conversations. */
 
-static void hook_conv_free(struct hook_conv *conv) {
+static void hook_conv_free(struct hook_dir *dir, struct hook_conv *conv) {
+    if (dir->forget)
+        dir->forget(dir->user, conv);
+    hook_spool_close(&conv->spool);
     if (conv->in >= 0)
         close(conv->in);
     close(conv->dir);
@@ -241,14 +423,16 @@ static struct hook_conv *hook_take_up(struct hook_dir *dir, const struct name *n
     if (fd < 0)
         return NULL;
     struct hook_conv *conv = cli_allocate(sizeof *conv);
-    *conv = (struct hook_conv){.name = *name, .key = *key, .dir = fd, .in = -1};
+    *conv =
+        (struct hook_conv){.name = *name, .key = *key, .dir = fd, .in = -1, .spool = {.fd = -1}};
     int r = hook_is_ours(fd, S_IFDIR) && fchmod(fd, 0700) == 0 ? hook_watch(dir, fd) : -EPERM;
     if (r < 0) {
         cli_remark(dir->options, "cannot use %s/%s: %s", dir->path, name->s, strerror(-r));
-        hook_conv_free(conv);
+        hook_conv_free(dir, conv);
         return NULL;
     }
     hook_mend_fifo(dir, conv);
+    hook_take_up_left(dir, conv);
     dir->convs[dir->n_convs++] = conv;
     return conv;
 }
@@ -313,7 +497,8 @@ static void hook_mend_all(struct hook_dir *dir) {
             i++;
             continue;
         }
-        hook_conv_free(conv);
+        hook_spool_restart(&conv->spool, (struct bytes){NULL, 0}, false);
+        hook_conv_free(dir, conv);
         dir->convs[i] = dir->convs[--dir->n_convs];
     }
 }
@@ -357,9 +542,10 @@ void hook_dir_close(struct hook_dir *dir) {
     while (dir->n_convs > 0) {
         struct hook_conv *conv = dir->convs[--dir->n_convs];
         hook_conv_unlink(conv);
-        hook_conv_free(conv);
+        hook_conv_free(dir, conv);
     }
-    const int fds[] = {dir->inotify, dir->place, dir->lock, dir->fd};
+    const int fds[] = {dir->inotify, dir->place,   dir->lock,   dir->spools,
+                       dir->fd,      dir->peek[0], dir->peek[1]};
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         if (fds[i] >= 0)
             close(fds[i]);
