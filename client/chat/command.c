@@ -265,7 +265,8 @@ static bool action_is_order(const char *arguments) {
 static int action_set_level(struct chat *chat, char *arguments, const char *word,
                             const char *command) {
     char room[CHAT_NAME_SIZE];
-    command_cut_word(arguments);
+    if (*command_cut_word(arguments)) /* meant for somebody in a room, which is not named */
+        return command_usage(chat, command);
     const char *conv = *arguments ? action_conv(chat, arguments, room) : chat->target;
     return action_level(chat, conv, word, command);
 }
@@ -512,7 +513,7 @@ const struct command command_table[] = {
     {"topic", "[#ROOM] [TEXT]", "show or set the topic of a room", ARGUMENT_ROOM, -1, govern_topic},
     {"room", "[#ROOM] [CHANGE]",
      "what it is; private, open, close; group, owner, rename, announce, past with a word",
-     ARGUMENT_ROOM, 3, govern_room},
+     ARGUMENT_CHANGE, 3, govern_room},
     {"invite", "[#ROOM] HANDLE", "invite somebody into a room", ARGUMENT_HANDLE, 2, govern_invite},
     {"whois", "HANDLE", "login, programs, since when, as the kernel says", ARGUMENT_HANDLE, 1,
      action_whois},

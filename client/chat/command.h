@@ -15,8 +15,9 @@ enum command_argument {
     ARGUMENT_CONV, /* a handle or a room */
     ARGUMENT_BELL, /* config_when_words */
     ARGUMENT_COMMAND,
-    ARGUMENT_PATH,  /* [TO] PATH */
-    ARGUMENT_LEVEL, /* [CONV] unread_level_words */
+    ARGUMENT_PATH,   /* [TO] PATH */
+    ARGUMENT_LEVEL,  /* [CONV] unread_level_words */
+    ARGUMENT_CHANGE, /* [#ROOM] govern_change_words [WORD] */
 };
 
 enum command_outcome {
@@ -74,6 +75,7 @@ int command_usage(struct chat *chat, const char *name);
 void command_help(struct chat *chat, const char *name);
 
 /* /room, /topic, /invite and /claims (govern.c). */
+extern const char *const govern_change_words[]; /* what /room changes; NULL ends them */
 int govern_room(struct chat *chat, char *arguments);
 int govern_topic(struct chat *chat, char *arguments);
 int govern_claims(struct chat *chat, char *arguments);

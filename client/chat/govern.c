@@ -25,6 +25,9 @@ static const struct {
     {"close", EARSHOT_CLOSE, false},          {"group", EARSHOT_MAKE_GROUP, true},
 };
 
+const char *const govern_change_words[] = {"private", "open",  "owner", "rename", "announce",
+                                           "past",    "close", "group", NULL};
+
 /* One that is made is one to talk in. */
 static void govern_change(struct chat *chat, const char *room, enum earshot_room_change what,
                           const char *argument) {

@@ -190,6 +190,20 @@ static void news_named(struct chat *chat, const struct earshot_event *event) {
     snprintf(chat->me, sizeof chat->me, "%s", now);
 }
 
+/* Put out, the room closed, or left in another window: a line that is half typed is not for another
+ * room, and goes nowhere until the user says where. */
+static void news_out_of(struct chat *chat, const char *room) {
+    bool was_in = roster_is_joined(&chat->roster, room);
+    roster_room(&chat->roster, room, false);
+    unread_forget(chat, room);
+    if (!was_in || !words_same_name(chat->target, room))
+        return;
+    view_note(&chat->view, VIEW_INFO,
+              "you are not in %s%s any more; /join #ROOM or /query HANDLE says where lines go now",
+              conv_sign(room), conv_rest(room));
+    chat_set_target(chat, "");
+}
+
 /* What the user does in another window concerns this one, but is no news. */
 static void news_own(struct chat *chat, const struct earshot_event *event) {
     switch (event->news.what) {
@@ -198,8 +212,7 @@ static void news_own(struct chat *chat, const struct earshot_event *event) {
         unread_know(chat, event->news.room);
         break;
     case EARSHOT_NEWS_LEFT:
-        roster_room(&chat->roster, event->news.room, false);
-        unread_forget(chat, event->news.room);
+        news_out_of(chat, event->news.room);
         break;
     case EARSHOT_NEWS_TOPIC:
         view_note(&chat->view, VIEW_INFO, "topic of %s%s: %s", conv_sign(event->news.room),
@@ -239,7 +252,8 @@ static void news_room_renamed(struct chat *chat, const struct earshot_event *eve
     roster_room(&chat->roster, was, false);
     roster_room(&chat->roster, now, true);
     view_note(&chat->view, VIEW_INFO,
-              "%s is called %s now: an administrator has freed its name for others", was, now);
+              "%s is called %s now: its owner renamed it, or an administrator has freed its name",
+              was, now);
     if (words_same_name(chat->target, was))
         chat_set_target(chat, now);
 }

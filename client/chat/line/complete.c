@@ -168,6 +168,10 @@ static void complete_add_argument(enum command_argument argument) {
         complete_add_argument(ARGUMENT_CONV);
         complete_add_words(unread_level_words);
         break;
+    case ARGUMENT_CHANGE:
+        complete_add_argument(ARGUMENT_ROOM);
+        complete_add_words(govern_change_words);
+        break;
     case ARGUMENT_PATH: /* see complete_add_put() */
         break;
     }
@@ -220,6 +224,10 @@ static void complete_collect(const char *text, size_t start) {
         complete_add_commands();
     } else if (command && command->argument == ARGUMENT_PATH && start >= first) {
         complete_add_put(rl_line_buffer, first, start);
+    } else if (command && command->argument == ARGUMENT_CHANGE && start > first &&
+               start == first + command_skip_word(rl_line_buffer + first) &&
+               rl_line_buffer[first] == '#') {
+        complete_add_words(govern_change_words);
     } else if (command && command->argument != ARGUMENT_NONE && start == first) {
         complete_add_argument(command->argument);
     } else {
