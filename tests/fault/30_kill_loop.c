@@ -2,9 +2,9 @@
  * The kill loop: senders and readers of two uids talk through a durable hub and movers change
  * rooms, topics and handles, while the hub and all of them are killed with -9 at random and started
  * again. Afterwards an independent judge compares what both ends noted: what was acknowledged was
- * read exactly once, in order, by the right one only; and so with edits and removals. They go
- * through channels and back to their queues all the time. What movers were told to be DONE they
- * look at after each start.
+ * read exactly once, in order, by the right one only; and so with edits and removals; answers are
+ * in their threads, with numbers of their own. They go through channels and back to their queues
+ * all the time. What movers were told to be DONE they look at after each start.
  *
  * DURATION: seconds (10). KILLS: that many at least (0). SEED: as printed by an earlier run.
  * test: alone
@@ -98,6 +98,19 @@ static void tell(const struct loop *loop, double seconds) {
     check(loop->n_quiet == 0, "left in peace, they always talked again");
 }
 
+/* Where the numbers of a conversation begin anew is seen by how far they fall. */
+static void check_threads(const char *state) {
+    check(database_number(state, "SELECT count(*) FROM message WHERE n > 0") > 0 &&
+              database_number(state, "SELECT count(*) FROM message r WHERE n > 0 AND NOT EXISTS"
+                                     " (SELECT 1 FROM message t WHERE t.uid = r.uid AND t.id ="
+                                     " r.thread AND t.conv = r.conv AND t.n = 0)") == 0,
+          "each answer is in the thread of what it answers");
+    check(database_number(state, "SELECT count(*) FROM (SELECT n, lag(n) OVER (PARTITION BY conv"
+                                 " ORDER BY seq) AS was FROM message WHERE n > 0)"
+                                 " WHERE n <= was AND NOT (was > 9000 AND n < 1000)") == 0,
+          "and has a number that no other one has");
+}
+
 static void check_database(const struct loop *loop, const struct audit *audit) {
     char why[256];
     check(database_is_whole(loop->stage.state, why, sizeof why), "the database is whole: %s", why);
@@ -112,6 +125,7 @@ static void check_database(const struct loop *loop, const struct audit *audit) {
     check(database_number(loop->stage.state, "SELECT count(*) FROM message WHERE flags & 6 <> 0"
                                              " AND text <> ''") == 0,
           "and these have no text any more");
+    check_threads(loop->stage.state);
 }
 
 int main(void) {

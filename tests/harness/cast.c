@@ -30,6 +30,10 @@ unsigned long cast_mended(unsigned long number, bool *removes) {
     return *removes ? number - CAST_MENDED_AFTER : 0;
 }
 
+unsigned long cast_answered(unsigned long number) {
+    return number % 8 == 2 ? number - 1 : number % 8 == 7 ? number - CAST_ANSWERED_AFTER : 0;
+}
+
 /* Mostly a line, sometimes more than a batch; each size and letter follows from the number. */
 size_t cast_text(char text[CAST_TEXT_MAX], int sender, unsigned long number) {
     unsigned long mixed = (number + (unsigned long)sender) * 2654435761UL % 4294967296UL;

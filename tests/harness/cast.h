@@ -17,6 +17,8 @@
  * One message of eight edits the one before it, and one removes another one: cast_mended(). Who was
  * away gets the new text with the message already, and nothing of what was removed but that.
  *
+ * Two of eight answer an earlier one, cast_answered(), and so are in a thread and have a number.
+ *
  * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
  *
  * The movers join and leave rooms of their own, give them topics, take handles, write to themselves
@@ -69,6 +71,10 @@ bool cast_is_member(int reader);
 #define CAST_MENDED_AFTER 3 /* the greatest distance between the two */
 /* The number of the message that this one edits or removes; 0: it is one of its own. */
 unsigned long cast_mended(unsigned long number, bool *removes);
+
+#define CAST_ANSWERED_AFTER 5 /* the greatest distance between the two */
+/* The number of the message that this one answers; 0: none. A thread is of three. */
+unsigned long cast_answered(unsigned long number);
 
 /* What a sender writes as its message of this number; its length. */
 size_t cast_text(char text[CAST_TEXT_MAX], int sender, unsigned long number);

@@ -103,6 +103,13 @@ static const struct sent_message *sender_mended(const struct sender *sender, uin
     return target != 0 && sent->number == target ? sent : NULL;
 }
 
+/* The same of what it answers. */
+static const struct sent_message *sender_answered(const struct sender *sender, uint64_t number) {
+    unsigned long target = cast_answered(number);
+    const struct sent_message *sent = &sender->sent[target % SENT_KEPT];
+    return target != 0 && sent->number == target ? sent : NULL;
+}
+
 /* What an earlier process of this sender did. */
 static void sender_remember(void *arg, const struct book_entry *entry) {
     struct sender *sender = arg;
@@ -231,6 +238,12 @@ static int sender_hand_over(struct sender *sender, const struct open_message *op
                                       .text_n = cast_text(text, sender->who, copy.number),
                                       .id = copy.id,
                                       .flags = cork ? EARSHOT_CORK : 0};
+    const struct sent_message *answered = sender_answered(sender, copy.number);
+    if (answered) {
+        message.reply_to = answered->id;
+        message.author = sender->talk->uids[sender->who];
+        message.has_author = true;
+    }
     if (copy.number == 0)
         message.kind = EARSHOT_NOTICE;
     for (;;) {
@@ -259,8 +272,9 @@ static int sender_send_new(struct sender *sender, bool cork) {
     const char *to = choice < CAST_READERS ? cast_handle(CAST_SENDERS + (int)choice) : CAST_ROOM;
     bool removes;
     const struct sent_message *mended = sender_mended(sender, sender->number + 1, &removes);
-    if (mended)
-        to = mended->to;
+    const struct sent_message *answered = sender_answered(sender, sender->number + 1);
+    if (mended || answered)
+        to = mended ? mended->to : answered->to;
     struct open_message *message = sender_open_message(sender, ++sender->number, to);
     sender_keep(sender, message->number, message->id, to);
     sender_note(sender, BOOK_SENT, message, 0, 0);
