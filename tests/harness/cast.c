@@ -174,6 +174,9 @@ bool cast_check_moves(struct cast *cast, int ms) {
                "what was changed can be looked at after the last start");
     check_note("%lu times an invitation had to be there; what is claimed was given %lu times",
                atomic_load(&talk->n_invited), atomic_load(&talk->n_held));
+    check_note("%lu times something laid on somebody had to be there, %lu times a conversation of "
+               "several",
+               atomic_load(&talk->n_orders), atomic_load(&talk->n_direct));
     ok &= check(atomic_load(&talk->n_held) >= CAST_SENDERS && atomic_load(&talk->n_held_twice) == 0,
                 "each has had it, and never two at the same time (%lu times)",
                 atomic_load(&talk->n_held_twice));

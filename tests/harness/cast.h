@@ -22,7 +22,8 @@
  * Readers 0 and 3 are members of the room. Everybody has a handle of its own.
  *
  * The movers join and leave rooms of their own, give them topics, take handles, write to themselves
- * and forget it, and invite each other into private rooms. Whenever they or the hub begin anew they
+ * and forget it, invite each other into private rooms, lay mutes and bans on others there and undo
+ * them, and make conversations of several. Whenever they or the hub begin anew they
  * look whether all that they, or for an invitation the other one, were told to be DONE is so.
  *
  * The senders claim one name, and wait for it; each has it at least once, at its end. Two that live
@@ -53,6 +54,8 @@ struct cast_talk {
     atomic_ulong n_sent, n_acked, n_refused, n_read, n_repeated, n_back;
     atomic_ulong n_moved, n_compared, n_broken; /* movers; broken: DONE, and not so */
     atomic_ulong n_invited;                     /* invitations that had to be there, and were */
+    atomic_ulong n_orders, n_direct;            /* the same of order in rooms, and of
+                                                   conversations of several */
     atomic_int holder;                          /* the process that has what is claimed; 0: none */
     atomic_ulong n_held, n_held_twice;
     char error[CAST_N][256];

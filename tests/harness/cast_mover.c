@@ -9,7 +9,10 @@
 
 #define N_ROOMS 12
 #define N_HANDLES 60
-#define N_PRIVATE 6 /* rooms of each, into which it invites the other one */
+#define N_PRIVATE 6           /* rooms of each, into which it invites the other one */
+#define N_ORDERS 8            /* laid on uids in the first of them */
+#define N_DIRECT CAST_SENDERS /* conversations of both movers and a sender */
+#define ORDER_UID 62000
 #define ANSWER_MS 30000
 #define PAUSE_MS 3
 
@@ -22,6 +25,9 @@ enum move {
     MOVE_MAKE, /* a private room */
     MOVE_INVITE,
     MOVE_DECLINE,
+    MOVE_LAY, /* a ban or a mute */
+    MOVE_UNDO,
+    MOVE_GATHER, /* a conversation of several */
     MOVE_END
 };
 
@@ -39,6 +45,10 @@ struct mover_guest {
     uint64_t declining, declined;
 };
 
+struct mover_order {
+    bool is_laid, is_unsure;
+};
+
 struct mover {
     struct cast_talk *talk;
     int who, book;
@@ -50,10 +60,13 @@ struct mover {
     uint64_t forgotten; /* what it wrote to itself up to this number */
     bool has_private[N_PRIVATE];
     struct mover_guest invitations[N_PRIVATE]; /* into the other's rooms */
+    struct mover_order orders[N_ORDERS];
+    bool has_direct[N_DIRECT];
     /* What the hub shows. */
     struct mover_room shown[N_ROOMS];
     bool shows_handle[N_HANDLES];
     bool shows_private[N_PRIVATE], shows_invitation[N_PRIVATE];
+    bool shows_order[N_ORDERS], shows_direct[N_DIRECT];
     uint64_t oldest;
 };
 
@@ -103,6 +116,8 @@ static void move_asked(struct mover *mover, enum move move, size_t i, uint64_t a
     struct mover_room *place = &mover->places[i % N_ROOMS];
     if (move == MOVE_DECLINE)
         mover->invitations[i % N_PRIVATE].declining = at;
+    if (move == MOVE_LAY || move == MOVE_UNDO)
+        mover->orders[i % N_ORDERS].is_unsure = true;
     if (move == MOVE_JOIN || move == MOVE_LEAVE)
         place->in_is_sure = false;
     if (move == MOVE_TOPIC || move == MOVE_LEAVE)
@@ -131,6 +146,13 @@ static void move_done(struct mover *mover, enum move move, size_t i, uint64_t nu
         break;
     case MOVE_MAKE:
         mover->has_private[i % N_PRIVATE] = true;
+        break;
+    case MOVE_LAY:
+    case MOVE_UNDO:
+        mover->orders[i % N_ORDERS] = (struct mover_order){.is_laid = move == MOVE_LAY};
+        break;
+    case MOVE_GATHER:
+        mover->has_direct[i % N_DIRECT] = true;
         break;
     case MOVE_DECLINE:
     case MOVE_INVITE:
@@ -217,9 +239,17 @@ static int mover_answer_to(struct mover *mover, earshot *link, int asked, uint32
 
 /* Looking. */
 
+/* Which sender's: "#mover-0,mover-1,sender-2". */
+static void hear_direct(struct mover *mover, const char *room) {
+    for (int i = 0; i < N_DIRECT; i++)
+        if (strchr(room, ',') && strstr(room, cast_handle(i)))
+            mover->shows_direct[i] = true;
+}
+
 static void hear_room(struct mover *mover, const struct earshot_event *event) {
     if (event->type != EARSHOT_EVENT_ROOM)
         return;
+    hear_direct(mover, event->room.name);
     size_t i = index_of_private(mover->who, event->room.name);
     if (i < N_PRIVATE)
         mover->shows_private[i] = true;
@@ -230,6 +260,19 @@ static void hear_room(struct mover *mover, const struct earshot_event *event) {
     if (i < N_ROOMS)
         mover->shown[i] =
             (struct mover_room){.is_in = true, .topic = strtoul(event->room.topic, NULL, 10)};
+}
+
+/* Each a mute or a ban, as its number says. */
+static unsigned order_of(size_t i) {
+    return i % 2 ? EARSHOT_BAN : EARSHOT_MUTE;
+}
+
+static void hear_order(struct mover *mover, const struct earshot_event *event) {
+    if (event->type != EARSHOT_EVENT_LAID || event->laid.uid < ORDER_UID ||
+        event->laid.uid >= ORDER_UID + N_ORDERS)
+        return;
+    size_t i = event->laid.uid - ORDER_UID;
+    mover->shows_order[i] |= (event->laid.what == EARSHOT_LAID_BAN) == (order_of(i) == EARSHOT_BAN);
 }
 
 static void hear_handle(struct mover *mover, const struct earshot_event *event) {
@@ -266,6 +309,23 @@ static void mover_compare_private(struct mover *mover) {
     }
 }
 
+static void mover_compare_orders(struct mover *mover) {
+    for (size_t i = 0; i < N_ORDERS; i++) {
+        const struct mover_order *order = &mover->orders[i];
+        if (!order->is_unsure && order->is_laid != mover->shows_order[i])
+            mover_broken(mover,
+                         order->is_laid ? "what it has laid on somebody in a room is not there"
+                                        : "what it has undone in a room is there",
+                         i, 0);
+        mover->talk->n_orders += !order->is_unsure && order->is_laid;
+    }
+    for (size_t i = 0; i < N_DIRECT; i++) {
+        if (mover->has_direct[i] && !mover->shows_direct[i])
+            mover_broken(mover, "a conversation of several is not there", i, 0);
+        mover->talk->n_direct += mover->has_direct[i];
+    }
+}
+
 static void mover_compare(struct mover *mover) {
     for (size_t i = 0; i < N_ROOMS; i++) {
         const struct mover_room *place = &mover->places[i], *shown = &mover->shown[i];
@@ -284,7 +344,20 @@ static void mover_compare(struct mover *mover) {
     if (mover->oldest <= mover->forgotten)
         mover_broken(mover, "what it has forgotten is shown", 0, mover->oldest);
     mover_compare_private(mover);
+    mover_compare_orders(mover);
     atomic_fetch_add(&mover->talk->n_compared, 1);
+}
+
+/* Nobody has any in a room that is not there. */
+static int mover_look_at_orders(struct mover *mover) {
+    char room[32];
+    uint32_t request = 0;
+    memset(mover->shows_order, 0, sizeof mover->shows_order);
+    if (!mover->has_private[0])
+        return 0;
+    name_private(room, mover->who, 0);
+    int r = earshot_laid(mover->link, room, &request);
+    return mover_answer_to(mover, mover->link, r, request, hear_order);
 }
 
 /* 0: all could be looked at. */
@@ -295,6 +368,7 @@ static int mover_look(struct mover *mover) {
     memset(mover->shows_handle, 0, sizeof mover->shows_handle);
     memset(mover->shows_private, 0, sizeof mover->shows_private);
     memset(mover->shows_invitation, 0, sizeof mover->shows_invitation);
+    memset(mover->shows_direct, 0, sizeof mover->shows_direct);
     mover_read_other(mover);
     mover->oldest = UINT64_MAX;
     int r = earshot_ask(link, EARSHOT_ROOMS, NULL, &request);
@@ -307,6 +381,8 @@ static int mover_look(struct mover *mover) {
         r = earshot_history(link, cast_handle(mover->who), 0, 0, 100, &request);
         r = mover_answer_to(mover, link, r, request, hear_past);
     }
+    if (r == 0)
+        r = mover_look_at_orders(mover);
     if (r == 0)
         mover_compare(mover);
     return r;
@@ -378,16 +454,46 @@ static int move_private(struct mover *mover, enum move move, size_t i) {
     return mover_answer_to(mover, mover->link, r, request, NULL);
 }
 
+static int move_order(struct mover *mover, enum move move, size_t i) {
+    char room[32];
+    uint32_t request = 0;
+    struct earshot_order order = {.uid = (uid_t)(ORDER_UID + i), .reason = "for a while"};
+    unsigned what = order_of(i);
+    name_private(room, mover->who, 0);
+    if (move == MOVE_UNDO)
+        what = what == EARSHOT_BAN ? EARSHOT_UNBAN : EARSHOT_UNMUTE;
+    int r = earshot_govern(mover->link, room, what, &order, &request);
+    return mover_answer_to(mover, mover->link, r, request, NULL);
+}
+
+static int move_gather(struct mover *mover, size_t i) {
+    char people[64];
+    uint32_t request = 0;
+    snprintf(people, sizeof people, "%s,%s", cast_handle(mover_other(mover)), cast_handle((int)i));
+    int r = earshot_gather(mover->link, people, &request);
+    return mover_answer_to(mover, mover->link, r, request, NULL);
+}
+
+/* In the first private room. */
+static enum move mover_choose_order(const struct mover *mover, size_t i) {
+    const struct mover_order *order = &mover->orders[i % N_ORDERS];
+    return !mover->has_private[0]                ? MOVE_GATHER
+           : order->is_laid && !order->is_unsure ? MOVE_UNDO
+                                                 : MOVE_LAY;
+}
+
 /* Only where it is in a room something else can be done there. */
 static enum move mover_choose(struct mover *mover, size_t i) {
     const struct mover_room *place = &mover->places[i % N_ROOMS];
-    long choice = nrand48(mover->random) % 15;
+    long choice = nrand48(mover->random) % 18;
     if (choice == 0)
         return MOVE_NICK;
     if (choice == 1)
         return MOVE_FORGET;
     if (choice == 12 && mover->shows_invitation[i % N_PRIVATE])
         return MOVE_DECLINE;
+    if (choice > 14)
+        return choice == 15 ? MOVE_GATHER : mover_choose_order(mover, i);
     if (choice > 12)
         return mover->has_private[i % N_PRIVATE] ? MOVE_INVITE : MOVE_MAKE;
     if (!place->in_is_sure || !place->is_in)
@@ -399,12 +505,19 @@ static int move_on(struct mover *mover) {
     size_t i = (size_t)nrand48(mover->random);
     enum move move = mover_choose(mover, i);
     bool is_private = move == MOVE_MAKE || move == MOVE_INVITE || move == MOVE_DECLINE;
-    i %= move == MOVE_NICK ? N_HANDLES : is_private ? N_PRIVATE : N_ROOMS;
+    bool is_order = move == MOVE_LAY || move == MOVE_UNDO;
+    i %= move == MOVE_NICK     ? N_HANDLES
+         : is_order            ? N_ORDERS
+         : move == MOVE_GATHER ? N_DIRECT
+         : is_private          ? N_PRIVATE
+                               : N_ROOMS;
     mover->number++;
     mover_note(mover, BOOK_SENT, move, i);
     int r = move == MOVE_NICK     ? mover_take_handle(mover, i)
             : move == MOVE_FORGET ? mover_forget_all(mover)
             : is_private          ? move_private(mover, move, i)
+            : is_order            ? move_order(mover, move, i)
+            : move == MOVE_GATHER ? move_gather(mover, i)
                                   : move_room(mover, move, i);
     if (r == 0) {
         mover_note(mover, BOOK_ACKED, move, i);
