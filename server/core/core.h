@@ -105,6 +105,7 @@ struct user {
     struct lane *lanes;    /* the hub's, not the core's; */
     unsigned n_successors; /* so is this: HELLOs that wait for the dead */
     struct session *links; /* its sessions by link */
+    struct handle *handles;
     struct ask *asks;      /* its questions about the past that wait for a reader */
     struct session *feeds; /* its sessions that wait to be fed from the store */
     uint64_t news_round;   /* in which it has */
@@ -163,6 +164,7 @@ struct handle {
     char *away;              /* NULL: not away */
     mono_time active;
     struct handle *next_moved, *prev_moved;
+    struct handle *next_of_user, *prev_of_user;
     struct handle **news_list; /* see news.c; NULL: there are none of it */
     struct handle *next_news, *prev_news;
     uint64_t born;            /* all that was made later has a greater number; */

@@ -42,6 +42,7 @@ static struct handle *handle_new(struct core *core, struct user *user, const str
     }
     handle->alike = (struct alike_entry){.name = &handle->name, .user = user};
     lookalike_add(&core->alike_handles, &handle->alike);
+    DL_APPEND2(user->handles, handle, prev_of_user, next_of_user);
     account_spend(&user->account, ACCOUNT_HANDLES, 1);
     account_spend(&user->account, ACCOUNT_MEMORY, HANDLE_BYTES);
     core->epoch++; /* a cached "no such user" is no longer true */
@@ -321,6 +322,7 @@ void handle_free(struct core *core, struct handle *handle) {
     if (handle->hh.tbl)
         HASH_DELETE(hh, core->handles, handle);
     HASH_DELETE(hh_number, core->handles_by_number, handle);
+    DL_DELETE2(handle->user->handles, handle, prev_of_user, next_of_user);
     account_give_back(&handle->user->account, ACCOUNT_HANDLES, 1);
     user_give_back(handle->user, HANDLE_BYTES);
     handle_end_away(handle);

@@ -123,14 +123,15 @@ static void group_tell_lost(struct core *core, const struct user *user, const st
  * members that hear nothing, and are back as soon as it is told. */
 static void group_expel(struct core *core, const struct user *user, struct room *room,
                         bool is_told) {
-    struct membership *membership, *next;
-    DL_FOREACH_SAFE2(room->memberships, membership, next, next_of_room) {
-        if (membership->handle->user != user)
+    struct handle *handle;
+    DL_FOREACH2(user->handles, handle, next_of_user) {
+        struct membership *membership = membership_find(handle, room);
+        if (!membership)
             continue;
         bool was_joined = membership->joined;
         if (is_told && membership_part(core, membership) < 0)
             continue; /* memory is out; it holds for nothing without an admission */
-        room_hush(core, membership->handle, room, !is_told && was_joined);
+        room_hush(core, handle, room, !is_told && was_joined);
     }
 }
 

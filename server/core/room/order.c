@@ -238,8 +238,9 @@ static void room_order_tell(struct core *core, struct session *session, struct r
                             const char *sentence) {
     bool is_told =
         !whom || !whom->user || room_order_tell_sessions(core, session, whom->user, room, sentence);
-    if (!is_told && whom->handle && !whom->handle->is_unclaimed && persist_may_number(core))
-        (void)route_notice(core, session, whom->handle, id, bytes_of(sentence));
+    if (!is_told && whom->handle && !whom->handle->is_unclaimed && persist_may_number(core) &&
+        route_notice(core, session, whom->handle, id, bytes_of(sentence)))
+        account_note_message(&session->user->account, strlen(sentence));
     news_order(core, session->handle, room, sentence);
 }
 

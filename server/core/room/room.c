@@ -553,9 +553,10 @@ void room_expel(struct core *core, struct handle *handle, struct room *room) {
 /* The first of the user's handles that is in it; NULL: none is. */
 static const struct membership *membership_of_user(const struct room *room, const struct user *user,
                                                    bool joined) {
-    const struct membership *membership;
-    DL_FOREACH2(room->memberships, membership, next_of_room) {
-        if (membership->handle->user == user && (membership->joined || !joined))
+    const struct handle *handle;
+    DL_FOREACH2(user->handles, handle, next_of_user) {
+        const struct membership *membership = membership_find(handle, room);
+        if (membership && (membership->joined || !joined))
             return membership;
     }
     return NULL;

@@ -1,7 +1,9 @@
 /* Rooms of Unix groups: who is in the group sees them, and who is in it no more loses them. */
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "core/internal.h"
 #include "unit/core/fake_store.h"
@@ -303,6 +305,56 @@ Test(core_groups, 08_two_thousand_members) {
     expect_nothing(clients[0]);
     expect_text(clients[1], "only the others");
     cr_assert_eq(find(BOB, "#lab")->n_members, 1001);
+}
+
+#define TOLD_TIMES 20000
+
+/* What it takes to be told so often that carol is not in the group. */
+static int64_t cpu_ns_of_telling(void) {
+    struct timespec begin, end;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    for (unsigned i = 0; i < TOLD_TIMES; i++)
+        tell(CAROL, OTHER, 0);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    return (end.tv_sec - begin.tv_sec) * NS_PER_S + end.tv_nsec - begin.tv_nsec;
+}
+
+Test(core_groups, 09_who_is_not_in_the_group_costs_the_same_whatever_its_rooms_have_of_members) {
+    make_lab();
+    enter(bob, "#lab", 0);
+    int64_t few_ns = cpu_ns_of_telling();
+    for (unsigned i = 0; i < 4000; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "user%u", i);
+        struct client *client = join(10000 + i, name, HERE);
+        ready(client);
+        tell(10000 + i, LAB, 0);
+        enter(client, "#lab", 0);
+    }
+    cr_assert_eq(find(BOB, "#lab")->n_members, 4001);
+    int64_t many_ns = cpu_ns_of_telling();
+    cr_assert_lt(many_ns, 10 * few_ns + 10 * NS_PER_MS, "%" PRId64 " and %" PRId64 " ns", few_ns,
+                 many_ns);
+}
+
+/* Who has many names in a room, and is put out of it, leaves with all of them. */
+Test(core_groups, 10_all_handles_of_who_left_the_group_are_out) {
+    struct client *second = join(BOB, "bob-2", HERE), *third = join(BOB, "bob-3", HERE);
+    ready(second);
+    ready(third);
+    make_lab();
+    enter(bob, "#lab", 0);
+    enter(second, "#lab", 0);
+    enter(third, "#lab", 0);
+    enter(alice, "#lab", 0);
+    cr_assert_eq(find(ALICE, "#lab")->n_members, 4);
+    tell(BOB, OTHER, 0);
+    cr_assert_eq(find(ALICE, "#lab")->n_members, 1);
+    drop_all(second);
+    drop_all(third);
+    say(alice, "#lab", "psst");
+    expect_nothing(second);
+    expect_nothing(third);
 }
 
 static void settle_make(void) {

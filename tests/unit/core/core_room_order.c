@@ -380,3 +380,20 @@ Test(core_room_order, 12_its_number_and_memory_are_bounded) {
     pass_ms(1000);
     cr_assert_eq(act(bob, "#ops", &(struct act){.what = ORDER_BAN, .uid = 9999}), 0);
 }
+
+/* Else somebody could fill the log of who is away by muting and unmuting him, at no cost. */
+Test(core_room_order, 13_what_waits_for_who_is_away_counts_as_a_message_of_who_did_it) {
+    const struct account_use *use = &alice->session->user->account.use;
+    uint64_t was = use->messages;
+    cr_assert_eq(upon(alice, ORDER_MUTE, "carol"), 0);
+    cr_assert_eq(use->messages, was, "she is here, and told at once");
+    give(carol, &(struct frame){.type = FRAME_BYE});
+    pass_ms(1000);
+    cr_assert_eq(upon(alice, ORDER_UNMUTE, "carol"), 0);
+    cr_assert_eq(use->messages, was + 1);
+    cr_assert_eq(upon(alice, ORDER_UNMUTE, "carol"), 0);
+    pass_ms(1000);
+    cr_assert_eq(use->messages, was + 1, "nothing was done, and nothing is told");
+    cr_assert_eq(upon(alice, ORDER_MUTE, "carol"), 0);
+    cr_assert_eq(use->messages, was + 2);
+}
