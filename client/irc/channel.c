@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "irc/news.h"
+#include "irc/order.h"
 #include "proto/fail.h"
 
 #define TOPIC_MAX 390
@@ -12,8 +13,24 @@
 
 /* Showing. */
 
-const char *channel_prefix(const struct irc_channel *channel, const struct person *person) {
-    return channel_has_operator(channel, person->handle) ? "@" : "";
+/* The hub does not say who has set a topic, and when; another client of this door may know. */
+static void channel_learn_topic(const struct conn *conn, struct irc_channel *channel) {
+    for (const struct conn *other = conn->door->conns; other; other = other->next) {
+        const struct irc_channel *there = channel_find(other, channel->name);
+        if (there && there != channel && there->topic_at.ms &&
+            strcmp(there->topic, channel->topic) == 0) {
+            memcpy(channel->topic_by, there->topic_by, sizeof channel->topic_by);
+            channel->topic_at = there->topic_at;
+        }
+    }
+}
+
+const char *channel_prefix(const struct conn *conn, const struct irc_channel *channel,
+                           const struct person *person) {
+    bool has_voice = channel_gives_voice(conn, channel, person);
+    if (!channel_has_operator(conn, channel, person))
+        return has_voice ? "+" : "";
+    return has_voice && (conn->caps & CAP_MULTI_PREFIX) ? "@+" : "@";
 }
 
 void channel_say_topic(struct conn *conn, const struct irc_channel *channel, bool also_none) {
@@ -30,7 +47,7 @@ void channel_say_topic(struct conn *conn, const struct irc_channel *channel, boo
 static const char *names_one(const struct conn *conn, const struct irc_channel *channel,
                              const struct person *person, char out[2 * SOURCE_SIZE]) {
     char source[SOURCE_SIZE];
-    snprintf(out, 2 * SOURCE_SIZE, "%s%s", channel_prefix(channel, person),
+    snprintf(out, 2 * SOURCE_SIZE, "%s%s", channel_prefix(conn, channel, person),
              conn->caps & CAP_HOST_IN_NAMES ? person_source(conn, person, source) : person->nick);
     return out;
 }
@@ -71,7 +88,9 @@ static void join_failed(struct conn *conn, const char *room, const struct earsho
         say_numeric(conn, NUMERIC_TOOMANYCHANNELS, "%s :%s", room, why);
         break;
     case FAIL_NOT_PERMITTED:
-        say_numeric(conn, NUMERIC_INVITEONLYCHAN, "%s :%s", room, why);
+        say_numeric(
+            conn, strstr(why, " is banned from ") ? NUMERIC_BANNEDFROMCHAN : NUMERIC_INVITEONLYCHAN,
+            "%s :%s", room, why);
         break;
     default:
         say_numeric(conn, NUMERIC_NOSUCHCHANNEL, "%s", room);
@@ -97,7 +116,7 @@ static void join_entered(struct conn *conn, const char *room) {
 
 /* It is in; then what the room is; then who is in it. */
 static void join_advance(struct conn *conn, struct channel_work *work) {
-    const struct irc_channel *channel;
+    struct irc_channel *channel;
     switch (work->stage) {
     case WORK_JOIN:
         join_entered(conn, work->room);
@@ -111,6 +130,7 @@ static void join_advance(struct conn *conn, struct channel_work *work) {
     case WORK_MEMBERS:
         channel = channel_find(conn, work->room);
         if (channel) {
+            channel_learn_topic(conn, channel);
             channel_say_topic(conn, channel, false);
             channel_say_names(conn, channel);
         }
@@ -267,7 +287,7 @@ static void topic_take_about(struct conn *conn, const struct earshot_event *even
 }
 
 /* Of a room that one is not in, only its topic is told. */
-static bool channel_is_name(struct conn *conn, const char *room) {
+bool channel_is_name(struct conn *conn, const char *room) {
     struct name name;
     if (*room == '#' && name_parse(&name, bytes_of(room)) == NAME_OK)
         return true;
@@ -287,6 +307,8 @@ void irc_topic(struct conn *conn) {
         return;
     } else if (!channel) {
         say_numeric(conn, NUMERIC_NOTONCHANNEL, "%s", room);
+    } else if (channel->locks_topic && order_is_of_another_nick(conn, channel)) {
+        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :You're not channel operator", room);
     } else {
         conn->line.params[1][strnlen(conn->line.params[1], TOPIC_MAX)] = '\0';
         command_await(conn, earshot_topic(conn->link, room, conn->line.params[1], &conn->request),
@@ -345,10 +367,24 @@ static bool list_fits(const struct conn *conn, const char *room, unsigned n_memb
     return any || found;
 }
 
+/* All handles of a user see his private rooms. One that another client of this door is in is secret
+ * to this one, as it would be anywhere. */
+static bool list_is_secret(const struct conn *conn, const char *room) {
+    if (channel_find(conn, room))
+        return false;
+    for (const struct conn *other = conn->door->conns; other; other = other->next) {
+        const struct irc_channel *channel = channel_find(other, room);
+        if (channel && channel->is_private)
+            return true;
+    }
+    return false;
+}
+
 static void list_take(struct conn *conn, const struct earshot_event *event) {
     if (event->request != conn->request)
         return;
     if (event->type == EARSHOT_EVENT_ROOM && event->room.members > 0 &&
+        !list_is_secret(conn, event->room.name) &&
         list_fits(conn, event->room.name, event->room.members))
         say_numeric(conn, NUMERIC_LIST, "%s %u :%s", event->room.name, event->room.members,
                     event->room.topic);
@@ -413,209 +449,9 @@ void irc_invite(struct conn *conn) {
         say_numeric(conn, NUMERIC_NOTONCHANNEL, "%s", room);
     else if (member_find(channel, person))
         say_numeric(conn, NUMERIC_USERONCHANNEL, "%s %s", person->nick, channel->name);
+    else if (channel->is_private && channel->rank == RANK_NONE)
+        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :You're not channel operator", room);
     else if (!invite_own(conn, channel, person))
         command_await(conn, earshot_invite(conn->link, room, person->handle, &conn->request),
                       invite_take);
-}
-
-static void kick_take_about(struct conn *conn, const struct earshot_event *event) {
-    const char *room = conn->line.params[0];
-    if (event->request != conn->request)
-        return;
-    if (event->type == EARSHOT_EVENT_DONE)
-        say_numeric(conn, NUMERIC_NOTONCHANNEL, "%s", room);
-    if (event->type == EARSHOT_EVENT_FAILED)
-        say_numeric(conn, NUMERIC_NOSUCHCHANNEL, "%s", room);
-    if (event->type == EARSHOT_EVENT_DONE || event->type == EARSHOT_EVENT_FAILED)
-        command_done(conn);
-}
-
-/* The hub ends sessions, for who keeps order there: KILL. It puts nobody out of a room. */
-void irc_kick(struct conn *conn) {
-    const char *room = conn->line.params[0];
-    const struct irc_channel *channel = channel_find(conn, room);
-    const struct person *self = person_of_nick(conn, conn->nick);
-    if (!channel_is_name(conn, room))
-        return;
-    if (!channel || !self)
-        command_await(conn, earshot_about(conn->link, room, &conn->request), kick_take_about);
-    else if (!channel_has_operator(channel, self->handle))
-        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :You're not channel operator", room);
-    else
-        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :Nobody is put out of a room here", room);
-}
-
-/* MODE. */
-
-void channel_take_mode(struct irc_channel *channel, const char *mode) {
-    if (mode[1] == 'm')
-        channel->announces = mode[0] == '+';
-    if (mode[1] == 'i' || mode[1] == 's')
-        channel->is_private = mode[0] == '+';
-}
-
-struct mode_work {
-    size_t at, arg; /* of the letter that is next; of the parameter that is */
-    char mode[3];   /* the one that is being set: "+m" */
-};
-
-static void mode_next(struct conn *conn);
-
-static void mode_take(struct conn *conn, const struct earshot_event *event) {
-    char source[SOURCE_SIZE];
-    const struct mode_work *work = conn->state;
-    struct irc_channel *channel = channel_find(conn, conn->line.params[0]);
-    if (event->request != conn->request)
-        return;
-    if (event->type == EARSHOT_EVENT_FAILED) {
-        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :%s", conn->line.params[0],
-                    event->failed.reason);
-        mode_next(conn);
-    } else if (event->type == EARSHOT_EVENT_DONE) {
-        if (channel) {
-            channel_take_mode(channel, work->mode);
-            say_answer(conn, NULL, ":%s MODE %s %s", conn_source(conn, source), channel->name,
-                       work->mode);
-            news_tell_mode(conn, channel->name, work->mode);
-        }
-        mode_next(conn);
-    }
-}
-
-static void mode_change(struct conn *conn, const struct irc_channel *channel, const char *mode) {
-    bool is_on = mode[0] == '+';
-    command_await(conn,
-                  mode[1] == 'm'
-                      ? earshot_change_room(conn->link, channel->name, EARSHOT_SET_ANNOUNCE,
-                                            is_on ? "on" : "off", &conn->request)
-                      : earshot_change_room(conn->link, channel->name,
-                                            is_on ? EARSHOT_MAKE_PRIVATE : EARSHOT_MAKE_OPEN, NULL,
-                                            &conn->request),
-                  mode_take);
-}
-
-/* Why a mode is not set that needs nobody asked at the hub; `nick`: its parameter. */
-static void mode_refuse(struct conn *conn, const struct irc_channel *channel, char mode,
-                        const char *nick) {
-    const struct person *whom = person_of_nick(conn, nick);
-    bool is_of_person = mode == 'o' || mode == 'v';
-    if (is_of_person && (!whom || !person_is_here(whom)))
-        say_numeric(conn, NUMERIC_NOSUCHNICK, "%s", nick);
-    else if (is_of_person && !member_find(channel, whom))
-        say_numeric(conn, NUMERIC_USERNOTINCHANNEL, "%s %s", whom->nick, channel->name);
-    else
-        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :Rooms have no mode %c here", channel->name,
-                    mode);
-}
-
-/* The letter that is next. */
-static void mode_set(struct conn *conn, const struct irc_channel *channel, struct mode_work *work) {
-    const struct person *self = person_of_nick(conn, conn->nick);
-    char mode = work->mode[1];
-    const char *parameter = strchr("bov", mode) ? command_param(conn, work->arg++) : "";
-    if (mode == 'b' && !*parameter)
-        say_numeric(conn, NUMERIC_ENDOFBANLIST, "%s", channel->name);
-    else if (!strchr("imsbov", mode))
-        say_numeric(conn, NUMERIC_UNKNOWNMODE, "%c :is unknown mode char to me", mode);
-    else if (!self || !channel_has_operator(channel, self->handle))
-        say_numeric(conn, NUMERIC_CHANOPRIVSNEEDED, "%s :You're not channel operator",
-                    channel->name);
-    else if (strchr("ims", mode))
-        mode_change(conn, channel, work->mode);
-    else
-        mode_refuse(conn, channel, mode, parameter);
-}
-
-static void mode_next(struct conn *conn) {
-    struct mode_work *work = conn->state;
-    const char *text = command_param(conn, 1);
-    conn->take = NULL;
-    while (!conn->take && conn->state && text[work->at]) {
-        const struct irc_channel *channel = channel_find(conn, conn->line.params[0]);
-        char letter = text[work->at++];
-        if (letter == '+' || letter == '-')
-            work->mode[0] = letter;
-        work->mode[1] = letter;
-        if (channel && letter != '+' && letter != '-')
-            mode_set(conn, channel, work);
-    }
-    if (!conn->take)
-        command_done(conn);
-}
-
-static void mode_begin(struct conn *conn) {
-    struct mode_work *work = calloc(1, sizeof *work);
-    if (!work)
-        return;
-    *work = (struct mode_work){.arg = 2, .mode = "+"};
-    conn->state = work;
-    mode_next(conn);
-}
-
-static void mode_say_self(struct conn *conn, char sign, char letter) {
-    char source[SOURCE_SIZE];
-    say_answer(conn, NULL, ":%s MODE %s :%c%c", conn_source(conn, source), conn->nick, sign,
-               letter);
-}
-
-/* Who is invisible is found only by who shares a room with him, or knows his nick. An operator can
- * only cease to be one. */
-static void mode_set_self(struct conn *conn, const char *text) {
-    char sign = '+';
-    bool is_unknown = false;
-    for (; *text; text++) {
-        bool is_on = sign == '+';
-        if (*text == '+' || *text == '-')
-            sign = *text;
-        else if (*text == 'i') {
-            conn->is_invisible = is_on;
-            mode_say_self(conn, sign, 'i');
-        } else if (*text == 'o' && conn->is_oper && !is_on) {
-            conn->is_oper = false;
-            mode_say_self(conn, sign, 'o');
-        } else if (*text != 'o')
-            is_unknown = true;
-    }
-    if (is_unknown)
-        say_plain(conn, NUMERIC_UMODEUNKNOWNFLAG);
-}
-
-static void mode_of_self(struct conn *conn) {
-    const char *text = command_param(conn, 1);
-    const struct person *whom = person_of_nick(conn, conn->line.params[0]);
-    if (!whom || !person_is_here(whom))
-        say_numeric(conn, NUMERIC_NOSUCHNICK, "%s", conn->line.params[0]);
-    else if (!person_is_self(conn, whom))
-        say_plain(conn, NUMERIC_USERSDONTMATCH);
-    else if (!*text)
-        say_numeric(conn, NUMERIC_UMODEIS, "+%s%s", conn->is_invisible ? "i" : "",
-                    conn->is_oper ? "o" : "");
-    else
-        mode_set_self(conn, text);
-}
-
-static void mode_take_about(struct conn *conn, const struct earshot_event *event) {
-    if (event->request != conn->request)
-        return;
-    if (event->type == EARSHOT_EVENT_ROOM && conn->line.n_params > 1)
-        say_numeric(conn, NUMERIC_NOTONCHANNEL, "%s", event->room.name);
-    else if (event->type == EARSHOT_EVENT_ROOM)
-        say_numeric(conn, NUMERIC_CHANNELMODEIS, "%s +%s%s", event->room.name,
-                    event->room.form == EARSHOT_ROOM_OPEN ? "" : "is",
-                    event->room.announces ? "m" : "");
-    if (event->type == EARSHOT_EVENT_FAILED)
-        say_numeric(conn, NUMERIC_NOSUCHCHANNEL, "%s", conn->line.params[0]);
-    if (event->type == EARSHOT_EVENT_FAILED || event->type == EARSHOT_EVENT_DONE)
-        command_done(conn);
-}
-
-void irc_mode(struct conn *conn) {
-    const char *room = conn->line.params[0];
-    const struct irc_channel *channel = channel_find(conn, room);
-    if (*room != '#')
-        mode_of_self(conn);
-    else if (channel && conn->line.n_params > 1)
-        mode_begin(conn);
-    else if (channel_is_name(conn, room))
-        command_await(conn, earshot_about(conn->link, room, &conn->request), mode_take_about);
 }

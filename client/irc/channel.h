@@ -7,11 +7,12 @@
 void channel_say_topic(struct conn *conn, const struct irc_channel *channel, bool also_none);
 void channel_say_names(struct conn *conn, const struct irc_channel *channel);
 
-/* "@", as far as the client wants to see it; "". */
-const char *channel_prefix(const struct irc_channel *channel, const struct person *person);
+/* "@" and "+", as far as the client wants to see them; "". */
+const char *channel_prefix(const struct conn *conn, const struct irc_channel *channel,
+                           const struct person *person);
 
-/* "+i" and its like, that somebody has set. */
-void channel_take_mode(struct irc_channel *channel, const char *mode);
+/* Whether a room can be called so; else it is said that there is none. */
+bool channel_is_name(struct conn *conn, const char *room);
 
 /* Does the next room that the handle has come to elsewhere. False: there is none. */
 bool channel_do_todo(struct conn *conn);

@@ -26,7 +26,7 @@ const struct irc_command irc_commands[] = {
     {"LIST", irc_list, 0, false, "LIST [<room>|<mask>|>N|<N]: which rooms there are"},
     {"INVITE", irc_invite, 0, false, "INVITE <nick> <room>"},
     {"KICK", irc_kick, 2, false, "KICK <room> <nick> [:<reason>]"},
-    {"MODE", irc_mode, 1, false, "MODE <room> [+i|+m|-m]: private; only its owner speaks"},
+    {"MODE", irc_mode, 1, false, "MODE <room> [+i|+-m|+-t|+-o <nick>|+-b <mask>]: private; who speaks; who sets the topic"},
     {"PRIVMSG", irc_privmsg, 0, false, "PRIVMSG <nick or room>[,...] :<text>"},
     {"NOTICE", irc_notice, 0, false, "NOTICE <nick or room>[,...] :<text>"},
     {"TAGMSG", irc_tagmsg, 0, false, "TAGMSG <nick or room>: not passed on"},

@@ -59,6 +59,8 @@ void irc_topic(struct conn *conn);
 void irc_names(struct conn *conn);
 void irc_list(struct conn *conn);
 void irc_invite(struct conn *conn);
+
+/* order.c */
 void irc_kick(struct conn *conn);
 void irc_mode(struct conn *conn);
 

@@ -200,6 +200,7 @@ void conn_hear(struct conn *conn) {
         if (i == 0) /* it goes out before it is asked whether there is more */
             conn_write(conn);
     }
+    news_tell_lost_room(conn);
     if (conn->again && !conn->is_dead && !conn->is_closing)
         command_again(conn);
     if (result != EARSHOT_OK && result != EARSHOT_AGAIN && result != -EINTR)

@@ -96,13 +96,17 @@ struct member {
     UT_hash_handle hh;
 };
 
+enum irc_rank { RANK_OF_HUB, RANK_OPERATOR, RANK_NONE };
+
 struct irc_channel {
     struct name key;
     char *name, *topic; /* topic "": none */
     char *owner, *operators;
     char topic_by[SPELL_SIZE];
     wall_time topic_at; /* 0: not known */
-    bool is_private, announces;
+    bool is_private, announces, locks_topic;
+    enum irc_rank rank; /* of this connection: see order.h */
+    bool has_voice;
     struct member *members; /* also who is offline */
     UT_hash_handle hh;
 };
@@ -211,7 +215,8 @@ struct conn {
     unsigned file_wanted; /* its number */
     void (*file_next)(struct conn *conn);
 
-    struct todo *todo; /* rooms that the handle has come to elsewhere */
+    char lost_room[NAME_BYTES_MAX + 1]; /* which it is not in any more; "": none */
+    struct todo *todo;                  /* rooms that the handle has come to elsewhere */
     struct person *people;
     struct irc_channel *channels;
     struct name monitored[MONITOR_MAX];

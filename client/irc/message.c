@@ -11,6 +11,7 @@
 #include "base/uuid.h"
 #include "irc/files.h"
 #include "irc/news.h"
+#include "irc/order.h"
 #include "irc/past.h"
 #include "proto/fail.h"
 
@@ -400,6 +401,18 @@ static bool message_is_too_long(struct conn *conn, const struct message_work *wo
     return true;
 }
 
+/* The hub lets all nicks of a user speak where one may. */
+static bool message_is_silenced(struct conn *conn, const struct message_work *work) {
+    const struct irc_channel *channel = channel_find(conn, work->handle);
+    if (!channel || !channel->announces || channel->has_voice ||
+        !order_is_of_another_nick(conn, channel))
+        return false;
+    if (!work->is_notice)
+        say_numeric(conn, NUMERIC_CANNOTSENDTOCHAN, "%s :Only its operators speak here",
+                    channel->name);
+    return true;
+}
+
 static void message_next(struct conn *conn) {
     struct message_work *work = conn->state;
     char target[LINE_BYTES_MAX];
@@ -415,7 +428,7 @@ static void message_next(struct conn *conn) {
             continue;
         }
         if (!message_find_target(conn, target, work->is_notice, work->handle) ||
-            message_is_too_long(conn, work, target))
+            message_is_too_long(conn, work, target) || message_is_silenced(conn, work))
             continue;
         if (message_send(conn, work))
             return;

@@ -7,6 +7,7 @@
 
 #include "irc/channel.h"
 #include "irc/monitor.h"
+#include "irc/order.h"
 
 const char *news_own_account(const struct conn *conn) {
     return conn->is_external ? view_login(geteuid()) : NULL;
@@ -153,11 +154,21 @@ static void news_own_room(struct conn *conn, const char *room) {
     *end = todo;
 }
 
-static void news_lost_room(struct conn *conn, struct irc_channel *channel) {
+void news_tell_lost_room(struct conn *conn) {
     char source[SOURCE_SIZE];
+    struct irc_channel *channel = channel_find(conn, conn->lost_room);
+    conn->lost_room[0] = '\0';
+    if (!channel)
+        return;
     say_news(conn, NULL, ":%s PART %s", conn_source(conn, source), channel->name);
     news_tell_left(conn, channel->name, "");
     channel_leave(conn, channel);
+}
+
+/* Why comes next. */
+static void news_lose_room(struct conn *conn, const struct irc_channel *channel) {
+    news_tell_lost_room(conn);
+    snprintf(conn->lost_room, sizeof conn->lost_room, "%s", channel->name);
 }
 
 static void news_take_room(struct conn *conn, const struct earshot_event *event,
@@ -175,7 +186,7 @@ static void news_take_room(struct conn *conn, const struct earshot_event *event,
         news_new_topic(conn, channel, event->news.detail, person_source(conn, person, source),
                        person->nick);
     else if (is_self)
-        news_lost_room(conn, channel);
+        news_lose_room(conn, channel);
     else
         news_left(conn, channel, person, "");
 }
@@ -243,7 +254,7 @@ void news_take(struct conn *conn, const struct earshot_event *event) {
                    event->news.detail);
         return;
     case EARSHOT_NEWS_ORDER:
-        say_notice(conn, "%s: %s", event->news.who, event->news.detail);
+        order_take(conn, event);
         return;
     default:
         break;
@@ -291,7 +302,7 @@ void news_show_channel(struct conn *conn, struct irc_channel *channel) {
 
 /* What one connection tells the others. */
 
-static struct conn *news_next(struct conn *conn, struct conn *other) {
+struct conn *news_next(struct conn *conn, struct conn *other) {
     other = other ? other->next : conn->door->conns;
     while (other && (other == conn || !other->is_welcomed || other->is_dead))
         other = other->next;
@@ -333,6 +344,7 @@ void news_tell_renamed(struct conn *conn, const char *handle) {
     struct person *self = person_of_nick(conn, conn->nick);
     conn_source(conn, source);
     spell_nick(nick, handle);
+    order_keep(conn);
     for (struct conn *other = NULL; (other = news_next(conn, other));) {
         struct person *person = news_self_in(conn, other);
         if (person)
@@ -394,17 +406,6 @@ void news_tell_topic(struct conn *conn, const char *room, const char *topic) {
         struct irc_channel *channel = channel_find(other, room);
         if (channel)
             news_new_topic(other, channel, topic, conn_source(conn, source), conn->nick);
-    }
-}
-
-void news_tell_mode(struct conn *conn, const char *room, const char *mode) {
-    char source[SOURCE_SIZE];
-    for (struct conn *other = NULL; (other = news_next(conn, other));) {
-        struct irc_channel *channel = channel_find(other, room);
-        if (!channel)
-            continue;
-        channel_take_mode(channel, mode);
-        say_news(other, NULL, ":%s MODE %s %s", conn_source(conn, source), channel->name, mode);
     }
 }
 

@@ -12,6 +12,9 @@ void news_take(struct conn *conn, const struct earshot_event *event);
 void news_take_lost(struct conn *conn);
 void news_take_back(struct conn *conn);
 
+/* The room that the client is not in any more, if the hub has not said that it was put out. */
+void news_tell_lost_room(struct conn *conn);
+
 /* A USER event of a list; `channel`: of its members, or NULL. */
 void news_take_user(struct conn *conn, const struct earshot_event *event,
                     struct irc_channel *channel);
@@ -33,8 +36,10 @@ void news_tell_away(struct conn *conn);
 void news_tell_joined(struct conn *conn, const char *room);
 void news_tell_left(struct conn *conn, const char *room, const char *reason);
 void news_tell_topic(struct conn *conn, const char *room, const char *topic);
-void news_tell_mode(struct conn *conn, const char *room, const char *mode);
 void news_tell_invited(struct conn *conn, const char *room, const char *nick);
+
+/* The other connection behind `other` that may be told, from NULL on; NULL: none. */
+struct conn *news_next(struct conn *conn, struct conn *other);
 
 /* A login, for the account tag and its like; NULL: a client of this door that has not said
  * EXTERNAL.

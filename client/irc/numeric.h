@@ -52,6 +52,7 @@
     R(LINKS, 364, NULL)                                                                            \
     R(ENDOFLINKS, 365, "End of /LINKS list")                                                       \
     R(ENDOFNAMES, 366, "End of /NAMES list")                                                       \
+    R(BANLIST, 367, NULL)                                                                          \
     R(ENDOFBANLIST, 368, "End of channel ban list")                                                \
     R(ENDOFWHOWAS, 369, "End of WHOWAS")                                                           \
     R(INFO, 371, NULL)                                                                             \
@@ -84,9 +85,9 @@
     R(NOTREGISTERED, 451, "You have not registered")                                               \
     R(NEEDMOREPARAMS, 461, "Not enough parameters")                                                \
     R(ALREADYREGISTERED, 462, "You may not register again")                                        \
-    R(KEYSET, 467, NULL)                                                                           \
     R(UNKNOWNMODE, 472, NULL)                                                                      \
     R(INVITEONLYCHAN, 473, NULL)                                                                   \
+    R(BANNEDFROMCHAN, 474, NULL)                                                                   \
     R(BADCHANMASK, 476, "Bad channel name")                                                        \
     R(NOPRIVILEGES, 481, "Permission Denied- You're not an IRC operator")                          \
     R(CHANOPRIVSNEEDED, 482, NULL)                                                                 \

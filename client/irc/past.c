@@ -404,7 +404,7 @@ static bool redact_is_allowed(const struct conn *conn, const char *conv, const c
     message_author(conn, id, &handle);
     author = handle ? person_find(conn, handle) : NULL;
     return !author || !self || author == self ||
-           (channel && channel_has_operator(channel, self->handle));
+           (channel && channel_has_operator(conn, channel, self));
 }
 
 void irc_redact(struct conn *conn) {

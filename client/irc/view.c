@@ -251,6 +251,7 @@ void channel_describe(struct irc_channel *channel, const struct earshot_event *e
     view_replace(&channel->operators, event->room.operators);
     channel->is_private = event->room.form != EARSHOT_ROOM_OPEN;
     channel->announces = event->room.announces;
+    channel->locks_topic = event->room.locks_topic;
 }
 
 void channel_set_topic(struct irc_channel *channel, const char *topic, const char *by_nick) {
@@ -297,10 +298,48 @@ static bool view_has_word(const char *words, const struct name *key) {
     return false;
 }
 
-bool channel_has_operator(const struct irc_channel *channel, const char *handle) {
+static const struct irc_channel *channel_of_client(const struct conn *conn,
+                                                   const struct irc_channel *channel,
+                                                   const struct person *person) {
+    const struct conn *of = person_conn(conn, person);
+    return of ? channel_find(of, channel->name) : NULL;
+}
+
+bool channel_has_operator(const struct conn *conn, const struct irc_channel *channel,
+                          const struct person *person) {
+    const struct irc_channel *own = channel_of_client(conn, channel, person);
+    if (own && own->rank != RANK_OF_HUB)
+        return own->rank == RANK_OPERATOR;
+    return view_has_word(channel->owner, &person->key) ||
+           view_has_word(channel->operators, &person->key);
+}
+
+bool channel_gives_voice(const struct conn *conn, const struct irc_channel *channel,
+                         const struct person *person) {
+    const struct irc_channel *own = channel_of_client(conn, channel, person);
+    return own && own->has_voice;
+}
+
+/* Memory that is out leaves it as it was, until the room is described again. */
+void channel_set_operator(struct irc_channel *channel, const struct person *person, bool is_one) {
+    char word[NAME_BYTES_MAX + 1], *words = malloc(strlen(channel->operators) + NAME_BYTES_MAX + 2);
     struct name key;
-    return view_key(&key, handle) &&
-           (view_has_word(channel->owner, &key) || view_has_word(channel->operators, &key));
+    size_t n = 0;
+    if (!words)
+        return;
+    words[0] = '\0';
+    for (const char *at = channel->operators; *at;) {
+        at += strspn(at, " ");
+        size_t n_word = strcspn(at, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n_word, at);
+        if (view_key(&key, word) && !bytes_equal(name_bytes(&key), name_bytes(&person->key)))
+            n += (size_t)snprintf(words + n, sizeof word + 1, "%s%s", n > 0 ? " " : "", word);
+        at += n_word;
+    }
+    if (is_one)
+        snprintf(words + n, sizeof word + 1, "%s%s", n > 0 ? " " : "", person->handle);
+    free(channel->operators);
+    channel->operators = words;
 }
 
 bool view_shares_channel(const struct conn *conn, const struct person *person) {

@@ -54,8 +54,13 @@ struct member *member_find(const struct irc_channel *channel, const struct perso
 bool member_add(struct irc_channel *channel, struct person *person);
 void member_remove(struct irc_channel *channel, const struct person *person);
 
-/* The owner and the operators of a room. */
-bool channel_has_operator(const struct irc_channel *channel, const char *handle);
+/* The owner and the operators of a room; a client of this door may have been given, or have given
+ * up, what its user has: see order.h. So with a voice. */
+bool channel_has_operator(const struct conn *conn, const struct irc_channel *channel,
+                          const struct person *person);
+bool channel_gives_voice(const struct conn *conn, const struct irc_channel *channel,
+                         const struct person *person);
+void channel_set_operator(struct irc_channel *channel, const struct person *person, bool is_one);
 
 /* The two share a channel. */
 bool view_shares_channel(const struct conn *conn, const struct person *person);

@@ -14,7 +14,7 @@ static void who_flags(const struct conn *conn, const struct irc_channel *channel
                       const struct person *person, char out[4]) {
     const struct conn *of = person_conn(conn, person);
     snprintf(out, 4, "%s%s%s", person->away ? "G" : "H", of && of->is_oper ? "*" : "",
-             channel ? channel_prefix(channel, person) : "");
+             channel ? channel_prefix(conn, channel, person) : "");
 }
 
 static uint32_t who_idle(const struct conn *conn, const struct person *person) {
@@ -130,7 +130,7 @@ static void whois_say_channels(struct conn *conn, const struct person *person) {
             n = 0;
         }
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s", n > 0 ? " " : "",
-                              channel_prefix(channel, person), channel->name);
+                              channel_prefix(conn, channel, person), channel->name);
     }
     if (n > 0)
         say_numeric(conn, NUMERIC_WHOISCHANNELS, "%s :%s", person->nick, text);

@@ -3,36 +3,10 @@
 # was away comes when it is back, and again after the hub was killed.
 # shellcheck source=tests/harness/shell.sh
 . "${HARNESS:-$(dirname "$0")/../harness}/shell.sh"
+# shellcheck source=tests/harness/irc.sh
+. "${HARNESS:-$(dirname "$0")/../harness}/irc.sh"
 
 PORT=$((20000 + RANDOM % 10000))
-
-# connect FD NICK [CAP...]: a client on that descriptor, whose lines are in $T/FD.in
-connect() {
-    local fd=$1 nick=$2
-    shift 2
-    eval "exec $fd<>/dev/tcp/127.0.0.1/$PORT"
-    : >"$T/$fd.in"
-    cat <&"$fd" >"$T/$fd.in" &
-    STARTED+=("$!")
-    [ $# -eq 0 ] || say "$fd" "CAP REQ :$*"
-    say "$fd" "NICK $nick"
-    say "$fd" "USER me 0 * :me myself"
-    [ $# -eq 0 ] || say "$fd" "CAP END"
-    wait_for "$nick is welcome" heard "$fd" " 376 "
-}
-
-say() { # FD LINE
-    printf '%s\r\n' "$2" >&"$1"
-}
-
-heard() { # FD TEXT
-    grep -qF -- "$2" "$T/$1.in"
-}
-
-hears() { # FD TEXT
-    wait_for "hears: $2" heard "$1" "$2"
-    STATUS='' check "hears: $2" heard "$1" "$2"
-}
 
 hang_up() { # FD
     say "$1" "QUIT :bye"
@@ -42,10 +16,6 @@ hang_up() { # FD
 
 says() { # TEXT: the newest message
     has "$(earshot history --json '#ops' -n 1 2>/dev/null)" "$1"
-}
-
-is_open() {
-    (exec 9<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null
 }
 
 STORED=yes start_hub
