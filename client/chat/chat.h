@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "chat/attention.h"
 #include "chat/memory.h"
+#include "chat/people/react.h"
 #include "chat/people/roster.h"
 #include "chat/scrollback.h"
 #include "chat/unread.h"
@@ -95,6 +96,7 @@ struct chat {
     char me[CHAT_NAME_SIZE];
     char target[CHAT_NAME_SIZE]; /* where a plain line goes: #room or handle; "" for nowhere */
     struct scrollback scrollback;
+    struct react_own react;
     char *typed; /* what the next line begins with; NULL: nothing */
     struct past_opening *openings;
     struct past_late late;

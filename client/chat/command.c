@@ -485,6 +485,8 @@ const struct command command_table[] = {
     {"star", "[N|ID]", "the same for yourself alone", ARGUMENT_NONE, 1, pins_star},
     {"stars", "[CONV]", "what you have starred", ARGUMENT_CONV, 1, pins_list_stars},
     {"unstar", "[N|ID]", "star it no more", ARGUMENT_NONE, 1, pins_unstar},
+    {"react", "[N|ID] EMOJI", "an emoji for the last message here, or that one; again: not",
+     ARGUMENT_EMOJI, -1, react_run},
     {"edit", "[TEXT]", "another text for what you said last here; alone, to change it in the line",
      ARGUMENT_NONE, -1, mend_edit},
     {"names", "[#ROOM]", "who is in this room", ARGUMENT_ROOM, 1, action_names},

@@ -18,6 +18,7 @@ enum command_argument {
     ARGUMENT_PATH,   /* [TO] PATH */
     ARGUMENT_LEVEL,  /* [CONV] unread_level_words */
     ARGUMENT_CHANGE, /* [#ROOM] govern_change_words [WORD] */
+    ARGUMENT_EMOJI,  /* [N|ID] EMOJI */
 };
 
 enum command_outcome {

@@ -216,6 +216,7 @@ static void (*const event_takers[])(struct chat *chat, const struct earshot_even
     [EARSHOT_EVENT_CLAIM] = inquiry_event,
     [EARSHOT_EVENT_EDITED] = mend_event,
     [EARSHOT_EVENT_REMOVED] = mend_event,
+    [EARSHOT_EVENT_REACTION] = react_event,
 };
 
 static void event_take(struct chat *chat, const struct earshot_event *event) {

@@ -70,6 +70,10 @@ void past_keep(struct past_message **held, const struct earshot_event *event) {
     message->event.message.conv = past_copy_string(&at, event->message.conv, conv);
     message->event.message.title = past_copy_string(&at, event->message.title, title);
     message->event.message.text = past_copy_string(&at, event->message.text, text);
+    message->reactions = react_copy(event);
+    message->event.message.reactions = message->reactions;
+    if (!message->reactions)
+        message->event.message.n_reactions = 0;
     if (event->message.file)
         message->event.message.file = past_copy_string(&at, event->message.file, file);
     DL_APPEND(*held, message);
@@ -78,6 +82,7 @@ void past_keep(struct past_message **held, const struct earshot_event *event) {
 static void past_free_message(struct past_message **held, struct past_message *message) {
     DL_DELETE(*held, message);
     free(message->strings);
+    free(message->reactions);
     free(message);
 }
 

@@ -15,6 +15,7 @@
 struct past_message {
     struct earshot_event event;
     char *strings;
+    struct earshot_reaction *reactions;
     struct past_message *prev, *next;
 };
 

@@ -18,14 +18,6 @@
 #define REPLY_ROWS_BESIDES 4 /* of the terminal, that a thread is not to take */
 #define REPLY_ROWS_MIN 10
 
-/* What a reply is to. */
-struct reply_to {
-    const char *conv, *id; /* id NULL: nothing */
-    const char *thread;    /* it is in already, or NULL */
-    uid_t author;
-    bool has_author;
-};
-
 static struct reply_to reply_to_message(const struct scrollback_message *message) {
     struct reply_to to = {0};
     if (message)
@@ -37,7 +29,7 @@ static struct reply_to reply_to_message(const struct scrollback_message *message
     return to;
 }
 
-static struct reply_to reply_to_back(const struct chat *chat, unsigned long back) {
+struct reply_to reply_to_back(const struct chat *chat, unsigned long back) {
     return reply_to_message(scrollback_back(&chat->scrollback, chat->target, back));
 }
 
@@ -48,12 +40,7 @@ static struct reply_to reply_to_number(const struct chat *chat, unsigned long nu
     return reply_to_message(scrollback_numbered(&chat->scrollback, chat->target, (unsigned)number));
 }
 
-/*
- * The message that the first word names: a number, or an id, which is copied to `id`. An id
- * that this window has not shown is taken for one of the target's.
- */
-static struct reply_to reply_find(const struct chat *chat, const char *word,
-                                  char id[EARSHOT_ID_SIZE]) {
+struct reply_to reply_find(const struct chat *chat, const char *word, char id[EARSHOT_ID_SIZE]) {
     size_t n = strcspn(word, COMMAND_BLANKS);
     struct uuid uuid;
     if (n < 5 && strspn(word, "0123456789") == n)

@@ -111,6 +111,11 @@ void show_message(struct chat *chat, const struct earshot_event *event, enum sho
         line.text = edited;
         line.text_n = strlen(edited);
     }
+    CLEANUP_FREE char *counted = react_counted(event, line.text);
+    if (counted) {
+        line.text = counted;
+        line.text_n = strlen(counted);
+    }
     show_tell_new(chat, event, how);
     show_print(chat, &line, event->message.reply_to, event->message.n, how != SHOW_FOUND);
     if (how != SHOW_FOUND &&

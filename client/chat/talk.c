@@ -109,6 +109,13 @@ int talk_remove(struct chat *chat, const char *target, const char *reason) {
     return talk_mended(chat, r, id, reason);
 }
 
+int talk_react(struct chat *chat, const char *target, uid_t author, bool on, const char *emoji) {
+    struct earshot_message message = {.text = emoji, .text_n = strlen(emoji)};
+    char id[EARSHOT_ID_SIZE];
+    int r = earshot_react(chat->link, target, author, on, &message, id);
+    return talk_mended(chat, r, id, emoji);
+}
+
 static struct talk_sent *talk_find(struct talk *talk, const char *id) {
     struct talk_sent *sent;
     DL_FOREACH(talk->sent, sent) {

@@ -33,6 +33,9 @@ int talk_send(struct chat *chat, const char *to, const char *text, enum earshot_
 int talk_edit(struct chat *chat, const char *target, const char *text);
 int talk_remove(struct chat *chat, const char *target, const char *reason);
 
+/* The same of a reaction to the message of this author. */
+int talk_react(struct chat *chat, const char *target, uid_t author, bool on, const char *emoji);
+
 /* A line about the handle, if it is away. */
 void talk_tell_if_away(struct chat *chat, const char *handle);
 

@@ -38,6 +38,11 @@ const struct cli_command cli_commands[] = {
      "Root,\n"
      "the hub's owner and the owner of a room may remove the messages of others, too.",
      cli_delete_options, 1, 1, cli_delete},
+    {"react", "ID EMOJI", "react to a message with an emoji",
+     "EMOJI is one, or its name between colons, such as :+1: or :tada:. Each user has each emoji "
+     "once\n"
+     "on a message. Everybody who can see the message is told, quietly.",
+     cli_react_options, 2, 2, cli_react},
     {"ask", "TO TEXT...", "send a message, wait for the answer and print it",
      "The answer is a reply to that message, else the next message from TO. Without --timeout it\n"
      "waits for ever. Other messages that come meanwhile are left for the next one who joins.",

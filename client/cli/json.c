@@ -114,6 +114,27 @@ static json_t *json_conv(const char *conv) {
     return conv_is_people(conv) ? json_sprintf("@%s", conv + 1) : json_text(conv);
 }
 
+/* Whose they are stands in one text, with a space between. */
+static json_t *json_of_names(const char *names) {
+    json_t *array = json_array();
+    for (size_t n; *names; names += n + (names[n] == ' ')) {
+        n = strcspn(names, " ");
+        json_array_append_new(array, json_stringn(names, n));
+    }
+    return array;
+}
+
+static json_t *json_of_reactions(const struct earshot_event *event) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < event->message.n_reactions; i++) {
+        const struct earshot_reaction *reaction = &event->message.reactions[i];
+        json_array_append_new(array, json_pack("{s:s,s:I,s:o}", "emoji", reaction->emoji, "n",
+                                               (json_int_t)reaction->n, "by",
+                                               json_of_names(reaction->by)));
+    }
+    return array;
+}
+
 json_t *json_of_message(const struct earshot_event *event) {
     json_t *object = json_pack(
         "{s:s,s:I,s:s,s:o,s:o,s:s,s:I,s:o,s:s,s:o,s:o}", "type", "message", "seq",
@@ -135,11 +156,29 @@ json_t *json_of_message(const struct earshot_event *event) {
         json_object_set_new(object, "thread", json_string(event->message.thread));
     if (event->message.n > 0)
         json_object_set_new(object, "n", json_integer(event->message.n));
+    if (event->message.n_reactions > 0)
+        json_object_set_new(object, "reactions", json_of_reactions(event));
     return object;
+}
+
+static json_t *json_of_reaction(const struct earshot_event *event) {
+    return json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:b,s:o,s:I}", "type", "reaction", "id",
+                     event->message.id, "seq", (json_int_t)event->message.seq, "at",
+                     json_instant(event->message.at_ms, false), "emoji", event->message.text, "by",
+                     event->message.from, "on", event->message.on, "conv",
+                     json_conv(event->message.conv), "uid", (json_int_t)event->message.uid);
+}
+
+void json_reaction(const char *id, const char *emoji, const char *by, bool on, uint64_t seq) {
+    json_put(stdout, json_pack("{s:s,s:s,s:s,s:s,s:b,s:o}", "type", "reaction", "id", id, "emoji",
+                               emoji, "by", by, "on", on, "seq",
+                               seq ? json_integer((json_int_t)seq) : json_null()));
 }
 
 static json_t *json_of_mend(const struct earshot_event *event) {
     bool is_removal = event->type == EARSHOT_EVENT_REMOVED;
+    if (event->type == EARSHOT_EVENT_REACTION)
+        return json_of_reaction(event);
     return json_pack("{s:s,s:s,s:I,s:o,s:s,s:o,s:I,s:o}", "type", is_removal ? "removed" : "edited",
                      "id", event->message.id, "seq", (json_int_t)event->message.seq, "at",
                      json_instant(event->message.at_ms, false), "by", event->message.from, "conv",
@@ -154,7 +193,7 @@ void json_mend(const struct earshot_event *event) {
 }
 
 void json_message_to(FILE *out, const struct earshot_event *event) {
-    bool is_mend = event->type == EARSHOT_EVENT_EDITED || event->type == EARSHOT_EVENT_REMOVED;
+    bool is_mend = event->type != EARSHOT_EVENT_MESSAGE && event->type != EARSHOT_EVENT_PAST;
     json_put_whole(out, is_mend ? json_of_mend(event) : json_of_message(event));
 }
 

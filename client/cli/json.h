@@ -16,8 +16,10 @@ void json_write_line(FILE *out, const char *text);
 void json_message(const struct earshot_event *event);
 /* With who pinned it and when; by NULL: when it was starred. */
 void json_pinned(const struct earshot_event *event, const char *by, int64_t at_ms);
-/* EDITED and REMOVED. */
+/* EDITED, REMOVED and REACTION. */
 void json_mend(const struct earshot_event *event);
+/* One of one's own that was made or taken back. seq 0: it is not known. */
+void json_reaction(const char *id, const char *emoji, const char *by, bool on, uint64_t seq);
 /* Either, into another file than standard output: --jq is not for it. */
 void json_message_to(FILE *out, const struct earshot_event *event);
 void json_sent(const struct cli_sent *sent);

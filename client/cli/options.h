@@ -43,7 +43,8 @@ struct cli_options {
     unsigned long long limit;  /* tail, history, search; 0 when not given */
     unsigned long long since;  /* tail, history; CLI_NOT_GIVEN */
     unsigned long long before; /* history; 0 when not given */
-    const char *in, *from;     /* search; from: delete, too */
+    const char *in, *from;     /* search; in: react, from: delete, too */
+    bool off;                  /* react */
     bool all;                  /* who */
     bool total, prompt;        /* unread */
     const char *exec;          /* listen */

@@ -12,7 +12,8 @@
 #include "cli/text.h"
 
 void cli_print_message(const struct cli_options *options, const struct earshot_event *event) {
-    bool is_mend = event->type == EARSHOT_EVENT_EDITED || event->type == EARSHOT_EVENT_REMOVED;
+    bool is_mend = event->type == EARSHOT_EVENT_EDITED || event->type == EARSHOT_EVENT_REMOVED ||
+                   event->type == EARSHOT_EVENT_REACTION;
     if (options->json)
         (is_mend ? json_mend : json_message)(event);
     else

@@ -89,15 +89,39 @@ static void text_print_place(const struct earshot_event *event, bool color) {
     }
 }
 
+static void text_reaction(const struct earshot_event *event, bool color) {
+    fputs(color ? "\033[2m-- " : "-- ", stdout);
+    text_print_name(event->message.from);
+    fputs(event->message.on ? " " : " took back ", stdout);
+    text_print_safe(bytes_of(event->message.text), TEXT_ONE_LINE);
+    puts(color ? "\033[0m" : "");
+}
+
 void text_mend(const struct cli_options *options, const struct earshot_event *event) {
     bool is_removal = event->type == EARSHOT_EVENT_REMOVED;
     text_print_place(event, text_has_color(options));
+    if (event->type == EARSHOT_EVENT_REACTION) {
+        text_reaction(event, text_has_color(options));
+        return;
+    }
     fputs("-- ", stdout);
     text_print_name(event->message.from);
     fputs(is_removal ? " removed a message" : " edited", stdout);
     fputs(*event->message.text ? ": " : "", stdout);
     text_print_safe(bytes_of(event->message.text), TEXT_KEEP_LINES);
     putchar('\n');
+}
+
+/* Behind the text: "  [👍 2, 🎉 1]". */
+static void text_reactions(const struct earshot_event *event, bool color) {
+    for (size_t i = 0; i < event->message.n_reactions; i++) {
+        const struct earshot_reaction *reaction = &event->message.reactions[i];
+        fputs(i > 0 ? ", " : color ? "  \033[2m[" : "  [", stdout);
+        text_print_safe(bytes_of(reaction->emoji), TEXT_ONE_LINE);
+        printf(" %u", reaction->n);
+    }
+    if (event->message.n_reactions > 0)
+        fputs(color ? "]\033[0m" : "]", stdout);
 }
 
 /* Without the end of the line. */
@@ -111,6 +135,7 @@ static void text_print_message(const struct cli_options *options,
                     (struct bytes){event->message.text, event->message.text_n});
     text_print_safe(bytes_of(text ? text : ""), TEXT_KEEP_LINES);
     fputs(event->message.edited ? " (edited)" : "", stdout);
+    text_reactions(event, color);
 }
 
 void text_message(const struct cli_options *options, const struct earshot_event *event) {

@@ -135,8 +135,9 @@ enum earshot_event_type {
     EARSHOT_EVENT_EDITED,    /* a message has another text now: see `message` */
     EARSHOT_EVENT_REMOVED,   /* a message was removed */
     EARSHOT_EVENT_LAID,      /* a line of an answer to earshot_laid() */
-    EARSHOT_EVENT_PINNED, /* before a PAST in answer to earshot_pins() or earshot_stars(): who has
-                             pinned or starred that message, and when */
+    EARSHOT_EVENT_PINNED,   /* before a PAST in answer to earshot_pins() or earshot_stars(): who has
+                               pinned or starred that message, and when */
+    EARSHOT_EVENT_REACTION, /* somebody reacted to a message, or took that back: see `message` */
 };
 
 enum earshot_news_what {
@@ -270,6 +271,13 @@ struct earshot_account {
 };
 #define EARSHOT_FOR_EVER UINT64_MAX /* until it is undone */
 
+/* The reactions of one emoji to a message. */
+struct earshot_reaction {
+    const char *emoji;
+    unsigned n;
+    const char *by; /* the handles of the first of those whose they are, with a space between */
+};
+
 /*
  * What has come. All strings are NUL-terminated and, like the structure itself, valid until the
  * next call for the same link.
@@ -284,6 +292,8 @@ struct earshot_event {
          * message that is meant, for an id is its user's own; text is its new text, or the reason,
          * which may be empty. The library says nothing of messages that were removed before they
          * came, but that they were.
+         *
+         * REACTION: the same; text is the emoji.
          */
         struct {
             uint64_t seq;
@@ -310,6 +320,9 @@ struct earshot_event {
             bool removed; /* PAST: there is no text any more; it says who removed it instead */
             char thread[EARSHOT_ID_SIZE]; /* a reply: what its thread began with; "": none */
             unsigned n; /* and its number in the conversation, by which people name it; 0: none */
+            bool on;    /* REACTION: it was made, and not taken back */
+            const struct earshot_reaction *reactions; /* PAST: to it, by the emoji */
+            size_t n_reactions;
         } message;
         struct {
             char id[EARSHOT_ID_SIZE];
@@ -511,6 +524,20 @@ int earshot_edit(earshot *link, const char *target, const struct earshot_message
                  char id[EARSHOT_ID_SIZE]);
 int earshot_remove(earshot *link, const char *target, uid_t author,
                    const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
+
+/*
+ * Reacts to a message, or takes that back, as earshot_edit() edits one. `author` is the uid of who
+ * wrote it, the text of `message` an emoji, or the name of one between colons. A user has each
+ * emoji once on a message: what is there already, or is not, is done, and told nobody. Whoever may
+ * read the message and say something in its conversation may react to it.
+ */
+int earshot_react(earshot *link, const char *target, uid_t author, bool on,
+                  const struct earshot_message *message, char id[EARSHOT_ID_SIZE]);
+
+/* The emoji of a name between colons, such as ":tada:"; the text itself, if it is one emoji; else
+ * NULL. And the names that there are, without colons; NULL behind the last one. */
+const char *earshot_emoji(const char *text);
+const char *earshot_emoji_name(size_t i);
 
 /*
  * Hands over what was corked. Blocks until the lane took it; with earshot_fd() it never blocks and

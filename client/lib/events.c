@@ -44,6 +44,7 @@ _Static_assert(EARSHOT_PROTOCOL_VERSION == PROTO_VERSION, "");
 void event_store_deinit(struct event_store *store) {
     free(store->bytes);
     free(store->pids);
+    free(store->reactions.bytes);
     *store = (struct event_store){0};
 }
 
@@ -142,7 +143,9 @@ int event_from_message(struct event_store *store, struct earshot_event *event,
     put_text(store, event, message->kind, message->body);
     event->message.file = NULL;
     event->message.file_n = 0;
-    event->message.edited = event->message.removed = false;
+    event->message.edited = event->message.removed = event->message.on = false;
+    event->message.reactions = NULL;
+    event->message.n_reactions = 0;
     if (is_file)
         put_file(store, event, message->body);
     put_relation(event, message->from, flags, handle);
@@ -154,15 +157,21 @@ int event_from_mend(struct event_store *store, struct earshot_event *event,
                     const struct frame_message *message, uint8_t flags, struct bytes handle) {
     struct frame_message plain = *message;
     struct mend_removal removal = {.uid = message->uid};
-    bool is_removal = message->kind == KIND_REMOVE;
+    struct reaction reaction = {.uid = message->uid};
+    bool is_removal = message->kind == KIND_REMOVE, is_reaction = message->kind == KIND_REACT;
     plain.id = message->reply_to;
     plain.reply_to = (struct uuid){{0}};
     plain.kind = (uint8_t)(KIND_TEXT | (message->kind & KIND_HEADED));
     if (is_removal && mend_removal_take(&removal, message->body))
         plain.body = removal.reason;
-    plain.uid = removal.uid;
+    if (is_reaction && reaction_take(&reaction, message->body))
+        plain.body = reaction.emoji;
+    plain.uid = is_reaction ? reaction.uid : removal.uid;
     int r = event_from_message(store, event, &plain, flags & (uint8_t)~FRAME_WANT_RECEIPT, handle);
     event->type = is_removal ? EARSHOT_EVENT_REMOVED : EARSHOT_EVENT_EDITED;
+    if (is_reaction)
+        event->type = EARSHOT_EVENT_REACTION;
+    event->message.on = is_reaction && reaction.on;
     return r;
 }
 
@@ -205,6 +214,34 @@ int event_from_line(struct event_store *store, struct earshot_event *event,
     return 0;
 }
 
+#define REACTIONS_BYTES ((size_t)REACTION_KINDS_MAX * (REACTION_COUNT_MAX + 2))
+
+static const char *reactions_keep(struct event_reactions *reactions, struct bytes text) {
+    char *copy = reactions->bytes + reactions->used;
+    if (text.n > 0)
+        memcpy(copy, text.data, text.n);
+    copy[text.n] = '\0';
+    reactions->used += text.n + 1;
+    return copy;
+}
+
+int event_keep_reaction(struct event_store *store, const struct frame_message *message) {
+    struct event_reactions *reactions = &store->reactions;
+    struct reaction_count count;
+    if (!reactions->bytes && !(reactions->bytes = malloc(REACTIONS_BYTES)))
+        return -ENOMEM;
+    if (reactions->seq != message->seq)
+        reactions->n = reactions->used = 0;
+    reactions->seq = message->seq;
+    if (reactions->n == REACTION_KINDS_MAX || !reaction_count_take(&count, message->body))
+        return 0;
+    struct earshot_reaction *reaction = &reactions->all[reactions->n++];
+    reaction->n = count.n;
+    reaction->emoji = reactions_keep(reactions, count.emoji);
+    reaction->by = reactions_keep(reactions, count.names);
+    return 0;
+}
+
 int event_from_past(struct event_store *store, struct earshot_event *event,
                     const struct frame_message *message, uint32_t request, struct bytes handle) {
     char text[NAME_BYTES_MAX + sizeof "(removed by )"];
@@ -220,6 +257,11 @@ int event_from_past(struct event_store *store, struct earshot_event *event,
     event->request = request;
     event->message.edited = message->kind & KIND_EDITED;
     event->message.removed = message->kind & KIND_REMOVED;
+    if (store->reactions.seq == message->seq && store->reactions.n > 0) {
+        event->message.reactions = store->reactions.all;
+        event->message.n_reactions = store->reactions.n;
+    }
+    store->reactions.seq = 0;
     return r;
 }
 

@@ -9,6 +9,15 @@
 #include "lib/earshot.h"
 #include "proto/frame.h"
 #include "proto/name.h"
+#include "proto/reaction.h"
+
+/* What came before the message of the past that they are to. */
+struct event_reactions {
+    uint64_t seq; /* of that */
+    size_t n, used;
+    char *bytes; /* NULL: none have come yet */
+    struct earshot_reaction all[REACTION_KINDS_MAX];
+};
 
 struct event_store {
     char *bytes;
@@ -16,6 +25,7 @@ struct event_store {
     pid_t *pids;
     size_t n_pids_max;
     struct earshot_account account;
+    struct event_reactions reactions;
 };
 
 /* What the LINEs behind an ORIGIN, to the end of the batch, have in common. */
@@ -30,7 +40,7 @@ void event_store_deinit(struct event_store *store);
 /* Whether it is a message of now, or what became of one. */
 static inline bool event_is_message(const struct earshot_event *event) {
     return event->type == EARSHOT_EVENT_MESSAGE || event->type == EARSHOT_EVENT_EDITED ||
-           event->type == EARSHOT_EVENT_REMOVED;
+           event->type == EARSHOT_EVENT_REMOVED || event->type == EARSHOT_EVENT_REACTION;
 }
 
 /*
@@ -45,6 +55,8 @@ int event_from_mend(struct event_store *store, struct earshot_event *event,
 /* A message of the past, in answer to this request. */
 int event_from_past(struct event_store *store, struct earshot_event *event,
                     const struct frame_message *message, uint32_t request, struct bytes handle);
+/* A KIND_REACT of the past is kept for the message that follows. 0 or -ENOMEM. */
+int event_keep_reaction(struct event_store *store, const struct frame_message *message);
 /* One of them; the event's names are those of `lines`. */
 void event_begin_lines(struct event_lines *lines, const struct frame_origin *origin);
 void event_end_lines(struct event_lines *lines);

@@ -352,6 +352,8 @@ static int on_past(struct earshot *link, const struct frame *frame, struct earsh
     if (!request_is_asked(link, frame->past.request))
         return 0;
     struct frame_message message = message_of_past(&frame->past);
+    if (message.kind == KIND_REACT)
+        return event_keep_reaction(&link->store, &message);
     if (frame->flags & FRAME_MORE_PARTS)
         return reassembly_begin(&link->reassembly, &message, frame->flags, frame->past.request);
     return put_past(link, &message, frame->past.request, event);

@@ -9,6 +9,7 @@
 #include "proto/answer.h"
 #include "proto/head.h"
 #include "proto/mend.h"
+#include "proto/reaction.h"
 
 /* What the frames of a message take besides its text: the first frame's fields, every header. */
 #define FIRST_FRAME_BYTES 256
@@ -379,6 +380,50 @@ int earshot_remove(earshot *link, const char *target, uid_t author,
     removal.text_n =
         mend_removal_put(body, &(struct mend_removal){author, {message->text, message->text_n}});
     return send_message(link, &removal, id);
+}
+
+/* NULL: the text is no emoji, which was told. */
+static const char *check_emoji(struct earshot *link, const struct earshot_message *message) {
+    char text[64] = "";
+    if (message->text && message->text_n > 0 && message->text_n < sizeof text)
+        memcpy(text, message->text, message->text_n);
+    const char *emoji = earshot_emoji(text);
+    if (emoji == text)
+        return message->text;
+    if (!emoji)
+        link_fail(link, EARSHOT_BAD_TEXT, FAIL_BAD_TEXT,
+                  "a reaction is one emoji, or the name of one such as :+1: or :tada:; \"%s\" is "
+                  "none. Write anything else as a reply",
+                  text);
+    return emoji;
+}
+
+int earshot_react(earshot *link, const char *target, uid_t author, bool on,
+                  const struct earshot_message *message, char id[EARSHOT_ID_SIZE]) {
+    char body[REACTION_BODY_MAX];
+    struct uuid uuid;
+    int r = check_pointer(link, message, "the message");
+    if (r == 0)
+        r = check_id(link, target, "the id of the message that is meant", &uuid);
+    const char *emoji = r == 0 ? check_emoji(link, message) : NULL;
+    if (!emoji)
+        return r == 0 ? EARSHOT_BAD_TEXT : r;
+    if (!(link->hub_abilities & ABILITY_REACTS))
+        return link_fail(link, EARSHOT_OTHER_VERSION, FAIL_VERSION,
+                         "the hub in %s is older, and knows no reactions; restart it with a newer "
+                         "earshotd",
+                         link->dir);
+    struct reaction reaction = {author, on, {emoji, message->text_n}};
+    if (emoji != message->text)
+        reaction.emoji = bytes_of(emoji);
+    struct earshot_message react = {.to = message->to,
+                                    .kind = (enum earshot_kind)KIND_REACT,
+                                    .text = body,
+                                    .text_n = reaction_put(body, &reaction),
+                                    .id = message->id,
+                                    .reply_to = target,
+                                    .flags = message->flags};
+    return send_message(link, &react, id);
 }
 
 static int flush_later(struct earshot *link) {

@@ -6,6 +6,7 @@
 #include "base/macro.h"
 #include "core/internal.h"
 #include "core/past/pin.h"
+#include "core/past/react.h"
 #include "core/room/name.h"
 #include "core/room/order.h"
 #include "core/room/people.h"
@@ -32,6 +33,7 @@ void core_deinit(struct core *core) {
     forget_deinit(core);
     answer_deinit(core);
     pin_deinit(core);
+    react_deinit(core);
     persist_give_up(core);
     room_free_all(core);
     struct handle *handle, *next_handle;

@@ -483,7 +483,8 @@ struct core_login {
 
 /* What a message is about that mends or answers it, as the store has it. */
 struct core_target {
-    struct record record; /* without the text; seq 0: nothing is there */
+    struct record record; /* without the text; seq 0: nothing is there. Whose reactions are is the
+                             hub's to free */
     conv_number conv;     /* 0, or a conversation, */
     uint16_t last_n;      /* and the number of its latest reply; 0: it has none */
 };
@@ -556,6 +557,8 @@ struct core {
     struct log log;
     struct persist persist;
     struct forgotten *forgotten, *forgotten_first; /* see forget.c */
+    struct reactions *reactions, *reactions_first; /* see past/react.c */
+    size_t n_reactions;
     struct read_mark *marks;
     struct user *asking, *feeding; /* those with questions for a reader, in turn */
     struct offer *offers;

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/past/react.h"
+#include "core/past/reacted.h"
 #include "proto/line.h"
 #include "proto/mend.h"
 
@@ -49,21 +51,33 @@ static size_t first_part_of(const struct core *core, const struct record *record
 }
 
 /*
- * The frame, which holds the first part of the text, and the other parts. They are written behind
- * the frames of the run that is not closed yet: where this message goes on with it, it stands
- * where it belongs, and need not be copied.
+ * Frames are written behind those of the run that is not closed yet: where this message goes on
+ * with it, it stands where it belongs, and need not be copied.
  */
-static void put_all(const struct core *core, const struct record *record, struct frame *frame,
-                    size_t first_part, enum encoded_what what, struct encoded *encoded) {
-    uint8_t *frames = core->frames + (core->run.sender ? core->run.n : 0);
-    struct cursor_out out = cursor_out_of(frames, ENCODED_MAX);
+static uint8_t *encode_begin(const struct core *core) {
+    return core->frames + (core->run.sender ? core->run.n : 0);
+}
+
+/* The frame, which holds the first part of the text, and the other parts; behind n bytes of others.
+ */
+static void put_behind(const struct core *core, size_t n_before, const struct record *record,
+                       struct frame *frame, size_t first_part, enum encoded_what what,
+                       struct encoded *encoded) {
+    uint8_t *frames = encode_begin(core);
+    struct cursor_out out = cursor_out_of(frames + n_before, ENCODED_MAX - n_before);
     struct bytes rest = {record->text.data + first_part, record->text.n - first_part};
     uint8_t flags = body_is_binary(record->kind, record->text) ? FRAME_BINARY : 0;
     if (rest.n > 0)
         frame->flags |= FRAME_MORE_PARTS;
     bool fits = frame_put(&out, frame) && put_parts(core, &out, rest, flags);
     assert(fits);
-    *encoded = (struct encoded){.frames = frames, .n = cursor_out_used(&out), .what = what};
+    *encoded =
+        (struct encoded){.frames = frames, .n = n_before + cursor_out_used(&out), .what = what};
+}
+
+static void put_all(const struct core *core, const struct record *record, struct frame *frame,
+                    size_t first_part, enum encoded_what what, struct encoded *encoded) {
+    put_behind(core, 0, record, frame, first_part, what, encoded);
 }
 
 /* Behind the frames: what is made of a text for one session. */
@@ -196,8 +210,50 @@ void encode_old_message(const struct core *core, const struct record *record,
     put_all(core, &text, &frame, frame.message.body.n, ENCODED_MESSAGE, encoded);
 }
 
+static size_t reaction_names(const struct core *core, const struct reacted_kind *kind,
+                             char names[REACTION_COUNT_MAX]) {
+    size_t n = 0;
+    for (unsigned i = 0; i < kind->n && i < REACTION_NAMES_MAX; i++) {
+        const struct handle *handle = handle_of_number(core, kind->handles[i]);
+        if (!handle)
+            continue;
+        if (n > 0)
+            names[n++] = ' ';
+        memcpy(names + n, handle->name.s, handle->name.n);
+        n += handle->name.n;
+    }
+    return n;
+}
+
+/* A PAST for each emoji of the message, before that of the message. Returns their bytes. */
+static size_t put_reactions(const struct core *core, const struct record *record,
+                            const struct names *names, uint32_t request) {
+    struct cursor_out out = cursor_out_of(encode_begin(core), ENCODED_MAX);
+    struct bytes text = react_text(core, record);
+    struct reacted_kind kinds[REACTION_KINDS_MAX];
+    size_t n_kinds = text.n > 0 ? reacted_gather(text, kinds) : 0;
+    char body[REACTION_COUNT_MAX], handles[REACTION_COUNT_MAX];
+    for (size_t i = 0; i < n_kinds; i++) {
+        struct reaction_count count = {kinds[i].n, kinds[i].emoji, {handles, 0}};
+        if (!emoji_is_valid(count.emoji)) /* a damaged store */
+            continue;
+        count.names.n = reaction_names(core, &kinds[i], handles);
+        struct record as = *record;
+        as.kind = KIND_REACT;
+        as.reply_to = (struct uuid){{0}};
+        as.text = (struct bytes){body, reaction_count_put(body, &count)};
+        struct frame past = {.type = FRAME_PAST};
+        FILL_COMMON(&past.past, &as, names, as.text.n);
+        past.past.request = request;
+        bool fits = frame_put(&out, &past);
+        assert(fits);
+    }
+    return cursor_out_used(&out);
+}
+
 void encode_past(const struct core *core, const struct record *record, const struct names *names,
                  uint32_t request, unsigned abilities, struct encoded *encoded) {
+    size_t n_before = abilities & ABILITY_REACTS ? put_reactions(core, record, names, request) : 0;
     struct frame past = {.type = FRAME_PAST};
     struct record as = record->flags & (RECORD_EDITED | RECORD_REMOVED)
                            ? record_with_mark(core, record, abilities)
@@ -209,5 +265,5 @@ void encode_past(const struct core *core, const struct record *record, const str
     size_t part = first_part_of(core, &as);
     FILL_COMMON(&past.past, &as, names, part);
     past.past.request = request;
-    put_all(core, &as, &past, part, ENCODED_ANSWER, encoded);
+    put_behind(core, n_before, &as, &past, part, ENCODED_ANSWER, encoded);
 }

@@ -83,6 +83,8 @@ static bool feed_one(struct core *core, struct session *session, const struct re
     uint8_t flags = (record->flags & FRAME_WANT_RECEIPT) |
                     (record->seq <= session->joined_seq ? FRAME_LATE : 0);
     bool is_new = encoded_is_for(session, record);
+    if (record->kind == KIND_REACT && !(session->abilities & ABILITY_REACTS))
+        return true;
     if ((record->flags & (RECORD_REMOVED | RECORD_PAST)) || !is_for(session, record) ||
         !names_of(core, session->user, record, &names) || !record_is_sendable(record))
         return true;

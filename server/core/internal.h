@@ -210,7 +210,7 @@ static inline bool record_has_answer(const struct record *record) {
 static inline unsigned encoded_needs(const struct record *record) {
     return ABILITY_LINES | (body_is_binary(record->kind, record->text) ? ABILITY_FILES : 0u) |
            (record->kind & KIND_HEADED ? ABILITY_HEADS : 0u) |
-           (mend_is(record->kind) ? ABILITY_MENDS : 0u) |
+           (mend_is(record->kind) ? mend_ability(record->kind) : 0u) |
            (record_has_answer(record) ? ABILITY_ANSWERS : 0u);
 }
 /* whether the session has them. Else it is fed, with encode_old_message(). */
@@ -646,6 +646,8 @@ struct mend_place {
     struct target target;
     uint64_t seq;        /* its number */
     struct handle *also; /* of a pair that the mender is not of: the other one of the two */
+    bool is_vain;        /* a reaction that is there, or is not: this message has done it */
+    uint64_t vain_seq;
 };
 /* FAIL_NONE, or `reason` says why not. */
 enum fail_code mend_judge(struct core *core, struct session *session, const struct mend *mend,

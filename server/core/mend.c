@@ -14,6 +14,7 @@
 
 #include "core/internal.h"
 #include "core/past/pin.h"
+#include "core/past/react.h"
 
 #define MEND_NOTHING "there is no message of yours under this id in this conversation"
 
@@ -27,7 +28,7 @@ static bool mend_key_of(const struct session *session, const struct mend *mend,
                         struct mend_key *key) {
     struct mend_removal removal;
     *key = (struct mend_key){session->user->uid, *mend->reply_to};
-    if (mend->kind != KIND_REMOVE)
+    if (mend->kind != KIND_REMOVE && mend->kind != KIND_REACT)
         return !uuid_is_nil(&key->id);
     if (!mend_removal_take(&removal, mend->text))
         return false;
@@ -45,7 +46,10 @@ static struct log_entry *mend_target_in_log(const struct core *core, const struc
 static bool mend_awaits(const struct core *core, const struct session *session,
                         const struct mend *mend, struct record *like) {
     struct mend_key key;
-    if (!mend_key_of(session, mend, &key) || mend_target_in_log(core, &key))
+    if (!mend_key_of(session, mend, &key))
+        return false;
+    bool is_known = mend->kind != KIND_REACT || !react_awaits(core, key.uid, &key.id);
+    if (is_known && mend_target_in_log(core, &key))
         return false;
     *like = (struct record){.uid = key.uid, .id = key.id};
     return true;
@@ -149,10 +153,12 @@ enum fail_code mend_judge(struct core *core, struct session *session, const stru
     struct mend_key key;
     const struct record *record =
         mend_key_of(session, mend, &key) ? mend_find_target(core, &key) : NULL;
-    snprintf(reason, 256, "%s", MEND_NOTHING);
+    snprintf(reason, 256, "%s", mend->kind == KIND_REACT ? REACT_NOTHING : MEND_NOTHING);
     if (!record || mend_is(record->kind) || !mend_find_place(core, session, record, place) ||
         !mend_is_there(core, session, mend->to, place))
         return FAIL_NOT_PERMITTED;
+    if (mend->kind == KIND_REACT)
+        return react_judge(core, session, mend, record, place, reason);
     bool is_own = record->uid == session->user->uid && mend_may_edit(core, session, place);
     bool is_by_right = mend->kind == KIND_REMOVE && mend_has_right(core, session, place);
     if (!is_own && !is_by_right)
@@ -197,11 +203,14 @@ static void mend_change(struct log_entry *entry, const struct log_entry *by) {
 void mend_stored(struct core *core, const struct log_entry *by) {
     struct mend mend = {by->record.kind, &by->record.reply_to, {0}, by->record.text};
     struct mend_removal removal = {.uid = by->record.uid};
-    if (mend.kind == KIND_REMOVE && !mend_removal_take(&removal, mend.text))
+    if (mend.kind == KIND_REACT ||
+        (mend.kind == KIND_REMOVE && !mend_removal_take(&removal, mend.text)))
         return;
     struct mend_key key = {removal.uid, by->record.reply_to};
     struct log_entry *entry = mend_target_in_log(core, &key);
     struct log_entry *first = NULL;
+    if (mend.kind == KIND_REMOVE)
+        react_forget(core, key.uid, &key.id);
     if (!entry || entry->record.conv != by->record.conv || mend_is(entry->record.kind))
         return;
     if (entry->copy_of >= core->log.first_seq && entry->copy_of != 0)

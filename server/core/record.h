@@ -72,6 +72,7 @@ struct record {
     uint16_t n;     /* and its number in its conversation; 0: none */
     uint64_t about; /* of what mends one (mend.h): its number; 0: it is not there any more */
     struct bytes text;
+    struct bytes reactions; /* to it, as the store has them: see past/reacted.h */
 };
 
 /* To whom, as one number, whoever says it. */

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "core/internal.h"
+#include "core/past/react.h"
 #include "core/room/people.h"
 
 /* A whole message on its way in. */
@@ -191,7 +192,9 @@ static void route_new(struct core *core, struct session *session, const struct t
         deliver_message(core, session, target, &record);
     if (!is_delivered && in->place.also)
         route_to_also(core, session, target, in->place.also, &record);
-    if (target->room && target->room->people)
+    if (record.kind == KIND_REACT)
+        react_note(core, &record);
+    else if (target->room && target->room->people)
         people_note_said(core, session, target->room);
     core->counters.messages++;
     account_note_message(&session->user->account, in->text.n);
@@ -212,6 +215,8 @@ static void note_stored(struct core *core, const struct record *record, uint64_t
 void route_not_stored(struct core *core, struct session *session, const struct record *record,
                       const char *reason) {
     note_stored(core, record, record->seq | NOT_STORED);
+    if (record->kind == KIND_REACT)
+        react_undo(core, record);
     if (session && reason)
         route_refuse(core, session, &record->id, FAIL_NOT_STORED, reason);
     else if (session)
@@ -579,7 +584,9 @@ static void route_message(struct core *core, struct session *session, struct inc
         (target.room->is_closed || target.room->announces || target.room->orders) &&
         !room_may_speak(core, session, target.room, reason))
         code = FAIL_NOT_PERMITTED;
-    if (code == FAIL_NONE)
+    if (code == FAIL_NONE && in->place.is_vain)
+        route_repeat(core, session, in, NULL, in->place.vain_seq);
+    else if (code == FAIL_NONE)
         route_new(core, session, &target, in, record, known.seq & ~NOT_STORED);
     else
         route_refuse(core, session, in->id, code, reason);

@@ -27,13 +27,18 @@ static int page_collect(void *arg, const struct record *record) {
         page->records = records;
         page->size = size;
     }
-    char *text = malloc(record->text.n + 1);
+    struct bytes reactions = record->reactions;
+    char *text = malloc(record->text.n + reactions.n + 1);
     if (!text)
         return -ENOMEM;
     memcpy(text, record->text.data, record->text.n);
-    page->records[page->n] = *record;
-    page->records[page->n++].text.data = text;
-    page->n_bytes += record->text.n;
+    if (reactions.n > 0)
+        memcpy(text + record->text.n, reactions.data, reactions.n);
+    struct record *copy = &page->records[page->n++];
+    *copy = *record;
+    copy->text.data = text;
+    copy->reactions.data = text + record->text.n;
+    page->n_bytes += record->text.n + reactions.n;
     return 0;
 }
 

@@ -328,7 +328,17 @@ static struct session *find_target(struct intake *intake, struct session *sessio
     session = core_session(&hub->core, number);
     if (session)
         hub->core.target = target;
+    else
+        free((char *)target.record.reactions.data);
     return session;
+}
+
+static void forget_target(struct core *core) {
+    free((char *)core->target.record.reactions.data);
+    core->target.record.reactions = (struct bytes){0};
+    core->target.record.seq = 0;
+    core->target.conv = 0;
+    core->target.last_n = 0;
 }
 
 /* Breaking the protocol: it is told, in the log too, and the session ends. */
@@ -421,9 +431,7 @@ static struct session *take_frame(struct intake *intake, struct session *session
         session->user->is_in_admin_group = false; /* it was looked up for this frame */
     core->mail_login.what = LOGIN_NOT_ASKED;
     core->n_people_logins = 0;
-    core->target.record.seq = 0;
-    core->target.conv = 0;
-    core->target.last_n = 0;
+    forget_target(core);
     core->group_look.is_told = false;
     if (core->wants_groups)
         rounds_wake(lane->hub);

@@ -22,6 +22,7 @@
 #define STORE_PROGRESS 2000 /* steps of SQLite, after which it is asked whether to end */
 #define STORE_FILE_KIND 3   /* KIND_FILE, as the statements know it */
 #define STORE_REMOVE_KIND 5 /* KIND_REMOVE */
+#define STORE_REACT_KIND 6  /* KIND_REACT */
 #define STORE_HEADED 16     /* KIND_HEADED */
 #define STORE_CHARGES 32    /* users whose usage is changed at a time */
 

@@ -6,11 +6,13 @@
  *
  * message.mend is the number of the message that mended this one last. An edit keeps its text as
  * long as it is the last one, for who was away gets it; then it has none, and no conversation: it
- * only stays known by its id.
+ * only stays known by its id. So it is with a reaction, when it is taken back or its message is
+ * removed.
  */
 #include <string.h>
 
 #include "base/error.h"
+#include "core/past/reacted.h"
 #include "proto/mend.h"
 #include "store/inside.h"
 
@@ -22,10 +24,11 @@ struct mended {
     conv_number conv;
     uint8_t kind, flags;
     size_t n_text;
+    struct bytes reactions; /* where the caller has room for them */
 };
 
 static int mended_find(struct connection *writer, uint32_t uid, const struct uuid *id,
-                       struct mended *mended) {
+                       struct mended *mended, char reactions[REACTED_BYTES_MAX]) {
     sqlite3_stmt *row = connection_get(writer, MENDED_FIND);
     *mended = (struct mended){0};
     if (!row)
@@ -39,7 +42,13 @@ static int mended_find(struct connection *writer, uint32_t uid, const struct uui
                                   .conv = sqlite3_column_int64(row, 2),
                                   .kind = (uint8_t)column_number(row, 3),
                                   .flags = (uint8_t)column_number(row, 4),
-                                  .n_text = (size_t)column_number(row, 5)};
+                                  .n_text = (size_t)column_number(row, 5),
+                                  .reactions = column_text(row, 6)};
+    if (mended->reactions.n > REACTED_BYTES_MAX)
+        mended->reactions.n = 0;
+    if (mended->reactions.n > 0)
+        memcpy(reactions, mended->reactions.data, mended->reactions.n);
+    mended->reactions.data = reactions;
     int r = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : connection_fail(writer, doing);
     sqlite3_reset(row);
     return r;
@@ -95,6 +104,19 @@ static int mend_write(struct store *store, const struct record *by, const struct
     return connection_finish(writer, change, doing);
 }
 
+/* Those to a message that is removed: their text goes, too. */
+static int mend_pass_reactions(struct store *store, struct bytes reactions) {
+    struct reacted reacted;
+    int r = 0;
+    while (r == 0 && reacted_next(&reactions, &reacted)) {
+        int64_t n_passed = 0;
+        r = mend_pass(store, reacted.seq, &n_passed);
+        if (r == 0)
+            r = transaction_charge(store, reacted.uid, 0, -n_passed);
+    }
+    return r;
+}
+
 static int mend_change(struct store *store, const struct record *by, const struct mended *mended,
                        uint32_t uid) {
     size_t n_text = by->kind == STORE_REMOVE_KIND ? 0 : by->text.n;
@@ -106,6 +128,8 @@ static int mend_change(struct store *store, const struct record *by, const struc
         r = mend_index(store, mended, WORDS_ADD_ONE, PARTS_ADD_ONE);
     if (r == 0 && mended->by > 0)
         r = mend_pass(store, mended->by, &n_passed);
+    if (r == 0 && by->kind == STORE_REMOVE_KIND)
+        r = mend_pass_reactions(store, mended->reactions);
     if (r == 0)
         r = transaction_charge(store, uid, 0, (int64_t)n_text - (int64_t)mended->n_text - n_passed);
     store->erases = true;
@@ -118,16 +142,57 @@ static int mend_change(struct store *store, const struct record *by, const struc
 static bool mend_fits(const struct record *by, const struct mended *mended) {
     return mended->seq > 0 && mended->seq < by->seq && mended->conv == by->conv &&
            !mend_is(mended->kind) && !(mended->flags & RECORD_REMOVED) &&
-           (by->kind == STORE_REMOVE_KIND || mended->kind != STORE_FILE_KIND);
+           (by->kind == STORE_REMOVE_KIND || by->kind == STORE_REACT_KIND ||
+            mended->kind != STORE_FILE_KIND);
+}
+
+static int react_write(struct connection *writer, uint64_t seq, struct bytes reactions) {
+    sqlite3_stmt *change = connection_get(writer, MEND_REACT);
+    if (!change)
+        return connection_fail(writer, doing);
+    bind_number(change, 1, seq);
+    if (reactions.n > 0)
+        bind_text(change, 2, reactions);
+    else
+        sqlite3_bind_null(change, 2);
+    return connection_finish(writer, change, doing);
+}
+
+/* The message's lines are where there is room for one more. */
+static int react_change(struct store *store, const struct record *by, const struct mended *mended) {
+    struct bytes reactions = mended->reactions;
+    struct reaction reaction;
+    struct reacted before;
+    int64_t n_passed = 0;
+    if (!reaction_take(&reaction, by->text))
+        return 0;
+    bool is_there = reacted_find(reactions, reaction.emoji, by->uid, &before);
+    if (is_there == reaction.on || (reaction.on && !reacted_has_place(reactions, reaction.emoji)))
+        return 0;
+    uint64_t seq_before = before.seq;
+    char *text = (char *)reactions.data;
+    reactions.n = reaction.on
+                      ? reacted_add(text, reactions,
+                                    &(struct reacted){reaction.emoji, by->uid, by->from, by->seq})
+                      : reacted_remove(text, reactions, reaction.emoji, by->uid);
+    int r = react_write(&store->writer, mended->seq, reactions);
+    if (r == 0 && !reaction.on)
+        r = mend_pass(store, seq_before, &n_passed);
+    return r == 0 ? transaction_charge(store, by->uid, 0, -n_passed) : r;
 }
 
 int mend_message(struct store *store, const struct record *by) {
+    char reactions[REACTED_BYTES_MAX];
     struct mend_removal removal = {.uid = by->uid};
     struct mended mended;
-    if (by->kind == STORE_REMOVE_KIND && !mend_removal_take(&removal, by->text))
+    bool names_author = by->kind == STORE_REMOVE_KIND || by->kind == STORE_REACT_KIND;
+    if (names_author && !mend_removal_take(&removal, by->text))
         return 0;
-    int r = mended_find(&store->writer, removal.uid, &by->reply_to, &mended);
-    return r == 0 && mend_fits(by, &mended) ? mend_change(store, by, &mended, removal.uid) : r;
+    int r = mended_find(&store->writer, removal.uid, &by->reply_to, &mended, reactions);
+    if (r != 0 || !mend_fits(by, &mended))
+        return r;
+    return by->kind == STORE_REACT_KIND ? react_change(store, by, &mended)
+                                        : mend_change(store, by, &mended, removal.uid);
 }
 
 int mend_look(struct connection *connection, struct record *by) {

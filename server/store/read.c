@@ -95,6 +95,7 @@ int message_take(struct connection *connection, sqlite3_stmt *row, struct record
         .link = (uint64_t)sqlite3_column_int64(row, 8),
         .text = column_text(row, 10),
         .n = (uint16_t)column_number(row, 12),
+        .reactions = column_text(row, 13),
     };
     record->to = recipient_of(record->conv, record->from);
     if (take_uuid(row, 1, &record->id) && take_uuid_or_none(row, 9, &record->reply_to) &&
@@ -126,6 +127,20 @@ int message_find(struct connection *connection, const struct record *like, uint6
     return r;
 }
 
+/* They outlive the row. */
+static int keep_reactions(struct record *record) {
+    struct bytes found = record->reactions;
+    record->reactions = (struct bytes){0};
+    char *copy = found.n > 0 ? malloc(found.n) : NULL;
+    if (found.n == 0)
+        return 0;
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, found.data, found.n);
+    record->reactions = (struct bytes){copy, found.n};
+    return 0;
+}
+
 int message_find_target(struct connection *connection, struct record *record) {
     uint32_t uid = record->uid;
     struct uuid id = record->id;
@@ -140,6 +155,10 @@ int message_find_target(struct connection *connection, struct record *record) {
     else if (code != SQLITE_DONE)
         r = connection_fail(connection, "find a message");
     record->text = (struct bytes){0};
+    if (r == 0)
+        r = keep_reactions(record);
+    else
+        record->reactions = (struct bytes){0};
     sqlite3_reset(find);
     return r;
 }

@@ -152,13 +152,16 @@ static const char add_pins[] =
     "CREATE TABLE pin (handle INTEGER NOT NULL, seq INTEGER NOT NULL, conv INTEGER NOT NULL,"
     " by INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (handle, seq)) WITHOUT ROWID;";
 
+/* Version 18: the reactions to a message, as lines (core/past/reacted.h). */
+static const char add_reactions[] = "ALTER TABLE message ADD COLUMN reactions TEXT;";
+
 /* steps[n] makes version n + 1 of version n. */
 static const char *const steps[] = {
     begin,         add_parts,         add_files,         add_users,
     add_logins,    drop_message_uid,  files_are_no_text, add_unread,
     add_sanctions, add_private_rooms, add_mends,         add_parts_folded,
     add_threads,   add_people,        add_room_orders,   add_groups,
-    add_pins};
+    add_pins,      add_reactions};
 #define SCHEMA_VERSION ((int64_t)ARRAY_LEN(steps))
 
 /* What the step to version 6 drops only costs time, and what replies are found by only saves some:

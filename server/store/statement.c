@@ -2,7 +2,8 @@
 
 /* In the order that message_take() in read.c expects. */
 #define OTHER_COLUMNS "seq, id, conv, at_ms, sender, uid, kind, flags, link, reply_to"
-#define MESSAGE_COLUMNS OTHER_COLUMNS ", text, thread, n"
+#define PUT_COLUMNS OTHER_COLUMNS ", text, thread, n"
+#define MESSAGE_COLUMNS PUT_COLUMNS ", reactions"
 /* Of messages that mend others (see mend.c): these are no part of the past. */
 #define IS_MEND "kind & 12 <> 0"
 #define IS_SAID "kind & 12 = 0"
@@ -23,11 +24,11 @@ const char *const statement_sql[N_STATEMENTS] = {
                     " words_upto = ?4, parts_upto = ?5, purge = ?6,"
                     " seen_ms = ?7, leap_ms = ?8, settled_ms = ?9",
 
-    [MESSAGE_PUT] = "INSERT INTO message (" MESSAGE_COLUMNS ")"
+    [MESSAGE_PUT] = "INSERT INTO message (" PUT_COLUMNS ")"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
                     " ON CONFLICT (uid, id) DO NOTHING",
     [MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE seq = ?1",
-    [FILE_GET] = "SELECT " OTHER_COLUMNS ", '', thread, n FROM message WHERE seq = ?1",
+    [FILE_GET] = "SELECT " OTHER_COLUMNS ", '', thread, n, reactions FROM message WHERE seq = ?1",
     [MESSAGE_DELETE] = "DELETE FROM message WHERE seq = ?1",
     [MESSAGES_OLDEST] = "SELECT " AGE_COLUMNS " FROM message ORDER BY seq LIMIT ?1",
     /* Of user ?2, among the ?4 messages behind ?3; the texts of others are not read. */
@@ -50,13 +51,16 @@ const char *const statement_sql[N_STATEMENTS] = {
                     " ORDER BY seq DESC",
     [REPLY_LAST] = "SELECT n FROM message WHERE conv = ?1 AND n > 0 ORDER BY seq DESC LIMIT 1",
 
-    [MENDED_FIND] = "SELECT seq, mend, conv, kind, flags, length(CAST(text AS BLOB)) FROM message"
+    [MENDED_FIND] = "SELECT seq, mend, conv, kind, flags, length(CAST(text AS BLOB)), reactions"
+                    " FROM message"
                     " WHERE uid = ?1 AND id = ?2",
     /* 1, 2, 4: enum record_mark. A head (16) comes and goes with the text. */
     [MEND_EDIT] = "UPDATE message SET mend = ?2, flags = flags | 1, text = ?3,"
                   " kind = kind & ~16 | ?4 WHERE seq = ?1",
-    [MEND_REMOVE] = "UPDATE message SET mend = ?2, flags = flags | 2, text = '', link = ?3"
+    [MEND_REMOVE] = "UPDATE message SET mend = ?2, flags = flags | 2, text = '', link = ?3,"
+                    " reactions = NULL"
                     " WHERE seq = ?1",
+    [MEND_REACT] = "UPDATE message SET reactions = ?2 WHERE seq = ?1",
     [MEND_LENGTH] = "SELECT length(CAST(text AS BLOB)) FROM message WHERE seq = ?1 AND " IS_MEND,
     [MEND_PASSED] = "UPDATE message SET flags = flags | 4, text = '', conv = 0"
                     " WHERE seq = ?1 AND " IS_MEND,

@@ -85,6 +85,7 @@ enum statement {
     MENDED_FIND,
     MEND_EDIT,
     MEND_REMOVE,
+    MEND_REACT,
     MEND_LENGTH,
     MEND_PASSED,
     WORDS_ADD_ONE,

@@ -314,7 +314,7 @@ int store_find_id(struct store *store, const struct record *like, uint64_t *seq)
 
 /*
  * Fills the record of the message that has its uid and id, without the text. 0, STORE_NOT_FOUND,
- * or what went wrong. May be called by any thread.
+ * or what went wrong. Its reactions are the caller's to free(). May be called by any thread.
  */
 int store_find_message(struct store *store, struct record *record);
 

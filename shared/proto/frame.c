@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "proto/line.h"
 #include "proto/mend.h"
+#include "proto/reaction.h"
 
 /* Fields: read. Each marks the cursor as bad when the value is out of its bounds. */
 
@@ -216,6 +217,13 @@ static bool check_none(const struct frame *frame) {
     return true;
 }
 
+/* Of what is text. */
+static size_t body_max(uint8_t kind) {
+    if (kind == KIND_REACT)
+        return REACTION_BODY_MAX;
+    return kind == KIND_REMOVE ? MEND_REMOVE_MAX : MESSAGE_TEXT_MAX;
+}
+
 /* `body` is all of it, or its first part. */
 static bool body_fits(uint8_t kind, size_t total, struct bytes body) {
     if (body_is_binary(kind, body))
@@ -224,7 +232,7 @@ static bool body_fits(uint8_t kind, size_t total, struct bytes body) {
     uint8_t plain = kind & (uint8_t) ~(KIND_HEADED | KIND_ANSWER);
     if (kind & KIND_ANSWER)
         return plain < KIND_FILE && total <= MESSAGE_TEXT_MAX && text_is_valid(body);
-    size_t max = kind == KIND_REMOVE ? MEND_REMOVE_MAX : MESSAGE_TEXT_MAX;
+    size_t max = body_max(kind);
     return (is_headed ? plain < KIND_FILE || plain == KIND_EDIT : kind < KIND_END) &&
            total <= max && text_is_valid(body);
 }
@@ -242,7 +250,7 @@ static bool check_send(const struct frame *frame) {
     const struct frame_send *send = &frame->send;
     bool split = (frame->flags & FRAME_MORE_PARTS) != 0;
     return check_body(frame, send->kind, send->total, send->body) &&
-           !(split && (send->body.n == 0 || send->kind == KIND_REMOVE));
+           !(split && (send->body.n == 0 || body_max(send->kind) < MESSAGE_TEXT_MAX));
 }
 
 static bool check_message(const struct frame *frame) {
@@ -278,10 +286,12 @@ static bool check_list(const struct frame *frame) {
 static bool check_past(const struct frame *frame) {
     const struct frame_past *past = &frame->past;
     uint8_t kind = past->kind & (uint8_t)~KIND_MENDED;
+    if (past->kind == KIND_REACT)
+        return past->total == past->body.n && past->body.n <= REACTION_COUNT_MAX &&
+               text_is_valid(past->body);
     return check_body(frame, past->kind & KIND_REMOVED ? KIND_TEXT : kind, past->total,
                       past->body) &&
-           kind != KIND_EDIT && kind != KIND_REMOVE &&
-           !((past->kind & KIND_REMOVED) && (kind & KIND_ANSWER));
+           !mend_is(kind) && !((past->kind & KIND_REMOVED) && (kind & KIND_ANSWER));
 }
 
 static bool check_find(const struct frame *frame) {

@@ -298,7 +298,7 @@ enum {
 };
 
 /* WELCOME has no place for these: TAKES tells of them. */
-#define ABILITY_TOLD (ABILITY_ANSWERS | ABILITY_DIRECT | ABILITY_PINS)
+#define ABILITY_TOLD (ABILITY_ANSWERS | ABILITY_DIRECT | ABILITY_REACTS | ABILITY_PINS)
 
 /* HELLO: what the session wants. */
 enum {
@@ -324,8 +324,9 @@ enum {
     ABILITY_MENDS = 262144, /* KIND_EDIT and KIND_REMOVE; else it gets a notice that tells of it */
     ABILITY_ANSWERS = 524288, /* TAKES; and, if it is told this there, KIND_ANSWER and FIND */
     ABILITY_DIRECT = 1048576, /* the same of GATHER; */
+    ABILITY_REACTS = 2097152, /* of KIND_REACT, of which it gets none else; */
     ABILITY_PINS = 4194304,   /* and of PIN, FIND_PINS and FIND_STARS; it gets NEWS_PINS, too */
-    ABILITY_ALL = 6291439,
+    ABILITY_ALL = 8388591,
 };
 
 enum message_kind {
@@ -335,6 +336,7 @@ enum message_kind {
     KIND_FILE, /* a small file, see struct file_body; no words to be searched for */
     KIND_EDIT, /* a new text for an earlier message: see mend.h; so is this: */
     KIND_REMOVE,
+    KIND_REACT, /* an emoji for it: see reaction.h */
     KIND_END
 };
 #define KIND_HEADED 16 /* with the kind of a text: its first line is a head, see head.h */

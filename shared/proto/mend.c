@@ -8,7 +8,11 @@
 
 bool mend_is(uint8_t kind) {
     uint8_t plain = kind & (uint8_t)~KIND_HEADED;
-    return plain == KIND_EDIT || kind == KIND_REMOVE;
+    return plain == KIND_EDIT || kind == KIND_REMOVE || kind == KIND_REACT;
+}
+
+unsigned mend_ability(uint8_t kind) {
+    return kind == KIND_REACT ? ABILITY_REACTS : ABILITY_MENDS;
 }
 
 bool mend_removal_take(struct mend_removal *removal, struct bytes body) {

@@ -1,7 +1,7 @@
 /*
- * What is said about an earlier message: an edit or a removal. It is a message itself, with an id
- * and a number of its own, so it is acknowledged, stored and given out as all are; and its reply_to
- * is the id of the message that it is about, its target.
+ * What is said about an earlier message: an edit, a removal or a reaction (reaction.h). It is a
+ * message itself, with an id and a number of its own, so it is acknowledged, stored and given out
+ * as all are; and its reply_to is the id of the message that it is about, its target.
  *
  * An id is its user's own. The target of a KIND_EDIT is the editor's, and the body is its new text,
  * with a head if the kind has KIND_HEADED. The body of a KIND_REMOVE begins with the uid of who
@@ -23,6 +23,8 @@
 
 /* Of the kinds above; `kind` is that of a message. */
 bool mend_is(uint8_t kind);
+/* Of who gets one: ABILITY_MENDS or ABILITY_REACTS. */
+unsigned mend_ability(uint8_t kind);
 
 struct mend_removal {
     uint32_t uid;

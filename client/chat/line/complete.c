@@ -144,6 +144,16 @@ static void complete_add_paths(const char *line, size_t from, size_t start) {
         complete_each_path(typed, complete_visit_path);
 }
 
+static void complete_add_emoji(void) {
+    const char *name;
+    for (size_t i = 0; (name = earshot_emoji_name(i)); i++) {
+        char word[64];
+        snprintf(word, sizeof word, ":%s:", name);
+        if (strncmp(word, candidates.word, strlen(candidates.word)) == 0)
+            complete_add(word);
+    }
+}
+
 static void complete_add_argument(enum command_argument argument) {
     switch (argument) {
     case ARGUMENT_NONE:
@@ -171,6 +181,9 @@ static void complete_add_argument(enum command_argument argument) {
     case ARGUMENT_CHANGE:
         complete_add_argument(ARGUMENT_ROOM);
         complete_add_words(govern_change_words);
+        break;
+    case ARGUMENT_EMOJI:
+        complete_add_emoji();
         break;
     case ARGUMENT_PATH: /* see complete_add_put() */
         break;
@@ -228,7 +241,8 @@ static void complete_collect(const char *text, size_t start) {
                start == first + command_skip_word(rl_line_buffer + first) &&
                rl_line_buffer[first] == '#') {
         complete_add_words(govern_change_words);
-    } else if (command && command->argument != ARGUMENT_NONE && start == first) {
+    } else if (command && command->argument != ARGUMENT_NONE &&
+               (start == first || command->argument == ARGUMENT_EMOJI)) {
         complete_add_argument(command->argument);
     } else {
         complete_add_names(start);

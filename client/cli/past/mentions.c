@@ -56,6 +56,8 @@ static void mentions_take(void *arg, const struct earshot_event *event) {
     copy->message.text = cli_copy(event->message.text);
     copy->message.title = cli_copy(event->message.title);
     copy->message.file = NULL;
+    copy->message.reactions = NULL;
+    copy->message.n_reactions = 0;
 }
 
 static void mentions_free(struct mentions *mentions) {

@@ -80,6 +80,7 @@ static int tail_take(struct tail *tail, const struct earshot_event *event) {
     case EARSHOT_EVENT_MESSAGE:
     case EARSHOT_EVENT_EDITED:
     case EARSHOT_EVENT_REMOVED:
+    case EARSHOT_EVENT_REACTION:
         return tail_take_message(tail, event);
     case EARSHOT_EVENT_FAILED:
         return cli_take_failed(tail->options, event);

@@ -95,6 +95,7 @@ static int ask_take(void *arg, const struct earshot_event *event) {
     switch (event->type) {
     case EARSHOT_EVENT_EDITED:
     case EARSHOT_EVENT_REMOVED:
+    case EARSHOT_EVENT_REACTION:
         earshot_pass_over(ask->link, event);
         return CLI_DONE;
     case EARSHOT_EVENT_MESSAGE:

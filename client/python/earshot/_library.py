@@ -71,7 +71,8 @@ CORK, WANT_SEQ, WANT_RECEIPT, ACK_NOW, MAKE_ROOM = (1 << n for n in range(5))
     EVENT_REMOVED,
     EVENT_LAID,
     EVENT_PINNED,
-) = range(28)
+    EVENT_REACTION,
+) = range(29)
 
 # enum earshot_list
 USERS, ROOMS, COUNTERS, OBJECTS, HANDLES = range(5)
@@ -113,6 +114,10 @@ class Transfer(Structure):
     ]
 
 
+class Reaction(Structure):
+    _fields_ = [("emoji", c_char_p), ("n", c_uint), ("by", c_char_p)]
+
+
 class MessageEvent(Structure):
     _fields_ = [
         ("seq", c_uint64),
@@ -138,6 +143,9 @@ class MessageEvent(Structure):
         ("removed", c_bool),
         ("thread", c_char * ID_SIZE),
         ("n", c_uint),
+        ("on", c_bool),
+        ("reactions", POINTER(Reaction)),
+        ("n_reactions", c_size_t),
     ]
 
 
@@ -346,6 +354,7 @@ def roomy(structure):
 C_NAMES = {
     "struct earshot_options": Options,
     "struct earshot_transfer": Transfer,
+    "struct earshot_reaction": Reaction,
     "struct earshot_event": Event,
     "struct earshot_hub_info": HubInfo,
     "struct earshot_message": OutgoingMessage,
@@ -369,6 +378,7 @@ PROTOTYPES = {
     "earshot_send": (c_int, _LINK, POINTER(OutgoingMessage), _ID),
     "earshot_edit": (c_int, _LINK, c_char_p, POINTER(OutgoingMessage), _ID),
     "earshot_remove": (c_int, _LINK, c_char_p, c_uint32, POINTER(OutgoingMessage), _ID),
+    "earshot_react": (c_int, _LINK, c_char_p, c_uint32, c_bool, POINTER(OutgoingMessage), _ID),
     "earshot_flush": (c_int, _LINK),
     "earshot_n_unacknowledged": (c_size_t, _LINK),
     "earshot_mark_read": (c_int, _LINK, POINTER(Event)),

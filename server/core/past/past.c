@@ -19,6 +19,7 @@
 #include "base/mention.h"
 #include "core/internal.h"
 #include "core/past/pin.h"
+#include "core/past/react.h"
 #include "core/room/order.h"
 
 void ask_free(struct ask *ask) {
@@ -307,12 +308,18 @@ static bool is_backward(const struct ask *ask) {
     return ask->what == ASK_FIND || (ask->what == ASK_HISTORY && !ask->after);
 }
 
+/* What is told of a reaction, beside what is kept of it. */
+#define PAGE_REACTION_FACTOR 4
+
 /* How many make a page: from the end on that was asked for, so that the next page goes on there. */
-static size_t page_of(const struct ask *ask, const struct record *records, size_t n) {
+static size_t page_of(const struct core *core, const struct ask *ask, const struct record *records,
+                      size_t n) {
     size_t n_page = 0, n_bytes = 0;
     while (n_page < n && n_bytes < PAGE_BYTES_MAX) {
         n_page++;
-        n_bytes += records[is_backward(ask) ? n - n_page : n_page - 1].text.n + PAGE_RECORD_BYTES;
+        const struct record *record = &records[is_backward(ask) ? n - n_page : n_page - 1];
+        n_bytes +=
+            record->text.n + PAGE_RECORD_BYTES + PAGE_REACTION_FACTOR * react_text(core, record).n;
     }
     return n_page;
 }
@@ -348,7 +355,7 @@ void core_answered(struct core *core, const struct ask *ask, const struct record
         pin_drop_gone(core, ask);
     if (!session)
         return;
-    size_t n_page = page_of(ask, records, n);
+    size_t n_page = page_of(core, ask, records, n);
     if (is_backward(ask))
         records += n - n_page;
     bool is_whole = true;

@@ -17,6 +17,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_READ]          = {A, A, A, A, A, A, A, R},
         [ACT_SPEAK]         = {A, A, A, A, A, A, R, R},
         [ACT_ANNOUNCE]      = {R, R, R, A, A, A, R, R},
+        [ACT_REACT]         = {A, A, A, A, A, A, R, R},
         [ACT_EDIT_OWN]      = {A, A, A, A, A, A, R, R},
         [ACT_REMOVE]        = {R, R, R, A, A, A, R, R},
         [ACT_INVITE]        = {R, R, A, A, A, A, R, R},
@@ -42,6 +43,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_READ]          = {I, R, A, A, A, R, A, I},
         [ACT_SPEAK]         = {I, R, A, A, A, R, R, I},
         [ACT_ANNOUNCE]      = {I, R, R, A, A, R, R, I},
+        [ACT_REACT]         = {I, R, A, A, A, R, R, I},
         [ACT_EDIT_OWN]      = {I, R, A, A, A, R, R, I},
         [ACT_REMOVE]        = {I, R, R, A, A, A, R, I},
         [ACT_INVITE]        = {I, R, A, A, A, R, R, I},
@@ -67,6 +69,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_READ]          = {I, I, A, A, A, R, A, R},
         [ACT_SPEAK]         = {I, I, A, A, A, R, R, R},
         [ACT_ANNOUNCE]      = {I, I, R, A, A, R, R, R},
+        [ACT_REACT]         = {I, I, A, A, A, R, R, R},
         [ACT_EDIT_OWN]      = {I, I, A, A, A, R, R, R},
         [ACT_REMOVE]        = {I, I, R, A, A, A, R, R},
         [ACT_INVITE]        = {I, I, R, R, R, R, R, R},
@@ -92,6 +95,7 @@ static const unsigned char permissions[ROOM_FORM_END][ACT_END][ACTOR_END] = {
         [ACT_READ]          = {I, I, A, A, A, I, I, I},
         [ACT_SPEAK]         = {I, I, A, A, A, I, I, I},
         [ACT_ANNOUNCE]      = {I, I, A, A, A, I, I, I},
+        [ACT_REACT]         = {I, I, A, A, A, I, I, I},
         [ACT_EDIT_OWN]      = {I, I, A, A, A, I, I, I},
         [ACT_REMOVE]        = {I, I, R, R, R, I, I, I},
         [ACT_INVITE]        = {I, I, R, R, R, I, I, I},
@@ -155,7 +159,7 @@ enum room_actor core_actor(const struct core *core, const struct session *sessio
 enum permission core_permission(const struct core *core, const struct session *session,
                                 const struct room *room, enum room_act act) {
     enum room_form form = (enum room_form)room->form;
-    if (act == ACT_SPEAK && room->announces)
+    if ((act == ACT_SPEAK || act == ACT_REACT) && room->announces)
         act = ACT_ANNOUNCE;
     if ((act == ACT_SET_TOPIC && room->locks_topic) ||
         (act == ACT_PIN && (room->locks_topic || room->announces)))

@@ -34,6 +34,7 @@ enum room_act {
     ACT_READ,         /* what was said there, and who its members are */
     ACT_SPEAK,        /* messages and offers; */
     ACT_ANNOUNCE,     /* the same, where only announcements are made */
+    ACT_REACT,        /* to a message that one may read */
     ACT_EDIT_OWN,     /* also removes it */
     ACT_REMOVE,       /* a message of anybody's */
     ACT_INVITE,       /* somebody into it */
@@ -67,8 +68,8 @@ enum room_actor core_actor(const struct core *core, const struct session *sessio
                            const struct room *room);
 /*
  * The one question. It answers for the room as it is now: where only announcements are made,
- * ACT_SPEAK is ACT_ANNOUNCE, and where the topic is locked, ACT_SET_TOPIC is ACT_LOCKED_TOPIC; and
- * where either is so, ACT_PIN is this, too.
+ * ACT_SPEAK and ACT_REACT are ACT_ANNOUNCE, and where the topic is locked, ACT_SET_TOPIC is
+ * ACT_LOCKED_TOPIC; and where either is so, ACT_PIN is this, too.
  */
 enum permission core_permission(const struct core *core, const struct session *session,
                                 const struct room *room, enum room_act act);

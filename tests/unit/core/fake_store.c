@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/macro.h"
+#include "core/past/reacted.h"
 #include "proto/mend.h"
 
 #define WALL_MS INT64_C(1700000000000)
@@ -63,9 +64,30 @@ static void set_text(struct record *record, struct bytes text) {
     record->text = (struct bytes){copy, text.n};
 }
 
+static void react_to_message(const struct record *by) {
+    struct reaction reaction;
+    struct reacted before;
+    if (!reaction_take(&reaction, by->text))
+        return;
+    struct record *target = stored_message(reaction.uid, &by->reply_to);
+    if (!target || target->conv != by->conv || (target->flags & RECORD_REMOVED) ||
+        reacted_find(target->reactions, reaction.emoji, by->uid, &before) == reaction.on)
+        return;
+    char *text = own_memory(NULL, target->reactions.n + REACTED_LINE_MAX);
+    struct reacted reacted = {reaction.emoji, by->uid, by->from, by->seq};
+    size_t n = reaction.on ? reacted_add(text, target->reactions, &reacted)
+                           : reacted_remove(text, target->reactions, reaction.emoji, by->uid);
+    free((char *)target->reactions.data);
+    target->reactions = (struct bytes){text, n};
+}
+
 /* As store/mend.c. Edits before the last one are passed over wherever they are read. */
 static void mend_message(const struct record *by) {
     struct mend_removal removal = {.uid = by->uid};
+    if (by->kind == KIND_REACT) {
+        react_to_message(by);
+        return;
+    }
     if (by->kind == KIND_REMOVE && !mend_removal_take(&removal, by->text))
         return;
     struct record *target = stored_message(removal.uid, &by->reply_to);
@@ -580,8 +602,10 @@ void durable_end(void) {
     if (is_committing)
         commit_finish();
     world_end();
-    for (size_t i = 0; i < fake.n_messages; i++)
+    for (size_t i = 0; i < fake.n_messages; i++) {
         free((char *)fake.messages[i].text.data);
+        free((char *)fake.messages[i].reactions.data);
+    }
     free(fake.messages);
     for (size_t i = 0; i < fake.n_rooms; i++)
         free(fake.rooms[i].topic);

@@ -21,6 +21,7 @@ static const struct wanted wanted[] = {
     {ACT_READ, "aaaaaaar", "-raaara-", "--aaarar", "--aaa---"},
     {ACT_SPEAK, "aaaaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
     {ACT_ANNOUNCE, "rrraaarr", "-rraarr-", "--raarrr", "--aaa---"},
+    {ACT_REACT, "aaaaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
     {ACT_EDIT_OWN, "aaaaaarr", "-raaarr-", "--aaarrr", "--aaa---"},
     {ACT_REMOVE, "rrraaarr", "-rraaar-", "--raaarr", "--rrr---"},
     {ACT_INVITE, "rraaaarr", "-raaarr-", "--rrrrrr", "--rrr---"},

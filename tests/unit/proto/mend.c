@@ -42,7 +42,8 @@ Test(mend, 03_anything_else_is_none) {
 
 Test(mend, 04_kinds) {
     for (unsigned kind = 0; kind < 256; kind++) {
-        bool is = kind == KIND_EDIT || kind == (KIND_EDIT | KIND_HEADED) || kind == KIND_REMOVE;
+        bool is = kind == KIND_EDIT || kind == (KIND_EDIT | KIND_HEADED) || kind == KIND_REMOVE ||
+                  kind == KIND_REACT;
         cr_assert_eq(mend_is((uint8_t)kind), is, "%u", kind);
     }
 }

@@ -446,7 +446,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
                   "ALTER TABLE room DROP COLUMN rules; ALTER TABLE room DROP COLUMN owner;"
                   "ALTER TABLE room DROP COLUMN private_since; ALTER TABLE room DROP COLUMN people;"
                   "ALTER TABLE room DROP COLUMN unix_group;"
-                  "ALTER TABLE message DROP COLUMN mend;"
+                  "ALTER TABLE message DROP COLUMN mend; ALTER TABLE message DROP COLUMN reactions;"
                   "ALTER TABLE state DROP COLUMN parts_folded;"
                   "DROP TABLE pin; DROP TABLE room_order; DROP INDEX message_thread; DROP INDEX "
                   "message_reply;"
@@ -456,7 +456,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 18);
     cr_assert_eq(
         shelf_query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 1);
     cr_assert_eq(shelf_query_number("SELECT parts_folded FROM state"), 0);
@@ -464,7 +464,7 @@ Test(store_damage, 16_an_upgrade_that_only_saves_time_waits_for_room) {
     shelf_open();
     expect_all(last);
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 18);
     cr_assert_eq(
         shelf_query_number("SELECT count(*) FROM sqlite_schema WHERE name = 'message_uid'"), 0);
     cr_assert_eq(shelf_query_number("SELECT parts_folded FROM state"), 1);

@@ -238,7 +238,7 @@ Test(store_upgrade, 19_version_9_is_upgraded) {
     cr_assert_eq(upto, 5);
     shelf_close();
     cr_assert_eq(shelf_query_number("SELECT count(*) FROM message WHERE mend <> 0"), 0);
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 18);
 }
 
 static int count_one(void *arg, const struct record *record) {
@@ -341,7 +341,7 @@ Test(store_upgrade, 22_version_13_is_upgraded) {
     cr_assert_eq(store_load(shelf.store, &visitor), 0);
     cr_assert_eq(n, 2, "a private room and who is in it");
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 18);
     shelf_open();
 }
 
@@ -441,6 +441,6 @@ Test(store_upgrade, 25_version_16_is_upgraded) {
     put_pins_of(1);
     cr_assert_eq(n_pins(), 11);
     shelf_close();
-    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 17);
+    cr_assert_eq(shelf_query_number("PRAGMA user_version"), 18);
     shelf_open();
 }
