@@ -4,6 +4,7 @@
 
 #include "base/macro.h"
 #include "proto/mend.h"
+#include "proto/reaction.h"
 #include "semantic/semantic.h"
 
 #define N_IDS 256
@@ -132,20 +133,25 @@ static struct bytes some_binary(size_t n, bool is_begin) {
     return (struct bytes){binary + !is_begin, n};
 }
 
-/* An edit or a removal of what nobody has said: it is refused, whoever sends it wherever. */
+/* An edit, a removal or a reaction of what nobody has said: it is refused, whoever sends it
+ * wherever. */
 static bool make_mend(struct client *client, struct frame *frame) {
     static char removal[MEND_REMOVE_MAX];
-    bool removes = chance_one_in(2);
+    static char reaction[REACTION_BODY_MAX];
+    uint8_t kind = (uint8_t)(KIND_EDIT + chance_below(3));
     struct mend_removal what = {some_client()->uid, some_text(0, MEND_REASON_MAX / 4)};
     struct bytes body = some_text(0, body_most());
-    if (removes)
+    struct reaction reacts = {what.uid, chance_one_in(2), bytes_of("👍")};
+    if (kind == KIND_REMOVE)
         body = (struct bytes){removal, mend_removal_put(removal, &what)};
+    if (kind == KIND_REACT)
+        body = (struct bytes){reaction, reaction_put(reaction, &reacts)};
     if (!may_send(client) || client->out.on)
         return false;
     frame->send =
         (struct frame_send){.id = unused_id(),
                             .reply_to = unused_id(),
-                            .kind = removes ? KIND_REMOVE : KIND_EDIT,
+                            .kind = kind,
                             .to = chance_one_in(2) ? bytes_of(MEND_TO) : some_target(client),
                             .total = (uint32_t)body.n,
                             .body = body};
