@@ -18,6 +18,15 @@
 
 static const char doing[] = "change a message";
 
+/* Who wrote what is meant. False: it does not say so. */
+static bool mend_author(const struct record *by, uint32_t *uid) {
+    struct mend_removal removal = {.uid = by->uid};
+    bool is_told = by->kind == STORE_REMOVE_KIND || by->kind == STORE_REACT_KIND;
+    bool is_known = !is_told || mend_removal_take(&removal, by->text);
+    *uid = removal.uid;
+    return is_known;
+}
+
 /* The message that is meant. */
 struct mended {
     uint64_t seq, by; /* by: what mended it until now; 0: nothing */
@@ -28,7 +37,7 @@ struct mended {
 };
 
 static int mended_find(struct connection *writer, uint32_t uid, const struct uuid *id,
-                       struct mended *mended, char reactions[REACTED_BYTES_MAX]) {
+                       struct mended *mended, char *reactions) {
     sqlite3_stmt *row = connection_get(writer, MENDED_FIND);
     *mended = (struct mended){0};
     if (!row)
@@ -44,7 +53,7 @@ static int mended_find(struct connection *writer, uint32_t uid, const struct uui
                                   .flags = (uint8_t)column_number(row, 4),
                                   .n_text = (size_t)column_number(row, 5),
                                   .reactions = column_text(row, 6)};
-    if (mended->reactions.n > REACTED_BYTES_MAX)
+    if (!reactions || mended->reactions.n > REACTED_BYTES_MAX)
         mended->reactions.n = 0;
     if (mended->reactions.n > 0)
         memcpy(reactions, mended->reactions.data, mended->reactions.n);
@@ -162,7 +171,7 @@ static int react_write(struct connection *writer, uint64_t seq, struct bytes rea
 static int react_change(struct store *store, const struct record *by, const struct mended *mended) {
     struct bytes reactions = mended->reactions;
     struct reaction reaction;
-    struct reacted before;
+    struct reacted before = {0};
     int64_t n_passed = 0;
     if (!reaction_take(&reaction, by->text))
         return 0;
@@ -183,25 +192,23 @@ static int react_change(struct store *store, const struct record *by, const stru
 
 int mend_message(struct store *store, const struct record *by) {
     char reactions[REACTED_BYTES_MAX];
-    struct mend_removal removal = {.uid = by->uid};
     struct mended mended;
-    bool names_author = by->kind == STORE_REMOVE_KIND || by->kind == STORE_REACT_KIND;
-    if (names_author && !mend_removal_take(&removal, by->text))
+    uint32_t uid;
+    if (!mend_author(by, &uid))
         return 0;
-    int r = mended_find(&store->writer, removal.uid, &by->reply_to, &mended, reactions);
+    int r = mended_find(&store->writer, uid, &by->reply_to, &mended, reactions);
     if (r != 0 || !mend_fits(by, &mended))
         return r;
     return by->kind == STORE_REACT_KIND ? react_change(store, by, &mended)
-                                        : mend_change(store, by, &mended, removal.uid);
+                                        : mend_change(store, by, &mended, uid);
 }
 
 int mend_look(struct connection *connection, struct record *by) {
-    struct mend_removal removal = {.uid = by->uid};
     struct mended mended;
-    if (!mend_is(by->kind) ||
-        (by->kind == STORE_REMOVE_KIND && !mend_removal_take(&removal, by->text)))
+    uint32_t uid;
+    if (!mend_is(by->kind) || !mend_author(by, &uid))
         return 0;
-    int r = mended_find(connection, removal.uid, &by->reply_to, &mended);
+    int r = mended_find(connection, uid, &by->reply_to, &mended, NULL);
     by->about = mended.seq;
     return r;
 }
