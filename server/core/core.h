@@ -558,7 +558,7 @@ struct core {
     struct persist persist;
     struct forgotten *forgotten, *forgotten_first; /* see forget.c */
     struct reactions *reactions, *reactions_first; /* see past/react.c */
-    size_t n_reactions;
+    size_t n_reactions, reactions_bytes;
     struct read_mark *marks;
     struct user *asking, *feeding; /* those with questions for a reader, in turn */
     struct offer *offers;

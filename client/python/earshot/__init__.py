@@ -35,7 +35,7 @@ from .errors import (
     TryAgain,
     Withdrawn,
 )
-from .events import Edited, Message, Offer, Pinned, Removed, Room, Transfer, Unread, User
+from .events import Edited, Message, Offer, Pinned, Reaction, Removed, Room, Transfer, Unread, User
 from .link import Link, send
 from .sent import Claim, Handed, Sent
 
@@ -62,6 +62,7 @@ __all__ = [
     "OtherVersion",
     "Pinned",
     "Refused",
+    "Reaction",
     "Removed",
     "Room",
     "Sent",

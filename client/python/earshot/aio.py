@@ -363,6 +363,16 @@ class Link(Core):
     ) -> Sent:
         return await self._drive(self._op_remove(message, reason, author))
 
+    async def react(
+        self,
+        message: Union[str, Message, Sent],
+        emoji: str,
+        on: bool = True,
+        *,
+        author: Optional[int] = None,
+    ) -> Sent:
+        return await self._drive(self._op_react(message, emoji, on, author))
+
     # The past.
 
     async def history(

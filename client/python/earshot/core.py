@@ -552,6 +552,23 @@ class Core:
             )
         )
 
+    def _op_react(
+        self, target: Union[str, Message, Sent], emoji: str, on: bool, author: Optional[int]
+    ) -> Steps:
+        message = self._message(None, emoji, flags=c.ACK_NOW | c.WANT_SEQ)
+        id_of_target = encoded(id_of(target), "the message")
+        if author is None:
+            author = target.uid if isinstance(target, Message) else os.geteuid()
+        return (
+            yield from self._op_say(
+                lambda id_: self._call(
+                    lib.earshot_react, id_of_target, author, on, byref(message), id_
+                ),
+                "",
+                "stored",
+            )
+        )
+
     def _op_remove(
         self, target: Union[str, Message, Sent], reason: str, author: Optional[int]
     ) -> Steps:

@@ -61,9 +61,19 @@ class Message:
     removed: bool = False  #: of the past: there is no text any more
     thread: Optional[str] = None  #: of a reply: what its thread began with
     n: int = 0  #: its number in the conversation, by which people name it; 0: none
+    reactions: Tuple["Reaction", ...] = ()  #: of the past: to it, by the emoji
     file: Optional["Attachment"] = None  #: a small file came instead of a text: `link.get(message)`
     wants_receipt: bool = field(default=False, repr=False)
     link: int = field(default=0, repr=False)
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """The reactions of one emoji to a message."""
+
+    emoji: str
+    n: int
+    by: Tuple[str, ...]  #: the handles of the first of those whose they are
 
 
 @dataclass(frozen=True)
@@ -315,6 +325,13 @@ def _attachment(link: int, event: c.Event) -> Optional[Attachment]:
     return Attachment(_path(file.name), file.size, content)
 
 
+def _reactions(message: c.MessageEvent) -> Tuple[Reaction, ...]:
+    return tuple(
+        Reaction(_text(r.emoji), r.n, tuple(_text(r.by).split()))
+        for r in message.reactions[: message.n_reactions]
+    )
+
+
 def _message(link: int, event: c.Event) -> Message:
     message = event.message
     kind = {c.EVENT_EDITED: Edited, c.EVENT_REMOVED: Removed}.get(event.type, Message)
@@ -337,6 +354,7 @@ def _message(link: int, event: c.Event) -> Message:
         removed=message.removed,
         thread=_text(message.thread) or None,
         n=message.n,
+        reactions=_reactions(message) if message.n_reactions else (),
         file=_attachment(link, event),
         wants_receipt=message.wants_receipt,
         link=message.link,

@@ -252,6 +252,18 @@ class Link(Core):
         others."""
         return self._run(self._op_remove(message, reason, author))
 
+    def react(
+        self,
+        message: Union[str, Message, Sent],
+        emoji: str,
+        on: bool = True,
+        *,
+        author: Optional[int] = None,
+    ) -> Sent:
+        """An emoji, or its name as ":tada:", for a message; not on: takes it back. author: the uid
+        of who wrote it, where only the id is known; else oneself."""
+        return self._run(self._op_react(message, emoji, on, author))
+
     # The past.
 
     def history(

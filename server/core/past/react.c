@@ -13,6 +13,7 @@
  * not stored yet is kept beyond that: it is bounded by what may wait to be stored.
  */
 #define REACTIONS_MAX 4096
+#define REACTIONS_BYTES_MAX ((size_t)4 * 1024 * 1024) /* and so much text of them */
 
 struct reactions_key {
     struct uuid id;
@@ -42,6 +43,7 @@ static void reactions_free(struct core *core, struct reactions *reactions) {
     HASH_DELETE(hh, core->reactions, reactions);
     DL_DELETE(core->reactions_first, reactions);
     core->n_reactions--;
+    core->reactions_bytes -= reactions->size;
     free(reactions->text);
     free(reactions);
 }
@@ -52,7 +54,8 @@ void react_deinit(struct core *core) {
 }
 
 static void reactions_trim(struct core *core) {
-    while (core->n_reactions >= REACTIONS_MAX) {
+    while (core->n_reactions >= REACTIONS_MAX ||
+           (core->reactions_bytes > REACTIONS_BYTES_MAX && core->n_reactions > 0)) {
         struct reactions *first = core->reactions_first;
         if (core->config.durable && first->changed > core->persist.committed)
             return;
@@ -61,13 +64,14 @@ static void reactions_trim(struct core *core) {
 }
 
 /* Room for one more line. */
-static bool reactions_grow(struct reactions *reactions, size_t n) {
+static bool reactions_grow(struct core *core, struct reactions *reactions, size_t n) {
     size_t size = n + REACTED_LINE_MAX;
     if (reactions->size >= size)
         return true;
     char *text = realloc(reactions->text, size);
     if (!text)
         return false;
+    core->reactions_bytes += size - reactions->size;
     reactions->text = text;
     reactions->size = size;
     return true;
@@ -84,9 +88,10 @@ static struct reactions *reactions_new(struct core *core, const struct record *r
     if (!reactions)
         return NULL;
     reactions->key = (struct reactions_key){record->id, record->uid};
-    if (reactions_grow(reactions, text.n))
+    if (reactions_grow(core, reactions, text.n))
         HASH_ADD(hh, core->reactions, key, sizeof reactions->key, reactions);
     if (!reactions->hh.tbl) {
+        core->reactions_bytes -= reactions->size;
         free(reactions->text);
         free(reactions);
         return NULL;
@@ -144,7 +149,7 @@ static enum fail_code react_judge_change(struct core *core, const struct session
     struct reacted reacted;
     if (!reactions)
         reactions = reactions_new(core, record);
-    if (!reactions || !reactions_grow(reactions, reactions->n)) {
+    if (!reactions || !reactions_grow(core, reactions, reactions->n)) {
         snprintf(reason, 256, "the hub is out of memory; try again later");
         return FAIL_LIMIT;
     }

@@ -435,7 +435,8 @@ Test(store_upgrade, 24_what_is_pinned_is_kept_as_long_as_the_message_is) {
 Test(store_upgrade, 25_version_16_is_upgraded) {
     say(AB, ALICE, "hello");
     shelf_close();
-    shelf_run_sql("DROP TABLE pin; PRAGMA user_version = 16;");
+    shelf_run_sql(
+        "DROP TABLE pin; ALTER TABLE message DROP COLUMN reactions; PRAGMA user_version = 16;");
     shelf_open();
     cr_assert_str_empty(shelf.info.set_aside);
     put_pins_of(1);
