@@ -249,9 +249,17 @@ void json_whois(const struct cli_user *user, char **rooms, size_t n_rooms) {
     json_put(stdout, object);
 }
 
-void json_room(const char *name, uint32_t members, const char *topic) {
-    json_put(stdout, json_pack("{s:s,s:o,s:I,s:o}", "type", "room", "name", json_conv(name),
-                               "members", (json_int_t)members, "topic", json_text_or_null(topic)));
+static const char *const json_forms[] = {"open", "private", "group", "direct"};
+
+void json_room(const struct cli_room *room) {
+    json_t *object =
+        json_pack("{s:s,s:o,s:I,s:o}", "type", "room", "name", json_conv(room->name), "members",
+                  (json_int_t)room->members, "topic", json_text_or_null(room->topic));
+    if (room->group) {
+        json_object_set_new(object, "form", json_string(json_forms[room->form]));
+        json_object_set_new(object, "group", json_text_or_null(room->group));
+    }
+    json_put(stdout, object);
 }
 
 static json_t *json_use(const struct earshot_use *use) {
@@ -323,10 +331,9 @@ static json_t *json_laid(const struct cli_laid *laid, size_t n_laid, enum earsho
 
 void json_about_room(const struct earshot_event *event, const struct cli_laid *laid,
                      size_t n_laid) {
-    static const char *const forms[] = {"open", "private", "group", "direct"};
     json_t *object = json_pack(
         "{s:s,s:o,s:s,s:o,s:o,s:o,s:I,s:o,s:b}", "type", "room", "name",
-        json_conv(event->room.name), "form", forms[event->room.form], "owner",
+        json_conv(event->room.name), "form", json_forms[event->room.form], "owner",
         json_text(event->room.owner), "operators", json_names(event->room.operators), "group",
         json_text_or_null(event->room.group), "members", (json_int_t)event->room.members, "topic",
         json_text_or_null(event->room.topic), "announce", (int)event->room.announces);

@@ -32,7 +32,7 @@ void json_account(const struct cli_account *account);
 void json_top(uint64_t sessions, double messages, double deliveries);
 void json_unread(const char *conv, uint32_t n, uint32_t n_mentions, uint64_t seq);
 void json_unread_total(uint64_t n, uint64_t n_direct, uint64_t n_mentions);
-void json_room(const char *name, uint32_t members, const char *topic);
+void json_room(const struct cli_room *room);
 /* holder: who has the name that this one waits for; NULL: it is not told. */
 void json_claim(const struct cli_claim *claim, const struct cli_claim *holder);
 void json_process(const struct cli_process *process, const char *text);

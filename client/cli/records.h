@@ -34,6 +34,8 @@ struct cli_user {
 
 struct cli_room {
     char *name, *topic;
+    char *group; /* whose room it is, or ""; NULL: the hub is an older one and tells no form */
+    enum earshot_room_form form;
     uint32_t members;
 };
 

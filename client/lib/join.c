@@ -277,7 +277,7 @@ static int send_hello(struct earshot *link) {
                   .abilities = wanted | ABILITY_LINES | ABILITY_GATE | ABILITY_WITHDRAWN |
                                ABILITY_ALIKE | ABILITY_FILES | ABILITY_NAMED | ABILITY_CHANNEL |
                                ABILITY_HEADS | ABILITY_READS | ABILITY_ORDER | ABILITY_CLAIMS |
-                               ABILITY_ROOMS | ABILITY_MENDS | ABILITY_TOLD |
+                               ABILITY_ROOMS | ABILITY_MENDS | ABILITY_FORMS | ABILITY_TOLD |
                                (link->flags & EARSHOT_PEEK ? ABILITY_PEEK : 0) |
                                (is_known ? ABILITY_AFTER : 0),
                   .handle = name_bytes(&link->handle),

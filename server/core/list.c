@@ -15,6 +15,7 @@
 
 #include "core/internal.h"
 #include "core/room/order.h"
+#include "core/room/room.h"
 
 #define PIDS_MAX 512 /* of one handle in one USER frame */
 #define LISTS_PER_SESSION_MAX 64
@@ -94,6 +95,10 @@ static void put_user(struct core *core, struct session *session, uint32_t reques
 static void put_room(struct core *core, struct session *session, uint32_t request,
                      const struct room *room) {
     struct name name;
+    if (session->abilities & ABILITY_FORMS) {
+        room_put_listed(core, session, request, room);
+        return;
+    }
     session_answer(core, session,
                    &(struct frame){.type = FRAME_ROOM,
                                    .room = {.request = request,

@@ -326,7 +326,8 @@ enum {
     ABILITY_DIRECT = 1048576, /* the same of GATHER; */
     ABILITY_REACTS = 2097152, /* of KIND_REACT, of which it gets none else; */
     ABILITY_PINS = 4194304,   /* and of PIN, FIND_PINS and FIND_STARS; it gets NEWS_PINS, too */
-    ABILITY_ALL = 8388591,
+    ABILITY_FORMS = 8388608, /* in answer to LIST_ROOMS, ABOUT instead of ROOM, without operators */
+    ABILITY_ALL = 16777199,
 };
 
 enum message_kind {

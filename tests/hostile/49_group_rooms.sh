@@ -70,7 +70,7 @@ try say $ALICE --json room '#lab' --group lab
 is "a member makes a room of the group: exit status" "$STATUS" 0
 is "and it is shown" "$(jq -c '[.name,.form,.group,.owner]' <<<"$OUT")" \
     '["#lab","group","lab","zz-alice"]'
-is "in a list, too" "$(say $BOB --json rooms | jq -r .name)" "#lab"
+is "in a list, too" "$(say $BOB --json rooms | jq -r '.name,.form,.group' | xargs)" "#lab group lab"
 try say $ALICE room '#other' --group students
 is "not one of a group of others: exit status" "$STATUS" 77
 try say $ALICE room '#other' --group nosuch

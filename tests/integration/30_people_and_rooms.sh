@@ -45,7 +45,7 @@ check "what is never seen, too" has "$OUT" 'tag \udb40\udc41, \ufeff, plain ä'
 check "and the same when decoded" json '.away == "tag \udb40\udc41, \ufeff, plain \u00e4"' "$OUT"
 
 try earshot rooms --json
-check "rooms --json" json '.type == "room" and .name == "#ops" and .topic == null
+check "rooms --json" json '.type == "room" and .name == "#ops" and .topic == null and .form == "open" and .group == null
     and (.members | type == "number")' "$OUT"
 exits 77 "topic: not by who is not in the room" earshot --name alice topic '#ops' mine now
 check "which says what to do" has "$ERR" "join it first"

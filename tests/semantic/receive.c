@@ -215,6 +215,8 @@ static const uint32_t *receive_line_of(const struct frame *frame) {
         return &frame->user.request;
     case FRAME_ROOM:
         return &frame->room.request;
+    case FRAME_ABOUT:
+        return &frame->about.request;
     case FRAME_COUNTER:
         return &frame->counter.request;
     case FRAME_OBJECT:

@@ -22,6 +22,8 @@ static void rooms_add(void *arg, const struct earshot_event *event) {
     rooms->all[rooms->n++] = (struct cli_room){
         .name = cli_copy(event->room.name),
         .topic = cli_copy(event->room.topic),
+        .group = event->room.owner ? cli_copy(event->room.group) : NULL,
+        .form = event->room.form,
         .members = event->room.members,
     };
 }
@@ -41,6 +43,7 @@ static void rooms_free(struct room_list *rooms) {
     for (size_t i = 0; i < rooms->n; i++) {
         free(rooms->all[i].name);
         free(rooms->all[i].topic);
+        free(rooms->all[i].group);
     }
     free(rooms->all);
     *rooms = (struct room_list){0};
@@ -49,7 +52,7 @@ static void rooms_free(struct room_list *rooms) {
 static int rooms_print(const struct cli_options *options, const struct room_list *rooms) {
     if (options->json)
         for (size_t i = 0; i < rooms->n; i++)
-            json_room(rooms->all[i].name, rooms->all[i].members, rooms->all[i].topic);
+            json_room(&rooms->all[i]);
     else if (rooms->n > 0)
         text_rooms(options, rooms->all, rooms->n);
     else
@@ -69,7 +72,7 @@ int cli_rooms(const struct cli_options *options, int n_words, char **words) {
 
 static int topic_print(const struct cli_options *options, const struct cli_room *room) {
     if (options->json)
-        json_room(room->name, room->members, room->topic);
+        json_room(room);
     else if (*room->topic)
         text_topic(room->topic);
     else

@@ -409,15 +409,14 @@ void room_receive_invite(struct core *core, struct session *session, const struc
 
 /* Asking. */
 
-void room_put_about(struct core *core, struct session *session, uint32_t request,
-                    const struct room *room) {
+static void room_put(struct core *core, struct session *session, uint32_t request,
+                     const struct room *room, struct bytes operators) {
     struct name name;
-    char owner[32], operators[OPERATORS_BYTES_MAX + 1];
+    char owner[32];
     const struct admission *admission =
         room->form == ROOM_OPEN ? NULL : admission_find(session->user, room);
     uid_t uid = room->owner ? room->owner->user->uid : room->creator->uid;
     snprintf(owner, sizeof owner, "uid%u", uid);
-    (void)room_operators(core, room, operators);
     struct frame frame = {
         .type = FRAME_ABOUT,
         .about = {.request = request,
@@ -430,8 +429,20 @@ void room_put_about(struct core *core, struct session *session, uint32_t request
                   .members = room->n_members,
                   .group = name_bytes(&room->group),
                   .topic = bytes_of(room->topic ? room->topic : ""),
-                  .operators = bytes_of(operators)}};
+                  .operators = operators}};
     session_answer(core, session, &frame);
+}
+
+void room_put_about(struct core *core, struct session *session, uint32_t request,
+                    const struct room *room) {
+    char operators[OPERATORS_BYTES_MAX + 1];
+    (void)room_operators(core, room, operators);
+    room_put(core, session, request, room, bytes_of(operators));
+}
+
+void room_put_listed(struct core *core, struct session *session, uint32_t request,
+                     const struct room *room) {
+    room_put(core, session, request, room, (struct bytes){0});
 }
 
 void room_tell_about(struct core *core, struct session *session, uint32_t request,

@@ -22,6 +22,9 @@ struct room *room_named(struct core *core, struct session *session, uint32_t req
 /* Whether what is said there is for the user: not what mends a message that he does not see, for it
  * was said before he was invited. */
 bool room_shows(const struct user *user, const struct room *room, const struct record *record);
+/* ABOUT it, in a list: without its operators, which take longer to be found. */
+void room_put_listed(struct core *core, struct session *session, uint32_t request,
+                     const struct room *room);
 /* While something goes on with it that may leave it empty. */
 void room_hold(struct room *room);
 void room_let_go(struct core *core, struct room *room);

@@ -148,6 +148,17 @@ Test(core_list_content, 08_rooms_with_members_and_topic) {
     expect(bob, FRAME_DONE);
 }
 
+Test(core_list_content, 20_what_form_a_room_has_is_told_to_who_knows_forms) {
+    struct client *carol = join(CAROL, "carol", HERE | ABILITY_ROOMS | ABILITY_FORMS);
+    enter(carol, "#tea", 0);
+    give_list(carol, LIST_ROOMS, "");
+    const struct frame *frame = expect(carol, FRAME_ABOUT);
+    cr_assert(bytes_equal(frame->about.room, bytes_of("#tea")));
+    cr_assert_eq(frame->about.form, ROOM_OPEN);
+    cr_assert_eq(frame->about.group.n, 0);
+    cr_assert_eq(frame->about.members, 1);
+}
+
 Test(core_list_content, 09_every_mailbox_is_shown_with_its_owner) {
     give_list(alice, LIST_OBJECTS, "");
     for (int i = 0; i < 2; i++) {
