@@ -29,10 +29,12 @@ struct call {
     /* Of single tools. */
     unsigned stage;
     char message_id[EARSHOT_ID_SIZE]; /* a message or an offer */
-    uint64_t after;                   /* an answer comes behind this one */
-    json_t *lines;                    /* of an answer of the hub, or its parts */
-    struct fetch *fetch;              /* inbox.h */
-    int fd;                           /* -1: none */
+    uid_t author;                     /* of the message that it answers, if it is known */
+    bool has_author;
+    uint64_t after;      /* an answer comes behind this one */
+    json_t *lines;       /* of an answer of the hub, or its parts */
+    struct fetch *fetch; /* inbox.h */
+    int fd;              /* -1: none */
     struct cli_process process;
     struct cli_claim holder; /* handle NULL: nobody is known */
     unsigned place;

@@ -11,12 +11,21 @@ static void past_begin(struct call *call, int result) {
         call_fail_link(call, call->mcp->hands, result, "");
 }
 
+/* Without a thread, of the conversation. */
 void tool_history_start(struct call *call) {
-    past_begin(call,
-               earshot_history(call->mcp->hands, call_text(call, "conversation"),
-                               (uint64_t)call_number(call, "before", 0),
-                               (uint64_t)call_number(call, "after", 0),
-                               (unsigned)call_number(call, "limit", PAST_LIMIT), &call->request));
+    const char *thread = call_text(call, "thread");
+    uint64_t before = (uint64_t)call_number(call, "before", 0);
+    unsigned limit = (unsigned)call_number(call, "limit", PAST_LIMIT);
+    if (thread && json_object_get(call->arguments, "after"))
+        call_fail(call,
+                  "a thread is read backwards; leave out \"after\", and go on with \"before\"");
+    else if (thread)
+        past_begin(call, earshot_find(call->mcp->hands, call_text(call, "conversation"), thread,
+                                      true, before, limit, &call->request));
+    else
+        past_begin(call,
+                   earshot_history(call->mcp->hands, call_text(call, "conversation"), before,
+                                   (uint64_t)call_number(call, "after", 0), limit, &call->request));
 }
 
 void tool_search_start(struct call *call) {

@@ -26,6 +26,8 @@ static int talk_send(struct call *call, const char *text, unsigned flags) {
         .text = text,
         .text_n = strlen(text),
         .reply_to = call_text(call, "reply_to"),
+        .author = call->author,
+        .has_author = call->has_author,
         .title = call_text(call, "title"),
         .priority = talk_priority(call),
         .flags = flags | EARSHOT_ACK_NOW | EARSHOT_WANT_SEQ,
@@ -40,14 +42,42 @@ static bool talk_is_ours(const struct call *call, const struct earshot_event *ev
     return event->type == EARSHOT_EVENT_REFUSED && strcmp(event->failed.id, call->message_id) == 0;
 }
 
-void tool_send_start(struct call *call) {
-    call_set_deadline(call, 60);
+enum send_stage { SEND_LOOKS, SEND_WAITS };
+
+static void send_now(struct call *call) {
+    call->stage = SEND_WAITS;
     int result = talk_send(call, call_text(call, "text"), EARSHOT_MAKE_ROOM);
     if (result != EARSHOT_OK)
         call_fail_link(call, call->mcp->hands, result, call_text(call, "to"));
 }
 
+/* A reply is in the thread of the message only with the uid of who wrote that. */
+void tool_send_start(struct call *call) {
+    const char *reply_to = call_text(call, "reply_to");
+    call_set_deadline(call, 60);
+    int result = EARSHOT_OTHER_VERSION; /* then it is a reply all the same */
+    if (reply_to)
+        result = earshot_find(call->mcp->hands, call_text(call, "to"), reply_to, false, 0, 1,
+                              &call->request);
+    if (result == EARSHOT_BAD_NAME || result == EARSHOT_BAD_ARGUMENT)
+        call_fail_link(call, call->mcp->hands, result, reply_to);
+    else if (result != EARSHOT_OK)
+        send_now(call);
+}
+
+/* What is not there is answered all the same. */
+static void send_look(struct call *call, const struct earshot_event *event) {
+    if (event->type == EARSHOT_EVENT_PAST) {
+        call->author = event->message.uid;
+        call->has_author = true;
+    } else if (event->type == EARSHOT_EVENT_DONE || event->type == EARSHOT_EVENT_FAILED) {
+        send_now(call);
+    }
+}
+
 void tool_send_take(struct call *call, const struct earshot_event *event) {
+    if (call->stage == SEND_LOOKS && call->request != 0 && event->request == call->request)
+        send_look(call, event);
     if (!talk_is_ours(call, event))
         return;
     if (event->type == EARSHOT_EVENT_REFUSED)

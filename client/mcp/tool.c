@@ -23,7 +23,7 @@
 static const struct tool_parameter send_parameters[] = {
     TO,
     {"text", TOOL_TEXT, true, 1, EARSHOT_TEXT_MAX, NULL, "of the message"},
-    {"reply_to", TOOL_TEXT, false, 36, 36, NULL, "the id of the message that it answers"},
+    {"reply_to", TOOL_TEXT, false, 36, 36, NULL, "the id of the message that it answers, in whose thread it is then"},
     {"title", TOOL_TEXT, false, 0, EARSHOT_TITLE_MAX, NULL, "one line above it"},
     {"priority", TOOL_TEXT, false, 1, 16, head_words, "how urgent it is"},
     END};
@@ -46,6 +46,8 @@ static const struct tool_parameter history_parameters[] = {
     LIMIT(EARSHOT_PAGE_MAX),
     {"before", TOOL_WHOLE, false, 1, 9e15, NULL, "only what came before the message with this seq"},
     {"after", TOOL_WHOLE, false, 0, 9e15, NULL, "only what came after the message with this seq"},
+    {"thread", TOOL_TEXT, false, 36, 36, NULL,
+     "only this thread: the \"thread\" of a reply, or the id of the message it began with"},
     END};
 static const struct tool_parameter search_parameters[] = {
     {"words", TOOL_TEXT, true, 1, 1024, NULL,
@@ -91,7 +93,8 @@ static const struct tool_parameter when_parameters[] = {
     "you\",\"properties\":{\"id\":{\"type\":\"string\"},\"seq\":{\"type\":\"integer\"},"           \
     "\"at\":{\"type\":\"string\"},\"conv\":{\"type\":\"string\"},\"from\":{\"type\":\"string\"},"  \
     "\"uid\":{\"type\":\"integer\",\"description\":\"of the sender, proved by the kernel\"},"      \
-    "\"text\":{\"type\":\"string\"},\"reply_to\":{\"type\":[\"string\",\"null\"]}},"               \
+    "\"text\":{\"type\":\"string\"},\"reply_to\":{\"type\":[\"string\",\"null\"]},"                \
+    "\"thread\":{\"type\":[\"string\",\"null\"]}},"                                               \
     "\"required\":[\"id\",\"seq\",\"at\",\"conv\",\"from\",\"uid\",\"text\"]}"
 #define OBJECT_SCHEMA(properties, required)                                                        \
     "{\"type\":\"object\",\"properties\":{" properties "},\"required\":[" required "]}"

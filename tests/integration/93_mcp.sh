@@ -177,6 +177,31 @@ gives "what came besides is kept" ann $N '.result.structuredContent.messages | m
 call ann ask_human '{"to":"bob","question":"and now?","timeout_seconds":0.2}'
 gives "nobody answers" ann $N '.result.isError == false and .result.structuredContent.answered == false'
 
+# Threads: a reply is in that of what it answers, whoever wrote that, and it can be read.
+say_id() { jq -r .id <<<"$(earshot --name cal send --json "$@")"; }
+FIRST=$(say_id '#build' 'it does not compile')
+call ann send '{"to":"#build","text":"which file?","reply_to":"'"$FIRST"'"}'
+gives "a reply" ann $N '.result.structuredContent.state'
+REPLY=$(answer ann $N .result.structuredContent.id)
+call bob send '{"to":"#build","text":"main.c","reply_to":'"$REPLY"'}'
+gives "a reply to that" bob $N '.result.structuredContent.state'
+say_id '#build' 'something else' >/dev/null
+call bob history '{"conversation":"#build","thread":"'"$FIRST"'"}'
+gives "the thread" bob $N '.result.structuredContent.messages | map(.text) == ["it does not compile", "which file?", "main.c"]
+    and all(.[1:][]; .thread == "'"$FIRST"'")'
+call bob join_room '{"room":"#build"}'
+gives "bob joins" bob $N '.result.structuredContent.room'
+call bob history '{"thread":"'"$FIRST"'","limit":1}'
+gives "its last, in whatever conversation that he is in" bob $N '.result.structuredContent.messages | map(.text) == ["main.c"]'
+call bob history '{"thread":"'"$FIRST"'","after":3}'
+gives "not forwards" bob $N '.result.isError and (.result.content[0].text | test("leave out"))'
+call bob history '{"thread":"123456789012345678901234567890123456"}'
+gives "a thread that is no id" bob $N '.result.isError'
+call bob send '{"to":"#build","text":"x","reply_to":"123456789012345678901234567890123456"}'
+gives "a reply to what is no id" bob $N '.result.isError'
+call bob send '{"to":"#build","text":"to nothing","reply_to":"0190a000-0000-7000-8000-000000000001"}'
+gives "a reply to what is not there is sent" bob $N '.result.structuredContent.state'
+
 # Cancelled: no answer, and what it held is given up.
 call ann claim '{"name":"gpu0"}'
 gives "a claim" ann $N '.result.structuredContent.held'
