@@ -34,7 +34,7 @@ in_python() {
 check "the module loads" test "$?" -eq 0
 [ "$N_FAILED" -eq 0 ] || cat "$T/import"
 
-for tests in test_link test_aio; do
+for tests in test_header test_link test_aio; do
     (cd "$root/tests/python" && in_python -m unittest -v "$tests") >"$T/$tests.log" 2>&1
     status=$?
     STATUS='' check "$tests" test "$status" -eq 0

@@ -158,6 +158,65 @@ class Talk(HubTest):
             with self.assertRaises(earshot.Refused):
                 bob.pin("00000000-0000-4000-8000-000000000001")
 
+    def test_threads(self):
+        with self.link("alice", rooms=["#ops"]) as alice, self.link("bob", rooms=["#ops"]) as bob:
+            alice.send("#ops", "the disk is full")
+            first = next(iter(bob))
+            bob.reply(first, "which?")
+            reply = next(iter(alice))
+            self.assertEqual((reply.reply_to, reply.thread), (first.id, first.id))
+            alice.reply(reply, "sda")
+            alice.send("#ops", "something else")
+            said = [m for _, m in zip(range(2), bob)]
+            self.assertEqual([m.thread for m in said], [first.id, None])
+            self.assertTrue(reply.n > 0)
+            texts = ["the disk is full", "which?", "sda"]
+            for message in first, reply, first.id:
+                self.assertEqual([m.text for m in bob.thread(message)], texts)
+            self.assertEqual([m.text for m in bob.history("#ops", 2, thread=reply)], texts[1:])
+            self.assertEqual([m.text for m in bob.find(reply.id)], ["which?"])
+            with self.assertRaises(earshot.BadArgument):
+                bob.history("#ops", after=1, thread=reply)
+
+    def test_rooms_and_order_in_them(self):
+        with self.link("alice") as alice, self.link("bob", listen=True) as bob:
+            room = alice.make_room("#plans", "private")
+            self.assertEqual((room.form, room.owner, room.members), ("private", "alice", 1))
+            bob.join("#plans")
+            alice.change_room("#plans", announce=True, past="all")
+            self.assertTrue(alice.room("#plans").announces)
+            alice.lock_topic("#plans")
+            self.assertTrue(alice.room("#plans").locks_topic)
+            if os.geteuid() == 0:  # upon whom nobody acts
+                for act in alice.op, alice.deop, alice.kick:
+                    with self.assertRaises(earshot.Refused):
+                        act("#plans", "bob")
+            alice.mute("#plans", 4294, 60, "too loud")
+            muted = [laid for laid in alice.laid("#plans") if laid.what == "mute"]
+            self.assertEqual([(laid.uid, laid.reason) for laid in muted], [(4294, "too loud")])
+            self.assertIsNotNone(muted[0].until)
+            alice.unmute("#plans", 4294)
+            alice.ban("#plans", 4294)
+            alice.unban("#plans", 4294)
+            self.assertEqual([laid for laid in alice.laid("#plans") if laid.uid == 4294], [])
+            alice.change_room("#plans", rename="#done", close=True)
+            with self.assertRaises(earshot.Refused):
+                alice.send("#done", "one more thing", make_room=False)
+            for wrong in (
+                lambda: alice.make_room("#x", "secret"),
+                lambda: alice.make_room("#x", "group"),
+                lambda: alice.mute("#done", "bob", -1),
+                lambda: alice.change_room("#done", past="some"),
+            ):
+                with self.assertRaises(earshot.BadArgument):
+                    wrong()
+            with self.assertRaises(earshot.Refused):
+                alice.kick("#nowhere-at-all", "bob")
+            with self.link("carol"):
+                together = alice.gather("bob", "carol")
+            self.assertEqual((together.form, alice.gather("carol", "bob").name), ("direct", together.name))
+            alice.send(together.name, "to both")
+
     def test_mentions(self):
         with self.link("alice", rooms=["#ops"]) as alice, self.link("bob") as bob:
             bob.send("#ops", "hello Alice!")

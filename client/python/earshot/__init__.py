@@ -35,7 +35,19 @@ from .errors import (
     TryAgain,
     Withdrawn,
 )
-from .events import Edited, Message, Offer, Pinned, Reaction, Removed, Room, Transfer, Unread, User
+from .events import (
+    Edited,
+    Laid,
+    Message,
+    Offer,
+    Pinned,
+    Reaction,
+    Removed,
+    Room,
+    Transfer,
+    Unread,
+    User,
+)
 from .link import Link, send
 from .sent import Claim, Handed, Sent
 
@@ -49,6 +61,7 @@ __all__ = [
     "Error",
     "Handed",
     "HubLost",
+    "Laid",
     "LimitReached",
     "Link",
     "Message",

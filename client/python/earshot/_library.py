@@ -1,6 +1,6 @@
 """libearshot as ctypes sees it: the structures of earshot.h, field by field, and its functions.
 
-tests/integration/92_python.sh compares all of this with what a C compiler makes of the header.
+tests/python/test_header.py compares all of this with what a C compiler makes of the header.
 """
 
 from __future__ import annotations
@@ -79,6 +79,22 @@ USERS, ROOMS, COUNTERS, OBJECTS, HANDLES = range(5)
 
 # enum earshot_pin_what
 PIN, UNPIN, STAR, UNSTAR = range(4)
+
+# enum earshot_room_change
+(
+    MAKE_OPEN,
+    MAKE_PRIVATE,
+    SET_OWNER,
+    SET_NAME,
+    CLOSE,
+    SET_ANNOUNCE,
+    SET_PAST,
+    MAKE_GROUP,
+) = range(8)
+
+# enum earshot_order_what; and what only a room knows
+MUTE, UNMUTE, BAN, UNBAN, KICK = range(5)
+MAKE_OPERATOR, NO_OPERATOR, LOCK_TOPIC, UNLOCK_TOPIC = range(6, 10)
 
 CLAIM_WAIT = 1
 SIZE_UNKNOWN = 2**64 - 1
@@ -205,11 +221,22 @@ class RoomEvent(Structure):
         ("shows_all", c_bool),
         ("closed", c_bool),
         ("invited", c_bool),
+        ("locks_topic", c_bool),
     ]
 
 
 class CounterEvent(Structure):
     _fields_ = [("key", c_char_p), ("value", c_uint64)]
+
+
+class ObjectEvent(Structure):
+    _fields_ = [
+        ("role", c_int),
+        ("id", c_int),
+        ("uid", c_uint32),
+        ("pid", c_int),
+        ("handle", c_char_p),
+    ]
 
 
 class OfferEvent(Structure):
@@ -274,6 +301,19 @@ class PinnedEvent(Structure):
     ]
 
 
+class LaidEvent(Structure):
+    _fields_ = [
+        ("room", c_char_p),
+        ("handle", c_char_p),
+        ("what", c_int),
+        ("uid", c_uint32),
+        ("until_ms", c_int64),
+        ("by", c_char_p),
+        ("by_uid", c_uint32),
+        ("reason", c_char_p),
+    ]
+
+
 class LostEvent(Structure):
     _fields_ = [("reason", c_char_p)]
 
@@ -287,12 +327,15 @@ class Details(Union):
         ("user", UserEvent),
         ("room", RoomEvent),
         ("counter", CounterEvent),
+        ("object", ObjectEvent),
         ("offer", OfferEvent),
         ("withdrawn", WithdrawnEvent),
         ("transfer", Transfer),
         ("skipped", SkippedEvent),
         ("missed", c_uint64),
         ("unread", UnreadEvent),
+        ("account", c_void_p),
+        ("laid", LaidEvent),
         ("claim", ClaimEvent),
         ("pinned", PinnedEvent),
         ("lost", LostEvent),
@@ -337,6 +380,16 @@ class OutgoingMessage(Structure):
     ]
 
 
+class Order(Structure):
+    _fields_ = [
+        ("what", c_int),
+        ("handle", c_char_p),
+        ("uid", c_uint32),
+        ("value", c_uint64),
+        ("reason", c_char_p),
+    ]
+
+
 class Source(Structure):
     _fields_ = [("path", c_char_p), ("fd", c_int), ("name", c_char_p)]
 
@@ -358,6 +411,7 @@ C_NAMES = {
     "struct earshot_event": Event,
     "struct earshot_hub_info": HubInfo,
     "struct earshot_message": OutgoingMessage,
+    "struct earshot_order": Order,
     "struct earshot_source": Source,
     "struct earshot_target": Target,
 }
@@ -390,6 +444,10 @@ PROTOTYPES = {
     "earshot_ask": (c_int, _LINK, c_int, c_char_p, _REQUEST),
     "earshot_about": (c_int, _LINK, c_char_p, _REQUEST),
     "earshot_change_room": (c_int, _LINK, c_char_p, c_int, c_char_p, _REQUEST),
+    "earshot_govern": (c_int, _LINK, c_char_p, c_uint, POINTER(Order), _REQUEST),
+    "earshot_laid": (c_int, _LINK, c_char_p, _REQUEST),
+    "earshot_gather": (c_int, _LINK, c_char_p, _REQUEST),
+    "earshot_find": (c_int, _LINK, c_char_p, c_char_p, c_bool, c_uint64, c_uint, _REQUEST),
     "earshot_invite": (c_int, _LINK, c_char_p, c_char_p, _REQUEST),
     "earshot_history": (c_int, _LINK, c_char_p, c_uint64, c_uint64, c_uint, _REQUEST),
     "earshot_search": (c_int, _LINK, c_char_p, c_char_p, c_char_p, c_uint64, c_uint, _REQUEST),

@@ -20,7 +20,7 @@ import collections
 from . import _library as c
 from . import errors
 from .core import Core, Steps, encoded, lib
-from .events import Claimed, Message, Offer, Pinned, Room, Transfer, Unread, User
+from .events import Claimed, Laid, Message, Offer, Pinned, Room, Transfer, Unread, User
 from .link import Progress, Where
 from .sent import Claim, Handed, Record, Sent
 
@@ -382,8 +382,26 @@ class Link(Core):
         *,
         before: int = 0,
         after: Optional[int] = None,
+        thread: Union[None, str, Message, Sent] = None,
     ) -> List[Message]:
+        if thread is not None:
+            if after is not None:
+                raise errors.BadArgument("a thread is read backwards; leave out `after`")
+            return await self.thread(thread, n, conv=conv, before=before)
         return await self._drive(self._op_history(conv, n, before, after))
+
+    async def thread(
+        self,
+        message: Union[str, Message, Sent],
+        n: int = 50,
+        *,
+        conv: Optional[str] = None,
+        before: int = 0,
+    ) -> List[Message]:
+        return await self._drive(self._op_thread(message, conv, n, before))
+
+    async def find(self, id: str, *, conv: Optional[str] = None) -> List[Message]:
+        return await self._drive(self._op_find(id, conv))
 
     async def search(
         self,
@@ -436,6 +454,67 @@ class Link(Core):
 
     async def room(self, name: str) -> Room:
         return (await self._drive(self._ask_hub(lib.earshot_about, encoded(name, "the room"))))[0]
+
+    async def make_room(
+        self, name: str, form: str = "open", *, group: Optional[str] = None
+    ) -> Room:
+        return await self._drive(self._op_room(name, form, group))
+
+    async def change_room(
+        self,
+        name: str,
+        *,
+        announce: Optional[bool] = None,
+        past: Optional[str] = None,
+        owner: Optional[str] = None,
+        rename: Optional[str] = None,
+        close: bool = False,
+    ) -> None:
+        await self._drive(self._op_change_room(name, announce, past, owner, rename, close))
+
+    async def gather(self, *people: str) -> Room:
+        return await self._drive(self._op_gather(people))
+
+    # Order in rooms, for their owners and operators. whom: a handle, or a uid.
+
+    async def op(self, room: str, whom: Union[str, int]) -> None:
+        await self._drive(self._govern(room, c.MAKE_OPERATOR, whom))
+
+    async def deop(self, room: str, whom: Union[str, int]) -> None:
+        await self._drive(self._govern(room, c.NO_OPERATOR, whom))
+
+    async def kick(self, room: str, whom: Union[str, int], reason: str = "") -> None:
+        await self._drive(self._govern(room, c.KICK, whom, None, reason))
+
+    async def mute(
+        self,
+        room: str,
+        whom: Union[str, int],
+        seconds: Optional[float] = None,
+        reason: str = "",
+    ) -> None:
+        await self._drive(self._govern(room, c.MUTE, whom, seconds, reason))
+
+    async def unmute(self, room: str, whom: Union[str, int]) -> None:
+        await self._drive(self._govern(room, c.UNMUTE, whom))
+
+    async def ban(
+        self,
+        room: str,
+        whom: Union[str, int],
+        seconds: Optional[float] = None,
+        reason: str = "",
+    ) -> None:
+        await self._drive(self._govern(room, c.BAN, whom, seconds, reason))
+
+    async def unban(self, room: str, whom: Union[str, int]) -> None:
+        await self._drive(self._govern(room, c.UNBAN, whom))
+
+    async def lock_topic(self, room: str, locked: bool = True) -> None:
+        await self._drive(self._govern(room, c.LOCK_TOPIC if locked else c.UNLOCK_TOPIC))
+
+    async def laid(self, room: str) -> List[Laid]:
+        return await self._drive(self._ask_hub(lib.earshot_laid, encoded(room, "the room")))
 
     async def unread(self, conv: Optional[str] = None) -> List[Unread]:
         return await self._drive(

@@ -642,6 +642,112 @@ class Core:
                     break
         return found[:n]
 
+    def _op_thread(
+        self, message: Union[str, Message, Sent], conv: Optional[str], n: int, before: int
+    ) -> Steps:
+        """The newest n of it, oldest first."""
+        id_ = message.thread or message.id if isinstance(message, Message) else id_of(message)
+        found: List[Message] = []
+        while len(found) < n:
+            page = yield from self._ask_in_turn(
+                lib.earshot_find,
+                encoded(conv, "the conversation"),
+                encoded(id_, "the message"),
+                True,
+                before,
+                min(n - len(found), c.PAGE_MAX),
+            )
+            if not page:
+                break
+            found, before = page + found, page[0].seq
+            if before <= 1:
+                break
+        return found
+
+    def _op_find(self, id_: str, conv: Optional[str]) -> Steps:
+        return (
+            yield from self._ask_in_turn(
+                lib.earshot_find,
+                encoded(conv, "the conversation"),
+                encoded(id_, "the id"),
+                False,
+                0,
+                c.PAGE_MAX,
+            )
+        )
+
+    # Rooms.
+
+    def _op_room(self, name: str, form: Optional[str], group: Optional[str]) -> Steps:
+        """What it is; with a form, made or changed first."""
+        room = encoded(name, "the room")
+        if form is not None:
+            changes = {"open": c.MAKE_OPEN, "private": c.MAKE_PRIVATE, "group": c.MAKE_GROUP}
+            if form not in changes:
+                word_index(tuple(changes), form, "the form")
+            if (form == "group") != (group is not None):
+                raise errors.BadArgument('a Unix group goes with form="group", which needs one')
+            yield from self._ask_hub(
+                lib.earshot_change_room, room, changes[form], encoded(group, "the group")
+            )
+        return (yield from self._ask_hub(lib.earshot_about, room))[0]
+
+    def _op_change_room(
+        self,
+        name: str,
+        announce: Optional[bool],
+        past: Optional[str],
+        owner: Optional[str],
+        rename: Optional[str],
+        close: bool,
+    ) -> Steps:
+        """In this order, so that each is still allowed, and the name is right."""
+        changes: List[Tuple[int, Optional[str]]] = []
+        if announce is not None:
+            changes.append((c.SET_ANNOUNCE, "on" if announce else "off"))
+        if past is not None:
+            word_index(("all", "invited"), past, "the past")
+            changes.append((c.SET_PAST, past))
+        if rename is not None:
+            changes.append((c.SET_NAME, rename))
+        if close:
+            changes.append((c.CLOSE, None))
+        if owner is not None:
+            changes.append((c.SET_OWNER, owner))
+        for what, argument in changes:
+            yield from self._ask_hub(
+                lib.earshot_change_room,
+                encoded(name, "the room"),
+                what,
+                encoded(argument, "the argument"),
+            )
+            if what == c.SET_NAME and argument is not None:
+                name = argument
+
+    def _op_gather(self, people: Iterable[str]) -> Steps:
+        names = encoded(people if isinstance(people, str) else ",".join(people), "the people")
+        return (yield from self._ask_hub(lib.earshot_gather, names))[0]
+
+    def _govern(
+        self,
+        room: str,
+        what: int,
+        whom: Union[None, str, int] = None,
+        seconds: Optional[float] = None,
+        reason: str = "",
+    ) -> Steps:
+        """whom: a handle, or a uid."""
+        if seconds is not None and seconds <= 0:
+            raise errors.BadArgument("the seconds must be more than 0; None is until it is undone")
+        order = c.Order(
+            what=what,
+            handle=encoded(whom, "the handle") if isinstance(whom, str) else None,
+            uid=whom if isinstance(whom, int) else 2**32 - 1,
+            value=max(1, int(seconds * 1000)) if seconds is not None else 0,
+            reason=encoded(reason, "the reason") if reason else None,
+        )
+        return self._ask_hub(lib.earshot_govern, encoded(room, "the room"), what, byref(order))
+
     def _op_search(
         self, words: str, conv: Optional[str], sender: Optional[str], n: int, before: int
     ) -> Steps:

@@ -35,6 +35,7 @@ OFFER_KINDS = ("file", "directory", "stream")
 TRANSFER_STATES = ("running", "done", "failed", "declined")
 FORMS = ("open", "private", "group", "direct")
 CLAIM_STATES = ("held", "waiting", "taken")
+LAID = ("mute", "ban", "operator")
 SKIPS = ("special", "denied", "vanished", "too-deep", "changed", "replaced", "endless")
 PRIORITIES = {"min": -2, "low": -1, "default": 0, "high": 1, "max": 2}
 
@@ -149,6 +150,21 @@ class Room:
     announces: bool = False
     closed: bool = False
     invited: bool = False
+    locks_topic: bool = False  #: only its owner and operators set it
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Who is an operator in a room, muted or banned there; by whom, until when and why."""
+
+    room: str
+    what: str  #: "mute", "ban" or "operator"
+    handle: str  #: "" when only the uid is known
+    uid: int
+    until: Optional[datetime.datetime]  #: None: until it is undone
+    by: str
+    by_uid: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -427,6 +443,7 @@ def _room(_link: int, event: c.Event) -> Room:
         room.announces,
         room.closed,
         room.invited,
+        room.locks_topic,
     )
 
 
@@ -443,6 +460,20 @@ def _offer(_link: int, event: c.Event) -> Offer:
         _size(offer.size),
         offer.mode,
         offer.mtime_ns,
+    )
+
+
+def _laid(_link: int, event: c.Event) -> Laid:
+    laid = event.laid
+    return Laid(
+        _text(laid.room),
+        _word(LAID, laid.what),
+        _text(laid.handle),
+        laid.uid,
+        _time(laid.until_ms) if laid.until_ms else None,
+        _text(laid.by),
+        laid.by_uid,
+        _text(laid.reason),
     )
 
 
@@ -502,6 +533,7 @@ _MAKERS: Dict[int, Callable[[int, c.Event], object]] = {
     c.EVENT_PINNED: lambda _, e: Pinned(
         e.pinned.seq, _text(e.pinned.by), e.pinned.by_uid, _time(e.pinned.at_ms)
     ),
+    c.EVENT_LAID: _laid,
 }
 
 

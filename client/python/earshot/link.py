@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, Typ
 from . import _library as c
 from . import errors
 from .core import Core, Steps, encoded, lib
-from .events import Claimed, Message, Offer, Pinned, Room, Transfer, Unread, User
+from .events import Claimed, Laid, Message, Offer, Pinned, Room, Transfer, Unread, User
 from .sent import Claim, Handed, Sent
 
 Where = Union[None, str, "os.PathLike[str]"]
@@ -273,10 +273,32 @@ class Link(Core):
         *,
         before: int = 0,
         after: Optional[int] = None,
+        thread: Union[None, str, Message, Sent] = None,
     ) -> List[Message]:
         """The newest n messages of a conversation, or of all that one may see; oldest first.
-        before: of those before this number; after: instead, the first n after this number."""
+        before: of those before this number; after: instead, the first n after this number; thread:
+        only those of this thread."""
+        if thread is not None:
+            if after is not None:
+                raise errors.BadArgument("a thread is read backwards; leave out `after`")
+            return self.thread(thread, n, conv=conv, before=before)
         return self._run(self._op_history(conv, n, before, after))
+
+    def thread(
+        self,
+        message: Union[str, Message, Sent],
+        n: int = 50,
+        *,
+        conv: Optional[str] = None,
+        before: int = 0,
+    ) -> List[Message]:
+        """The thread of a message: what it began with, and the newest n replies; oldest first. An id
+        is that of the message it began with."""
+        return self._run(self._op_thread(message, conv, n, before))
+
+    def find(self, id: str, *, conv: Optional[str] = None) -> List[Message]:
+        """The message with this id; several, if several users have used it."""
+        return self._run(self._op_find(id, conv))
 
     def search(
         self,
@@ -333,6 +355,79 @@ class Link(Core):
     def room(self, name: str) -> Room:
         """All that is to be known about a room."""
         return self._run(self._ask_hub(lib.earshot_about, encoded(name, "the room")))[0]
+
+    def make_room(
+        self, name: str, form: str = "open", *, group: Optional[str] = None
+    ) -> Room:
+        """Makes a room and joins it. form: "open"; "private", for who is invited; "group", for the
+        members of the Unix group `group`, of which one joins none. An open room of one's own becomes
+        private for ever."""
+        return self._run(self._op_room(name, form, group))
+
+    def change_room(
+        self,
+        name: str,
+        *,
+        announce: Optional[bool] = None,
+        past: Optional[str] = None,
+        owner: Optional[str] = None,
+        rename: Optional[str] = None,
+        close: bool = False,
+    ) -> None:
+        """For its owner. announce: only owner and operators speak; past, of a private room: "all",
+        who joins sees everything, or "invited"; owner: the handle of a member; close: nobody may
+        join or speak any more."""
+        self._run(self._op_change_room(name, announce, past, owner, rename, close))
+
+    def gather(self, *people: str) -> Room:
+        """The direct conversation of these handles and one's own: its `name` is where to send to."""
+        return self._run(self._op_gather(people))
+
+    # Order in rooms, for their owners and operators. whom: a handle, or a uid.
+
+    def op(self, room: str, whom: Union[str, int]) -> None:
+        self._run(self._govern(room, c.MAKE_OPERATOR, whom))
+
+    def deop(self, room: str, whom: Union[str, int]) -> None:
+        self._run(self._govern(room, c.NO_OPERATOR, whom))
+
+    def kick(self, room: str, whom: Union[str, int], reason: str = "") -> None:
+        """Puts out of it; who is kicked may come back."""
+        self._run(self._govern(room, c.KICK, whom, None, reason))
+
+    def mute(
+        self,
+        room: str,
+        whom: Union[str, int],
+        seconds: Optional[float] = None,
+        reason: str = "",
+    ) -> None:
+        """May read there, and says nothing; None: until `unmute()`."""
+        self._run(self._govern(room, c.MUTE, whom, seconds, reason))
+
+    def unmute(self, room: str, whom: Union[str, int]) -> None:
+        self._run(self._govern(room, c.UNMUTE, whom))
+
+    def ban(
+        self,
+        room: str,
+        whom: Union[str, int],
+        seconds: Optional[float] = None,
+        reason: str = "",
+    ) -> None:
+        """Put out, and not let in again; None: until `unban()`."""
+        self._run(self._govern(room, c.BAN, whom, seconds, reason))
+
+    def unban(self, room: str, whom: Union[str, int]) -> None:
+        self._run(self._govern(room, c.UNBAN, whom))
+
+    def lock_topic(self, room: str, locked: bool = True) -> None:
+        """Only owner and operators set it."""
+        self._run(self._govern(room, c.LOCK_TOPIC if locked else c.UNLOCK_TOPIC))
+
+    def laid(self, room: str) -> List[Laid]:
+        """Who is an operator there, muted or banned."""
+        return self._run(self._ask_hub(lib.earshot_laid, encoded(room, "the room")))
 
     def unread(self, conv: Optional[str] = None) -> List[Unread]:
         return self._run(self._ask_in_turn(lib.earshot_unread, encoded(conv, "the conversation")))
