@@ -111,16 +111,14 @@ void files_take(struct conn *conn, const struct earshot_event *event) {
 /* Taking. */
 
 static const char *files_directory(const struct conn *conn, char path[PATH_MAX]) {
-    char home[PATH_MAX / 2];
     struct stat status;
     if (conn->door->options->dir)
         return conn->door->options->dir;
-    char found[PATH_MAX];
-    if (home_of_user(found) < 0 || strlen(found) >= sizeof home)
+    char home[PATH_MAX];
+    if (home_of_user(home) < 0)
         return "/tmp";
-    snprintf(home, sizeof home, "%s", found);
-    snprintf(path, PATH_MAX, "%s/Downloads", home);
-    if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+    int n = snprintf(path, PATH_MAX, "%s/Downloads", home);
+    if (n >= PATH_MAX || stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
         snprintf(path, PATH_MAX, "%s", home);
     return path;
 }

@@ -26,7 +26,7 @@ struct open_message {
 #define SENT_KEPT 256
 struct sent_message {
     uint64_t number;
-    char id[40];
+    char id[EARSHOT_ID_SIZE];
     char to[32];
 };
 
