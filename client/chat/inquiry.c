@@ -448,14 +448,12 @@ static void inquiry_status_done(struct chat *chat, struct inquiry *inquiry) {
     view_note_wrapped(&chat->view, 0, inquiry->text);
 }
 
-static void inquiry_offer_done(struct chat *chat, struct inquiry *inquiry) {
-    files_offered(chat, inquiry->number);
-}
-
-/* The lines of the answer are OFFER events. */
+/* The lines of the answer of OFFERS are OFFER events. */
 static void inquiry_offers_done(struct chat *chat, struct inquiry *inquiry) {
-    (void)inquiry;
-    files_tell_listed(chat);
+    if (inquiry->kind == INQUIRY_OFFER)
+        files_offered(chat, inquiry->number);
+    else
+        files_tell_listed(chat);
 }
 
 /* Near names. */
@@ -646,41 +644,37 @@ static void inquiry_number_line(struct chat *chat, struct inquiry *inquiry,
     reply_tell_number(chat, event);
 }
 
-static void inquiry_claim_line(struct chat *chat, struct inquiry *inquiry,
-                               const struct earshot_event *event) {
+/* Of claims, pins and stars. */
+static void inquiry_listed_line(struct chat *chat, struct inquiry *inquiry,
+                                const struct earshot_event *event) {
     inquiry->n++;
-    govern_claim_line(chat, event);
+    if (inquiry->kind == INQUIRY_CLAIMS)
+        govern_claim_line(chat, event);
+    else
+        pins_line(chat, event, inquiry->kind);
 }
 
-static void inquiry_claims_done(struct chat *chat, struct inquiry *inquiry) {
-    if (inquiry->n == 0)
+static void inquiry_listed_done(struct chat *chat, struct inquiry *inquiry) {
+    if (inquiry->kind != INQUIRY_CLAIMS)
+        pins_done(chat, inquiry->kind, inquiry->about, inquiry->n);
+    else if (inquiry->n == 0)
         view_note(&chat->view, VIEW_INFO, "nothing is claimed; `earshot claim NAME` does");
 }
 
-static void inquiry_pins_line(struct chat *chat, struct inquiry *inquiry,
-                              const struct earshot_event *event) {
-    inquiry->n++;
-    pins_line(chat, event, inquiry->kind);
-}
-
-static void inquiry_pins_done(struct chat *chat, struct inquiry *inquiry) {
-    pins_done(chat, inquiry->kind, inquiry->about, inquiry->n);
-}
-
 static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
-    [INQUIRY_PIN] = {.purpose = "pin it in", .done = inquiry_pins_done},
-    [INQUIRY_UNPIN] = {.purpose = "unpin it in", .done = inquiry_pins_done},
-    [INQUIRY_STAR] = {.purpose = "star it in", .done = inquiry_pins_done},
-    [INQUIRY_UNSTAR] = {.purpose = "unstar it in", .done = inquiry_pins_done},
-    [INQUIRY_PINS] = {"show the pins of", inquiry_pins_line, inquiry_pins_done, NULL, false},
-    [INQUIRY_STARS] = {"show your stars of", inquiry_pins_line, inquiry_pins_done, NULL, false},
+    [INQUIRY_PIN] = {.purpose = "pin it in", .done = inquiry_listed_done},
+    [INQUIRY_UNPIN] = {.purpose = "unpin it in", .done = inquiry_listed_done},
+    [INQUIRY_STAR] = {.purpose = "star it in", .done = inquiry_listed_done},
+    [INQUIRY_UNSTAR] = {.purpose = "unstar it in", .done = inquiry_listed_done},
+    [INQUIRY_PINS] = {"show the pins of", inquiry_listed_line, inquiry_listed_done, NULL, false},
+    [INQUIRY_STARS] = {"show your stars of", inquiry_listed_line, inquiry_listed_done, NULL, false},
     [INQUIRY_THREAD] = {.purpose = "show the thread in",
                         .line = inquiry_thread_line,
                         .done = inquiry_thread_done},
     [INQUIRY_NUMBER] = {.line = inquiry_number_line, .is_silent = true},
     [INQUIRY_CLAIMS] = {.purpose = "ask what is claimed",
-                        .line = inquiry_claim_line,
-                        .done = inquiry_claims_done},
+                        .line = inquiry_listed_line,
+                        .done = inquiry_listed_done},
     [INQUIRY_BEGIN_ROOMS] = {.purpose = "ask for the rooms",
                              .line = inquiry_begin_room_line,
                              .done = inquiry_begin_rooms_done,
@@ -761,7 +755,7 @@ static const struct inquiry_row inquiry_rows[INQUIRY_KINDS] = {
     [INQUIRY_SEARCH] = {.purpose = "search for",
                         .line = inquiry_keep_line,
                         .done = inquiry_search_done},
-    [INQUIRY_OFFER] = {.purpose = "offer a file to", .done = inquiry_offer_done},
+    [INQUIRY_OFFER] = {.purpose = "offer a file to", .done = inquiry_offers_done},
     [INQUIRY_OFFERS] = {.purpose = "ask for the files that wait",
                         .done = inquiry_offers_done,
                         .failed = inquiry_offers_done,

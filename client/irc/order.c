@@ -384,7 +384,8 @@ static void mode_begin(struct conn *conn) {
     struct mode_work *work = calloc(1, sizeof *work);
     if (!work)
         return;
-    *work = (struct mode_work){.arg = 2, .mode = {.mode = "+"}};
+    work->arg = 2;
+    work->mode.mode[0] = '+';
     conn->state = work;
     mode_next(conn);
 }

@@ -564,7 +564,7 @@ int store_find(struct store_reader *reader, const struct store_view *view,
 static int pick_one(struct reading *reading, const struct store_view *view,
                     struct store_pick *pick) {
     struct connection *connection = reading->connection;
-    struct record record;
+    struct record record = {0};
     bool shows = false;
     sqlite3_stmt *row = connection_get(connection, MESSAGE_GET);
     if (!row)

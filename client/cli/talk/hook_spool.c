@@ -16,8 +16,9 @@
 #define SPOOL_NEW ".new" /* until it takes the place of the other; no conversation is called so */
 #define SPOOL_OPEN_BYTES 12 /* of an id; the others are its seal */
 #define SPOOL_MAGIC 0x31306b6f6f6853ULL
-#define SPOOL_REST_MAX (4 * HOOK_SPOOL_BYTES) /* no file of ours is larger; offsets have 24 bits   \
-                                               */
+#define SPOOL_REST_MAX                                                                             \
+    (4 * HOOK_SPOOL_BYTES) /* no file of ours is larger; offsets have 24 bits                      \
+                            */
 
 /* What lies there under this name, and is no file of ours, is removed. */
 static int spool_open_file(int dir, const char *name, int flags) {

@@ -50,24 +50,10 @@ static void setup(void) {
 TestSuite(core_groups, .init = setup, .fini = world_end);
 TestSuite(core_groups_kept, .fini = durable_end);
 
-static const struct frame *answer(struct client *client) {
-    const struct frame *frame;
-    while ((frame = next_frame(client)))
-        if (frame->type == FRAME_DONE || frame->type == FRAME_FAIL)
-            return frame;
-    cr_assert_fail("there is no answer");
-    return NULL;
-}
-
 /* FAIL_NONE, or why not. */
 static unsigned answered(struct client *client) {
-    const struct frame *frame = answer(client);
+    const struct frame *frame = next_answer(client);
     return frame->type == FRAME_FAIL ? frame->fail.code : FAIL_NONE;
-}
-
-static void drop_all(struct client *client) {
-    while (next_frame(client))
-        ;
 }
 
 static void ask_to_make(struct client *client, const char *room, const char *group) {
@@ -97,7 +83,7 @@ static unsigned try_enter(struct client *client, const char *room) {
 static unsigned n_past(struct client *client, unsigned type, const char *conv) {
     struct frame ask = {.type = (uint8_t)type};
     unsigned n = 0;
-    drop_all(client);
+    drop_frames(client);
     if (type == FRAME_HISTORY)
         ask.history = (struct frame_history){73, bytes_of(conv), 0, 0, 99};
     else
@@ -135,9 +121,9 @@ Test(core_groups, 01_members_of_the_group_join_and_nobody_else_finds_it) {
     make_lab();
     cr_assert_eq(try_enter(alice, "#lab"), FAIL_NONE);
     cr_assert_eq(try_enter(bob, "#lab"), FAIL_NONE);
-    drop_all(alice);
-    drop_all(bob);
-    drop_all(carol);
+    drop_frames(alice);
+    drop_frames(bob);
+    drop_frames(carol);
     say(alice, "#lab", "psst");
     expect_text(bob, "psst");
     expect_nothing(carol);
@@ -177,14 +163,14 @@ Test(core_groups, 03_who_is_in_the_group_no_more_loses_all_of_it_and_is_told) {
     give(alice,
          &(struct frame){.type = FRAME_TOPIC, .topic = {74, bytes_of("#lab"), bytes_of("ours")}});
     struct uuid id = say(bob, "#lab", "psst one");
-    drop_all(bob);
+    drop_frames(bob);
     struct frame offer = offer_of(new_id(), "#lab");
     give(alice, &offer);
-    drop_all(bob);
+    drop_frames(bob);
     cr_assert_eq(offer_count(bob->session), 1);
     tell(BOB, OTHER, 0);
     expect_told(bob, "not in the group lab");
-    drop_all(bob);
+    drop_frames(bob);
     say(alice, "#lab", "psst two");
     expect_nothing(bob);
     cr_assert_eq(n_past(bob, FRAME_HISTORY, "#lab"), 1000 + FAIL_NO_ROOM);
@@ -203,7 +189,7 @@ Test(core_groups, 03_who_is_in_the_group_no_more_loses_all_of_it_and_is_told) {
     cr_assert_eq(n_past(alice, FRAME_SEARCH, ""), 2, "it is as it was");
     tell(BOB, LAB, 0);
     cr_assert_eq(n_past(bob, FRAME_HISTORY, "#lab"), 2, "he is in it again");
-    drop_all(bob);
+    drop_frames(bob);
     say(alice, "#lab", "psst three");
     expect_nothing(bob); /* he has to join it again */
 }
@@ -228,14 +214,14 @@ Test(core_groups, 05_what_is_not_told_any_more_is_believed_for_a_while_only) {
     pass_ms(GROUP_KEEP_MS - 1000);
     tell(ALICE, LAB, 0);
     core_forget_groups(&core);
-    drop_all(bob);
+    drop_frames(bob);
     say(alice, "#lab", "psst");
     expect_text(bob, "psst");
     pass_ms(2000);
     core_forget_groups(&core);
     expect_told(bob, "does not tell");
     say(alice, "#lab", "psst two");
-    drop_all(alice);
+    drop_frames(alice);
     expect_nothing(bob);
     cr_assert_eq(n_past(bob, FRAME_HISTORY, "#lab"), 1000 + FAIL_NO_ROOM);
     cr_assert_eq(n_past(bob, FRAME_SEARCH, ""), 0);
@@ -244,7 +230,7 @@ Test(core_groups, 05_what_is_not_told_any_more_is_believed_for_a_while_only) {
     ready(dave);
     cr_assert_eq(try_enter(dave, "#lab"), FAIL_BUSY, "of him nothing was ever told");
     tell(BOB, LAB, 0);
-    drop_all(bob);
+    drop_frames(bob);
     say(alice, "#lab", "psst three");
     expect_text(bob, "psst three"); /* he was a member all the time */
     cr_assert_eq(n_past(bob, FRAME_HISTORY, "#lab"), 3);
@@ -257,7 +243,7 @@ Test(core_groups, 06_nobody_is_invited_and_leaving_leaves_the_room_to_the_group)
                                 .invite = {75, new_id(), bytes_of("#lab"), bytes_of("carol")}});
     cr_assert_eq(answered(alice), FAIL_NOT_PERMITTED);
     leave(alice, "#lab");
-    drop_all(alice);
+    drop_frames(alice);
     cr_assert_not_null(find(ALICE, "#lab"));
     cr_assert_eq(try_enter(bob, "#lab"), FAIL_NONE);
     give(bob, &(struct frame){.type = FRAME_CHANGE,
@@ -293,14 +279,14 @@ Test(core_groups, 08_two_thousand_members) {
         enter(clients[i], "#lab", 0);
     }
     for (unsigned i = 0; i < 2000; i++)
-        drop_all(clients[i]);
+        drop_frames(clients[i]);
     say(bob, "#lab", "psst");
     for (unsigned i = 0; i < 2000; i++)
         expect_text(clients[i], "psst");
     for (unsigned i = 0; i < 2000; i += 2)
         tell(10000 + i, OTHER, 0);
     for (unsigned i = 0; i < 2000; i++)
-        drop_all(clients[i]);
+        drop_frames(clients[i]);
     say(bob, "#lab", "only the others");
     expect_nothing(clients[0]);
     expect_text(clients[1], "only the others");
@@ -350,8 +336,8 @@ Test(core_groups, 10_all_handles_of_who_left_the_group_are_out) {
     cr_assert_eq(find(ALICE, "#lab")->n_members, 4);
     tell(BOB, OTHER, 0);
     cr_assert_eq(find(ALICE, "#lab")->n_members, 1);
-    drop_all(second);
-    drop_all(third);
+    drop_frames(second);
+    drop_frames(third);
     say(alice, "#lab", "psst");
     expect_nothing(second);
     expect_nothing(third);

@@ -10,19 +10,14 @@
 
 static struct client *alice, *bob, *carol;
 
-static void drop_all(struct client *client) {
-    while (next_frame(client))
-        ;
-}
-
 static void come(void) {
     alice = join(ALICE, "alice", HERE);
     bob = join(BOB, "bob", HERE);
     carol = join(CAROL, "carol", HERE);
     settle();
-    drop_all(alice);
-    drop_all(bob);
-    drop_all(carol);
+    drop_frames(alice);
+    drop_frames(bob);
+    drop_frames(carol);
 }
 
 static void setup(void) {
@@ -38,7 +33,7 @@ static const char *gather_with(struct client *client, const char *people,
     static char name[NAME_BYTES_MAX + 1];
     name[0] = '\0';
     *code = FAIL_NONE;
-    drop_all(client);
+    drop_frames(client);
     core.people_logins = logins;
     core.n_people_logins = n;
     cr_assert_null(
@@ -78,12 +73,12 @@ static void say_there(struct client *client, const char *conv, const char *text)
 static void part(struct client *client, const char *conv) {
     give(client, &(struct frame){.type = FRAME_LEAVE, .leave = {82, bytes_of(conv)}});
     settle();
-    drop_all(client);
+    drop_frames(client);
 }
 
 static unsigned n_past(struct client *client, const char *conv) {
     unsigned n = 0;
-    drop_all(client);
+    drop_frames(client);
     give(client, &(struct frame){.type = FRAME_HISTORY, .history = {83, bytes_of(conv), 0, 0, 99}});
     settle();
     for (const struct frame *frame; (frame = next_frame(client)); n += frame->type == FRAME_PAST)
@@ -96,7 +91,7 @@ static unsigned n_past(struct client *client, const char *conv) {
 
 static unsigned n_listed(struct client *client) {
     unsigned n = 0;
-    drop_all(client);
+    drop_frames(client);
     give(client, &(struct frame){.type = FRAME_LIST, .list = {84, LIST_ROOMS, bytes_of("")}});
     settle();
     for (const struct frame *frame; (frame = next_frame(client)) && frame->type != FRAME_DONE;)
@@ -115,13 +110,13 @@ Test(core_people, 01_it_is_found_again_by_its_people_in_any_order) {
     gather(bob, "carol, ALICE");
     gather(carol, "bob,bob,alice,carol");
     cr_assert_eq(core.last_room, number, "one room");
-    drop_all(bob);
-    drop_all(carol);
+    drop_frames(bob);
+    drop_frames(carol);
     say_there(alice, "#bob,carol", "hello");
     expect_text(bob, "hello");
     expect_text(carol, "hello");
     say_there(bob, "#alice,bob,carol", "yes");
-    drop_all(carol);
+    drop_frames(carol);
     cr_assert_eq(n_past(carol, "#bob,alice"), 2);
     cr_assert_eq(n_past(carol, "#alice,bob,carol"), 2);
     cr_assert_eq(n_listed(carol), 1);
@@ -134,7 +129,7 @@ Test(core_people, 02_another_set_is_another_room_and_nobody_comes_to_it) {
     cr_assert_eq(n_past(dave, "#alice,bob,carol"), 1000 + FAIL_NO_ROOM);
     static const char *const names[] = {"#alice,bob,carol", "#bob,carol"};
     for (int i = 0; i < 2; i++) {
-        drop_all(dave);
+        drop_frames(dave);
         give(dave, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of(names[i])}});
         settle();
         cr_assert_eq(expect(dave, FRAME_FAIL)->fail.code, FAIL_NO_ROOM);
@@ -143,7 +138,7 @@ Test(core_people, 02_another_set_is_another_room_and_nobody_comes_to_it) {
          &(struct frame){.type = FRAME_INVITE,
                          .invite = {2, new_id(), bytes_of("#alice,bob,carol"), bytes_of("dave")}});
     settle();
-    drop_all(dave);
+    drop_frames(dave);
     cr_assert_eq(n_past(dave, "#alice,bob,carol"), 1000 + FAIL_NO_ROOM);
     for (int what = 0; what < ROOM_CHANGE_END; what++) {
         give(alice, &(struct frame){.type = FRAME_CHANGE,
@@ -372,8 +367,8 @@ Test(core_people, 12_names_that_are_too_long_are_counted_and_no_two_are_the_same
 Test(core_people, 13_one_user_with_several_handles) {
     struct client *robot = join(ALICE, "robot", HERE), *other = join(ALICE, "other", HERE);
     settle();
-    drop_all(robot);
-    drop_all(other);
+    drop_frames(robot);
+    drop_frames(other);
     cr_assert_str_eq(gather(alice, "robot,other"), "#alice,other,robot");
     cr_assert_eq(used(ALICE, ACCOUNT_INVITATIONS), 0);
     say_there(alice, "#robot,other", "beep");

@@ -32,33 +32,22 @@ static void request_history(struct client *client, const char *conv) {
     give(client, &(struct frame){.type = FRAME_HISTORY, .history = {73, bytes_of(conv), 0, 0, 99}});
 }
 
-/* The next answer, past all that has come meanwhile. */
-static const struct frame *answer(struct client *client) {
-    const struct frame *frame;
-    while ((frame = next_frame(client)))
-        if (frame->type == FRAME_DONE || frame->type == FRAME_FAIL)
-            return frame;
-    cr_assert_fail("there is no answer");
-    return NULL;
-}
-
 static void expect_ok(struct client *client) {
-    const struct frame *frame = answer(client);
+    const struct frame *frame = next_answer(client);
     cr_assert_eq(frame->type, FRAME_DONE, "%.*s", (int)frame->fail.reason.n,
                  frame->type == FRAME_FAIL ? frame->fail.reason.data : "");
 }
 
 static void expect_fail(struct client *client, enum fail_code code) {
-    const struct frame *frame = answer(client);
+    const struct frame *frame = next_answer(client);
     cr_assert_eq(frame->type, FRAME_FAIL);
     cr_assert_eq(frame->fail.code, code, "%d: %.*s", frame->fail.code, (int)frame->fail.reason.n,
                  frame->fail.reason.data);
 }
 
 /* How many messages the answer has. */
-static unsigned n_past(struct client *client, const char *conv) {
+static unsigned n_past_answered(struct client *client) {
     unsigned n = 0;
-    request_history(client, conv);
     for (const struct frame *frame; (frame = next_frame(client)); n += frame->type == FRAME_PAST)
         if (frame->type == FRAME_DONE)
             return n;
@@ -67,9 +56,9 @@ static unsigned n_past(struct client *client, const char *conv) {
     return 2000;
 }
 
-static void drop_all(struct client *client) {
-    while (next_frame(client))
-        ;
+static unsigned n_past(struct client *client, const char *conv) {
+    request_history(client, conv);
+    return n_past_answered(client);
 }
 
 static void make_secret(void) {
@@ -80,15 +69,15 @@ static void make_secret(void) {
 static void let_in(struct client *client, const char *handle) {
     invite(alice, "#secret", handle);
     expect_ok(alice);
-    drop_all(client);
+    drop_frames(client);
     enter(client, "#secret", 0);
 }
 
 Test(core_private, 01_members_talk_and_nobody_else_hears_of_it) {
     make_secret();
     let_in(bob, "bob");
-    drop_all(alice);
-    drop_all(carol);
+    drop_frames(alice);
+    drop_frames(carol);
     say(alice, "#secret", "psst");
     expect_text(bob, "psst");
     expect_nothing(carol);
@@ -99,7 +88,7 @@ Test(core_private, 01_members_talk_and_nobody_else_hears_of_it) {
 Test(core_private, 02_an_invitation_is_a_message_and_joining_accepts_it) {
     make_secret();
     say(alice, "#secret", "before");
-    drop_all(bob);
+    drop_frames(bob);
     invite(alice, "#secret", "bob");
     expect_ok(alice);
     const struct frame *frame;
@@ -122,14 +111,14 @@ Test(core_private, 03_who_leaves_must_be_invited_again_and_the_last_one_ends_it)
     let_in(bob, "bob");
     say(alice, "#secret", "psst");
     leave(alice, "#secret");
-    drop_all(alice);
-    drop_all(bob);
+    drop_frames(alice);
+    drop_frames(bob);
     cr_assert_eq(n_past(alice, "#secret"), 1000 + FAIL_NO_ROOM);
     invite(bob, "#secret", "alice");
     expect_ok(bob);
     change(bob, "#secret", ROOM_SET_PAST, "all");
     expect_ok(bob); /* he has inherited it */
-    drop_all(alice);
+    drop_frames(alice);
     leave(bob, "#secret");
     enter(alice, "#secret", 0);
     cr_assert_eq(n_past(alice, "#secret"), 0, "the invitation went with it: this is another one");
@@ -147,12 +136,12 @@ Test(core_private, 04_a_stranger_makes_a_room_of_that_name_for_himself) {
     say(alice, "#secret", "ours");
     expect_text(bob, "ours");
     say(carol, "#secret", "nobody hears this");
-    drop_all(bob);
+    drop_frames(bob);
     cr_assert_eq(n_past(carol, "#secret"), 2);
     cr_assert_eq(n_past(bob, "#secret"), 1);
     cr_assert_eq(n_past(bob, "#secret~carol"), 2, "the later one, by its owner");
     enter(bob, "#secret~carol", 0);
-    drop_all(bob);
+    drop_frames(bob);
     say(carol, "#secret", "to you");
     const struct frame *frame;
     while ((frame = next_frame(bob)) && frame->type != FRAME_MESSAGE)
@@ -163,7 +152,7 @@ Test(core_private, 04_a_stranger_makes_a_room_of_that_name_for_himself) {
 Test(core_private, 05_only_members_may_act_and_only_the_owner_may_change) {
     make_secret();
     let_in(bob, "bob");
-    drop_all(alice);
+    drop_frames(alice);
     change(bob, "#secret", ROOM_SET_NAME, "#other");
     expect_fail(bob, FAIL_NOT_PERMITTED);
     change(bob, "#secret", ROOM_CLOSE, "");
@@ -189,8 +178,8 @@ Test(core_private, 06_an_open_room_becomes_private_with_who_is_in_it) {
     enter(alice, "#ops", 0);
     enter(bob, "#ops", 0);
     say(alice, "#ops", "before");
-    drop_all(alice);
-    drop_all(bob);
+    drop_frames(alice);
+    drop_frames(bob);
     change(bob, "#ops", ROOM_MAKE_PRIVATE, "");
     expect_fail(bob, FAIL_NOT_PERMITTED);
     change(alice, "#ops", ROOM_MAKE_PRIVATE, "");
@@ -204,17 +193,17 @@ Test(core_private, 06_an_open_room_becomes_private_with_who_is_in_it) {
 Test(core_private, 07_where_announcements_are_made_only_the_owner_speaks) {
     enter(alice, "#news", 0);
     enter(bob, "#news", 0);
-    drop_all(alice);
+    drop_frames(alice);
     change(alice, "#news", ROOM_SET_ANNOUNCE, "on");
     expect_ok(alice);
     say(alice, "#news", "hear");
     expect_text(bob, "hear");
-    drop_all(bob);
+    drop_frames(bob);
     struct uuid id = say(bob, "#news", "me too");
     expect_refused(bob, id, FAIL_NOT_PERMITTED);
     change(alice, "#news", ROOM_CLOSE, "");
     expect_ok(alice);
-    drop_all(alice);
+    drop_frames(alice);
     id = say(alice, "#news", "again");
     expect_refused(alice, id, FAIL_NOT_PERMITTED);
     cr_assert_eq(n_past(bob, "#news"), 1, "what was said there is there");
@@ -223,7 +212,7 @@ Test(core_private, 07_where_announcements_are_made_only_the_owner_speaks) {
 Test(core_private, 08_an_invitation_keeps_what_is_meant_for_the_room_from_an_open_one) {
     make_secret();
     invite(alice, "#secret", "bob");
-    drop_all(bob);
+    drop_frames(bob);
     struct uuid id = new_id();
     give_send(bob, id, "#secret", "the password", FRAME_MAKE_ROOM);
     expect_refused(bob, id, FAIL_NOT_MEMBER);
@@ -236,7 +225,7 @@ Test(core_private, 08_an_invitation_keeps_what_is_meant_for_the_room_from_an_ope
 Test(core_private, 09_a_user_is_the_same_under_each_handle) {
     make_secret();
     struct client *robot = join(ALICE, "robot", HERE);
-    drop_all(robot);
+    drop_frames(robot);
     say(robot, "#secret", "beep");
     expect_text(alice, "beep");
     cr_assert_eq(n_past(robot, "#secret"), 1);
@@ -250,9 +239,9 @@ Test(core_private, 10_memory_is_given_back) {
     expect_ok(alice);
     leave(bob, "#secret");
     leave(alice, "#secret");
-    drop_all(alice);
-    drop_all(bob);
-    drop_all(carol);
+    drop_frames(alice);
+    drop_frames(bob);
+    drop_frames(carol);
     struct account *account = &alice->session->user->account;
     cr_assert_eq(account->used[ACCOUNT_INVITATIONS], 0);
     cr_assert_eq(account->used[ACCOUNT_ROOMS], 0);
@@ -315,9 +304,9 @@ Test(core_private, 11_what_can_be_wished_of_a_room) {
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
         const struct wish *wish = &wishes[i];
         struct client *client = strcmp(wish->who, "bob") == 0 ? bob : alice;
-        drop_all(client);
+        drop_frames(client);
         change(client, wish->room, wish->what, wish->argument);
-        const struct frame *frame = answer(client);
+        const struct frame *frame = next_answer(client);
         cr_assert_eq(frame->type == FRAME_FAIL ? frame->fail.code : 0, wish->code, "wish %zu", i);
     }
 }
@@ -342,13 +331,13 @@ Test(core_private, 12_who_can_be_invited) {
     cr_assert_eq(alice->session->user->account.used[ACCOUNT_INVITATIONS], 1);
     cr_assert_eq(alice->session->user->account.use.messages, 3, "an invitation is one");
     enter(alice, "#open", 0);
-    drop_all(alice);
+    drop_frames(alice);
     invite(alice, "#open", "bob");
     expect_ok(alice);
-    drop_all(carol);
+    drop_frames(carol);
     invite(carol, "#open", "bob");
     expect_fail(carol, FAIL_NOT_PERMITTED);
-    drop_all(bob);
+    drop_frames(bob);
     enter(bob, "#open", 0);
     invite(alice, "#open", "bob");
     expect_fail(alice, FAIL_NOT_PERMITTED);
@@ -383,7 +372,7 @@ Test(core_private, 13_how_many_can_be_invited) {
     expect_fail(alice, FAIL_LIMIT);
     give_back_memory(ALICE);
     enter(alice, "#open", 0);
-    drop_all(alice);
+    drop_frames(alice);
     room_of_alice("#open")->n_members += 2000;
     change(alice, "#open", ROOM_MAKE_PRIVATE, "");
     expect_fail(alice, FAIL_LIMIT);
@@ -392,7 +381,7 @@ Test(core_private, 13_how_many_can_be_invited) {
 
 static const struct frame *about(struct client *client, const char *room) {
     const struct frame *frame;
-    drop_all(client);
+    drop_frames(client);
     give(client,
          &(struct frame){.type = FRAME_LIST, .list = {.what = LIST_ROOM, .of = bytes_of(room)}});
     while ((frame = next_frame(client)) && frame->type != FRAME_ABOUT)
@@ -419,13 +408,13 @@ Test(core_private, 15_an_administrator_finds_a_room_by_its_owner) {
     make_secret();
     change(carol, "#secret", ROOM_MAKE_PRIVATE, "");
     expect_ok(carol);
-    drop_all(root);
+    drop_frames(root);
     change(root, "#secret~nobody", ROOM_CLOSE, "");
     expect_fail(root, FAIL_NO_ROOM);
     change(root, "#secret~alice", ROOM_SET_NAME, "#other");
     expect_fail(root, FAIL_NOT_PERMITTED);
     change(root, "#secret~carol", ROOM_CLOSE, "");
-    drop_all(root);
+    drop_frames(root);
     change(bob, "#secret~alice", ROOM_CLOSE, "");
     expect_fail(bob, FAIL_NO_ROOM);
     cr_assert_not_null(room_of_alice("#secret"));
@@ -437,9 +426,9 @@ Test(core_private, 16_a_long_name_that_is_there_twice) {
     memset(name + 1, 'x', 31);
     enter(bob, name, 0);
     change(alice, name, ROOM_MAKE_PRIVATE, "");
-    drop_all(alice);
+    drop_frames(alice);
     change(carol, name, ROOM_MAKE_PRIVATE, "");
-    drop_all(carol);
+    drop_frames(carol);
     cr_assert_not_null(room_of_alice(name));
 }
 
@@ -509,16 +498,16 @@ Test(core_private, 18_news_of_a_room_that_is_called_otherwise) {
     make_secret();
     let_in(erin, "erin");
     invite(alice, "#secret", "dora");
-    drop_all(alice);
+    drop_frames(alice);
     enter(carol, "#secret", 0);
-    drop_all(dora);
+    drop_frames(dora);
     enter(dora, "#secret", 0);
-    drop_all(dora);
+    drop_frames(dora);
     enter(dora, "#secret~alice", 0);
     (void)has_news_of(dora, "");
     (void)has_news_of(erin, "");
     invite(alice, "#secret", "bob");
-    drop_all(bob);
+    drop_frames(bob);
     enter(bob, "#secret~alice", 0);
     cr_assert(has_news_of(dora, "#secret~alice"));
     cr_assert(has_news_of(erin, "#secret"));
@@ -533,9 +522,9 @@ Test(core_private, 18_news_of_a_room_that_is_called_otherwise) {
     cr_assert(has_news_of(dora, "#secret"));
     leave(dora, "#secret");
     change(alice, "#other", ROOM_SET_NAME, "#secret");
-    drop_all(alice);
+    drop_frames(alice);
     say(alice, "#secret", "psst");
-    drop_all(dora);
+    drop_frames(dora);
     cr_assert_eq(n_past(dora, "#secret"), 1);
 }
 
@@ -623,8 +612,8 @@ static void stranger_looks(bool has_room, int which) {
     }
     for (int i = 0; i < 50; i++)
         say(alice, target, "psst");
-    drop_all(alice);
-    drop_all(bob);
+    drop_frames(alice);
+    drop_frames(bob);
     pass_ms(1000);
     note_all(mallory, which);
     static const char *const names[] = {"#secret", "#SECRET", "#secret~alice", "#secret~bob"};
@@ -694,7 +683,7 @@ Test(core_private, 22_nor_is_it_for_who_was_behind_or_away_meanwhile) {
     struct uuid before = say(alice, "#secret", "before he came");
     struct client *late = join(1004, "dave", HERE | ABILITY_MENDS);
     let_in(late, "dave");
-    drop_all(late);
+    drop_frames(late);
     core_end(&core, late->session);
     edit(before, "the secret of before");
     say(alice, "#secret", "a word for him");
@@ -709,9 +698,14 @@ static void come(void) {
     bob = join(BOB, "bob", HERE);
     carol = join(CAROL, "carol", HERE);
     settle();
-    drop_all(alice);
-    drop_all(bob);
-    drop_all(carol);
+    drop_frames(alice);
+    drop_frames(bob);
+    drop_frames(carol);
+}
+
+static void crash_and_come(void) {
+    hub_crash();
+    come();
 }
 
 static void settle_ok(struct client *client) {
@@ -720,16 +714,10 @@ static void settle_ok(struct client *client) {
 }
 
 static unsigned n_past_settled(struct client *client, const char *conv) {
-    unsigned n = 0;
-    drop_all(client);
+    drop_frames(client);
     request_history(client, conv);
     settle();
-    for (const struct frame *frame; (frame = next_frame(client)); n += frame->type == FRAME_PAST)
-        if (frame->type == FRAME_DONE)
-            return n;
-        else if (frame->type == FRAME_FAIL)
-            return 1000 + frame->fail.code;
-    return 2000;
+    return n_past_answered(client);
 }
 
 Test(core_private_kept, 01_rooms_invitations_and_rules_outlive_the_hub) {
@@ -743,21 +731,18 @@ Test(core_private_kept, 01_rooms_invitations_and_rules_outlive_the_hub) {
     settle_ok(alice);
     say(alice, "#secret", "two");
     settle();
-    hub_crash();
-    come();
+    crash_and_come();
     cr_assert_eq(n_past_settled(carol, "#secret"), 1000 + FAIL_NO_ROOM);
     cr_assert_eq(n_past_settled(bob, "#secret"), 1000 + FAIL_NO_ROOM);
     give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#secret")}});
     settle_ok(bob);
     cr_assert_eq(n_past_settled(bob, "#secret"), 1);
-    hub_crash();
-    come();
+    crash_and_come();
     cr_assert_eq(n_past_settled(bob, "#secret"), 1);
     cr_assert_eq(n_past_settled(alice, "#secret"), 2);
     change(alice, "#secret", ROOM_CLOSE, "");
     settle_ok(alice);
-    hub_crash();
-    come();
+    crash_and_come();
     cr_assert_eq(n_past_settled(alice, "#secret"), 1000 + FAIL_NO_ROOM);
     cr_assert_eq(fake.n_admissions, 0);
 }
@@ -773,14 +758,12 @@ Test(core_private_kept, 02_who_was_in_it_when_it_became_private_is_in_it_after_a
     settle_ok(bob);
     change(alice, "#ops", ROOM_MAKE_PRIVATE, "");
     settle_ok(alice);
-    hub_crash();
-    come();
+    crash_and_come();
     cr_assert_eq(n_past_settled(bob, "#ops"), 1);
     cr_assert_eq(n_past_settled(carol, "#ops"), 1000 + FAIL_NO_ROOM);
     give(bob, &(struct frame){.type = FRAME_LEAVE, .leave = {1, bytes_of("#ops")}});
     settle_ok(bob);
-    hub_crash();
-    come();
+    crash_and_come();
     cr_assert_eq(n_past_settled(bob, "#ops"), 1000 + FAIL_NO_ROOM);
 }
 
@@ -795,7 +778,7 @@ Test(core_private_kept, 03_the_later_name_is_the_same_after_a_restart) {
     settle_ok(alice);
     invite(carol, "#x", "bob");
     settle_ok(carol);
-    drop_all(bob);
+    drop_frames(bob);
     give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#x~carol")}});
     settle_ok(bob);
     give(bob, &(struct frame){.type = FRAME_JOIN, .join = {1, bytes_of("#x~alice")}});
@@ -807,7 +790,6 @@ Test(core_private_kept, 03_the_later_name_is_the_same_after_a_restart) {
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(n_past_settled(bob, "#x"), 2);
         cr_assert_eq(n_past_settled(bob, "#x~alice"), 1);
-        hub_crash();
-        come();
+        crash_and_come();
     }
 }

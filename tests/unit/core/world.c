@@ -368,6 +368,20 @@ const struct frame *next_frame(struct client *client) {
     return client->at < client->n_in ? &client->in[client->at++] : NULL;
 }
 
+const struct frame *next_answer(struct client *client) {
+    const struct frame *frame;
+    while ((frame = next_frame(client)))
+        if (frame->type == FRAME_DONE || frame->type == FRAME_FAIL)
+            return frame;
+    cr_assert_fail("there is no answer");
+    return NULL;
+}
+
+void drop_frames(struct client *client) {
+    while (next_frame(client))
+        ;
+}
+
 const struct frame *expect(struct client *client, unsigned type) {
     const struct frame *frame = next_frame(client);
     if (frame && frame->type == FRAME_TAKES && type == FRAME_WELCOME) /* it stands before that */

@@ -109,6 +109,12 @@ const struct frame *expect_late(struct client *client, const char *text);
 /* The texts "from", ... "to" - 1. */
 void expect_numbers(struct client *client, unsigned from, unsigned to);
 
+/* The next DONE or FAIL, past all that has come meanwhile; the test fails when there is none. */
+const struct frame *next_answer(struct client *client);
+
+/* All that has arrived, unseen. */
+void drop_frames(struct client *client);
+
 /* Asks for another handle. */
 void rename_to(struct client *client, const char *handle);
 /* Sends numbers to a client that does not read until it is behind. Returns how many. */
