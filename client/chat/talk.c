@@ -136,7 +136,7 @@ static void talk_acknowledged(struct chat *chat, const char *id, bool up_to) {
     struct talk_sent *last = talk_find(talk, id);
     if (!last)
         return;
-    while (up_to && talk->sent != last)
+    while (up_to && talk->sent && talk->sent != last)
         talk_end(chat, talk->sent);
     talk_end(chat, last);
 }

@@ -247,7 +247,7 @@ int cli_react(const struct cli_options *options, int n_words, char **words) {
         code = mend_open(&mending);
     if (code == CLI_DONE)
         code = react_find_author(&mending, words[0]);
-    if (code == CLI_DONE) {
+    if (code == CLI_DONE && emoji) {
         struct earshot_message message = mend_message(options, emoji);
         int result = earshot_react(mending.link, words[0], mending.author, !options->off, &message,
                                    mending.sent.id);
