@@ -54,9 +54,10 @@ void react_deinit(struct core *core) {
 }
 
 static void reactions_trim(struct core *core) {
-    while (core->n_reactions >= REACTIONS_MAX ||
-           (core->reactions_bytes > REACTIONS_BYTES_MAX && core->n_reactions > 0)) {
-        struct reactions *first = core->reactions_first;
+    struct reactions *first, *next;
+    DL_FOREACH_SAFE(core->reactions_first, first, next) {
+        if (core->n_reactions < REACTIONS_MAX && core->reactions_bytes <= REACTIONS_BYTES_MAX)
+            return;
         if (core->config.durable && first->changed > core->persist.committed)
             return;
         reactions_free(core, first);
