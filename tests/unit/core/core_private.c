@@ -687,7 +687,7 @@ Test(core_private, 22_nor_is_it_for_who_was_behind_or_away_meanwhile) {
     core_end(&core, late->session);
     edit(before, "the secret of before");
     say(alice, "#secret", "a word for him");
-    late = join(1004, "dave", HERE | ABILITY_MENDS | ABILITY_ALL_ROOMS);
+    late = join(1004, "dave", HERE | ABILITY_MENDS);
     cr_assert_eq(n_mends(late), 0);
 }
 
