@@ -241,7 +241,8 @@ static size_t put_reactions(const struct core *core, const struct record *record
         struct record as = *record;
         as.kind = KIND_REACT;
         as.reply_to = (struct uuid){{0}};
-        as.text = (struct bytes){body, reaction_count_put(body, &count)};
+        size_t n = reaction_count_put(body, &count);
+        as.text = (struct bytes){body, n};
         struct frame past = {.type = FRAME_PAST};
         FILL_COMMON(&past.past, &as, names, as.text.n);
         past.past.request = request;

@@ -150,8 +150,10 @@ struct earshot_reaction *react_copy(const struct earshot_event *event) {
     for (size_t i = 0; i < n; i++)
         n_bytes += strlen(from[i].emoji) + strlen(from[i].by) + 2;
     struct earshot_reaction *copy = n > 0 ? malloc(n_bytes) : NULL;
+    if (!copy)
+        return NULL;
     char *at = (char *)(copy + n);
-    for (size_t i = 0; copy && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         size_t n_emoji = strlen(from[i].emoji) + 1, n_by = strlen(from[i].by) + 1;
         copy[i] = (struct earshot_reaction){at, from[i].n, at + n_emoji};
         memcpy(at, from[i].emoji, n_emoji);
